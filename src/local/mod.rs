@@ -1,0 +1,18 @@
+//! The AWS stand-in: one loopback port that speaks the AWS wire protocols.
+
+pub mod athena;
+pub mod durable;
+pub mod fault;
+pub mod firehose;
+pub mod glue;
+pub mod iam;
+pub mod kinesis;
+pub mod s3;
+pub mod sts;
+
+/// The account that everything in the stand-in belongs to.
+pub const ACCOUNT: &str = "000000000000";
+/// The one region of the stand-in.
+pub const REGION: &str = "us-east-1";
+/// Access key id and secret that the stand-in takes.
+pub const ACCESS_KEY: &str = "local";
