@@ -1,1 +1,157 @@
+//! One result, several renderings.
 
+pub mod table;
+pub mod terminal;
+
+use serde::{Deserialize, Serialize};
+
+use crate::spec::Thresholds;
+
+/// What a run came to. The JSON that `demo run --json` prints is this.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RunReport {
+    /// Id of the stack.
+    pub stack: String,
+    /// Id of the run.
+    pub run: String,
+    /// Where it ran.
+    pub target: String,
+    /// Documents that were due, and handed to the producer.
+    pub offered: u64,
+    /// Documents that the stream confirmed.
+    pub acknowledged: u64,
+    /// Documents that the producer gave up, with the reason below.
+    pub failed: u64,
+    /// Times that a document was sent again.
+    pub retried: u64,
+    /// Documents found more than once at the destination (each beyond the first).
+    pub duplicated: Option<u64>,
+    /// Acknowledged documents that the destination does not hold; null where nothing was looked at.
+    pub lost: Option<u64>,
+    /// Distinct documents found in the stream itself; only of a stack that delivers nowhere.
+    pub landed_stream: Option<u64>,
+    /// Distinct documents found in the S3 objects.
+    pub landed_s3: Option<u64>,
+    /// Distinct documents found by SQL through the catalog.
+    pub landed_sql: Option<u64>,
+    /// Acknowledged documents a second, over the time of the load.
+    pub records_per_second: f64,
+    /// Acknowledged bytes of documents a second.
+    pub bytes_per_second: f64,
+    /// From the intended send time to the acknowledgement.
+    pub ack_latency_ms: Latency,
+    /// Resources still there after `down`; null where it was not taken down.
+    pub leftovers: Option<u64>,
+    /// Wall time of each phase; null where there was none.
+    pub seconds: Seconds,
+    /// Whether the load was stopped before its end.
+    pub interrupted: bool,
+    /// What went wrong, in a person's words.
+    pub problems: Vec<String>,
+    /// Thresholds of the stack that were crossed.
+    pub crossed: Vec<String>,
+}
+
+/// Percentiles in milliseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Latency {
+    /// Median.
+    pub p50: f64,
+    /// 90th percentile.
+    pub p90: f64,
+    /// 99th percentile.
+    pub p99: f64,
+    /// Largest.
+    pub max: f64,
+}
+
+/// Wall time of each phase.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Seconds {
+    /// Standing up.
+    pub up: Option<f64>,
+    /// Sending, until the last acknowledgement.
+    pub load: Option<f64>,
+    /// From then until everything was found.
+    pub verify: Option<f64>,
+    /// Taking away.
+    pub down: Option<f64>,
+}
+
+impl RunReport {
+    /// Whether every acknowledged document is where it belongs, by every way of looking.
+    pub fn proved(&self) -> bool {
+        let accounted = self.offered == self.acknowledged + self.failed;
+        let agree = match (self.landed_s3, self.landed_sql) {
+            (Some(s3), Some(sql)) => s3 == sql,
+            _ => true,
+        };
+        accounted && agree && self.failed == 0 && self.lost.unwrap_or(0) == 0 && self.problems.is_empty()
+    }
+
+    /// Notes which thresholds were crossed.
+    pub fn judge(&mut self, thresholds: &Thresholds) {
+        let mut crossed = Vec::new();
+        if let (Some(limit), Some(lost)) = (thresholds.lost, self.lost)
+            && lost > limit
+        {
+            crossed.push(format!("lost: {lost} > {limit}"));
+        }
+        if let Some(limit) = thresholds.p99_ack {
+            let limit = limit.as_secs_f64() * 1e3;
+            if self.ack_latency_ms.p99 > limit {
+                crossed.push(format!("p99_ack: {:.1} ms > {limit:.1} ms", self.ack_latency_ms.p99));
+            }
+        }
+        if let Some(limit) = thresholds.throughput
+            && self.records_per_second < limit
+        {
+            crossed.push(format!("throughput: {:.0}/s < {limit:.0}/s", self.records_per_second));
+        }
+        self.crossed = crossed;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn clean() -> RunReport {
+        RunReport {
+            offered: 10,
+            acknowledged: 10,
+            lost: Some(0),
+            landed_s3: Some(10),
+            landed_sql: Some(10),
+            records_per_second: 100.0,
+            ack_latency_ms: Latency { p99: 7.0, ..Latency::default() },
+            ..RunReport::default()
+        }
+    }
+
+    #[test]
+    fn a_run_is_proved_only_when_every_count_agrees() {
+        assert!(clean().proved());
+        assert!(!RunReport { lost: Some(1), ..clean() }.proved());
+        assert!(!RunReport { landed_sql: Some(9), ..clean() }.proved());
+        assert!(!RunReport { acknowledged: 9, failed: 1, ..clean() }.proved());
+        assert!(!RunReport { acknowledged: 9, ..clean() }.proved());
+        assert!(!RunReport { problems: vec!["unreadable object".into()], ..clean() }.proved());
+    }
+
+    #[test]
+    fn each_threshold_is_judged_by_itself() {
+        let strict = Thresholds {
+            lost: Some(0),
+            p99_ack: Some(Duration::from_millis(5)),
+            throughput: Some(101.0),
+        };
+        let mut report = RunReport { lost: Some(2), ..clean() };
+        report.judge(&strict);
+        assert_eq!(report.crossed, ["lost: 2 > 0", "p99_ack: 7.0 ms > 5.0 ms", "throughput: 100/s < 101/s"]);
+        report.judge(&Thresholds::default());
+        assert!(report.crossed.is_empty());
+    }
+}

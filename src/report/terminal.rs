@@ -1,0 +1,95 @@
+//! The summary that a person understands at a glance.
+
+use std::fmt::Write;
+
+use super::RunReport;
+
+/// Several short lines: what was offered and where it is, what is missing, how fast it went.
+pub fn summary(report: &RunReport) -> String {
+    let mut text = String::new();
+    let mut chain = vec![("offered", report.offered), ("acknowledged", report.acknowledged)];
+    chain.extend(report.landed_stream.map(|n| ("in the stream", n)));
+    chain.extend(report.landed_s3.map(|n| ("in S3", n)));
+    chain.extend(report.landed_sql.map(|n| ("by SQL", n)));
+    text += "  ";
+    for (i, (what, count)) in chain.iter().enumerate() {
+        if i > 0 {
+            text += if *count == chain[i - 1].1 { " = " } else { " ≠ " };
+        }
+        let _ = write!(text, "{what} {}", grouped(*count));
+    }
+    let known = |n: Option<u64>| n.map_or("not looked at".to_owned(), grouped);
+    let _ = write!(text, "\n  lost {}", known(report.lost));
+    let _ = write!(text, "   duplicated {}   failed {}", known(report.duplicated), grouped(report.failed));
+    let _ = writeln!(text, "   retried {}", grouped(report.retried));
+    let latency = &report.ack_latency_ms;
+    let _ = writeln!(
+        text,
+        "  {}/s   {}/s   acknowledged in p50 {} ms, p90 {} ms, p99 {} ms, max {} ms",
+        grouped(report.records_per_second.round() as u64),
+        bytes(report.bytes_per_second),
+        millis(latency.p50),
+        millis(latency.p90),
+        millis(latency.p99),
+        millis(latency.max),
+    );
+    for problem in &report.problems {
+        let _ = writeln!(text, "  problem: {problem}");
+    }
+    for crossed in &report.crossed {
+        let _ = writeln!(text, "  threshold crossed: {crossed}");
+    }
+    text
+}
+
+/// `1234567` as `1,234,567`.
+pub fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::with_capacity(digits.len() * 4 / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A number of bytes in the unit a person would choose, in powers of ten as AWS bills and limits them.
+pub fn bytes(n: f64) -> String {
+    match n {
+        n if n >= 1e9 => format!("{:.2} GB", n / 1e9),
+        n if n >= 1e6 => format!("{:.1} MB", n / 1e6),
+        n if n >= 1e3 => format!("{:.1} kB", n / 1e3),
+        n => format!("{n:.0} B"),
+    }
+}
+
+fn millis(n: f64) -> String {
+    if n >= 100.0 { format!("{n:.0}") } else { format!("{n:.1}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_are_grouped() {
+        assert_eq!([0, 999, 1_000, 60_000, 1_234_567].map(grouped), ["0", "999", "1,000", "60,000", "1,234,567"]);
+    }
+
+    #[test]
+    fn a_difference_is_seen_in_the_chain() {
+        let report = RunReport {
+            offered: 5,
+            acknowledged: 5,
+            landed_s3: Some(5),
+            landed_sql: Some(4),
+            lost: Some(0),
+            ..RunReport::default()
+        };
+        let text = summary(&report);
+        assert!(text.contains("offered 5 = acknowledged 5 = in S3 5 ≠ by SQL 4"), "{text}");
+        assert!(text.contains("lost 0   duplicated not looked at"), "{text}");
+    }
+}

@@ -1,0 +1,183 @@
+//! What landed in S3, read from the objects themselves.
+
+use std::{
+    collections::HashSet,
+    io::{self, BufRead, BufReader, Read},
+    ops::RangeInclusive,
+};
+
+use aws_sdk_s3::Client;
+use aws_smithy_types::error::display::DisplayErrorContext;
+use bytes::Bytes;
+use flate2::read::MultiGzDecoder;
+use futures::{StreamExt, TryStreamExt, stream};
+use serde::Deserialize;
+
+use super::keys::KeyBag;
+use crate::workload::Key;
+
+/// Objects that are fetched at the same time; each may be as large as the delivery's buffer.
+const FETCHES: usize = 2;
+
+/// The documents under a key prefix of a bucket, each object read once.
+pub struct Objects {
+    client: Client,
+    bucket: String,
+    prefix: String,
+    tickets: Vec<RangeInclusive<u64>>,
+    seen: HashSet<String>,
+    /// Keys found so far, of the tickets that were asked for.
+    pub keys: KeyBag,
+    /// Bytes of the objects read, as they are stored.
+    pub stored_bytes: u64,
+}
+
+/// Why the objects cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ObjectsError {
+    /// A call failed.
+    #[error("S3 {call} of s3://{bucket}/{key}: {why}")]
+    Call {
+        /// For example `ListObjectsV2`.
+        call: &'static str,
+        /// The bucket.
+        bucket: String,
+        /// The key, or the prefix of a listing.
+        key: String,
+        /// The service's own words.
+        why: String,
+    },
+    /// An object does not hold what was sent.
+    #[error("s3://{bucket}/{key} line {line}: {why}; look at the object, it is not what the producer sent")]
+    Content {
+        /// The bucket.
+        bucket: String,
+        /// The key.
+        key: String,
+        /// Counted from 1.
+        line: u64,
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
+impl Objects {
+    /// The documents of some ranges of tickets, under `prefix`.
+    pub fn new(client: Client, bucket: &str, prefix: &str, tickets: Vec<RangeInclusive<u64>>) -> Self {
+        Self {
+            client,
+            bucket: bucket.to_owned(),
+            prefix: prefix.to_owned(),
+            tickets,
+            seen: HashSet::new(),
+            keys: KeyBag::default(),
+            stored_bytes: 0,
+        }
+    }
+
+    /// Reads the objects that are new since the last look.
+    pub async fn look(&mut self) -> Result<(), ObjectsError> {
+        let new: Vec<String> = self.list().await?.into_iter().filter(|key| !self.seen.contains(key)).collect();
+        let read: Vec<(String, u64, KeyBag)> =
+            stream::iter(new).map(|key| self.read(key)).buffer_unordered(FETCHES).try_collect().await?;
+        for (key, bytes, keys) in read {
+            self.seen.insert(key);
+            self.stored_bytes += bytes;
+            self.keys.append(keys);
+        }
+        Ok(())
+    }
+
+    async fn list(&self) -> Result<Vec<String>, ObjectsError> {
+        let mut pages =
+            self.client.list_objects_v2().bucket(&self.bucket).prefix(&self.prefix).into_paginator().send();
+        let mut keys = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|e| self.failed("ListObjectsV2", &self.prefix, e))?;
+            keys.extend(page.contents.unwrap_or_default().into_iter().filter_map(|object| object.key));
+        }
+        Ok(keys)
+    }
+
+    async fn read(&self, key: String) -> Result<(String, u64, KeyBag), ObjectsError> {
+        let answer = self.client.get_object().bucket(&self.bucket).key(&key).send().await;
+        let body = answer.map_err(|e| self.failed("GetObject", &key, e))?.body;
+        let data = body.collect().await.map_err(|e| self.failed("GetObject", &key, e))?.into_bytes();
+        let bytes = data.len() as u64;
+        let tickets = self.tickets.clone();
+        let keys = tokio::task::spawn_blocking(move || keys_of(data, &tickets)).await.expect("reading does not panic");
+        match keys {
+            Ok(keys) => Ok((key, bytes, keys)),
+            Err((line, why)) => Err(ObjectsError::Content { bucket: self.bucket.clone(), key, line, why }),
+        }
+    }
+
+    fn failed(&self, call: &'static str, key: &str, error: impl std::error::Error) -> ObjectsError {
+        let why = DisplayErrorContext(&error).to_string();
+        ObjectsError::Call { call, bucket: self.bucket.clone(), key: key.to_owned(), why }
+    }
+}
+
+#[derive(Deserialize)]
+struct Keys {
+    ss_ticket_number: u64,
+    ss_item_sk: u64,
+}
+
+/// The keys of an object's documents; or the line that is not one, and why.
+fn keys_of(data: Bytes, tickets: &[RangeInclusive<u64>]) -> Result<KeyBag, (u64, String)> {
+    let mut lines = BufReader::with_capacity(1 << 16, plain(&data));
+    let (mut line, mut number, mut keys) = (Vec::new(), 0, Vec::new());
+    loop {
+        line.clear();
+        number += 1;
+        if lines.read_until(b'\n', &mut line).map_err(|e| (number, e.to_string()))? == 0 {
+            return Ok(keys.into_iter().collect());
+        }
+        let document: Keys = serde_json::from_slice(&line).map_err(|e| (number, e.to_string()))?;
+        if tickets.iter().any(|range| range.contains(&document.ss_ticket_number)) {
+            keys.push(Key { ticket: document.ss_ticket_number, item: document.ss_item_sk });
+        }
+    }
+}
+
+fn plain(data: &[u8]) -> Box<dyn Read + '_> {
+    const GZIP: [u8; 2] = [0x1f, 0x8b];
+    if data.starts_with(&GZIP) { Box::new(MultiGzDecoder::new(data)) } else { Box::new(io::Cursor::new(data)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use flate2::{Compression, write::GzEncoder};
+
+    use super::*;
+
+    const LINES: &str = "{\"ss_item_sk\":7,\"x\":{\"ss_item_sk\":null},\"ss_ticket_number\":1}\n{\"ss_item_sk\":8,\"ss_ticket_number\":5}\n";
+
+    #[test]
+    fn keys_are_read_from_plain_and_gzip_alike() {
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+        gzip.write_all(LINES.as_bytes()).expect("memory takes it");
+        let zipped = gzip.finish().expect("memory takes it");
+        for data in [LINES.as_bytes().to_vec(), zipped.clone(), [zipped.clone(), zipped].concat()] {
+            let keys = keys_of(data.into(), &[1..=9]).expect("both are documents");
+            assert!(keys.len() == 2 || keys.len() == 4);
+        }
+    }
+
+    #[test]
+    fn tickets_of_other_runs_are_left_out() {
+        let keys = keys_of(Bytes::from_static(LINES.as_bytes()), &[5..=5]).expect("both are documents");
+        assert_eq!(keys.len(), 1);
+    }
+
+    #[test]
+    fn two_documents_on_a_line_are_an_error_with_its_number() {
+        let glued = [LINES, &LINES.replace('\n', "")].concat();
+        let (line, why) = keys_of(glued.into_bytes().into(), &[1..=9]).expect_err("two on one line");
+        assert_eq!(line, 3);
+        assert!(why.contains("trailing characters"), "{why}");
+    }
+}

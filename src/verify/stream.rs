@@ -1,0 +1,123 @@
+//! What the stream itself holds, for a stack that delivers nowhere.
+
+use std::{ops::RangeInclusive, time::Duration};
+
+use aws_sdk_kinesis::{Client, types::ShardIteratorType};
+use aws_smithy_types::error::display::DisplayErrorContext;
+use futures::{StreamExt, TryStreamExt, stream};
+use serde::Deserialize;
+
+use super::keys::KeyBag;
+use crate::workload::Key;
+
+/// Shards that are read at the same time.
+const READERS: usize = 8;
+
+/// A shard admits five GetRecords a second (Kinesis quotas).
+const BETWEEN_READS: Duration = Duration::from_millis(210);
+
+/// Why the stream cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum StreamError {
+    /// A call failed.
+    #[error("Kinesis {call} on stream {stream}: {why}")]
+    Call {
+        /// For example `GetRecords`.
+        call: &'static str,
+        /// The stream.
+        stream: String,
+        /// The service's own words.
+        why: String,
+    },
+    /// A record is not a document.
+    #[error("stream {stream}, {shard}, sequence number {sequence_number}: {why}")]
+    Content {
+        /// The stream.
+        stream: String,
+        /// The shard.
+        shard: String,
+        /// The record.
+        sequence_number: String,
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
+#[derive(Deserialize)]
+struct Keys {
+    ss_ticket_number: u64,
+    ss_item_sk: u64,
+}
+
+/// The keys, among some tickets, of every document that the stream still holds.
+pub async fn keys(client: &Client, stream: &str, tickets: &[RangeInclusive<u64>]) -> Result<KeyBag, StreamError> {
+    let shards = shards(client, stream).await?;
+    let bags: Vec<KeyBag> = stream::iter(shards)
+        .map(|shard| async move { read(client, stream, &shard, tickets).await })
+        .buffer_unordered(READERS)
+        .try_collect()
+        .await?;
+    Ok(bags.into_iter().fold(KeyBag::default(), |mut all, bag| {
+        all.append(bag);
+        all
+    }))
+}
+
+async fn shards(client: &Client, stream: &str) -> Result<Vec<String>, StreamError> {
+    let (mut shards, mut token) = (Vec::new(), None);
+    loop {
+        let request = client.list_shards();
+        let request = match token {
+            Some(token) => request.next_token(token),
+            None => request.stream_name(stream),
+        };
+        let page = request.send().await.map_err(|e| failed("ListShards", stream, e))?;
+        shards.extend(page.shards.unwrap_or_default().into_iter().map(|shard| shard.shard_id));
+        token = page.next_token;
+        if token.is_none() {
+            return Ok(shards);
+        }
+    }
+}
+
+async fn read(
+    client: &Client,
+    stream: &str,
+    shard: &str,
+    tickets: &[RangeInclusive<u64>],
+) -> Result<KeyBag, StreamError> {
+    let start = client
+        .get_shard_iterator()
+        .stream_name(stream)
+        .shard_id(shard)
+        .shard_iterator_type(ShardIteratorType::TrimHorizon)
+        .send()
+        .await
+        .map_err(|e| failed("GetShardIterator", stream, e))?;
+    let (mut iterator, mut keys) = (start.shard_iterator, Vec::new());
+    let mut pace = tokio::time::interval(BETWEEN_READS);
+    while let Some(from) = iterator.take() {
+        pace.tick().await;
+        let page =
+            client.get_records().shard_iterator(from).send().await.map_err(|e| failed("GetRecords", stream, e))?;
+        for record in &page.records {
+            let document: Keys =
+                serde_json::from_slice(record.data.as_ref()).map_err(|e| StreamError::Content {
+                    stream: stream.to_owned(),
+                    shard: shard.to_owned(),
+                    sequence_number: record.sequence_number.clone(),
+                    why: e.to_string(),
+                })?;
+            if tickets.iter().any(|range| range.contains(&document.ss_ticket_number)) {
+                keys.push(Key { ticket: document.ss_ticket_number, item: document.ss_item_sk });
+            }
+        }
+        let caught_up = page.records.is_empty() && page.millis_behind_latest == Some(0);
+        iterator = page.next_shard_iterator.filter(|_| !caught_up);
+    }
+    Ok(keys.into_iter().collect())
+}
+
+fn failed(call: &'static str, stream: &str, error: impl std::error::Error) -> StreamError {
+    StreamError::Call { call, stream: stream.to_owned(), why: DisplayErrorContext(&error).to_string() }
+}

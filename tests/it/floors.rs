@@ -1,0 +1,110 @@
+//! Imports run downward: a file imports only from modules above its own line in `src/lib.rs`, or from its own.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// Modules that import less than their floor would allow.
+const ALONE: &[(&str, &[&str])] =
+    &[("workload", &["schema"]), ("producer", &[]), ("engine", &[]), ("local", &["prefix", "schema"])];
+
+fn floors() -> Vec<String> {
+    let lib = fs::read_to_string(root().join("src/lib.rs")).expect("src/lib.rs");
+    lib.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';')).map(str::to_owned).collect()
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The modules of this crate that a source text names, `use crate::{a, b::c}` included.
+fn imports(source: &str) -> Vec<&str> {
+    let code = source.lines().filter(|line| !line.trim_start().starts_with("//"));
+    let ident = |text: &'_ str| text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
+    let mut found = Vec::new();
+    let start = source.as_ptr() as usize;
+    for line in code {
+        for (at, _) in line.match_indices("crate::") {
+            let rest = &source[line.as_ptr() as usize - start + at + "crate::".len()..];
+            match rest.strip_prefix('{') {
+                None => found.push(&rest[..ident(rest)]),
+                Some(group) => found.extend(top_level(group).map(|item| &item[..ident(item)])),
+            }
+        }
+    }
+    found.retain(|name| !name.is_empty());
+    found
+}
+
+/// The items of a brace group, not those of the groups inside it.
+fn top_level(group: &str) -> impl Iterator<Item = &str> {
+    let mut depth = 0;
+    let end = group
+        .find(|c| {
+            depth += i32::from(c == '{') - i32::from(c == '}');
+            depth < 0
+        })
+        .unwrap_or(group.len());
+    let mut depth = 0;
+    group[..end]
+        .split(move |c| {
+            depth += i32::from(c == '{') - i32::from(c == '}');
+            c == ',' && depth == 0
+        })
+        .map(str::trim)
+}
+
+fn upward(module: &str, source: &str, floors: &[String]) -> Vec<String> {
+    let floor = |name: &str| floors.iter().position(|f| f == name);
+    let own = floor(module).unwrap_or(floors.len());
+    let allowed = |name: &str| match ALONE.iter().find(|(alone, _)| *alone == module) {
+        Some((_, only)) => only.contains(&name),
+        None => floor(name).is_none_or(|f| f < own),
+    };
+    imports(source).into_iter().filter(|name| *name != module && !allowed(name)).map(str::to_owned).collect()
+}
+
+fn sources(folder: &Path, into: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("a folder of sources") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            sources(&path, into);
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            into.push(path);
+        }
+    }
+}
+
+#[test]
+fn no_import_runs_upward() {
+    let (src, floors) = (root().join("src"), floors());
+    let mut files = Vec::new();
+    sources(&src, &mut files);
+    assert!(files.len() > 30 && floors.len() > 10, "{} files, {} floors", files.len(), floors.len());
+    let mut wrong = Vec::new();
+    for file in files {
+        let inside = file.strip_prefix(&src).expect("below src");
+        let first = inside.components().next().expect("a name").as_os_str().to_str().expect("UTF-8");
+        let module = first.trim_end_matches(".rs");
+        if module == "lib" || module == "main" {
+            continue;
+        }
+        let source = fs::read_to_string(&file).expect("a source file");
+        for import in upward(module, &source, &floors) {
+            wrong.push(format!("{} imports crate::{import}", inside.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "imports that run upward:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn an_upward_import_is_found() {
+    let floors = floors();
+    let found = |module, source| upward(module, source, &floors);
+    assert_eq!(found("engine", "use crate::aws::bucket;"), ["aws"]);
+    assert_eq!(found("local", "use crate::{engine::Journal, prefix::{Prefix, Use}, spec};"), ["engine", "spec"]);
+    assert_eq!(found("spec", "fn f() { crate::cli::run(crate::prefix::parse()) }"), ["cli"]);
+    assert_eq!(found("producer", "use crate::{\n    schema,\n    producer::record,\n};"), ["schema"]);
+    assert_eq!(found("cli", "use crate::{aws, report, verify}; // all below\n/// [`crate::nothing`]"), [""; 0]);
+}
