@@ -1,3 +1,5 @@
 //! Every integration test in one binary.
 
+mod command;
 mod floors;
+mod whole;

@@ -1,0 +1,175 @@
+//! What a person sees on stderr: bars on a terminal, plain lines elsewhere, nothing when quiet.
+
+use std::{
+    collections::HashMap,
+    io::{self, IsTerminal, Write},
+    sync::Mutex,
+    time::{Duration, Instant},
+};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// Between two plain lines of a gauge, where there is no terminal.
+const PLAIN_EVERY: Duration = Duration::from_secs(5);
+
+/// Where progress goes.
+pub struct Screen {
+    quiet: bool,
+    terminal: bool,
+    color: bool,
+    bars: MultiProgress,
+}
+
+impl Screen {
+    /// For this process's stderr; `NO_COLOR` is respected.
+    pub fn new(quiet: bool) -> Self {
+        let terminal = io::stderr().is_terminal() && !quiet;
+        let color = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        let target = if terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        Self { quiet, terminal, color, bars: MultiProgress::with_draw_target(target) }
+    }
+
+    /// A line of progress.
+    pub fn line(&self, text: &str) {
+        if !self.quiet {
+            self.print(text);
+        }
+    }
+
+    /// A line that is shown even when quiet.
+    pub fn warning(&self, text: &str) {
+        self.print(&format!("{} {text}", self.paint("33", "warning:")));
+    }
+
+    /// What went wrong; shown even when quiet.
+    pub fn error(&self, text: &str) {
+        self.print(&format!("{} {text}", self.paint("31", "error:")));
+    }
+
+    /// Asks on a terminal; where nobody can answer, the answer is no.
+    pub fn confirm(&self, question: &str) -> io::Result<bool> {
+        if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+            return Ok(false);
+        }
+        eprint!("{question} [y/N] ");
+        io::stderr().flush()?;
+        let mut answer = String::new();
+        io::stdin().read_line(&mut answer)?;
+        Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+    }
+
+    /// Several named things that go on side by side.
+    pub fn steps(&self) -> Steps<'_> {
+        Steps { screen: self, running: Mutex::default() }
+    }
+
+    /// One thing that grows to a known or unknown end.
+    pub fn gauge(&self, label: &str, total: Option<u64>) -> Gauge<'_> {
+        let bar = self.bars.add(match total {
+            Some(total) => ProgressBar::new(total.max(1)),
+            None => ProgressBar::no_length(),
+        });
+        bar.set_style(style(if total.is_some() {
+            "  {prefix:8} {bar:20} {percent:>3} %  {msg}"
+        } else {
+            "  {prefix:8} {spinner}  {msg}"
+        }));
+        bar.set_prefix(label.to_owned());
+        Gauge { screen: self, label: label.to_owned(), bar, said: Mutex::new(Instant::now()) }
+    }
+
+    /// A green tick.
+    pub fn tick(&self) -> String {
+        self.paint("32", "✔")
+    }
+
+    fn cross(&self) -> String {
+        self.paint("31", "✘")
+    }
+
+    fn print(&self, text: &str) {
+        self.bars.suspend(|| eprintln!("{text}"));
+    }
+
+    fn paint(&self, code: &str, text: &str) -> String {
+        if self.color { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+}
+
+/// Several named things that go on side by side, each a line when it is done.
+pub struct Steps<'a> {
+    screen: &'a Screen,
+    running: Mutex<HashMap<String, ProgressBar>>,
+}
+
+impl Steps<'_> {
+    /// `key` identifies the thing, `label` is what a person reads.
+    pub fn start(&self, key: &str, label: &str) {
+        let bar = self.screen.bars.add(ProgressBar::new_spinner());
+        bar.set_style(style("  {spinner} {prefix}  {msg} {elapsed:>4}"));
+        bar.set_prefix(label.to_owned());
+        bar.enable_steady_tick(Duration::from_millis(120));
+        self.bars().insert(key.to_owned(), bar);
+    }
+
+    /// Says what it is waiting for.
+    pub fn wait(&self, key: &str, what: &str) {
+        if let Some(bar) = self.bars().get(key) {
+            bar.set_message(what.to_owned());
+        }
+    }
+
+    /// It is done.
+    pub fn done(&self, key: &str, label: &str, took: Duration) {
+        self.end(key);
+        let line = format!("  {} {label:<64} {:>6.1} s", self.screen.tick(), took.as_secs_f64());
+        self.screen.line(&line);
+    }
+
+    /// It failed.
+    pub fn failed(&self, key: &str, label: &str, why: &str) {
+        self.end(key);
+        self.screen.line(&format!("  {} {label}: {why}", self.screen.cross()));
+    }
+
+    fn end(&self, key: &str) {
+        if let Some(bar) = self.bars().remove(key) {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn bars(&self) -> std::sync::MutexGuard<'_, HashMap<String, ProgressBar>> {
+        self.running.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+/// One thing that grows.
+pub struct Gauge<'a> {
+    screen: &'a Screen,
+    label: String,
+    bar: ProgressBar,
+    said: Mutex<Instant>,
+}
+
+impl Gauge<'_> {
+    /// How far it is, and what there is to say of it.
+    pub fn set(&self, position: u64, message: &str) {
+        self.bar.set_position(position);
+        self.bar.set_message(message.to_owned());
+        let mut said = self.said.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if !self.screen.terminal && said.elapsed() >= PLAIN_EVERY {
+            *said = Instant::now();
+            self.screen.line(&format!("  {:8} {message}", self.label));
+        }
+    }
+
+    /// It has come to its end; the bar gives way to one line.
+    pub fn finish(self, message: &str) {
+        self.bar.finish_and_clear();
+        self.screen.line(&format!("  {:8} {message}", self.label));
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).expect("the template is a constant").progress_chars("━╸ ")
+}

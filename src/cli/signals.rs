@@ -1,0 +1,34 @@
+//! Ctrl-C once: come to an orderly end. Twice: leave at once. SIGTERM is one Ctrl-C.
+
+use std::process;
+
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+};
+
+use super::exit::Exit;
+
+/// Turns true at the first signal; at the second the process says `farewell` and is gone.
+pub fn watch(farewell: String) -> std::io::Result<watch::Receiver<bool>> {
+    let (stop, stopped) = watch::channel(false);
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::spawn(async move {
+        let mut first = true;
+        loop {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            if !first {
+                eprintln!("\n{farewell}");
+                process::exit(Exit::Interrupted as i32);
+            }
+            first = false;
+            eprintln!("\nstopping in good order; once more to leave at once");
+            stop.send_replace(true);
+        }
+    });
+    Ok(stopped)
+}

@@ -1,0 +1,126 @@
+//! The whole demo through the real binary: stand up, drive, prove, ask, take away, and be killed on the way.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::command::{Demo, text, until};
+
+const STORE_SALES: &str = "stacks/store-sales-s3.yaml";
+const SMALL: [&str; 4] = ["--set", "load.duration=3s", "--set", "deliver.s3.buffer.interval=1s"];
+
+fn args<'a>(parts: &[&[&'a str]]) -> Vec<&'a str> {
+    parts.concat()
+}
+
+fn number(report: &Value, field: &str) -> u64 {
+    report[field].as_u64().unwrap_or_else(|| panic!("{field} in {report}"))
+}
+
+#[test]
+fn the_whole_demo_loses_nothing_and_leaves_nothing() {
+    let demo = Demo::new();
+    let report = demo.json(&args(&[&["run", STORE_SALES, "--rm", "--json"], &SMALL]));
+    let acknowledged = number(&report, "acknowledged");
+    assert_eq!(acknowledged, 6_000, "2,000/s for 3 s: {report}");
+    for field in ["offered", "landed_s3", "landed_sql"] {
+        assert_eq!(number(&report, field), acknowledged, "{field} of {report}");
+    }
+    for field in ["failed", "lost", "duplicated", "leftovers"] {
+        assert_eq!(number(&report, field), 0, "{field} of {report}");
+    }
+    for percentile in ["p50", "p90", "p99", "max"] {
+        assert!(report["ack_latency_ms"][percentile].as_f64().is_some_and(|ms| ms > 0.0), "{report}");
+    }
+    for phase in ["up", "load", "verify", "down"] {
+        assert!(report["seconds"][phase].as_f64().is_some_and(|s| s > 0.0), "{phase} of {report}");
+    }
+    assert!(demo.expect(0, &["ls", "--json"]).trim() == "[]");
+    let status = demo.output(&["local", "status"]);
+    assert!(text(&status.stdout).contains("not running"), "the last stack's end stops the stand-in");
+}
+
+#[test]
+fn a_stream_without_delivery_is_proved_from_the_stream() {
+    let demo = Demo::new();
+    let report = demo.json(&["run", "stacks/stream-only.yaml", "--rm", "--json", "--set", "load.duration=2s"]);
+    assert_eq!(report["landed_stream"], report["acknowledged"]);
+    assert_eq!((report["landed_s3"].clone(), report["landed_sql"].clone()), (Value::Null, Value::Null));
+    assert_eq!((number(&report, "lost"), number(&report, "leftovers")), (0, 0));
+}
+
+#[test]
+fn runs_on_one_stack_share_no_key() {
+    let demo = Demo::new();
+    demo.expect(0, &["up", STORE_SALES]);
+    demo.expect(0, &["up", STORE_SALES]);
+    assert_eq!(demo.json(&["ls", "--json"]).as_array().map(Vec::len), Some(1), "up twice is one stack");
+    let small = args(&[&["--json"], &SMALL]);
+    let first = demo.json(&args(&[&["run", STORE_SALES], &small]));
+    let second = demo.json(&args(&[&["run", STORE_SALES], &small]));
+    assert_eq!((number(&first, "lost"), number(&second, "lost")), (0, 0));
+    let both = demo.json(&["verify", "store-sales", "--json"]);
+    assert_eq!(number(&both, "acknowledged"), number(&first, "acknowledged") + number(&second, "acknowledged"));
+    assert_eq!((number(&both, "lost"), number(&both, "duplicated")), (0, 0), "{both}");
+
+    let rows = demo.json(&["query", "store-sales", "SELECT count(*) AS n FROM store_sales", "--json"]);
+    assert_eq!(rows[0]["n"].as_u64(), Some(number(&both, "acknowledged")));
+    let bad = demo.output(&["query", "store-sales", "SELECT nonsense FROM store_sales"]);
+    assert_eq!(bad.status.code(), Some(1));
+    assert!(text(&bad.stderr).contains("nonsense"), "{}", text(&bad.stderr));
+
+    demo.expect(0, &["down", "store-sales"]);
+    let again = demo.output(&["down", "store-sales"]);
+    assert_eq!(again.status.code(), Some(0), "down twice is fine: {}", text(&again.stderr));
+}
+
+#[test]
+fn a_killed_run_has_lost_nothing_that_was_acknowledged() {
+    let demo = Demo::new();
+    let mut run = demo.spawn(&["run", STORE_SALES, "--set", "load.duration=60s", "--set", "deliver.s3.buffer.interval=1s"]);
+    until("some thousand acknowledged records", || acknowledged(&demo) > 3_000);
+    run.kill().expect("it runs");
+    run.wait().expect("it was ours");
+    let known = acknowledged(&demo);
+    let report = demo.json(&["verify", "store-sales", "--json"]);
+    assert_eq!(number(&report, "acknowledged"), known, "{report}");
+    assert_eq!((number(&report, "lost"), number(&report, "duplicated")), (0, 0), "{report}");
+    assert!(number(&report, "landed_s3") >= known, "{report}");
+    assert_eq!(report["landed_s3"], report["landed_sql"], "{report}");
+    demo.expect(0, &["down", "store-sales", "--yes"]);
+    assert_eq!(demo.json(&["ls", "--json"]).as_array().map(Vec::len), Some(0));
+}
+
+/// What the ack logs of all runs say.
+fn acknowledged(demo: &Demo) -> u64 {
+    let logs = demo.files("runs").into_iter().filter(|path| path.extension().is_some_and(|e| e == "acks"));
+    logs.filter_map(|log| kinesis_demo::load::AckLog::read(&log).ok()).map(|log| log.acknowledged().len()).sum()
+}
+
+#[test]
+fn a_killed_stand_in_comes_back_with_everything() {
+    let demo = Demo::new();
+    demo.expect(0, &["up", STORE_SALES]);
+    let small = args(&[&["run", STORE_SALES, "--json"], &SMALL]);
+    let before = demo.json(&small);
+    let status = demo.json(&["local", "status", "--json"]);
+    let pid = status["pid"].as_i64().expect("a process id").to_string();
+    assert!(std::process::Command::new("kill").args(["-9", &pid]).status().expect("kill").success());
+    until("the stand-in is gone", || !demo.home.path().join("/proc").join(&pid).exists());
+    let after = demo.json(&["verify", "store-sales", "--json"]);
+    assert_eq!((after["landed_s3"].clone(), number(&after, "lost")), (before["acknowledged"].clone(), 0));
+    assert_eq!(number(&demo.json(&small), "lost"), 0, "and takes new records");
+    demo.expect(0, &["down", "store-sales"]);
+}
+
+#[test]
+fn a_broken_spec_is_refused_before_anything_is_touched() {
+    let demo = Demo::new();
+    for command in ["validate", "up", "run", "plan"] {
+        let output = demo.output(&[command, "stacks/store-sales-s3.yaml", "--set", "stream.shards=0"]);
+        assert_eq!(output.status.code(), Some(2), "{command}: {}", text(&output.stderr));
+        assert!(text(&output.stderr).contains("--set stream.shards=0"), "{}", text(&output.stderr));
+    }
+    let left = fs::read_dir(demo.home.path()).expect("the state folder").count();
+    assert_eq!(left, 0, "nothing was begun: {:?}", demo.files(""));
+}
