@@ -1,5 +1,6 @@
 //! Every integration test in one binary.
 
+mod aws_cli;
 mod command;
 mod floors;
 mod whole;
