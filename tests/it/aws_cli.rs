@@ -57,7 +57,8 @@ fn the_aws_cli_sees_every_resource_and_then_none() {
     let small = ["--set", "load.duration=2s", "--set", "deliver.s3.buffer.interval=1s"];
     demo.expect(0, &[&["run", STORE_SALES][..], &small].concat());
     let objects = aws.json(&["s3api", "list-objects-v2", "--bucket", &id, "--prefix", "tpcds/streaming/store_sales/"]);
-    let keys: Vec<&str> = objects["Contents"].as_array().expect("objects").iter().filter_map(|o| o["Key"].as_str()).collect();
+    let keys: Vec<&str> =
+        objects["Contents"].as_array().expect("objects").iter().filter_map(|o| o["Key"].as_str()).collect();
     assert!(!keys.is_empty());
     for key in keys {
         assert!(key.contains("/year=") && key.contains("/month=") && key.contains("/day="), "{key}");

@@ -77,7 +77,8 @@ fn runs_on_one_stack_share_no_key() {
 #[test]
 fn a_killed_run_has_lost_nothing_that_was_acknowledged() {
     let demo = Demo::new();
-    let mut run = demo.spawn(&["run", STORE_SALES, "--set", "load.duration=60s", "--set", "deliver.s3.buffer.interval=1s"]);
+    let mut run =
+        demo.spawn(&["run", STORE_SALES, "--set", "load.duration=60s", "--set", "deliver.s3.buffer.interval=1s"]);
     until("some thousand acknowledged records", || acknowledged(&demo) > 3_000);
     run.kill().expect("it runs");
     run.wait().expect("it was ours");
