@@ -3,12 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    batcher::BatchLimits,
-    dispatcher::Dispatcher,
-    handle::Producer,
-    limits,
-    retrier::Backoff,
-    transport::Transport,
+    batcher::BatchLimits, dispatcher::Dispatcher, handle::Producer, limits, retrier::Backoff, transport::Transport,
 };
 
 /// Settings of a [`Producer`]; each has a default.

@@ -6,11 +6,7 @@ use std::{
 };
 
 use aws_sdk_kinesis::Client;
-use tokio::sync::{
-    mpsc,
-    mpsc::error::TrySendError,
-    oneshot, watch,
-};
+use tokio::sync::{mpsc, mpsc::error::TrySendError, oneshot, watch};
 
 use super::{
     budget::{Budget, Room},

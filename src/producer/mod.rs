@@ -43,7 +43,7 @@ mod retrier;
 mod sdk;
 mod transport;
 
-pub use builder::{Builder, BuildError};
+pub use builder::{BuildError, Builder};
 pub use error::{PutError, Reason, RecordError};
 pub use handle::{Closed, Producer, Unsent};
 pub use metrics::Snapshot;

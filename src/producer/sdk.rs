@@ -80,7 +80,10 @@ fn positions(output: PutRecordsOutput) -> Vec<Position> {
 fn position(entry: PutRecordsResultEntry) -> Position {
     match entry {
         PutRecordsResultEntry {
-            sequence_number: Some(sequence_number), shard_id: Some(shard_id), error_code: None, ..
+            sequence_number: Some(sequence_number),
+            shard_id: Some(shard_id),
+            error_code: None,
+            ..
         } => Position::Written { shard_id, sequence_number },
         refused => Position::Refused {
             code: refused.error_code.unwrap_or_else(|| "NoSequenceNumber".to_owned()),

@@ -11,8 +11,8 @@ use std::{
 
 use futures::{FutureExt, future::BoxFuture};
 use kinesis_demo::producer::{
-    Answer, Backoff, BuildError, Builder, Pending, Position, Producer, PutError, Reason, Record, RequestError, Severity,
-    Snapshot, Transport, limits,
+    Answer, Backoff, BuildError, Builder, Pending, Position, Producer, PutError, Reason, Record, RequestError,
+    Severity, Snapshot, Transport, limits,
 };
 use tokio::time::{sleep, timeout};
 
@@ -196,7 +196,8 @@ async fn refused_positions_and_only_those_are_sent_again() {
 
 #[tokio::test]
 async fn a_sink_that_refuses_all_for_a_while_gets_all_in_the_end() {
-    let (sink, metrics) = all_arrive(|request| Step::Refuse(if request < 40 { |_, _| true } else { |_, _| false })).await;
+    let (sink, metrics) =
+        all_arrive(|request| Step::Refuse(if request < 40 { |_, _| true } else { |_, _| false })).await;
     assert!(metrics.throttled > 0);
     assert_eq!(sink.extra_copies(), 0);
 }
@@ -276,7 +277,8 @@ async fn retries_back_off_and_do_not_hold_up_others() {
         assert!(pair[1] - pair[0] >= least, "attempt {attempt} came after {:?}, not {least:?}", pair[1] - pair[0]);
     }
 
-    let sink = Sink::new(|request| if request == 0 { Step::Fail(Severity::Throttled) } else { Step::Refuse(|_, _| false) });
+    let sink =
+        Sink::new(|request| if request == 0 { Step::Fail(Severity::Throttled) } else { Step::Refuse(|_, _| false) });
     let long = Backoff { first: PATIENCE, cap: PATIENCE };
     let producer = Producer::over(sink.clone()).backoff(long).linger(Duration::ZERO).build().expect("settings");
     let stuck = producer.put(record(0, 100)).await.expect("taken");
@@ -329,8 +331,7 @@ async fn put_waits_when_as_much_is_in_flight_as_is_allowed() {
     let by_bytes: fn(Builder) -> Builder = |builder| builder.max_record_bytes(200).max_in_flight_bytes(1_019);
     for bounded in [by_count, by_bytes] {
         let sink = Sink::new(|request| if request < 10 { Step::Hang } else { Step::Refuse(|_, _| false) });
-        let producer =
-            bounded(quick(&sink)).request_timeout(Duration::from_millis(300)).build().expect("settings");
+        let producer = bounded(quick(&sink)).request_timeout(Duration::from_millis(300)).build().expect("settings");
         let pending = put_all(&producer, 10).await;
         assert_eq!(producer.records_in_flight(), 10);
         assert_eq!(producer.try_put(record(10, 100)).expect_err("full"), PutError::Full);
