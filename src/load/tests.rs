@@ -226,7 +226,8 @@ async fn cancelled_it_drains_and_the_log_has_all_that_arrived() {
         let log = AckLog::read(&bench.log()).expect("a log that is being written");
         let so_far = acknowledged(&log);
         assert!(!so_far.is_empty() && log.offered.is_none());
-        assert!(so_far.keys().all(|document| bench.sink.written().contains_key(document)));
+        let written = bench.sink.written();
+        assert!(so_far.keys().all(|document| written.contains_key(document)));
         bench.cancel.send_replace(true);
     };
     let (loaded, ()) = tokio::join!(bench.run(plan, bench.builder()), watcher);

@@ -1,6 +1,6 @@
 //! PutRecords by the AWS SDK for Rust, one attempt a call.
 
-use std::error::Error;
+use std::{error::Error, io};
 
 use aws_sdk_kinesis::{
     Client,
@@ -95,6 +95,7 @@ fn position(entry: PutRecordsResultEntry) -> Position {
 fn severity(error: &PutRecordsSdkError) -> Severity {
     match error {
         SdkError::TimeoutError(_) => Severity::Unknown,
+        SdkError::DispatchFailure(_) if was_not_let_in(error) => Severity::Unavailable,
         SdkError::DispatchFailure(failure) if failure.is_io() || failure.is_timeout() => Severity::Unknown,
         SdkError::DispatchFailure(failure) if failure.as_other().is_some() => Severity::Unknown,
         // The SDK does not know every error of the connection; one that is not of the connection came before it, as
@@ -109,7 +110,16 @@ fn severity(error: &PutRecordsSdkError) -> Severity {
 }
 
 fn comes_from_connection(error: &(dyn Error + 'static)) -> bool {
-    std::iter::successors(Some(error), |error| (*error).source()).any(|error| error.is::<hyper::Error>())
+    causes(error).any(|cause| cause.is::<hyper::Error>())
+}
+
+fn was_not_let_in(error: &(dyn Error + 'static)) -> bool {
+    let is_refusal = |error: &io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
+    causes(error).any(|cause| cause.downcast_ref().is_some_and(is_refusal))
+}
+
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |error| error.source())
 }
 
 fn severity_of(code: &str, status: u16) -> Severity {

@@ -1,2 +1,3 @@
 //! Every integration test in one binary.
 mod producer;
+mod producer_sdk;
