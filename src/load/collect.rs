@@ -23,6 +23,8 @@ use crate::producer::{Producer, Reason, Receipt, RecordError, Snapshot};
 
 /// How often the log is written and progress is told.
 const TICK: Duration = Duration::from_millis(100);
+/// Offers taken from the offerer at a time.
+const OFFERS_AT_A_TIME: usize = 256;
 /// The present rate is that of so many ticks.
 const TICKS_OF_RATE: usize = 10;
 /// Longer latencies count as an hour.
@@ -63,10 +65,12 @@ impl Collector {
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while is_open || !waiting.is_empty() {
+            // What has ended is noted before more is taken, so that no more waits here than is in flight.
             tokio::select! {
-                count = offered.recv_many(&mut taken, 256), if is_open => {
-                    is_open = count > 0;
-                    waiting.extend(taken.drain(..).map(outcome));
+                biased;
+                _ = tick.tick() => {
+                    self.write(&mut unwritten).await?;
+                    self.tell(&collected, &mut recent);
                 }
                 Some((document, outcome)) = waiting.next(), if !waiting.is_empty() => {
                     collected.note(&document, outcome, &mut unwritten);
@@ -74,9 +78,9 @@ impl Collector {
                         offered.close();
                     }
                 }
-                _ = tick.tick() => {
-                    self.write(&mut unwritten).await?;
-                    self.tell(&collected, &mut recent);
+                count = offered.recv_many(&mut taken, OFFERS_AT_A_TIME), if is_open => {
+                    is_open = count > 0;
+                    waiting.extend(taken.drain(..).map(outcome));
                 }
             }
         }

@@ -1,6 +1,9 @@
 //! What the producer has done so far.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicU64,
+    Ordering::{Acquire, Relaxed, Release},
+};
 
 /// Counters, only ever rising.
 #[derive(Default)]
@@ -18,7 +21,7 @@ pub(super) struct Metrics {
 }
 
 pub(super) fn add(counter: &AtomicU64, count: usize) {
-    counter.fetch_add(count as u64, Relaxed);
+    counter.fetch_add(count as u64, Release);
 }
 
 /// The producer's counters at one moment. `offered` = `acknowledged` + `failed` + `in_flight_records`, always.
@@ -55,8 +58,7 @@ pub struct Snapshot {
 impl Metrics {
     pub(super) fn snapshot(&self, in_flight_bytes: usize) -> Snapshot {
         // What ends is read before what begins, so that nothing ends here that has not begun.
-        let (acknowledged, failed) = (self.acknowledged.load(Relaxed), self.failed.load(Relaxed));
-        std::sync::atomic::fence(std::sync::atomic::Ordering::SeqCst);
+        let (acknowledged, failed) = (self.acknowledged.load(Acquire), self.failed.load(Acquire));
         let offered = self.offered.load(Relaxed);
         Snapshot {
             offered,

@@ -1,7 +1,7 @@
 //! What an answer means for a batch, how long to wait before sending again, and the place to wait in.
 
 use std::{
-    collections::{BTreeMap, btree_map::Entry},
+    collections::BTreeMap,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -73,10 +73,7 @@ impl<T> Waiting<T> {
     }
 
     pub(super) fn push(&mut self, due: Instant, mut items: Vec<T>) {
-        match self.by_due.entry(due) {
-            Entry::Vacant(empty) => drop(empty.insert(items)),
-            Entry::Occupied(mut waiting) => waiting.get_mut().append(&mut items),
-        }
+        self.by_due.entry(due).or_default().append(&mut items);
     }
 
     pub(super) fn next_due(&self) -> Option<Instant> {

@@ -330,7 +330,7 @@ async fn put_waits_when_as_much_is_in_flight_as_is_allowed() {
     let by_count: fn(Builder) -> Builder = |builder| builder.max_in_flight_records(10);
     let by_bytes: fn(Builder) -> Builder = |builder| builder.max_record_bytes(200).max_in_flight_bytes(1_019);
     for bounded in [by_count, by_bytes] {
-        let sink = Sink::new(|request| if request < 10 { Step::Hang } else { Step::Refuse(|_, _| false) });
+        let sink = Sink::new(|request| if request < 4 { Step::Hang } else { Step::Refuse(|_, _| false) });
         let producer = bounded(quick(&sink)).request_timeout(Duration::from_millis(300)).build().expect("settings");
         let pending = put_all(&producer, 10).await;
         assert_eq!(producer.records_in_flight(), 10);
@@ -394,6 +394,21 @@ async fn who_does_not_look_loses_nothing() {
         }
     };
     timeout(PATIENCE, all).await.expect("all arrive after the last handle is gone");
+}
+
+#[tokio::test]
+async fn a_record_that_waits_does_not_keep_its_neighbours_in_memory() {
+    let sink = Sink::new(|_| Step::Refuse(|_, _| true));
+    let producer = quick(&sink).build().expect("settings");
+    let buffer = bytes::Bytes::from(vec![b'.'; 1_000_000]);
+    let pending = producer.put(Record::new(buffer.slice(..100), "key")).await.expect("taken");
+    let alone = async {
+        while !buffer.is_unique() {
+            sleep(Duration::from_millis(1)).await;
+        }
+    };
+    timeout(PATIENCE, alone).await.expect("the record is copied out of the buffer");
+    assert!(pending.now_or_never().is_none() && producer.metrics().retried > 0);
 }
 
 #[tokio::test]
