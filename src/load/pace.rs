@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use crate::spec::{Length, Rate};
 
+/// A document later than that is never sent.
+const FOR_EVER: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
+
 /// A schedule fixed before the first document; it never slips.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pace {
@@ -37,7 +40,8 @@ impl Pace {
 
     /// When a document is to be sent, from the start; `None`: as soon as it can be.
     pub(super) fn intended(&self, document: u64) -> Option<Duration> {
-        self.per_second.map(|rate| Duration::from_secs_f64(document as f64 / rate))
+        self.per_second
+            .map(|rate| Duration::try_from_secs_f64(document as f64 / rate).map_or(FOR_EVER, |at| at.min(FOR_EVER)))
     }
 }
 
@@ -57,6 +61,12 @@ mod tests {
             let half = pace.intended(total / 2).expect("a schedule");
             assert!((half.as_secs_f64() - 30.0).abs() < 1e-6, "{half:?}");
         }
+    }
+
+    #[test]
+    fn no_rate_is_too_slow_for_the_clock() {
+        let pace = Pace::new(Rate::PerSecond(f64::MIN_POSITIVE), Length::Records(2));
+        assert_eq!((pace.intended(0), pace.intended(1)), (Some(Duration::ZERO), Some(FOR_EVER)));
     }
 
     #[test]

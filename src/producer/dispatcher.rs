@@ -17,7 +17,7 @@ use super::{
     builder::Settings,
     epochs::Epochs,
     error::Reason,
-    handle::{Entry, Mailbox, Message, Unsent},
+    handle::{self, Entry, Mailbox, Message, Unsent},
     metrics::{self, Metrics},
     pending::Ticket,
     record::Record,
@@ -85,6 +85,7 @@ impl Dispatcher {
                     self.receive(&mut messages);
                 }
                 () = sleep_until(wake.unwrap_or_else(Instant::now).into()), if wake.is_some() => {}
+                // Nothing is left: the loop ends.
                 else => {}
             }
         }
@@ -127,7 +128,7 @@ impl Dispatcher {
 
     fn take(&mut self, mut entry: Entry) {
         entry.ticket.epoch = self.epochs.begin();
-        let (size, due) = (entry.record.size(), Instant::now() + self.settings.linger);
+        let (size, due) = (entry.record.size(), handle::after(self.settings.linger));
         self.batcher.push(entry, size, due);
     }
 

@@ -156,15 +156,23 @@ impl Producer {
     }
 
     fn enter(&self, record: Record, room: Room) -> (Entry, Pending) {
-        let expires = self.record_ttl.map(|ttl| Instant::now() + ttl);
+        let expires = self.record_ttl.map(after);
         let (ticket, pending) = Ticket::issue(room, record.size(), expires, self.metrics.clone());
         (Entry { record, ticket }, pending)
     }
 
     async fn ask_to_close(&self, within: Duration) -> Option<Vec<Unsent>> {
         let (unsent, answer) = oneshot::channel();
-        let deadline = Instant::now() + within;
+        let deadline = after(within);
         self.inbox.send(Message::Close { deadline, unsent }).await.ok()?;
         answer.await.ok()
     }
+}
+
+/// How long a wait that is too long for the clock is.
+const FOR_EVER: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
+
+/// The moment a time from now.
+pub(super) fn after(time: Duration) -> Instant {
+    Instant::now() + time.min(FOR_EVER)
 }

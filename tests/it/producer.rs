@@ -349,11 +349,13 @@ async fn put_waits_when_as_much_is_in_flight_as_is_allowed() {
 #[tokio::test]
 async fn flush_does_not_wait_for_company_and_returns_when_all_have_ended() {
     let sink = Sink::new(|request| Step::Refuse(if request == 0 { |_, position| position == 0 } else { |_, _| false }));
-    let producer = quick(&sink).linger(PATIENCE * 2).build().expect("settings");
+    let producer = quick(&sink).linger(Duration::MAX).record_ttl(Duration::MAX).build().expect("settings");
     drop(put_all(&producer, 700).await);
     timeout(PATIENCE, producer.flush()).await.expect("flushed");
     assert_eq!((sink.written(), producer.metrics().in_flight_records), (700, 0));
     timeout(PATIENCE, producer.flush()).await.expect("nothing to flush");
+    let closed = timeout(PATIENCE, producer.close(Duration::MAX)).await.expect("closed");
+    assert_adds_up(closed.metrics, 700, 0);
 }
 
 #[tokio::test]
