@@ -3,4 +3,6 @@
 mod aws_cli;
 mod command;
 mod floors;
+mod producer;
+mod producer_sdk;
 mod whole;
