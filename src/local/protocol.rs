@@ -110,7 +110,7 @@ impl Route {
                 "the request has no X-Amz-Target header, and the stand-in speaks JSON 1.1 with this service",
             ))),
             (None, Some("iam" | "sts")) => Self::Query,
-            (None, None) if is_form(request) => Self::Query,
+            (None, service) if service != Some("s3") && is_form(request) => Self::Query,
             _ => Self::S3,
         }
     }

@@ -87,7 +87,7 @@ impl Files {
     }
 
     /// Held while somebody starts or stops the stand-in.
-    pub fn control(&self) -> PathBuf {
+    fn control(&self) -> PathBuf {
         self.folder.join("control.lock")
     }
 
@@ -106,8 +106,12 @@ impl Files {
 
     /// Takes the lock of a serving process, or `None` while another has it.
     pub fn lock_for_life(&self) -> io::Result<Option<File>> {
-        let file = File::options().create(true).append(true).open(self.life())?;
-        Ok(taken(file.try_lock())?.then_some(file))
+        lock(&self.life())
+    }
+
+    /// Takes the lock of whoever starts or stops a stand-in, or `None` while another has it.
+    pub fn lock_control(&self) -> io::Result<Option<File>> {
+        lock(&self.control())
     }
 
     /// Whether a process serves this folder. Those who ask share the lock among each other.
@@ -154,6 +158,11 @@ impl Files {
     pub fn write_last_port(&self, port: u16) -> io::Result<()> {
         replace(&self.port(), port.to_string().as_bytes())
     }
+}
+
+fn lock(path: &Path) -> io::Result<Option<File>> {
+    let file = File::options().create(true).append(true).open(path)?;
+    Ok(taken(file.try_lock())?.then_some(file))
 }
 
 fn taken(lock: Result<(), TryLockError>) -> io::Result<bool> {

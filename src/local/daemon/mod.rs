@@ -33,6 +33,8 @@ const START: Duration = Duration::from_secs(60);
 const STOP: Duration = Duration::from_secs(15);
 /// How long the operating system may take to end a killed process.
 const KILL: Duration = Duration::from_secs(10);
+/// How long another may be starting or stopping it: a start and a stop.
+const CONTROL: Duration = Duration::from_secs(100);
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 /// How much of the log an error quotes.
 const TAIL_BYTES: u64 = 4096;
@@ -302,14 +304,17 @@ impl Daemon {
 
     /// Waits for whoever starts or stops this stand-in right now.
     async fn take_control(&self) -> Result<File, DaemonError> {
-        let path = self.files.control();
-        let taken = tokio::task::spawn_blocking(move || {
-            let file = File::options().create(true).append(true).open(path)?;
-            file.lock()?;
-            Ok(file)
-        });
-        let taken = taken.await.unwrap_or_else(|e| Err(io::Error::other(e)));
-        taken.map_err(|e| self.folder_error(e))
+        let deadline = Instant::now() + CONTROL;
+        loop {
+            match self.files.lock_control().map_err(|e| self.folder_error(e))? {
+                Some(lock) => return Ok(lock),
+                None if Instant::now() > deadline => {
+                    let why = format!("another process has been starting or stopping it for {} s", CONTROL.as_secs());
+                    return Err(self.folder_error(io::Error::new(io::ErrorKind::TimedOut, why)));
+                }
+                None => sleep(LOOK_AGAIN).await,
+            }
+        }
     }
 
     fn read_served_endpoint(&self) -> Result<Option<Endpoint>, DaemonError> {
