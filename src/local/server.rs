@@ -1,6 +1,7 @@
 //! The stand-in as a whole: its services behind one port.
 
 use std::{
+    convert::Infallible,
     io,
     net::SocketAddr,
     path::Path,
@@ -126,7 +127,7 @@ impl StandIn {
         }
         let service = service_fn(move |request| {
             let stand_in = self.clone();
-            async move { Ok::<_, std::convert::Infallible>(stand_in.answer(request).await) }
+            async move { Ok::<_, Infallible>(stand_in.answer(request).await) }
         });
         let mut connection = pin!(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
         let ended = tokio::select! {
@@ -141,7 +142,7 @@ impl StandIn {
         }
     }
 
-    async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
+    async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Response<Body> {
         let id = new_request_id();
         let (parts, body) = request.into_parts();
         let route = Route::of(&parts);
@@ -155,7 +156,7 @@ impl StandIn {
     }
 
     async fn answer_json(
-        &self,
+        self: Arc<Self>,
         target: Result<(JsonService, String), Fault>,
         parts: &Parts,
         body: Incoming,
@@ -165,12 +166,12 @@ impl StandIn {
         let target = match target {
             Ok(target) => target,
             Err(fault) => {
-                log("json", "", Some(&fault), started);
+                log("json", "call", Some(&fault), started);
                 return json_fault(&fault, id);
             }
         };
         let (service, operation) = target;
-        let result = self.call_json(service, &operation, parts, body).await;
+        let result = self.call_json(service, operation.clone(), parts, body).await;
         log(service.name(), &operation, result.as_ref().err(), started);
         result.map_or_else(|fault| json_fault(&fault, id), |answer| json_answer(answer, id))
     }
@@ -212,20 +213,24 @@ impl StandIn {
     }
 
     async fn call_json(
-        &self,
+        self: Arc<Self>,
         service: JsonService,
-        operation: &str,
+        operation: String,
         parts: &Parts,
         body: Incoming,
     ) -> Result<Bytes, Fault> {
         check_json(&parts.headers)?;
         let body = read(body).await?;
-        match service {
-            JsonService::Kinesis => self.kinesis.call(operation, body).await,
-            JsonService::Firehose => self.firehose.call(operation, body).await,
-            JsonService::Glue => self.glue.call(operation, body).await,
-            JsonService::Athena => self.athena.call(operation, body).await,
-        }
+        // In a task of its own a call runs to its end though the caller hangs up halfway, and a panic answers 500.
+        let call = tokio::spawn(async move {
+            match service {
+                JsonService::Kinesis => self.kinesis.call(&operation, body).await,
+                JsonService::Firehose => self.firehose.call(&operation, body).await,
+                JsonService::Glue => self.glue.call(&operation, body).await,
+                JsonService::Athena => self.athena.call(&operation, body).await,
+            }
+        });
+        call.await.unwrap_or_else(|e| Err(Fault::internal(format!("the stand-in failed inside this call: {e}"))))
     }
 
     async fn call_query(
