@@ -81,7 +81,7 @@ impl StandIn {
         Ok(Arc::new(Self { kinesis, s3, firehose, glue, athena, iam, identity: new_request_id() }))
     }
 
-    /// What [`IDENTITY_PATH`](super::protocol::IDENTITY_PATH) answers with: random, new at each opening.
+    /// What `GET /_stand-in` answers with: random, new at each opening.
     pub fn identity(&self) -> &str {
         &self.identity
     }
