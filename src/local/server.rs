@@ -200,9 +200,10 @@ impl StandIn {
         let started = Instant::now();
         let operation = S3Operation { method: request.method().clone(), path: request.uri().path().to_owned() };
         let response = match caller {
-            Ok(()) => self.call_s3(request, id).await,
-            Err(fault) => s3_fault(&fault, id),
+            Ok(()) => self.s3.handle(request).await,
+            Err(fault) => Err(fault),
         };
+        let response = response.map_or_else(|fault| s3_fault(&fault, id), |answer| answer.map(BodyExt::boxed_unsync));
         operation.log(response.status().as_u16(), started);
         response
     }
@@ -250,12 +251,6 @@ impl StandIn {
                 Err(Fault::client("InvalidAction", format!("Could not find operation {action}. {message}")))
             }
         }
-    }
-
-    async fn call_s3(&self, request: Request<Incoming>, id: &str) -> Response<Body> {
-        let fault = Fault { status: 501, code: "NotImplemented", message: "S3 is not behind this port yet".to_owned() };
-        drop(request);
-        s3_fault(&fault, id)
     }
 }
 

@@ -181,3 +181,19 @@ async fn it_does_not_listen_beyond_loopback() {
     let error = stand_in.serve(listener, std::future::pending()).await.expect_err("refused");
     assert!(error.to_string().contains("loopback"), "{error}");
 }
+
+#[tokio::test]
+async fn objects_stream_through_it_beyond_the_limit_of_the_other_services() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let running = Running::over(folder.path()).await;
+    let s3 = aws_sdk_s3::Client::new(&running.config());
+    s3.create_bucket().bucket("landed").send().await.expect("created");
+    let data: Vec<u8> = (0..20_u32 << 18).flat_map(u32::to_le_bytes).collect();
+    s3.put_object().bucket("landed").key("a/b c/ü.gz").body(data.clone().into()).send().await.expect("put");
+    let got = s3.get_object().bucket("landed").key("a/b c/ü.gz").send().await.expect("there");
+    assert!(got.body.collect().await.expect("read").to_vec() == data, "the same bytes");
+    assert_eq!(running.stand_in.s3.list("landed", "a/").await.expect("listed").len(), 1);
+    let absent = s3.get_object().bucket("landed").key("none").send().await.expect_err("absent");
+    assert_eq!(absent.into_service_error().code(), Some("NoSuchKey"));
+    running.stop().await;
+}
