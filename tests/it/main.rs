@@ -5,4 +5,7 @@ mod command;
 mod floors;
 mod producer;
 mod producer_sdk;
+mod stand_in;
+mod stand_in_daemon;
+mod stand_in_iam;
 mod whole;
