@@ -58,7 +58,7 @@ pub fn read(file: &Path, overlays: &[PathBuf], sets: &[String]) -> Result<Checke
     for (order, path) in files.enumerate() {
         match source_of(order, path) {
             Ok(source) => trees.push(yaml::parse_file(&source, &mut found)),
-            Err(diagnostic) => unreadable.push(diagnostic),
+            Err(diagnostic) => unreadable.push(*diagnostic),
         }
     }
     for (position, set) in sets.iter().enumerate() {
@@ -88,17 +88,16 @@ pub fn from_value(merged: &serde_json::Value) -> Result<Stack, SpecErrors> {
     checked(&Node::from_json(&Arc::new(source), merged), Vec::new()).map(|checked| checked.stack)
 }
 
-fn source_of(order: usize, path: &Path) -> Result<Arc<Source>, Diagnostic> {
+fn source_of(order: usize, path: &Path) -> Result<Arc<Source>, Box<Diagnostic>> {
     let name = path.display().to_string();
-    match fs::read(path).map(String::from_utf8) {
-        Ok(Ok(text)) => Ok(Arc::new(Source { order, name, text })),
-        Ok(Err(error)) => {
-            let problem = format!("byte {} is not UTF-8", error.utf8_error().valid_up_to());
-            Err(Diagnostic::of_file(name, problem).expected("a YAML file"))
+    let (problem, expected) = match fs::read(path).map(String::from_utf8) {
+        Ok(Ok(text)) => return Ok(Arc::new(Source { order, name, text })),
+        Ok(Err(error)) => (format!("byte {} is not UTF-8", error.utf8_error().valid_up_to()), "a YAML file"),
+        Err(error) => {
+            (format!("cannot be read: {error}"), "a stack such as `stacks/store-sales-s3.yaml`, or an overlay")
         }
-        Err(error) => Err(Diagnostic::of_file(name, format!("cannot be read: {error}"))
-            .expected("a stack such as `stacks/store-sales-s3.yaml`")),
-    }
+    };
+    Err(Box::new(Diagnostic::of_file(name, problem).expected(expected)))
 }
 
 /// Goes on from what the parsers found.

@@ -13,10 +13,10 @@ pub(super) fn parse(source: &Arc<Source>, found: &mut Vec<Found>) -> Option<Node
 }
 
 /// Fails with what was not said yet.
-fn overlay(source: &Arc<Source>, found: &mut Vec<Found>) -> Result<Node, Option<Found>> {
+fn overlay(source: &Arc<Source>, found: &mut Vec<Found>) -> Result<Node, Vec<Found>> {
     let span = |column: usize, width: usize| Span { source: Arc::clone(source), line: 1, column: column + 1, width };
     let refuse = |span: &Span, problem: &str| {
-        Err(Some(span.problem("", problem).expected("`key.key=value`, such as `load.rate=1000/s`")))
+        Err(vec![span.problem("", problem).expected("`key.key=value`, such as `load.rate=1000/s`")])
     };
     let Some((path, _)) = source.text.split_once('=') else {
         return refuse(&span(0, source.text.chars().count()), "there is no `=`");
@@ -34,7 +34,7 @@ fn overlay(source: &Arc<Source>, found: &mut Vec<Found>) -> Result<Node, Option<
     let before = found.len();
     let mut node = match yaml::parse_value(source, column, found) {
         Some(node) if !matches!(node.value, Value::Blank) => node,
-        None if found.len() > before => return Err(None),
+        None if found.len() > before => return Err(Vec::new()),
         _ => return refuse(&span(column, 0), "there is no value"),
     };
     for (key, span) in keys.into_iter().rev() {

@@ -176,6 +176,16 @@ fn the_shipped_overlays_fit_the_shipped_stacks() {
 }
 
 #[test]
+fn every_overlay_fits_every_stack() {
+    for stack in ["stacks/stream-only.yaml", "stacks/store-sales-s3.yaml"] {
+        for overlay in ["config/laptop.yaml", "config/aws.yaml", "config/full-scale.yaml"] {
+            let checked = spec::read(stack.as_ref(), &[overlay.into()], &[]);
+            assert!(checked.is_ok_and(|checked| checked.warnings.is_empty()), "{overlay} over {stack}");
+        }
+    }
+}
+
+#[test]
 fn null_in_an_overlay_takes_a_key_away() {
     let overlay = PathBuf::from("tests/specs/overlay-null.over.yaml");
     let sets = ["deliver.s3.catalog=null".to_owned()];
