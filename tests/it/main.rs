@@ -5,6 +5,7 @@ mod command;
 mod floors;
 mod producer;
 mod producer_sdk;
+mod specs;
 mod stand_in;
 mod stand_in_daemon;
 mod stand_in_iam;
