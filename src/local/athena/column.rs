@@ -10,8 +10,8 @@ use datafusion::arrow::{
     buffer::OffsetBuffer,
     compute::kernels::cast_utils::{Parser, parse_decimal, string_to_timestamp_nanos},
     datatypes::{
-        ArrowPrimitiveType, DataType, Date32Type, Decimal128Type, FieldRef, Fields, Float32Type, Float64Type,
-        Int8Type, Int16Type, Int32Type, Int64Type, TimestampMillisecondType,
+        ArrowPrimitiveType, DataType, Date32Type, Decimal128Type, FieldRef, Fields, Float32Type, Float64Type, Int8Type,
+        Int16Type, Int32Type, Int64Type, TimestampMillisecondType,
     },
 };
 

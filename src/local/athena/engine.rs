@@ -1,10 +1,6 @@
 //! One statement, from its text to its result.
 
-use std::{
-    num::NonZeroUsize,
-    sync::Arc,
-    thread,
-};
+use std::{num::NonZeroUsize, sync::Arc, thread};
 
 use datafusion::{
     arrow::datatypes::SchemaRef,

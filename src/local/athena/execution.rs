@@ -203,7 +203,9 @@ impl Executions {
 
     /// The caller's own stop.
     pub(super) fn cancel(&self, id: &str, scanned: u64) -> Result<(), Fault> {
-        self.change(id, |execution| execution.end(State::Cancelled, Some("Query was cancelled by user".into()), scanned))
+        self.change(id, |execution| {
+            execution.end(State::Cancelled, Some("Query was cancelled by user".into()), scanned)
+        })
     }
 
     /// The ids of a workgroup's executions, the newest first.
@@ -258,7 +260,9 @@ fn same_token(all: &BTreeMap<String, Kept>, asked: &Asked) -> Result<Option<Stri
         if earlier.asked.token == asked.token && earlier.asked.workgroup == asked.workgroup {
             return match earlier.asked == *asked {
                 true => Ok(Some(earlier.id.clone())),
-                false => Err(invalid("Idempotent parameters do not match: the ClientRequestToken was used for another query")),
+                false => Err(invalid(
+                    "Idempotent parameters do not match: the ClientRequestToken was used for another query",
+                )),
             };
         }
     }

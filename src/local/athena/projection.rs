@@ -82,7 +82,9 @@ impl Parameters<'_> {
                 let (from, to) = range(of("range")?, |text| moment(text, &format, now))?;
                 Ok(Domain::Date { format, from, to })
             }
-            other => Err(invalid(format!("projection.{key}.type {other:?}: enum, integer, date or injected is expected"))),
+            other => {
+                Err(invalid(format!("projection.{key}.type {other:?}: enum, integer, date or injected is expected")))
+            }
         }
     }
 }
@@ -176,7 +178,8 @@ fn chrono_format(java: &str) -> Result<String, Failure> {
             "mm" => format.push_str("%M"),
             "ss" => format.push_str("%S"),
             "'" => {
-                let (text, after) = rest.split_once('\'').ok_or_else(|| invalid(format!("format {java:?}: no closing '")))?;
+                let (text, after) =
+                    rest.split_once('\'').ok_or_else(|| invalid(format!("format {java:?}: no closing '")))?;
                 format.push_str(&text.replace('%', "%%"));
                 rest = after;
             }

@@ -133,7 +133,9 @@ impl Queries {
             return Err(invalid("ClientRequestToken must have 32 to 128 characters"));
         }
         if request.execution_parameters.is_some_and(|parameters| !parameters.is_empty()) {
-            return Err(invalid("ExecutionParameters are not supported by the stand-in; write the values into the query"));
+            return Err(invalid(
+                "ExecutionParameters are not supported by the stand-in; write the values into the query",
+            ));
         }
         let asked = Asked {
             sql: request.query_string,
@@ -227,7 +229,10 @@ impl Queries {
         match execution.state {
             State::Succeeded => {}
             State::Failed | State::Cancelled => {
-                return Err(invalid(format!("Query did not finish successfully. Final query state: {:?}", execution.state)));
+                return Err(invalid(format!(
+                    "Query did not finish successfully. Final query state: {:?}",
+                    execution.state
+                )));
             }
             state => return Err(invalid(format!("Query has not yet finished. Current state: {state:?}"))),
         }

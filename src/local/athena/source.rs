@@ -17,9 +17,7 @@ use datafusion::{
     },
     error::Result,
     execution::TaskContext,
-    physical_plan::{
-        SendableRecordBatchStream, stream::RecordBatchReceiverStream, streaming::PartitionStream,
-    },
+    physical_plan::{SendableRecordBatchStream, stream::RecordBatchReceiverStream, streaming::PartitionStream},
     scalar::ScalarValue,
 };
 use flate2::bufread::MultiGzDecoder;
@@ -152,7 +150,8 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     fn new(layout: &'a Layout, part: &'a Part) -> Self {
         let fields = layout.schema.fields().iter().zip(&layout.origins);
-        let fields: Vec<_> = fields.filter(|(_, origin)| **origin == Origin::Document).map(|(field, _)| field).collect();
+        let fields: Vec<_> =
+            fields.filter(|(_, origin)| **origin == Origin::Document).map(|(field, _)| field).collect();
         Self {
             layout,
             part,

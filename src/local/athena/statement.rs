@@ -82,7 +82,10 @@ fn partitions(name: &TableName, glue: &Glue, database: &str) -> Result<Answer, F
     let database = name.database.as_deref().unwrap_or(database);
     let table = glue.table(database, &name.table).ok_or_else(|| missing_table(glue, database, &name.table))?;
     if table.partition_keys.is_empty() {
-        return Err(Failure::user(format!("FAILED: SemanticException Table {database}.{} is not a partitioned table", name.table)));
+        return Err(Failure::user(format!(
+            "FAILED: SemanticException Table {database}.{} is not a partitioned table",
+            name.table
+        )));
     }
     if Projection::of(&table, Utc::now())?.is_some() {
         return Ok(lines(&["partition"], Vec::new()));

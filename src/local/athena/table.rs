@@ -15,7 +15,8 @@ use datafusion::{
     error::Result,
     logical_expr::{Expr, TableProviderFilterPushDown, TableType, utils::conjunction},
     physical_plan::{
-        ExecutionPlan, empty::EmptyExec,
+        ExecutionPlan,
+        empty::EmptyExec,
         streaming::{PartitionStream, StreamingTableExec},
     },
     scalar::ScalarValue,
@@ -129,9 +130,7 @@ impl GlueTable {
         let rows = partitions.keys().map(|values| self.values(values)).collect::<Result<Vec<_>, _>>()?;
         let kept = filter.keep(&self.keys, &rows)?;
         let kept = partitions.into_values().zip(rows).zip(kept).filter(|(_, kept)| *kept);
-        Ok(kept
-            .flat_map(|((objects, values), _)| parts(&projection.root.bucket, objects, Arc::new(values)))
-            .collect())
+        Ok(kept.flat_map(|((objects, values), _)| parts(&projection.root.bucket, objects, Arc::new(values))).collect())
     }
 
     fn values(&self, texts: &[String]) -> Result<Vec<ScalarValue>, Failure> {
@@ -191,8 +190,7 @@ impl TableProvider for GlueTable {
         }
         let shares = share_out(parts, state.config().target_partitions());
         let sources = shares.into_iter().map(|parts| {
-            let source =
-                Source { layout: layout.clone(), parts, store: self.store.clone(), meter: self.meter.clone() };
+            let source = Source { layout: layout.clone(), parts, store: self.store.clone(), meter: self.meter.clone() };
             Arc::new(source) as Arc<dyn PartitionStream>
         });
         let scan = StreamingTableExec::try_new(layout.schema.clone(), sources.collect(), None, [], false, limit)?;
@@ -221,7 +219,8 @@ impl Filter {
         if rows.is_empty() {
             return Ok(Vec::new());
         }
-        let columns = (0..keys.fields().len()).map(|key| ScalarValue::iter_to_array(rows.iter().map(|row| row[key].clone())));
+        let columns =
+            (0..keys.fields().len()).map(|key| ScalarValue::iter_to_array(rows.iter().map(|row| row[key].clone())));
         let batch = RecordBatch::try_new(keys.clone(), columns.collect::<Result<_>>()?)?;
         let verdicts = filter.evaluate(&batch)?.into_array(rows.len())?;
         let verdicts = verdicts.as_boolean();
@@ -231,8 +230,8 @@ impl Filter {
 
 fn fields(columns: &[(String, String)]) -> Result<Vec<Field>, Failure> {
     let field = |(name, hive): &(String, String)| -> Result<Field, Failure> {
-        let data_type: DataType = hive::arrow_type(hive)
-            .map_err(|why| Failure::user(format!("NOT_SUPPORTED: column {name}: {why}")))?;
+        let data_type: DataType =
+            hive::arrow_type(hive).map_err(|why| Failure::user(format!("NOT_SUPPORTED: column {name}: {why}")))?;
         Ok(Field::new(name, data_type, true))
     };
     columns.iter().map(field).collect()

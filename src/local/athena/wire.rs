@@ -42,7 +42,11 @@ pub(super) struct Paging {
 
 impl Paging {
     /// One page of `all`; the token counts what came before.
-    pub(super) fn page<T>(&self, all: impl Iterator<Item = T>, limit: usize) -> Result<(Vec<T>, Option<String>), Fault> {
+    pub(super) fn page<T>(
+        &self,
+        all: impl Iterator<Item = T>,
+        limit: usize,
+    ) -> Result<(Vec<T>, Option<String>), Fault> {
         let size = self.size(limit)?;
         let before = self.offset()?;
         let mut rest = all.skip(before).peekable();

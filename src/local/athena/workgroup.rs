@@ -271,7 +271,8 @@ fn check(configuration: &Configuration) -> Result<(), Fault> {
     {
         return Err(invalid(format!("BytesScannedCutoffPerQuery must be at least {LEAST_CUTOFF}, not {cutoff}")));
     }
-    let managed = configuration.get("ManagedQueryResultsConfiguration").and_then(|managed| managed["Enabled"].as_bool());
+    let managed =
+        configuration.get("ManagedQueryResultsConfiguration").and_then(|managed| managed["Enabled"].as_bool());
     if managed == Some(true) {
         return Err(invalid("managed query results are not supported by the stand-in; give an OutputLocation"));
     }

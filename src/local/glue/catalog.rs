@@ -124,11 +124,7 @@ impl Catalog {
     }
 
     /// Each table of the database in name order, as `look` sees it.
-    pub(super) fn each_table<R>(
-        &self,
-        database: &str,
-        look: impl Fn(&Table) -> R,
-    ) -> Result<Vec<(String, R)>, Fault> {
+    pub(super) fn each_table<R>(&self, database: &str, look: impl Fn(&Table) -> R) -> Result<Vec<(String, R)>, Fault> {
         let tables = self.read();
         self.check_database(database)?;
         Ok(tables

@@ -209,7 +209,8 @@ impl Catalog {
     pub(super) fn batch_get_partition(&self, request: BatchGet) -> Result<Value, Fault> {
         check_batch(request.partitions_to_get.len(), 1000, "partitions")?;
         self.with_table(&request.database_name, &request.table_name, |table| {
-            let found = request.partitions_to_get.iter().filter_map(|wanted| table.partitions.get(&key(&wanted.values)));
+            let found =
+                request.partitions_to_get.iter().filter_map(|wanted| table.partitions.get(&key(&wanted.values)));
             let found: Vec<_> = found.map(|partition| partition.describe(table)).collect();
             Ok(json!({"Partitions": found, "UnprocessedKeys": []}))
         })
