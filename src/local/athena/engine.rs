@@ -24,7 +24,7 @@ use super::{
 /// What all operators of a query may hold together; sorts and aggregations spill above it.
 const MEMORY: usize = 256 << 20;
 /// How large a result may be as text.
-const MAX_RESULT: usize = 256 << 20;
+const MAX_RESULT: usize = 128 << 20;
 
 /// A statement's result.
 #[derive(Clone, Debug, Default)]

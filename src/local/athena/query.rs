@@ -226,15 +226,8 @@ impl Queries {
 
     pub(super) async fn results(&self, request: Results) -> Result<Value, Fault> {
         let execution = self.executions.get(&request.query_execution_id)?;
-        match execution.state {
-            State::Succeeded => {}
-            State::Failed | State::Cancelled => {
-                return Err(invalid(format!(
-                    "Query did not finish successfully. Final query state: {:?}",
-                    execution.state
-                )));
-            }
-            state => return Err(invalid(format!("Query has not yet finished. Current state: {state:?}"))),
+        if execution.state != State::Succeeded {
+            return Err(invalid(no_results(execution.state)));
         }
         let csv = self.read(&execution).await?;
         let size = request.paging.size(PAGE_ROWS)?;
@@ -286,6 +279,16 @@ impl Queries {
 
     fn last_read(&self) -> MutexGuard<'_, Option<(String, Bytes)>> {
         self.last_read.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+fn no_results(state: State) -> String {
+    let name = json!(state);
+    let name = name.as_str().unwrap_or_default();
+    if state.ended() {
+        format!("Query did not finish successfully. Final query state: {name}")
+    } else {
+        format!("Query has not yet finished. Current state: {name}")
     }
 }
 

@@ -66,7 +66,7 @@ async fn what_is_wrong_fails_with_athenas_words() {
     let failed = lake.ended("selec 1").await;
     assert_eq!(failed["Status"]["AthenaError"]["ErrorCategory"], 2);
     let refused = lake.refused("GetQueryResults", json!({"QueryExecutionId": failed["QueryExecutionId"]})).await;
-    assert_eq!(refused.code, "InvalidRequestException");
+    assert_eq!(refused.message, "Query did not finish successfully. Final query state: FAILED");
 }
 
 #[tokio::test]
