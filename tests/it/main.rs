@@ -1,6 +1,7 @@
 //! Every integration test in one binary.
 
 mod aws_cli;
+mod catalog;
 mod command;
 mod floors;
 mod producer;
