@@ -198,8 +198,7 @@ impl Buckets {
         let answer = answer.map_err(|error| failure(CALL, name, &error))?;
         let lasting = answer.errors().iter().find(|error| !passes(error.code().unwrap_or_default()));
         let Some(error) = lasting else { return Ok(()) };
-        let [code, message, key] =
-            [error.code(), error.message(), error.key()].map(|text| text.unwrap_or_default());
+        let [code, message, key] = [error.code(), error.message(), error.key()].map(|text| text.unwrap_or_default());
         let message = format!("{code}: {message} (object {key})");
         Err(broken(Cause::Other, CALL, name, message, "make the object deletable, then `demo down` again"))
     }

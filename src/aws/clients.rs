@@ -2,11 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use aws_config::{
-    BehaviorVersion, Region, SdkConfig,
-    retry::RetryConfig,
-    timeout::TimeoutConfig,
-};
+use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_sdk_sts::config::{Credentials, SharedCredentialsProvider};
 use tokio::sync::OnceCell;
 

@@ -217,7 +217,11 @@ impl Deliveries {
     }
 }
 
-fn destination(wanted: &Desired, role: &str, bucket: &str) -> Result<ExtendedS3DestinationConfiguration, ProviderError> {
+fn destination(
+    wanted: &Desired,
+    role: &str,
+    bucket: &str,
+) -> Result<ExtendedS3DestinationConfiguration, ProviderError> {
     let buffer = BufferingHints::builder()
         .size_in_mbs(wanted.buffer_mib as i32)
         .interval_in_seconds(wanted.buffer_seconds as i32)

@@ -20,13 +20,7 @@ where
         _ => DisplayErrorContext(error).to_string(),
     };
     let (cause, advice) = judge(error);
-    ProviderError {
-        cause,
-        call: call.to_owned(),
-        resource: resource.to_owned(),
-        message,
-        advice: advice.to_owned(),
-    }
+    ProviderError { cause, call: call.to_owned(), resource: resource.to_owned(), message, advice: advice.to_owned() }
 }
 
 fn judge<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> (Cause, &'static str) {
@@ -73,13 +67,7 @@ pub(super) fn says<E: ProvideErrorMetadata>(error: &E, texts: &[&str]) -> bool {
 
 /// An error of ours about a call's answer.
 pub(super) fn broken(cause: Cause, call: &str, resource: &str, message: String, advice: &str) -> ProviderError {
-    ProviderError {
-        cause,
-        call: call.to_owned(),
-        resource: resource.to_owned(),
-        message,
-        advice: advice.to_owned(),
-    }
+    ProviderError { cause, call: call.to_owned(), resource: resource.to_owned(), message, advice: advice.to_owned() }
 }
 
 /// A node's properties as this kind's own type.

@@ -2,7 +2,10 @@
 
 use serde_json::Value;
 
-use super::{clients::Clients, pipeline::{self, PipelineError, graph, providers}};
+use super::{
+    clients::Clients,
+    pipeline::{self, PipelineError, graph, providers},
+};
 use crate::{
     engine::{
         Applied, ApplyError, Cancel, Down, Fingerprint, Home, HomeError, Journal, JournalError, Observer,
@@ -39,9 +42,9 @@ pub enum LifecycleError {
         /// The stack.
         id: StackId,
         /// What its journal says.
-        lives: Fingerprint,
+        lives: Box<Fingerprint>,
         /// What the clients say.
-        here: Fingerprint,
+        here: Box<Fingerprint>,
     },
 }
 
@@ -106,7 +109,7 @@ fn reopen(home: &Home, state: &State, here: &Fingerprint) -> Result<Journal, Lif
         return Err(HomeError::Unknown("(an empty journal)".to_owned()).into());
     };
     if opened.target != *here {
-        let (lives, here) = (opened.target.clone(), here.clone());
+        let (lives, here) = (Box::new(opened.target.clone()), Box::new(here.clone()));
         return Err(LifecycleError::Elsewhere { id: id.clone(), lives, here });
     }
     Ok(Journal::open(home, id)?)

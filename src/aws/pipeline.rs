@@ -6,9 +6,7 @@ use chrono::{Datelike, Utc};
 use serde::Serialize;
 use serde_json::json;
 
-use super::{
-    bucket, clients::Clients, database, delivery, mark::Mark, names::Names, role, stream, table, workgroup,
-};
+use super::{bucket, clients::Clients, database, delivery, mark::Mark, names::Names, role, stream, table, workgroup};
 use crate::{
     engine::{Graph, GraphError, Node, Provider, Providers, ResourceKey, StackId},
     spec::{Catalog, Compression, Partitions, S3Delivery, Stack, StreamMode},
@@ -149,11 +147,7 @@ fn results_location(bucket: &str, table_prefix: &str) -> String {
 }
 
 /// Athena user guide, "Supported types for partition projection" and "Set up partition projection".
-fn projection(
-    catalog: &Catalog,
-    s3: &S3Delivery,
-    bucket: &str,
-) -> Result<BTreeMap<String, String>, PipelineError> {
+fn projection(catalog: &Catalog, s3: &S3Delivery, bucket: &str) -> Result<BTreeMap<String, String>, PipelineError> {
     let mut parameters = BTreeMap::new();
     if catalog.partitions == Partitions::Registered {
         return Ok(parameters);

@@ -109,9 +109,8 @@ impl Provider for Roles {
             let role = role.map_err(|error| failure("iam ListRoles", stack.as_str(), &error))?;
             let name = role.role_name();
             // ListRoles tells no tags.
-            let ours = self.get(name).await?.is_some_and(|role| {
-                mark::stack_of(pairs(role.tags())) == Some(stack.as_str())
-            });
+            let ours =
+                self.get(name).await?.is_some_and(|role| mark::stack_of(pairs(role.tags())) == Some(stack.as_str()));
             if ours {
                 let policy = self.0.cli(&format!("iam delete-role-policy --role-name {name} --policy-name {POLICY}"));
                 let command = format!("{policy}; {}", self.0.cli(&format!("iam delete-role --role-name {name}")));

@@ -119,12 +119,7 @@ impl<'a> Making<'a> {
         (node, result)
     }
 
-    async fn bring_up(
-        &self,
-        provider: &dyn Provider,
-        node: &Node,
-        progress: &Progress<'_>,
-    ) -> Result<Outcome, Stop> {
+    async fn bring_up(&self, provider: &dyn Provider, node: &Node, progress: &Progress<'_>) -> Result<Outcome, Stop> {
         let key = &node.key;
         let outcome = match provider.read(node).await? {
             Observed::Foreign { why } => return Err(foreign(node, &why).into()),

@@ -124,12 +124,7 @@ impl<'a> Removing<'a> {
         (node, result)
     }
 
-    async fn take_down(
-        &self,
-        provider: &dyn Provider,
-        node: &Node,
-        progress: &Progress<'_>,
-    ) -> Result<Outcome, Stop> {
+    async fn take_down(&self, provider: &dyn Provider, node: &Node, progress: &Progress<'_>) -> Result<Outcome, Stop> {
         let key = &node.key;
         let phase = self.journal.state().phase(key);
         let outcome = match provider.read(node).await? {

@@ -106,8 +106,7 @@ fn layers(nodes: &[Node]) -> Result<Vec<Vec<&Node>>, GraphError> {
     let mut layers = Vec::new();
     while !waiting.is_empty() {
         let free = |node: &&Node| node.depends_on.iter().all(|on| !waiting.contains_key(on));
-        let layer: Vec<&Node> =
-            nodes.iter().filter(|node| waiting.contains_key(&node.key)).filter(free).collect();
+        let layer: Vec<&Node> = nodes.iter().filter(|node| waiting.contains_key(&node.key)).filter(free).collect();
         if layer.is_empty() {
             return Err(GraphError::Cycle(waiting.into_keys().cloned().collect()));
         }

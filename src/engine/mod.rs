@@ -19,7 +19,7 @@ mod fake;
 #[cfg(test)]
 mod tests;
 
-pub use apply::{ApplyError, Applied};
+pub use apply::{Applied, ApplyError};
 pub use cancel::Cancel;
 pub use destroy::Down;
 pub use graph::{Graph, GraphError, Node, ResourceKey};
