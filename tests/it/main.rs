@@ -4,6 +4,7 @@ mod aws_cli;
 mod catalog;
 mod command;
 mod floors;
+mod lifecycle;
 mod producer;
 mod producer_sdk;
 mod specs;
