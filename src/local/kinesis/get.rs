@@ -35,7 +35,7 @@ pub(super) struct GetShardIterator {
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Iterator {
+pub(super) struct Issued {
     shard_iterator: String,
 }
 
@@ -69,7 +69,7 @@ struct ChildShard {
 
 impl Kinesis {
     /// Where to begin to read a shard.
-    pub(super) fn get_shard_iterator(&self, request: GetShardIterator) -> Result<Iterator, Fault> {
+    pub(super) fn get_shard_iterator(&self, request: GetShardIterator) -> Result<Issued, Fault> {
         let name = super::stream_name(request.stream_name.clone(), request.stream_arn.clone())?;
         let id = refuse::required("shardId", request.shard_id.as_deref())?;
         refuse::name("shardId", id)?;
@@ -77,7 +77,7 @@ impl Kinesis {
         let shard = live.meta.shard(id)?;
         live.log(shard).trim(self.now(), live.meta.retention())?;
         let position = self.starting_position(&request, &live, shard)?;
-        Ok(Iterator { shard_iterator: self.iterator(&live, shard, position) })
+        Ok(Issued { shard_iterator: self.iterator(&live, shard, position) })
     }
 
     /// Records from an iterator on.
@@ -98,9 +98,7 @@ impl Kinesis {
                 iterator.stream
             )));
         }
-        let log = live.log(iterator.shard);
-        log.trim(self.now(), live.meta.retention())?;
-        let records = log.read(iterator.position, limit as usize, MOST_BYTES)?;
+        let records = self.read_log(&live, iterator.shard, iterator.position, limit as usize, MOST_BYTES)?;
         let tail = self.tail(&live, &iterator, &records);
         Ok(render(&live, iterator.shard, &records, &super::answer(&tail)?))
     }

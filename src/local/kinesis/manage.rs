@@ -114,8 +114,7 @@ impl Kinesis {
     pub(super) fn create_stream(&self, request: CreateStream) -> Result<Nothing, Fault> {
         let name = refuse::required("streamName", request.stream_name)?;
         refuse::name("streamName", &name)?;
-        let on_demand =
-            request.stream_mode_details.as_ref().is_some_and(|_| true) && is_on_demand(request.stream_mode_details)?;
+        let on_demand = request.stream_mode_details.is_some() && is_on_demand(request.stream_mode_details)?;
         let shards = match request.shard_count {
             _ if on_demand => ON_DEMAND_SHARDS,
             Some(count) => refuse::within("shardCount", count, 1, i64::from(i32::MAX))? as usize,

@@ -24,6 +24,7 @@ mod sequence;
 mod stream;
 mod tags;
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
 mod tests;
 mod token;
 
@@ -196,9 +197,26 @@ impl Kinesis {
         max_bytes: usize,
     ) -> Result<Vec<StoredRecord>, Fault> {
         let live = self.open_stream(&name_in_arn(stream_arn)?)?;
-        let log = live.log(live.meta.shard(shard)?);
-        log.trim(self.now(), live.meta.retention())?;
-        Ok(log.read(position, usize::MAX, max_bytes)?)
+        self.read_log(&live, live.meta.shard(shard)?, position, usize::MAX, max_bytes)
+    }
+
+    /// Records of a shard, after what has expired is gone. Where files vanish because the stream is being deleted, that is
+    /// what the caller is told.
+    fn read_log(
+        &self,
+        live: &Live,
+        shard: u32,
+        position: u64,
+        records: usize,
+        bytes: usize,
+    ) -> Result<Vec<StoredRecord>, Fault> {
+        let log = live.log(shard);
+        let trimmed = log.trim(self.now(), live.meta.retention());
+        let read = trimmed.and_then(|()| log.read(position, records, bytes));
+        read.or_else(|e| {
+            self.open_stream(&live.meta.name)?;
+            Err(e.into())
+        })
     }
 
     fn now(&self) -> u64 {

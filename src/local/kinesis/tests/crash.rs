@@ -68,6 +68,17 @@ async fn damage_inside_is_told_and_not_handed_out() {
 }
 
 #[tokio::test]
+async fn a_reader_of_a_deleted_stream_is_told_so() {
+    let bench = Bench::new();
+    bench.stream("s", 1).await;
+    bench.put("s", 0, "x").await;
+    let live = bench.kinesis.open_stream("s").expect("it is open");
+    bench.call("DeleteStream", json!({"StreamName": "s"})).await;
+    let late = bench.kinesis.read_log(&live, 0, 0, 1, 1).expect_err("its files are gone");
+    assert_eq!(late.code, "ResourceNotFoundException");
+}
+
+#[tokio::test]
 async fn a_stream_made_again_is_empty_and_takes_no_old_tokens() {
     let mut bench = Bench::new();
     bench.stream("s", 1).await;
