@@ -15,6 +15,7 @@ pub mod partitions;
 pub mod pipeline;
 pub mod query;
 pub mod role;
+pub mod shards;
 pub mod stream;
 pub mod table;
 pub mod workgroup;

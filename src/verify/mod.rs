@@ -1,5 +1,6 @@
 //! Offered = acknowledged = landed = queried: what must be there, against what is.
 
+pub mod acknowledged;
 pub mod keys;
 pub mod objects;
 pub mod prove;

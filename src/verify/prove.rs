@@ -13,9 +13,10 @@ use super::{
     sql::{self, SqlError, Table},
     stream::{self, StreamError},
 };
-use crate::aws::{
-    Clients,
-    partitions::{self, PartitionsError},
+use crate::{
+    aws::{Clients, Names, partitions},
+    engine::ProviderError,
+    spec::{Partitions, Stack},
 };
 
 /// Where a stack's records end, and so where to look for them.
@@ -41,6 +42,23 @@ pub enum Destination {
     },
 }
 
+impl Destination {
+    /// Of a stack whose resources have these names.
+    pub fn of(stack: &Stack, names: &Names) -> Self {
+        let (Some(s3), Some(bucket)) = (&stack.deliver.s3, &names.bucket) else {
+            return Self::Stream { stream: names.stream.clone() };
+        };
+        let table = names.database.clone().zip(names.table.clone()).map(|(database, table)| Table {
+            workgroup: names.workgroup.clone(),
+            database,
+            table,
+        });
+        let registered = s3.catalog.as_ref().is_some_and(|catalog| catalog.partitions == Partitions::Registered);
+        let prefix = s3.prefix.fixed().to_owned();
+        Self::Objects { bucket: bucket.clone(), prefix, buffer: s3.buffer_interval, table, registered }
+    }
+}
+
 /// What was found.
 #[derive(Clone, Debug, Default)]
 pub struct Proof {
@@ -54,6 +72,8 @@ pub struct Proof {
     pub tally: Tally,
     /// Where two ways of looking disagree.
     pub problems: Vec<String>,
+    /// The search was stopped before everything was found, so nothing is known of what is missing.
+    pub stopped: bool,
 }
 
 /// How far a destination has come.
@@ -78,7 +98,7 @@ pub enum ProveError {
     Objects(#[from] ObjectsError),
     /// The partitions cannot be registered.
     #[error(transparent)]
-    Partitions(#[from] PartitionsError),
+    Partitions(#[from] ProviderError),
     /// The table cannot be asked.
     #[error(transparent)]
     Sql(#[from] SqlError),
@@ -116,7 +136,7 @@ pub async fn prove(
         if documents > before {
             (moved, before) = (Instant::now(), documents);
             if let Some(table) = register {
-                partitions::register(clients, bucket, prefix, &table.database, &table.table).await?;
+                partitions::register(&clients.glue, &clients.s3, &table.database, &table.table).await?;
             }
         }
         let given_up = moved.elapsed() > patience.standstill || *stop.borrow();
@@ -132,8 +152,9 @@ pub async fn prove(
             Ok(()) = stop.changed() => {}
         }
     };
-    let mut proof = Proof { landed_s3: Some(tally.distinct), tally, ..Proof::default() };
-    if let Some(table) = table {
+    let stopped = tally.lost > 0 && *stop.borrow();
+    let mut proof = Proof { landed_s3: Some(tally.distinct), tally, stopped, ..Proof::default() };
+    if let Some(table) = table.as_ref().filter(|_| !stopped) {
         let counted = sql::count(&clients.athena, table, tickets).await?;
         proof.landed_sql = Some(counted.distinct);
         proof.problems = differences(&proof.tally, counted);
