@@ -1,4 +1,4 @@
--- Where the customers live, and what they spend.
+-- Customers, sales and revenue per state that sales are addressed to.
 SELECT
   ss_customer_address.ca_state AS state,
   count(DISTINCT ss_customer_sk) AS customers,

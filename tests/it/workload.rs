@@ -352,6 +352,28 @@ fn no_key_repeats_over_two_passes() {
 }
 
 #[test]
+fn another_scale_keeps_the_promises() {
+    let sales = StoreSales::new(2, 0);
+    assert!(sales.tickets_per_pass() > SALES.tickets_per_pass());
+    let keys: Vec<_> = sales.keys(1..=20_000).collect();
+    let distinct: std::collections::HashSet<_> = keys.iter().collect();
+    assert_eq!(distinct.len(), keys.len());
+    let (_, documents) = made(&sales, 1..=50);
+    assert_eq!(documents, keys[..documents.len()]);
+}
+
+#[test]
+fn documents_can_be_made_on_any_thread() {
+    let mut documents = SALES.documents(9..=9);
+    let elsewhere = std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        while documents.next_into(&mut bytes).is_some() {}
+        bytes
+    });
+    assert!(elsewhere.join().expect("a thread makes documents") == made(&SALES, 9..=9).0);
+}
+
+#[test]
 fn seeds_make_different_documents_and_the_same_seed_the_same() {
     let (one, again, other) = (StoreSales::new(1, 1), StoreSales::new(1, 1), StoreSales::new(1, 2));
     let of = |sales| made(sales, 1..=3).0;
@@ -380,8 +402,8 @@ async fn every_query_answers() {
         let query = query.expect("a query").path();
         let sql = std::fs::read_to_string(&query).expect("a query's text");
         let frame = context.sql(&sql).await.unwrap_or_else(|error| panic!("{}: {error}", query.display()));
-        let rows = frame.count().await.unwrap_or_else(|error| panic!("{}: {error}", query.display()));
-        assert!(rows > 0, "{}", query.display());
+        let batches = frame.collect().await.unwrap_or_else(|error| panic!("{}: {error}", query.display()));
+        assert!(batches.iter().any(|batch| batch.num_rows() > 1), "{}", query.display());
         answered += 1;
     }
     assert!(answered >= 5);

@@ -12,7 +12,8 @@ use tpcdsgen::{
 use super::{StoreSales, pass::Stretch};
 use crate::workload::Key;
 
-/// The order of items from which every ticket takes a stretch, so that a ticket holds an item once.
+/// The order of item ids from which every ticket takes a stretch. The ids of a stretch differ, and an id's revisions
+/// share their keys with no other id, so a ticket holds an item once, whatever the scale.
 pub(super) fn item_order(session: &Session) -> Vec<i32> {
     let items = usize::try_from(session.get_scaling().get_id_count(Table::Item)).expect("item ids fit in memory");
     make_permutation(items, &mut stream(Column::SsPermutation))
