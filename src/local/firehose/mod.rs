@@ -1,24 +1,208 @@
 //! Firehose that truly delivers.
+//!
+//! A delivery stream from Kinesis starts at what is newest in each shard when it is created; shards that resharding makes
+//! later are read from their beginning. An object's records are remembered before it is put, so that a process killed at any
+//! moment neither loses records nor delivers them twice. Not covered: destinations other than S3, Lambda and format
+//! conversion, dynamic partitioning, encryption, backup, time zones, KPL de-aggregation, throughput limits.
 
-use std::{io, path::Path, sync::Arc};
+mod buffer;
+mod deliver;
+mod direct;
+mod manage;
+mod progress;
+mod refuse;
+mod settings;
+mod source;
+mod spool;
+mod stream;
+mod tags;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::HashMap,
+    fs, io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use bytes::Bytes;
+use serde::{Serialize, de::DeserializeOwned};
+use tokio::{runtime::Handle, sync::watch, task::JoinHandle};
 
-use super::{fault::Fault, iam::Iam, kinesis::Kinesis, s3::S3};
+use self::{
+    deliver::Delivery,
+    progress::Progress,
+    source::Source,
+    spool::Spool,
+    stream::{DeliveryStream, Ledger, Status},
+};
+use super::{durable::Durable, fault::Fault, iam::Iam, kinesis::Kinesis, s3::S3};
 
-/// The service.
-pub struct Firehose {}
+/// The service. Dropping it stops delivery where it is; opening it again goes on from there.
+pub struct Firehose {
+    folder: PathBuf,
+    kinesis: Arc<Kinesis>,
+    s3: Arc<S3>,
+    iam: Arc<Iam>,
+    ledger: Arc<Durable<Ledger>>,
+    /// By the id of the delivery stream.
+    running: Mutex<HashMap<String, Running>>,
+}
+
+/// A delivery at work.
+struct Running {
+    task: JoinHandle<()>,
+    deleted: watch::Sender<bool>,
+    source: Source,
+    progress: Arc<Durable<Progress>>,
+}
 
 impl Firehose {
-    /// Opens the delivery streams that lie in `folder` and goes on delivering.
+    /// Opens the delivery streams that lie in `folder` and goes on delivering; to be called inside a tokio runtime.
+    ///
+    /// # Errors
+    /// When the folder cannot be read or written, what lies there is damaged, or there is no runtime.
     pub fn open(folder: &Path, kinesis: Arc<Kinesis>, s3: Arc<S3>, iam: Arc<Iam>) -> io::Result<Arc<Self>> {
-        let _ = (folder, kinesis, s3, iam);
-        unimplemented!()
+        fs::create_dir_all(folder.join("deliveries"))?;
+        let ledger = Arc::new(Durable::<Ledger>::open(&folder.join("ledger.json"))?);
+        let running = Mutex::default();
+        let firehose = Self { folder: folder.to_owned(), kinesis, s3, iam, ledger, running };
+        firehose.forget_deleted()?;
+        let streams = firehose.ledger.read().clone();
+        for (name, stream) in &streams {
+            firehose.start(name, stream)?;
+        }
+        Ok(Arc::new(firehose))
     }
 
-    /// One call of the wire protocol, as [`Kinesis::call`].
+    /// One call of the wire protocol: `operation` as in `X-Amz-Target` after the dot, a JSON body in and out.
+    ///
+    /// # Errors
+    /// What AWS would answer: its code and text.
     pub async fn call(&self, operation: &str, body: Bytes) -> Result<Bytes, Fault> {
-        let _ = (operation, body);
-        unimplemented!()
+        match operation {
+            "CreateDeliveryStream" => self.create(parse(&body)?),
+            "DeleteDeliveryStream" => self.delete(parse(&body)?),
+            "DescribeDeliveryStream" => self.describe(parse(&body)?),
+            "ListDeliveryStreams" => self.list(parse(&body)?),
+            "UpdateDestination" => self.update_destination(parse(&body)?),
+            "TagDeliveryStream" => self.tag(parse(&body)?),
+            "UntagDeliveryStream" => self.untag(parse(&body)?),
+            "ListTagsForDeliveryStream" => self.list_tags(parse(&body)?),
+            "PutRecord" => self.put_record(parse(&body)?),
+            "PutRecordBatch" => self.put_record_batch(parse(&body)?),
+            _ => Err(Fault::client(
+                "UnknownOperationException",
+                format!("{operation} of Firehose is not supported by the stand-in."),
+            )),
+        }
     }
+
+    /// Whether every record that the source has now is delivered.
+    ///
+    /// # Errors
+    /// `ResourceNotFoundException` when there is no such delivery stream, or its source is gone.
+    pub fn is_caught_up(&self, name: &str) -> Result<bool, Fault> {
+        let id = self.find(name)?.id;
+        let (source, progress) = {
+            let running = self.running();
+            let running = running.get(&id).ok_or_else(|| refuse::not_found(name))?;
+            (running.source.clone(), running.progress.clone())
+        };
+        for shard in source.shards()? {
+            let end = source.end(&shard)?;
+            if progress.read().delivered.get(&shard).copied().unwrap_or(0) < end {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn find(&self, name: &str) -> Result<DeliveryStream, Fault> {
+        self.ledger.read().get(name).cloned().ok_or_else(|| refuse::not_found(name))
+    }
+
+    fn delivery_folder(&self, id: &str) -> PathBuf {
+        self.folder.join("deliveries").join(id)
+    }
+
+    fn source(&self, stream: &DeliveryStream) -> io::Result<Source> {
+        match &stream.source {
+            Some(source) => Ok(Source::Stream { kinesis: self.kinesis.clone(), arn: source.stream_arn.clone() }),
+            None => Ok(Source::Spool(Arc::new(Spool::open(&self.delivery_folder(&stream.id).join("spool"))?))),
+        }
+    }
+
+    fn start(&self, name: &str, stream: &DeliveryStream) -> io::Result<()> {
+        let runtime = Handle::try_current().map_err(io::Error::other)?;
+        let folder = self.delivery_folder(&stream.id);
+        let progress = Arc::new(Durable::<Progress>::open(&folder.join("progress.json"))?);
+        let source = self.source(stream)?;
+        let (deleted, is_deleted) = watch::channel(false);
+        let (ledger, name) = (self.ledger.clone(), name.to_owned());
+        let delivery =
+            Delivery::new(name.clone(), ledger.clone(), progress.clone(), source.clone(), self.s3.clone(), is_deleted);
+        let task = runtime.spawn(async move {
+            delivery.run().await;
+            if let Err(fault) = forget(&ledger, &name, &folder) {
+                tracing::warn!(delivery = name, %fault, "the deleted delivery stream is not yet forgotten");
+            }
+        });
+        let mut running = self.running();
+        running.retain(|_, running| !running.task.is_finished());
+        running.insert(stream.id.clone(), Running { task, deleted, source, progress });
+        Ok(())
+    }
+
+    /// Ends what a crash left half deleted or half created.
+    fn forget_deleted(&self) -> io::Result<()> {
+        self.ledger.change(|ledger| {
+            ledger.retain(|_, stream| stream.status != Status::Deleting);
+            Ok::<_, io::Error>(())
+        })?;
+        let known: Vec<PathBuf> = self.ledger.read().values().map(|stream| self.delivery_folder(&stream.id)).collect();
+        for entry in fs::read_dir(self.folder.join("deliveries"))? {
+            let path = entry?.path();
+            if !known.contains(&path) {
+                fs::remove_dir_all(path)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn running(&self) -> MutexGuard<'_, HashMap<String, Running>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Firehose {
+    fn drop(&mut self) {
+        self.running().values().for_each(|running| running.task.abort());
+    }
+}
+
+/// Removes what is known of a delivery stream; its folder last, which the next opening clears away otherwise.
+fn forget(ledger: &Durable<Ledger>, name: &str, folder: &Path) -> Result<(), Fault> {
+    ledger.change(|ledger| {
+        ledger.remove(name);
+        Ok::<_, Fault>(())
+    })?;
+    Ok(fs::remove_dir_all(folder)?)
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Fault> {
+    serde_json::from_slice(body).map_err(|e| refuse::serialization(e.to_string()))
+}
+
+fn answer(value: &impl Serialize) -> Result<Bytes, Fault> {
+    serde_json::to_vec(value).map(Bytes::from).map_err(Fault::internal)
+}
+
+/// A random UUID (RFC 9562, version 4).
+fn uuid() -> String {
+    let random: u128 = rand::random();
+    let bits = random & !(0xf << 76) & !(0x3 << 62) | (4 << 76) | (2 << 62);
+    let hex = format!("{bits:032x}");
+    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
 }

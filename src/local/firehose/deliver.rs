@@ -1,0 +1,246 @@
+//! One delivery stream at work: reads, buffers, puts objects, remembers how far it came.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use tokio::{sync::watch, task::spawn_blocking, time::sleep};
+
+use super::{
+    Durable, Fault, S3,
+    buffer::{self, Block, Buffer},
+    progress::{Intended, Progress},
+    settings::Settings,
+    source::Source,
+    stream::{Ledger, Status},
+};
+use crate::prefix::{Prefix, Use};
+
+/// How long a new delivery stream is CREATING.
+const CREATING: Duration = Duration::from_millis(200);
+/// Between two looks at a source that had nothing.
+const POLL: Duration = Duration::from_millis(100);
+const FIRST_BACKOFF: Duration = Duration::from_millis(100);
+const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
+
+/// One delivery stream at work.
+pub(super) struct Delivery {
+    name: String,
+    ledger: Arc<Durable<Ledger>>,
+    progress: Arc<Durable<Progress>>,
+    source: Source,
+    s3: Arc<S3>,
+    deleted: watch::Receiver<bool>,
+    buffer: Buffer,
+    /// The shard that was read last, so that one far behind does not keep the others waiting.
+    last_shard: String,
+    backoff: Duration,
+    /// The last trouble that was told.
+    trouble: Option<String>,
+}
+
+impl Delivery {
+    pub(super) fn new(
+        name: String,
+        ledger: Arc<Durable<Ledger>>,
+        progress: Arc<Durable<Progress>>,
+        source: Source,
+        s3: Arc<S3>,
+        deleted: watch::Receiver<bool>,
+    ) -> Self {
+        let (buffer, last_shard) = (Buffer::default(), String::new());
+        Self {
+            name,
+            ledger,
+            progress,
+            source,
+            s3,
+            deleted,
+            buffer,
+            last_shard,
+            backoff: FIRST_BACKOFF,
+            trouble: None,
+        }
+    }
+
+    /// Delivers until the delivery stream is deleted. What is buffered then is put in one attempt, as AWS promises no more.
+    pub(super) async fn run(mut self) {
+        self.activate().await;
+        while !self.is_deleted() {
+            match self.turn().await {
+                Ok(true) => self.recover(),
+                Ok(false) => {
+                    self.recover();
+                    self.rest(POLL).await;
+                }
+                Err(fault) => self.suffer(fault).await,
+            }
+        }
+        if let Err(fault) = self.finish().await {
+            tracing::warn!(delivery = self.name, %fault, "what was buffered is not delivered: the delivery stream is deleted");
+        }
+    }
+
+    async fn activate(&mut self) {
+        while self.status() == Some(Status::Creating) {
+            self.rest(CREATING).await;
+            let active = self.ledger.change(|ledger| {
+                if let Some(stream) = ledger.get_mut(&self.name) {
+                    stream.status = Status::Active;
+                }
+                Ok::<_, Fault>(())
+            });
+            if let Err(fault) = active {
+                self.suffer(fault).await;
+            }
+        }
+    }
+
+    /// Reads once, and puts an object if one is due. Says whether there was anything to do.
+    async fn turn(&mut self) -> Result<bool, Fault> {
+        self.land_intended(None).await?;
+        let Some((settings, version)) = self.settings() else { return Ok(false) };
+        let read = self.fill(&settings).await?;
+        let is_due = self.buffer.is_due(settings.buffer_bytes(), settings.buffer_interval());
+        if is_due {
+            self.deliver(&settings, version).await?;
+        }
+        Ok(read || is_due)
+    }
+
+    async fn finish(&mut self) -> Result<(), Fault> {
+        self.land_intended(None).await?;
+        match self.settings() {
+            Some((settings, version)) if self.buffer.bytes() > 0 => self.deliver(&settings, version).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Reads each shard once, within what the buffer still takes.
+    async fn fill(&mut self, settings: &Settings) -> Result<bool, Fault> {
+        let source = self.source.clone();
+        let positions = self.progress.read().delivered.clone();
+        let buffered: Vec<(String, u64)> = self.buffer.ranges().into_iter().map(|r| (r.shard, r.to)).collect();
+        let (last, room) = (self.last_shard.clone(), settings.buffer_bytes().saturating_sub(self.buffer.bytes()));
+        let delimiter = settings.delimiter();
+        let blocks = spawn_blocking(move || {
+            let mut next = positions;
+            next.extend(buffered);
+            let mut shards = source.shards()?;
+            let first = shards.iter().position(|shard| *shard > last).unwrap_or(0);
+            shards.rotate_left(first);
+            let (mut blocks, mut room) = (Vec::new(), room);
+            for shard in shards {
+                if room == 0 {
+                    break;
+                }
+                let position = next.get(&shard).copied().unwrap_or(0);
+                if let Some(block) = Block::read(&source, &shard, position, room, delimiter.as_bytes())? {
+                    room = room.saturating_sub(block.bytes());
+                    blocks.push(block);
+                }
+            }
+            Ok::<_, Fault>(blocks)
+        });
+        let blocks = blocks.await.map_err(Fault::internal)??;
+        if let Some(block) = blocks.last() {
+            self.last_shard.clone_from(&block.range.shard);
+        }
+        let read = !blocks.is_empty();
+        blocks.into_iter().for_each(|block| self.buffer.push(block));
+        Ok(read)
+    }
+
+    /// Makes an object of all that is buffered and puts it.
+    async fn deliver(&mut self, settings: &Settings, version: u32) -> Result<(), Fault> {
+        let intended = Intended {
+            key: self.key(settings, version)?,
+            gzip: settings.is_gzip(),
+            delimiter: settings.delimiter(),
+            ranges: self.buffer.ranges(),
+        };
+        self.progress.change(|progress| {
+            progress.intended = Some(intended);
+            Ok::<_, Fault>(())
+        })?;
+        let (blocks, gzip) = (self.buffer.take(), settings.is_gzip());
+        let object = spawn_blocking(move || buffer::object(blocks, gzip)).await.map_err(Fault::internal)??;
+        self.land_intended(Some(object)).await
+    }
+
+    /// Puts the object that is intended, if one is; without its data, from the source once more.
+    async fn land_intended(&mut self, object: Option<Bytes>) -> Result<(), Fault> {
+        let Some(intended) = self.progress.read().intended.clone() else { return Ok(()) };
+        let Some((settings, _)) = self.settings() else { return Ok(()) };
+        let object = match object {
+            Some(object) => object,
+            None => self.make_again(intended.clone()).await?,
+        };
+        self.s3.put(settings.bucket(), &intended.key, object).await?;
+        self.progress.change(|progress| {
+            progress.land();
+            Ok::<_, Fault>(())
+        })?;
+        intended.ranges.iter().try_for_each(|range| self.source.done_with(range.to))
+    }
+
+    async fn make_again(&self, intended: Intended) -> Result<Bytes, Fault> {
+        let source = self.source.clone();
+        let again = spawn_blocking(move || {
+            let mut blocks = Vec::new();
+            for range in &intended.ranges {
+                blocks.extend(Block::read_again(&source, range, intended.delimiter.as_bytes())?);
+            }
+            Ok::<_, Fault>(buffer::object(blocks, intended.gzip)?)
+        });
+        again.await.map_err(Fault::internal)?
+    }
+
+    /// `<prefix><delivery stream>-<version>-<time>-<uuid><extension>` (Firehose developer guide, "Configure Amazon S3 object
+    /// name format").
+    fn key(&self, settings: &Settings, version: u32) -> Result<String, Fault> {
+        let prefix = Prefix::parse(settings.prefix(), Use::Data).map_err(Fault::internal)?;
+        let oldest: DateTime<Utc> = self.buffer.oldest().map_or_else(Utc::now, DateTime::from);
+        let (prefix, time) = (prefix.render(oldest, None), oldest.format("%Y-%m-%d-%H-%M-%S"));
+        Ok(format!("{prefix}{}-{version}-{time}-{}{}", self.name, super::uuid(), settings.extension()))
+    }
+
+    fn settings(&self) -> Option<(Settings, u32)> {
+        self.ledger.read().get(&self.name).map(|stream| (stream.settings.clone(), stream.version))
+    }
+
+    fn status(&self) -> Option<Status> {
+        self.ledger.read().get(&self.name).map(|stream| stream.status)
+    }
+
+    fn is_deleted(&self) -> bool {
+        *self.deleted.borrow()
+    }
+
+    /// Waits, but no longer than until the delivery stream is deleted.
+    async fn rest(&mut self, time: Duration) {
+        tokio::select! {
+            () = sleep(time) => {}
+            // An error means that the service is gone, and this task is about to be aborted.
+            _ = self.deleted.wait_for(|deleted| *deleted) => {}
+        }
+    }
+
+    /// Tells of a trouble once, however often it comes back, and waits longer each time.
+    async fn suffer(&mut self, fault: Fault) {
+        let text = fault.to_string();
+        if self.trouble.as_ref() != Some(&text) {
+            tracing::warn!(delivery = self.name, fault = text, "delivery waits and tries again");
+            self.trouble = Some(text);
+        }
+        self.rest(self.backoff).await;
+        self.backoff = (self.backoff * 2).min(LONGEST_BACKOFF);
+    }
+
+    fn recover(&mut self) {
+        if self.trouble.take().is_some() {
+            tracing::info!(delivery = self.name, "delivery goes on");
+        }
+        self.backoff = FIRST_BACKOFF;
+    }
+}
