@@ -150,7 +150,7 @@ pub fn agree(screen: &Screen, clients: &Clients, reach: &Reach, question: &str) 
 
 /// The columns of the table over the documents.
 pub fn columns() -> Vec<(String, String)> {
-    schema::store_sales::schema().glue_columns()
+    schema::store_sales().glue_columns()
 }
 
 /// An error of the lifecycle with its exit code.

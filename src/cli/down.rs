@@ -89,9 +89,8 @@ pub fn exit_of(down: &Removed) -> Exit {
 fn gone(asked: &str) -> anyhow::Result<Option<String>> {
     let (home, name) = (context::home()?, context::name_of(asked)?);
     let states = home.list()?;
-    let mut meant = states.iter().filter(|state| {
-        state.name() == Some(&name) || state.id().is_some_and(|id| id.as_str() == name)
-    });
+    let mut meant =
+        states.iter().filter(|state| state.name() == Some(&name) || state.id().is_some_and(|id| id.as_str() == name));
     let all_closed = meant.clone().all(|state| state.is_closed());
     Ok(meant.next().filter(|_| all_closed).and_then(|state| state.id().map(ToString::to_string)))
 }

@@ -64,14 +64,22 @@ impl What {
             Self::Status { json } => {
                 let endpoint = stand_in.status().await?;
                 match (json, endpoint) {
-                    (true, Some(e)) => println!("{}", json!({"running": true, "url": e.url(), "pid": e.pid, "started": e.started, "folder": folder})),
+                    (true, Some(e)) => println!(
+                        "{}",
+                        json!({"running": true, "url": e.url(), "pid": e.pid, "started": e.started, "folder": folder})
+                    ),
                     (true, None) => println!("{}", json!({"running": false, "folder": folder})),
-                    (false, Some(e)) => println!("running at {} (process {}), state in {}", e.url(), e.pid, folder.display()),
+                    (false, Some(e)) => {
+                        println!("running at {} (process {}), state in {}", e.url(), e.pid, folder.display())
+                    }
                     (false, None) => println!("not running; state in {}", folder.display()),
                 }
             }
             Self::Env => {
-                let endpoint = stand_in.status().await?.context("the stand-in is not running; start it with `demo local start`")?;
+                let endpoint = stand_in
+                    .status()
+                    .await?
+                    .context("the stand-in is not running; start it with `demo local start`")?;
                 for (name, value) in endpoint.env() {
                     println!("export {name}={value}");
                 }

@@ -37,7 +37,11 @@ impl Ls {
                 let text = |field: &str| row[field].as_str().unwrap_or_default().to_owned();
                 context::print(&format!(
                     "{:<34} {:<11} {} resources since {}, {}\n",
-                    text("id"), text("state"), row["resources"], text("opened"), text("where"),
+                    text("id"),
+                    text("state"),
+                    row["resources"],
+                    text("opened"),
+                    text("where"),
                 ))?;
             }
         }

@@ -33,7 +33,11 @@ impl Plan {
         let id = state.id().cloned().unwrap_or_else(|| StackId::new(&stack.name));
         let steps = lifecycle::plan(stack, &id, &state, context::columns(), &clients).await;
         let steps = steps.map_err(context::stop)?;
-        let known = if state.id().is_some() { id.to_string() } else { format!("{} (not made yet; its id will be another)", id) };
+        let known = if state.id().is_some() {
+            id.to_string()
+        } else {
+            format!("{} (not made yet; its id will be another)", id)
+        };
         let mut text = format!("{known} on {}\n\n", context::place(&clients));
         for step in &steps {
             let (verb, why) = said(&step.action);

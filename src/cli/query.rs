@@ -50,7 +50,11 @@ impl Query {
         };
         let known = Known::find(&self.stack).await?;
         let Some(database) = &known.names.database else {
-            return Err(Stop::usage(format!("{} has no catalog (deliver.s3.catalog), so there is nothing to query", known.id)).into());
+            return Err(Stop::usage(format!(
+                "{} has no catalog (deliver.s3.catalog), so there is nothing to query",
+                known.id
+            ))
+            .into());
         };
         let answer = query::run(&known.clients.athena, &known.names.workgroup, database, &sql, MOST_ROWS).await?;
         let rows = Rows { columns: answer.columns, rows: answer.rows };

@@ -42,16 +42,15 @@ impl Run {
     pub(super) async fn run(self, screen: &Screen) -> anyhow::Result<Exit> {
         let checked = context::read(&self.stack, screen)?;
         let stood = stand_up(&checked, &self.reach, false, screen).await?;
-        let mut report = RunReport {
-            stack: stood.id.to_string(),
-            target: context::place(&stood.clients),
-            ..RunReport::default()
-        };
+        let mut report =
+            RunReport { stack: stood.id.to_string(), target: context::place(&stood.clients), ..RunReport::default() };
         report.seconds.up = Some(stood.seconds);
         let result = load_and_prove(&checked.stack, &stood, &mut report, self.json, screen).await;
         report.judge(&checked.stack.thresholds);
         if result.is_ok() {
-            stood.journal.record(Entry::Finished { run: report.run.clone(), summary: serde_json::to_value(&report)? })?;
+            stood
+                .journal
+                .record(Entry::Finished { run: report.run.clone(), summary: serde_json::to_value(&report)? })?;
         }
         let mut left_over = Exit::Fine;
         if self.rm && !stood.was_known {

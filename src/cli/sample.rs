@@ -37,7 +37,8 @@ impl Sample {
         for _ in 0..self.count {
             line.clear();
             documents.next_into(&mut line).context("a ticket has at least one document")?;
-            let written = if self.pretty { pretty(&line).and_then(|text| out.write_all(&text)) } else { out.write_all(&line) };
+            let written =
+                if self.pretty { pretty(&line).and_then(|text| out.write_all(&text)) } else { out.write_all(&line) };
             match written {
                 Err(e) if e.kind() == io::ErrorKind::BrokenPipe => return Ok(Exit::Fine),
                 other => other?,

@@ -27,12 +27,15 @@ enum What {
 impl Schema {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
         let files = match self.what {
-            What::Stack => vec![("config/stack.schema.json".to_owned(), spec::json_schema())],
+            What::Stack => {
+                let text = serde_json::to_string_pretty(&spec::json_schema())? + "\n";
+                vec![("config/stack.schema.json", text)]
+            }
             What::Sql => schema::files(),
         };
         for (path, text) in files {
             if self.write {
-                std::fs::write(&path, text)?;
+                std::fs::write(path, text)?;
                 eprintln!("wrote {path}");
             } else {
                 print!("{text}");

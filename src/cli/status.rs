@@ -30,7 +30,10 @@ impl Status {
         let found = lifecycle::status(&known.state, &known.clients).await;
         let text = if self.json {
             let resources: Vec<_> = found.iter().map(as_json).collect();
-            format!("{}\n", json!({"stack": known.id.as_str(), "place": context::place(&known.clients), "resources": resources}))
+            format!(
+                "{}\n",
+                json!({"stack": known.id.as_str(), "place": context::place(&known.clients), "resources": resources})
+            )
         } else {
             let lines = found.iter().map(|one| format!("  {:<10} {}\n", said(one), label(&one.node, "").trim_end()));
             format!("{} on {}\n\n{}", known.id, context::place(&known.clients), lines.collect::<String>())

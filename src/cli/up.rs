@@ -5,13 +5,7 @@ use std::{sync::Arc, time::Instant};
 use clap::Args;
 use tokio::sync::watch;
 
-use super::{
-    Reach, StackFile, context, down,
-    exit::Exit,
-    resources::Resources,
-    screen::Screen,
-    signals,
-};
+use super::{Reach, StackFile, context, down, exit::Exit, resources::Resources, screen::Screen, signals};
 use crate::{
     aws::{Clients, lifecycle},
     engine::{Cancel, Home, Journal, StackId},
@@ -71,7 +65,9 @@ pub async fn stand_up(checked: &Checked, reach: &Reach, keep: bool, screen: &Scr
     let journal = Arc::new(opened.map_err(context::stop)?);
     let id = journal.id().clone();
     screen.line(&format!("{id} on {}\n", context::place(&clients)));
-    let stop = signals::watch(format!("{id} is as it was left: `demo up` or `demo run` goes on, `demo down {id}` removes it"))?;
+    let stop = signals::watch(format!(
+        "{id} is as it was left: `demo up` or `demo run` goes on, `demo down {id}` removes it"
+    ))?;
     let cancel = signals::cancel(stop.clone());
     let observer = Resources::on(screen);
     let made = lifecycle::up(&journal, stack, context::columns(), &clients, &observer, &cancel).await;

@@ -7,8 +7,9 @@ use super::{
     context::{self, Known},
     drive,
     exit::{Exit, Stop},
-    prove, signals,
+    prove,
     screen::Screen,
+    signals,
 };
 use crate::{load::AckLog, report::terminal::grouped};
 

@@ -95,7 +95,7 @@ fn a_killed_run_has_lost_nothing_that_was_acknowledged() {
 /// What the ack logs of all runs say.
 fn acknowledged(demo: &Demo) -> u64 {
     let logs = demo.files("runs").into_iter().filter(|path| path.extension().is_some_and(|e| e == "acks"));
-    logs.filter_map(|log| kinesis_demo::load::AckLog::read(&log).ok()).map(|log| log.acknowledged().len()).sum()
+    logs.filter_map(|log| kinesis_demo::load::AckLog::read(&log).ok()).map(|log| log.acknowledged.count()).sum()
 }
 
 #[test]

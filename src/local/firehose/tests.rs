@@ -253,8 +253,11 @@ async fn children_of_a_split_are_read_from_their_beginning() {
     let rig = Rig::new().await;
     rig.create(from_stream("d", &destination(0))).await;
     rig.send(0, 10).await;
-    rig.kinesis("UpdateShardCount", json!({"StreamName": "sales", "TargetShardCount": 4, "ScalingType": "UNIFORM_SCALING"}))
-        .await;
+    rig.kinesis(
+        "UpdateShardCount",
+        json!({"StreamName": "sales", "TargetShardCount": 4, "ScalingType": "UNIFORM_SCALING"}),
+    )
+    .await;
     until("six shards", async || rig.kinesis.shards(&stream_arn()).is_ok_and(|shards| shards.len() >= 6)).await;
     rig.send(10, 40).await;
     rig.caught_up("d").await;
@@ -305,8 +308,7 @@ async fn an_object_put_before_the_crash_is_put_again_with_the_same_key_and_conte
     let moved = after.delivered.iter().find(|(shard, to)| before.delivered.get(*shard) != Some(to));
     let (shard, to) = moved.expect("one shard moved");
     let ranges = vec![progress::Range { shard: shard.clone(), from: before.delivered[shard], to: *to }];
-    let intended =
-        progress::Intended { key: objects[0].0.clone(), gzip: true, delimiter: String::new(), ranges };
+    let intended = progress::Intended { key: objects[0].0.clone(), gzip: true, delimiter: String::new(), ranges };
     let torn = Progress { intended: Some(intended), ..before };
     fs::write(&file, serde_json::to_vec(&torn).expect("JSON")).expect("writes");
     rig.open();
