@@ -49,18 +49,7 @@ impl Delivery {
         deleted: watch::Receiver<bool>,
     ) -> Self {
         let (buffer, last_shard) = (Buffer::default(), String::new());
-        Self {
-            name,
-            ledger,
-            progress,
-            source,
-            s3,
-            deleted,
-            buffer,
-            last_shard,
-            backoff: FIRST_BACKOFF,
-            trouble: None,
-        }
+        Self { name, ledger, progress, source, s3, deleted, buffer, last_shard, backoff: FIRST_BACKOFF, trouble: None }
     }
 
     /// Delivers until the delivery stream is deleted. What is buffered then is put in one attempt, as AWS promises no more.

@@ -165,7 +165,9 @@ impl Settings {
         }
         let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "!-_.*'()".contains(c);
         match self.file_extension.as_deref() {
-            Some(extension) if !extension.is_empty() && !(extension.starts_with('.') && extension.chars().all(allowed)) => {
+            Some(extension)
+                if !extension.is_empty() && !(extension.starts_with('.') && extension.chars().all(allowed)) =>
+            {
                 let pattern = r"Member must satisfy regular expression pattern: ^$|\.[0-9a-z!\-_.*'()]+";
                 Err(refuse::constraint("fileExtension", extension, pattern))
             }
@@ -249,7 +251,10 @@ impl Settings {
     pub(super) fn describe_basics(&self) -> Value {
         let extended = ["ProcessingConfiguration", "FileExtension", "CustomTimeZone"];
         let mut basics = json!(Self { other: Map::new(), ..self.clone() });
-        basics.as_object_mut().into_iter().for_each(|settings| settings.retain(|name, _| !extended.contains(&name.as_str())));
+        basics
+            .as_object_mut()
+            .into_iter()
+            .for_each(|settings| settings.retain(|name, _| !extended.contains(&name.as_str())));
         basics
     }
 }
