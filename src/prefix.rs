@@ -61,7 +61,8 @@ const EXPRESSIONS: &str = "!{timestamp:…}, !{firehose:random-string} or !{fire
 impl Prefix {
     /// Parses `text` as Firehose would, or says what it would refuse.
     pub fn parse(text: &str, purpose: Use) -> Result<Self, PrefixError> {
-        let refuse = |offset: usize, part: &str, problem: String| PrefixError { offset, text: part.to_owned(), problem };
+        let refuse =
+            |offset: usize, part: &str, problem: String| PrefixError { offset, text: part.to_owned(), problem };
         if text.len() > LONGEST {
             return Err(refuse(0, text, format!("a prefix has at most {LONGEST} bytes, this one {}", text.len())));
         }
@@ -149,9 +150,10 @@ fn expression(inside: &str, purpose: Use) -> Result<Part, String> {
         Some(("firehose", "error-output-type")) => {
             Err("firehose:error-output-type belongs in the error prefix only".to_owned())
         }
-        Some(("firehose", other)) => {
-            Err(format!("firehose has random-string and error-output-type, not `{other}`{}", near(other, &["random-string", "error-output-type"])))
-        }
+        Some(("firehose", other)) => Err(format!(
+            "firehose has random-string and error-output-type, not `{other}`{}",
+            near(other, &["random-string", "error-output-type"])
+        )),
         Some(("partitionKeyFromQuery" | "partitionKeyFromLambda", _)) => {
             Err("dynamic partitioning is not supported yet; expected !{timestamp:…} or !{firehose:…}".to_owned())
         }
@@ -165,7 +167,8 @@ fn expression(inside: &str, purpose: Use) -> Result<Part, String> {
 
 fn near(word: &str, known: &[&str]) -> String {
     let best = known.iter().map(|k| (strsim::damerau_levenshtein(word, k), k)).min();
-    best.filter(|(distance, k)| *distance <= k.len() / 3).map_or(String::new(), |(_, k)| format!(" (did you mean `{k}`?)"))
+    best.filter(|(distance, k)| *distance <= k.len() / 3)
+        .map_or(String::new(), |(_, k)| format!(" (did you mean `{k}`?)"))
 }
 
 /// Splits a `DateTimeFormatter` pattern into fields and literal text.
@@ -263,8 +266,7 @@ mod tests {
 
     use super::*;
 
-    const SEED: &str =
-        "tpcds/streaming/store_sales/year=!{timestamp:yyyy}/month=!{timestamp:MM}/day=!{timestamp:dd}/";
+    const SEED: &str = "tpcds/streaming/store_sales/year=!{timestamp:yyyy}/month=!{timestamp:MM}/day=!{timestamp:dd}/";
 
     fn at() -> DateTime<Utc> {
         Utc.with_ymd_and_hms(2026, 3, 7, 15, 4, 5).single().expect("a time")

@@ -1,1 +1,24 @@
+//! AWS: one file per kind of resource, each a [`Provider`](crate::engine::Provider) with the same methods in the same
+//! order, and what holds them together.
 
+pub mod bucket;
+pub mod clients;
+pub mod database;
+pub mod delivery;
+mod failure;
+pub mod inventory;
+pub mod lifecycle;
+pub mod mark;
+pub mod names;
+mod pace;
+pub mod partitions;
+pub mod pipeline;
+pub mod query;
+pub mod role;
+pub mod shards;
+pub mod stream;
+pub mod table;
+pub mod workgroup;
+
+pub use clients::{Caller, Clients, Where};
+pub use names::Names;

@@ -3,11 +3,14 @@
 pub mod completions;
 pub mod context;
 pub mod down;
+pub mod drive;
 pub mod exit;
 pub mod local;
 pub mod ls;
 pub mod plan;
+pub mod prove;
 pub mod query;
+pub mod resources;
 pub mod run;
 pub mod sample;
 pub mod schema;

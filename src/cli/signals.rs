@@ -8,6 +8,7 @@ use tokio::{
 };
 
 use super::exit::Exit;
+use crate::engine::Cancel;
 
 /// Turns true at the first signal; at the second the process says `farewell` and is gone.
 pub fn watch(farewell: String) -> std::io::Result<watch::Receiver<bool>> {
@@ -31,4 +32,16 @@ pub fn watch(farewell: String) -> std::io::Result<watch::Receiver<bool>> {
         }
     });
     Ok(stopped)
+}
+
+/// The engine's flag, raised at the first signal.
+pub fn cancel(mut stop: watch::Receiver<bool>) -> Cancel {
+    let cancel = Cancel::new();
+    let raised = cancel.clone();
+    tokio::spawn(async move {
+        if stop.wait_for(|stopped| *stopped).await.is_ok() {
+            raised.raise();
+        }
+    });
+    cancel
 }

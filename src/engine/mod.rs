@@ -1,1 +1,33 @@
+//! Resource graph, journal, plan, apply, destroy. Knows no AWS: providers bring that.
+//!
+//! The way of one `up`: a [`Graph`] of what is wanted, [`apply::up`] reads each resource by its [`Provider`], writes what
+//! it is about to do into the [`Journal`], and only then calls. [`destroy::down`] needs nothing but the journal.
 
+pub mod apply;
+pub mod cancel;
+pub mod destroy;
+pub mod graph;
+pub mod home;
+pub mod id;
+pub mod journal;
+pub mod plan;
+pub mod provider;
+pub mod state;
+
+#[cfg(test)]
+mod fake;
+#[cfg(test)]
+mod tests;
+
+pub use apply::{Applied, ApplyError};
+pub use cancel::Cancel;
+pub use destroy::Down;
+pub use graph::{Graph, GraphError, Node, ResourceKey};
+pub use home::{Home, HomeError};
+pub use id::StackId;
+pub use journal::{Journal, JournalError};
+pub use plan::{Action, Step};
+pub use provider::{
+    Cause, Doing, Event, Leftover, Observed, Observer, Outcome, Progress, Provider, ProviderError, Providers,
+};
+pub use state::{Fingerprint, Phase, State};

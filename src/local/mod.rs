@@ -1,13 +1,17 @@
 //! The AWS stand-in: one loopback port that speaks the AWS wire protocols.
 
 pub mod athena;
+pub mod daemon;
 pub mod durable;
 pub mod fault;
 pub mod firehose;
 pub mod glue;
 pub mod iam;
 pub mod kinesis;
+mod protocol;
+mod query;
 pub mod s3;
+pub mod server;
 pub mod sts;
 
 /// The account that everything in the stand-in belongs to.

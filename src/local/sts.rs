@@ -1,1 +1,29 @@
-//! Who the caller is.
+//! Who the caller is: there is one, whoever signs with [`ACCESS_KEY`](super::ACCESS_KEY).
+
+use super::{ACCESS_KEY, ACCOUNT, fault::Fault, query::Xml};
+
+/// One call of the query protocol: the XML of the action's result.
+///
+/// # Errors
+/// `InvalidAction` for all but `GetCallerIdentity`.
+pub fn call(action: &str) -> Result<String, Fault> {
+    match action {
+        "GetCallerIdentity" => Ok(get_caller_identity()),
+        _ => Err(Fault::client(
+            "InvalidAction",
+            format!("Could not find operation {action} for version 2011-06-15 (the stand-in knows GetCallerIdentity)"),
+        )),
+    }
+}
+
+fn get_caller_identity() -> String {
+    let identity = Xml::default()
+        .text("Arn", &caller_arn())
+        .text("UserId", &format!("AIDA{:A<17}", ACCESS_KEY.to_ascii_uppercase()))
+        .text("Account", ACCOUNT);
+    Xml::default().node("GetCallerIdentityResult", identity).finish()
+}
+
+fn caller_arn() -> String {
+    format!("arn:aws:iam::{ACCOUNT}:user/{ACCESS_KEY}")
+}

@@ -143,11 +143,7 @@ mod tests {
 
     #[test]
     fn each_threshold_is_judged_by_itself() {
-        let strict = Thresholds {
-            lost: Some(0),
-            p99_ack: Some(Duration::from_millis(5)),
-            throughput: Some(101.0),
-        };
+        let strict = Thresholds { lost: Some(0), p99_ack: Some(Duration::from_millis(5)), throughput: Some(101.0) };
         let mut report = RunReport { lost: Some(2), ..clean() };
         report.judge(&strict);
         assert_eq!(report.crossed, ["lost: 2 > 0", "p99_ack: 7.0 ms > 5.0 ms", "throughput: 100/s < 101/s"]);

@@ -1,5 +1,130 @@
 //! A stack file: YAML, overlays and single values merged, checked whole, and turned into one type that nobody checks again.
+//!
+//! ```text
+//! text ─ yaml ─▸ marked tree ─ merge ─▸ one tree ─ shape ─▸ its valid part ─ serde_yaml ─▸ StackFile ─ check ─▸ Stack
+//! ```
+//!
+//! Each value keeps the place where it was written, so what `shape` (against the JSON Schema) and `check` (against what
+//! AWS takes) find wrong is reported together, all at once, each in the file it came from.
 
+mod capacity;
+mod check;
+mod check_s3;
+mod diagnostic;
+mod file;
+mod names;
+mod near;
+mod quantity;
+mod sets;
+mod shape;
 pub mod stack;
+mod tree;
+mod yaml;
 
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+pub use capacity::MEAN_DOCUMENT_BYTES;
+pub use diagnostic::{Diagnostic, Place, SpecErrors};
+pub use file::json_schema;
 pub use stack::*;
+use tree::{Found, Node, Source};
+
+/// What a spec comes to.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    /// What the spec says.
+    pub stack: Stack,
+    /// The spec with its overlays merged and `shards: auto` resolved: what to record, for `from_value` to read again.
+    pub merged: serde_json::Value,
+    /// What is allowed but likely to disappoint.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// Reads `file`, lays `overlays` (`-c`) and then `sets` (`--set`, as `key.key=value`) over it, and checks the whole.
+///
+/// Maps merge key by key; all else replaces what was there; `null` in an overlay takes a key away.
+///
+/// # Errors
+/// Everything that is wrong, each with its place. Nothing is written or called.
+pub fn read(file: &Path, overlays: &[PathBuf], sets: &[String]) -> Result<Checked, SpecErrors> {
+    let mut trees = Vec::new();
+    let mut unreadable = Vec::new();
+    let mut found = Vec::new();
+    let files = std::iter::once(file).chain(overlays.iter().map(PathBuf::as_path));
+    for (order, path) in files.enumerate() {
+        match source_of(order, path) {
+            Ok(source) => trees.push(yaml::parse_file(&source, &mut found)),
+            Err(diagnostic) => unreadable.push(*diagnostic),
+        }
+    }
+    for (position, set) in sets.iter().enumerate() {
+        let source = Source { order: 1 + overlays.len() + position, name: format!("--set {set}"), text: set.clone() };
+        trees.push(sets::parse(&Arc::new(source), &mut found));
+    }
+    let merge = |mut under: Node, over: Node| {
+        under.merge(over);
+        under
+    };
+    let whole = trees.into_iter().collect::<Option<Vec<_>>>().and_then(|trees| trees.into_iter().reduce(merge));
+    match whole {
+        Some(root) if unreadable.is_empty() => checked(&root, found),
+        _ => {
+            unreadable.extend(tree::in_order(found));
+            Err(SpecErrors(unreadable))
+        }
+    }
+}
+
+/// The stack that was recorded as `Checked::merged`.
+///
+/// # Errors
+/// Everything that this version of the program would not make of it.
+pub fn from_value(merged: &serde_json::Value) -> Result<Stack, SpecErrors> {
+    let source = Source { order: 0, name: "the recorded spec".to_owned(), text: String::new() };
+    checked(&Node::from_json(&Arc::new(source), merged), Vec::new()).map(|checked| checked.stack)
+}
+
+fn source_of(order: usize, path: &Path) -> Result<Arc<Source>, Box<Diagnostic>> {
+    let name = path.display().to_string();
+    let (problem, expected) = match fs::read(path).map(String::from_utf8) {
+        Ok(Ok(text)) => return Ok(Arc::new(Source { order, name, text })),
+        Ok(Err(error)) => (format!("byte {} is not UTF-8", error.utf8_error().valid_up_to()), "a YAML file"),
+        Err(error) => {
+            (format!("cannot be read: {error}"), "a stack such as `stacks/store-sales-s3.yaml`, or an overlay")
+        }
+    };
+    Err(Box::new(Diagnostic::of_file(name, problem).expected(expected)))
+}
+
+/// Goes on from what the parsers found.
+fn checked(root: &Node, mut found: Vec<Found>) -> Result<Checked, SpecErrors> {
+    let (valid, misshapen) = shape::valid_part(root, &json_schema());
+    found.extend(misshapen);
+    let file = serde_yaml::to_value(&valid).and_then(serde_yaml::from_value::<file::StackFile>);
+    let file = file.map_err(|error| {
+        // The schema admitted what the types did not: only a defect of ours comes here.
+        SpecErrors(vec![root.span.problem("", format!("not a stack: {error}")).diagnostic])
+    })?;
+    let (stack, more) = check::stack(root, file);
+    found.extend(more);
+    match stack {
+        Some(stack) if found.is_empty() => {
+            let warnings = tree::in_order(capacity::warnings(&stack, root));
+            Ok(Checked { merged: merged(root, &stack), stack, warnings })
+        }
+        _ => Err(SpecErrors(tree::in_order(found))),
+    }
+}
+
+/// With the shards that `auto` came to, so that the record does not change with the program.
+fn merged(root: &Node, stack: &Stack) -> serde_json::Value {
+    let mut merged = root.to_json();
+    if let StreamMode::Provisioned { shards } = stack.stream.mode {
+        merged["stream"]["shards"] = shards.into();
+    }
+    merged
+}

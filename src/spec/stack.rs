@@ -55,6 +55,8 @@ pub struct Stream {
     pub mode: StreamMode,
     /// 24 h to 8,760 h.
     pub retention: Duration,
+    /// The largest record it takes, 1,024 KiB (as every new stream) to 10,240 KiB.
+    pub max_record_kib: u32,
 }
 
 /// Capacity mode of a stream.

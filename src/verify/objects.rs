@@ -89,8 +89,7 @@ impl Objects {
     }
 
     async fn list(&self) -> Result<Vec<String>, ObjectsError> {
-        let mut pages =
-            self.client.list_objects_v2().bucket(&self.bucket).prefix(&self.prefix).into_paginator().send();
+        let mut pages = self.client.list_objects_v2().bucket(&self.bucket).prefix(&self.prefix).into_paginator().send();
         let mut keys = Vec::new();
         while let Some(page) = pages.next().await {
             let page = page.map_err(|e| self.failed("ListObjectsV2", &self.prefix, e))?;

@@ -101,13 +101,12 @@ async fn read(
         let page =
             client.get_records().shard_iterator(from).send().await.map_err(|e| failed("GetRecords", stream, e))?;
         for record in &page.records {
-            let document: Keys =
-                serde_json::from_slice(record.data.as_ref()).map_err(|e| StreamError::Content {
-                    stream: stream.to_owned(),
-                    shard: shard.to_owned(),
-                    sequence_number: record.sequence_number.clone(),
-                    why: e.to_string(),
-                })?;
+            let document: Keys = serde_json::from_slice(record.data.as_ref()).map_err(|e| StreamError::Content {
+                stream: stream.to_owned(),
+                shard: shard.to_owned(),
+                sequence_number: record.sequence_number.clone(),
+                why: e.to_string(),
+            })?;
             if tickets.iter().any(|range| range.contains(&document.ss_ticket_number)) {
                 keys.push(Key { ticket: document.ss_ticket_number, item: document.ss_item_sk });
             }

@@ -1,13 +1,38 @@
-//! S3 over files on disk.
+//! S3 over files on disk: the object store is a library's, what a bucket is besides its objects is ours.
 
-use std::{io, path::Path, sync::Arc};
+mod bucket;
+mod operations;
+mod tags;
+
+use std::{
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use bytes::Bytes;
+use http::{Request, Response};
+use hyper::body::Incoming;
+use s3s::{
+    auth::SimpleAuth,
+    service::{S3Service, S3ServiceBuilder},
+};
 
-use super::fault::Fault;
+use super::{ACCESS_KEY, durable::Durable, fault::Fault};
+use bucket::Buckets;
+use operations::Operations;
 
 /// The service.
-pub struct S3 {}
+pub struct S3 {
+    objects: PathBuf,
+    buckets: Arc<Durable<Buckets>>,
+    service: S3Service,
+    writes: AtomicU64,
+}
 
 /// An object in a listing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,31 +46,128 @@ pub struct Object {
 impl S3 {
     /// Opens the buckets that lie in `folder`.
     pub fn open(folder: &Path) -> io::Result<Arc<Self>> {
-        let _ = folder;
-        unimplemented!()
+        let objects = folder.join("objects");
+        fs::create_dir_all(&objects)?;
+        let buckets = Arc::new(Durable::open(&folder.join("buckets.json"))?);
+        let mut service = S3ServiceBuilder::new(Operations::new(&objects, buckets.clone())?);
+        service.set_auth(SimpleAuth::from_single(ACCESS_KEY, ACCESS_KEY));
+        Ok(Arc::new(Self { objects, buckets, service: service.build(), writes: AtomicU64::new(0) }))
+    }
+
+    /// One signed request of the wire protocol, path style.
+    ///
+    /// # Errors
+    /// The connection broke, or the request is none; what S3 refuses is an answer.
+    pub async fn handle(&self, request: Request<Incoming>) -> Result<Response<s3s::Body>, Fault> {
+        let request = tags::keep(request).await?;
+        self.service.call(request).await.map_err(|e| Fault::internal(format!("S3: {e:?}")))
     }
 
     /// Whether the bucket exists.
     pub fn exists(&self, bucket: &str) -> bool {
-        let _ = bucket;
-        unimplemented!()
+        self.buckets.read().contains_key(bucket)
     }
 
-    /// Puts an object for another service of the stand-in: whole or not at all, synced before it returns; a put of the same key replaces it.
+    /// Puts an object for another service of the stand-in: whole or not at all, synced before it returns; a put of the same
+    /// key replaces it.
     pub async fn put(&self, bucket: &str, key: &str, data: Bytes) -> Result<(), Fault> {
-        let _ = (bucket, key, data);
-        unimplemented!()
+        let denied = self.buckets.read().get(bucket).map(|b| b.denies_put(bucket, key));
+        match denied {
+            None => return Err(no_such_bucket(bucket)),
+            Some(true) => {
+                return Err(Fault {
+                    status: 403,
+                    code: "AccessDenied",
+                    message: "denied by the bucket's policy".into(),
+                });
+            }
+            Some(false) => {}
+        }
+        let object = self.path(bucket, key)?;
+        // The library clears away files of this form when it opens.
+        let number = self.writes.fetch_add(1, Ordering::Relaxed);
+        let beside = self.objects.join(format!(".tmp.delivery-{number}.internal.part"));
+        run(move || write_whole(&object, &beside, &data)).await
     }
 
     /// Every object under a key prefix, in key order.
     pub async fn list(&self, bucket: &str, prefix: &str) -> Result<Vec<Object>, Fault> {
-        let _ = (bucket, prefix);
-        unimplemented!()
+        if !self.exists(bucket) {
+            return Err(no_such_bucket(bucket));
+        }
+        let (root, prefix) = (self.objects.join(bucket), prefix.to_owned());
+        run(move || {
+            let mut objects = Vec::new();
+            // A prefix may end inside a name: the search begins in the folder that holds all of it.
+            let folder = root.join(prefix.rsplit_once('/').map_or("", |(folder, _)| folder));
+            walk(&root, &folder, &prefix, &mut objects)?;
+            objects.sort_by(|a, b| a.key.cmp(&b.key));
+            Ok(objects)
+        })
+        .await
     }
 
     /// An object's data; `NoSuchKey` when it is not there.
     pub async fn get(&self, bucket: &str, key: &str) -> Result<Bytes, Fault> {
-        let _ = (bucket, key);
-        unimplemented!()
+        if !self.exists(bucket) {
+            return Err(no_such_bucket(bucket));
+        }
+        let (path, key) = (self.path(bucket, key)?, key.to_owned());
+        run(move || match fs::read(path) {
+            Ok(data) => Ok(Bytes::from(data)),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                Err(Fault { status: 404, code: "NoSuchKey", message: format!("the key {key} does not exist") })
+            }
+            Err(e) => Err(e.into()),
+        })
+        .await
     }
+
+    fn path(&self, bucket: &str, key: &str) -> Result<PathBuf, Fault> {
+        let inside = !key.is_empty() && key.split('/').all(|part| !matches!(part, "" | "." | ".."));
+        if inside {
+            Ok(self.objects.join(bucket).join(key))
+        } else {
+            Err(Fault::client("InvalidArgument", format!("the key {key:?} cannot be kept as a file")))
+        }
+    }
+}
+
+fn no_such_bucket(bucket: &str) -> Fault {
+    Fault { status: 404, code: "NoSuchBucket", message: format!("the bucket {bucket} does not exist") }
+}
+
+async fn run<T: Send + 'static>(work: impl FnOnce() -> Result<T, Fault> + Send + 'static) -> Result<T, Fault> {
+    tokio::task::spawn_blocking(work).await.map_err(Fault::internal)?
+}
+
+fn write_whole(object: &Path, beside: &Path, data: &[u8]) -> Result<(), Fault> {
+    let folder = object.parent().expect("an object lies in a bucket's folder");
+    fs::create_dir_all(folder)?;
+    let mut file = File::create(beside)?;
+    io::Write::write_all(&mut file, data)?;
+    file.sync_all()?;
+    fs::rename(beside, object)?;
+    File::open(folder)?.sync_all()?;
+    Ok(())
+}
+
+fn walk(root: &Path, folder: &Path, prefix: &str, into: &mut Vec<Object>) -> Result<(), Fault> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => return Ok(()),
+        Err(e) => return Err(e.into()),
+    };
+    for entry in entries {
+        let entry = entry?;
+        let path = entry.path();
+        if entry.file_type()?.is_dir() {
+            walk(root, &path, prefix, into)?;
+        } else if let Some(key) = path.strip_prefix(root).ok().and_then(Path::to_str)
+            && key.starts_with(prefix)
+        {
+            into.push(Object { key: key.to_owned(), size: entry.metadata()?.len() });
+        }
+    }
+    Ok(())
 }

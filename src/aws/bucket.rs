@@ -1,0 +1,254 @@
+//! The bucket that records land in.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws_sdk_s3::types::{
+    BucketLocationConstraint, CreateBucketConfiguration, Delete, ObjectIdentifier, ObjectOwnership,
+    PublicAccessBlockConfiguration, ServerSideEncryption, ServerSideEncryptionByDefault,
+    ServerSideEncryptionConfiguration, ServerSideEncryptionRule, Tag, Tagging,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::{
+    clients::Clients,
+    failure::{broken, desired, failure, is},
+    mark::{self, Mark},
+    pace::Pace,
+};
+use crate::engine::{Cause, Leftover, Node, Observed, Progress, Provider, ProviderError, StackId};
+
+/// The kind of its keys.
+pub const KIND: &str = "bucket";
+
+/// Objects a DeleteObjects call takes (S3 API reference, DeleteObjects).
+const KEYS_A_CALL: i32 = 1000;
+/// The one region whose name CreateBucket does not take (S3 API reference, CreateBucket).
+const NO_CONSTRAINT: &str = "us-east-1";
+const GONE_BUDGET: Duration = Duration::from_secs(60 * 60);
+const CLEAN_LISTS: u32 = 2;
+
+/// A bucket as it is wanted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Desired {
+    /// Its name.
+    pub name: String,
+    /// Whose it is.
+    pub mark: Mark,
+}
+
+/// Knows buckets.
+pub struct Buckets(pub Clients);
+
+#[async_trait]
+impl Provider for Buckets {
+    fn kind(&self) -> &'static str {
+        KIND
+    }
+
+    async fn read(&self, node: &Node) -> Result<Observed, ProviderError> {
+        let Desired { name, mark } = desired(node)?;
+        match self.0.s3.head_bucket().bucket(&name).send().await {
+            Ok(_) => {}
+            Err(error) => match error.raw_response().map(|response| response.status().as_u16()) {
+                Some(404) => return Ok(Observed::Absent),
+                Some(403) => return Ok(foreign("another account's, or hidden from you (403)")),
+                Some(301) => return Ok(foreign("in another region (301)")),
+                _ => return Err(failure("s3 HeadBucket", &name, &error)),
+            },
+        }
+        let Some(tags) = self.tags(&name).await? else { return Ok(Observed::Absent) };
+        Ok(match mark.is_on(pairs(&tags)) {
+            Ok(()) => Observed::Ours { identity: self.0.bucket_arn(&name), ready: true, differs: Vec::new() },
+            Err(why) => Observed::Foreign { why },
+        })
+    }
+
+    /// The engine has read first: where a bucket is ours already, us-east-1 answers 200 and resets its ACLs.
+    async fn create(&self, node: &Node, _progress: &Progress<'_>) -> Result<String, ProviderError> {
+        let Desired { name, mark } = desired(node)?;
+        let tags = tags_of(&mark, &name)?;
+        let region = self.0.region();
+        let place = (region != NO_CONSTRAINT).then(|| BucketLocationConstraint::from(region));
+        let place = CreateBucketConfiguration::builder().set_location_constraint(place).set_tags(Some(tags.clone()));
+        let call = self.0.s3.create_bucket().bucket(&name).create_bucket_configuration(place.build());
+        let answer = call.object_ownership(ObjectOwnership::BucketOwnerEnforced).send().await;
+        answer.map_err(|error| failure("s3 CreateBucket", &name, &error))?;
+        // AWS has taken the tags with the bucket; other implementations may only take them so.
+        let tagging = Tagging::builder().set_tag_set(Some(tags)).build().map_err(|error| invalid(&name, &error))?;
+        let answer = self.0.s3.put_bucket_tagging().bucket(&name).tagging(tagging).send().await;
+        answer.map_err(|error| failure("s3 PutBucketTagging", &name, &error))?;
+        Ok(self.0.bucket_arn(&name))
+    }
+
+    async fn make_ready(&self, node: &Node, _progress: &Progress<'_>) -> Result<(), ProviderError> {
+        let Desired { name, .. } = desired(node)?;
+        let private = PublicAccessBlockConfiguration::builder()
+            .block_public_acls(true)
+            .ignore_public_acls(true)
+            .block_public_policy(true)
+            .restrict_public_buckets(true)
+            .build();
+        let call = self.0.s3.put_public_access_block().bucket(&name);
+        let answer = call.public_access_block_configuration(private).send().await;
+        answer.map_err(|error| failure("s3 PutPublicAccessBlock", &name, &error))?;
+        let aes = ServerSideEncryptionByDefault::builder().sse_algorithm(ServerSideEncryption::Aes256).build();
+        let aes = aes.map_err(|error| invalid(&name, &error))?;
+        let rule = ServerSideEncryptionRule::builder().apply_server_side_encryption_by_default(aes).build();
+        let encrypted = ServerSideEncryptionConfiguration::builder().rules(rule).build();
+        let encrypted = encrypted.map_err(|error| invalid(&name, &error))?;
+        let call = self.0.s3.put_bucket_encryption().bucket(&name);
+        let answer = call.server_side_encryption_configuration(encrypted).send().await;
+        answer.map_err(|error| failure("s3 PutBucketEncryption", &name, &error)).map(drop)
+    }
+
+    async fn delete(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError> {
+        let Desired { name, .. } = desired(node)?;
+        self.deny_writes(&name).await;
+        let mut pace = Pace::within(GONE_BUDGET);
+        let mut clean = 0;
+        loop {
+            match self.empty(&name, progress).await {
+                Ok(0) => clean += 1,
+                Ok(_) => clean = 0,
+                Err(error) if error.message.starts_with("NoSuchBucket") => return Ok(()),
+                Err(error) => return Err(error),
+            }
+            if clean >= CLEAN_LISTS {
+                match self.0.s3.delete_bucket().bucket(&name).send().await {
+                    Ok(_) => return Ok(()),
+                    Err(error) if is(&error, &["NoSuchBucket"]) => return Ok(()),
+                    Err(error) if is(&error, &["BucketNotEmpty"]) => clean = 0,
+                    Err(error) => return Err(failure("s3 DeleteBucket", &name, &error)),
+                }
+            }
+            pace.wait(progress, "s3 DeleteBucket", &name, "looking for late objects").await?;
+        }
+    }
+
+    async fn leftovers(&self, stack: &StackId) -> Result<Vec<Leftover>, ProviderError> {
+        let answer = self.0.s3.list_buckets().send().await;
+        let answer = answer.map_err(|error| failure("s3 ListBuckets", stack.as_str(), &error))?;
+        let mut found = Vec::new();
+        for name in answer.buckets().iter().filter_map(|bucket| bucket.name()) {
+            if !name.contains(stack.suffix()) {
+                continue;
+            }
+            let tags = self.tags(name).await?.unwrap_or_default();
+            if mark::stack_of(pairs(&tags)) == Some(stack.as_str()) {
+                let command = self.0.cli(&format!("s3 rb --force s3://{name}"));
+                found.push(Leftover { kind: KIND.to_owned(), name: name.to_owned(), command });
+            }
+        }
+        Ok(found)
+    }
+}
+
+impl Buckets {
+    /// None when the bucket is not there.
+    async fn tags(&self, name: &str) -> Result<Option<Vec<Tag>>, ProviderError> {
+        match self.0.s3.get_bucket_tagging().bucket(name).send().await {
+            Ok(answer) => Ok(Some(answer.tag_set)),
+            Err(error) if is(&error, &["NoSuchTagSet"]) => Ok(Some(Vec::new())),
+            Err(error) if is(&error, &["NoSuchBucket"]) => Ok(None),
+            Err(error) => Err(failure("s3 GetBucketTagging", name, &error)),
+        }
+    }
+
+    /// Keeps late writers out. Emptying works without it, only slower, so a refusal is no reason to stop.
+    async fn deny_writes(&self, name: &str) {
+        let policy = json!({"Version": "2012-10-17", "Statement": [{
+            "Sid": "NoMoreWrites", "Effect": "Deny", "Principal": "*", "Action": "s3:PutObject",
+            "Resource": format!("{}/*", self.0.bucket_arn(name)),
+        }]});
+        if let Err(error) = self.0.s3.put_bucket_policy().bucket(name).policy(policy.to_string()).send().await {
+            tracing::debug!("{}", failure("s3 PutBucketPolicy", name, &error));
+        }
+    }
+
+    /// Deletes every version, delete marker and open upload that one pass over the lists finds; says how many.
+    async fn empty(&self, name: &str, progress: &Progress<'_>) -> Result<usize, ProviderError> {
+        let mut found = 0;
+        let mut markers: (Option<String>, Option<String>) = (None, None);
+        loop {
+            let call = self.0.s3.list_object_versions().bucket(name).max_keys(KEYS_A_CALL);
+            let call = call.set_key_marker(markers.0).set_version_id_marker(markers.1);
+            let page = call.send().await.map_err(|error| failure("s3 ListObjectVersions", name, &error))?;
+            let versions = page.versions().iter().map(|version| (version.key(), version.version_id()));
+            let deleted = page.delete_markers().iter().map(|marker| (marker.key(), marker.version_id()));
+            let batch: Vec<_> = versions.chain(deleted).filter_map(|(key, id)| identifier(key?, id)).collect();
+            found += batch.len();
+            if !batch.is_empty() {
+                progress.wait(&format!("deleting {found} objects"), Duration::ZERO).await?;
+                self.delete_batch(name, batch).await?;
+            }
+            if page.is_truncated() != Some(true) {
+                return Ok(found + self.abort_uploads(name).await?);
+            }
+            markers = (page.next_key_marker, page.next_version_id_marker);
+        }
+    }
+
+    async fn delete_batch(&self, name: &str, batch: Vec<ObjectIdentifier>) -> Result<(), ProviderError> {
+        const CALL: &str = "s3 DeleteObjects";
+        let delete = Delete::builder().set_objects(Some(batch)).quiet(true).build();
+        let delete = delete.map_err(|error| invalid(name, &error))?;
+        let answer = self.0.s3.delete_objects().bucket(name).delete(delete).send().await;
+        let answer = answer.map_err(|error| failure(CALL, name, &error))?;
+        let lasting = answer.errors().iter().find(|error| !passes(error.code().unwrap_or_default()));
+        let Some(error) = lasting else { return Ok(()) };
+        let [code, message, key] = [error.code(), error.message(), error.key()].map(|text| text.unwrap_or_default());
+        let message = format!("{code}: {message} (object {key})");
+        Err(broken(Cause::Other, CALL, name, message, "make the object deletable, then `demo down` again"))
+    }
+
+    async fn abort_uploads(&self, name: &str) -> Result<usize, ProviderError> {
+        let mut found = 0;
+        let mut markers: (Option<String>, Option<String>) = (None, None);
+        loop {
+            let call = self.0.s3.list_multipart_uploads().bucket(name);
+            let call = call.set_key_marker(markers.0).set_upload_id_marker(markers.1);
+            let page = call.send().await.map_err(|error| failure("s3 ListMultipartUploads", name, &error))?;
+            for upload in page.uploads() {
+                let call = self.0.s3.abort_multipart_upload().bucket(name);
+                let call = call.set_key(upload.key.clone()).set_upload_id(upload.upload_id.clone());
+                match call.send().await {
+                    Ok(_) => found += 1,
+                    Err(error) if is(&error, &["NoSuchUpload"]) => {}
+                    Err(error) => return Err(failure("s3 AbortMultipartUpload", name, &error)),
+                }
+            }
+            if page.is_truncated() != Some(true) {
+                return Ok(found);
+            }
+            markers = (page.next_key_marker, page.next_upload_id_marker);
+        }
+    }
+}
+
+/// Errors of single keys that the next pass may not see again.
+fn passes(code: &str) -> bool {
+    matches!(code, "InternalError" | "SlowDown" | "ServiceUnavailable" | "NoSuchKey" | "NoSuchVersion")
+}
+
+fn identifier(key: &str, version: Option<&str>) -> Option<ObjectIdentifier> {
+    ObjectIdentifier::builder().key(key).set_version_id(version.map(str::to_owned)).build().ok()
+}
+
+fn foreign(why: &str) -> Observed {
+    Observed::Foreign { why: why.to_owned() }
+}
+
+fn tags_of(mark: &Mark, name: &str) -> Result<Vec<Tag>, ProviderError> {
+    let tag = |(key, value)| Tag::builder().key(key).value(value).build().map_err(|error| invalid(name, &error));
+    mark.all().into_iter().map(tag).collect()
+}
+
+fn pairs(tags: &[Tag]) -> impl Iterator<Item = (&str, &str)> {
+    tags.iter().map(|tag| (tag.key(), tag.value()))
+}
+
+fn invalid(name: &str, error: &dyn std::fmt::Display) -> ProviderError {
+    broken(Cause::Other, "preparing an S3 call", name, error.to_string(), "")
+}

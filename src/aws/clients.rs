@@ -1,0 +1,205 @@
+//! The clients, and the only place that tells the stand-in from AWS.
+
+use std::{sync::Arc, time::Duration};
+
+use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_sdk_sts::config::{Credentials, SharedCredentialsProvider};
+use tokio::sync::OnceCell;
+
+use super::failure::failure;
+use crate::engine::{Fingerprint, ProviderError};
+
+/// The region of everything on the stand-in.
+const LOCAL_REGION: &str = "us-east-1";
+/// Access key id and secret that the stand-in takes.
+const LOCAL_KEY: &str = "local";
+const ATTEMPTS: u32 = 5;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Where calls go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Where {
+    /// The stand-in, or another one on this machine.
+    Local {
+        /// For example `http://127.0.0.1:49152`.
+        url: String,
+    },
+    /// AWS, with credentials from its default chain.
+    Aws {
+        /// For example `us-east-1`.
+        region: String,
+        /// A profile of the shared configuration.
+        profile: Option<String>,
+        /// Another implementation at this URL.
+        endpoint_url: Option<String>,
+    },
+}
+
+/// Who is calling (STS API reference, GetCallerIdentity).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// The account's number.
+    pub account: String,
+    /// The caller's ARN.
+    pub arn: String,
+}
+
+/// A client of every service. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Clients {
+    /// Kinesis Data Streams.
+    pub kinesis: aws_sdk_kinesis::Client,
+    /// Data Firehose.
+    pub firehose: aws_sdk_firehose::Client,
+    /// S3.
+    pub s3: aws_sdk_s3::Client,
+    /// IAM.
+    pub iam: aws_sdk_iam::Client,
+    /// Glue.
+    pub glue: aws_sdk_glue::Client,
+    /// Athena.
+    pub athena: aws_sdk_athena::Client,
+    /// STS.
+    pub sts: aws_sdk_sts::Client,
+    place: Where,
+    caller: Arc<OnceCell<Caller>>,
+}
+
+impl Clients {
+    /// Makes the clients; no call is made yet.
+    pub async fn connect(place: Where) -> Self {
+        let config = match &place {
+            Where::Local { url } => local(url),
+            Where::Aws { region, profile, endpoint_url } => {
+                aws(region, profile.as_deref(), endpoint_url.as_deref()).await
+            }
+        };
+        // Buckets are host names on AWS only; anywhere else they are the first part of the path.
+        let path_style = config.endpoint_url().is_some();
+        let s3 = aws_sdk_s3::config::Builder::from(&config).force_path_style(path_style).build();
+        Self {
+            kinesis: aws_sdk_kinesis::Client::new(&config),
+            firehose: aws_sdk_firehose::Client::new(&config),
+            s3: aws_sdk_s3::Client::from_conf(s3),
+            iam: aws_sdk_iam::Client::new(&config),
+            glue: aws_sdk_glue::Client::new(&config),
+            athena: aws_sdk_athena::Client::new(&config),
+            sts: aws_sdk_sts::Client::new(&config),
+            place,
+            caller: Arc::default(),
+        }
+    }
+
+    /// Where they call.
+    pub fn place(&self) -> &Where {
+        &self.place
+    }
+
+    /// The region of every call.
+    pub fn region(&self) -> &str {
+        match &self.place {
+            Where::Local { .. } => LOCAL_REGION,
+            Where::Aws { region, .. } => region,
+        }
+    }
+
+    /// Who is calling; asked once.
+    pub async fn caller(&self) -> Result<&Caller, ProviderError> {
+        self.caller.get_or_try_init(|| self.ask_caller()).await
+    }
+
+    /// What a journal records and compares about where a stack lives.
+    pub async fn fingerprint(&self) -> Result<Fingerprint, ProviderError> {
+        let endpoint = match &self.place {
+            // Its port may be another after a restart; its data are the same.
+            Where::Local { .. } => Some("local".to_owned()),
+            Where::Aws { endpoint_url, .. } => endpoint_url.clone(),
+        };
+        let account = self.caller().await?.account.clone();
+        Ok(Fingerprint { account, region: self.region().to_owned(), endpoint })
+    }
+
+    /// An ARN in this account and region, for example of service `kinesis` and resource `stream/name`.
+    pub(super) async fn arn(&self, service: &str, resource: &str) -> Result<String, ProviderError> {
+        let account = &self.caller().await?.account;
+        Ok(format!("arn:{}:{service}:{}:{account}:{resource}", self.partition(), self.region()))
+    }
+
+    /// An IAM ARN, which has no region, for example of `role/path/name`.
+    pub(super) async fn iam_arn(&self, resource: &str) -> Result<String, ProviderError> {
+        Ok(format!("arn:{}:iam::{}:{resource}", self.partition(), self.caller().await?.account))
+    }
+
+    /// An S3 ARN, which has neither account nor region.
+    pub(super) fn bucket_arn(&self, bucket: &str) -> String {
+        format!("arn:{}:s3:::{bucket}", self.partition())
+    }
+
+    /// The AWS CLI, pointed at the same place.
+    pub(super) fn cli(&self, command: &str) -> String {
+        let (url, profile) = match &self.place {
+            Where::Local { url } => (Some(url), None),
+            Where::Aws { profile, endpoint_url, .. } => (endpoint_url.as_ref(), profile.as_ref()),
+        };
+        let url = url.map(|url| format!(" --endpoint-url {url}")).unwrap_or_default();
+        let profile = profile.map(|profile| format!(" --profile {profile}")).unwrap_or_default();
+        format!("aws --region {}{profile}{url} {command}", self.region())
+    }
+
+    fn partition(&self) -> &'static str {
+        match self.region() {
+            region if region.starts_with("cn-") => "aws-cn",
+            region if region.starts_with("us-gov-") => "aws-us-gov",
+            _ => "aws",
+        }
+    }
+
+    async fn ask_caller(&self) -> Result<Caller, ProviderError> {
+        let answer = self.sts.get_caller_identity().send().await;
+        let answer = answer.map_err(|error| failure("sts GetCallerIdentity", "the caller", &error))?;
+        Ok(Caller {
+            account: answer.account().unwrap_or_default().to_owned(),
+            arn: answer.arn().unwrap_or_default().to_owned(),
+        })
+    }
+}
+
+/// Nothing of the user's own AWS configuration reaches the stand-in.
+fn local(url: &str) -> SdkConfig {
+    let credentials = Credentials::new(LOCAL_KEY, LOCAL_KEY, None, None, "stand-in");
+    SdkConfig::builder()
+        .behavior_version(behavior())
+        .region(Region::new(LOCAL_REGION))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .endpoint_url(url)
+        .retry_config(retries())
+        .timeout_config(timeouts())
+        .build()
+}
+
+async fn aws(region: &str, profile: Option<&str>, endpoint_url: Option<&str>) -> SdkConfig {
+    let mut loader = aws_config::defaults(behavior())
+        .region(Region::new(region.to_owned()))
+        .retry_config(retries())
+        .timeout_config(timeouts());
+    if let Some(profile) = profile {
+        loader = loader.profile_name(profile);
+    }
+    if let Some(url) = endpoint_url {
+        loader = loader.endpoint_url(url);
+    }
+    loader.load().await
+}
+
+fn behavior() -> BehaviorVersion {
+    BehaviorVersion::v2026_01_12()
+}
+
+fn retries() -> RetryConfig {
+    RetryConfig::standard().with_max_attempts(ATTEMPTS)
+}
+
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).operation_attempt_timeout(ATTEMPT_TIMEOUT).build()
+}

@@ -1,0 +1,274 @@
+//! The delivery stream: Firehose from the stream to the bucket.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws_sdk_firehose::types::{
+    BufferingHints, CompressionFormat, DeliveryStreamDescription, DeliveryStreamStatus, DeliveryStreamType,
+    ExtendedS3DestinationConfiguration, ExtendedS3DestinationDescription, KinesisStreamSourceConfiguration, Tag,
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    clients::Clients,
+    failure::{broken, desired, failure, is, says},
+    mark::{self, Mark},
+    pace::Pace,
+};
+use crate::engine::{Cause, Leftover, Node, Observed, Progress, Provider, ProviderError, StackId};
+
+/// The kind of its keys.
+pub const KIND: &str = "delivery";
+
+/// What Firehose answers while a role that was just made is not known everywhere (terraform-provider-aws).
+const PROPAGATION: [&str; 5] = [
+    "Firehose is unable to assume role",
+    "is not authorized to",
+    "Access was denied",
+    "Verify that the IAM role has access",
+    "security token included in the request is invalid. Ensure that the provided IAM role",
+];
+/// Usually seconds; minutes are on record.
+const PROPAGATION_BUDGET: Duration = Duration::from_secs(5 * 60);
+const READY_BUDGET: Duration = Duration::from_secs(15 * 60);
+const GONE_BUDGET: Duration = Duration::from_secs(60 * 60);
+const NAMES_A_CALL: i32 = 100;
+const CREATE: &str = "firehose CreateDeliveryStream";
+const DESCRIBE: &str = "firehose DescribeDeliveryStream";
+
+/// A delivery stream as it is wanted. Records are put together as they are: each must end in a newline.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Desired {
+    /// Its name.
+    pub name: String,
+    /// The stream that it reads.
+    pub stream: String,
+    /// The role that it assumes: path and name, `/demo/…/name`.
+    pub role: String,
+    /// The bucket that it writes.
+    pub bucket: String,
+    /// Key prefix, with expressions.
+    pub prefix: String,
+    /// Key prefix of what cannot be delivered.
+    pub error_prefix: String,
+    /// 1–128.
+    pub buffer_mib: u32,
+    /// 0–900.
+    pub buffer_seconds: u32,
+    /// Else plain.
+    pub gzip: bool,
+    /// Whose it is.
+    pub mark: Mark,
+}
+
+/// Knows delivery streams.
+pub struct Deliveries(pub Clients);
+
+#[async_trait]
+impl Provider for Deliveries {
+    fn kind(&self) -> &'static str {
+        KIND
+    }
+
+    async fn read(&self, node: &Node) -> Result<Observed, ProviderError> {
+        let wanted: Desired = desired(node)?;
+        let Some(found) = self.describe(&wanted.name).await? else { return Ok(Observed::Absent) };
+        let tags = self.tags(&wanted.name).await?;
+        if let Err(why) = wanted.mark.is_on(pairs(&tags)) {
+            return Ok(Observed::Foreign { why });
+        }
+        let active = *found.delivery_stream_status() == DeliveryStreamStatus::Active;
+        let s3 = found.destinations().first().and_then(|to| to.extended_s3_destination_description());
+        Ok(Observed::Ours {
+            identity: found.delivery_stream_arn().to_owned(),
+            ready: active,
+            differs: s3.filter(|_| active).map(|s3| differences(&wanted, s3)).unwrap_or_default(),
+        })
+    }
+
+    async fn create(&self, node: &Node, progress: &Progress<'_>) -> Result<String, ProviderError> {
+        let wanted: Desired = desired(node)?;
+        let name = &wanted.name;
+        let role = self.0.iam_arn(&format!("role{}", wanted.role)).await?;
+        let stream = self.0.arn("kinesis", &format!("stream/{}", wanted.stream)).await?;
+        let source = KinesisStreamSourceConfiguration::builder().kinesis_stream_arn(stream).role_arn(&role).build();
+        let source = source.map_err(|error| invalid(name, &error))?;
+        let to = destination(&wanted, &role, &self.0.bucket_arn(&wanted.bucket))?;
+        let tag = |(key, value)| Tag::builder().key(key).value(value).build().map_err(|error| invalid(name, &error));
+        let tags = wanted.mark.all().into_iter().map(tag).collect::<Result<Vec<_>, _>>()?;
+        let mut pace = Pace::within(PROPAGATION_BUDGET);
+        loop {
+            let call = self.0.firehose.create_delivery_stream().delivery_stream_name(name);
+            let call = call.delivery_stream_type(DeliveryStreamType::KinesisStreamAsSource);
+            let call = call.kinesis_stream_source_configuration(source.clone());
+            let call = call.extended_s3_destination_configuration(to.clone()).set_tags(Some(tags.clone()));
+            match call.send().await {
+                Ok(answer) => return Ok(answer.delivery_stream_arn.unwrap_or_default()),
+                Err(error) if is(&error, &["InvalidArgumentException"]) && says(&error, &PROPAGATION) => {
+                    let last = failure(CREATE, name, &error);
+                    let waited = pace.wait(progress, CREATE, name, "waiting for its role to be known").await;
+                    waited.map_err(|error| if error.cause == Cause::TimedOut { last } else { error })?;
+                }
+                Err(error) => return Err(failure(CREATE, name, &error)),
+            }
+        }
+    }
+
+    async fn make_ready(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError> {
+        let Desired { name, .. } = desired(node)?;
+        let mut pace = Pace::within(READY_BUDGET);
+        loop {
+            let what = match self.describe(&name).await? {
+                // A delivery stream that was just made may not be seen everywhere yet.
+                None => "not there yet".to_owned(),
+                Some(found) => match found.delivery_stream_status() {
+                    DeliveryStreamStatus::Active => return Ok(()),
+                    DeliveryStreamStatus::Creating => "CREATING".to_owned(),
+                    DeliveryStreamStatus::CreatingFailed => {
+                        let why = reason(&found);
+                        self.delete(node, progress).await?;
+                        let message = format!("CREATING_FAILED: {why}; it was deleted again");
+                        return Err(broken(Cause::Other, CREATE, &name, message, "mend the reason, then `up` again"));
+                    }
+                    status => {
+                        let message = format!("it is {}: {}", status.as_str(), reason(&found));
+                        return Err(broken(Cause::Other, DESCRIBE, &name, message, "`demo down`, then `up` again"));
+                    }
+                },
+            };
+            pace.wait(progress, DESCRIBE, &name, &what).await?;
+        }
+    }
+
+    async fn delete(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError> {
+        let Desired { name, .. } = desired(node)?;
+        let mut pace = Pace::within(GONE_BUDGET);
+        while let Some(found) = self.describe(&name).await? {
+            let status = found.delivery_stream_status();
+            // What is CREATING cannot be deleted, and what is DELETING need not be.
+            if !matches!(status, DeliveryStreamStatus::Creating | DeliveryStreamStatus::Deleting) {
+                let force = *status == DeliveryStreamStatus::DeletingFailed;
+                let call = self.0.firehose.delete_delivery_stream().delivery_stream_name(&name);
+                match call.set_allow_force_delete(force.then_some(true)).send().await {
+                    Ok(_) => {}
+                    Err(error) if is(&error, &["ResourceNotFoundException"]) => return Ok(()),
+                    Err(error) if is(&error, &["ResourceInUseException"]) => {}
+                    Err(error) => return Err(failure("firehose DeleteDeliveryStream", &name, &error)),
+                }
+            }
+            pace.wait(progress, "firehose DeleteDeliveryStream", &name, status.as_str()).await?;
+        }
+        Ok(())
+    }
+
+    async fn leftovers(&self, stack: &StackId) -> Result<Vec<Leftover>, ProviderError> {
+        let mut found = Vec::new();
+        for name in self.names(stack).await?.into_iter().filter(|name| name.contains(stack.suffix())) {
+            let tags = match self.tags(&name).await {
+                Ok(tags) => tags,
+                Err(error) if error.message.starts_with("ResourceNotFoundException") => continue,
+                Err(error) => return Err(error),
+            };
+            if mark::stack_of(pairs(&tags)) == Some(stack.as_str()) {
+                let command = format!("firehose delete-delivery-stream --delivery-stream-name {name}");
+                found.push(Leftover { kind: KIND.to_owned(), name, command: self.0.cli(&command) });
+            }
+        }
+        Ok(found)
+    }
+}
+
+impl Deliveries {
+    async fn describe(&self, name: &str) -> Result<Option<DeliveryStreamDescription>, ProviderError> {
+        match self.0.firehose.describe_delivery_stream().delivery_stream_name(name).send().await {
+            Ok(answer) => Ok(answer.delivery_stream_description),
+            Err(error) if is(&error, &["ResourceNotFoundException"]) => Ok(None),
+            Err(error) => Err(failure(DESCRIBE, name, &error)),
+        }
+    }
+
+    async fn tags(&self, name: &str) -> Result<Vec<Tag>, ProviderError> {
+        let mut tags: Vec<Tag> = Vec::new();
+        loop {
+            let last = tags.last().map(|tag| tag.key().to_owned());
+            let call = self.0.firehose.list_tags_for_delivery_stream().delivery_stream_name(name);
+            let page = call.set_exclusive_start_tag_key(last).send().await;
+            let page = page.map_err(|error| failure("firehose ListTagsForDeliveryStream", name, &error))?;
+            let more = page.has_more_tags() && !page.tags().is_empty();
+            tags.extend(page.tags);
+            if !more {
+                return Ok(tags);
+            }
+        }
+    }
+
+    async fn names(&self, stack: &StackId) -> Result<Vec<String>, ProviderError> {
+        let mut names: Vec<String> = Vec::new();
+        loop {
+            let call = self.0.firehose.list_delivery_streams().limit(NAMES_A_CALL);
+            let page = call.set_exclusive_start_delivery_stream_name(names.last().cloned()).send().await;
+            let page = page.map_err(|error| failure("firehose ListDeliveryStreams", stack.as_str(), &error))?;
+            let more = page.has_more_delivery_streams() && !page.delivery_stream_names().is_empty();
+            names.extend(page.delivery_stream_names);
+            if !more {
+                return Ok(names);
+            }
+        }
+    }
+}
+
+fn destination(
+    wanted: &Desired,
+    role: &str,
+    bucket: &str,
+) -> Result<ExtendedS3DestinationConfiguration, ProviderError> {
+    let buffer = BufferingHints::builder()
+        .size_in_mbs(wanted.buffer_mib as i32)
+        .interval_in_seconds(wanted.buffer_seconds as i32)
+        .build();
+    ExtendedS3DestinationConfiguration::builder()
+        .role_arn(role)
+        .bucket_arn(bucket)
+        .prefix(&wanted.prefix)
+        .error_output_prefix(&wanted.error_prefix)
+        .buffering_hints(buffer)
+        .compression_format(compression(wanted.gzip))
+        .build()
+        .map_err(|error| invalid(&wanted.name, &error))
+}
+
+fn differences(wanted: &Desired, found: &ExtendedS3DestinationDescription) -> Vec<String> {
+    let hints = found.buffering_hints();
+    let mib = hints.and_then(BufferingHints::size_in_mbs).unwrap_or_default();
+    let seconds = hints.and_then(BufferingHints::interval_in_seconds).unwrap_or_default();
+    [
+        ("prefix", found.prefix().unwrap_or_default().to_owned(), wanted.prefix.clone()),
+        ("error prefix", found.error_output_prefix().unwrap_or_default().to_owned(), wanted.error_prefix.clone()),
+        ("buffer size in MiB", mib.to_string(), wanted.buffer_mib.to_string()),
+        ("buffer interval in s", seconds.to_string(), wanted.buffer_seconds.to_string()),
+        ("compression", found.compression_format().as_str().to_owned(), compression(wanted.gzip).as_str().to_owned()),
+    ]
+    .into_iter()
+    .filter(|(_, is, want)| is != want)
+    .map(|(what, is, want)| format!("its {what} is {is}, wanted {want}"))
+    .collect()
+}
+
+fn compression(gzip: bool) -> CompressionFormat {
+    if gzip { CompressionFormat::Gzip } else { CompressionFormat::Uncompressed }
+}
+
+fn reason(found: &DeliveryStreamDescription) -> String {
+    match found.failure_description() {
+        Some(failure) => format!("{}: {}", failure.r#type().as_str(), failure.details()),
+        None => "no reason was given".to_owned(),
+    }
+}
+
+fn pairs(tags: &[Tag]) -> impl Iterator<Item = (&str, &str)> {
+    tags.iter().map(|tag| (tag.key(), tag.value().unwrap_or_default()))
+}
+
+fn invalid(name: &str, error: &dyn std::fmt::Display) -> ProviderError {
+    broken(Cause::Other, CREATE, name, error.to_string(), "")
+}

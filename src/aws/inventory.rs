@@ -1,0 +1,15 @@
+//! Everything that carries a stack's mark, by name, tag, path and parameters; needs no journal.
+
+use futures::future::try_join_all;
+
+use super::{clients::Clients, pipeline::providers};
+use crate::engine::{Leftover, ProviderError, StackId};
+
+/// What is there of this stack, sorted.
+pub async fn of(clients: &Clients, stack: &StackId) -> Result<Vec<Leftover>, ProviderError> {
+    let providers = providers(clients);
+    let found = try_join_all(providers.all().map(|provider| provider.leftovers(stack))).await?;
+    let mut found: Vec<Leftover> = found.into_iter().flatten().collect();
+    found.sort();
+    Ok(found)
+}

@@ -1,0 +1,116 @@
+//! The lifecycle of a stack, for whoever has a stack, a state folder and clients: open, plan, up, status, down.
+
+use serde_json::Value;
+
+use super::{
+    clients::Clients,
+    pipeline::{self, PipelineError, graph, providers},
+};
+use crate::{
+    engine::{
+        Applied, ApplyError, Cancel, Down, Fingerprint, Home, HomeError, Journal, JournalError, Observer,
+        ProviderError, StackId, State, Step, apply, destroy,
+        plan::{self, Status},
+    },
+    spec::Stack,
+};
+
+/// Names and Hive types of the table's columns.
+pub type Columns = Vec<(String, String)>;
+
+/// Why a stack could not be opened, planned, brought up or taken down.
+#[derive(Debug, thiserror::Error)]
+pub enum LifecycleError {
+    /// The state folder.
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    /// The journal.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The stack cannot be made into resources.
+    #[error(transparent)]
+    Pipeline(#[from] PipelineError),
+    /// A call.
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
+    /// `up` did not get there.
+    #[error(transparent)]
+    Apply(#[from] ApplyError),
+    /// The stack lives elsewhere.
+    #[error("stack {id} lives in {lives}, but this would act in {here}; use its own account, region and endpoint")]
+    Elsewhere {
+        /// The stack.
+        id: StackId,
+        /// What its journal says.
+        lives: Box<Fingerprint>,
+        /// What the clients say.
+        here: Box<Fingerprint>,
+    },
+}
+
+/// Opens the stack of this name that is not gone, or a new one, and locks it. `spec` is kept in a new journal.
+pub async fn open(home: &Home, stack: &Stack, spec: Value, clients: &Clients) -> Result<Journal, LifecycleError> {
+    let here = clients.fingerprint().await?;
+    match home.find(&stack.name) {
+        Ok(state) => reopen(home, &state, &here),
+        Err(HomeError::Unknown(_)) => Ok(Journal::create(home, &StackId::new(&stack.name), here, spec)?),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Opens and locks a stack that is known here, such as [`Home::find`] has found.
+pub async fn open_known(home: &Home, state: &State, clients: &Clients) -> Result<Journal, LifecycleError> {
+    reopen(home, state, &clients.fingerprint().await?)
+}
+
+/// What [`up`] would do. `state` is what the journal says, or `State::default()` where there is none; `id` may then be
+/// a new one.
+pub async fn plan(
+    stack: &Stack,
+    id: &StackId,
+    state: &State,
+    columns: Columns,
+    clients: &Clients,
+) -> Result<Vec<Step>, LifecycleError> {
+    let graph = graph(stack, id, columns)?;
+    Ok(plan::plan(&graph, state, &providers(clients)).await?)
+}
+
+/// Makes everything ready; again and from any point of an earlier try.
+pub async fn up(
+    journal: &Journal,
+    stack: &Stack,
+    columns: Columns,
+    clients: &Clients,
+    observer: &dyn Observer,
+    cancel: &Cancel,
+) -> Result<Applied, LifecycleError> {
+    let graph = graph(stack, journal.id(), columns)?;
+    Ok(apply::up(&graph, &providers(clients), journal, observer, cancel).await?)
+}
+
+/// What is there of everything that the journal knows.
+pub async fn status(state: &State, clients: &Clients) -> Vec<Status> {
+    plan::status(state, &pipeline::providers(clients)).await
+}
+
+/// Takes everything away that the journal knows, and says what is left.
+pub async fn down(
+    journal: &Journal,
+    clients: &Clients,
+    observer: &dyn Observer,
+    cancel: &Cancel,
+) -> Result<Down, LifecycleError> {
+    Ok(destroy::down(&providers(clients), journal, observer, cancel).await?)
+}
+
+fn reopen(home: &Home, state: &State, here: &Fingerprint) -> Result<Journal, LifecycleError> {
+    let (Some(id), Some(opened)) = (state.id(), state.opened()) else {
+        return Err(HomeError::Unknown("(an empty journal)".to_owned()).into());
+    };
+    if opened.target != *here {
+        let (lives, here) = (Box::new(opened.target.clone()), Box::new(here.clone()));
+        return Err(LifecycleError::Elsewhere { id: id.clone(), lives, here });
+    }
+    Ok(Journal::open(home, id)?)
+}

@@ -1,0 +1,71 @@
+//! What a stack's resources are called: all of it follows from the stack and its id.
+
+use crate::{
+    engine::StackId,
+    spec::{Name, Stack},
+};
+
+/// The names of everything that a stack may have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Names {
+    /// The Kinesis data stream.
+    pub stream: String,
+    /// The bucket.
+    pub bucket: Option<String>,
+    /// The role that Firehose assumes.
+    pub role: String,
+    /// The path that the stack's roles lie under.
+    pub role_path: String,
+    /// The delivery stream.
+    pub delivery: String,
+    /// The Glue database.
+    pub database: Option<String>,
+    /// The Glue table.
+    pub table: Option<String>,
+    /// The Athena workgroup.
+    pub workgroup: String,
+}
+
+impl Names {
+    /// The names of this stack.
+    pub fn of(stack: &Stack, id: &StackId) -> Self {
+        let s3 = stack.deliver.s3.as_ref();
+        let catalog = s3.and_then(|s3| s3.catalog.as_ref());
+        Self {
+            stream: joined(&stack.stream.name, id, '-'),
+            bucket: s3.map(|s3| joined(&s3.bucket, id, '-')),
+            role: format!("{id}-firehose"),
+            role_path: role_path(id),
+            delivery: id.to_string(),
+            database: catalog.map(|catalog| joined(&catalog.database, id, '_')),
+            table: catalog.map(|catalog| catalog.table.clone()),
+            workgroup: id.to_string(),
+        }
+    }
+}
+
+/// The path that a stack's roles lie under: the tagging API lists no roles, ListRoles lists a path.
+pub fn role_path(id: &StackId) -> String {
+    format!("/demo/{id}/")
+}
+
+fn joined(name: &Name, id: &StackId, by: char) -> String {
+    match name {
+        Name::Stem(stem) => format!("{stem}{by}{}", id.suffix()),
+        Name::Exact(name) => name.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stems_take_the_suffix_and_exact_names_stay() {
+        let id: StackId = "store-sales-7f3a91c2".parse().expect("an id");
+        assert_eq!(joined(&Name::Stem("tpcds".into()), &id, '_'), "tpcds_7f3a91c2");
+        assert_eq!(joined(&Name::Stem("store-sales".into()), &id, '-'), "store-sales-7f3a91c2");
+        assert_eq!(joined(&Name::Exact("mine".into()), &id, '-'), "mine");
+        assert_eq!(role_path(&id), "/demo/store-sales-7f3a91c2/");
+    }
+}

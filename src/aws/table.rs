@@ -1,0 +1,182 @@
+//! The Glue table over the delivered objects: JSON lines, partitioned by the `key=` folders of the prefix.
+
+use std::collections::{BTreeMap, HashMap};
+
+use async_trait::async_trait;
+use aws_sdk_glue::types::{Column, SerDeInfo, StorageDescriptor, Table, TableInput};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    clients::Clients,
+    database,
+    failure::{broken, desired, failure, is},
+    mark::{self, Mark, parameters},
+};
+use crate::engine::{Cause, Leftover, Node, Observed, Progress, Provider, ProviderError, StackId};
+
+/// The kind of its keys; their names are `database/table`.
+pub const KIND: &str = "table";
+
+const SERDE: &str = "org.openx.data.jsonserde.JsonSerDe";
+const INPUT_FORMAT: &str = "org.apache.hadoop.mapred.TextInputFormat";
+const OUTPUT_FORMAT: &str = "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat";
+
+/// A table as it is wanted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Desired {
+    /// Its database.
+    pub database: String,
+    /// Its name.
+    pub name: String,
+    /// Names and Hive types.
+    pub columns: Vec<(String, String)>,
+    /// Names of the partition keys; strings, since the folders are padded with zeros.
+    pub partition_keys: Vec<String>,
+    /// `s3://bucket/prefix/`.
+    pub location: String,
+    /// The `projection.*` parameters, where Athena computes partitions; else they are registered.
+    pub projection: BTreeMap<String, String>,
+    /// Whose it is; in its parameters, since tables take no tags.
+    pub mark: Mark,
+}
+
+/// Knows tables.
+pub struct Tables(pub Clients);
+
+#[async_trait]
+impl Provider for Tables {
+    fn kind(&self) -> &'static str {
+        KIND
+    }
+
+    async fn read(&self, node: &Node) -> Result<Observed, ProviderError> {
+        let wanted: Desired = desired(node)?;
+        let Some(found) = self.get(&wanted).await? else { return Ok(Observed::Absent) };
+        if let Err(why) = wanted.mark.is_on(parameters(found.parameters())) {
+            return Ok(Observed::Foreign { why });
+        }
+        let identity = self.0.arn("glue", &format!("table/{}/{}", wanted.database, wanted.name)).await?;
+        Ok(Observed::Ours { identity, ready: true, differs: differences(&wanted, &found) })
+    }
+
+    async fn create(&self, node: &Node, _progress: &Progress<'_>) -> Result<String, ProviderError> {
+        let wanted: Desired = desired(node)?;
+        let input = input(&wanted).map_err(|error| {
+            broken(Cause::Other, "glue CreateTable", &wanted.title(), error.to_string(), "change the table's columns")
+        })?;
+        let call = self.0.glue.create_table().database_name(&wanted.database).table_input(input);
+        call.send().await.map_err(|error| failure("glue CreateTable", &wanted.title(), &error))?;
+        self.0.arn("glue", &format!("table/{}/{}", wanted.database, wanted.name)).await
+    }
+
+    async fn make_ready(&self, _node: &Node, _progress: &Progress<'_>) -> Result<(), ProviderError> {
+        Ok(())
+    }
+
+    /// Its partitions go with it.
+    async fn delete(&self, node: &Node, _progress: &Progress<'_>) -> Result<(), ProviderError> {
+        let wanted: Desired = desired(node)?;
+        match self.0.glue.delete_table().database_name(&wanted.database).name(&wanted.name).send().await {
+            Ok(_) => Ok(()),
+            Err(error) if is(&error, &["EntityNotFoundException"]) => Ok(()),
+            Err(error) => Err(failure("glue DeleteTable", &wanted.title(), &error)),
+        }
+    }
+
+    /// Our tables lie in our databases.
+    async fn leftovers(&self, stack: &StackId) -> Result<Vec<Leftover>, ProviderError> {
+        let mut found = Vec::new();
+        for database in database::all(&self.0, stack).await? {
+            let ours = mark::stack_of(parameters(database.parameters())) == Some(stack.as_str());
+            if ours || database.name().contains(stack.suffix()) {
+                found.extend(self.leftovers_in(database.name(), stack).await?);
+            }
+        }
+        Ok(found)
+    }
+}
+
+impl Tables {
+    async fn get(&self, wanted: &Desired) -> Result<Option<Table>, ProviderError> {
+        match self.0.glue.get_table().database_name(&wanted.database).name(&wanted.name).send().await {
+            Ok(answer) => Ok(answer.table),
+            Err(error) if is(&error, &["EntityNotFoundException"]) => Ok(None),
+            Err(error) => Err(failure("glue GetTable", &wanted.title(), &error)),
+        }
+    }
+
+    async fn leftovers_in(&self, database: &str, stack: &StackId) -> Result<Vec<Leftover>, ProviderError> {
+        let mut found = Vec::new();
+        let mut pages = self.0.glue.get_tables().database_name(database).into_paginator().send();
+        while let Some(page) = pages.next().await {
+            let page = match page {
+                Ok(page) => page,
+                Err(error) if is(&error, &["EntityNotFoundException"]) => break,
+                Err(error) => return Err(failure("glue GetTables", database, &error)),
+            };
+            for table in page.table_list() {
+                if mark::stack_of(parameters(table.parameters())) == Some(stack.as_str()) {
+                    let command = format!("glue delete-table --database-name {database} --name {}", table.name());
+                    let name = format!("{database}/{}", table.name());
+                    found.push(Leftover { kind: KIND.to_owned(), name, command: self.0.cli(&command) });
+                }
+            }
+        }
+        Ok(found)
+    }
+}
+
+impl Desired {
+    fn title(&self) -> String {
+        format!("{}/{}", self.database, self.name)
+    }
+}
+
+fn input(wanted: &Desired) -> Result<TableInput, aws_smithy_types::error::operation::BuildError> {
+    let column = |(name, kind): (&str, &str)| Column::builder().name(name).r#type(kind).build();
+    let columns = wanted.columns.iter().map(|(name, kind)| column((name, kind))).collect::<Result<_, _>>()?;
+    let keys = wanted.partition_keys.iter().map(|name| column((name, "string"))).collect::<Result<_, _>>()?;
+    let serde = SerDeInfo::builder().serialization_library(SERDE).parameters("serialization.format", "1").build();
+    let storage = StorageDescriptor::builder()
+        .set_columns(Some(columns))
+        .location(&wanted.location)
+        .input_format(INPUT_FORMAT)
+        .output_format(OUTPUT_FORMAT)
+        .serde_info(serde)
+        .build();
+    let mut parameters: HashMap<String, String> = wanted.mark.all().into_iter().collect();
+    parameters.extend(wanted.projection.clone());
+    parameters.extend([("EXTERNAL", "TRUE"), ("classification", "json")].map(|(k, v)| (k.to_owned(), v.to_owned())));
+    TableInput::builder()
+        .name(&wanted.name)
+        .table_type("EXTERNAL_TABLE")
+        .storage_descriptor(storage)
+        .set_partition_keys(Some(keys))
+        .set_parameters(Some(parameters))
+        .build()
+}
+
+fn differences(wanted: &Desired, found: &Table) -> Vec<String> {
+    let storage = found.storage_descriptor();
+    let columns = |columns: &[Column]| -> Vec<(String, String)> {
+        columns.iter().map(|c| (c.name().to_owned(), c.r#type().unwrap_or_default().to_owned())).collect()
+    };
+    let mut differences = Vec::new();
+    let location = storage.and_then(|storage| storage.location()).unwrap_or_default();
+    if location != wanted.location {
+        differences.push(format!("it lies over {location}, wanted {}", wanted.location));
+    }
+    if columns(storage.map(|storage| storage.columns()).unwrap_or_default()) != wanted.columns {
+        differences.push("its columns are not those of the workload".to_owned());
+    }
+    if !found.partition_keys().iter().map(|key| key.name()).eq(&wanted.partition_keys) {
+        differences.push(format!("its partition keys are not {}", wanted.partition_keys.join(", ")));
+    }
+    let projected = |map: Option<&HashMap<String, String>>| {
+        map.is_some_and(|map| map.get("projection.enabled").is_some_and(|value| value == "true"))
+    };
+    if projected(found.parameters()) == wanted.projection.is_empty() {
+        differences.push("its partitions are learnt the other way (registered or projected)".to_owned());
+    }
+    differences
+}

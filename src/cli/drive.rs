@@ -1,0 +1,106 @@
+//! The load of a run, with its bar.
+
+use std::{fs, path::PathBuf, time::Duration};
+
+use chrono::Utc;
+use tokio::sync::watch;
+
+use super::{screen::Screen, up::Stood};
+use crate::{
+    aws::{Names, shards},
+    engine::{Home, StackId},
+    load::{self, Header, Loaded, Plan, Progress},
+    producer::Producer,
+    report::terminal::{bytes, grouped},
+    spec::{Stack, Workload},
+    workload::store_sales::StoreSales,
+};
+
+/// After the last document, the producer may take this long to end what it holds.
+const CLOSE_WITHIN: Duration = Duration::from_secs(30);
+
+/// A run and what its load came to.
+pub struct Driven {
+    /// The run's id.
+    pub run: String,
+    /// What it came to.
+    pub loaded: Loaded,
+}
+
+/// Where a run notes what was acknowledged.
+pub fn ack_log(home: &Home, stack: &StackId, run: &str) -> PathBuf {
+    home.runs().join(stack.as_str()).join(format!("{run}.acks"))
+}
+
+/// Sends what the stack's load says, until its end or the first Ctrl-C.
+pub async fn drive(stack: &Stack, stood: &Stood, names: &Names, screen: &Screen) -> anyhow::Result<Driven> {
+    let Workload::StoreSales { scale, seed } = stack.load.workload;
+    let run = format!("{}-{:04x}", Utc::now().format("%Y%m%dT%H%M%S"), rand::random::<u16>());
+    let log = ack_log(&stood.home, &stood.id, &run);
+    fs::create_dir_all(log.parent().expect("a log lies in a folder"))?;
+    let shards = shards::open_ranges(&stood.clients.kinesis, &names.stream).await?;
+    let workload = tokio::task::spawn_blocking(move || StoreSales::new(scale, seed)).await?;
+    let (journal, reserving) = (stood.journal.clone(), run.clone());
+    let plan = Plan {
+        header: Header { run: run.clone(), workload: "store_sales".to_owned(), scale, seed },
+        workload,
+        reserve: Box::new(move |count| Ok(journal.reserve(&reserving, count)?)),
+        rate: stack.load.rate,
+        length: stack.load.length,
+        partition_key: stack.load.partition_key,
+        shards,
+    };
+    let producer = Producer::builder(stood.clients.kinesis.clone(), names.stream.as_str())
+        .max_record_bytes(stack.stream.max_record_kib as usize * 1024)
+        .build()?;
+    let (tell, mut told) = watch::channel(Progress::default());
+    let loading = load::run(plan, &producer, &log, &tell, stood.stop.clone());
+    tokio::pin!(loading);
+    let gauge = screen.gauge("load", total(stack));
+    let loaded = loop {
+        tokio::select! {
+            loaded = &mut loading => break loaded?,
+            Ok(()) = told.changed() => {
+                let progress = told.borrow_and_update().clone();
+                gauge.set(progress.acknowledged, &in_flight(&progress));
+            }
+        }
+    };
+    gauge.finish(&over(&loaded));
+    producer.close(CLOSE_WITHIN).await;
+    Ok(Driven { run, loaded })
+}
+
+fn total(stack: &Stack) -> Option<u64> {
+    use crate::spec::{Length, Rate};
+    match (stack.load.length, stack.load.rate) {
+        (Length::Records(records), _) => Some(records),
+        (Length::Duration(time), Rate::PerSecond(rate)) => Some((time.as_secs_f64() * rate) as u64),
+        (Length::Duration(_), Rate::Max) => None,
+    }
+}
+
+fn in_flight(progress: &Progress) -> String {
+    let left = progress.total.map(|total| total.saturating_sub(progress.acknowledged) as f64);
+    let remaining = left.filter(|_| progress.records_per_second > 0.0).map(|left| left / progress.records_per_second);
+    let remaining = remaining.map_or(String::new(), |seconds| format!("   {seconds:.0} s left"));
+    let p99 = progress.p99_ms.map_or(String::new(), |ms| format!("   p99 {ms:.1} ms"));
+    format!(
+        "{} acknowledged   {}/s   {}/s{p99}   retried {}{remaining}",
+        grouped(progress.acknowledged),
+        grouped(progress.records_per_second.round() as u64),
+        bytes(progress.bytes_per_second),
+        grouped(progress.retried),
+    )
+}
+
+fn over(loaded: &Loaded) -> String {
+    let p99 = loaded.ack_latency_ms().map_or(String::new(), |ms| format!("   p99 {:.1} ms", ms.p99));
+    format!(
+        "{:.1} s   {}/s   {}/s{p99}   retried {}",
+        loaded.seconds,
+        grouped(loaded.records_per_second.round() as u64),
+        bytes(loaded.bytes_per_second),
+        grouped(loaded.retried),
+    )
+}

@@ -1,0 +1,91 @@
+//! `demo local`: the AWS stand-in, by hand.
+
+use std::{fs, io, path::PathBuf};
+
+use anyhow::Context;
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::{context, exit::Exit, screen::Screen};
+use crate::local::daemon::{self, Daemon, Started};
+
+/// Arguments.
+#[derive(Args, Debug)]
+pub struct Local {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Start it in the background, to stay until it is stopped by hand.
+    Start,
+    /// Stop it; what it holds stays on disk.
+    Stop,
+    /// Say whether it runs, and where.
+    Status {
+        /// One JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print what points the AWS CLI or an SDK at it: eval "$(demo local env)".
+    Env,
+    /// Print its log.
+    Logs,
+    /// Serve in the foreground.
+    Serve {
+        /// Where its state lies; the state folder's own by default.
+        #[arg(long)]
+        folder: Option<PathBuf>,
+        #[arg(long, hide = true)]
+        background: Option<Started>,
+    },
+}
+
+impl Local {
+    pub(super) fn run(self, screen: &Screen) -> anyhow::Result<Exit> {
+        context::block_on(self.what.run(screen))
+    }
+}
+
+impl What {
+    async fn run(self, screen: &Screen) -> anyhow::Result<Exit> {
+        let folder = context::home()?.local();
+        let stand_in = Daemon::at(&folder);
+        match self {
+            Self::Start => {
+                let endpoint = stand_in.ensure(Started::ByHand).await?;
+                println!("{}", endpoint.url());
+            }
+            Self::Stop => match stand_in.stop().await? {
+                Some(endpoint) => screen.line(&format!("the stand-in at {} has stopped", endpoint.url())),
+                None => screen.line("the stand-in was not running"),
+            },
+            Self::Status { json } => {
+                let endpoint = stand_in.status().await?;
+                match (json, endpoint) {
+                    (true, Some(e)) => println!("{}", json!({"running": true, "url": e.url(), "pid": e.pid, "started": e.started, "folder": folder})),
+                    (true, None) => println!("{}", json!({"running": false, "folder": folder})),
+                    (false, Some(e)) => println!("running at {} (process {}), state in {}", e.url(), e.pid, folder.display()),
+                    (false, None) => println!("not running; state in {}", folder.display()),
+                }
+            }
+            Self::Env => {
+                let endpoint = stand_in.status().await?.context("the stand-in is not running; start it with `demo local start`")?;
+                for (name, value) in endpoint.env() {
+                    println!("export {name}={value}");
+                }
+            }
+            Self::Logs => {
+                let path = stand_in.log_path();
+                let mut log = fs::File::open(&path).with_context(|| format!("no log at {}", path.display()))?;
+                io::copy(&mut log, &mut io::stdout().lock())?;
+            }
+            Self::Serve { folder: other, background } => {
+                tracing_subscriber::fmt().with_writer(io::stderr).with_ansi(false).init();
+                daemon::serve(&other.unwrap_or(folder), background).await?;
+            }
+        }
+        Ok(Exit::Fine)
+    }
+}

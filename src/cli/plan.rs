@@ -1,0 +1,59 @@
+//! `demo plan FILE`.
+
+use clap::Args;
+
+use super::{Reach, StackFile, context, exit::Exit, resources::label, screen::Screen};
+use crate::{
+    aws::lifecycle,
+    engine::{Action, HomeError, StackId, State},
+};
+
+/// Arguments.
+#[derive(Args, Debug)]
+pub struct Plan {
+    #[command(flatten)]
+    stack: StackFile,
+    #[command(flatten)]
+    reach: Reach,
+    /// Exit with 6 when there are changes.
+    #[arg(long)]
+    detailed_exitcode: bool,
+}
+
+impl Plan {
+    pub(super) async fn run(self, screen: &Screen) -> anyhow::Result<Exit> {
+        let checked = context::read(&self.stack, screen)?;
+        let (stack, home) = (&checked.stack, context::home()?);
+        let state = match home.find(&stack.name) {
+            Ok(state) => state,
+            Err(HomeError::Unknown(_)) => State::default(),
+            Err(error) => return Err(error.into()),
+        };
+        let clients = context::clients(&home, &stack.target, &self.reach).await?;
+        let id = state.id().cloned().unwrap_or_else(|| StackId::new(&stack.name));
+        let steps = lifecycle::plan(stack, &id, &state, context::columns(), &clients).await;
+        let steps = steps.map_err(context::stop)?;
+        let known = if state.id().is_some() { id.to_string() } else { format!("{} (not made yet; its id will be another)", id) };
+        let mut text = format!("{known} on {}\n\n", context::place(&clients));
+        for step in &steps {
+            let (verb, why) = said(&step.action);
+            text += &format!("  {verb:<7} {}{why}\n", label(&step.node, "").trim_end());
+        }
+        let changes = steps.iter().filter(|step| step.action.is_change()).count();
+        text += &format!("\n  {changes} of {} would change\n", steps.len());
+        context::print(&text)?;
+        context::release_stand_in(&home).await?;
+        Ok(if self.detailed_exitcode && changes > 0 { Exit::Changes } else { Exit::Fine })
+    }
+}
+
+fn said(action: &Action) -> (&'static str, String) {
+    match action {
+        Action::Create => ("create", ": it is not there".to_owned()),
+        Action::Keep => ("keep", String::new()),
+        Action::Adopt => ("adopt", ": an earlier `up` has begun it".to_owned()),
+        Action::Change(differences) => ("change", format!(": {}", differences.join("; "))),
+        Action::Refuse(why) => ("refuse", format!(": {why}")),
+        Action::Orphan => ("orphan", ": the stack does not have it any more; `demo down` removes it".to_owned()),
+    }
+}

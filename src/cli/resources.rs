@@ -1,0 +1,54 @@
+//! Resources being made and taken away, as a person sees them.
+
+use super::screen::{Screen, Steps};
+use crate::engine::{Doing, Event, Node, Observer, Outcome};
+
+/// Shows the engine's events.
+pub struct Resources<'a> {
+    steps: Steps<'a>,
+}
+
+impl<'a> Resources<'a> {
+    /// On this screen.
+    pub fn on(screen: &'a Screen) -> Self {
+        Self { steps: screen.steps() }
+    }
+}
+
+impl Observer for Resources<'_> {
+    fn event(&self, event: Event<'_>) {
+        match event {
+            Event::Started { node, doing } => self.steps.start(&key(node), &label(node, verb(doing))),
+            Event::Waiting { node, what, .. } => self.steps.wait(&key(node), what),
+            Event::Done { node, outcome, took } => self.steps.done(&key(node), &label(node, said(outcome)), took),
+            Event::Failed { node, why } => self.steps.failed(&key(node), &label(node, ""), why),
+        }
+    }
+}
+
+fn key(node: &Node) -> String {
+    node.key.to_string()
+}
+
+/// Kind, name and detail in columns.
+pub fn label(node: &Node, note: &str) -> String {
+    let text = format!("{:<9} {:<34} {}", node.key.kind, node.key.name, node.detail);
+    if note.is_empty() { text } else { format!("{text} {note}") }
+}
+
+fn verb(doing: Doing) -> &'static str {
+    match doing {
+        Doing::Creating => "",
+        Doing::Deleting => "(removing)",
+    }
+}
+
+fn said(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Created => "",
+        Outcome::Adopted => "(adopted)",
+        Outcome::Kept => "(kept)",
+        Outcome::Deleted => "(removed)",
+        Outcome::AlreadyGone => "(was gone)",
+    }
+}

@@ -1,0 +1,151 @@
+//! `demo run FILE`: up, load, verify, query, and with `--rm` down.
+
+use std::time::Instant;
+
+use clap::Args;
+
+use super::{
+    Reach, StackFile, context, down, drive,
+    exit::{Exit, Stop},
+    prove,
+    query::DEFAULT,
+    screen::Screen,
+    up::{Stood, stand_up},
+};
+use crate::{
+    aws::{Names, query},
+    engine::{Cancel, journal::Entry},
+    load::{AckLog, Loaded},
+    report::{Latency, RunReport, table::Rows, terminal},
+    spec::Stack,
+};
+
+/// Rows of the demo query that are shown.
+const ROWS_SHOWN: usize = 20;
+
+/// Arguments.
+#[derive(Args, Debug)]
+pub struct Run {
+    #[command(flatten)]
+    stack: StackFile,
+    #[command(flatten)]
+    reach: Reach,
+    /// Take away what this run made when it has ended, also after a failure.
+    #[arg(long)]
+    rm: bool,
+    /// One JSON object on stdout instead of the summary.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Run {
+    pub(super) async fn run(self, screen: &Screen) -> anyhow::Result<Exit> {
+        let checked = context::read(&self.stack, screen)?;
+        let stood = stand_up(&checked, &self.reach, false, screen).await?;
+        let mut report = RunReport {
+            stack: stood.id.to_string(),
+            target: context::place(&stood.clients),
+            ..RunReport::default()
+        };
+        report.seconds.up = Some(stood.seconds);
+        let result = load_and_prove(&checked.stack, &stood, &mut report, self.json, screen).await;
+        report.judge(&checked.stack.thresholds);
+        if result.is_ok() {
+            stood.journal.record(Entry::Finished { run: report.run.clone(), summary: serde_json::to_value(&report)? })?;
+        }
+        let mut left_over = Exit::Fine;
+        if self.rm && !stood.was_known {
+            screen.line("");
+            let begun = Instant::now();
+            let down = down::take_down(&stood.home, &stood.journal, &stood.clients, &Cancel::new(), screen).await?;
+            report.seconds.down = Some(begun.elapsed().as_secs_f64());
+            report.leftovers = Some(down.leftovers.len() as u64);
+            left_over = down::exit_of(&down);
+        } else {
+            let was_there = if self.rm { "it was up before this run, so " } else { "" };
+            screen.line(&format!("\n  {was_there}{} stays up: `demo down {}` removes it", stood.id, stood.id));
+        }
+        result?;
+        if self.json {
+            context::print(&format!("{}\n", serde_json::to_string(&report)?))?;
+        }
+        Ok(exit(&report, left_over))
+    }
+}
+
+async fn load_and_prove(
+    stack: &Stack,
+    stood: &Stood,
+    report: &mut RunReport,
+    json: bool,
+    screen: &Screen,
+) -> anyhow::Result<()> {
+    let names = Names::of(stack, &stood.id);
+    let driven = drive::drive(stack, stood, &names, screen).await?;
+    report.run = driven.run;
+    note_load(report, &driven.loaded);
+    if driven.loaded.acknowledged == 0 {
+        let why = driven.loaded.failures.first().map_or("nothing was offered".to_owned(), |first| first.reason.clone());
+        return Err(Stop::new(Exit::Error, format!("no document was acknowledged: {why}")).into());
+    }
+    if !report.interrupted {
+        let begun = Instant::now();
+        let log = AckLog::read(&drive::ack_log(&stood.home, &stood.id, &report.run))?;
+        let (acknowledged, proof) =
+            prove::search(stack, &names, &stood.clients, vec![log], stood.stop.clone(), screen).await?;
+        report.seconds.verify = Some(begun.elapsed().as_secs_f64());
+        prove::name_missing(&proof, screen);
+        (report.landed_stream, report.landed_s3) = (proof.landed_stream, proof.landed_s3);
+        report.landed_sql = proof.landed_sql;
+        report.duplicated = Some(proof.tally.duplicated);
+        report.lost = (!proof.stopped).then_some(proof.tally.lost);
+        report.interrupted = proof.stopped;
+        report.problems.extend(proof.problems);
+        if acknowledged != report.acknowledged {
+            let counted = report.acknowledged;
+            report.problems.push(format!("{counted} acknowledged by the load, {acknowledged} in its log"));
+        }
+    }
+    if !json {
+        screen.line("");
+        context::print(&terminal::summary(report))?;
+        if let Some(database) = names.database.as_deref().filter(|_| !report.interrupted) {
+            ask(stood, &names, database).await?;
+        }
+    }
+    Ok(())
+}
+
+fn note_load(report: &mut RunReport, loaded: &Loaded) {
+    report.offered = loaded.offered;
+    report.acknowledged = loaded.acknowledged;
+    report.failed = loaded.failed;
+    report.retried = loaded.retried;
+    report.records_per_second = loaded.records_per_second;
+    report.bytes_per_second = loaded.bytes_per_second;
+    report.interrupted = loaded.cancelled;
+    report.seconds.load = Some(loaded.seconds);
+    if let Some(ms) = loaded.ack_latency_ms() {
+        report.ack_latency_ms = Latency { p50: ms.p50, p90: ms.p90, p99: ms.p99, max: ms.max };
+    }
+    let failures = loaded.failures.iter();
+    report.problems.extend(failures.map(|failure| format!("{} documents failed: {}", failure.count, failure.reason)));
+}
+
+async fn ask(stood: &Stood, names: &Names, database: &str) -> anyhow::Result<()> {
+    let (name, sql) = DEFAULT;
+    let answer = query::run(&stood.clients.athena, &names.workgroup, database, sql, ROWS_SHOWN).await?;
+    let rows = Rows { columns: answer.columns, rows: answer.rows };
+    let table: String = rows.pretty().lines().map(|line| format!("  {line}\n")).collect();
+    context::print(&format!("\n  {name}\n{table}"))
+}
+
+fn exit(report: &RunReport, left_over: Exit) -> Exit {
+    match () {
+        () if left_over != Exit::Fine => left_over,
+        () if report.interrupted => Exit::Interrupted,
+        () if !report.proved() => Exit::NotProved,
+        () if !report.crossed.is_empty() => Exit::Crossed,
+        () => Exit::Fine,
+    }
+}

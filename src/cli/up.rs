@@ -1,0 +1,91 @@
+//! `demo up FILE`.
+
+use std::{sync::Arc, time::Instant};
+
+use clap::Args;
+use tokio::sync::watch;
+
+use super::{
+    Reach, StackFile, context, down,
+    exit::Exit,
+    resources::Resources,
+    screen::Screen,
+    signals,
+};
+use crate::{
+    aws::{Clients, lifecycle},
+    engine::{Cancel, Home, Journal, StackId},
+    spec::Checked,
+};
+
+/// Arguments.
+#[derive(Args, Debug)]
+pub struct Up {
+    #[command(flatten)]
+    stack: StackFile,
+    #[command(flatten)]
+    reach: Reach,
+    /// Keep what was made when something cannot be made.
+    #[arg(long)]
+    keep: bool,
+}
+
+impl Up {
+    pub(super) async fn run(self, screen: &Screen) -> anyhow::Result<Exit> {
+        let checked = context::read(&self.stack, screen)?;
+        let stood = stand_up(&checked, &self.reach, self.keep, screen).await?;
+        context::print(&format!("{}\n", stood.id))?;
+        Ok(Exit::Fine)
+    }
+}
+
+/// A stack that is up, and locked while this lives.
+pub struct Stood {
+    /// The state folder.
+    pub home: Home,
+    /// Its id.
+    pub id: StackId,
+    /// Its journal.
+    pub journal: Arc<Journal>,
+    /// Where it lives.
+    pub clients: Clients,
+    /// Whether it was there before.
+    pub was_known: bool,
+    /// How long it took.
+    pub seconds: f64,
+    /// Turns true at Ctrl-C or SIGTERM.
+    pub stop: watch::Receiver<bool>,
+}
+
+/// Makes everything of a stack, from wherever an earlier `up` was cut off.
+pub async fn stand_up(checked: &Checked, reach: &Reach, keep: bool, screen: &Screen) -> anyhow::Result<Stood> {
+    let (stack, home) = (&checked.stack, context::home()?);
+    let was_known = home.find(&stack.name).is_ok();
+    let clients = context::clients(&home, &stack.target, reach).await?;
+    if !was_known {
+        let question = format!("Make {} on {}? It costs money while it is up.", stack.name, context::place(&clients));
+        context::agree(screen, &clients, reach, &question)?;
+    }
+    let begun = Instant::now();
+    let opened = lifecycle::open(&home, stack, checked.merged.clone(), &clients).await;
+    let journal = Arc::new(opened.map_err(context::stop)?);
+    let id = journal.id().clone();
+    screen.line(&format!("{id} on {}\n", context::place(&clients)));
+    let stop = signals::watch(format!("{id} is as it was left: `demo up` or `demo run` goes on, `demo down {id}` removes it"))?;
+    let cancel = signals::cancel(stop.clone());
+    let observer = Resources::on(screen);
+    let made = lifecycle::up(&journal, stack, context::columns(), &clients, &observer, &cancel).await;
+    if let Err(error) = made {
+        let error = context::stop(error);
+        if keep || was_known || error.exit == Exit::Interrupted {
+            screen.line(&format!("\n  what was made stays: `demo up` goes on, `demo down {id}` removes it"));
+        } else {
+            screen.line("\n  taking back what was made");
+            down::take_down(&home, &journal, &clients, &Cancel::new(), screen).await?;
+        }
+        return Err(error.into());
+    }
+    let seconds = begun.elapsed().as_secs_f64();
+    screen.line(&format!("  up in {seconds:.1} s\n"));
+    Ok(Stood { home, id, journal, clients, was_known, seconds, stop })
+}

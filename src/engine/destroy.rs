@@ -1,0 +1,156 @@
+//! `down`: from the journal alone, in reverse, past failures; and then a look whether anything is left.
+
+use std::collections::BTreeSet;
+
+use futures::{StreamExt, future::join_all, stream::FuturesUnordered};
+
+use super::{
+    cancel::Cancel,
+    graph::{Node, ResourceKey},
+    journal::{Entry, Journal, JournalError},
+    provider::{Cause, Doing, Leftover, Observed, Observer, Outcome, Progress, Provider, ProviderError, Providers},
+    state::Phase,
+};
+
+/// What `down` did and what it left.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Down {
+    /// Each resource that is gone now, in that order.
+    pub removed: Vec<(ResourceKey, Outcome)>,
+    /// What could not be removed, or not be looked for, and why.
+    pub failed: Vec<(ResourceKey, ProviderError)>,
+    /// Everything that still carries the stack's mark.
+    pub leftovers: Vec<Leftover>,
+    /// Someone said stop before everything was tried.
+    pub interrupted: bool,
+}
+
+impl Down {
+    /// Nothing of ours is left, and that was seen.
+    pub fn is_clean(&self) -> bool {
+        self.failed.is_empty() && self.leftovers.is_empty() && !self.interrupted
+    }
+}
+
+/// Why one resource was not removed.
+enum Stop {
+    Provider(ProviderError),
+    Journal(JournalError),
+}
+
+impl From<ProviderError> for Stop {
+    fn from(error: ProviderError) -> Self {
+        Self::Provider(error)
+    }
+}
+
+impl From<JournalError> for Stop {
+    fn from(error: JournalError) -> Self {
+        Self::Journal(error)
+    }
+}
+
+/// Removes all that the journal knows, each after everything that stands on it was tried; then takes the inventory and,
+/// where it is clean, closes the journal. May be repeated, also after it has closed.
+pub async fn down(
+    providers: &Providers,
+    journal: &Journal,
+    observer: &dyn Observer,
+    cancel: &Cancel,
+) -> Result<Down, JournalError> {
+    let state = journal.state();
+    let nodes: Vec<Node> = state.live().map(|resource| resource.node.clone()).collect();
+    let removing = Removing { providers, journal, observer, cancel };
+    let mut waiting: Vec<&Node> = nodes.iter().rev().collect();
+    let mut tried: BTreeSet<&ResourceKey> = BTreeSet::new();
+    let mut down = Down::default();
+    let mut under_way = FuturesUnordered::new();
+    loop {
+        if !cancel.is_raised() {
+            let stood_on = |node: &Node| {
+                nodes.iter().any(|other| other.depends_on.contains(&node.key) && !tried.contains(&other.key))
+            };
+            for node in waiting.extract_if(.., |node| !stood_on(node)) {
+                under_way.push(removing.remove(node));
+            }
+        }
+        let Some((node, result)) = under_way.next().await else { break };
+        tried.insert(&node.key);
+        match result {
+            Ok(outcome) => down.removed.push((node.key.clone(), outcome)),
+            Err(Stop::Provider(error)) => down.failed.push((node.key.clone(), error)),
+            Err(Stop::Journal(error)) => return Err(error),
+        }
+    }
+    down.interrupted = !waiting.is_empty() || down.failed.iter().any(|(_, why)| why.cause == Cause::Interrupted);
+    take_inventory(providers, journal, &mut down).await;
+    if down.is_clean() && !state.is_closed() && state.opened().is_some() {
+        journal.record(Entry::Closed)?;
+    }
+    Ok(down)
+}
+
+async fn take_inventory(providers: &Providers, journal: &Journal, down: &mut Down) {
+    let looks = providers.all().map(|provider| async { (provider.kind(), provider.leftovers(journal.id()).await) });
+    for (kind, found) in join_all(looks).await {
+        match found {
+            Ok(found) => down.leftovers.extend(found),
+            Err(error) => down.failed.push((ResourceKey::new(kind, "inventory"), error)),
+        }
+    }
+    down.leftovers.sort();
+}
+
+#[derive(Clone, Copy)]
+struct Removing<'a> {
+    providers: &'a Providers,
+    journal: &'a Journal,
+    observer: &'a dyn Observer,
+    cancel: &'a Cancel,
+}
+
+impl<'a> Removing<'a> {
+    async fn remove(self, node: &'a Node) -> (&'a Node, Result<Outcome, Stop>) {
+        let progress = Progress::begin(node, Doing::Deleting, self.observer, self.cancel);
+        let result = match self.providers.of(&node.key) {
+            Ok(provider) => self.take_down(provider.as_ref(), node, &progress).await,
+            Err(error) => Err(error.into()),
+        };
+        match &result {
+            Ok(outcome) => progress.end(&Ok(*outcome)),
+            Err(Stop::Provider(error)) => progress.end(&Err(error.clone())),
+            Err(Stop::Journal(error)) => progress.fail(&error.to_string()),
+        }
+        (node, result)
+    }
+
+    async fn take_down(&self, provider: &dyn Provider, node: &Node, progress: &Progress<'_>) -> Result<Outcome, Stop> {
+        let key = &node.key;
+        let phase = self.journal.state().phase(key);
+        let outcome = match provider.read(node).await? {
+            Observed::Ours { .. } => Outcome::Deleted,
+            Observed::Absent => Outcome::AlreadyGone,
+            // Our call never worked: what is there has always been someone else's.
+            Observed::Foreign { .. } if phase == Some(Phase::Intended) => Outcome::AlreadyGone,
+            Observed::Foreign { why } => return Err(foreign(node, &why).into()),
+        };
+        if phase != Some(Phase::Deleting) {
+            self.journal.record(Entry::Deleting { key: key.clone() })?;
+        }
+        if outcome == Outcome::Deleted {
+            provider.delete(node, progress).await?;
+        }
+        self.journal.record(Entry::Gone { key: key.clone() })?;
+        Ok(outcome)
+    }
+}
+
+fn foreign(node: &Node, why: &str) -> ProviderError {
+    ProviderError {
+        cause: Cause::Other,
+        call: "looking before deleting it".to_owned(),
+        resource: node.key.to_string(),
+        message: format!("it does not carry this stack's mark any more: {why}; it was not touched"),
+        advice: "remove it yourself if it is yours, then `demo down` again".to_owned(),
+    }
+}

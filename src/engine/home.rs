@@ -1,0 +1,160 @@
+//! Where state lies on this machine: journals, runs, the stand-in's data.
+
+use std::{
+    env, fs, io,
+    path::{Path, PathBuf},
+};
+
+use super::{
+    id::StackId,
+    journal::{self, JournalError},
+    state::State,
+};
+
+/// The state folder.
+#[derive(Clone, Debug)]
+pub struct Home {
+    root: PathBuf,
+}
+
+/// Why the state folder, or a stack in it, could not be found.
+#[derive(Debug, thiserror::Error)]
+pub enum HomeError {
+    /// Neither variable says where.
+    #[error("there is no place for state; set KINESIS_DEMO_HOME, XDG_STATE_HOME or HOME")]
+    Nowhere,
+    /// The folder cannot be read or made.
+    #[error("state folder {}: {source}", path.display())]
+    Io {
+        /// Which path.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A journal cannot be read.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// No stack is called so.
+    #[error("no stack '{0}' is known here; `demo ls` lists those that are")]
+    Unknown(String),
+    /// Several are.
+    #[error("'{name}' may be any of {}; say which by its id", .ids.iter().map(StackId::as_str).collect::<Vec<_>>().join(", "))]
+    Ambiguous {
+        /// What was asked for.
+        name: String,
+        /// What it may be, newest first.
+        ids: Vec<StackId>,
+    },
+}
+
+impl Home {
+    /// `$KINESIS_DEMO_HOME`, else `kinesis-demo` in the XDG state folder (XDG Base Directory Specification).
+    pub fn from_env() -> Result<Self, HomeError> {
+        let var = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let root = var("KINESIS_DEMO_HOME")
+            .or_else(|| var("XDG_STATE_HOME").map(|state| state.join("kinesis-demo")))
+            .or_else(|| var("HOME").map(|home| home.join(".local/state/kinesis-demo")))
+            .ok_or(HomeError::Nowhere)?;
+        Self::at(std::path::absolute(&root).map_err(|source| HomeError::Io { path: root, source })?)
+    }
+
+    /// This folder; made if it is not there.
+    pub fn at(root: impl Into<PathBuf>) -> Result<Self, HomeError> {
+        let home = Self { root: root.into() };
+        for folder in [home.stacks(), home.runs(), home.local()] {
+            fs::create_dir_all(&folder).map_err(|source| HomeError::Io { path: folder, source })?;
+        }
+        Ok(home)
+    }
+
+    /// The folder itself.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Results of runs.
+    pub fn runs(&self) -> PathBuf {
+        self.root.join("runs")
+    }
+
+    /// The stand-in's data.
+    pub fn local(&self) -> PathBuf {
+        self.root.join("local")
+    }
+
+    /// One stack's folder.
+    pub fn stack(&self, id: &StackId) -> PathBuf {
+        self.stacks().join(id.as_str())
+    }
+
+    /// One stack's journal.
+    pub fn journal(&self, id: &StackId) -> PathBuf {
+        self.stack(id).join("journal.jsonl")
+    }
+
+    /// Every stack that was ever opened, newest first.
+    pub fn list(&self) -> Result<Vec<State>, HomeError> {
+        let path = self.stacks();
+        let entries = fs::read_dir(&path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+        let entries = entries.map_err(|source| HomeError::Io { path, source })?;
+        let mut states = Vec::new();
+        for entry in entries {
+            let Some(id) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+            let path = self.journal(&id);
+            if path.exists() {
+                states.extend(Some(journal::read(&path)?).filter(|state| state.opened().is_some()));
+            }
+        }
+        states.sort_by(|a, b| b.opened_at().cmp(a.opened_at()));
+        Ok(states)
+    }
+
+    /// The stack of this id, or the one of this name that is not gone.
+    pub fn find(&self, id_or_name: &str) -> Result<State, HomeError> {
+        let mut states = self.list()?;
+        if let Some(at) = states.iter().position(|state| state.id().is_some_and(|id| id.as_str() == id_or_name)) {
+            return Ok(states.swap_remove(at));
+        }
+        states.retain(|state| !state.is_closed() && state.name() == Some(id_or_name));
+        match states.len() {
+            0 => Err(HomeError::Unknown(id_or_name.to_owned())),
+            1 => Ok(states.swap_remove(0)),
+            _ => Err(HomeError::Ambiguous {
+                name: id_or_name.to_owned(),
+                ids: states.iter().filter_map(State::id).cloned().collect(),
+            }),
+        }
+    }
+
+    fn stacks(&self) -> PathBuf {
+        self.root.join("stacks")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{Fingerprint, Journal, journal::Entry};
+
+    fn open(home: &Home, id: &str) -> Journal {
+        let fingerprint = Fingerprint { account: "1".into(), region: "r".into(), endpoint: None };
+        Journal::create(home, &id.parse().expect("an id"), fingerprint, serde_json::Value::Null).expect("a journal")
+    }
+
+    #[test]
+    fn a_stack_is_found_by_id_or_by_a_name_that_is_one() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let home = Home::at(folder.path()).expect("a home");
+        assert!(matches!(home.find("a"), Err(HomeError::Unknown(_))));
+        let first = open(&home, "a-00000001");
+        open(&home, "b-00000002");
+        assert_eq!(home.find("a").expect("one").id().map(StackId::as_str), Some("a-00000001"));
+        open(&home, "a-00000003");
+        let error = home.find("a").expect_err("two").to_string();
+        assert!(error.contains("a-00000003, a-00000001"), "{error}");
+        first.record(Entry::Closed).expect("closed");
+        assert_eq!(home.find("a").expect("one").id().map(StackId::as_str), Some("a-00000003"));
+        assert!(home.find("a-00000001").expect("by id").is_closed());
+        assert_eq!(home.list().expect("all").len(), 3);
+    }
+}

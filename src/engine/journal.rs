@@ -1,0 +1,297 @@
+//! The journal of one stack: JSON lines, appended and synced before each call that changes anything.
+//!
+//! It is the only truth about what may exist. A last line that a crash has torn is dropped: what it meant to announce
+//! has not been done, because the call comes after the sync.
+
+use std::{
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{self, Read, Seek, SeekFrom, Write},
+    ops::RangeInclusive,
+    path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use chrono::{SecondsFormat, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{
+    graph::{Node, ResourceKey},
+    home::Home,
+    id::StackId,
+    state::{Fingerprint, Illegal, Opened, State},
+};
+
+/// One line of a journal. It holds no secrets.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Entry {
+    /// The stack exists from here on.
+    Opened(Opened),
+    /// The next call makes this resource.
+    Intended {
+        /// All that deleting it will need.
+        node: Node,
+    },
+    /// The service says that it exists, or will.
+    Accepted {
+        /// Which.
+        key: ResourceKey,
+        /// Such as an ARN.
+        identity: String,
+    },
+    /// It is usable.
+    Ready {
+        /// Which.
+        key: ResourceKey,
+    },
+    /// It was there, and was not there any more when `up` looked: someone else has deleted it.
+    Lost {
+        /// Which.
+        key: ResourceKey,
+    },
+    /// The next call deletes it.
+    Deleting {
+        /// Which.
+        key: ResourceKey,
+    },
+    /// It is known not to be there.
+    Gone {
+        /// Which.
+        key: ResourceKey,
+    },
+    /// A run has these tickets for itself, 1-based and inclusive.
+    Reserved {
+        /// The run's id.
+        run: String,
+        /// First ticket.
+        first: u64,
+        /// Last ticket.
+        last: u64,
+    },
+    /// A run has ended.
+    Finished {
+        /// The run's id.
+        run: String,
+        /// What it ended with.
+        summary: Value,
+    },
+    /// For people.
+    Note {
+        /// What happened.
+        text: String,
+    },
+    /// Nothing is left of the stack.
+    Closed,
+}
+
+impl Entry {
+    pub(super) fn title(&self) -> String {
+        match self {
+            Self::Opened(opened) => format!("opened {}", opened.stack),
+            Self::Intended { node } => format!("intended {}", node.key),
+            Self::Accepted { key, .. } => format!("accepted {key}"),
+            Self::Ready { key } => format!("ready {key}"),
+            Self::Lost { key } => format!("lost {key}"),
+            Self::Deleting { key } => format!("deleting {key}"),
+            Self::Gone { key } => format!("gone {key}"),
+            Self::Reserved { run, first, last } => format!("reserved {first}..={last} for run {run}"),
+            Self::Finished { run, .. } => format!("finished run {run}"),
+            Self::Note { .. } => "note".to_owned(),
+            Self::Closed => "closed".to_owned(),
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Line {
+    /// RFC 3339, UTC.
+    at: String,
+    #[serde(flatten)]
+    entry: Entry,
+}
+
+/// Why a journal could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// The file system.
+    #[error("journal {}: {source}; nothing was called that is not in it", path.display())]
+    Io {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A line that is not an entry, and not the last.
+    #[error("journal {}, line {line}: {why}; it was changed by hand or the disk is damaged", path.display())]
+    Corrupt {
+        /// Which file.
+        path: PathBuf,
+        /// Counted from 1.
+        line: usize,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Another process has the stack.
+    #[error("stack {id} is in use by {holder}; wait until it has ended, or stop it")]
+    Locked {
+        /// The stack.
+        id: StackId,
+        /// Who.
+        holder: String,
+    },
+    /// An entry that cannot come now.
+    #[error("journal: {0}")]
+    Illegal(#[from] Illegal),
+    /// A run must reserve something.
+    #[error("journal: run {0} asked for no tickets, or for more than there are numbers")]
+    Tickets(String),
+}
+
+/// A journal open for writing; the stack is locked while it lives. Shared by reference among tasks.
+#[derive(Debug)]
+pub struct Journal {
+    id: StackId,
+    path: PathBuf,
+    inner: Mutex<Inner>,
+    _lock: File,
+}
+
+#[derive(Debug)]
+struct Inner {
+    file: File,
+    state: State,
+}
+
+impl Journal {
+    /// Starts the journal of a new stack.
+    pub fn create(home: &Home, id: &StackId, target: Fingerprint, spec: Value) -> Result<Self, JournalError> {
+        let journal = Self::open(home, id)?;
+        let opened = Opened { stack: id.to_string(), name: id.name().to_owned(), target, spec };
+        journal.record(Entry::Opened(opened))?;
+        Ok(journal)
+    }
+
+    /// Locks and replays a stack's journal; a torn last line is cut off.
+    pub fn open(home: &Home, id: &StackId) -> Result<Self, JournalError> {
+        let folder = home.stack(id);
+        let path = home.journal(id);
+        let io = |source| JournalError::Io { path: path.clone(), source };
+        fs::create_dir_all(&folder).map_err(io)?;
+        let lock = lock(&folder, id)?;
+        let mut file =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(io)?;
+        let mut text = Vec::new();
+        file.read_to_end(&mut text).map_err(io)?;
+        let (state, whole) = replay(&path, &text)?;
+        if whole < text.len() {
+            tracing::warn!(journal = %path.display(), bytes = text.len() - whole, "dropped a torn last line");
+            file.set_len(whole as u64).map_err(io)?;
+        }
+        file.seek(SeekFrom::Start(whole as u64)).map_err(io)?;
+        file.sync_all().map_err(io)?;
+        for folder in [Some(folder.as_path()), folder.parent()].into_iter().flatten() {
+            File::open(folder).and_then(|folder| folder.sync_all()).map_err(io)?;
+        }
+        Ok(Self { id: id.clone(), path, inner: Mutex::new(Inner { file, state }), _lock: lock })
+    }
+
+    /// The stack's id.
+    pub fn id(&self) -> &StackId {
+        &self.id
+    }
+
+    /// What it says so far.
+    pub fn state(&self) -> State {
+        self.inner().state.clone()
+    }
+
+    /// Checks, appends and syncs one entry. Only when this has returned may the call be made that it announces.
+    pub fn record(&self, entry: Entry) -> Result<(), JournalError> {
+        let mut inner = self.inner();
+        self.append(&mut inner, entry)
+    }
+
+    /// Gives a run `count` tickets that no other run of the stack has or will have.
+    pub fn reserve(&self, run: &str, count: u64) -> Result<RangeInclusive<u64>, JournalError> {
+        let mut inner = self.inner();
+        let first = inner.state.next_ticket();
+        let last = count.checked_sub(1).and_then(|more| first.checked_add(more));
+        let last = last.filter(|last| *last < u64::MAX).ok_or_else(|| JournalError::Tickets(run.to_owned()))?;
+        self.append(&mut inner, Entry::Reserved { run: run.to_owned(), first, last })?;
+        Ok(first..=last)
+    }
+
+    fn append(&self, inner: &mut Inner, entry: Entry) -> Result<(), JournalError> {
+        let at = Utc::now().to_rfc3339_opts(SecondsFormat::Micros, true);
+        let mut next = inner.state.clone();
+        next.apply(&at, &entry)?;
+        let io = |source| JournalError::Io { path: self.path.clone(), source };
+        let mut line = serde_json::to_vec(&Line { at, entry }).map_err(io::Error::from).map_err(io)?;
+        line.push(b'\n');
+        let before = inner.file.stream_position().map_err(io)?;
+        let written = inner.file.write_all(&line).and_then(|()| inner.file.sync_data());
+        if let Err(source) = written {
+            // Half a line must not stay in front of the next one; if even this fails, the next open drops it.
+            let _ = inner.file.set_len(before).and_then(|()| inner.file.seek(SeekFrom::Start(before)).map(drop));
+            return Err(io(source));
+        }
+        inner.state = next;
+        Ok(())
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        // A panic elsewhere leaves the state consistent: it is replaced whole, after the sync.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Replays a journal without locking or changing it.
+pub fn read(path: &Path) -> Result<State, JournalError> {
+    let text = fs::read(path).map_err(|source| JournalError::Io { path: path.to_owned(), source })?;
+    replay(path, &text).map(|(state, _)| state)
+}
+
+/// The state, and how many bytes of the text are whole lines.
+fn replay(path: &Path, text: &[u8]) -> Result<(State, usize), JournalError> {
+    let mut state = State::default();
+    let mut whole = 0;
+    for (number, line) in text.split_inclusive(|byte| *byte == b'\n').enumerate() {
+        let last = whole + line.len() == text.len();
+        let corrupt = |why: String| JournalError::Corrupt { path: path.to_owned(), line: number + 1, why };
+        match serde_json::from_slice::<Line>(line) {
+            Ok(parsed) if line.ends_with(b"\n") => {
+                state.apply(&parsed.at, &parsed.entry).map_err(|illegal| corrupt(illegal.to_string()))?;
+                whole += line.len();
+            }
+            _ if last => break,
+            Ok(_) => unreachable!("only the last line can lack its newline"),
+            Err(error) => return Err(corrupt(error.to_string())),
+        }
+    }
+    Ok((state, whole))
+}
+
+/// Takes the stack's lock; the system frees it when the process ends, however it ends.
+fn lock(folder: &Path, id: &StackId) -> Result<File, JournalError> {
+    let path = folder.join("lock");
+    let io = |source| JournalError::Io { path: path.clone(), source };
+    let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(io)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let mut holder = String::new();
+            file.read_to_string(&mut holder).map_err(io)?;
+            let holder = if holder.is_empty() { "another process".to_owned() } else { holder.trim().to_owned() };
+            return Err(JournalError::Locked { id: id.clone(), holder });
+        }
+        Err(TryLockError::Error(source)) => return Err(io(source)),
+    }
+    let since = Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true);
+    let holder = format!("process {} since {since}\n", std::process::id());
+    file.set_len(0).and_then(|()| file.write_all(holder.as_bytes())).map_err(io)?;
+    Ok(file)
+}
+
+#[cfg(test)]
+mod tests;

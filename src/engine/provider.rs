@@ -1,0 +1,258 @@
+//! What the engine asks of whoever knows a kind of resource, and how progress is told.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use async_trait::async_trait;
+use serde::Serialize;
+
+use super::{
+    cancel::{Cancel, Interrupted},
+    graph::{Node, ResourceKey},
+    id::StackId,
+};
+
+/// One kind of resource. Every call may be made again after a crash at any point of an earlier one.
+#[async_trait]
+pub trait Provider: Send + Sync {
+    /// The `kind` of the keys that it knows.
+    fn kind(&self) -> &'static str;
+
+    /// What is there under the node's name now, and whose it is.
+    async fn read(&self, node: &Node) -> Result<Observed, ProviderError>;
+
+    /// The one call that brings the resource into being, with our mark on it. Returns its identity, such as an ARN.
+    async fn create(&self, node: &Node, progress: &Progress<'_>) -> Result<String, ProviderError>;
+
+    /// Everything from there to usable: settings that need calls of their own, and waiting. May be repeated.
+    async fn make_ready(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError>;
+
+    /// Takes it away and waits until it is gone. What is gone already is a success.
+    async fn delete(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError>;
+
+    /// Everything of this kind that still carries the stack's mark.
+    async fn leftovers(&self, stack: &StackId) -> Result<Vec<Leftover>, ProviderError>;
+}
+
+/// What a provider found under a name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Observed {
+    /// Nothing.
+    Absent,
+    /// It carries this stack's mark.
+    Ours {
+        /// Such as an ARN.
+        identity: String,
+        /// Usable now.
+        ready: bool,
+        /// What is otherwise than wanted, each as `what: is X, wanted Y`.
+        differs: Vec<String>,
+    },
+    /// Somebody else's.
+    Foreign {
+        /// Whose, or why it cannot be ours.
+        why: String,
+    },
+}
+
+/// Something of a stack that is still there.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Leftover {
+    /// The kind of resource.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+    /// The command that removes it by hand.
+    pub command: String,
+}
+
+/// A call that failed: which, on what, why, and what to do next.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{call} on {resource}: {message}{}", Advice(.advice))]
+pub struct ProviderError {
+    /// What sort of failure it is.
+    pub cause: Cause,
+    /// Service and operation, for example `kinesis CreateStream`.
+    pub call: String,
+    /// The resource's name.
+    pub resource: String,
+    /// The service's own code and message.
+    pub message: String,
+    /// What to do next; may be empty.
+    pub advice: String,
+}
+
+struct Advice<'a>(&'a str);
+
+impl fmt::Display for Advice<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() { Ok(()) } else { write!(f, "\n  {}", self.0) }
+    }
+}
+
+/// What sort of failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// Not allowed, or credentials that are missing or expired.
+    Permission,
+    /// A limit of the account.
+    Quota,
+    /// No answer, so it may or may not have happened.
+    Unreachable,
+    /// Ctrl-C while waiting.
+    Interrupted,
+    /// It did not become what it should in the time allowed.
+    TimedOut,
+    /// Anything else.
+    Other,
+}
+
+/// The providers, by kind.
+#[derive(Clone, Default)]
+pub struct Providers(BTreeMap<&'static str, Arc<dyn Provider>>);
+
+impl Providers {
+    /// One of each kind.
+    pub fn new(providers: impl IntoIterator<Item = Arc<dyn Provider>>) -> Self {
+        Self(providers.into_iter().map(|provider| (provider.kind(), provider)).collect())
+    }
+
+    /// The provider of a resource.
+    pub fn of(&self, key: &ResourceKey) -> Result<&Arc<dyn Provider>, ProviderError> {
+        self.0.get(key.kind.as_str()).ok_or_else(|| ProviderError {
+            cause: Cause::Other,
+            call: "looking up a provider".to_owned(),
+            resource: key.to_string(),
+            message: format!("this version knows no resources of kind '{}'", key.kind),
+            advice: "use the version of demo that made the stack".to_owned(),
+        })
+    }
+
+    /// All of them.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<dyn Provider>> {
+        self.0.values()
+    }
+}
+
+/// What is being done to a resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doing {
+    /// `up`.
+    Creating,
+    /// `down`.
+    Deleting,
+}
+
+/// How it ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It was not there and is now.
+    Created,
+    /// It was there, made by an earlier `up` that did not see the answer or did not finish.
+    Adopted,
+    /// It was there and ready.
+    Kept,
+    /// It was there and is not any more.
+    Deleted,
+    /// It was not there any more.
+    AlreadyGone,
+}
+
+/// Progress of one resource.
+#[derive(Clone, Copy, Debug)]
+pub enum Event<'a> {
+    /// Work on it begins.
+    Started {
+        /// The resource.
+        node: &'a Node,
+        /// Which way.
+        doing: Doing,
+    },
+    /// It is waited for. Comes again while the wait goes on.
+    Waiting {
+        /// The resource.
+        node: &'a Node,
+        /// For what, for example `CREATING`.
+        what: &'a str,
+        /// Since work on it began.
+        since: Instant,
+    },
+    /// It is as wanted, or gone.
+    Done {
+        /// The resource.
+        node: &'a Node,
+        /// How.
+        outcome: Outcome,
+        /// Since work on it began.
+        took: Duration,
+    },
+    /// It could not be done.
+    Failed {
+        /// The resource.
+        node: &'a Node,
+        /// Why.
+        why: &'a str,
+    },
+}
+
+/// Who is told of progress. Calls must return at once.
+pub trait Observer: Send + Sync {
+    /// Something happened.
+    fn event(&self, event: Event<'_>);
+}
+
+/// Nobody listens.
+impl Observer for () {
+    fn event(&self, _event: Event<'_>) {}
+}
+
+/// A provider's way to tell of a wait, and to end it when someone says stop.
+pub struct Progress<'a> {
+    node: &'a Node,
+    observer: &'a dyn Observer,
+    cancel: &'a Cancel,
+    since: Instant,
+}
+
+impl<'a> Progress<'a> {
+    /// Begins work on a node and tells so.
+    pub fn begin(node: &'a Node, doing: Doing, observer: &'a dyn Observer, cancel: &'a Cancel) -> Self {
+        observer.event(Event::Started { node, doing });
+        Self { node, observer, cancel, since: Instant::now() }
+    }
+
+    /// Tells what is waited for and sleeps; an error when someone says stop.
+    pub async fn wait(&self, what: &str, time: Duration) -> Result<(), ProviderError> {
+        self.observer.event(Event::Waiting { node: self.node, what, since: self.since });
+        self.cancel.sleep(time).await.map_err(|Interrupted| self.interrupted(what))
+    }
+
+    /// Tells the end of the work.
+    pub(super) fn end(&self, result: &Result<Outcome, ProviderError>) {
+        let node = self.node;
+        match result {
+            Ok(outcome) => self.observer.event(Event::Done { node, outcome: *outcome, took: self.since.elapsed() }),
+            Err(why) => self.observer.event(Event::Failed { node, why: &why.to_string() }),
+        }
+    }
+
+    pub(super) fn fail(&self, why: &str) {
+        self.observer.event(Event::Failed { node: self.node, why });
+    }
+
+    fn interrupted(&self, what: &str) -> ProviderError {
+        ProviderError {
+            cause: Cause::Interrupted,
+            call: format!("waiting ({what})"),
+            resource: self.node.key.to_string(),
+            message: "interrupted".to_owned(),
+            advice: "the same command goes on from here; `demo down` takes it away".to_owned(),
+        }
+    }
+}

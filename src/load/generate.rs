@@ -1,0 +1,98 @@
+//! Makes documents on a thread of their own, a few chunks ahead of the load.
+
+use std::{ops::RangeInclusive, sync::Arc};
+
+use bytes::Bytes;
+use tokio::{sync::mpsc, task::JoinHandle};
+
+use super::{LoadError, ReserveTickets, acks::AckWriter, source::Source};
+use crate::workload::Key;
+
+/// Documents rendered into one buffer.
+const DOCUMENTS_PER_CHUNK: u64 = 64;
+/// Chunks made ahead: about 9 MB of full documents.
+const CHUNKS_AHEAD: usize = 16;
+/// Tickets reserved at a time when the number of documents is not known: about 60,000 documents.
+const TICKETS_AT_A_TIME: u64 = 5_000;
+
+pub(super) struct Document {
+    pub(super) ticket: u64,
+    pub(super) data: Bytes,
+}
+
+pub(super) type Chunk = Vec<Document>;
+
+pub(super) struct Generator<S> {
+    pub(super) source: Arc<S>,
+    pub(super) reserve: ReserveTickets,
+    pub(super) acks: Arc<AckWriter>,
+    /// Documents to make; without it, until nobody takes them.
+    pub(super) total: Option<u64>,
+}
+
+impl<S: Source> Generator<S> {
+    /// Starts the thread; it ends when all is made, or the receiver is gone.
+    pub(super) fn start(self) -> (mpsc::Receiver<Chunk>, JoinHandle<Result<(), LoadError>>) {
+        let (chunks, receiver) = mpsc::channel(CHUNKS_AHEAD);
+        (receiver, tokio::task::spawn_blocking(move || self.generate(&chunks)))
+    }
+
+    fn generate(mut self, chunks: &mpsc::Sender<Chunk>) -> Result<(), LoadError> {
+        let mut left = self.total.unwrap_or(u64::MAX);
+        while left > 0 && !chunks.is_closed() {
+            let tickets = self.reserve(left)?;
+            let made = self.send(tickets.clone(), left, chunks);
+            if made == 0 && !chunks.is_closed() {
+                return Err(LoadError::NoDocuments { tickets });
+            }
+            left -= made;
+        }
+        Ok(())
+    }
+
+    fn reserve(&mut self, left: u64) -> Result<RangeInclusive<u64>, LoadError> {
+        let count = match self.total {
+            Some(_) => left.div_ceil(self.source.documents_per_ticket().max(1)),
+            None => TICKETS_AT_A_TIME,
+        };
+        let tickets = (self.reserve)(count).map_err(|source| LoadError::Reserve { count, source })?;
+        self.acks.tickets(&tickets)?;
+        Ok(tickets)
+    }
+
+    fn send(&self, tickets: RangeInclusive<u64>, left: u64, chunks: &mpsc::Sender<Chunk>) -> u64 {
+        let mut next = self.source.render(tickets);
+        let mut made = 0;
+        let mut capacity = 0;
+        while made < left {
+            let chunk = render_chunk(&mut next, (left - made).min(DOCUMENTS_PER_CHUNK), &mut capacity);
+            let documents = chunk.len() as u64;
+            if documents == 0 || chunks.blocking_send(chunk).is_err() {
+                break;
+            }
+            made += documents;
+        }
+        made
+    }
+}
+
+/// `capacity` learns how large a buffer has to be.
+fn render_chunk(next: &mut impl FnMut(&mut Vec<u8>) -> Option<Key>, count: u64, capacity: &mut usize) -> Chunk {
+    let mut buffer = Vec::with_capacity(*capacity);
+    let mut ends = Vec::with_capacity(count as usize);
+    while (ends.len() as u64) < count {
+        let Some(key) = next(&mut buffer) else { break };
+        ends.push((key.ticket, buffer.len()));
+    }
+    *capacity = buffer.len().max(*capacity);
+    slice(buffer.into(), ends)
+}
+
+fn slice(buffer: Bytes, ends: Vec<(u64, usize)>) -> Chunk {
+    let mut start = 0;
+    let mut document = |(ticket, end)| {
+        let data = buffer.slice(std::mem::replace(&mut start, end)..end);
+        Document { ticket, data }
+    };
+    ends.into_iter().map(&mut document).collect()
+}

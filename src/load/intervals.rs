@@ -1,0 +1,84 @@
+//! Sets of numbers that lie mostly side by side.
+
+use std::{collections::BTreeMap, ops::RangeInclusive};
+
+/// A set of numbers kept as intervals, so that its size follows the gaps and not the numbers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct IntervalSet {
+    /// First to last; never touching each other.
+    ends: BTreeMap<u64, u64>,
+}
+
+impl IntervalSet {
+    /// Adds one number.
+    pub fn insert(&mut self, number: u64) {
+        self.insert_range(number..=number);
+    }
+
+    /// Adds every number of a range; an empty one adds none.
+    pub fn insert_range(&mut self, range: RangeInclusive<u64>) {
+        if range.is_empty() {
+            return;
+        }
+        let (mut first, mut last) = range.into_inner();
+        while let Some((&start, &end)) = self.ends.range(..=last.saturating_add(1)).next_back() {
+            if end.saturating_add(1) < first {
+                break;
+            }
+            self.ends.remove(&start);
+            (first, last) = (first.min(start), last.max(end));
+        }
+        self.ends.insert(first, last);
+    }
+
+    /// Whether a number is in the set.
+    pub fn contains(&self, number: u64) -> bool {
+        self.ends.range(..=number).next_back().is_some_and(|(_, &end)| number <= end)
+    }
+
+    /// How many numbers it has.
+    pub fn count(&self) -> u64 {
+        self.ends.iter().map(|(start, end)| end - start + 1).sum()
+    }
+
+    /// Its intervals, ascending, with a gap between any two.
+    pub fn intervals(&self) -> impl Iterator<Item = RangeInclusive<u64>> {
+        self.ends.iter().map(|(&start, &end)| start..=end)
+    }
+
+    /// Whether it has no number.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn it_says_what_a_plain_set_says() {
+        let mut plain = BTreeSet::new();
+        let mut set = IntervalSet::default();
+        for _ in 0..2_000 {
+            let first = rand::random_range(0..1_000_u64);
+            let range = first..=first + rand::random_range(0..3);
+            plain.extend(range.clone());
+            set.insert_range(range);
+            assert_eq!(set.count(), plain.len() as u64);
+        }
+        assert!((0..1_010).all(|number| set.contains(number) == plain.contains(&number)));
+        assert_eq!(set.intervals().flatten().collect::<Vec<_>>(), plain.into_iter().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn neighbours_become_one_interval() {
+        let mut set = IntervalSet::default();
+        for number in [5, 3, 4, u64::MAX, 0, 1] {
+            set.insert(number);
+        }
+        assert_eq!(set.intervals().collect::<Vec<_>>(), [0..=1, 3..=5, u64::MAX..=u64::MAX]);
+    }
+}

@@ -1,0 +1,295 @@
+//! Drives a workload through the producer at a rate.
+//!
+//! The load is open loop: when document i is to be sent is fixed by the rate, start + i / rate, and its latency counts
+//! from then to its acknowledgement; so a stall of the service shows in the latency of every document that had to
+//! wait, and not as a gap in which nothing was measured. When the producer has no room, the schedule does not slip:
+//! late documents go as soon as they can.
+//!
+//! ```text
+//! thread: generator ─ chunks → offerer ─ put → producer
+//!                                 └── pending → collector → latency, acknowledgement log, progress
+//! ```
+
+mod acks;
+mod collect;
+mod generate;
+mod intervals;
+mod offer;
+mod pace;
+mod source;
+mod spread;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    error::Error,
+    ops::RangeInclusive,
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use hdrhistogram::Histogram;
+use serde::Serialize;
+use tokio::sync::{mpsc, watch};
+
+pub use acks::{AckLog, AckLogError, Header};
+pub use intervals::IntervalSet;
+pub use source::Source;
+
+use self::{
+    acks::AckWriter,
+    collect::{Collected, Collector},
+    generate::Generator,
+    offer::Offerer,
+    pace::Pace,
+    spread::Spread,
+};
+use crate::{
+    producer::{Producer, PutError, Snapshot},
+    spec::{Length, PartitionKey, Rate},
+};
+
+/// Documents that may wait between the offerer and the collector.
+const OFFERED_AHEAD: usize = 1024;
+
+/// Reserves the next so many tickets, durably, so that no other run has them. Called on a thread that may block: once
+/// where the number of documents is known, else in blocks as the load goes.
+pub type ReserveTickets =
+    Box<dyn FnMut(u64) -> Result<RangeInclusive<u64>, Box<dyn Error + Send + Sync>> + Send + 'static>;
+
+/// What is to be sent, how fast, for how long.
+pub struct Plan<S> {
+    /// What the acknowledgement log says of the run.
+    pub header: Header,
+    /// The documents.
+    pub workload: Arc<S>,
+    /// Where their tickets come from.
+    pub reserve: ReserveTickets,
+    /// Records offered a second.
+    pub rate: Rate,
+    /// When it ends.
+    pub length: Length,
+    /// How documents are spread over shards.
+    pub partition_key: PartitionKey,
+    /// Hash key ranges of the stream's open shards, so that `PartitionKey::Uniform` gives each exactly the same;
+    /// empty when they are not known: then keys are spread over the whole range.
+    pub shards: Vec<RangeInclusive<u128>>,
+}
+
+/// How far a load is, ten times a second.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Progress {
+    /// Since the start.
+    pub elapsed: Duration,
+    /// Documents that the producer took.
+    pub offered: u64,
+    /// Documents that the service acknowledged.
+    pub acknowledged: u64,
+    /// Documents that ended with an error.
+    pub failed: u64,
+    /// Documents sent again, counted each time.
+    pub retried: u64,
+    /// Documents that have not ended.
+    pub in_flight: u64,
+    /// Documents in all, where that is known beforehand.
+    pub total: Option<u64>,
+    /// Acknowledged in the last second.
+    pub records_per_second: f64,
+    /// Of documents acknowledged in the last second.
+    pub bytes_per_second: f64,
+    /// From the intended send time to the acknowledgement, so far; `None` before the first.
+    pub p99_ms: Option<f64>,
+}
+
+/// What a load has done. `offered` = `acknowledged` + `failed`.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// Documents that the producer took.
+    pub offered: u64,
+    /// Documents that the service acknowledged.
+    pub acknowledged: u64,
+    /// Documents that ended with an error.
+    pub failed: u64,
+    /// The first few different reasons.
+    pub failures: Vec<Failure>,
+    /// Documents sent again, counted each time.
+    pub retried: u64,
+    /// At most so many copies too many are in the stream.
+    pub possible_duplicates: u64,
+    /// Of the documents acknowledged.
+    pub bytes: u64,
+    /// From the start to the last acknowledgement.
+    pub seconds: f64,
+    /// Acknowledged documents a second.
+    pub records_per_second: f64,
+    /// Bytes of acknowledged documents a second.
+    pub bytes_per_second: f64,
+    /// Microseconds from the intended send time to the acknowledgement, three digits, at most an hour.
+    pub latency_us: Histogram<u64>,
+    /// The furthest that a document was offered behind its time, in seconds: how far the schedule was missed.
+    pub late: f64,
+    /// It was told to stop before its end.
+    pub cancelled: bool,
+    /// It stopped before its end because nothing more could have arrived: `failures` says why.
+    pub gave_up: bool,
+}
+
+/// Why documents failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Failure {
+    /// What ended them.
+    pub reason: String,
+    /// How many.
+    pub count: u64,
+    /// The number in the run of the first.
+    pub first: u64,
+}
+
+/// Percentiles in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Percentiles {
+    /// Half are below.
+    pub p50: f64,
+    /// Nine in ten are below.
+    pub p90: f64,
+    /// All but one in a hundred are below.
+    pub p99: f64,
+    /// The longest.
+    pub max: f64,
+}
+
+impl Loaded {
+    /// From the intended send time to the acknowledgement; `None` when nothing was acknowledged.
+    pub fn ack_latency_ms(&self) -> Option<Percentiles> {
+        let at = |quantile| self.latency_us.value_at_quantile(quantile) as f64 / 1e3;
+        let percentiles = || Percentiles { p50: at(0.5), p90: at(0.9), p99: at(0.99), max: at(1.0) };
+        (!self.latency_us.is_empty()).then(percentiles)
+    }
+}
+
+/// Why a load could not go on. What it had offered by then was waited for; the acknowledgement log has it.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// No tickets, no documents.
+    #[error("cannot reserve {count} tickets: {source}")]
+    Reserve {
+        /// How many were asked for.
+        count: u64,
+        /// Why.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The workload is broken.
+    #[error("the workload has no document for tickets {} to {}", .tickets.start(), .tickets.end())]
+    NoDocuments {
+        /// The tickets reserved.
+        tickets: RangeInclusive<u64>,
+    },
+    /// The producer would not take a document.
+    #[error("document {ordinal} (ticket {ticket}) cannot be sent: {source}")]
+    Refused {
+        /// Its number in the run.
+        ordinal: u64,
+        /// Its ticket.
+        ticket: u64,
+        /// Why.
+        source: PutError,
+    },
+    /// What was acknowledged could not be written down.
+    #[error(transparent)]
+    AckLog(#[from] AckLogError),
+    /// A part of the load panicked.
+    #[error("the load's {part} ended early: {source}")]
+    Broken {
+        /// Which.
+        part: &'static str,
+        /// Why.
+        source: tokio::task::JoinError,
+    },
+}
+
+/// Sends the plan's documents, and returns when each has ended. When `cancel` becomes true, nothing more is offered,
+/// and what was is waited for. What is acknowledged is written to the new file `acks_log` every 100 ms.
+///
+/// The producer must have no other user meanwhile.
+///
+/// # Errors
+/// When documents cannot be made or the log cannot be written; not for documents that fail: [`Loaded`] has those.
+pub async fn run<S: Source>(
+    plan: Plan<S>,
+    producer: &Producer,
+    acks_log: &Path,
+    progress: &watch::Sender<Progress>,
+    cancel: watch::Receiver<bool>,
+) -> Result<Loaded, LoadError> {
+    let acks = Arc::new(AckWriter::create(acks_log, &plan.header)?);
+    let pace = Pace::new(plan.rate, plan.length);
+    let generator = Generator { source: plan.workload, reserve: plan.reserve, acks: acks.clone(), total: pace.total };
+    let (mut chunks, generating) = generator.start();
+    // The first documents are made before the clock starts.
+    let made = chunks.recv().await.unwrap_or_default().into_iter();
+
+    let (offered, offers) = mpsc::channel(OFFERED_AHEAD);
+    let (before, started) = (producer.metrics(), Instant::now());
+    let collector = Collector {
+        acks: acks.clone(),
+        producer: producer.clone(),
+        before,
+        started,
+        total: pace.total,
+        progress: progress.clone(),
+    };
+    let collecting = tokio::spawn(collector.run(offers));
+    let mut offerer = Offerer {
+        producer: producer.clone(),
+        pace,
+        spread: Spread::new(plan.partition_key, plan.shards),
+        chunks,
+        offered,
+        started,
+        made,
+        count: 0,
+        late: Duration::ZERO,
+    };
+    let offering = offerer.run(cancel).await;
+    let (count, late) = (offerer.count, offerer.late);
+    drop(offerer);
+
+    producer.flush().await;
+    let collected = collecting.await.map_err(|source| LoadError::Broken { part: "collector", source })??;
+    generating.await.map_err(|source| LoadError::Broken { part: "generator", source })??;
+    let cancelled = offering?;
+    acks.end(count)?;
+    Ok(Loaded::new(collected, count, late, cancelled, started, (before, producer.metrics())))
+}
+
+impl Loaded {
+    fn new(
+        collected: Collected,
+        offered: u64,
+        late: Duration,
+        cancelled: bool,
+        started: Instant,
+        (before, after): (Snapshot, Snapshot),
+    ) -> Self {
+        let end = collected.last_acknowledged.unwrap_or_else(Instant::now);
+        let seconds = end.saturating_duration_since(started).as_secs_f64();
+        let per_second = |amount: u64| if seconds > 0.0 { amount as f64 / seconds } else { 0.0 };
+        Self {
+            offered,
+            acknowledged: collected.acknowledged,
+            failed: collected.failed,
+            failures: collected.failures,
+            retried: after.retried - before.retried,
+            possible_duplicates: after.possible_duplicates - before.possible_duplicates,
+            bytes: collected.bytes,
+            seconds,
+            records_per_second: per_second(collected.acknowledged),
+            bytes_per_second: per_second(collected.bytes),
+            latency_us: collected.latency,
+            late: late.as_secs_f64(),
+            cancelled,
+            gave_up: collected.gave_up,
+        }
+    }
+}

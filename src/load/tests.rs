@@ -1,0 +1,285 @@
+//! A load over a sink whose answers are scripted.
+
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::{
+        Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use futures::{FutureExt, future::BoxFuture};
+use tempfile::TempDir;
+use tokio::time::{sleep, timeout};
+
+use super::*;
+use crate::{
+    producer::{Answer, Backoff, Builder, Position, Record, RequestError, Severity, Transport},
+    workload::Key,
+};
+
+/// Long enough that only a hang reaches it.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Eight to ten documents a ticket, each `ticket-item` and a newline.
+struct Numbers;
+
+fn documents(ticket: u64) -> impl Iterator<Item = Key> {
+    (1..=8 + ticket % 3).map(move |item| Key { ticket, item })
+}
+
+fn text(key: Key) -> String {
+    format!("{}-{}\n", key.ticket, key.item)
+}
+
+impl Source for Numbers {
+    fn documents_per_ticket(&self) -> u64 {
+        8
+    }
+
+    fn render(
+        self: &Arc<Self>,
+        tickets: RangeInclusive<u64>,
+    ) -> impl FnMut(&mut Vec<u8>) -> Option<Key> + Send + 'static {
+        let mut keys = tickets.flat_map(documents);
+        move |out| keys.next().inspect(|key| out.extend(text(*key).into_bytes()))
+    }
+}
+
+/// A Kinesis that remembers what it has written, and when.
+#[derive(Clone, Default)]
+struct Sink {
+    written: Arc<Mutex<BTreeMap<String, u32>>>,
+    requests: Arc<AtomicU64>,
+    /// Of the first request.
+    stall: Duration,
+    /// Documents of these tickets are always refused.
+    refused: Option<u64>,
+    /// Requests from this one on are fatal.
+    fatal_from: Option<u64>,
+}
+
+impl Sink {
+    fn take(&self, record: &Record) -> Position {
+        if self.refused.is_some_and(|ticket| *record.partition_key == *ticket.to_string()) {
+            return Position::Refused { code: "InternalFailure".into(), message: "Internal Service Failure".into() };
+        }
+        let name = String::from_utf8_lossy(&record.data).into_owned();
+        *self.written.lock().expect("a test that failed").entry(name.clone()).or_default() += 1;
+        Position::Written { shard_id: "shardId-000000000000".into(), sequence_number: name }
+    }
+
+    fn written(&self) -> BTreeMap<String, u32> {
+        self.written.lock().expect("a test that failed").clone()
+    }
+}
+
+impl Transport for Sink {
+    fn put_records<'a>(&'a self, records: &'a [Record]) -> BoxFuture<'a, Answer> {
+        let request = self.requests.fetch_add(1, Ordering::SeqCst);
+        async move {
+            if request == 0 {
+                sleep(self.stall).await;
+            }
+            if self.fatal_from.is_some_and(|from| request >= from) {
+                return Err(RequestError { severity: Severity::Fatal, message: "ResourceNotFoundException".into() });
+            }
+            Ok(records.iter().map(|record| self.take(record)).collect())
+        }
+        .boxed()
+    }
+}
+
+struct Bench {
+    folder: TempDir,
+    sink: Sink,
+    reserved: Arc<Mutex<Vec<u64>>>,
+    progress: watch::Sender<Progress>,
+    cancel: watch::Sender<bool>,
+}
+
+impl Bench {
+    fn new(sink: Sink) -> Self {
+        Self {
+            folder: tempfile::tempdir().expect("a folder"),
+            sink,
+            reserved: Arc::default(),
+            progress: watch::Sender::default(),
+            cancel: watch::Sender::new(false),
+        }
+    }
+
+    fn log(&self) -> PathBuf {
+        self.folder.path().join("run.acks")
+    }
+
+    /// Tickets from 101 on, with ten left out after each reservation.
+    fn plan(&self, rate: Rate, length: Length) -> Plan<Numbers> {
+        let (reserved, mut next) = (self.reserved.clone(), 101);
+        let reserve = move |count| {
+            reserved.lock().expect("a test that failed").push(count);
+            let tickets = next..=next + count - 1;
+            next += count + 10;
+            Ok(tickets)
+        };
+        Plan {
+            header: Header { run: "run".into(), workload: "numbers".into(), scale: 1, seed: 1 },
+            workload: Arc::new(Numbers),
+            reserve: Box::new(reserve),
+            rate,
+            length,
+            partition_key: PartitionKey::Uniform,
+            shards: Vec::new(),
+        }
+    }
+
+    fn builder(&self) -> Builder {
+        let backoff = Backoff { first: Duration::from_millis(2), cap: Duration::from_millis(10) };
+        Producer::over(self.sink.clone()).backoff(backoff).linger(Duration::from_millis(1))
+    }
+
+    async fn run(&self, plan: Plan<Numbers>, builder: Builder) -> Result<Loaded, LoadError> {
+        let producer = builder.build().expect("settings");
+        let (log, cancel) = (self.log(), self.cancel.subscribe());
+        timeout(PATIENCE, run(plan, &producer, &log, &self.progress, cancel)).await.expect("an end")
+    }
+
+    async fn load(&self, rate: Rate, length: Length) -> Loaded {
+        self.run(self.plan(rate, length), self.builder()).await.expect("loaded")
+    }
+}
+
+/// The documents of a run by their numbers, as the log tells them.
+fn acknowledged(log: &AckLog) -> BTreeMap<String, u32> {
+    let last = log.acknowledged.intervals().last().map_or(0, |interval| *interval.end());
+    let made = (0..=last).zip(log.tickets.iter().cloned().flatten().flat_map(documents));
+    made.filter(|(ordinal, _)| log.acknowledged.contains(*ordinal)).map(|(_, key)| (text(key), 1)).collect()
+}
+
+#[tokio::test]
+async fn a_number_of_documents_is_sent_exactly() {
+    for rate in [Rate::Max, Rate::PerSecond(50_000.0)] {
+        let bench = Bench::new(Sink::default());
+        let loaded = bench.load(rate, Length::Records(10_007)).await;
+        assert_eq!((loaded.offered, loaded.acknowledged, loaded.failed), (10_007, 10_007, 0));
+        assert!(!loaded.cancelled && !loaded.gave_up);
+        let expected: BTreeMap<_, _> = (101..).flat_map(documents).take(10_007).map(|key| (text(key), 1)).collect();
+        assert_eq!(bench.sink.written(), expected);
+        assert_eq!(loaded.bytes, expected.keys().map(|text| text.len() as u64).sum::<u64>());
+        assert_eq!(loaded.latency_us.len(), 10_007);
+        let reserved = bench.reserved.lock().expect("reserved").clone();
+        assert_eq!(reserved, [10_007_u64.div_ceil(8)], "reserved once");
+        let log = AckLog::read(&bench.log()).expect("a log");
+        assert_eq!((log.offered, log.acknowledged.intervals().collect::<Vec<_>>()), (Some(10_007), vec![0..=10_006]));
+        let progress = bench.progress.borrow().clone();
+        assert_eq!((progress.offered, progress.acknowledged, progress.total), (10_007, 10_007, Some(10_007)));
+    }
+}
+
+#[tokio::test]
+async fn the_rate_is_kept() {
+    for (rate, seconds) in [(2_000.0, 1.0), (60_000.0, 0.5)] {
+        let bench = Bench::new(Sink::default());
+        let length = Length::Duration(Duration::from_secs_f64(seconds));
+        let loaded = bench.load(Rate::PerSecond(rate), length).await;
+        assert_eq!(loaded.acknowledged as f64, rate * seconds);
+        // A document is never early, and the last one is as late as the load was at the worst, plus its way.
+        let slack = loaded.late + loaded.latency_us.max() as f64 / 1e6;
+        let last = seconds - 1.0 / rate;
+        assert!((last..=last + slack).contains(&loaded.seconds), "{rate}/s took {} s", loaded.seconds);
+    }
+}
+
+#[tokio::test]
+async fn the_fastest_load_ends_when_its_time_is_over() {
+    let bench = Bench::new(Sink::default());
+    let loaded = bench.load(Rate::Max, Length::Duration(Duration::from_millis(300))).await;
+    assert!(loaded.offered > 0 && loaded.offered == loaded.acknowledged && !loaded.cancelled);
+    assert_eq!(loaded.offered, bench.sink.written().len() as u64);
+    let log = AckLog::read(&bench.log()).expect("a log");
+    assert_eq!(log.tickets.len(), bench.reserved.lock().expect("reserved").len());
+    assert_eq!(acknowledged(&log), bench.sink.written());
+}
+
+#[tokio::test]
+async fn a_stall_shows_in_the_latency_of_all_that_had_to_wait() {
+    let bench = Bench::new(Sink { stall: Duration::from_millis(400), ..Sink::default() });
+    let plan = bench.plan(Rate::PerSecond(1_000.0), Length::Duration(Duration::from_millis(600)));
+    let full = bench.builder().max_requests(1).max_in_flight_records(10);
+    let loaded = bench.run(plan, full).await.expect("loaded");
+    assert_eq!(loaded.acknowledged, 600);
+    // Only the ten that were in flight were sent in the stall; 400 were to be.
+    let waited = loaded.latency_us.count_between(100_000, u64::MAX);
+    assert!(waited >= 290, "{waited} of the 300 documents of its first 300 ms waited more than 100 ms");
+    let latency = loaded.ack_latency_ms().expect("latencies");
+    assert!(latency.max >= 390.0 && latency.p50 <= latency.p90 && latency.p99 <= latency.max, "{latency:?}");
+    assert!(loaded.late >= 0.3, "{}", loaded.late);
+}
+
+#[tokio::test]
+async fn cancelled_it_drains_and_the_log_has_all_that_arrived() {
+    let bench = Bench::new(Sink::default());
+    let plan = bench.plan(Rate::PerSecond(5_000.0), Length::Duration(PATIENCE * 60));
+    let watcher = async {
+        let mut progress = bench.progress.subscribe();
+        progress.wait_for(|progress| progress.acknowledged > 0 && progress.p99_ms.is_some()).await.expect("progress");
+        let log = AckLog::read(&bench.log()).expect("a log that is being written");
+        let so_far = acknowledged(&log);
+        assert!(!so_far.is_empty() && log.offered.is_none());
+        let written = bench.sink.written();
+        assert!(so_far.keys().all(|document| written.contains_key(document)));
+        bench.cancel.send_replace(true);
+    };
+    let (loaded, ()) = tokio::join!(bench.run(plan, bench.builder()), watcher);
+    let loaded = loaded.expect("loaded");
+    assert!(loaded.cancelled && loaded.offered > 0 && loaded.offered < 5_000 * 3600);
+    assert_eq!((loaded.acknowledged, loaded.failed), (loaded.offered, 0));
+    let log = AckLog::read(&bench.log()).expect("a log");
+    assert_eq!((log.offered, acknowledged(&log)), (Some(loaded.offered), bench.sink.written()));
+}
+
+#[tokio::test]
+async fn documents_that_fail_are_told_and_not_in_the_log() {
+    let bench = Bench::new(Sink { refused: Some(150), ..Sink::default() });
+    let plan = Plan { partition_key: PartitionKey::Ticket, ..bench.plan(Rate::Max, Length::Records(2_000)) };
+    let impatient = bench.builder().record_ttl(Duration::from_secs(1));
+    let loaded = bench.run(plan, impatient).await.expect("loaded");
+    let refused = documents(150).count() as u64;
+    assert_eq!((loaded.offered, loaded.acknowledged, loaded.failed), (2_000, 2_000 - refused, refused));
+    assert!(loaded.retried >= refused && !loaded.gave_up);
+    let [failure] = &loaded.failures[..] else { panic!("{:?}", loaded.failures) };
+    let first = (101..150).flat_map(documents).count() as u64;
+    assert_eq!(failure.count, refused);
+    assert!((first..first + refused).contains(&failure.first), "{failure:?}");
+    assert!(failure.reason.contains("InternalFailure"), "{failure:?}");
+    let log = AckLog::read(&bench.log()).expect("a log");
+    assert_eq!(acknowledged(&log), bench.sink.written());
+    assert_eq!(log.acknowledged.intervals().collect::<Vec<_>>(), [0..=first - 1, first + refused..=1_999]);
+}
+
+#[tokio::test]
+async fn it_gives_up_when_nothing_more_can_arrive() {
+    let bench = Bench::new(Sink { fatal_from: Some(3), ..Sink::default() });
+    let loaded = bench.load(Rate::PerSecond(1_000.0), Length::Duration(PATIENCE * 60)).await;
+    assert!(loaded.gave_up && !loaded.cancelled && loaded.failed > 0);
+    assert_eq!(loaded.offered, loaded.acknowledged + loaded.failed);
+    assert_eq!(loaded.failures[0].reason, "ResourceNotFoundException");
+    assert_eq!(loaded.acknowledged, bench.sink.written().len() as u64);
+}
+
+#[tokio::test]
+async fn without_tickets_it_says_why() {
+    let bench = Bench::new(Sink::default());
+    let mut plan = bench.plan(Rate::Max, Length::Records(80));
+    plan.reserve = Box::new(|_| Err("the journal's disk is full".into()));
+    let error = bench.run(plan, bench.builder()).await.expect_err("no tickets");
+    assert_eq!(error.to_string(), "cannot reserve 10 tickets: the journal's disk is full");
+
+    let bench = Bench::new(Sink::default());
+    let first = bench.plan(Rate::Max, Length::Records(8));
+    bench.run(first, bench.builder()).await.expect("loaded");
+    let second = bench.plan(Rate::Max, Length::Records(8));
+    let error = bench.run(second, bench.builder()).await.expect_err("the log of another run");
+    assert!(matches!(error, LoadError::AckLog(_)), "{error}");
+}

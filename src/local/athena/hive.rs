@@ -1,0 +1,150 @@
+//! Hive's types: as Arrow has them, and as Athena names them in a result.
+
+use std::sync::Arc;
+
+use datafusion::{
+    arrow::datatypes::{DataType, Field, Fields, TimeUnit},
+    scalar::ScalarValue,
+};
+
+/// How Hive writes a null partition value.
+const HIVE_NULL: &str = "__HIVE_DEFAULT_PARTITION__";
+
+/// The Arrow type of a Hive type such as `struct<a:bigint,b:array<string>>`.
+pub(super) fn arrow_type(hive: &str) -> Result<DataType, String> {
+    let mut parser = Parser { rest: hive.trim() };
+    let parsed = parser.any()?;
+    match parser.rest.trim() {
+        "" => Ok(parsed),
+        rest => Err(format!("type {hive}: {rest:?} follows its end")),
+    }
+}
+
+struct Parser<'a> {
+    rest: &'a str,
+}
+
+impl<'a> Parser<'a> {
+    fn any(&mut self) -> Result<DataType, String> {
+        let word = self.word().to_ascii_lowercase();
+        Ok(match word.as_str() {
+            "string" => DataType::Utf8,
+            "varchar" | "char" => {
+                self.arguments()?;
+                DataType::Utf8
+            }
+            "bigint" => DataType::Int64,
+            "int" | "integer" => DataType::Int32,
+            "smallint" => DataType::Int16,
+            "tinyint" => DataType::Int8,
+            "double" => DataType::Float64,
+            "float" => DataType::Float32,
+            "boolean" => DataType::Boolean,
+            "date" => DataType::Date32,
+            "timestamp" => DataType::Timestamp(TimeUnit::Millisecond, None),
+            "decimal" => self.decimal()?,
+            "array" => self.array()?,
+            "struct" => self.structure()?,
+            _ => return Err(format!("type {word:?} is not supported by the stand-in")),
+        })
+    }
+
+    fn decimal(&mut self) -> Result<DataType, String> {
+        let arguments = self.arguments()?;
+        let mut numbers = arguments.split(',').map(|number| number.trim().parse::<u8>());
+        let precision = numbers.next().and_then(Result::ok).unwrap_or(10);
+        let scale = numbers.next().and_then(Result::ok).unwrap_or(0);
+        if !(1..=38).contains(&precision) || scale > precision {
+            return Err(format!("decimal({arguments}): a precision of 1 to 38 and no greater scale is expected"));
+        }
+        Ok(DataType::Decimal128(precision, scale as i8))
+    }
+
+    fn array(&mut self) -> Result<DataType, String> {
+        self.expect('<')?;
+        let item = self.any()?;
+        self.expect('>')?;
+        Ok(DataType::List(Arc::new(Field::new("item", item, true))))
+    }
+
+    fn structure(&mut self) -> Result<DataType, String> {
+        self.expect('<')?;
+        let mut fields = Vec::new();
+        loop {
+            let name = self.word().to_ascii_lowercase();
+            self.expect(':')?;
+            fields.push(Field::new(name, self.any()?, true));
+            if !self.take(',') {
+                break;
+            }
+        }
+        self.expect('>')?;
+        Ok(DataType::Struct(Fields::from(fields)))
+    }
+
+    /// What stands in parentheses, if anything does.
+    fn arguments(&mut self) -> Result<&'a str, String> {
+        if !self.take('(') {
+            return Ok("");
+        }
+        let (arguments, rest) = self.rest.split_once(')').ok_or_else(|| self.expected(')'))?;
+        self.rest = rest;
+        Ok(arguments)
+    }
+
+    fn word(&mut self) -> &'a str {
+        let rest = self.rest.trim_start();
+        let end = rest.find(|c: char| "<>():,".contains(c) || c.is_whitespace()).unwrap_or(rest.len());
+        let (word, rest) = rest.split_at(end);
+        self.rest = rest;
+        word
+    }
+
+    fn take(&mut self, c: char) -> bool {
+        match self.rest.trim_start().strip_prefix(c) {
+            Some(rest) => {
+                self.rest = rest;
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn expect(&mut self, c: char) -> Result<(), String> {
+        if self.take(c) { Ok(()) } else { Err(self.expected(c)) }
+    }
+
+    fn expected(&self, c: char) -> String {
+        format!("a type has {:?} where {c:?} is expected", self.rest)
+    }
+}
+
+/// A partition's value as its column's type has it.
+pub(super) fn partition_value(text: &str, data_type: &DataType) -> Result<ScalarValue, String> {
+    if text == HIVE_NULL {
+        return ScalarValue::try_from(data_type).map_err(|e| e.to_string());
+    }
+    ScalarValue::try_from_string(text.to_owned(), data_type)
+        .map_err(|_| format!("HIVE_INVALID_PARTITION_VALUE: Invalid partition value '{text}' for a {data_type} key"))
+}
+
+/// The type's name in `ColumnInfo`.
+pub(super) fn athena_name(data_type: &DataType) -> &'static str {
+    match data_type {
+        DataType::Boolean => "boolean",
+        DataType::Int8 => "tinyint",
+        DataType::Int16 | DataType::UInt8 => "smallint",
+        DataType::Int32 | DataType::UInt16 => "integer",
+        DataType::Int64 | DataType::UInt32 | DataType::UInt64 => "bigint",
+        DataType::Float32 => "float",
+        DataType::Float64 => "double",
+        DataType::Decimal128(..) | DataType::Decimal256(..) => "decimal",
+        DataType::Date32 | DataType::Date64 => "date",
+        DataType::Timestamp(_, None) => "timestamp",
+        DataType::Timestamp(_, Some(_)) => "timestamp with time zone",
+        DataType::Struct(_) => "row",
+        DataType::List(_) | DataType::LargeList(_) => "array",
+        DataType::Null => "unknown",
+        _ => "varchar",
+    }
+}

@@ -1,0 +1,105 @@
+//! Roles and their policies: the operations of IAM that a pipeline's role needs from its first day to its last.
+//!
+//! The stand-in keeps policies and checks their form, and asks a trust policy who may assume the role
+//! ([`Iam::may_assume`]). It does not evaluate what a role's own policies permit.
+
+mod operations;
+mod policy;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs, io,
+    path::Path,
+    sync::Arc,
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::{durable::Durable, fault::Fault, query::Fields};
+
+/// The service.
+pub struct Iam {
+    roles: Durable<Roles>,
+}
+
+/// Every role by its name.
+type Roles = BTreeMap<String, Role>;
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Role {
+    name: String,
+    path: String,
+    id: String,
+    /// Seconds since 1970.
+    created: i64,
+    description: Option<String>,
+    /// In seconds.
+    max_session: u32,
+    trust_policy: String,
+    tags: BTreeMap<String, String>,
+    inline_policies: BTreeMap<String, String>,
+    /// ARNs of managed policies.
+    attached_policies: BTreeSet<String>,
+}
+
+impl Role {
+    fn arn(&self) -> String {
+        format!("arn:aws:iam::{}:role{}{}", super::ACCOUNT, self.path, self.name)
+    }
+}
+
+impl Iam {
+    /// Opens the roles that lie in `folder`.
+    ///
+    /// # Errors
+    /// The folder cannot be made or read, or what lies in it is not a set of roles.
+    pub fn open(folder: &Path) -> io::Result<Arc<Self>> {
+        fs::create_dir_all(folder)?;
+        Ok(Arc::new(Self { roles: Durable::open(&folder.join("roles.json"))? }))
+    }
+
+    /// One call of the query protocol: its form fields in, the XML of the action's result out (empty where the action
+    /// has no result). The protocol puts the response element around it.
+    ///
+    /// # Errors
+    /// As IAM's API reference has them; `InvalidAction` for an action that the stand-in does not know.
+    pub async fn call(&self, action: &str, fields: &[(String, String)]) -> Result<String, Fault> {
+        let fields = Fields(fields);
+        match action {
+            "CreateRole" => self.create_role(fields),
+            "GetRole" => self.get_role(fields),
+            "ListRoles" => self.list_roles(fields),
+            "DeleteRole" => self.delete_role(fields),
+            "UpdateAssumeRolePolicy" => self.update_assume_role_policy(fields),
+            "PutRolePolicy" => self.put_role_policy(fields),
+            "GetRolePolicy" => self.get_role_policy(fields),
+            "ListRolePolicies" => self.list_role_policies(fields),
+            "DeleteRolePolicy" => self.delete_role_policy(fields),
+            "AttachRolePolicy" => self.attach_role_policy(fields),
+            "DetachRolePolicy" => self.detach_role_policy(fields),
+            "ListAttachedRolePolicies" => self.list_attached_role_policies(fields),
+            "ListInstanceProfilesForRole" => self.list_instance_profiles_for_role(fields),
+            "TagRole" => self.tag_role(fields),
+            "UntagRole" => self.untag_role(fields),
+            "ListRoleTags" => self.list_role_tags(fields),
+            _ => Err(Fault::client(
+                "InvalidAction",
+                format!("Could not find operation {action} for version 2010-05-08 (the stand-in knows roles only)"),
+            )),
+        }
+    }
+
+    /// Whether a role of this ARN exists and its trust policy admits `service` (such as `firehose.amazonaws.com`).
+    pub fn may_assume(&self, role_arn: &str, service: &str) -> bool {
+        let roles = self.roles.read();
+        let role = roles.values().find(|role| role.arn() == role_arn);
+        role.is_some_and(|role| policy::admits(&role.trust_policy, service))
+    }
+
+    /// The names of all roles, in order: what a look into the store itself finds.
+    pub fn role_names(&self) -> Vec<String> {
+        self.roles.read().keys().cloned().collect()
+    }
+}

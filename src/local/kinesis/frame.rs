@@ -1,0 +1,80 @@
+//! A record as it lies in a segment file: length, checksum, arrival, length of the key; then key and data.
+
+use base64_simd::STANDARD;
+use flate2::Crc;
+
+/// Bytes before the key.
+pub(super) const HEADER: usize = 20;
+/// No record with its key is longer: 10 MiB of data and 256 characters of key.
+const LONGEST: usize = (10 << 20) + 1024;
+
+/// The fixed part of a frame.
+#[derive(Clone, Copy)]
+pub(super) struct Header {
+    body: usize,
+    checksum: u32,
+    key: usize,
+    /// In milliseconds since the epoch.
+    pub(super) arrived: u64,
+}
+
+impl Header {
+    /// Reads the header at the front of `bytes`; `None` when there is no whole and plausible one.
+    pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
+        let word = |at: usize| Some(u32::from_le_bytes(*bytes.get(at..)?.first_chunk()?));
+        let header = Self {
+            body: word(0)? as usize,
+            checksum: word(4)?,
+            arrived: u64::from_le_bytes(*bytes.get(8..)?.first_chunk()?),
+            key: word(16)? as usize,
+        };
+        (header.body <= LONGEST && header.key <= header.body).then_some(header)
+    }
+
+    /// Header, key and data together, in bytes.
+    pub(super) fn frame_len(self) -> usize {
+        HEADER + self.body
+    }
+
+    /// Bytes of key and data.
+    pub(super) fn body_len(self) -> usize {
+        self.body
+    }
+
+    /// Bytes of data.
+    pub(super) fn data_len(self) -> usize {
+        self.body - self.key
+    }
+
+    /// Bytes of the key.
+    pub(super) fn key_len(self) -> usize {
+        self.key
+    }
+
+    /// Whether `frame`, header and body, is what was written.
+    pub(super) fn fits(self, frame: &[u8]) -> bool {
+        frame.len() == self.frame_len() && checksum(frame) == self.checksum
+    }
+}
+
+/// Appends the frame of a record to `frames`; on an error `frames` is left with a torn end, to be thrown away.
+pub(super) fn encode(frames: &mut Vec<u8>, arrived: u64, key: &str, base64: &str) -> Result<(), base64_simd::Error> {
+    let start = frames.len();
+    frames.extend_from_slice(&[0; HEADER]);
+    frames.extend_from_slice(key.as_bytes());
+    STANDARD.decode_append(base64, frames)?;
+    let frame = &mut frames[start..];
+    let body = (frame.len() - HEADER) as u32;
+    frame[0..4].copy_from_slice(&body.to_le_bytes());
+    frame[8..16].copy_from_slice(&arrived.to_le_bytes());
+    frame[16..20].copy_from_slice(&(key.len() as u32).to_le_bytes());
+    let checksum = checksum(frame);
+    frame[4..8].copy_from_slice(&checksum.to_le_bytes());
+    Ok(())
+}
+
+fn checksum(frame: &[u8]) -> u32 {
+    let mut crc = Crc::new();
+    crc.update(&frame[8..]);
+    crc.sum()
+}

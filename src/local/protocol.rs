@@ -1,0 +1,398 @@
+//! The AWS wire protocols: which service a request is for, who signed it, and how each protocol writes an answer.
+
+use std::error::Error;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header, request::Parts};
+use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
+
+use super::{
+    ACCESS_KEY,
+    fault::Fault,
+    query::{escape, parse_form},
+};
+
+/// The body of an answer.
+pub type Body = UnsyncBoxBody<Bytes, Box<dyn Error + Send + Sync>>;
+
+/// The content type of AWS JSON 1.1, the protocol of Kinesis, Firehose, Glue and Athena.
+const JSON: &str = "application/x-amz-json-1.1";
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// A service of the JSON protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JsonService {
+    Kinesis,
+    Firehose,
+    Glue,
+    Athena,
+}
+
+impl JsonService {
+    /// The service by what stands before the dot in `X-Amz-Target`.
+    fn of_target(prefix: &str) -> Option<Self> {
+        match prefix {
+            "Kinesis_20131202" => Some(Self::Kinesis),
+            "Firehose_20150804" => Some(Self::Firehose),
+            "AWSGlue" => Some(Self::Glue),
+            "AmazonAthena" => Some(Self::Athena),
+            _ => None,
+        }
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Kinesis => "kinesis",
+            Self::Firehose => "firehose",
+            Self::Glue => "glue",
+            Self::Athena => "athena",
+        }
+    }
+}
+
+/// A service of the query protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QueryService {
+    Iam,
+    Sts,
+}
+
+impl QueryService {
+    /// The service by the `Version` field of a request.
+    pub fn of_version(version: &str) -> Option<Self> {
+        match version {
+            "2010-05-08" => Some(Self::Iam),
+            "2011-06-15" => Some(Self::Sts),
+            _ => None,
+        }
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Iam => "iam",
+            Self::Sts => "sts",
+        }
+    }
+
+    fn namespace(self) -> &'static str {
+        match self {
+            Self::Iam => "https://iam.amazonaws.com/doc/2010-05-08/",
+            Self::Sts => "https://sts.amazonaws.com/doc/2011-06-15/",
+        }
+    }
+}
+
+/// What a request is, before its body is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Route {
+    /// Asks who answers here.
+    Identity,
+    /// The JSON protocol; the fault is for a target that no service has.
+    Json(Result<(JsonService, String), Fault>),
+    /// The query protocol.
+    Query,
+    /// S3's REST protocol.
+    S3,
+}
+
+/// Where the stand-in says who it is. No bucket can be named so.
+pub const IDENTITY_PATH: &str = "/_stand-in";
+
+impl Route {
+    /// By the target header, then by the form's content type, then by the service that the signature names; the rest is S3.
+    pub fn of(request: &Parts) -> Self {
+        let signed_for = Signature::of(request).ok().flatten().map(|signature| signature.service);
+        let target = request.headers.get("x-amz-target");
+        match (target.and_then(|target| target.to_str().ok()), signed_for.as_deref()) {
+            _ if request.uri.path() == IDENTITY_PATH => Self::Identity,
+            (Some(target), _) => Self::Json(read_target(target)),
+            (None, Some("kinesis" | "firehose" | "glue" | "athena")) => Self::Json(Err(unknown_operation(
+                "the request has no X-Amz-Target header, and the stand-in speaks JSON 1.1 with this service",
+            ))),
+            (None, Some("iam" | "sts")) => Self::Query,
+            (None, service) if service != Some("s3") && is_form(request) => Self::Query,
+            _ => Self::S3,
+        }
+    }
+}
+
+fn read_target(target: &str) -> Result<(JsonService, String), Fault> {
+    let (prefix, operation) = target.split_once('.').unwrap_or((target, ""));
+    let service = JsonService::of_target(prefix)
+        .ok_or_else(|| unknown_operation(&format!("no service of the stand-in has the target {target:?}")))?;
+    Ok((service, operation.to_owned()))
+}
+
+fn unknown_operation(message: &str) -> Fault {
+    Fault::client("UnknownOperationException", message)
+}
+
+fn is_form(request: &Parts) -> bool {
+    request.method == Method::POST && request.uri.path() == "/" && media_type(&request.headers) == FORM
+}
+
+/// Refuses another encoding than AWS JSON 1.1, such as CBOR.
+pub fn check_json(headers: &HeaderMap) -> Result<(), Fault> {
+    match media_type(headers) {
+        JSON => Ok(()),
+        other => Err(Fault {
+            status: 415,
+            code: "UnsupportedMediaTypeException",
+            message: format!(
+                "the stand-in speaks {JSON} with this service, not {other:?}; an SDK that speaks CBOR does without it under AWS_CBOR_DISABLE=true"
+            ),
+        }),
+    }
+}
+
+fn media_type(headers: &HeaderMap) -> &str {
+    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    value.split(';').next().unwrap_or_default().trim()
+}
+
+/// What a request's signature (SigV4) says of itself, in its header or in a presigned URL.
+#[derive(Debug, PartialEq, Eq)]
+struct Signature {
+    access_key: String,
+    service: String,
+}
+
+impl Signature {
+    /// `None` where the request is not signed, an error where the signature cannot be read.
+    fn of(request: &Parts) -> Result<Option<Self>, ()> {
+        if let Some(value) = request.headers.get(header::AUTHORIZATION) {
+            return Self::in_header(value).map(Some).ok_or(());
+        }
+        let query = request.uri.query().unwrap_or_default();
+        if !query.contains("X-Amz-Credential=") {
+            return Ok(None);
+        }
+        let fields = parse_form(query.as_bytes());
+        let credential = fields.iter().find(|(name, _)| name == "X-Amz-Credential").map(|(_, value)| value.as_str());
+        credential.and_then(Self::in_credential).map(Some).ok_or(())
+    }
+
+    fn in_header(value: &HeaderValue) -> Option<Self> {
+        let (_, credential) = value.to_str().ok()?.split_once("Credential=")?;
+        Self::in_credential(credential.split(',').next()?.trim())
+    }
+
+    /// `KEY/20260101/us-east-1/SERVICE/aws4_request`; the key itself may hold slashes.
+    fn in_credential(credential: &str) -> Option<Self> {
+        let mut parts = credential.rsplitn(5, '/');
+        let service = parts.nth(1)?.to_owned();
+        let access_key = parts.nth(2)?.to_owned();
+        Some(Self { access_key, service })
+    }
+}
+
+/// Refuses a request that is not signed, or with another access key than [`ACCESS_KEY`]. The signature itself is not verified:
+/// the stand-in answers on loopback only, to whoever is on this machine.
+pub fn check_caller(route: &Route, request: &Parts) -> Result<(), Fault> {
+    let refusal = match Signature::of(request) {
+        Ok(Some(signature)) if signature.access_key == ACCESS_KEY => return Ok(()),
+        Ok(Some(_)) => Refusal::UnknownKey,
+        Ok(None) => Refusal::NotSigned,
+        Err(()) => Refusal::Unreadable,
+    };
+    match route {
+        Route::Identity => Ok(()),
+        Route::Json(_) => Err(refusal.in_json()),
+        Route::Query => Err(refusal.in_query()),
+        Route::S3 => Err(refusal.in_s3()),
+    }
+}
+
+enum Refusal {
+    NotSigned,
+    Unreadable,
+    UnknownKey,
+}
+
+const KEY_REMEDY: &str = "The stand-in takes the access key `local` only: `demo local env` prints what to set.";
+
+impl Refusal {
+    fn in_json(self) -> Fault {
+        match self {
+            Self::NotSigned => Fault::client("MissingAuthenticationTokenException", "Missing Authentication Token"),
+            Self::Unreadable => Fault::client("IncompleteSignatureException", "Authorization names no Credential"),
+            Self::UnknownKey => Fault::client(
+                "UnrecognizedClientException",
+                format!("The security token included in the request is invalid. {KEY_REMEDY}"),
+            ),
+        }
+    }
+
+    fn in_query(self) -> Fault {
+        let (status, code, message) = match self {
+            Self::NotSigned => {
+                (403, "MissingAuthenticationToken", "Request is missing Authentication Token".to_owned())
+            }
+            Self::Unreadable => (400, "IncompleteSignature", "Authorization names no Credential".to_owned()),
+            Self::UnknownKey => (
+                403,
+                "InvalidClientTokenId",
+                format!("The security token included in the request is invalid. {KEY_REMEDY}"),
+            ),
+        };
+        Fault { status, code, message }
+    }
+
+    fn in_s3(self) -> Fault {
+        let (status, code, message) = match self {
+            Self::NotSigned => (403, "AccessDenied", "Access Denied: the request is not signed".to_owned()),
+            Self::Unreadable => {
+                (400, "AuthorizationHeaderMalformed", "The authorization header names no Credential".to_owned())
+            }
+            Self::UnknownKey => (
+                403,
+                "InvalidAccessKeyId",
+                format!("The AWS Access Key Id you provided does not exist in our records. {KEY_REMEDY}"),
+            ),
+        };
+        Fault { status, code, message }
+    }
+}
+
+/// A request id in the form that AWS gives it.
+pub fn new_request_id() -> String {
+    let random: u128 = rand::random();
+    let hex = format!("{random:032x}");
+    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
+}
+
+/// An answer of the JSON protocol.
+pub fn json_answer(body: Bytes, request_id: &str) -> Response<Body> {
+    response(StatusCode::OK, JSON, request_id, body)
+}
+
+/// A fault in the JSON protocol.
+pub fn json_fault(fault: &Fault, request_id: &str) -> Response<Body> {
+    let body = serde_json::json!({"__type": fault.code, "message": fault.message}).to_string();
+    let mut response = response(status(fault), JSON, request_id, body.into());
+    response.headers_mut().insert("x-amzn-errortype", HeaderValue::from_static(fault.code));
+    response
+}
+
+/// An answer of the query protocol around an action's result.
+pub fn query_answer(service: QueryService, action: &str, result: &str, request_id: &str) -> Response<Body> {
+    let namespace = service.namespace();
+    let body = format!(
+        "<{action}Response xmlns=\"{namespace}\">{result}<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{action}Response>"
+    );
+    response(StatusCode::OK, "text/xml", request_id, body.into())
+}
+
+/// A fault in the query protocol.
+pub fn query_fault(service: QueryService, fault: &Fault, request_id: &str) -> Response<Body> {
+    let namespace = service.namespace();
+    let whose = if fault.status < 500 { "Sender" } else { "Receiver" };
+    let (code, message) = (fault.code, escape(&fault.message));
+    let body = format!(
+        "<ErrorResponse xmlns=\"{namespace}\"><Error><Type>{whose}</Type><Code>{code}</Code><Message>{message}</Message></Error><RequestId>{request_id}</RequestId></ErrorResponse>"
+    );
+    response(status(fault), "text/xml", request_id, body.into())
+}
+
+/// A fault in S3's protocol.
+pub fn s3_fault(fault: &Fault, request_id: &str) -> Response<Body> {
+    let (code, message) = (fault.code, escape(&fault.message));
+    let body = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>{message}</Message><RequestId>{request_id}</RequestId></Error>"
+    );
+    response(status(fault), "application/xml", request_id, body.into())
+}
+
+/// Plain JSON, for what is not AWS's.
+pub fn plain_json(value: &serde_json::Value, request_id: &str) -> Response<Body> {
+    response(StatusCode::OK, "application/json", request_id, value.to_string().into())
+}
+
+fn status(fault: &Fault) -> StatusCode {
+    StatusCode::from_u16(fault.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+fn response(status: StatusCode, content_type: &'static str, request_id: &str, body: Bytes) -> Response<Body> {
+    let body = Full::new(body).map_err(|never| match never {}).boxed_unsync();
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    if let Ok(id) = HeaderValue::from_str(request_id) {
+        headers.insert("x-amzn-requestid", id);
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+
+    use super::*;
+
+    fn request(method: Method, uri: &str, headers: &[(&str, &str)]) -> Parts {
+        let mut builder = Request::builder().method(method).uri(uri);
+        for (name, value) in headers {
+            builder = builder.header(*name, *value);
+        }
+        builder.body(()).expect("a request").into_parts().0
+    }
+
+    const SIGNED_FOR_GLUE: (&str, &str) = (
+        "authorization",
+        "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/glue/aws4_request, SignedHeaders=host, Signature=00",
+    );
+
+    #[test]
+    fn a_target_names_service_and_operation() {
+        let route =
+            |target| Route::of(&request(Method::POST, "/", &[("x-amz-target", target), ("content-type", JSON)]));
+        let known = |service, operation: &str| Route::Json(Ok((service, operation.to_owned())));
+        assert_eq!(route("Kinesis_20131202.PutRecords"), known(JsonService::Kinesis, "PutRecords"));
+        assert_eq!(route("Firehose_20150804.PutRecord"), known(JsonService::Firehose, "PutRecord"));
+        assert_eq!(route("AWSGlue.GetTable"), known(JsonService::Glue, "GetTable"));
+        assert_eq!(route("AmazonAthena.GetWorkGroup"), known(JsonService::Athena, "GetWorkGroup"));
+        assert!(
+            matches!(route("DynamoDB_20120810.GetItem"), Route::Json(Err(fault)) if fault.code == "UnknownOperationException")
+        );
+    }
+
+    #[test]
+    fn without_a_target_the_form_or_the_signature_tells() {
+        assert_eq!(Route::of(&request(Method::POST, "/", &[("content-type", FORM)])), Route::Query);
+        assert_eq!(Route::of(&request(Method::POST, "/bucket", &[("content-type", FORM)])), Route::S3);
+        assert_eq!(Route::of(&request(Method::GET, "/bucket/key", &[])), Route::S3);
+        assert_eq!(Route::of(&request(Method::GET, IDENTITY_PATH, &[])), Route::Identity);
+        assert!(matches!(Route::of(&request(Method::POST, "/", &[SIGNED_FOR_GLUE])), Route::Json(Err(_))));
+    }
+
+    #[test]
+    fn only_the_local_key_is_let_in() {
+        let refused = |uri: &str, headers: &[(&str, &str)]| {
+            let request = request(Method::GET, uri, headers);
+            check_caller(&Route::of(&request), &request).err().map(|fault| fault.code)
+        };
+        let presigned = |key: &str| format!("/b/k?X-Amz-Credential={key}%2F20260101%2Fus-east-1%2Fs3%2Faws4_request");
+        assert_eq!(refused("/", &[SIGNED_FOR_GLUE]), None);
+        assert_eq!(refused(&presigned("local"), &[]), None);
+        assert_eq!(refused(&presigned("AKIA"), &[]), Some("InvalidAccessKeyId"));
+        assert_eq!(refused("/b/k", &[]), Some("AccessDenied"));
+        assert_eq!(refused("/b/k", &[("authorization", "Bearer x")]), Some("AuthorizationHeaderMalformed"));
+        let target = ("x-amz-target", "AWSGlue.GetTable");
+        assert_eq!(refused("/", &[target]), Some("MissingAuthenticationTokenException"));
+        assert_eq!(
+            refused("/", &[target, ("authorization", "AWS4 Credential=a/b/c/glue/aws4_request")]),
+            Some("UnrecognizedClientException")
+        );
+    }
+
+    #[test]
+    fn cbor_is_refused_with_a_remedy() {
+        let cbor = request(Method::POST, "/", &[("content-type", "application/x-amz-cbor-1.1")]);
+        let fault = check_json(&cbor.headers).expect_err("a fault");
+        assert_eq!(fault.status, 415);
+        assert!(fault.message.contains("AWS_CBOR_DISABLE"), "{fault}");
+        let json = request(Method::POST, "/", &[("content-type", "application/x-amz-json-1.1; charset=utf-8")]);
+        assert_eq!(check_json(&json.headers), Ok(()));
+    }
+}

@@ -1,0 +1,331 @@
+//! The stand-in as a whole: its services behind one port.
+
+use std::{
+    convert::Infallible,
+    io,
+    net::SocketAddr,
+    path::Path,
+    pin::pin,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use http::{Method, Request, Response, request::Parts};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::{
+    body::{Body as _, Incoming},
+    server::conn::http1,
+    service::service_fn,
+};
+use hyper_util::rt::TokioIo;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::watch,
+    task::JoinSet,
+    time::timeout,
+};
+
+use super::{
+    athena::Athena,
+    fault::Fault,
+    firehose::Firehose,
+    glue::Glue,
+    iam::Iam,
+    kinesis::Kinesis,
+    protocol::{
+        Body, JsonService, QueryService, Route, check_caller, check_json, json_answer, json_fault, new_request_id,
+        plain_json, query_answer, query_fault, s3_fault,
+    },
+    query::{Fields, parse_form},
+    s3::S3,
+    sts,
+};
+
+/// The largest body outside S3. The largest that AWS takes is PutRecords' 10 MiB of data, which base64 in JSON makes 14 MiB.
+const BODY_LIMIT: usize = 16 << 20;
+/// How long open calls may take to end once the server is told to.
+const DRAIN: Duration = Duration::from_secs(5);
+/// How long to wait after a failed accept, which is when file descriptors have run out.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
+
+/// The stand-in: every service of it over one state folder. A look into the store itself goes by the fields.
+pub struct StandIn {
+    /// Kinesis Data Streams.
+    pub kinesis: Arc<Kinesis>,
+    /// S3.
+    pub s3: Arc<S3>,
+    /// Firehose.
+    pub firehose: Arc<Firehose>,
+    /// The Glue data catalog.
+    pub glue: Arc<Glue>,
+    /// Athena.
+    pub athena: Arc<Athena>,
+    /// IAM.
+    pub iam: Arc<Iam>,
+    identity: String,
+}
+
+impl StandIn {
+    /// Opens every service in its folder under `folder`, within a Tokio runtime.
+    ///
+    /// # Errors
+    /// A service's state cannot be read.
+    pub fn open(folder: &Path) -> io::Result<Arc<Self>> {
+        let kinesis = Kinesis::open(&folder.join("kinesis"))?;
+        let s3 = S3::open(&folder.join("s3"))?;
+        let iam = Iam::open(&folder.join("iam"))?;
+        let glue = Glue::open(&folder.join("glue"))?;
+        let athena = Athena::open(&folder.join("athena"), glue.clone(), s3.clone())?;
+        let firehose = Firehose::open(&folder.join("firehose"), kinesis.clone(), s3.clone(), iam.clone())?;
+        Ok(Arc::new(Self { kinesis, s3, firehose, glue, athena, iam, identity: new_request_id() }))
+    }
+
+    /// What `GET /_stand-in` answers with: random, new at each opening.
+    pub fn identity(&self) -> &str {
+        &self.identity
+    }
+
+    /// Answers on `listener` until `shutdown` is done; then lets open calls end, for five seconds at most.
+    ///
+    /// # Errors
+    /// The listener is not on loopback: no signature is verified, so nobody beyond this machine may call.
+    pub async fn serve(self: Arc<Self>, listener: TcpListener, shutdown: impl Future<Output = ()>) -> io::Result<()> {
+        refuse_beyond_loopback(listener.local_addr()?)?;
+        let (ending, _) = watch::channel(false);
+        let mut connections = JoinSet::new();
+        let mut shutdown = pin!(shutdown);
+        loop {
+            tokio::select! {
+                () = &mut shutdown => break,
+                accepted = listener.accept() => match accepted {
+                    Ok((stream, _)) => drop(connections.spawn(self.clone().converse(stream, ending.subscribe()))),
+                    Err(e) => {
+                        tracing::warn!("cannot accept a connection: {e}");
+                        tokio::time::sleep(ACCEPT_AGAIN).await;
+                    }
+                },
+                Some(ended) = connections.join_next() => report_panic(ended),
+            }
+        }
+        drop(listener);
+        ending.send_replace(true);
+        let drained = timeout(DRAIN, async {
+            while let Some(ended) = connections.join_next().await {
+                report_panic(ended);
+            }
+        });
+        if drained.await.is_err() {
+            tracing::warn!("{} connections were still busy at the end and are cut", connections.len());
+        }
+        Ok(())
+    }
+
+    async fn converse(self: Arc<Self>, stream: TcpStream, mut ending: watch::Receiver<bool>) {
+        if let Err(e) = stream.set_nodelay(true) {
+            tracing::debug!("no TCP_NODELAY: {e}");
+        }
+        let service = service_fn(move |request| {
+            let stand_in = self.clone();
+            async move { Ok::<_, Infallible>(stand_in.answer(request).await) }
+        });
+        let mut connection = pin!(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+        let ended = tokio::select! {
+            ended = &mut connection => ended,
+            () = told(&mut ending) => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(e) = ended {
+            tracing::debug!("a connection broke: {e}");
+        }
+    }
+
+    async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Response<Body> {
+        let id = new_request_id();
+        let (parts, body) = request.into_parts();
+        let route = Route::of(&parts);
+        let caller = check_caller(&route, &parts);
+        match route {
+            Route::Identity => self.tell_identity(&id),
+            Route::Json(target) => self.answer_json(caller.and(target), &parts, body, &id).await,
+            Route::Query => self.answer_query(caller, body, &id).await,
+            Route::S3 => self.answer_s3(caller, Request::from_parts(parts, body), &id).await,
+        }
+    }
+
+    async fn answer_json(
+        self: Arc<Self>,
+        target: Result<(JsonService, String), Fault>,
+        parts: &Parts,
+        body: Incoming,
+        id: &str,
+    ) -> Response<Body> {
+        let started = Instant::now();
+        let target = match target {
+            Ok(target) => target,
+            Err(fault) => {
+                log("json", "call", Some(&fault), started);
+                return json_fault(&fault, id);
+            }
+        };
+        let (service, operation) = target;
+        let result = self.call_json(service, operation.clone(), parts, body).await;
+        log(service.name(), &operation, result.as_ref().err(), started);
+        result.map_or_else(|fault| json_fault(&fault, id), |answer| json_answer(answer, id))
+    }
+
+    async fn answer_query(&self, caller: Result<(), Fault>, body: Incoming, id: &str) -> Response<Body> {
+        let started = Instant::now();
+        let form = match read(body).await {
+            Ok(body) => parse_form(&body),
+            Err(fault) => return query_fault(QueryService::Iam, &fault, id),
+        };
+        let action = Fields(&form).get("Action").unwrap_or_default();
+        let service = Fields(&form).get("Version").and_then(QueryService::of_version);
+        let result = match caller {
+            Ok(()) => self.call_query(service, action, &form).await,
+            Err(fault) => Err(fault),
+        };
+        let service = service.unwrap_or(QueryService::Iam);
+        log(service.name(), action, result.as_ref().err(), started);
+        match result {
+            Ok(answer) => query_answer(service, action, &answer, id),
+            Err(fault) => query_fault(service, &fault, id),
+        }
+    }
+
+    async fn answer_s3(&self, caller: Result<(), Fault>, request: Request<Incoming>, id: &str) -> Response<Body> {
+        let started = Instant::now();
+        let operation = S3Operation { method: request.method().clone(), path: request.uri().path().to_owned() };
+        let response = match caller {
+            Ok(()) => self.s3.handle(request).await,
+            Err(fault) => Err(fault),
+        };
+        let response = response.map_or_else(|fault| s3_fault(&fault, id), |answer| answer.map(BodyExt::boxed_unsync));
+        operation.log(response.status().as_u16(), started);
+        response
+    }
+
+    fn tell_identity(&self, id: &str) -> Response<Body> {
+        let version = env!("CARGO_PKG_VERSION");
+        plain_json(&serde_json::json!({"identity": self.identity, "version": version}), id)
+    }
+
+    async fn call_json(
+        self: Arc<Self>,
+        service: JsonService,
+        operation: String,
+        parts: &Parts,
+        body: Incoming,
+    ) -> Result<Bytes, Fault> {
+        check_json(&parts.headers)?;
+        let body = read(body).await?;
+        // In a task of its own a call runs to its end though the caller hangs up halfway, and a panic answers 500.
+        let call = tokio::spawn(async move {
+            match service {
+                JsonService::Kinesis => self.kinesis.call(&operation, body).await,
+                JsonService::Firehose => self.firehose.call(&operation, body).await,
+                JsonService::Glue => self.glue.call(&operation, body).await,
+                JsonService::Athena => self.athena.call(&operation, body).await,
+            }
+        });
+        call.await.unwrap_or_else(|e| Err(Fault::internal(format!("the stand-in failed inside this call: {e}"))))
+    }
+
+    async fn call_query(
+        &self,
+        service: Option<QueryService>,
+        action: &str,
+        form: &[(String, String)],
+    ) -> Result<String, Fault> {
+        if action.is_empty() {
+            return Err(Fault::client("MissingAction", "The request has no Action in a form-encoded body"));
+        }
+        match service {
+            Some(QueryService::Iam) => self.iam.call(action, form).await,
+            Some(QueryService::Sts) => sts::call(action),
+            None => {
+                let message = "The Version is neither IAM's (2010-05-08) nor STS's (2011-06-15)";
+                Err(Fault::client("InvalidAction", format!("Could not find operation {action}. {message}")))
+            }
+        }
+    }
+}
+
+async fn told(ending: &mut watch::Receiver<bool>) {
+    // An error means that the server itself is gone, which is the end as well.
+    let _ = ending.wait_for(|ending| *ending).await;
+}
+
+fn refuse_beyond_loopback(address: SocketAddr) -> io::Result<()> {
+    if address.ip().is_loopback() {
+        return Ok(());
+    }
+    let why = format!(
+        "the stand-in does not serve on {address}: it verifies no signatures, so it listens on loopback (127.0.0.1) only"
+    );
+    Err(io::Error::new(io::ErrorKind::InvalidInput, why))
+}
+
+fn report_panic(ended: Result<(), tokio::task::JoinError>) {
+    if let Err(e) = ended {
+        tracing::error!("a call failed inside the stand-in: {e}");
+    }
+}
+
+async fn read(body: Incoming) -> Result<Bytes, Fault> {
+    let too_large = || Fault {
+        status: 413,
+        code: "RequestEntityTooLargeException",
+        message: format!("the request's body is longer than {BODY_LIMIT} bytes"),
+    };
+    if body.size_hint().lower() > BODY_LIMIT as u64 {
+        return Err(too_large());
+    }
+    match Limited::new(body, BODY_LIMIT).collect().await {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(e) if e.is::<LengthLimitError>() => Err(too_large()),
+        Err(e) => Err(Fault::client("SerializationException", format!("the request's body broke off: {e}"))),
+    }
+}
+
+/// Calls that carry or look for records: as many as the load is high.
+const DATA_CALLS: [&str; 6] =
+    ["PutRecords", "PutRecord", "PutRecordBatch", "GetRecords", "GetShardIterator", "SubscribeToShard"];
+
+fn log(service: &str, operation: &str, fault: Option<&Fault>, started: Instant) {
+    let milliseconds = started.elapsed().as_millis();
+    match fault {
+        Some(fault) if fault.status >= 500 => tracing::error!("{service} {operation}: {fault} ({milliseconds} ms)"),
+        fault if DATA_CALLS.contains(&operation) => {
+            tracing::trace!(?fault, "{service} {operation} ({milliseconds} ms)")
+        }
+        Some(fault) => tracing::info!("{service} {operation}: {fault} ({milliseconds} ms)"),
+        None => tracing::info!("{service} {operation} ({milliseconds} ms)"),
+    }
+}
+
+/// Method and path; never the query, which in a presigned URL is a secret.
+struct S3Operation {
+    method: Method,
+    path: String,
+}
+
+impl S3Operation {
+    fn changes_a_bucket(&self) -> bool {
+        let is_bucket = !self.path.trim_matches('/').contains('/');
+        is_bucket && self.method != Method::GET && self.method != Method::HEAD
+    }
+
+    fn log(&self, status: u16, started: Instant) {
+        let milliseconds = started.elapsed().as_millis();
+        let (method, path) = (&self.method, &self.path);
+        match status {
+            500.. => tracing::error!("s3 {method} {path}: {status} ({milliseconds} ms)"),
+            _ if self.changes_a_bucket() => tracing::info!("s3 {method} {path}: {status} ({milliseconds} ms)"),
+            _ => tracing::trace!("s3 {method} {path}: {status} ({milliseconds} ms)"),
+        }
+    }
+}

@@ -1,0 +1,33 @@
+use super::*;
+
+#[test]
+fn the_document_has_the_size_it_is_known_by() {
+    let schema = store_sales();
+    assert_eq!((schema.columns.len(), schema.leaves(), schema.structs()), (31, 377, 21));
+}
+
+#[test]
+fn names_are_in_alphabetical_order_at_every_depth() {
+    fn check(fields: &[Field]) {
+        assert!(fields.is_sorted_by(|a, b| a.name < b.name), "{fields:?}");
+        fields.iter().for_each(|field| check(field.kind.fields()));
+    }
+    check(&store_sales().columns);
+}
+
+#[test]
+fn any_nested_schema_renders() {
+    let inner = Type::Struct(vec![Field::new("b", Type::Double), Field::new("c", Type::String)]);
+    let schema = Schema { columns: vec![Field::new("a", Type::BigInt), Field::new("s", inner)] };
+    assert_eq!(schema.glue_columns()[1], ("s".to_owned(), "struct<b:double,c:string>".to_owned()));
+    assert_eq!(schema.redshift_ddl("t"), "CREATE TABLE IF NOT EXISTS t (\n  a BIGINT,\n  s VARCHAR(4096)\n);\n");
+    assert_eq!(schema.jsonpaths(), "{\n  \"jsonpaths\": [\n    \"$.a\",\n    \"$.s\"\n  ]\n}\n");
+    assert_eq!(schema.column_list(), "a,s");
+}
+
+#[test]
+fn a_customer_needs_more_room_in_redshift_than_other_structs() {
+    let ddl = store_sales().redshift_ddl("t");
+    let wide: Vec<_> = ddl.lines().filter(|line| line.contains("VARCHAR(8192)")).collect();
+    assert_eq!(wide, ["  ss_customer VARCHAR(8192),"]);
+}

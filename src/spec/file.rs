@@ -1,0 +1,320 @@
+//! A stack as it is written: what serde reads and what the JSON Schema says. `check` makes a `Stack` of it.
+//!
+//! The comments here are read by users: editors show them beside each key, and diagnostics quote them as what was
+//! expected. So a type's comment is a noun phrase, and starts in lower case.
+
+use std::collections::BTreeMap;
+
+use schemars::{JsonSchema, Schema, generate::SchemaSettings, transform::RecursiveTransform};
+use serde::Deserialize;
+
+/// A Kinesis pipeline: a stream, where its records go, and the load that is put on it.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "A stack of kinesis-demo")]
+pub(super) struct StackFile {
+    /// The stem of every name: lower-case letters, digits and `-`, at most 40 characters.
+    #[schemars(with = "String")]
+    pub name: Option<String>,
+    /// Where it runs; the stand-in on this machine when left out.
+    pub target: Option<TargetFile>,
+    /// Tags for everything that is made, besides the stack's own.
+    pub tags: Option<BTreeMap<String, String>>,
+    /// The Kinesis data stream.
+    #[schemars(with = "StreamFile")]
+    pub stream: Option<StreamFile>,
+    /// Where records go from the stream; nowhere when left out.
+    pub deliver: Option<DeliverFile>,
+    /// What is sent, how fast, for how long.
+    #[schemars(with = "LoadFile")]
+    pub load: Option<LoadFile>,
+    /// What a run must reach, or exit 99.
+    pub thresholds: Option<ThresholdsFile>,
+}
+
+/// `local`, or `{aws: {region: us-east-1}}`
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(super) enum TargetFile {
+    Word(TargetWord),
+    Aws(AwsTargetFile),
+}
+
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum TargetWord {
+    /// The stand-in on this machine.
+    Local,
+}
+
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AwsTargetFile {
+    /// An AWS account; costs money.
+    #[schemars(with = "AwsFile")]
+    pub aws: Option<AwsFile>,
+}
+
+/// `{region: us-east-1}`, with a `profile` or without
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AwsFile {
+    /// The region, such as `us-east-1`.
+    #[schemars(with = "String")]
+    pub region: Option<String>,
+    /// A profile of the shared AWS configuration; the default credential chain when left out.
+    pub profile: Option<String>,
+}
+
+/// a stem, which the stack's id is added to, or `{exact: the-whole-name}`
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(super) enum NameFile {
+    /// Joined with the stack's id, so that two stacks never collide.
+    Stem(String),
+    Exact(ExactNameFile),
+}
+
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ExactNameFile {
+    /// The name as it is; refused when it is taken already.
+    #[schemars(with = "String")]
+    pub exact: Option<String>,
+}
+
+/// `{shards: 4}`, or `{mode: on-demand}`
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StreamFile {
+    /// The stream's name; the stack's name when left out.
+    pub name: Option<NameFile>,
+    /// How capacity is set; `provisioned` when left out.
+    pub mode: Option<StreamModeFile>,
+    /// Shards of a provisioned stream, 1 MB/s or 1,000 records/s each; `auto` when left out.
+    pub shards: Option<ShardsFile>,
+    /// How long records are kept, 24h to 8760h; 24h when left out.
+    pub retention: Option<Time>,
+    /// The largest record the stream takes, 1MiB to 10MiB; 1MiB when left out.
+    pub max_record: Option<Size>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum StreamModeFile {
+    /// A fixed number of shards.
+    Provisioned,
+    /// Scaled by AWS, from 4 MB/s.
+    OnDemand,
+}
+
+/// a whole number of at least 1, or `auto`
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(super) enum ShardsFile {
+    /// As many as this.
+    Number(#[schemars(range(min = 1, max = 2_147_483_647))] u32),
+    Word(ShardsWord),
+}
+
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum ShardsWord {
+    /// As many as the load's rate needs, with 5 % to spare.
+    Auto,
+}
+
+/// `{s3: …}`
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DeliverFile {
+    /// Firehose from the stream to S3.
+    pub s3: Option<S3File>,
+}
+
+/// a map with at least `prefix` and `error_prefix`
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct S3File {
+    /// The bucket's name; the stack's name when left out.
+    pub bucket: Option<NameFile>,
+    /// Where objects go: text with `!{timestamp:…}` expressions, ending in `/`.
+    #[schemars(with = "String")]
+    pub prefix: Option<String>,
+    /// Where records go that could not be delivered; must hold `!{firehose:error-output-type}`.
+    #[schemars(with = "String")]
+    pub error_prefix: Option<String>,
+    /// How much Firehose gathers before it writes an object; whichever is reached first.
+    pub buffer: Option<BufferFile>,
+    /// Compression of the objects; `gzip` when left out.
+    pub compression: Option<CompressionFile>,
+    /// A Glue table over the objects, for SQL.
+    pub catalog: Option<CatalogFile>,
+}
+
+/// `{size: 64MiB, interval: 60s}`
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BufferFile {
+    /// 1MiB to 128MiB; 64MiB when left out.
+    pub size: Option<Size>,
+    /// 0s to 900s; 60s when left out.
+    pub interval: Option<Time>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(extend("x-note" = "ZIP and Snappy are not supported yet"))]
+pub(super) enum CompressionFile {
+    /// Plain JSON lines.
+    None,
+    /// GZIP, which Athena reads.
+    Gzip,
+}
+
+/// `{database: tpcds, table: store_sales}`
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CatalogFile {
+    /// The Glue database.
+    #[schemars(with = "NameFile")]
+    pub database: Option<NameFile>,
+    /// The table in it: lower-case letters, digits and `_`.
+    #[schemars(with = "String")]
+    pub table: Option<String>,
+    /// How Athena learns of partitions; `registered` when left out.
+    pub partitions: Option<PartitionsFile>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(extend("x-note" = "not both at once: Athena ignores registered partitions where they are projected"))]
+pub(super) enum PartitionsFile {
+    /// Added to the catalog as data lands.
+    Registered,
+    /// Computed by Athena from the prefix.
+    Projected,
+}
+
+/// a map with `rate`, and `duration` or `records`
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LoadFile {
+    /// What documents are sent; `store_sales` when left out.
+    pub workload: Option<WorkloadFile>,
+    /// How many are offered.
+    #[schemars(with = "RateText")]
+    pub rate: Option<RateText>,
+    /// For how long; this or `records`.
+    pub duration: Option<Time>,
+    /// How many in all; this or `duration`.
+    #[schemars(range(min = 1))]
+    pub records: Option<u64>,
+    /// How documents are spread over shards; `uniform` when left out.
+    pub partition_key: Option<PartitionKeyFile>,
+}
+
+/// `store_sales`, or `{store_sales: {scale: 1, seed: 1}}`
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(super) enum WorkloadFile {
+    Word(WorkloadWord),
+    Map(WorkloadMap),
+}
+
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum WorkloadWord {
+    /// Nested TPC-DS `store_sales` documents, at scale 1.
+    StoreSales,
+}
+
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WorkloadMap {
+    /// Nested TPC-DS `store_sales` documents.
+    #[schemars(with = "StoreSalesFile")]
+    pub store_sales: Option<StoreSalesFile>,
+}
+
+/// `{scale: 1, seed: 1}`
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StoreSalesFile {
+    /// The TPC-DS scale factor: 240,000 tickets at 1, which is what you get when left out.
+    #[schemars(range(min = 1, max = 100_000))]
+    pub scale: Option<u32>,
+    /// Of the generator: the same seed, the same documents; 1 when left out.
+    pub seed: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum PartitionKeyFile {
+    /// Explicit hash keys, every shard the same.
+    Uniform,
+    /// The ticket number: 8 to 16 documents of a ticket on one shard.
+    Ticket,
+}
+
+/// a map of limits, such as `{lost: 0}`
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ThresholdsFile {
+    /// At most so many acknowledged records missing.
+    pub lost: Option<u64>,
+    /// At most this 99th percentile from the intended send time to the acknowledgement.
+    pub p99_ack: Option<Time>,
+    /// At least so many acknowledged records a second.
+    pub throughput: Option<AtLeast>,
+}
+
+/// a time with its unit (ms, s, m, h or d), such as `30s`
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[schemars(extend("pattern" = r"^[0-9]+(ms|s|m|h|d)$"))]
+pub(super) struct Time(pub String);
+
+/// a size with its unit (KiB, MiB or GiB), such as `64MiB`
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[schemars(extend("pattern" = r"^[0-9]+(KiB|MiB|GiB)$"))]
+pub(super) struct Size(pub String);
+
+/// records a second, such as `2000/s`, or `max`
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[schemars(extend("pattern" = r"^([0-9]+(\.[0-9]+)?/s|max)$"))]
+pub(super) struct RateText(pub String);
+
+/// at least so many records a second, such as `">= 1900/s"`
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[schemars(extend("pattern" = r"^>= *[0-9]+(\.[0-9]+)?/s$"))]
+pub(super) struct AtLeast(pub String);
+
+/// The JSON Schema of a stack file, for editors: `config/stack.schema.json`.
+pub fn json_schema() -> serde_json::Value {
+    let settings = SchemaSettings::draft2020_12().with_transform(RecursiveTransform(without_null));
+    settings.into_generator().into_root_schema_for::<StackFile>().to_value()
+}
+
+/// A key that may be left out may still not be `null`, which only overlays use.
+fn without_null(schema: &mut Schema) {
+    let Some(object) = schema.as_object_mut() else { return };
+    if let Some(types) = object.get_mut("type")
+        && let Some(names) = types.as_array_mut()
+    {
+        names.retain(|name| name != "null");
+        if let [only] = names.as_slice() {
+            *types = only.clone();
+        }
+    }
+    if let Some(alternatives) = object.get_mut("anyOf").and_then(|any| any.as_array_mut()) {
+        alternatives.retain(|one| one.get("type").is_none_or(|name| name != "null"));
+        if let [only] = alternatives.as_slice()
+            && let Some(only) = only.as_object().cloned()
+        {
+            object.remove("anyOf");
+            for (key, value) in only {
+                object.entry(key).or_insert(value);
+            }
+        }
+    }
+}

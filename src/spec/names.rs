@@ -1,0 +1,257 @@
+//! Names that AWS would take, before AWS is asked.
+
+use std::ops::RangeInclusive;
+
+use super::{near::nearest, quantity::Refusal, stack::Name};
+
+/// What a stack's id adds to a stem: a separator and 8 hexadecimal digits.
+const ID_SUFFIX: usize = 9;
+
+/// The rules of one kind of name.
+pub(super) struct Rules {
+    /// For messages: `bucket name`.
+    what: &'static str,
+    least: usize,
+    most: usize,
+    admits: fn(char) -> bool,
+    expected: &'static str,
+    /// Takes a refused name to the nearest one that would do.
+    mend: fn(&str) -> String,
+    more: fn(&str) -> Option<&'static str>,
+}
+
+/// A stack's own name, the stem of all others.
+pub(super) const STACK: Rules = Rules {
+    what: "stack name",
+    least: 1,
+    most: 40,
+    admits: |c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-',
+    expected: "1 to 40 lower-case letters, digits and `-`",
+    mend: |text| swap(&text.to_lowercase(), '-'),
+    more: ends_in_alphanumerics,
+};
+
+/// Amazon S3 User Guide, "General purpose bucket naming rules".
+pub(super) const BUCKET: Rules = Rules {
+    what: "bucket name",
+    least: 3,
+    most: 63,
+    admits: |c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.'),
+    expected: "3 to 63 lower-case letters, digits and `-`, between a letter or digit at either end",
+    mend: |text| swap(&text.to_lowercase(), '-'),
+    more: bucket_shape,
+};
+
+/// Kinesis API reference, CreateStream, `StreamName`.
+pub(super) const STREAM: Rules = Rules {
+    what: "stream name",
+    least: 1,
+    most: 128,
+    admits: |c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'),
+    expected: "1 to 128 letters, digits, `_`, `.` and `-`",
+    mend: |text| swap(text, '-'),
+    more: |_| None,
+};
+
+/// Athena User Guide, "Name databases, tables, and columns": lower case, no sign but `_`; Glue takes 255 characters.
+pub(super) const DATABASE: Rules = Rules {
+    what: "database name",
+    least: 1,
+    most: 255,
+    admits: |c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_',
+    expected: "1 to 255 lower-case letters, digits and `_`",
+    mend: |text| swap(&text.to_lowercase(), '_'),
+    more: |_| None,
+};
+
+/// As databases.
+pub(super) const TABLE: Rules = Rules { what: "table name", ..DATABASE };
+
+impl Rules {
+    /// A name taken as it is.
+    pub fn exact(&self, text: &str) -> Result<String, Refusal> {
+        self.check(text, self.least, self.most, self.expected.to_owned())
+    }
+
+    /// A name that the stack's id will be added to.
+    pub fn stem(&self, text: &str) -> Result<Name, Refusal> {
+        let most = self.most - ID_SUFFIX;
+        let expected = format!("{}; at most {most} characters, for the stack's id is added", self.expected);
+        self.check(text, 1, most, expected).map(Name::Stem)
+    }
+
+    fn check(&self, text: &str, least: usize, most: usize, expected: String) -> Result<String, Refusal> {
+        let length = text.chars().count();
+        let what = self.what;
+        let mended = (self.mend)(text).trim_matches(['-', '.']).to_owned();
+        let good = |text: &str| {
+            (least..=most).contains(&text.chars().count())
+                && text.chars().all(self.admits)
+                && (self.more)(text).is_none()
+        };
+        let problem = if let Some(sign) = text.chars().find(|c| !(self.admits)(*c)) {
+            format!("`{sign}` cannot stand in a {what}")
+        } else if length < least {
+            format!("this {what} has {length} characters")
+        } else if length > most {
+            format!("this {what} has {length} characters, {} too many", length - most)
+        } else if let Some(problem) = (self.more)(text) {
+            format!("a {what} {problem}")
+        } else {
+            return Ok(text.to_owned());
+        };
+        Err(Refusal::new(problem, expected).suggest(Some(mended).filter(|mended| good(mended))))
+    }
+}
+
+fn swap(text: &str, sign: char) -> String {
+    text.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { sign }).collect()
+}
+
+fn ends_in_alphanumerics(text: &str) -> Option<&'static str> {
+    let plain = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+    let whole = plain(text.chars().next()) && plain(text.chars().last());
+    (!whole).then_some("begins and ends with a letter or a digit")
+}
+
+fn bucket_shape(text: &str) -> Option<&'static str> {
+    let taken = ["xn--", "sthree-", "amzn-s3-demo-"].iter().any(|prefix| text.starts_with(prefix));
+    let reserved = ["-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"].iter().any(|suffix| text.ends_with(suffix));
+    if taken || reserved {
+        return Some("may not begin or end as AWS's own do (`xn--`, `sthree-`, `-s3alias`, …)");
+    }
+    if text.contains('.') {
+        return Some("with a `.` does not work over HTTPS");
+    }
+    ends_in_alphanumerics(text)
+}
+
+/// Regions that existed when this was written: near misses come from here, but a newer one is taken too.
+const REGIONS: [&str; 34] = [
+    "us-east-1",
+    "us-east-2",
+    "us-west-1",
+    "us-west-2",
+    "af-south-1",
+    "ap-east-1",
+    "ap-east-2",
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "ap-northeast-3",
+    "ap-south-1",
+    "ap-south-2",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ap-southeast-3",
+    "ap-southeast-4",
+    "ap-southeast-5",
+    "ap-southeast-7",
+    "ca-central-1",
+    "ca-west-1",
+    "eu-central-1",
+    "eu-central-2",
+    "eu-north-1",
+    "eu-south-1",
+    "eu-south-2",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+    "il-central-1",
+    "me-central-1",
+    "me-south-1",
+    "mx-central-1",
+    "sa-east-1",
+    "us-gov-west-1",
+];
+
+/// A region's name, by its form: `us-east-1`, `us-gov-west-1`.
+pub(super) fn region(text: &str) -> Result<String, Refusal> {
+    if is_region(text) {
+        return Ok(text.to_owned());
+    }
+    let refusal = Refusal::new(format!("`{text}` is not the name of a region"), "a region such as `us-east-1`");
+    Err(refusal.suggest(nearest(text, REGIONS)))
+}
+
+fn is_region(text: &str) -> bool {
+    const AREAS: [&str; 12] = ["us", "eu", "ap", "sa", "ca", "me", "af", "il", "mx", "cn", "eusc", "us-gov"];
+    const SIDES: [&str; 9] =
+        ["north", "south", "east", "west", "central", "northeast", "northwest", "southeast", "southwest"];
+    let mut parts = text.rsplitn(3, '-');
+    let number = parts.next().unwrap_or_default();
+    let side = parts.next().unwrap_or_default();
+    let area = parts.next().unwrap_or_default();
+    let known_area =
+        AREAS.contains(&area) || area.starts_with("us-iso") || area.starts_with("eu-iso") || area == "eusc-de";
+    let numbered = number.len() == 1 && number.chars().all(|c| c.is_ascii_digit());
+    known_area && SIDES.contains(&side) && numbered
+}
+
+/// Tags as every service of a stack takes them: Resource Groups Tagging API reference, "Tag"; user keys may not begin
+/// with `aws:`.
+pub(super) fn tag_key(key: &str) -> Result<(), Refusal> {
+    if key.to_lowercase().starts_with("aws:") {
+        return Err(Refusal::new("tags that begin with `aws:` belong to AWS", "a key of your own"));
+    }
+    tag_text(key, 1..=128)
+}
+
+/// As the key, up to 256 characters.
+pub(super) fn tag_value(value: &str) -> Result<(), Refusal> {
+    tag_text(value, 0..=256)
+}
+
+fn tag_text(text: &str, lengths: RangeInclusive<usize>) -> Result<(), Refusal> {
+    let admits = |c: char| c.is_alphanumeric() || c == ' ' || "_.:/=+-@".contains(c);
+    let length = text.chars().count();
+    let problem = if !lengths.contains(&length) {
+        format!("this has {length} characters")
+    } else if let Some(sign) = text.chars().find(|c| !admits(*c)) {
+        format!("`{sign}` cannot stand in a tag")
+    } else {
+        return Ok(());
+    };
+    let (least, most) = (lengths.start(), lengths.end());
+    Err(Refusal::new(problem, format!("{least} to {most} letters, digits, spaces and `_.:/=+-@`")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn regions_are_known_by_their_form() {
+        for good in
+            REGIONS.into_iter().chain(["cn-north-1", "us-iso-east-1", "us-isob-east-1", "eusc-de-east-1", "eu-west-9"])
+        {
+            assert_eq!(region(good), Ok(good.to_owned()));
+        }
+        let near = |text| region(text).expect_err(text).suggestion;
+        assert_eq!(near("us-eats-1").as_deref(), Some("us-east-1"));
+        assert_eq!(near("us_east_1").as_deref(), Some("us-east-1"));
+        assert_eq!(near("eu-west1").as_deref(), Some("eu-west-1"));
+        assert_eq!(near("moon"), None);
+    }
+
+    #[test]
+    fn a_stem_leaves_room_for_the_id() {
+        assert!(BUCKET.stem(&"a".repeat(54)).is_ok());
+        assert!(BUCKET.stem(&"a".repeat(55)).is_err());
+        assert!(BUCKET.exact(&"a".repeat(63)).is_ok());
+        assert!(BUCKET.exact(&"a".repeat(64)).is_err());
+        assert!(STREAM.stem(&"a".repeat(119)).is_ok());
+        assert!(STREAM.stem(&"a".repeat(120)).is_err());
+    }
+
+    #[test]
+    fn a_refused_name_gets_its_near_miss() {
+        let near = |rules: &Rules, text: &str| rules.exact(text).expect_err(text).suggestion;
+        assert_eq!(near(&BUCKET, "My_Bucket").as_deref(), Some("my-bucket"));
+        assert_eq!(near(&BUCKET, "my.bucket").as_deref(), Some("my-bucket"));
+        assert_eq!(near(&BUCKET, "ab"), None);
+        assert_eq!(near(&BUCKET, "xn--bucket"), None);
+        assert_eq!(near(&BUCKET, "-bucket").as_deref(), Some("bucket"));
+        assert_eq!(near(&TABLE, "Store-Sales").as_deref(), Some("store_sales"));
+        assert_eq!(near(&STREAM, "my stream").as_deref(), Some("my-stream"));
+    }
+}

@@ -1,0 +1,231 @@
+//! Quantities with their units: times, sizes, rates. Each parser says what is wrong, what was expected and what was
+//! likely meant.
+
+use std::time::Duration;
+
+use super::stack::Rate;
+
+/// Why a value is refused.
+#[derive(Debug, PartialEq)]
+pub(super) struct Refusal {
+    pub problem: String,
+    pub expected: String,
+    pub suggestion: Option<String>,
+}
+
+impl Refusal {
+    pub fn new(problem: impl Into<String>, expected: impl Into<String>) -> Self {
+        Self { problem: problem.into(), expected: expected.into(), suggestion: None }
+    }
+
+    pub fn suggest(mut self, suggestion: Option<String>) -> Self {
+        self.suggestion = suggestion;
+        self
+    }
+}
+
+/// Far beyond any stream, and near enough for sums not to overflow.
+const MOST_PER_SECOND: f64 = 1e9;
+
+const A_TIME: &str = "a time with its unit (ms, s, m, h or d), such as `30s`";
+const A_SIZE: &str = "a size with its unit (KiB, MiB or GiB), such as `64MiB`";
+const A_RATE: &str = "records a second, such as `2000/s`, or `max`";
+const A_LEAST_RATE: &str = "at least so many records a second, such as `\">= 1900/s\"`";
+
+/// `500ms`, `30s`, `5m`, `2h`, `1d`. `unit` is the one to suggest where none was written.
+pub(super) fn time(text: &str, unit: &str) -> Result<Duration, Refusal> {
+    let (number, written) = split(text);
+    let refuse = |problem: String, suggestion: Option<String>| Refusal::new(problem, A_TIME).suggest(suggestion);
+    if number.is_empty() {
+        return Err(refuse(format!("`{text}` is not a time"), None));
+    }
+    let Some(millis_each) = millis_of(written) else {
+        return Err(match written {
+            "" => refuse(format!("{text} has no unit"), Some(format!("{number}{unit}"))),
+            other => refuse(
+                format!("`{}` is not a unit of time", other.trim()),
+                long_unit(other.trim()).map(|unit| format!("{number}{unit}")),
+            ),
+        });
+    };
+    let Ok(count) = number.parse::<u64>() else {
+        return Err(refuse(format!("{number} is not a whole number"), None));
+    };
+    let millis = count.checked_mul(millis_each).filter(|millis| *millis <= 100 * 366 * 86_400_000);
+    millis.map(Duration::from_millis).ok_or_else(|| refuse(format!("`{text}` is longer than a hundred years"), None))
+}
+
+fn millis_of(unit: &str) -> Option<u64> {
+    match unit {
+        "ms" => Some(1),
+        "s" => Some(1_000),
+        "m" => Some(60_000),
+        "h" => Some(3_600_000),
+        "d" => Some(86_400_000),
+        _ => None,
+    }
+}
+
+fn long_unit(unit: &str) -> Option<&'static str> {
+    match unit.to_lowercase().as_str() {
+        "ms" | "msec" | "msecs" | "milli" | "millis" | "millisecond" | "milliseconds" => Some("ms"),
+        "s" | "sec" | "secs" | "second" | "seconds" => Some("s"),
+        "m" | "min" | "mins" | "minute" | "minutes" => Some("m"),
+        "h" | "hr" | "hrs" | "hour" | "hours" => Some("h"),
+        "d" | "day" | "days" => Some("d"),
+        _ => None,
+    }
+}
+
+/// Bytes of `64MiB`, `512KiB`, `1GiB`.
+pub(super) fn size(text: &str) -> Result<u64, Refusal> {
+    let (number, unit) = split(text);
+    let refuse = |problem: String, suggestion: Option<String>| Refusal::new(problem, A_SIZE).suggest(suggestion);
+    if number.is_empty() {
+        return Err(refuse(format!("`{text}` is not a size"), None));
+    }
+    let each = match unit {
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        "GiB" => 1_u64 << 30,
+        "" => return Err(refuse(format!("{text} has no unit"), Some(format!("{number}MiB")))),
+        other => return Err(wrong_size_unit(number, other)),
+    };
+    let Ok(count) = number.parse::<u64>() else {
+        return Err(refuse(format!("{number} is not a whole number"), None));
+    };
+    count.checked_mul(each).ok_or_else(|| refuse(format!("`{text}` is too large"), None))
+}
+
+fn wrong_size_unit(number: &str, unit: &str) -> Refusal {
+    let meant = match unit.trim().to_lowercase().chars().next() {
+        Some('k') => Some(("KiB", "1,024")),
+        Some('m') => Some(("MiB", "1,048,576")),
+        Some('g') => Some(("GiB", "1,073,741,824")),
+        _ => None,
+    };
+    let problem = match (unit, meant) {
+        ("kB" | "KB" | "MB" | "GB", Some((binary, bytes))) => {
+            format!("`{unit}` counts in thousands, and AWS sets this in {binary} of {bytes} bytes")
+        }
+        _ => format!("`{}` is not a unit of size", unit.trim()),
+    };
+    Refusal::new(problem, A_SIZE).suggest(meant.map(|(binary, _)| format!("{number}{binary}")))
+}
+
+/// `2000/s`, or `max`.
+pub(super) fn rate(text: &str) -> Result<Rate, Refusal> {
+    match text {
+        "max" => Ok(Rate::Max),
+        _ => per_second(text, A_RATE, "").map(Rate::PerSecond),
+    }
+}
+
+/// The number of `">= 1900/s"`.
+pub(super) fn at_least(text: &str) -> Result<f64, Refusal> {
+    if let Some(rate) = text.strip_prefix(">=") {
+        return per_second(rate.trim(), A_LEAST_RATE, ">= ");
+    }
+    let bare = text.trim_start_matches(['>', '<', '=', '≥', ' ']);
+    let suggestion =
+        per_second(bare, A_LEAST_RATE, ">= ").map_or_else(|refusal| refusal.suggestion, |_| Some(format!(">= {bare}")));
+    Err(Refusal::new(format!("`{text}` does not say `>=`"), A_LEAST_RATE).suggest(suggestion))
+}
+
+fn per_second(text: &str, expected: &str, before: &str) -> Result<f64, Refusal> {
+    let (number, unit) = split(text);
+    let digits = number.replace([',', '_'], "");
+    let refuse = |problem: String, near: Option<String>| {
+        Refusal::new(problem, expected).suggest(near.map(|near| format!("{before}{near}")))
+    };
+    let Ok(value) = digits.parse::<f64>() else {
+        let near = text.eq_ignore_ascii_case("max") || text.eq_ignore_ascii_case("maximum");
+        return Err(refuse(format!("`{text}` is not a rate"), near.then(|| "max".to_owned())));
+    };
+    match unit {
+        _ if digits != number && unit == "/s" => {
+            Err(refuse(format!("`{number}` is not a plain number"), Some(format!("{digits}/s"))))
+        }
+        "/s" if value > MOST_PER_SECOND => Err(refuse(format!("{text} is more than any stream takes"), None)),
+        "/s" if value <= 0.0 => Err(refuse(format!("at {text} nothing is ever sent"), None)),
+        "/s" => Ok(value),
+        "" => Err(refuse(format!("{text} has no unit"), Some(format!("{digits}/s")))),
+        "k" | "k/s" | "K/s" => {
+            Err(refuse(format!("`{unit}` is not a unit of rate"), Some(format!("{}/s", value * 1000.0))))
+        }
+        "/m" | "/min" | "/minute" => {
+            Err(refuse(format!("`{unit}` is not a unit of rate"), Some(format!("{}/s", (value / 60.0).ceil()))))
+        }
+        other => Err(refuse(format!("`{other}` is not a unit of rate"), Some(format!("{digits}/s")))),
+    }
+}
+
+/// The leading number, and what follows it.
+fn split(text: &str) -> (&str, &str) {
+    let end = text.find(|c: char| !c.is_ascii_digit() && !matches!(c, '.' | ',' | '_')).unwrap_or(text.len());
+    (&text[..end], &text[end..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_carry_their_unit() {
+        assert_eq!(time("500ms", "s"), Ok(Duration::from_millis(500)));
+        assert_eq!(time("30s", "s"), Ok(Duration::from_secs(30)));
+        assert_eq!(time("5m", "s"), Ok(Duration::from_secs(300)));
+        assert_eq!(time("2h", "s"), Ok(Duration::from_secs(7_200)));
+        assert_eq!(time("1d", "s"), Ok(Duration::from_secs(86_400)));
+    }
+
+    #[test]
+    fn a_time_that_is_not_understood_gets_its_near_miss() {
+        let near = |text| time(text, "s").expect_err(text).suggestion;
+        assert_eq!(near("30").as_deref(), Some("30s"));
+        assert_eq!(near("5min").as_deref(), Some("5m"));
+        assert_eq!(near("30 s").as_deref(), Some("30s"));
+        assert_eq!(near("2weeks"), None);
+        assert_eq!(near("soon"), None);
+        assert_eq!(near("1.5h"), None);
+        assert_eq!(near("-3s"), None);
+        assert_eq!(near("99999999999999999999d"), None);
+        assert_eq!(near("9999999999999d"), None);
+    }
+
+    #[test]
+    fn sizes_are_binary() {
+        assert_eq!(size("64MiB"), Ok(64 << 20));
+        assert_eq!(size("512KiB"), Ok(512 << 10));
+        let refusal = size("64MB").expect_err("decimal");
+        assert_eq!(refusal.suggestion.as_deref(), Some("64MiB"));
+        assert_eq!(size("64").expect_err("no unit").suggestion.as_deref(), Some("64MiB"));
+        assert_eq!(size("64 mib").expect_err("wrong unit").suggestion.as_deref(), Some("64MiB"));
+        assert!(size("99999999999999GiB").is_err());
+    }
+
+    #[test]
+    fn rates_are_a_second_or_max() {
+        assert_eq!(rate("2000/s"), Ok(Rate::PerSecond(2000.0)));
+        assert_eq!(rate("0.5/s"), Ok(Rate::PerSecond(0.5)));
+        assert_eq!(rate("max"), Ok(Rate::Max));
+        let near = |text: &str| rate(text).expect_err(text).suggestion;
+        assert_eq!(near("2000").as_deref(), Some("2000/s"));
+        assert_eq!(near("2k/s").as_deref(), Some("2000/s"));
+        assert_eq!(near("60,000/s").as_deref(), Some("60000/s"));
+        assert_eq!(near("600/min").as_deref(), Some("10/s"));
+        assert_eq!(near("MAX").as_deref(), Some("max"));
+        assert_eq!(near("0/s"), None);
+        assert_eq!(near("fast"), None);
+        assert_eq!(near(&format!("{}/s", "9".repeat(400))), None);
+    }
+
+    #[test]
+    fn a_throughput_threshold_says_at_least() {
+        assert_eq!(at_least(">= 59000/s"), Ok(59_000.0));
+        assert_eq!(at_least(">=59000/s"), Ok(59_000.0));
+        assert_eq!(at_least("59000/s").expect_err("bare").suggestion.as_deref(), Some(">= 59000/s"));
+        assert_eq!(at_least(">= 59000").expect_err("no unit").suggestion.as_deref(), Some(">= 59000/s"));
+        assert!(at_least("<= max").is_err());
+    }
+}

@@ -1,0 +1,170 @@
+//! One stack's whole life, against any implementation of AWS.
+
+use std::{
+    net::TcpListener,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use aws_sdk_s3::primitives::ByteStream;
+use kinesis_demo::{
+    aws::{Clients, Names, Where, inventory, lifecycle, partitions},
+    engine::{Action, Cancel, Home, Journal, Observed, Outcome, State},
+    prefix::{Prefix, Use},
+    spec::{
+        Catalog, Compression, Deliver, Length, Load, Name, PartitionKey, Partitions, Rate, S3Delivery, Stack, Stream,
+        StreamMode, Target, Thresholds, Workload,
+    },
+};
+
+const PREFIX: &str = "tpcds/streaming/store_sales/year=!{timestamp:yyyy}/month=!{timestamp:MM}/day=!{timestamp:dd}/";
+const ERROR_PREFIX: &str = "tpcds/streaming/store_sales_error/!{firehose:error-output-type}/";
+
+/// `store-sales` with a stream, S3 and a catalog.
+pub fn store_sales() -> Stack {
+    let stem = || Name::Stem("store-sales".to_owned());
+    Stack {
+        name: "store-sales".to_owned(),
+        target: Target::Local,
+        tags: [("team".to_owned(), "demo".to_owned())].into(),
+        stream: Stream {
+            name: stem(),
+            mode: StreamMode::Provisioned { shards: 2 },
+            retention: Duration::from_secs(48 * 3600),
+        },
+        deliver: Deliver {
+            s3: Some(S3Delivery {
+                bucket: stem(),
+                prefix: Prefix::parse(PREFIX, Use::Data).expect("a prefix"),
+                prefix_text: PREFIX.to_owned(),
+                error_prefix: Prefix::parse(ERROR_PREFIX, Use::Error).expect("a prefix"),
+                error_prefix_text: ERROR_PREFIX.to_owned(),
+                buffer_mib: 5,
+                buffer_interval: Duration::from_secs(5),
+                compression: Compression::Gzip,
+                catalog: Some(Catalog {
+                    database: Name::Stem("tpcds".to_owned()),
+                    table: "store_sales".to_owned(),
+                    partitions: Partitions::Registered,
+                }),
+            }),
+        },
+        load: Load {
+            workload: Workload::StoreSales { scale: 1, seed: 1 },
+            rate: Rate::PerSecond(10.0),
+            length: Length::Records(10),
+            partition_key: PartitionKey::Uniform,
+        },
+        thresholds: Thresholds::default(),
+    }
+}
+
+fn columns() -> lifecycle::Columns {
+    vec![("ss_item".into(), "struct<i_brand:string>".into()), ("ss_ticket_number".into(), "bigint".into())]
+}
+
+/// Up, up again, a partition, status, down, down again.
+pub async fn lifecycle(endpoint: &str) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let home = Home::at(folder.path()).expect("a home");
+    let clients = Clients::connect(Where::Local { url: endpoint.to_owned() }).await;
+    let (stack, cancel) = (store_sales(), Cancel::new());
+
+    let journal = lifecycle::open(&home, &stack, serde_json::json!({}), &clients).await.expect("opened");
+    let id = journal.id().clone();
+    let planned = lifecycle::plan(&stack, &id, &journal.state(), columns(), &clients).await.expect("a plan");
+    assert!(planned.len() == 7 && planned.iter().all(|step| step.action == Action::Create), "{planned:#?}");
+
+    let first = lifecycle::up(&journal, &stack, columns(), &clients, &(), &cancel).await.expect("up");
+    assert_eq!(outcomes(&first.resources), [Outcome::Created; 7]);
+    all_ready(&journal.state(), &clients).await;
+    drop(journal);
+
+    let journal = lifecycle::open(&home, &stack, serde_json::json!({}), &clients).await.expect("opened again");
+    assert_eq!(*journal.id(), id, "the same stack");
+    let second = lifecycle::up(&journal, &stack, columns(), &clients, &(), &cancel).await.expect("up again");
+    assert_eq!(outcomes(&second.resources), [Outcome::Kept; 7]);
+    let planned = lifecycle::plan(&stack, &id, &journal.state(), columns(), &clients).await.expect("a plan");
+    assert!(planned.iter().all(|step| step.action == Action::Keep), "{planned:#?}");
+    assert_eq!(inventory::of(&clients, &id).await.expect("an inventory").len(), 7);
+
+    registers_what_landed(&clients, &Names::of(&stack, &id)).await;
+    takes_down(&journal, &clients, &cancel).await;
+    assert_eq!(inventory::of(&clients, &id).await.expect("an inventory"), []);
+    let again = lifecycle::down(&journal, &clients, &(), &cancel).await.expect("down again");
+    assert!(again.is_clean() && again.removed.is_empty(), "{again:#?}");
+    assert!(home.find("store-sales").is_err(), "no stack of the name is left");
+}
+
+fn outcomes(resources: &[(kinesis_demo::engine::ResourceKey, Outcome)]) -> Vec<Outcome> {
+    resources.iter().map(|(_, outcome)| *outcome).collect()
+}
+
+async fn all_ready(state: &State, clients: &Clients) {
+    let status = lifecycle::status(state, clients).await;
+    assert_eq!(status.len(), 7);
+    for resource in status {
+        match resource.observed.expect("readable") {
+            Observed::Ours { identity, ready, differs } => {
+                assert!(ready && differs.is_empty(), "{} {differs:?}", resource.node.key);
+                assert!(identity.starts_with("arn:aws:"), "{identity}");
+            }
+            other => panic!("{}: {other:?}", resource.node.key),
+        }
+    }
+}
+
+async fn registers_what_landed(clients: &Clients, names: &Names) {
+    let bucket = names.bucket.as_deref().expect("a bucket");
+    let (database, table) = (names.database.as_deref().expect("one"), names.table.as_deref().expect("one"));
+    for key in ["year=2026/month=11/day=24/a.gz", "year=2026/month=11/day=25/b.gz", "stray.gz"] {
+        let key = format!("tpcds/streaming/store_sales/{key}");
+        let put = clients.s3.put_object().bucket(bucket).key(key).body(ByteStream::from_static(b"{}\n"));
+        put.send().await.expect("put");
+    }
+    let register = || partitions::register(&clients.glue, &clients.s3, database, table);
+    assert_eq!(register().await.expect("registered"), [["2026", "11", "24"], ["2026", "11", "25"]]);
+    assert_eq!(register().await.expect("registered again"), Vec::<Vec<String>>::new());
+}
+
+async fn takes_down(journal: &Journal, clients: &Clients, cancel: &Cancel) {
+    let down = lifecycle::down(journal, clients, &(), cancel).await.expect("down");
+    assert!(down.is_clean(), "{down:#?}");
+    assert_eq!(outcomes(&down.removed), [Outcome::Deleted; 7]);
+}
+
+/// moto's server; ends with the test.
+struct Moto(Child);
+
+impl Moto {
+    async fn start() -> (Self, String) {
+        let free = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a free port");
+        let child = Command::new("moto_server")
+            .args(["-H", "127.0.0.1", "-p", &free.port().to_string()])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("moto_server in PATH: pip install 'moto[server,all]'");
+        let mut moto = Self(child);
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while tokio::net::TcpStream::connect(free).await.is_err() {
+            assert!(moto.0.try_wait().expect("a child").is_none(), "moto_server has ended");
+            assert!(Instant::now() < deadline, "moto_server does not listen");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        (moto, format!("http://{free}"))
+    }
+}
+
+impl Drop for Moto {
+    fn drop(&mut self) {
+        self.0.kill().and_then(|()| self.0.wait()).expect("a child to end");
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs moto_server"]
+async fn against_moto() {
+    let (_moto, endpoint) = Moto::start().await;
+    lifecycle(&endpoint).await;
+}
