@@ -406,7 +406,8 @@ async fn configurations_are_refused_as_aws_would() {
     }
     let mut no_stream = from_stream("d", &destination(60));
     no_stream["KinesisStreamSourceConfiguration"]["KinesisStreamARN"] = json!(stream_arn().replace("sales", "none"));
-    assert_eq!(rig.refused("CreateDeliveryStream", no_stream).await.code, "ResourceNotFoundException");
+    let fault = rig.refused("CreateDeliveryStream", no_stream).await;
+    assert!(fault.code == argument && fault.message.contains("Stream none"), "{fault}");
     assert_eq!(rig.call("ListDeliveryStreams", json!({})).await["DeliveryStreamNames"], json!([]));
 }
 
