@@ -3,6 +3,7 @@
 mod aws_cli;
 mod catalog;
 mod command;
+mod delivery;
 mod floors;
 mod lifecycle;
 mod producer;

@@ -124,7 +124,8 @@ impl Firehose {
                 if !self.iam.may_assume(&source.role_arn, SERVICE) {
                     return Err(refuse::role(&source.role_arn));
                 }
-                self.kinesis.shards(&source.stream_arn)?;
+                // A fault of CreateDeliveryStream's own: its API reference has no ResourceNotFoundException.
+                self.kinesis.shards(&source.stream_arn).map_err(|fault| refuse::argument(fault.message))?;
                 Ok(Some(source))
             }
         }
