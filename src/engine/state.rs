@@ -29,7 +29,7 @@ impl std::fmt::Display for Fingerprint {
     }
 }
 
-/// How far a resource is. `Lost` aside, it only ever moves down this list, from any step but the last to `Deleting`.
+/// How far a resource is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
