@@ -14,6 +14,8 @@ use crate::{
 
 /// A query that would scan more is cancelled; about half a dollar's worth.
 const SCAN_LIMIT_BYTES: i64 = 100 << 30;
+/// A stream takes records of up to 1 MiB unless it is told otherwise (Kinesis API reference, MaxRecordSizeInKiB).
+const MAX_RECORD_KIB: u32 = 1024;
 /// Years that projected partitions reach around now: Athena looks into every folder that a query does not rule out.
 const YEARS_BACK: i32 = 1;
 const YEARS_AHEAD: i32 = 3;
@@ -81,7 +83,9 @@ fn stream_node(stack: &Stack, names: &Names, mark: &Mark) -> Node {
         None => "on demand".to_owned(),
     };
     let retention_hours = stack.stream.retention.as_secs().div_ceil(3600) as u32;
-    let desired = stream::Desired { name: names.stream.clone(), shards, retention_hours, mark: mark.clone() };
+    let max_record_kib = Some(stack.stream.max_record_kib).filter(|kib| *kib != MAX_RECORD_KIB);
+    let name = names.stream.clone();
+    let desired = stream::Desired { name, shards, retention_hours, max_record_kib, mark: mark.clone() };
     node(stream::KIND, &names.stream, &[], &desired, detail)
 }
 

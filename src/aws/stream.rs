@@ -33,6 +33,8 @@ pub struct Desired {
     pub shards: Option<u32>,
     /// Hours that records stay, 24 to 8,760.
     pub retention_hours: u32,
+    /// The largest record, in KiB; AWS's own limit where this is none.
+    pub max_record_kib: Option<u32>,
     /// Whose it is.
     pub mark: Mark,
 }
@@ -69,6 +71,7 @@ impl Provider for Streams {
             let mode = StreamModeDetails::builder().stream_mode(mode).build();
             let call = self.0.kinesis.create_stream().stream_name(&wanted.name);
             let call = call.set_shard_count(wanted.shards.map(|shards| shards as i32));
+            let call = call.set_max_record_size_in_kib(wanted.max_record_kib.map(|kib| kib as i32));
             let call = call.stream_mode_details(mode.map_err(|error| invalid(&wanted.name, &error))?);
             match call.set_tags(Some(wanted.mark.all().into_iter().collect())).send().await {
                 Ok(_) => {

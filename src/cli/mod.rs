@@ -75,6 +75,7 @@ pub struct StackFile {
     /// The stack file, for example stacks/store-sales-s3.yaml.
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
+    /// What is laid over it.
     #[command(flatten)]
     pub over: Over,
 }

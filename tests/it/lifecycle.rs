@@ -31,6 +31,7 @@ pub fn store_sales() -> Stack {
             name: stem(),
             mode: StreamMode::Provisioned { shards: 2 },
             retention: Duration::from_secs(48 * 3600),
+            max_record_kib: 1024,
         },
         deliver: Deliver {
             s3: Some(S3Delivery {
@@ -167,4 +168,11 @@ impl Drop for Moto {
 async fn against_moto() {
     let (_moto, endpoint) = Moto::start().await;
     lifecycle(&endpoint).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn against_the_stand_in() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let running = crate::stand_in::Running::over(folder.path()).await;
+    lifecycle(&running.url).await;
 }

@@ -221,13 +221,13 @@ fn a_load_beyond_the_stream_is_warned_of() {
     };
     assert!(warnings(&[]).is_empty());
     assert!(warnings(&["load.rate=max"]).is_empty());
-    let [by_bytes] = warnings(&["load.rate=460/s"]).try_into().expect("one warning");
+    let [by_bytes] = warnings(&["load.rate=480/s"]).try_into().expect("one warning");
     assert_eq!(
         by_bytes,
-        "--set load.rate=460/s:1:11: load.rate: 460/s of 8500 bytes each are 3.9 MB/s, 98 % of the 4.0 MB/s that 4 shards can take\n    1 | load.rate=460/s\n      |           ^^^^^ expected at least 5 shards, or a lower rate"
+        "--set load.rate=480/s:1:11: load.rate: 480/s of 8170 bytes each are 3.9 MB/s, 98 % of the 4.0 MB/s that 4 shards can take\n    1 | load.rate=480/s\n      |           ^^^^^ expected at least 5 shards, or a lower rate"
     );
     assert_eq!(warnings(&["load.rate=5000/s"]).len(), 2);
-    assert_eq!(warnings(&["load.rate=460/s", "stream={mode: on-demand, shards: null}"]).len(), 1);
+    assert_eq!(warnings(&["load.rate=480/s", "stream={mode: on-demand, shards: null}"]).len(), 1);
 }
 
 #[test]

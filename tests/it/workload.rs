@@ -408,3 +408,14 @@ async fn every_query_answers() {
     }
     assert!(answered >= 5);
 }
+
+#[test]
+fn the_mean_size_that_specs_count_with_is_true() {
+    let (mut documents, mut count, mut out) = (StoreSales::new(1, 0).documents(1..=3_000), 0u64, Vec::new());
+    while documents.next_into(&mut out).is_some() {
+        count += 1;
+    }
+    let mean = out.len() as f64 / count as f64;
+    let assumed = kinesis_demo::spec::MEAN_DOCUMENT_BYTES as f64;
+    assert!((mean / assumed - 1.0).abs() < 0.02, "the mean is {mean:.0} bytes, not {assumed}");
+}

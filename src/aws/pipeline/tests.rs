@@ -22,6 +22,7 @@ fn stack(s3: Option<S3Delivery>) -> Stack {
             name: Name::Stem("sales".to_owned()),
             mode: StreamMode::Provisioned { shards: 20 },
             retention: Duration::from_secs(24 * 3600),
+            max_record_kib: 1024,
         },
         deliver: Deliver { s3 },
         load: Load {
