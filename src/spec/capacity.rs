@@ -63,6 +63,6 @@ mod tests {
     fn shards_leave_five_percent() {
         assert_eq!(shards_for(0.1), 1);
         assert_eq!(shards_for(2_000.0), 18);
-        assert_eq!(shards_for(60_000.0), 537);
+        assert_eq!(shards_for(60_000.0), 516);
     }
 }

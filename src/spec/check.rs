@@ -40,10 +40,7 @@ impl Check<'_> {
         let tags = self.tags(file.tags.unwrap_or_default());
         let load = file.load.and_then(|load| self.load(load));
         let stream = file.stream.and_then(|stream| self.stream(stream, name.as_deref(), load.as_ref()));
-        let s3 = match file.deliver.and_then(|deliver| deliver.s3) {
-            Some(s3) => Some(self.s3(s3, name.as_deref())),
-            None => None,
-        };
+        let s3 = file.deliver.and_then(|deliver| deliver.s3).map(|s3| self.s3(s3, name.as_deref()));
         let thresholds = file.thresholds.map_or(Some(Thresholds::default()), |limits| self.thresholds(limits));
         Some(Stack {
             name: name?,

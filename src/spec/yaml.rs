@@ -128,7 +128,7 @@ impl<'a> Reader<'a> {
             return Err(ScanError::new_str(marks.start, "nested too deeply"));
         }
         let (value, tag) = match event {
-            Event::Scalar(text, style, _, tag) if style == ScalarStyle::Plain => {
+            Event::Scalar(text, ScalarStyle::Plain, _, tag) => {
                 (if text.is_empty() { Value::Blank } else { plain(&text) }, tag)
             }
             Event::Scalar(text, _, _, tag) => (Value::Text(text.into_owned()), tag),

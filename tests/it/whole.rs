@@ -52,8 +52,8 @@ fn a_stream_without_delivery_is_proved_from_the_stream() {
 #[test]
 fn runs_on_one_stack_share_no_key() {
     let demo = Demo::new();
-    demo.expect(0, &["up", STORE_SALES]);
-    demo.expect(0, &["up", STORE_SALES]);
+    demo.expect(0, &args(&[&["up", STORE_SALES], &SMALL]));
+    demo.expect(0, &args(&[&["up", STORE_SALES], &SMALL]));
     assert_eq!(demo.json(&["ls", "--json"]).as_array().map(Vec::len), Some(1), "up twice is one stack");
     let small = args(&[&["--json"], &SMALL]);
     let first = demo.json(&args(&[&["run", STORE_SALES], &small]));
@@ -101,7 +101,6 @@ fn acknowledged(demo: &Demo) -> u64 {
 #[test]
 fn a_killed_stand_in_comes_back_with_everything() {
     let demo = Demo::new();
-    demo.expect(0, &["up", STORE_SALES]);
     let small = args(&[&["run", STORE_SALES, "--json"], &SMALL]);
     let before = demo.json(&small);
     let status = demo.json(&["local", "status", "--json"]);

@@ -166,7 +166,7 @@ impl Settings {
         let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "!-_.*'()".contains(c);
         match self.file_extension.as_deref() {
             Some(extension)
-                if !extension.is_empty() && !(extension.starts_with('.') && extension.chars().all(allowed)) =>
+                if !(extension.is_empty() || extension.starts_with('.') && extension.chars().all(allowed)) =>
             {
                 let pattern = r"Member must satisfy regular expression pattern: ^$|\.[0-9a-z!\-_.*'()]+";
                 Err(refuse::constraint("fileExtension", extension, pattern))

@@ -129,7 +129,7 @@ impl S3 for Operations {
             buckets.entry(name.clone()).or_insert_with(fresh);
             Ok::<_, Refusal>(())
         })?;
-        answer(CreateBucketOutput { location: Some(format!("/{name}")), ..Default::default() })
+        answer(CreateBucketOutput { location: Some(format!("/{name}")) })
     }
 
     async fn delete_bucket(&self, req: S3Request<DeleteBucketInput>) -> S3Result<S3Response<DeleteBucketOutput>> {
