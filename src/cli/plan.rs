@@ -41,7 +41,7 @@ impl Plan {
         let mut text = format!("{known} on {}\n\n", context::place(&clients));
         for step in &steps {
             let (verb, why) = said(&step.action);
-            text += &format!("  {verb:<7} {}{why}\n", label(&step.node, "").trim_end());
+            text += &format!("  {verb:<7} {}{why}\n", label(&step.node, ""));
         }
         let changes = steps.iter().filter(|step| step.action.is_change()).count();
         text += &format!("\n  {changes} of {} would change\n", steps.len());

@@ -32,8 +32,8 @@ fn key(node: &Node) -> String {
 
 /// Kind, name and detail in columns.
 pub fn label(node: &Node, note: &str) -> String {
-    let text = format!("{:<9} {:<34} {}", node.key.kind, node.key.name, node.detail);
-    if note.is_empty() { text } else { format!("{text} {note}") }
+    let text = format!("{:<9} {:<30} {} {note}", node.key.kind, node.key.name, node.detail);
+    text.trim_end().to_owned()
 }
 
 fn verb(doing: Doing) -> &'static str {

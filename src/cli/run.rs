@@ -10,7 +10,7 @@ use super::{
     prove,
     query::DEFAULT,
     screen::Screen,
-    up::{Stood, stand_up},
+    up::{Stood, Unfinished, stand_up},
 };
 use crate::{
     aws::{Names, query},
@@ -41,7 +41,8 @@ pub struct Run {
 impl Run {
     pub(super) async fn run(self, screen: &Screen) -> anyhow::Result<Exit> {
         let checked = context::read(&self.stack, screen)?;
-        let stood = stand_up(&checked, &self.reach, false, screen).await?;
+        let unfinished = if self.rm { Unfinished::Goes } else { Unfinished::StaysWhenInterrupted };
+        let stood = stand_up(&checked, &self.reach, unfinished, screen).await?;
         let mut report =
             RunReport { stack: stood.id.to_string(), target: context::place(&stood.clients), ..RunReport::default() };
         report.seconds.up = Some(stood.seconds);

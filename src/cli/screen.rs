@@ -122,7 +122,7 @@ impl Steps<'_> {
     /// It is done.
     pub fn done(&self, key: &str, label: &str, took: Duration) {
         self.end(key);
-        let line = format!("  {} {label:<64} {:>6.1} s", self.screen.tick(), took.as_secs_f64());
+        let line = format!("  {} {:>5.1} s  {label}", self.screen.tick(), took.as_secs_f64());
         self.screen.line(&line);
     }
 

@@ -35,7 +35,7 @@ impl Status {
                 json!({"stack": known.id.as_str(), "place": context::place(&known.clients), "resources": resources})
             )
         } else {
-            let lines = found.iter().map(|one| format!("  {:<10} {}\n", said(one), label(&one.node, "").trim_end()));
+            let lines = found.iter().map(|one| format!("  {:<10} {}\n", said(one), label(&one.node, "")));
             format!("{} on {}\n\n{}", known.id, context::place(&known.clients), lines.collect::<String>())
         };
         context::print(&text)?;

@@ -27,9 +27,31 @@ pub struct Up {
 impl Up {
     pub(super) async fn run(self, screen: &Screen) -> anyhow::Result<Exit> {
         let checked = context::read(&self.stack, screen)?;
-        let stood = stand_up(&checked, &self.reach, self.keep, screen).await?;
+        let unfinished = if self.keep { Unfinished::Stays } else { Unfinished::StaysWhenInterrupted };
+        let stood = stand_up(&checked, &self.reach, unfinished, screen).await?;
         context::print(&format!("{}\n", stood.id))?;
         Ok(Exit::Fine)
+    }
+}
+
+/// What becomes of a new stack that could not be made whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unfinished {
+    /// It stays.
+    Stays,
+    /// It is taken back after a failure, and stays after Ctrl-C.
+    StaysWhenInterrupted,
+    /// It is taken back.
+    Goes,
+}
+
+impl Unfinished {
+    fn stays(self, exit: Exit) -> bool {
+        match self {
+            Self::Stays => true,
+            Self::StaysWhenInterrupted => exit == Exit::Interrupted,
+            Self::Goes => false,
+        }
     }
 }
 
@@ -52,7 +74,12 @@ pub struct Stood {
 }
 
 /// Makes everything of a stack, from wherever an earlier `up` was cut off.
-pub async fn stand_up(checked: &Checked, reach: &Reach, keep: bool, screen: &Screen) -> anyhow::Result<Stood> {
+pub async fn stand_up(
+    checked: &Checked,
+    reach: &Reach,
+    unfinished: Unfinished,
+    screen: &Screen,
+) -> anyhow::Result<Stood> {
     let (stack, home) = (&checked.stack, context::home()?);
     let was_known = home.find(&stack.name).is_ok();
     let clients = context::clients(&home, &stack.target, reach).await?;
@@ -73,7 +100,7 @@ pub async fn stand_up(checked: &Checked, reach: &Reach, keep: bool, screen: &Scr
     let made = lifecycle::up(&journal, stack, context::columns(), &clients, &observer, &cancel).await;
     if let Err(error) = made {
         let error = context::stop(error);
-        if keep || was_known || error.exit == Exit::Interrupted {
+        if was_known || unfinished.stays(error.exit) {
             screen.line(&format!("\n  what was made stays: `demo up` goes on, `demo down {id}` removes it"));
         } else {
             screen.line("\n  taking back what was made");

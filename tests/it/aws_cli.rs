@@ -43,7 +43,8 @@ fn the_aws_cli_sees_every_resource_and_then_none() {
     let demo = Demo::new();
     demo.expect(0, &["local", "start"]);
     let aws = Aws::of(&demo);
-    demo.expect(0, &["up", STORE_SALES]);
+    let small = ["--set", "load.duration=2s", "--set", "deliver.s3.buffer.interval=1s"];
+    demo.expect(0, &[&["up", STORE_SALES][..], &small].concat());
     let id = demo.json(&["ls", "--json"])[0]["id"].as_str().expect("an id").to_owned();
 
     assert_eq!(aws.json(&["kinesis", "list-streams"])["StreamNames"], Value::from(vec![id.clone()]));
@@ -54,7 +55,6 @@ fn the_aws_cli_sees_every_resource_and_then_none() {
     assert_eq!(table["Table"]["StorageDescriptor"]["Columns"].as_array().map(Vec::len), Some(31));
     assert_eq!(table["Table"]["PartitionKeys"].as_array().map(Vec::len), Some(3));
 
-    let small = ["--set", "load.duration=2s", "--set", "deliver.s3.buffer.interval=1s"];
     demo.expect(0, &[&["run", STORE_SALES][..], &small].concat());
     let objects = aws.json(&["s3api", "list-objects-v2", "--bucket", &id, "--prefix", "tpcds/streaming/store_sales/"]);
     let keys: Vec<&str> =

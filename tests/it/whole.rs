@@ -1,6 +1,6 @@
 //! The whole demo through the real binary: stand up, drive, prove, ask, take away, and be killed on the way.
 
-use std::fs;
+use std::{fs, path::Path};
 
 use serde_json::Value;
 
@@ -106,7 +106,7 @@ fn a_killed_stand_in_comes_back_with_everything() {
     let status = demo.json(&["local", "status", "--json"]);
     let pid = status["pid"].as_i64().expect("a process id").to_string();
     assert!(std::process::Command::new("kill").args(["-9", &pid]).status().expect("kill").success());
-    until("the stand-in is gone", || !demo.home.path().join("/proc").join(&pid).exists());
+    until("the stand-in is gone", || !Path::new("/proc").join(&pid).exists());
     let after = demo.json(&["verify", "store-sales", "--json"]);
     assert_eq!((after["landed_s3"].clone(), number(&after, "lost")), (before["acknowledged"].clone(), 0));
     assert_eq!(number(&demo.json(&small), "lost"), 0, "and takes new records");
@@ -114,13 +114,20 @@ fn a_killed_stand_in_comes_back_with_everything() {
 }
 
 #[test]
-fn a_broken_spec_is_refused_before_anything_is_touched() {
+fn every_broken_spec_is_refused_before_anything_is_touched() {
     let demo = Demo::new();
-    for command in ["validate", "up", "run", "plan"] {
-        let output = demo.output(&[command, "stacks/store-sales-s3.yaml", "--set", "stream.shards=0"]);
-        assert_eq!(output.status.code(), Some(2), "{command}: {}", text(&output.stderr));
-        assert!(text(&output.stderr).contains("--set stream.shards=0"), "{}", text(&output.stderr));
+    let cases = crate::specs::cases();
+    assert!(cases.len() >= 30, "{}", cases.len());
+    for (case, command) in cases.iter().zip(["up", "run", "plan", "validate"].iter().cycle()) {
+        let mut spec = vec![case.file().display().to_string()];
+        case.overlays().iter().for_each(|file| spec.extend(["-c".to_owned(), file.display().to_string()]));
+        case.sets().into_iter().for_each(|set| spec.extend(["--set".to_owned(), set]));
+        let spec: Vec<&str> = [*command].into_iter().chain(spec.iter().map(String::as_str)).collect();
+        let output = demo.output(&spec);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{}: {said}", case.name());
+        assert!(said.contains(case.expected().trim_end()), "{}: {said}", case.name());
     }
-    let left = fs::read_dir(demo.home.path()).expect("the state folder").count();
-    assert_eq!(left, 0, "nothing was begun: {:?}", demo.files(""));
+    let begun = fs::read_dir(demo.home.path()).expect("the state folder").count();
+    assert_eq!(begun, 0, "not even the stand-in was started: {:?}", demo.files(""));
 }

@@ -87,7 +87,15 @@ impl S3 {
         // The library clears away files of this form when it opens.
         let number = self.writes.fetch_add(1, Ordering::Relaxed);
         let beside = self.objects.join(format!(".tmp.delivery-{number}.internal.part"));
-        run(move || write_whole(&object, &beside, &data)).await
+        let (root, bucket) = (self.objects.join(bucket), bucket.to_owned());
+        run(move || {
+            // Deleted since the look above: its folder must not come back with this object.
+            if !root.is_dir() {
+                return Err(no_such_bucket(&bucket));
+            }
+            write_whole(&object, &beside, &data)
+        })
+        .await
     }
 
     /// Every object under a key prefix, in key order.

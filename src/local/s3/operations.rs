@@ -56,6 +56,18 @@ impl Operations {
         Ok(())
     }
 
+    /// The library keeps what it knows of an object in a file beside the buckets, and leaves that when the object goes.
+    fn forget_objects(&self, bucket: &str) -> io::Result<()> {
+        let notes = format!(".bucket-{}.object-", base64_simd::URL_SAFE_NO_PAD.encode_to_string(bucket));
+        for entry in std::fs::read_dir(&self.root)? {
+            let entry = entry?;
+            if entry.file_name().to_string_lossy().starts_with(&notes) {
+                std::fs::remove_file(entry.path())?;
+            }
+        }
+        Ok(())
+    }
+
     fn is_empty(&self, bucket: &str) -> io::Result<bool> {
         let mut folders = vec![self.root.join(bucket)];
         while let Some(folder) = folders.pop() {
@@ -139,6 +151,7 @@ impl S3 for Operations {
             return Err(s3_error!(BucketNotEmpty, "the bucket {name} you tried to delete is not empty"));
         }
         std::fs::remove_dir_all(self.root.join(&name)).map_err(internal)?;
+        self.forget_objects(&name).map_err(internal)?;
         self.buckets.change(|buckets| {
             buckets.remove(&name);
             Ok::<_, Refusal>(())
