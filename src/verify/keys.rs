@@ -1,5 +1,7 @@
 //! Keys in eight bytes each, so that tens of millions of documents can be compared in memory.
 
+use serde::Deserialize;
+
 use crate::workload::Key;
 
 /// Bits of a packed key that hold the item; TPC-DS has at most 502,000 items, at its largest scale.
@@ -7,6 +9,20 @@ const ITEM_BITS: u32 = 20;
 
 /// Missing keys that a tally names; it counts the others.
 const NAMED: usize = 20;
+
+/// The key of a document, read from its JSON.
+///
+/// # Errors
+/// It is not one JSON object with both fields.
+pub fn key_of(document: &[u8]) -> serde_json::Result<Key> {
+    #[derive(Deserialize)]
+    struct Fields {
+        ss_ticket_number: u64,
+        ss_item_sk: u64,
+    }
+    let fields: Fields = serde_json::from_slice(document)?;
+    Ok(Key { ticket: fields.ss_ticket_number, item: fields.ss_item_sk })
+}
 
 /// Keys in any order, doubled ones included.
 #[derive(Clone, Debug, Default)]

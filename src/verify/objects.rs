@@ -11,10 +11,8 @@ use aws_smithy_types::error::display::DisplayErrorContext;
 use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
 use futures::{StreamExt, TryStreamExt, stream};
-use serde::Deserialize;
 
-use super::keys::KeyBag;
-use crate::workload::Key;
+use super::keys::{KeyBag, key_of};
 
 /// Objects that are fetched at the same time; each may be as large as the delivery's buffer.
 const FETCHES: usize = 2;
@@ -117,12 +115,6 @@ impl Objects {
     }
 }
 
-#[derive(Deserialize)]
-struct Keys {
-    ss_ticket_number: u64,
-    ss_item_sk: u64,
-}
-
 /// The keys of an object's documents; or the line that is not one, and why.
 fn keys_of(data: Bytes, tickets: &[RangeInclusive<u64>]) -> Result<KeyBag, (u64, String)> {
     let mut lines = BufReader::with_capacity(1 << 16, plain(&data));
@@ -133,9 +125,9 @@ fn keys_of(data: Bytes, tickets: &[RangeInclusive<u64>]) -> Result<KeyBag, (u64,
         if lines.read_until(b'\n', &mut line).map_err(|e| (number, e.to_string()))? == 0 {
             return Ok(keys.into_iter().collect());
         }
-        let document: Keys = serde_json::from_slice(&line).map_err(|e| (number, e.to_string()))?;
-        if tickets.iter().any(|range| range.contains(&document.ss_ticket_number)) {
-            keys.push(Key { ticket: document.ss_ticket_number, item: document.ss_item_sk });
+        let key = key_of(&line).map_err(|e| (number, e.to_string()))?;
+        if tickets.iter().any(|range| range.contains(&key.ticket)) {
+            keys.push(key);
         }
     }
 }

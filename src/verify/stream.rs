@@ -5,10 +5,8 @@ use std::{ops::RangeInclusive, time::Duration};
 use aws_sdk_kinesis::{Client, types::ShardIteratorType};
 use aws_smithy_types::error::display::DisplayErrorContext;
 use futures::{StreamExt, TryStreamExt, stream};
-use serde::Deserialize;
 
-use super::keys::KeyBag;
-use crate::workload::Key;
+use super::keys::{KeyBag, key_of};
 
 /// Shards that are read at the same time.
 const READERS: usize = 8;
@@ -41,12 +39,6 @@ pub enum StreamError {
         /// What is wrong with it.
         why: String,
     },
-}
-
-#[derive(Deserialize)]
-struct Keys {
-    ss_ticket_number: u64,
-    ss_item_sk: u64,
 }
 
 /// The keys, among some tickets, of every document that the stream still holds.
@@ -101,14 +93,14 @@ async fn read(
         let page =
             client.get_records().shard_iterator(from).send().await.map_err(|e| failed("GetRecords", stream, e))?;
         for record in &page.records {
-            let document: Keys = serde_json::from_slice(record.data.as_ref()).map_err(|e| StreamError::Content {
+            let key = key_of(record.data.as_ref()).map_err(|e| StreamError::Content {
                 stream: stream.to_owned(),
                 shard: shard.to_owned(),
                 sequence_number: record.sequence_number.clone(),
                 why: e.to_string(),
             })?;
-            if tickets.iter().any(|range| range.contains(&document.ss_ticket_number)) {
-                keys.push(Key { ticket: document.ss_ticket_number, item: document.ss_item_sk });
+            if tickets.iter().any(|range| range.contains(&key.ticket)) {
+                keys.push(key);
             }
         }
         let caught_up = page.records.is_empty() && page.millis_behind_latest == Some(0);
