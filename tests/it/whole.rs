@@ -2,6 +2,7 @@
 
 use std::{fs, path::Path};
 
+use kinesis_demo::load::AckLog;
 use serde_json::Value;
 
 use crate::command::{Demo, text, until};
@@ -92,10 +93,24 @@ fn a_killed_run_has_lost_nothing_that_was_acknowledged() {
     assert_eq!(demo.json(&["ls", "--json"]).as_array().map(Vec::len), Some(0));
 }
 
+#[test]
+fn one_interrupt_drains_the_load_and_rm_still_removes() {
+    let demo = Demo::new();
+    let mut run = demo.spawn(&["run", STORE_SALES, "--rm", "--set", "load.duration=60s"]);
+    until("some acknowledged records", || acknowledged(&demo) > 500);
+    let pid = run.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-INT", &pid]).status().expect("kill").success());
+    assert_eq!(run.wait().expect("it was ours").code(), Some(130));
+    let logs: Vec<_> = demo.files("runs").iter().map(|log| AckLog::read(log).expect("a whole log")).collect();
+    assert_eq!(logs.len(), 1);
+    assert_eq!(logs[0].offered, Some(logs[0].acknowledged.count()), "what was offered was waited for");
+    assert_eq!(demo.json(&["ls", "--json"]).as_array().map(Vec::len), Some(0));
+}
+
 /// What the ack logs of all runs say.
 fn acknowledged(demo: &Demo) -> u64 {
     let logs = demo.files("runs").into_iter().filter(|path| path.extension().is_some_and(|e| e == "acks"));
-    logs.filter_map(|log| kinesis_demo::load::AckLog::read(&log).ok()).map(|log| log.acknowledged.count()).sum()
+    logs.filter_map(|log| AckLog::read(&log).ok()).map(|log| log.acknowledged.count()).sum()
 }
 
 #[test]
