@@ -60,6 +60,18 @@ pub struct Clients {
     pub glue: aws_sdk_glue::Client,
     /// Athena.
     pub athena: aws_sdk_athena::Client,
+    /// Redshift's Data API.
+    pub redshift_data: aws_sdk_redshiftdata::Client,
+    /// Redshift Serverless.
+    pub redshift_serverless: aws_sdk_redshiftserverless::Client,
+    /// Secrets Manager.
+    pub secrets: aws_sdk_secretsmanager::Client,
+    /// DynamoDB.
+    pub dynamodb: aws_sdk_dynamodb::Client,
+    /// Lambda.
+    pub lambda: aws_sdk_lambda::Client,
+    /// CloudWatch Logs.
+    pub logs: aws_sdk_cloudwatchlogs::Client,
     /// STS.
     pub sts: aws_sdk_sts::Client,
     place: Where,
@@ -85,6 +97,12 @@ impl Clients {
             iam: aws_sdk_iam::Client::new(&config),
             glue: aws_sdk_glue::Client::new(&config),
             athena: aws_sdk_athena::Client::new(&config),
+            redshift_data: aws_sdk_redshiftdata::Client::new(&config),
+            redshift_serverless: aws_sdk_redshiftserverless::Client::new(&config),
+            secrets: aws_sdk_secretsmanager::Client::new(&config),
+            dynamodb: aws_sdk_dynamodb::Client::new(&config),
+            lambda: aws_sdk_lambda::Client::new(&config),
+            logs: aws_sdk_cloudwatchlogs::Client::new(&config),
             sts: aws_sdk_sts::Client::new(&config),
             place,
             caller: Arc::default(),

@@ -12,11 +12,9 @@ use crate::{
         ProviderError, StackId, State, Step, apply, destroy,
         plan::{self, Status},
     },
+    schema::Schema,
     spec::Stack,
 };
-
-/// Names and Hive types of the table's columns.
-pub type Columns = Vec<(String, String)>;
 
 /// Why a stack could not be opened, planned, brought up or taken down.
 #[derive(Debug, thiserror::Error)]
@@ -69,10 +67,10 @@ pub async fn plan(
     stack: &Stack,
     id: &StackId,
     state: &State,
-    columns: Columns,
+    schema: &Schema,
     clients: &Clients,
 ) -> Result<Vec<Step>, LifecycleError> {
-    let graph = graph(stack, id, columns)?;
+    let graph = graph(stack, id, schema)?;
     Ok(plan::plan(&graph, state, &providers(clients)).await?)
 }
 
@@ -80,12 +78,12 @@ pub async fn plan(
 pub async fn up(
     journal: &Journal,
     stack: &Stack,
-    columns: Columns,
+    schema: &Schema,
     clients: &Clients,
     observer: &dyn Observer,
     cancel: &Cancel,
 ) -> Result<Applied, LifecycleError> {
-    let graph = graph(stack, journal.id(), columns)?;
+    let graph = graph(stack, journal.id(), schema)?;
     Ok(apply::up(&graph, &providers(clients), journal, observer, cancel).await?)
 }
 

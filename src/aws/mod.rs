@@ -12,6 +12,7 @@ pub mod mark;
 pub mod names;
 mod pace;
 pub mod partitions;
+pub mod permission;
 pub mod pipeline;
 pub mod query;
 pub mod role;

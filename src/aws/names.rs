@@ -10,7 +10,7 @@ use crate::{
 pub struct Names {
     /// The Kinesis data stream.
     pub stream: String,
-    /// The bucket.
+    /// The bucket, which every delivery needs.
     pub bucket: Option<String>,
     /// The role that Firehose assumes.
     pub role: String,
@@ -24,6 +24,40 @@ pub struct Names {
     pub table: Option<String>,
     /// The Athena workgroup.
     pub workgroup: String,
+    /// What the delivery to Redshift has.
+    pub redshift: Option<RedshiftNames>,
+    /// What the delivery to DynamoDB has.
+    pub dynamodb: Option<DynamoDbNames>,
+}
+
+/// The names of a delivery to Redshift.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RedshiftNames {
+    /// The delivery stream that lands records in S3 or, with Firehose's own destination, in Redshift.
+    pub delivery: String,
+    /// The role that it assumes.
+    pub role: String,
+    /// The namespace and the workgroup, where they are ours.
+    pub workgroup: String,
+    /// The role that COPY assumes, where the workgroup is ours.
+    pub copy_role: String,
+    /// The schema.
+    pub schema: String,
+    /// The table in it.
+    pub table: String,
+}
+
+/// The names of a delivery to DynamoDB.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DynamoDbNames {
+    /// The table.
+    pub table: String,
+    /// The Lambda function.
+    pub function: String,
+    /// The role that it assumes.
+    pub role: String,
+    /// Its log group.
+    pub log_group: String,
 }
 
 impl Names {
@@ -33,14 +67,35 @@ impl Names {
         let catalog = s3.and_then(|s3| s3.catalog.as_ref());
         Self {
             stream: joined(&stack.stream.name, id, '-'),
-            bucket: s3.map(|s3| joined(&s3.bucket, id, '-')),
+            bucket: (!stack.deliver.is_empty()).then(|| bucket(stack, id)),
             role: format!("{id}-firehose"),
             role_path: role_path(id),
             delivery: id.to_string(),
             database: catalog.map(|catalog| joined(&catalog.database, id, '_')),
             table: catalog.map(|catalog| catalog.table.clone()),
             workgroup: id.to_string(),
+            redshift: stack.deliver.redshift.as_ref().map(|to| RedshiftNames {
+                delivery: format!("{id}-redshift"),
+                role: format!("{id}-redshift"),
+                workgroup: id.to_string(),
+                copy_role: format!("{id}-copy"),
+                schema: joined(&to.schema, id, '_'),
+                table: to.table.clone(),
+            }),
+            dynamodb: stack.deliver.dynamodb.as_ref().map(|to| DynamoDbNames {
+                table: joined(&to.table, id, '-'),
+                function: id.to_string(),
+                role: format!("{id}-function"),
+                log_group: format!("/aws/lambda/{id}"),
+            }),
         }
+    }
+}
+
+fn bucket(stack: &Stack, id: &StackId) -> String {
+    match &stack.deliver.s3 {
+        Some(s3) => joined(&s3.bucket, id, '-'),
+        None => joined(&Name::Stem(stack.name.clone()), id, '-'),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The role that Firehose assumes to read the stream and write the bucket.
+//! The roles that services assume, each allowed what its statements say and no more.
 
 use std::time::Duration;
 
@@ -13,11 +13,15 @@ use super::{
     mark::{self, Mark},
     names::role_path,
     pace::Pace,
+    permission::{self, Statement},
 };
 use crate::engine::{Cause, Leftover, Node, Observed, Progress, Provider, ProviderError, StackId};
 
 /// The kind of its keys.
 pub const KIND: &str = "role";
+
+/// The service principal of Firehose.
+pub const FIREHOSE: &str = "firehose.amazonaws.com";
 
 const POLICY: &str = "deliver";
 const GONE_BUDGET: Duration = Duration::from_secs(120);
@@ -29,10 +33,10 @@ pub struct Desired {
     pub name: String,
     /// Its path, with a slash at both ends.
     pub path: String,
-    /// The stream that it may read.
-    pub stream: String,
-    /// The bucket that it may write.
-    pub bucket: String,
+    /// The service that assumes it, for example `firehose.amazonaws.com`.
+    pub service: String,
+    /// What it may do.
+    pub statements: Vec<Statement>,
     /// Whose it is.
     pub mark: Mark,
 }
@@ -63,7 +67,7 @@ impl Provider for Roles {
         let tags = tags.map_err(|error| {
             broken(Cause::Other, "iam CreateRole", &wanted.name, error.to_string(), "change the stack's tags")
         })?;
-        let trust = trust(&self.0.caller().await?.account);
+        let trust = trust(&wanted.service, &self.0.caller().await?.account);
         let call = self.0.iam.create_role().role_name(&wanted.name).path(&wanted.path);
         let call = call.assume_role_policy_document(trust.to_string()).set_tags(Some(tags));
         let answer = call.send().await.map_err(|error| failure("iam CreateRole", &wanted.name, &error))?;
@@ -75,8 +79,7 @@ impl Provider for Roles {
 
     async fn make_ready(&self, node: &Node, _progress: &Progress<'_>) -> Result<(), ProviderError> {
         let wanted: Desired = desired(node)?;
-        let stream = self.0.arn("kinesis", &format!("stream/{}", wanted.stream)).await?;
-        let policy = permissions(&stream, &self.0.bucket_arn(&wanted.bucket));
+        let policy = permission::policy(&wanted.statements, &self.0).await?;
         let call = self.0.iam.put_role_policy().role_name(&wanted.name).policy_name(POLICY);
         let answer = call.policy_document(policy.to_string()).send().await;
         answer.map_err(|error| failure("iam PutRolePolicy", &wanted.name, &error)).map(drop)
@@ -157,40 +160,14 @@ impl Roles {
     }
 }
 
-/// Only Firehose, and only on behalf of this account.
-fn trust(account: &str) -> Value {
-    json!({"Version": "2012-10-17", "Statement": [{
-        "Effect": "Allow",
-        "Principal": {"Service": "firehose.amazonaws.com"},
-        "Action": "sts:AssumeRole",
-        "Condition": {"StringEquals": {"aws:SourceAccount": account}},
-    }]})
-}
-
-/// What Firehose needs to read one stream and write one bucket (Firehose developer guide, "Controlling access").
-fn permissions(stream: &str, bucket: &str) -> Value {
-    json!({"Version": "2012-10-17", "Statement": [
-        {
-            "Sid": "ReadTheStream",
-            "Effect": "Allow",
-            "Action": [
-                "kinesis:DescribeStream", "kinesis:GetShardIterator", "kinesis:GetRecords", "kinesis:ListShards",
-            ],
-            "Resource": stream,
-        },
-        {
-            "Sid": "FindTheBucket",
-            "Effect": "Allow",
-            "Action": ["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"],
-            "Resource": bucket,
-        },
-        {
-            "Sid": "WriteObjects",
-            "Effect": "Allow",
-            "Action": ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"],
-            "Resource": format!("{bucket}/*"),
-        },
-    ]})
+/// Only that service; Firehose only on behalf of this account (Firehose developer guide, "Cross-service confused deputy
+/// prevention").
+fn trust(service: &str, account: &str) -> Value {
+    let mut statement = json!({"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"});
+    if service == FIREHOSE {
+        statement["Condition"] = json!({"StringEquals": {"aws:SourceAccount": account}});
+    }
+    json!({"Version": "2012-10-17", "Statement": [statement]})
 }
 
 fn pairs(tags: &[Tag]) -> impl Iterator<Item = (&str, &str)> {

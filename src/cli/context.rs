@@ -17,7 +17,6 @@ use crate::{
     aws::{Clients, Names, Where, lifecycle::LifecycleError},
     engine::{ApplyError, Cause, Home, ProviderError, StackId, State},
     local::daemon::{Daemon, Endpoint, Started},
-    schema,
     spec::{self, Checked, Stack, Target},
 };
 
@@ -146,11 +145,6 @@ pub fn agree(screen: &Screen, clients: &Clients, reach: &Reach, question: &str) 
         return Ok(());
     }
     Err(Stop::usage(format!("{question} Not done: answer yes on a terminal, or pass --yes")).into())
-}
-
-/// The columns of the table over the documents.
-pub fn columns() -> Vec<(String, String)> {
-    schema::store_sales().glue_columns()
 }
 
 /// An error of the lifecycle with its exit code.

@@ -34,7 +34,9 @@ pub fn ack_log(home: &Home, stack: &StackId, run: &str) -> PathBuf {
 
 /// Sends what the stack's load says, until its end or the first Ctrl-C.
 pub async fn drive(stack: &Stack, stood: &Stood, names: &Names, screen: &Screen) -> anyhow::Result<Driven> {
-    let Workload::StoreSales { scale, seed } = stack.load.workload;
+    let Workload::StoreSales { scale, seed } = stack.load.workload else {
+        anyhow::bail!("this workload cannot be sent yet");
+    };
     let run = format!("{}-{:04x}", Utc::now().format("%Y%m%dT%H%M%S"), rand::random::<u16>());
     let log = ack_log(&stood.home, &stood.id, &run);
     fs::create_dir_all(log.parent().expect("a log lies in a folder"))?;

@@ -6,6 +6,7 @@ use super::{Reach, StackFile, context, exit::Exit, resources::label, screen::Scr
 use crate::{
     aws::lifecycle,
     engine::{Action, HomeError, StackId, State},
+    schema,
 };
 
 /// Arguments.
@@ -31,7 +32,7 @@ impl Plan {
         };
         let clients = context::clients(&home, &stack.target, &self.reach).await?;
         let id = state.id().cloned().unwrap_or_else(|| StackId::new(&stack.name));
-        let steps = lifecycle::plan(stack, &id, &state, context::columns(), &clients).await;
+        let steps = lifecycle::plan(stack, &id, &state, schema::store_sales(), &clients).await;
         let steps = steps.map_err(context::stop)?;
         let known = if state.id().is_some() {
             id.to_string()

@@ -9,6 +9,7 @@ use super::{Reach, StackFile, context, down, exit::Exit, resources::Resources, s
 use crate::{
     aws::{Clients, lifecycle},
     engine::{Cancel, Home, Journal, StackId},
+    schema,
     spec::Checked,
 };
 
@@ -97,7 +98,7 @@ pub async fn stand_up(
     ))?;
     let cancel = signals::cancel(stop.clone());
     let observer = Resources::on(screen);
-    let made = lifecycle::up(&journal, stack, context::columns(), &clients, &observer, &cancel).await;
+    let made = lifecycle::up(&journal, stack, schema::store_sales(), &clients, &observer, &cancel).await;
     if let Err(error) = made {
         let error = context::stop(error);
         if was_known || unfinished.stays(error.exit) {

@@ -20,7 +20,7 @@ impl Spread {
     /// `shards` are the hash ranges of the open shards; without them the whole range is one.
     pub(super) fn new(key: PartitionKey, shards: Vec<RangeInclusive<u128>>) -> Self {
         let shards = match key {
-            PartitionKey::Ticket => Vec::new(),
+            PartitionKey::Ticket | PartitionKey::Key => Vec::new(),
             PartitionKey::Uniform if shards.is_empty() => vec![0..=u128::MAX],
             PartitionKey::Uniform => shards,
         };

@@ -47,7 +47,7 @@ impl Check<'_> {
             target: target?,
             tags: tags?,
             stream: stream?,
-            deliver: Deliver { s3: s3.map_or(Some(None), |s3| s3.map(Some))? },
+            deliver: Deliver { s3: s3.map_or(Some(None), |s3| s3.map(Some))?, ..Deliver::default() },
             load: load?,
             thresholds: thresholds?,
         })

@@ -1,6 +1,6 @@
 //! The checks of `deliver.s3`: prefixes, buffer, catalog.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use crate::prefix::{Prefix, Use};
 
@@ -9,7 +9,7 @@ use super::{
     file::{BufferFile, CatalogFile, CompressionFile, PartitionsFile, S3File, Size, Time},
     names,
     quantity::Refusal,
-    stack::{Catalog, Compression, Partitions, S3Delivery},
+    stack::{Buffer, Catalog, Compression, Format, Partitions, S3Delivery},
 };
 
 const MIB: u64 = 1 << 20;
@@ -39,15 +39,15 @@ impl Check<'_> {
             None => Some(None),
         };
         let ((prefix, prefix_text), (error_prefix, error_prefix_text)) = (prefix?, error_prefix?);
-        let (buffer_mib, buffer_interval) = told_apart.and(buffer)?;
         Some(S3Delivery {
             bucket: bucket?,
             prefix,
             prefix_text,
             error_prefix,
             error_prefix_text,
-            buffer_mib,
-            buffer_interval,
+            partition_by: BTreeMap::new(),
+            buffer: told_apart.and(buffer)?,
+            format: Format::Json,
             compression,
             catalog: catalog?,
         })
@@ -74,11 +74,11 @@ impl Check<'_> {
         None
     }
 
-    fn buffer(&mut self, buffer: Option<BufferFile>) -> Option<(u32, Duration)> {
+    fn buffer(&mut self, buffer: Option<BufferFile>) -> Option<Buffer> {
         let buffer = buffer.unwrap_or(BufferFile { size: None, interval: None });
         let size = buffer.size.map_or(Some(64), |text| self.buffer_size(&text));
         let interval = buffer.interval.map_or(Some(Duration::from_secs(60)), |text| self.buffer_interval(&text));
-        Some((size?, interval?))
+        Some(Buffer { mib: size?, interval: interval? })
     }
 
     fn buffer_size(&mut self, text: &Size) -> Option<u32> {

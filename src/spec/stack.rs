@@ -1,6 +1,8 @@
 //! What a stack file says, once it is known to be right.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
+
+use serde::{Deserialize, Serialize};
 
 use crate::prefix::Prefix;
 
@@ -76,6 +78,27 @@ pub enum StreamMode {
 pub struct Deliver {
     /// Firehose to S3.
     pub s3: Option<S3Delivery>,
+    /// To a Redshift table, through S3.
+    pub redshift: Option<RedshiftDelivery>,
+    /// To a DynamoDB table, by a Lambda function.
+    pub dynamodb: Option<DynamoDbDelivery>,
+}
+
+impl Deliver {
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.s3.is_none() && self.redshift.is_none() && self.dynamodb.is_none()
+    }
+}
+
+/// Where a value lies in a document: its keys from the outside in, at least one.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct FieldPath(pub Vec<String>);
+
+impl fmt::Display for FieldPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("."))
+    }
 }
 
 /// Firehose from the stream to S3.
@@ -91,23 +114,51 @@ pub struct S3Delivery {
     pub error_prefix: Prefix,
     /// `error_prefix` as it was written.
     pub error_prefix_text: String,
-    /// 1–128 MiB.
-    pub buffer_mib: u32,
-    /// 0–900 s.
-    pub buffer_interval: Duration,
+    /// The values of the prefix's `!{partitionKeyFromQuery:…}` keys.
+    pub partition_by: BTreeMap<String, FieldPath>,
+    /// When an object is written.
+    pub buffer: Buffer,
     /// Of the objects.
+    pub format: Format,
+    /// Of the objects; inside them where they are Parquet.
     pub compression: Compression,
     /// The Glue table over the objects.
     pub catalog: Option<Catalog>,
 }
 
-/// Compression of delivered objects.
+/// How much Firehose gathers before it writes an object; whichever is reached first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Buffer {
+    /// 1–128 MiB.
+    pub mib: u32,
+    /// 0–900 s.
+    pub interval: Duration,
+}
+
+/// What delivered objects hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Format {
+    /// JSON lines, as they were sent.
+    Json,
+    /// Parquet, converted by Firehose after the Glue table's columns.
+    Parquet,
+}
+
+/// Compression of delivered objects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Compression {
-    /// Plain JSON lines.
+    /// None.
     None,
     /// GZIP.
     Gzip,
+    /// A ZIP archive.
+    Zip,
+    /// Snappy.
+    Snappy,
+    /// Snappy in Hadoop's framing.
+    HadoopSnappy,
 }
 
 /// The Glue database and table over a delivery.
@@ -128,6 +179,119 @@ pub enum Partitions {
     Registered,
     /// Computed by Athena from the table's `projection.*` parameters.
     Projected,
+    /// The table has none: it reads every object under the prefix's fixed part.
+    None,
+}
+
+/// To a Redshift table, through S3.
+#[derive(Clone, Debug)]
+pub struct RedshiftDelivery {
+    /// Which Redshift.
+    pub at: RedshiftAt,
+    /// The database.
+    pub database: String,
+    /// The schema; made by `up`.
+    pub schema: Name,
+    /// The table in it; made by `up`.
+    pub table: String,
+    /// How the table is loaded.
+    pub load: RedshiftLoad,
+    /// The role that COPY assumes: an ARN; Redshift's default role when `None`. Unused where Redshift itself is ours.
+    pub role: Option<String>,
+    /// The secret with the database user: a name or an ARN, of Secrets Manager.
+    pub secret: Option<String>,
+    /// What a struct becomes.
+    pub structs: Structs,
+    /// Key prefix of the objects on their way, with expressions.
+    pub prefix: Prefix,
+    /// `prefix` as it was written.
+    pub prefix_text: String,
+    /// Key prefix of what could not be delivered.
+    pub error_prefix: Prefix,
+    /// `error_prefix` as it was written.
+    pub error_prefix_text: String,
+    /// When an object is written.
+    pub buffer: Buffer,
+}
+
+/// Which Redshift.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RedshiftAt {
+    /// A Serverless workgroup that exists; never changed or deleted.
+    Workgroup {
+        /// Its name.
+        name: String,
+    },
+    /// A cluster that exists; never changed or deleted.
+    Cluster {
+        /// Its identifier.
+        identifier: String,
+        /// The database user, where there is no secret.
+        user: Option<String>,
+        /// `host:port`, which Firehose connects to.
+        endpoint: Option<String>,
+    },
+    /// A namespace and a workgroup of our own, at the smallest base capacity.
+    Created,
+}
+
+/// How a Redshift table is loaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RedshiftLoad {
+    /// By COPY through the Data API, of what has landed in S3 since the last time.
+    Copy {
+        /// How often.
+        every: Duration,
+    },
+    /// By Firehose's own Redshift destination.
+    Firehose,
+}
+
+/// What a struct becomes in Redshift.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Structs {
+    /// Its JSON text.
+    Varchar,
+    /// `SUPER`.
+    Super,
+}
+
+/// To a DynamoDB table, by a Lambda function.
+#[derive(Clone, Debug)]
+pub struct DynamoDbDelivery {
+    /// The table; made by `up`.
+    pub table: Name,
+    /// Top-level fields: the partition key and, if there are two, the sort key.
+    pub key: Vec<String>,
+    /// The function.
+    pub function: FunctionSettings,
+    /// How it is fed.
+    pub mapping: MappingSettings,
+}
+
+/// A Lambda function's size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FunctionSettings {
+    /// 128–10,240 MiB.
+    pub memory_mib: u32,
+    /// 1–900 s.
+    pub timeout: Duration,
+}
+
+/// How Lambda feeds a function from a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MappingSettings {
+    /// Records a batch, 1–10,000.
+    pub batch: u32,
+    /// How long a batch is gathered, 0–300 s.
+    pub window: Duration,
+    /// Batches of a shard at a time, 1–10.
+    pub parallel: u32,
+    /// How often a failed batch is tried again, 0–10,000.
+    pub retries: u32,
+    /// Records older than this are given up, 60 s to 7 days.
+    pub max_age: Duration,
 }
 
 /// What is sent, how fast, for how long.
@@ -153,6 +317,33 @@ pub enum Workload {
         /// Of the generator.
         seed: u64,
     },
+    /// The lines of a file, over and over.
+    JsonLines {
+        /// JSON lines.
+        file: PathBuf,
+        /// The fields that tell one document from another; by the whole line when `None`.
+        key: Option<Vec<FieldPath>>,
+        /// What becomes of lines that are no JSON object.
+        broken: Broken,
+    },
+    /// Documents rendered from a template.
+    Template {
+        /// The template itself.
+        text: String,
+        /// Of the values.
+        seed: u64,
+        /// The fields that tell one document from another; by the whole line when `None`.
+        key: Option<Vec<FieldPath>>,
+    },
+}
+
+/// What becomes of lines of a user's file that are no JSON object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Broken {
+    /// They are counted, reported with their line numbers, and left out.
+    Skip,
+    /// They are reported, and nothing is made or sent.
+    Refuse,
 }
 
 /// Records offered a second.
@@ -180,6 +371,8 @@ pub enum PartitionKey {
     Uniform,
     /// The ticket number: 8 to 16 documents of a ticket on one shard.
     Ticket,
+    /// The declared key of a user's own documents.
+    Key,
 }
 
 /// What a run must reach, or exit 99.

@@ -55,7 +55,7 @@ impl Destination {
         });
         let registered = s3.catalog.as_ref().is_some_and(|catalog| catalog.partitions == Partitions::Registered);
         let prefix = s3.prefix.fixed().to_owned();
-        Self::Objects { bucket: bucket.clone(), prefix, buffer: s3.buffer_interval, table, registered }
+        Self::Objects { bucket: bucket.clone(), prefix, buffer: s3.buffer.interval, table, registered }
     }
 }
 

@@ -1,6 +1,7 @@
 //! One stack's whole life, against any implementation of AWS.
 
 use std::{
+    collections::BTreeMap,
     net::TcpListener,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -11,9 +12,10 @@ use kinesis_demo::{
     aws::{Clients, Names, Where, inventory, lifecycle, partitions},
     engine::{Action, Cancel, Home, Journal, Observed, Outcome, State},
     prefix::{Prefix, Use},
+    schema,
     spec::{
-        Catalog, Compression, Deliver, Length, Load, Name, PartitionKey, Partitions, Rate, S3Delivery, Stack, Stream,
-        StreamMode, Target, Thresholds, Workload,
+        Buffer, Catalog, Compression, Deliver, Format, Length, Load, Name, PartitionKey, Partitions, Rate, S3Delivery,
+        Stack, Stream, StreamMode, Target, Thresholds, Workload,
     },
 };
 
@@ -40,8 +42,9 @@ pub fn store_sales() -> Stack {
                 prefix_text: PREFIX.to_owned(),
                 error_prefix: Prefix::parse(ERROR_PREFIX, Use::Error).expect("a prefix"),
                 error_prefix_text: ERROR_PREFIX.to_owned(),
-                buffer_mib: 5,
-                buffer_interval: Duration::from_secs(5),
+                partition_by: BTreeMap::new(),
+                buffer: Buffer { mib: 5, interval: Duration::from_secs(5) },
+                format: Format::Json,
                 compression: Compression::Gzip,
                 catalog: Some(Catalog {
                     database: Name::Stem("tpcds".to_owned()),
@@ -49,6 +52,7 @@ pub fn store_sales() -> Stack {
                     partitions: Partitions::Registered,
                 }),
             }),
+            ..Deliver::default()
         },
         load: Load {
             workload: Workload::StoreSales { scale: 1, seed: 1 },
@@ -60,10 +64,6 @@ pub fn store_sales() -> Stack {
     }
 }
 
-fn columns() -> lifecycle::Columns {
-    vec![("ss_item".into(), "struct<i_brand:string>".into()), ("ss_ticket_number".into(), "bigint".into())]
-}
-
 /// Up, up again, a partition, status, down, down again.
 pub async fn lifecycle(endpoint: &str) {
     let folder = tempfile::tempdir().expect("a folder");
@@ -73,19 +73,22 @@ pub async fn lifecycle(endpoint: &str) {
 
     let journal = lifecycle::open(&home, &stack, serde_json::json!({}), &clients).await.expect("opened");
     let id = journal.id().clone();
-    let planned = lifecycle::plan(&stack, &id, &journal.state(), columns(), &clients).await.expect("a plan");
+    let planned =
+        lifecycle::plan(&stack, &id, &journal.state(), schema::store_sales(), &clients).await.expect("a plan");
     assert!(planned.len() == 7 && planned.iter().all(|step| step.action == Action::Create), "{planned:#?}");
 
-    let first = lifecycle::up(&journal, &stack, columns(), &clients, &(), &cancel).await.expect("up");
+    let first = lifecycle::up(&journal, &stack, schema::store_sales(), &clients, &(), &cancel).await.expect("up");
     assert_eq!(outcomes(&first.resources), [Outcome::Created; 7]);
     all_ready(&journal.state(), &clients).await;
     drop(journal);
 
     let journal = lifecycle::open(&home, &stack, serde_json::json!({}), &clients).await.expect("opened again");
     assert_eq!(*journal.id(), id, "the same stack");
-    let second = lifecycle::up(&journal, &stack, columns(), &clients, &(), &cancel).await.expect("up again");
+    let second =
+        lifecycle::up(&journal, &stack, schema::store_sales(), &clients, &(), &cancel).await.expect("up again");
     assert_eq!(outcomes(&second.resources), [Outcome::Kept; 7]);
-    let planned = lifecycle::plan(&stack, &id, &journal.state(), columns(), &clients).await.expect("a plan");
+    let planned =
+        lifecycle::plan(&stack, &id, &journal.state(), schema::store_sales(), &clients).await.expect("a plan");
     assert!(planned.iter().all(|step| step.action == Action::Keep), "{planned:#?}");
     assert_eq!(inventory::of(&clients, &id).await.expect("an inventory").len(), 7);
 

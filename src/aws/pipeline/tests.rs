@@ -1,9 +1,13 @@
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use super::*;
 use crate::{
     prefix::{Prefix, Use},
-    spec::{Deliver, Length, Load, Name, PartitionKey, Rate, Stream, Target, Thresholds, Workload},
+    schema,
+    spec::{
+        Buffer, Catalog, Compression, Deliver, Format, Length, Load, Name, PartitionKey, Partitions, Rate, S3Delivery,
+        Stream, Target, Thresholds, Workload,
+    },
 };
 
 const PREFIX: &str = "tpcds/sales/year=!{timestamp:yyyy}/month=!{timestamp:MM}/day=!{timestamp:dd}/";
@@ -24,7 +28,7 @@ fn stack(s3: Option<S3Delivery>) -> Stack {
             retention: Duration::from_secs(24 * 3600),
             max_record_kib: 1024,
         },
-        deliver: Deliver { s3 },
+        deliver: Deliver { s3, ..Deliver::default() },
         load: Load {
             workload: Workload::StoreSales { scale: 1, seed: 1 },
             rate: Rate::Max,
@@ -42,8 +46,9 @@ fn s3(prefix: &str, catalog: Option<Partitions>) -> S3Delivery {
         prefix_text: prefix.to_owned(),
         error_prefix: Prefix::parse(ERROR_PREFIX, Use::Error).expect("a prefix"),
         error_prefix_text: ERROR_PREFIX.to_owned(),
-        buffer_mib: 64,
-        buffer_interval: Duration::from_secs(60),
+        partition_by: BTreeMap::new(),
+        buffer: Buffer { mib: 64, interval: Duration::from_secs(60) },
+        format: Format::Json,
         compression: Compression::Gzip,
         catalog: catalog.map(|partitions| Catalog {
             database: Name::Stem("tpcds".to_owned()),
@@ -54,7 +59,7 @@ fn s3(prefix: &str, catalog: Option<Partitions>) -> S3Delivery {
 }
 
 fn keys(stack: &Stack) -> Vec<Vec<String>> {
-    let graph = graph(stack, &id(), Vec::new()).expect("a graph");
+    let graph = graph(stack, &id(), schema::store_sales()).expect("a graph");
     graph.layers().iter().map(|layer| layer.iter().map(|node| node.key.to_string()).collect()).collect()
 }
 
@@ -71,7 +76,8 @@ fn any_subset_of_deliveries_is_a_graph() {
 
 #[test]
 fn the_journal_holds_what_deleting_needs() {
-    let graph = graph(&stack(Some(s3(PREFIX, Some(Partitions::Registered)))), &id(), Vec::new()).expect("a graph");
+    let graph =
+        graph(&stack(Some(s3(PREFIX, Some(Partitions::Registered)))), &id(), schema::store_sales()).expect("a graph");
     for node in graph.nodes() {
         assert_eq!(node.desired["mark"]["stack"], "sales-7f3a91c2", "{}", node.key);
     }
@@ -81,7 +87,7 @@ fn the_journal_holds_what_deleting_needs() {
 #[test]
 fn projected_partitions_follow_the_prefix() {
     let stack = stack(Some(s3(PREFIX, Some(Partitions::Projected))));
-    let graph = graph(&stack, &id(), Vec::new()).expect("a graph");
+    let graph = graph(&stack, &id(), schema::store_sales()).expect("a graph");
     let table = graph.nodes().iter().find(|node| node.key.kind == table::KIND).expect("a table");
     let projection = &table.desired["projection"];
     let template = "s3://my-bucket/tpcds/sales/year=${year}/month=${month}/day=${day}/";
@@ -96,12 +102,6 @@ fn projected_partitions_follow_the_prefix() {
 #[test]
 fn a_key_that_cannot_be_projected_is_refused() {
     let prefix = "a/shard=!{timestamp:yyyy}/";
-    let error = graph(&stack(Some(s3(prefix, Some(Partitions::Projected)))), &id(), Vec::new()).map(drop);
+    let error = graph(&stack(Some(s3(prefix, Some(Partitions::Projected)))), &id(), schema::store_sales()).map(drop);
     assert_eq!(error, Err(PipelineError::Projection("shard".to_owned())));
-}
-
-#[test]
-fn results_never_lie_in_the_table() {
-    assert_eq!(results_location("b", "tpcds/sales/"), "s3://b/athena/");
-    assert_eq!(results_location("b", "athena/sales/"), "s3://b/athena-results/");
 }

@@ -1,0 +1,127 @@
+//! The delivery to S3: Firehose, and the catalog over what it writes.
+
+use std::collections::BTreeMap;
+
+use chrono::{Datelike, Utc};
+
+use super::{Parts, PipelineError, node};
+use crate::{
+    aws::{bucket, database, delivery, permission::Statement, role, stream, table, workgroup},
+    engine::Node,
+    spec::{Catalog, Compression, Partitions, S3Delivery},
+};
+
+/// A query that would scan more is cancelled; about half a dollar's worth.
+const SCAN_LIMIT_BYTES: i64 = 100 << 30;
+/// Years that projected partitions reach around now: Athena looks into every folder that a query does not rule out.
+const YEARS_BACK: i32 = 1;
+const YEARS_AHEAD: i32 = 3;
+
+/// The role, the delivery stream and, with a catalog, database, table and workgroup.
+pub(super) fn nodes(s3: &S3Delivery, parts: &Parts) -> Result<Vec<Node>, PipelineError> {
+    let mut nodes = delivery_nodes(s3, parts).to_vec();
+    let Parts { names, mark, schema, .. } = parts;
+    if let (Some(catalog), Some(database), Some(name)) = (&s3.catalog, &names.database, &names.table) {
+        let table = table::Desired {
+            database: database.clone(),
+            name: name.clone(),
+            columns: schema.glue_columns(),
+            partition_keys: s3.prefix.partition_keys(),
+            location: format!("s3://{}/{}", parts.bucket(), s3.prefix.fixed()),
+            projection: projection(catalog, s3, parts.bucket())?,
+            mark: (*mark).clone(),
+        };
+        nodes.extend(catalog_nodes(table, s3, parts));
+    }
+    Ok(nodes)
+}
+
+fn delivery_nodes(s3: &S3Delivery, parts: &Parts) -> [Node; 2] {
+    let (Parts { names, mark, .. }, bucket) = (parts, parts.bucket());
+    let [find, write] = Statement::write_bucket(bucket);
+    let desired = role::Desired {
+        name: names.role.clone(),
+        path: names.role_path.clone(),
+        service: role::FIREHOSE.to_owned(),
+        statements: vec![Statement::read_stream(&names.stream), find, write],
+        mark: (*mark).clone(),
+    };
+    let role_node = node(role::KIND, &names.role, &[], &desired, format!("under {}", names.role_path));
+    let desired = delivery::Desired {
+        name: names.delivery.clone(),
+        stream: names.stream.clone(),
+        role: format!("{}{}", names.role_path, names.role),
+        bucket: bucket.to_owned(),
+        prefix: s3.prefix_text.clone(),
+        error_prefix: s3.error_prefix_text.clone(),
+        buffer_mib: s3.buffer.mib,
+        buffer_seconds: s3.buffer.interval.as_secs() as u32,
+        gzip: s3.compression == Compression::Gzip,
+        mark: (*mark).clone(),
+    };
+    let on = [(stream::KIND, names.stream.as_str()), (bucket::KIND, bucket), (role::KIND, names.role.as_str())];
+    let detail = format!("stream → s3://{bucket}/{}", s3.prefix.fixed());
+    [role_node, node(delivery::KIND, &names.delivery, &on, &desired, detail)]
+}
+
+fn catalog_nodes(table: table::Desired, s3: &S3Delivery, parts: &Parts) -> [Node; 3] {
+    let (Parts { names, mark, .. }, bucket) = (parts, parts.bucket());
+    let desired = database::Desired { name: table.database.clone(), mark: (*mark).clone() };
+    let database_node = node(database::KIND, &table.database, &[], &desired, String::new());
+    let desired = workgroup::Desired {
+        name: names.workgroup.clone(),
+        output: results_location(bucket, s3.prefix.fixed()),
+        scan_limit_bytes: SCAN_LIMIT_BYTES,
+        mark: (*mark).clone(),
+    };
+    let on = [(bucket::KIND, bucket)];
+    let detail = format!("results in {}", desired.output);
+    let workgroup_node = node(workgroup::KIND, &names.workgroup, &on, &desired, detail);
+    let name = format!("{}/{}", table.database, table.name);
+    let detail = format!("{} columns", table.columns.len());
+    let table_node = node(table::KIND, &name, &[(database::KIND, table.database.as_str())], &table, detail);
+    [database_node, table_node, workgroup_node]
+}
+
+/// Where query results go: never inside the table.
+fn results_location(bucket: &str, table_prefix: &str) -> String {
+    let folder = if table_prefix.starts_with("athena/") { "athena-results" } else { "athena" };
+    format!("s3://{bucket}/{folder}/")
+}
+
+/// Athena user guide, "Supported types for partition projection" and "Set up partition projection".
+fn projection(catalog: &Catalog, s3: &S3Delivery, bucket: &str) -> Result<BTreeMap<String, String>, PipelineError> {
+    let mut parameters = BTreeMap::new();
+    if catalog.partitions == Partitions::Registered {
+        return Ok(parameters);
+    }
+    let mut template = format!("s3://{bucket}/{}", s3.prefix.fixed());
+    for key in s3.prefix.partition_keys() {
+        let this_year = Utc::now().year();
+        let (first, last, digits) = match key.as_str() {
+            "year" => (this_year - YEARS_BACK, this_year + YEARS_AHEAD, 4),
+            "month" => (1, 12, 2),
+            "day" => (1, 31, 2),
+            "hour" => (0, 23, 2),
+            _ => return Err(PipelineError::Projection(key)),
+        };
+        parameters.insert(format!("projection.{key}.type"), "integer".to_owned());
+        parameters.insert(format!("projection.{key}.range"), format!("{first},{last}"));
+        parameters.insert(format!("projection.{key}.digits"), digits.to_string());
+        template.push_str(&format!("{key}=${{{key}}}/"));
+    }
+    parameters.insert("projection.enabled".to_owned(), "true".to_owned());
+    parameters.insert("storage.location.template".to_owned(), template);
+    Ok(parameters)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_never_lie_in_the_table() {
+        assert_eq!(results_location("b", "tpcds/sales/"), "s3://b/athena/");
+        assert_eq!(results_location("b", "athena/sales/"), "s3://b/athena-results/");
+    }
+}
