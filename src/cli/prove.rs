@@ -1,16 +1,16 @@
-//! The search for what was acknowledged, with its bar.
+//! The search for what was acknowledged, with a bar for each place.
 
-use std::{ops::RangeInclusive, time::Instant};
+use std::ops::RangeInclusive;
 
 use tokio::sync::watch;
 
-use super::screen::Screen;
+use super::screen::{Gauge, Screen};
 use crate::{
     aws::{Clients, Names},
     load::AckLog,
     report::terminal::grouped,
     spec::Stack,
-    verify::{Destination, KeyBag, Landing, Proof, acknowledged, prove},
+    verify::{KeyBag, Landing, Place, Proof, acknowledged, destinations, prove},
 };
 
 /// Looks for everything that the logs say was acknowledged. Returns how many documents that is, and what was found.
@@ -30,36 +30,50 @@ pub async fn search(
         })
     });
     let keys = keys.await?;
-    let (expected, begun) = (keys.len(), Instant::now());
-    let gauge = screen.gauge("land", Some(expected));
+    let expected = keys.len();
+    let destinations = destinations::of(stack, names, clients, &tickets);
+    let gauges: Vec<(Place, Gauge)> =
+        destinations.iter().map(|to| (to.place(), screen.gauge(label(to.place()), Some(expected)))).collect();
+    let gauge = |place: Place| gauges.iter().find(|(of, _)| *of == place).map(|(_, gauge)| gauge);
     let progress = |landing: Landing| {
-        let text = format!(
-            "{} of {}   {:.1} s behind",
-            grouped(landing.documents),
-            grouped(landing.expected),
-            landing.waited.as_secs_f64()
-        );
-        gauge.set(landing.documents.min(landing.expected), &text);
+        if let Some(gauge) = gauge(landing.place) {
+            let found = landing.documents.min(expected);
+            gauge.set(found, &behind(landing.documents, expected, landing.waited.as_secs_f64()));
+        }
     };
-    let destination = Destination::of(stack, names);
-    let proof = prove(clients, &destination, keys, &tickets, stop, progress).await?;
-    let found = proof.tally.distinct - proof.tally.unacknowledged;
-    gauge.finish(&format!(
-        "{} of {}   {:.1} s behind",
-        grouped(found),
-        grouped(expected),
-        begun.elapsed().as_secs_f64()
-    ));
+    let proof = prove(destinations, keys, stop, progress).await?;
+    for landed in &proof.landed {
+        if let Some(gauge) = gauge(landed.place) {
+            let found = landed.tally.distinct - landed.tally.unacknowledged;
+            gauge.finish(&behind(found, expected, landed.took.as_secs_f64()));
+        }
+    }
     Ok((expected, proof))
+}
+
+fn label(place: Place) -> &'static str {
+    match place {
+        Place::Stream => "stream",
+        Place::S3 => "S3",
+        Place::Redshift => "Redshift",
+        Place::DynamoDb => "DynamoDB",
+    }
+}
+
+fn behind(found: u64, expected: u64, seconds: f64) -> String {
+    format!("{} of {}   {seconds:.1} s behind", grouped(found), grouped(expected))
 }
 
 /// The keys that are missing, a line each, for a person.
 pub fn name_missing(proof: &Proof, screen: &Screen) {
-    for key in &proof.tally.missing {
-        screen.error(&format!("lost: ticket {} item {}", key.ticket, key.item));
-    }
-    let more = proof.tally.lost.saturating_sub(proof.tally.missing.len() as u64);
-    if more > 0 && !proof.tally.missing.is_empty() {
-        screen.error(&format!("lost: and {} more", grouped(more)));
+    for landed in &proof.landed {
+        let (place, tally) = (landed.place, &landed.tally);
+        for key in &tally.missing {
+            screen.error(&format!("lost in {place}: ticket {} item {}", key.ticket, key.item));
+        }
+        let more = tally.lost.saturating_sub(tally.missing.len() as u64);
+        if more > 0 && !tally.missing.is_empty() {
+            screen.error(&format!("lost in {place}: and {} more", grouped(more)));
+        }
     }
 }

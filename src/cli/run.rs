@@ -95,12 +95,7 @@ async fn load_and_prove(
             prove::search(stack, &names, &stood.clients, vec![log], stood.stop.clone(), screen).await?;
         report.seconds.verify = Some(begun.elapsed().as_secs_f64());
         prove::name_missing(&proof, screen);
-        (report.landed_stream, report.landed_s3) = (proof.landed_stream, proof.landed_s3);
-        report.landed_sql = proof.landed_sql;
-        report.duplicated = Some(proof.tally.duplicated);
-        report.lost = (!proof.stopped).then_some(proof.tally.lost);
-        report.interrupted = proof.stopped;
-        report.problems.extend(proof.problems);
+        report.note_proof(&proof);
         if acknowledged != report.acknowledged {
             let counted = report.acknowledged;
             report.problems.push(format!("{counted} acknowledged by the load, {acknowledged} in its log"));

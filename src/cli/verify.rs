@@ -1,7 +1,7 @@
 //! `demo verify STACK`.
 
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     context::{self, Known},
@@ -11,7 +11,11 @@ use super::{
     screen::Screen,
     signals,
 };
-use crate::{load::AckLog, report::terminal::grouped};
+use crate::{
+    load::AckLog,
+    report::{RunReport, terminal},
+    verify::Landed,
+};
 
 /// Arguments.
 #[derive(Args, Debug)]
@@ -40,35 +44,35 @@ impl Verify {
         let (acknowledged, proof) =
             prove::search(&known.stack, &known.names, &known.clients, logs, stop, screen).await?;
         prove::name_missing(&proof, screen);
-        let tally = &proof.tally;
-        let lost = (!proof.stopped).then_some(tally.lost);
+        let mut report = RunReport { acknowledged, ..RunReport::default() };
+        report.note_proof(&proof);
         let text = if self.json {
+            let landed: Vec<_> = proof.landed.iter().map(landed).collect();
             let report = json!({
                 "stack": known.id.as_str(), "runs": runs, "runs_cut_off": unfinished, "acknowledged": acknowledged,
-                "landed_stream": proof.landed_stream, "landed_s3": proof.landed_s3, "landed_sql": proof.landed_sql,
-                "lost": lost, "missing": tally.missing.iter().map(|key| json!({"ticket": key.ticket, "item": key.item})).collect::<Vec<_>>(),
-                "duplicated": tally.duplicated, "unacknowledged": tally.unacknowledged, "problems": proof.problems,
+                "landed_stream": report.landed_stream, "landed_s3": report.landed_s3, "landed_sql": report.landed_sql,
+                "landed_redshift": report.landed_redshift, "landed_dynamodb": report.landed_dynamodb,
+                "lost": report.lost, "duplicated": report.duplicated, "destinations": landed,
+                "problems": report.problems,
             });
             format!("{report}\n")
         } else {
-            let found = |what: &str, n: Option<u64>| n.map_or(String::new(), |n| format!("   {what} {}", grouped(n)));
-            format!(
-                "  acknowledged {}{}{}{}\n  lost {}   duplicated {}   landed though never acknowledged {}\n{}",
-                grouped(acknowledged),
-                found("in the stream", proof.landed_stream),
-                found("in S3", proof.landed_s3),
-                found("by SQL", proof.landed_sql),
-                lost.map_or("not known".to_owned(), grouped),
-                grouped(tally.duplicated),
-                grouped(tally.unacknowledged),
-                proof.problems.iter().map(|problem| format!("  problem: {problem}\n")).collect::<String>(),
-            )
+            terminal::found(&report, &proof)
         };
         context::print(&text)?;
         Ok(match () {
             () if proof.stopped => Exit::Interrupted,
-            () if tally.lost > 0 || !proof.problems.is_empty() => Exit::NotProved,
+            () if proof.lost() > 0 || !report.problems.is_empty() => Exit::NotProved,
             () => Exit::Fine,
         })
     }
+}
+
+fn landed(landed: &Landed) -> Value {
+    let tally = &landed.tally;
+    json!({
+        "place": landed.place.to_string(), "documents": tally.documents, "distinct": tally.distinct,
+        "lost": tally.lost, "duplicated": tally.duplicated, "unacknowledged": tally.unacknowledged,
+        "missing": tally.missing.iter().map(|key| json!({"ticket": key.ticket, "item": key.item})).collect::<Vec<_>>(),
+    })
 }

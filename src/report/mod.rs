@@ -5,7 +5,10 @@ pub mod terminal;
 
 use serde::{Deserialize, Serialize};
 
-use crate::spec::Thresholds;
+use crate::{
+    spec::Thresholds,
+    verify::{Place, Proof},
+};
 
 /// What a run came to. The JSON that `demo run --json` prints is this.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -24,9 +27,9 @@ pub struct RunReport {
     pub failed: u64,
     /// Times that a document was sent again.
     pub retried: u64,
-    /// Documents found more than once at the destination (each beyond the first).
+    /// Documents found more than once (each beyond the first), in the destination that has most of them.
     pub duplicated: Option<u64>,
-    /// Acknowledged documents that the destination does not hold; null where nothing was looked at.
+    /// Acknowledged documents that are missing, in the destination that lacks most; null where nothing was looked at.
     pub lost: Option<u64>,
     /// Distinct documents found in the stream itself; only of a stack that delivers nowhere.
     pub landed_stream: Option<u64>,
@@ -34,6 +37,10 @@ pub struct RunReport {
     pub landed_s3: Option<u64>,
     /// Distinct documents found by SQL through the catalog.
     pub landed_sql: Option<u64>,
+    /// Distinct documents found in the Redshift table.
+    pub landed_redshift: Option<u64>,
+    /// Distinct documents found in the DynamoDB table.
+    pub landed_dynamodb: Option<u64>,
     /// Acknowledged documents a second, over the time of the load.
     pub records_per_second: f64,
     /// Acknowledged bytes of documents a second.
@@ -87,6 +94,20 @@ impl RunReport {
             _ => true,
         };
         accounted && agree && self.failed == 0 && self.lost.unwrap_or(0) == 0 && self.problems.is_empty()
+    }
+
+    /// Notes what was found in every destination.
+    pub fn note_proof(&mut self, proof: &Proof) {
+        let landed = |place| proof.of(place).map(|landed| landed.tally.distinct);
+        self.landed_stream = landed(Place::Stream);
+        self.landed_s3 = landed(Place::S3);
+        self.landed_sql = proof.of(Place::S3).and_then(|landed| landed.by_sql);
+        self.landed_redshift = landed(Place::Redshift);
+        self.landed_dynamodb = landed(Place::DynamoDb);
+        self.duplicated = Some(proof.duplicated());
+        self.lost = (!proof.stopped).then_some(proof.lost());
+        self.interrupted = proof.stopped;
+        self.problems.extend(proof.problems());
     }
 
     /// Notes which thresholds were crossed.

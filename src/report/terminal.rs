@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::RunReport;
+use crate::verify::Proof;
 
 /// Several short lines: what was offered and where it is, what is missing, how fast it went.
 pub fn summary(report: &RunReport) -> String {
@@ -11,6 +12,8 @@ pub fn summary(report: &RunReport) -> String {
     chain.extend(report.landed_stream.map(|n| ("in the stream", n)));
     chain.extend(report.landed_s3.map(|n| ("in S3", n)));
     chain.extend(report.landed_sql.map(|n| ("by SQL", n)));
+    chain.extend(report.landed_redshift.map(|n| ("in Redshift", n)));
+    chain.extend(report.landed_dynamodb.map(|n| ("in DynamoDB", n)));
     text += "  ";
     for (i, (what, count)) in chain.iter().enumerate() {
         if i > 0 {
@@ -38,6 +41,29 @@ pub fn summary(report: &RunReport) -> String {
     }
     for crossed in &report.crossed {
         let _ = writeln!(text, "  threshold crossed: {crossed}");
+    }
+    text
+}
+
+/// What a search found, without a load of its own.
+pub fn found(report: &RunReport, proof: &Proof) -> String {
+    let mut text = format!("  acknowledged {}", grouped(report.acknowledged));
+    for landed in &proof.landed {
+        let _ = write!(text, "   in {} {}", landed.place, grouped(landed.tally.distinct));
+        if let Some(by_sql) = landed.by_sql {
+            let _ = write!(text, "   by SQL {}", grouped(by_sql));
+        }
+    }
+    let unacknowledged = proof.landed.iter().map(|landed| landed.tally.unacknowledged).max().unwrap_or(0);
+    let _ = writeln!(
+        text,
+        "\n  lost {}   duplicated {}   landed though never acknowledged {}",
+        report.lost.map_or("not known".to_owned(), grouped),
+        grouped(proof.duplicated()),
+        grouped(unacknowledged),
+    );
+    for problem in &report.problems {
+        let _ = writeln!(text, "  problem: {problem}");
     }
     text
 }

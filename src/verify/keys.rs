@@ -52,11 +52,16 @@ impl KeyBag {
         self.packed.append(&mut other.packed);
     }
 
-    /// Compares what landed (`self`) with the keys that were acknowledged.
-    pub fn tally(&mut self, acknowledged: &mut Self) -> Tally {
+    /// Sorts the keys and leaves doubled ones out.
+    pub fn settle(&mut self) {
         self.packed.sort_unstable();
-        acknowledged.packed.sort_unstable();
-        acknowledged.packed.dedup();
+        self.packed.dedup();
+    }
+
+    /// Compares what landed (`self`) with the keys that were acknowledged, which are settled.
+    pub fn tally(&mut self, acknowledged: &Self) -> Tally {
+        debug_assert!(acknowledged.packed.is_sorted());
+        self.packed.sort_unstable();
         let mut tally = Tally { documents: self.len(), ..Tally::default() };
         let mut landed = self.packed.iter().copied().peekable();
         let mut must = acknowledged.packed.iter().copied().peekable();
@@ -122,15 +127,15 @@ mod tests {
 
     #[test]
     fn an_equal_bag_loses_nothing() {
-        let mut acknowledged = bag(&[(1, 5), (1, 6), (2, 5)]);
-        let tally = bag(&[(2, 5), (1, 6), (1, 5)]).tally(&mut acknowledged);
+        let acknowledged = bag(&[(1, 5), (1, 6), (2, 5)]);
+        let tally = bag(&[(2, 5), (1, 6), (1, 5)]).tally(&acknowledged);
         assert_eq!(tally, Tally { documents: 3, distinct: 3, ticket_sum: 4, ..Tally::default() });
     }
 
     #[test]
     fn missing_doubled_and_unacknowledged_keys_are_told_apart() {
-        let mut acknowledged = bag(&[(1, 1), (2, 2), (3, 3), (9, 9)]);
-        let tally = bag(&[(2, 2), (2, 2), (2, 2), (4, 4), (3, 3)]).tally(&mut acknowledged);
+        let acknowledged = bag(&[(1, 1), (2, 2), (3, 3), (9, 9)]);
+        let tally = bag(&[(2, 2), (2, 2), (2, 2), (4, 4), (3, 3)]).tally(&acknowledged);
         assert_eq!(
             tally,
             Tally {
@@ -147,8 +152,8 @@ mod tests {
 
     #[test]
     fn nothing_landed_is_everything_lost() {
-        let mut acknowledged = (1..=50).map(|ticket| Key { ticket, item: 7 }).collect::<KeyBag>();
-        let tally = KeyBag::default().tally(&mut acknowledged);
+        let acknowledged = (1..=50).map(|ticket| Key { ticket, item: 7 }).collect::<KeyBag>();
+        let tally = KeyBag::default().tally(&acknowledged);
         assert_eq!((tally.lost, tally.missing.len()), (50, NAMED));
     }
 

@@ -1,11 +1,15 @@
 //! Offered = acknowledged = landed = queried: what must be there, against what is.
 
 pub mod acknowledged;
+pub mod destination;
+pub mod destinations;
 pub mod keys;
 pub mod objects;
 pub mod prove;
+pub mod s3;
 pub mod sql;
 pub mod stream;
 
+pub use destination::{Place, ProveError};
 pub use keys::{KeyBag, Tally};
-pub use prove::{Destination, Landing, Proof, ProveError, prove};
+pub use prove::{Landed, Landing, Proof, prove};

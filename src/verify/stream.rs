@@ -2,11 +2,16 @@
 
 use std::{ops::RangeInclusive, time::Duration};
 
+use async_trait::async_trait;
 use aws_sdk_kinesis::{Client, types::ShardIteratorType};
 use aws_smithy_types::error::display::DisplayErrorContext;
 use futures::{StreamExt, TryStreamExt, stream};
 
-use super::keys::{KeyBag, key_of};
+use super::{
+    destination::{Destination, Patience, Place, ProveError},
+    keys::{KeyBag, Tally, key_of},
+};
+use crate::aws::Clients;
 
 /// Shards that are read at the same time.
 const READERS: usize = 8;
@@ -41,8 +46,45 @@ pub enum StreamError {
     },
 }
 
+/// The stream as a destination.
+pub struct Stream {
+    client: Client,
+    name: String,
+    tickets: Vec<RangeInclusive<u64>>,
+    keys: KeyBag,
+}
+
+impl Stream {
+    /// The documents of some ranges of tickets.
+    pub fn new(name: &str, clients: &Clients, tickets: &[RangeInclusive<u64>]) -> Self {
+        let (client, tickets) = (clients.kinesis.clone(), tickets.to_vec());
+        Self { client, name: name.to_owned(), tickets, keys: KeyBag::default() }
+    }
+}
+
+#[async_trait]
+impl Destination for Stream {
+    fn place(&self) -> Place {
+        Place::Stream
+    }
+
+    /// What was acknowledged is in the stream already: one look is enough.
+    fn patience(&self) -> Patience {
+        Patience { every: Duration::ZERO, standstill: Duration::ZERO }
+    }
+
+    async fn look(&mut self) -> Result<u64, ProveError> {
+        self.keys = keys(&self.client, &self.name, &self.tickets).await?;
+        Ok(self.keys.len())
+    }
+
+    async fn tally(&mut self, acknowledged: &KeyBag) -> Result<Tally, ProveError> {
+        Ok(self.keys.tally(acknowledged))
+    }
+}
+
 /// The keys, among some tickets, of every document that the stream still holds.
-pub async fn keys(client: &Client, stream: &str, tickets: &[RangeInclusive<u64>]) -> Result<KeyBag, StreamError> {
+async fn keys(client: &Client, stream: &str, tickets: &[RangeInclusive<u64>]) -> Result<KeyBag, StreamError> {
     let shards = shards(client, stream).await?;
     let bags: Vec<KeyBag> = stream::iter(shards)
         .map(|shard| async move { read(client, stream, &shard, tickets).await })

@@ -1,0 +1,101 @@
+//! A place where records end, as the search for them sees it.
+
+use std::{fmt, time::Duration};
+
+use async_trait::async_trait;
+
+use super::{
+    keys::{KeyBag, Tally},
+    objects::ObjectsError,
+    sql::SqlError,
+    stream::StreamError,
+};
+use crate::engine::ProviderError;
+
+/// A place where records end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// The stream itself, of a stack that delivers nowhere.
+    Stream,
+    /// S3 objects.
+    S3,
+    /// A Redshift table.
+    Redshift,
+    /// A DynamoDB table.
+    DynamoDb,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Stream => "the stream",
+            Self::S3 => "S3",
+            Self::Redshift => "Redshift",
+            Self::DynamoDb => "DynamoDB",
+        })
+    }
+}
+
+/// A place that is looked into again and again until everything is there.
+#[async_trait]
+pub trait Destination: Send {
+    /// Which one.
+    fn place(&self) -> Place;
+
+    /// How long to wait for it.
+    fn patience(&self) -> Patience;
+
+    /// Looks once more. Returns the documents found so far, doubled ones included.
+    async fn look(&mut self) -> Result<u64, ProveError>;
+
+    /// Compares what was found by the last look with what was acknowledged.
+    async fn tally(&mut self, acknowledged: &KeyBag) -> Result<Tally, ProveError>;
+
+    /// What can be said once nothing more is waited for.
+    async fn conclude(&mut self, _tally: &Tally) -> Result<Conclusion, ProveError> {
+        Ok(Conclusion::default())
+    }
+}
+
+/// What can be said of a destination besides its tally.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Conclusion {
+    /// Distinct documents by SQL through the catalog.
+    pub by_sql: Option<u64>,
+    /// Where two ways of looking disagree.
+    pub problems: Vec<String>,
+}
+
+/// How often to look, and for how long after the last new document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// Between two looks.
+    pub every: Duration,
+    /// With nothing new for so long, nothing more is expected.
+    pub standstill: Duration,
+}
+
+impl Patience {
+    /// For a delivery that gathers for `interval`: three of them and a minute, since the service may be late.
+    pub fn for_interval(interval: Duration) -> Self {
+        let every = (interval / 10).clamp(Duration::from_millis(200), Duration::from_secs(5));
+        Self { every, standstill: interval * 3 + Duration::from_secs(60) }
+    }
+}
+
+/// Why nothing can be said.
+#[derive(Debug, thiserror::Error)]
+pub enum ProveError {
+    /// The stream cannot be read.
+    #[error(transparent)]
+    Stream(#[from] StreamError),
+    /// The objects cannot be read.
+    #[error(transparent)]
+    Objects(#[from] ObjectsError),
+    /// A call failed, such as one that registers partitions.
+    #[error(transparent)]
+    Call(#[from] ProviderError),
+    /// The table cannot be asked.
+    #[error(transparent)]
+    Sql(#[from] SqlError),
+}
