@@ -1,6 +1,6 @@
 //! The search for what was acknowledged, with a bar for each place.
 
-use std::ops::RangeInclusive;
+use std::{collections::BTreeMap, ops::RangeInclusive};
 
 use tokio::sync::watch;
 
@@ -32,18 +32,18 @@ pub async fn search(
     let keys = keys.await?;
     let expected = keys.len();
     let destinations = destinations::of(stack, names, clients, &tickets);
-    let gauges: Vec<(Place, Gauge)> =
-        destinations.iter().map(|to| (to.place(), screen.gauge(label(to.place()), Some(expected)))).collect();
-    let gauge = |place: Place| gauges.iter().find(|(of, _)| *of == place).map(|(_, gauge)| gauge);
+    let places = destinations.iter().map(|to| to.place());
+    let mut gauges: BTreeMap<Place, Gauge> =
+        places.map(|place| (place, screen.gauge(label(place), Some(expected)))).collect();
     let progress = |landing: Landing| {
-        if let Some(gauge) = gauge(landing.place) {
+        if let Some(gauge) = gauges.get(&landing.place) {
             let found = landing.documents.min(expected);
             gauge.set(found, &behind(landing.documents, expected, landing.waited.as_secs_f64()));
         }
     };
     let proof = prove(destinations, keys, stop, progress).await?;
     for landed in &proof.landed {
-        if let Some(gauge) = gauge(landed.place) {
+        if let Some(gauge) = gauges.remove(&landed.place) {
             let found = landed.tally.distinct - landed.tally.unacknowledged;
             gauge.finish(&behind(found, expected, landed.took.as_secs_f64()));
         }
