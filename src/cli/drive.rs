@@ -1,6 +1,6 @@
 //! The load of a run, with its bar.
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
 use chrono::Utc;
 use tokio::sync::watch;
@@ -8,12 +8,11 @@ use tokio::sync::watch;
 use super::{screen::Screen, up::Stood};
 use crate::{
     aws::{Names, shards},
-    engine::{Home, StackId},
-    load::{self, Header, Loaded, Plan, Progress},
+    engine::{Home, Journal, StackId},
+    load::{self, AckLog, Header, Loaded, Plan, Progress, ReserveTickets},
     producer::Producer,
     report::terminal::{bytes, grouped},
-    spec::{Stack, Workload},
-    workload::store_sales::StoreSales,
+    spec::Stack,
 };
 
 /// After the last document, the producer may take this long to end what it holds.
@@ -34,19 +33,15 @@ pub fn ack_log(home: &Home, stack: &StackId, run: &str) -> PathBuf {
 
 /// Sends what the stack's load says, until its end or the first Ctrl-C.
 pub async fn drive(stack: &Stack, stood: &Stood, names: &Names, screen: &Screen) -> anyhow::Result<Driven> {
-    let Workload::StoreSales { scale, seed } = stack.load.workload else {
-        anyhow::bail!("this workload cannot be sent yet");
-    };
     let run = format!("{}-{:04x}", Utc::now().format("%Y%m%dT%H%M%S"), rand::random::<u16>());
     let log = ack_log(&stood.home, &stood.id, &run);
     fs::create_dir_all(log.parent().expect("a log lies in a folder"))?;
     let shards = shards::open_ranges(&stood.clients.kinesis, &names.stream).await?;
-    let workload = tokio::task::spawn_blocking(move || StoreSales::new(scale, seed)).await?;
-    let (journal, reserving) = (stood.journal.clone(), run.clone());
+    let opened = stood.documents.open(stack).await?;
     let plan = Plan {
-        header: Header { run: run.clone(), workload: "store_sales".to_owned(), scale, seed },
-        workload,
-        reserve: Box::new(move |count| Ok(journal.reserve(&reserving, count)?)),
+        header: Header { run: run.clone(), origin: opened.origin.clone() },
+        reserve: reserve(stood.journal.clone(), run.clone(), opened.begins_anew()),
+        source: opened.source,
         rate: stack.load.rate,
         length: stack.load.length,
         partition_key: stack.load.partition_key,
@@ -71,6 +66,27 @@ pub async fn drive(stack: &Stack, stood: &Stood, names: &Names, screen: &Screen)
     gauge.finish(&over(&loaded));
     producer.close(CLOSE_WITHIN).await;
     Ok(Driven { run, loaded })
+}
+
+/// Tickets of the stack, each for one run only; or numbers from 1 in each run, which the stack still hears of.
+fn reserve(journal: Arc<Journal>, run: String, begins_anew: bool) -> ReserveTickets {
+    let mut reserved = 0;
+    Box::new(move |count| {
+        let tickets = journal.reserve(&run, count)?;
+        let numbers = reserved + 1..=reserved + count;
+        reserved += count;
+        Ok(if begins_anew { numbers } else { tickets })
+    })
+}
+
+/// What a run has acknowledged, and what all other runs of its stack have.
+pub fn logs(stood: &Stood, run: &str) -> anyhow::Result<(Vec<AckLog>, Vec<AckLog>)> {
+    let mut others: Vec<String> = stood.journal.state().runs().iter().map(|other| other.id.clone()).collect();
+    others.retain(|other| other != run);
+    others.dedup();
+    let read = |run: &String| AckLog::read(&ack_log(&stood.home, &stood.id, run));
+    let own = read(&run.to_owned())?;
+    Ok((vec![own], others.iter().map(read).collect::<Result<_, _>>()?))
 }
 
 fn total(stack: &Stack) -> Option<u64> {

@@ -2,6 +2,7 @@
 
 pub mod completions;
 pub mod context;
+pub mod documents;
 pub mod down;
 pub mod drive;
 pub mod exit;
@@ -59,7 +60,7 @@ enum Command {
     Ls(ls::Ls),
     /// Check a stack file, and say everything that is wrong with it.
     Validate(validate::Validate),
-    /// Print the JSON Schema of a stack file, or what follows from the documents' schema.
+    /// Print the JSON Schema of a stack file, or what follows from the columns of its documents.
     Schema(schema::Schema),
     /// Print documents of a workload.
     Sample(sample::Sample),
@@ -117,8 +118,8 @@ pub fn run(demo: Demo) -> ExitCode {
 fn execute(command: Command, screen: &Screen) -> anyhow::Result<Exit> {
     match command {
         Command::Validate(command) => command.run(screen),
-        Command::Schema(command) => command.run(),
-        Command::Sample(command) => command.run(),
+        Command::Schema(command) => context::block_on(command.run(screen)),
+        Command::Sample(command) => context::block_on(command.run(screen)),
         Command::Completions(command) => command.run(),
         Command::Local(command) => command.run(screen),
         Command::Up(command) => context::block_on(command.run(screen)),

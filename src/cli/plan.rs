@@ -2,11 +2,10 @@
 
 use clap::Args;
 
-use super::{Reach, StackFile, context, exit::Exit, resources::label, screen::Screen};
+use super::{Reach, StackFile, context, documents::Documents, exit::Exit, resources::label, screen::Screen};
 use crate::{
     aws::lifecycle,
     engine::{Action, HomeError, StackId, State},
-    schema,
 };
 
 /// Arguments.
@@ -25,6 +24,7 @@ impl Plan {
     pub(super) async fn run(self, screen: &Screen) -> anyhow::Result<Exit> {
         let checked = context::read(&self.stack, screen)?;
         let (stack, home) = (&checked.stack, context::home()?);
+        let documents = Documents::of(stack, screen).await?;
         let state = match home.find(&stack.name) {
             Ok(state) => state,
             Err(HomeError::Unknown(_)) => State::default(),
@@ -32,7 +32,7 @@ impl Plan {
         };
         let clients = context::clients(&home, &stack.target, &self.reach).await?;
         let id = state.id().cloned().unwrap_or_else(|| StackId::new(&stack.name));
-        let steps = lifecycle::plan(stack, &id, &state, schema::store_sales(), &clients).await;
+        let steps = lifecycle::plan(stack, &id, &state, &documents.schema, &clients).await;
         let steps = steps.map_err(context::stop)?;
         let known = if state.id().is_some() {
             id.to_string()

@@ -1,8 +1,8 @@
 //! The search for what was acknowledged, with a bar for each place.
 
-use std::{collections::BTreeMap, ops::RangeInclusive};
+use std::collections::BTreeMap;
 
-use tokio::sync::watch;
+use tokio::{sync::watch, task::spawn_blocking};
 
 use super::screen::{Gauge, Screen};
 use crate::{
@@ -10,45 +10,54 @@ use crate::{
     load::AckLog,
     report::terminal::grouped,
     spec::Stack,
-    verify::{KeyBag, Landing, Place, Proof, acknowledged, destinations, prove},
+    verify::{Acknowledged, AcknowledgedError, Landing, Place, Proof, destinations, prove},
 };
 
-/// Looks for everything that the logs say was acknowledged. Returns how many documents that is, and what was found.
+/// Looks for everything that the logs say was acknowledged. `earlier` are the other runs of the stack. Returns how many
+/// documents `logs` have, and what was found.
 pub async fn search(
     stack: &Stack,
     names: &Names,
     clients: &Clients,
-    logs: Vec<AckLog>,
+    (logs, earlier): (Vec<AckLog>, Vec<AckLog>),
     stop: watch::Receiver<bool>,
     screen: &Screen,
 ) -> anyhow::Result<(u64, Proof)> {
-    let tickets: Vec<RangeInclusive<u64>> = logs.iter().flat_map(|log| log.tickets.clone()).collect();
-    let keys = tokio::task::spawn_blocking(move || {
-        logs.iter().map(acknowledged::keys).fold(KeyBag::default(), |mut all, keys| {
-            all.append(keys);
-            all
-        })
+    let derived = spawn_blocking(move || {
+        let acknowledged = Acknowledged::of(logs, earlier)?;
+        let ids = acknowledged.ids()?;
+        Ok::<_, AcknowledgedError>((acknowledged, ids))
     });
-    let keys = keys.await?;
-    let expected = keys.len();
-    let destinations = destinations::of(stack, names, clients, &tickets);
+    let (acknowledged, ids) = derived.await??;
+    let (expected, earlier) = (acknowledged.own, acknowledged.earlier);
+    let destinations = destinations::of(stack, names, clients, &acknowledged.sought);
     let places = destinations.iter().map(|to| to.place());
     let mut gauges: BTreeMap<Place, Gauge> =
         places.map(|place| (place, screen.gauge(label(place), Some(expected)))).collect();
     let progress = |landing: Landing| {
         if let Some(gauge) = gauges.get(&landing.place) {
-            let found = landing.documents.min(expected);
-            gauge.set(found, &behind(landing.documents, expected, landing.waited.as_secs_f64()));
+            let found = landing.documents.saturating_sub(earlier);
+            gauge.set(found.min(expected), &behind(found, expected, landing.waited.as_secs_f64()));
         }
     };
-    let proof = prove(destinations, keys, stop, progress).await?;
+    let mut proof = prove(destinations, ids, stop, progress).await?;
+    proof.earlier = earlier;
     for landed in &proof.landed {
         if let Some(gauge) = gauges.remove(&landed.place) {
-            let found = landed.tally.distinct - landed.tally.unacknowledged;
+            let found = expected.saturating_sub(landed.tally.lost);
             gauge.finish(&behind(found, expected, landed.took.as_secs_f64()));
         }
     }
+    let proof = spawn_blocking(move || named(proof, &acknowledged)).await??;
     Ok((expected, proof))
+}
+
+/// Gives names to what is missing.
+fn named(mut proof: Proof, acknowledged: &Acknowledged) -> Result<Proof, AcknowledgedError> {
+    for landed in &mut proof.landed {
+        landed.missing = acknowledged.names(&landed.tally.missing, &acknowledged.sought.identity)?;
+    }
+    Ok(proof)
 }
 
 fn label(place: Place) -> &'static str {
@@ -64,15 +73,15 @@ fn behind(found: u64, expected: u64, seconds: f64) -> String {
     format!("{} of {}   {seconds:.1} s behind", grouped(found), grouped(expected))
 }
 
-/// The keys that are missing, a line each, for a person.
+/// The documents that are missing, a line each, for a person.
 pub fn name_missing(proof: &Proof, screen: &Screen) {
     for landed in &proof.landed {
-        let (place, tally) = (landed.place, &landed.tally);
-        for key in &tally.missing {
-            screen.error(&format!("lost in {place}: ticket {} item {}", key.ticket, key.item));
+        let (place, lost) = (landed.place, landed.tally.lost);
+        for name in &landed.missing {
+            screen.error(&format!("lost in {place}: {name}"));
         }
-        let more = tally.lost.saturating_sub(tally.missing.len() as u64);
-        if more > 0 && !tally.missing.is_empty() {
+        let more = lost.saturating_sub(landed.missing.len() as u64);
+        if more > 0 && !landed.missing.is_empty() {
             screen.error(&format!("lost in {place}: and {} more", grouped(more)));
         }
     }

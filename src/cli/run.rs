@@ -15,7 +15,7 @@ use super::{
 use crate::{
     aws::{Names, query},
     engine::{Cancel, journal::Entry},
-    load::{AckLog, Loaded},
+    load::Loaded,
     report::{Latency, RunReport, table::Rows, terminal},
     spec::Stack,
 };
@@ -90,9 +90,9 @@ async fn load_and_prove(
     }
     if !report.interrupted {
         let begun = Instant::now();
-        let log = AckLog::read(&drive::ack_log(&stood.home, &stood.id, &report.run))?;
+        let logs = drive::logs(stood, &report.run)?;
         let (acknowledged, proof) =
-            prove::search(stack, &names, &stood.clients, vec![log], stood.stop.clone(), screen).await?;
+            prove::search(stack, &names, &stood.clients, logs, stood.stop.clone(), screen).await?;
         report.seconds.verify = Some(begun.elapsed().as_secs_f64());
         prove::name_missing(&proof, screen);
         report.note_proof(&proof);

@@ -1,16 +1,31 @@
 //! `demo sample`: documents to look at.
 
-use std::io::{self, Write};
+use std::{
+    fmt::Write as _,
+    io::{self, Write},
+    path::PathBuf,
+};
 
-use anyhow::Context;
+use anyhow::Context as _;
 use clap::Args;
 
-use super::exit::Exit;
-use crate::workload::store_sales::StoreSales;
+use super::{Over, StackFile, context, documents::Documents, exit::Exit, screen::Screen};
+use crate::{
+    load::{Opened, Origin},
+    workload::template::FIELDS,
+};
 
 /// Arguments.
 #[derive(Args, Debug)]
 pub struct Sample {
+    /// A stack file whose documents are shown; those of store_sales by default.
+    #[arg(value_name = "FILE", conflicts_with_all = ["scale", "seed"])]
+    file: Option<PathBuf>,
+    #[command(flatten)]
+    over: Over,
+    /// List the fields that a template may have, instead of documents.
+    #[arg(long)]
+    fields: bool,
     /// How many.
     #[arg(short = 'n', long, default_value_t = 1)]
     count: u64,
@@ -23,20 +38,34 @@ pub struct Sample {
     /// Of the generator.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// The first ticket.
+    /// The first ticket; of a user's own documents, the number of the first one.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     ticket: u64,
 }
 
 impl Sample {
-    pub(super) fn run(self) -> anyhow::Result<Exit> {
-        let workload = StoreSales::new(self.scale, self.seed);
-        let mut documents = workload.documents(self.ticket..=self.ticket.saturating_add(self.count));
+    pub(super) async fn run(self, screen: &Screen) -> anyhow::Result<Exit> {
+        if self.fields {
+            return context::print(&fields()).map(|()| Exit::Fine);
+        }
+        let opened = match &self.file {
+            Some(file) => {
+                let checked = context::read(&StackFile { file: file.clone(), over: self.over.clone() }, screen)?;
+                Documents::of(&checked.stack, screen).await?.open(&checked.stack).await?
+            }
+            None => Opened::again(&Origin::StoreSales { scale: self.scale, seed: self.seed })?,
+        };
+        self.print(opened)
+    }
+
+    fn print(&self, opened: Opened) -> anyhow::Result<Exit> {
+        let mut documents = opened.source.render(self.ticket..=self.ticket.saturating_add(self.count));
         let mut out = io::BufWriter::new(io::stdout().lock());
         let mut line = Vec::new();
         for _ in 0..self.count {
             line.clear();
-            documents.next_into(&mut line).context("a ticket has at least one document")?;
+            let made = documents(&mut line).map_err(|error| anyhow::anyhow!(error))?;
+            made.context("a ticket has at least one document")?;
             let written =
                 if self.pretty { pretty(&line).and_then(|text| out.write_all(&text)) } else { out.write_all(&line) };
             match written {
@@ -49,6 +78,15 @@ impl Sample {
             other => other.map(|()| Exit::Fine).map_err(Into::into),
         }
     }
+}
+
+/// The fields of a template, a line each.
+fn fields() -> String {
+    let width = FIELDS.iter().map(|field| field.usage.chars().count()).max().unwrap_or(0);
+    FIELDS.iter().fold(String::new(), |mut text, field| {
+        let _ = writeln!(text, "{:width$}  {}", field.usage, field.gives);
+        text
+    })
 }
 
 fn pretty(line: &[u8]) -> io::Result<Vec<u8>> {

@@ -1,32 +1,51 @@
 //! `demo schema`: what editors and databases need to know.
 
+use std::path::PathBuf;
+
 use clap::{Args, ValueEnum};
 
-use super::exit::Exit;
-use crate::{schema, spec};
+use super::{
+    Over, StackFile, context,
+    documents::Documents,
+    exit::{Exit, Stop},
+    screen::Screen,
+};
+use crate::{
+    schema::{self, Schema as Columns},
+    spec::{self, Stack},
+};
 
 /// Arguments.
 #[derive(Args, Debug)]
 pub struct Schema {
-    /// Of a stack file, or what follows from the documents' schema.
+    /// Of a stack file, of its documents, or what follows from those of store_sales.
     #[arg(value_enum, default_value_t = What::Stack)]
     what: What,
+    /// With `documents`: the stack file whose documents are looked at.
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
+    #[command(flatten)]
+    over: Over,
     /// Write the files below the current folder instead of printing them.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "file")]
     write: bool,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum What {
     /// The JSON Schema of a stack file (config/stack.schema.json).
     Stack,
-    /// DDL, jsonpaths and column list (sql/).
+    /// DDL, jsonpaths and column list of store_sales (sql/).
     Sql,
+    /// DDL over the documents of a stack file: a user's own have the columns that they show.
+    Documents,
 }
 
 impl Schema {
-    pub(super) fn run(self) -> anyhow::Result<Exit> {
+    pub(super) async fn run(self, screen: &Screen) -> anyhow::Result<Exit> {
         let files = match self.what {
+            What::Documents => return self.documents(screen).await,
+            _ if self.file.is_some() => return Err(Stop::usage("a stack file goes with `documents` only").into()),
             What::Stack => {
                 let text = serde_json::to_string_pretty(&spec::json_schema())? + "\n";
                 vec![("config/stack.schema.json", text)]
@@ -38,9 +57,36 @@ impl Schema {
                 std::fs::write(path, text)?;
                 eprintln!("wrote {path}");
             } else {
-                print!("{text}");
+                context::print(&text)?;
             }
         }
         Ok(Exit::Fine)
     }
+
+    async fn documents(self, screen: &Screen) -> anyhow::Result<Exit> {
+        let Some(file) = self.file else {
+            return Err(
+                Stop::usage("which stack file? For example `demo schema documents stacks/your-own-json.yaml`").into()
+            );
+        };
+        let checked = context::read(&StackFile { file, over: self.over }, screen)?;
+        let documents = Documents::of(&checked.stack, screen).await?;
+        context::print(&ddl(&checked.stack, &documents.schema))?;
+        Ok(Exit::Fine)
+    }
+}
+
+/// For each table that the stack makes; Athena's where it makes none.
+fn ddl(stack: &Stack, columns: &Columns) -> String {
+    let catalog = stack.deliver.s3.as_ref().and_then(|s3| s3.catalog.as_ref());
+    let table = catalog.map_or("documents", |catalog| catalog.table.as_str());
+    let mut text = String::new();
+    if catalog.is_some() || stack.deliver.redshift.is_none() {
+        text += &columns.athena_ddl(table, "${location}");
+    }
+    if let Some(redshift) = &stack.deliver.redshift {
+        text += &columns.redshift_ddl(&redshift.table);
+        text += &columns.jsonpaths();
+    }
+    text
 }

@@ -5,11 +5,12 @@ use std::{sync::Arc, time::Instant};
 use clap::Args;
 use tokio::sync::watch;
 
-use super::{Reach, StackFile, context, down, exit::Exit, resources::Resources, screen::Screen, signals};
+use super::{
+    Reach, StackFile, context, documents::Documents, down, exit::Exit, resources::Resources, screen::Screen, signals,
+};
 use crate::{
     aws::{Clients, lifecycle},
     engine::{Cancel, Home, Journal, StackId},
-    schema,
     spec::Checked,
 };
 
@@ -66,6 +67,8 @@ pub struct Stood {
     pub journal: Arc<Journal>,
     /// Where it lives.
     pub clients: Clients,
+    /// What it sends.
+    pub documents: Documents,
     /// Whether it was there before.
     pub was_known: bool,
     /// How long it took.
@@ -82,6 +85,7 @@ pub async fn stand_up(
     screen: &Screen,
 ) -> anyhow::Result<Stood> {
     let (stack, home) = (&checked.stack, context::home()?);
+    let documents = Documents::of(stack, screen).await?;
     let was_known = home.find(&stack.name).is_ok();
     let clients = context::clients(&home, &stack.target, reach).await?;
     if !was_known {
@@ -98,7 +102,7 @@ pub async fn stand_up(
     ))?;
     let cancel = signals::cancel(stop.clone());
     let observer = Resources::on(screen);
-    let made = lifecycle::up(&journal, stack, schema::store_sales(), &clients, &observer, &cancel).await;
+    let made = lifecycle::up(&journal, stack, &documents.schema, &clients, &observer, &cancel).await;
     if let Err(error) = made {
         let error = context::stop(error);
         if was_known || unfinished.stays(error.exit) {
@@ -111,5 +115,5 @@ pub async fn stand_up(
     }
     let seconds = begun.elapsed().as_secs_f64();
     screen.line(&format!("  up in {seconds:.1} s\n"));
-    Ok(Stood { home, id, journal, clients, was_known, seconds, stop })
+    Ok(Stood { home, id, journal, clients, documents, was_known, seconds, stop })
 }

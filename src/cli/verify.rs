@@ -42,7 +42,7 @@ impl Verify {
         let unfinished = logs.iter().filter(|log| log.offered.is_none()).count();
         let stop = signals::watch("stopped while looking".to_owned())?;
         let (acknowledged, proof) =
-            prove::search(&known.stack, &known.names, &known.clients, logs, stop, screen).await?;
+            prove::search(&known.stack, &known.names, &known.clients, (logs, Vec::new()), stop, screen).await?;
         prove::name_missing(&proof, screen);
         let mut report = RunReport { acknowledged, ..RunReport::default() };
         report.note_proof(&proof);
@@ -73,6 +73,6 @@ fn landed(landed: &Landed) -> Value {
     json!({
         "place": landed.place.to_string(), "documents": tally.documents, "distinct": tally.distinct,
         "lost": tally.lost, "duplicated": tally.duplicated, "unacknowledged": tally.unacknowledged,
-        "missing": tally.missing.iter().map(|key| json!({"ticket": key.ticket, "item": key.item})).collect::<Vec<_>>(),
+        "missing": landed.missing,
     })
 }

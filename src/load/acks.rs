@@ -14,19 +14,16 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::intervals::IntervalSet;
+use super::{intervals::IntervalSet, origin::Origin};
 
 /// What the documents of a run follow from, with its tickets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Header {
     /// The run's name.
     pub run: String,
-    /// For example `store_sales`.
-    pub workload: String,
-    /// The workload's scale.
-    pub scale: u32,
-    /// The workload's seed.
-    pub seed: u64,
+    /// Its workload.
+    #[serde(flatten)]
+    pub origin: Origin,
 }
 
 /// What a run's file says.
@@ -170,7 +167,7 @@ mod tests {
     use super::*;
 
     fn header() -> Header {
-        Header { run: "r-1".into(), workload: "store_sales".into(), scale: 1, seed: 7 }
+        Header { run: "r-1".into(), origin: Origin::StoreSales { scale: 1, seed: 7 } }
     }
 
     fn written() -> (tempfile::TempDir, PathBuf) {
@@ -194,6 +191,13 @@ mod tests {
         assert_eq!((log.header, log.tickets, log.offered), (header(), vec![1..=50, 90..=99], None));
         assert_eq!(log.acknowledged.intervals().collect::<Vec<_>>(), [0..=9, 20..=29]);
         assert!(matches!(AckWriter::create(&path, &header()), Err(AckLogError::Io { doing: "create", .. })));
+    }
+
+    #[test]
+    fn a_header_is_one_object() {
+        let text = r#"{"run":"r-1","workload":"store_sales","scale":1,"seed":7}"#;
+        assert_eq!(serde_json::from_str::<Header>(text).expect("a header"), header());
+        assert_eq!(serde_json::to_string(&header()).expect("JSON"), text);
     }
 
     #[test]

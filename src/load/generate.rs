@@ -5,8 +5,12 @@ use std::{ops::RangeInclusive, sync::Arc};
 use bytes::Bytes;
 use tokio::{sync::mpsc, task::JoinHandle};
 
-use super::{LoadError, ReserveTickets, acks::AckWriter, source::Source};
-use crate::workload::Key;
+use super::{
+    LoadError, ReserveTickets,
+    acks::AckWriter,
+    source::{Documents, Source, SourceError},
+};
+use crate::workload::{Id, Identity};
 
 /// Documents rendered into one buffer.
 const DOCUMENTS_PER_CHUNK: u64 = 64;
@@ -15,22 +19,43 @@ const CHUNKS_AHEAD: usize = 16;
 /// Tickets reserved at a time when the number of documents is not known: about 60,000 documents.
 const TICKETS_AT_A_TIME: u64 = 5_000;
 
+/// Kinesis API reference, PutRecordsRequestEntry: characters of a partition key.
+const LONGEST_PARTITION_KEY: usize = 256;
+
 pub(super) struct Document {
     pub(super) ticket: u64,
+    /// The text of its declared key, where that is its partition key.
+    pub(super) key: Option<Arc<str>>,
     pub(super) data: Bytes,
 }
 
 pub(super) type Chunk = Vec<Document>;
 
-pub(super) struct Generator<S> {
-    pub(super) source: Arc<S>,
+pub(super) struct Generator {
+    pub(super) source: Arc<dyn Source>,
+    /// By what documents are told apart, where that is their partition key.
+    pub(super) keyed: Option<Identity>,
     pub(super) reserve: ReserveTickets,
     pub(super) acks: Arc<AckWriter>,
     /// Documents to make; without it, until nobody takes them.
     pub(super) total: Option<u64>,
 }
 
-impl<S: Source> Generator<S> {
+impl Document {
+    fn take_key(&mut self, identity: &Identity) -> Result<(), SourceError> {
+        let text = identity.texts(&self.data)?.join("/");
+        let fits = (1..=LONGEST_PARTITION_KEY).contains(&text.chars().count());
+        self.key = Some(if fits { text.into() } else { hexadecimal(identity.of_document(&self.data)?) });
+        Ok(())
+    }
+}
+
+/// Stands for a key that is empty or longer than a partition key may be.
+fn hexadecimal(Id(id): Id) -> Arc<str> {
+    format!("{id:016x}").into()
+}
+
+impl Generator {
     /// Starts the thread; it ends when all is made, or the receiver is gone.
     pub(super) fn start(self) -> (mpsc::Receiver<Chunk>, JoinHandle<Result<(), LoadError>>) {
         let (chunks, receiver) = mpsc::channel(CHUNKS_AHEAD);
@@ -41,7 +66,7 @@ impl<S: Source> Generator<S> {
         let mut left = self.total.unwrap_or(u64::MAX);
         while left > 0 && !chunks.is_closed() {
             let tickets = self.reserve(left)?;
-            let made = self.send(tickets.clone(), left, chunks);
+            let made = self.send(tickets.clone(), left, chunks)?;
             if made == 0 && !chunks.is_closed() {
                 return Err(LoadError::NoDocuments { tickets });
             }
@@ -60,39 +85,43 @@ impl<S: Source> Generator<S> {
         Ok(tickets)
     }
 
-    fn send(&self, tickets: RangeInclusive<u64>, left: u64, chunks: &mpsc::Sender<Chunk>) -> u64 {
-        let mut next = self.source.render(tickets);
+    fn send(&self, tickets: RangeInclusive<u64>, left: u64, chunks: &mpsc::Sender<Chunk>) -> Result<u64, LoadError> {
+        let mut next = self.source.clone().render(tickets);
         let mut made = 0;
         let mut capacity = 0;
         while made < left {
-            let chunk = render_chunk(&mut next, (left - made).min(DOCUMENTS_PER_CHUNK), &mut capacity);
+            let count = (left - made).min(DOCUMENTS_PER_CHUNK);
+            let mut chunk = render_chunk(&mut next, count, &mut capacity).map_err(LoadError::Source)?;
+            if let Some(identity) = &self.keyed {
+                chunk.iter_mut().try_for_each(|document| document.take_key(identity)).map_err(LoadError::Source)?;
+            }
             let documents = chunk.len() as u64;
             if documents == 0 || chunks.blocking_send(chunk).is_err() {
                 break;
             }
             made += documents;
         }
-        made
+        Ok(made)
     }
 }
 
 /// `capacity` learns how large a buffer has to be.
-fn render_chunk(next: &mut impl FnMut(&mut Vec<u8>) -> Option<Key>, count: u64, capacity: &mut usize) -> Chunk {
+fn render_chunk(next: &mut Documents, count: u64, capacity: &mut usize) -> Result<Chunk, SourceError> {
     let mut buffer = Vec::with_capacity(*capacity);
     let mut ends = Vec::with_capacity(count as usize);
     while (ends.len() as u64) < count {
-        let Some(key) = next(&mut buffer) else { break };
-        ends.push((key.ticket, buffer.len()));
+        let Some(ticket) = next(&mut buffer)? else { break };
+        ends.push((ticket, buffer.len()));
     }
     *capacity = buffer.len().max(*capacity);
-    slice(buffer.into(), ends)
+    Ok(slice(buffer.into(), ends))
 }
 
 fn slice(buffer: Bytes, ends: Vec<(u64, usize)>) -> Chunk {
     let mut start = 0;
     let mut document = |(ticket, end)| {
         let data = buffer.slice(std::mem::replace(&mut start, end)..end);
-        Document { ticket, data }
+        Document { ticket, key: None, data }
     };
     ends.into_iter().map(&mut document).collect()
 }

@@ -15,6 +15,7 @@ mod collect;
 mod generate;
 mod intervals;
 mod offer;
+mod origin;
 mod pace;
 mod source;
 mod spread;
@@ -35,7 +36,8 @@ use tokio::sync::{mpsc, watch};
 
 pub use acks::{AckLog, AckLogError, Header};
 pub use intervals::IntervalSet;
-pub use source::Source;
+pub use origin::{OpenError, Opened, Origin};
+pub use source::{Documents, Ids, Source, SourceError};
 
 use self::{
     acks::AckWriter,
@@ -59,11 +61,11 @@ pub type ReserveTickets =
     Box<dyn FnMut(u64) -> Result<RangeInclusive<u64>, Box<dyn Error + Send + Sync>> + Send + 'static>;
 
 /// What is to be sent, how fast, for how long.
-pub struct Plan<S> {
+pub struct Plan {
     /// What the acknowledgement log says of the run.
     pub header: Header,
     /// The documents.
-    pub workload: Arc<S>,
+    pub source: Arc<dyn Source>,
     /// Where their tickets come from.
     pub reserve: ReserveTickets,
     /// Records offered a second.
@@ -185,6 +187,9 @@ pub enum LoadError {
         /// The tickets reserved.
         tickets: RangeInclusive<u64>,
     },
+    /// A document cannot be made.
+    #[error("a document cannot be made: {0}")]
+    Source(SourceError),
     /// The producer would not take a document.
     #[error("document {ordinal} (ticket {ticket}) cannot be sent: {source}")]
     Refused {
@@ -215,8 +220,8 @@ pub enum LoadError {
 ///
 /// # Errors
 /// When documents cannot be made or the log cannot be written; not for documents that fail: [`Loaded`] has those.
-pub async fn run<S: Source>(
-    plan: Plan<S>,
+pub async fn run(
+    plan: Plan,
     producer: &Producer,
     acks_log: &Path,
     progress: &watch::Sender<Progress>,
@@ -224,7 +229,13 @@ pub async fn run<S: Source>(
 ) -> Result<Loaded, LoadError> {
     let acks = Arc::new(AckWriter::create(acks_log, &plan.header)?);
     let pace = Pace::new(plan.rate, plan.length);
-    let generator = Generator { source: plan.workload, reserve: plan.reserve, acks: acks.clone(), total: pace.total };
+    let generator = Generator {
+        keyed: (plan.partition_key == PartitionKey::Key).then(|| plan.source.identity()),
+        source: plan.source,
+        reserve: plan.reserve,
+        acks: acks.clone(),
+        total: pace.total,
+    };
     let (mut chunks, generating) = generator.start();
     // The first documents are made before the clock starts.
     let made = chunks.recv().await.unwrap_or_default().into_iter();

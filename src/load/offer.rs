@@ -58,11 +58,12 @@ impl Offerer {
             let Some(document) = self.next_document().await else { return Ok(()) };
             let Ok(place) = self.offered.reserve().await else { return Ok(()) };
             let (ordinal, bytes) = (self.count, document.data.len());
-            let record = self.spread.record(ordinal, document.ticket, document.data);
+            let ticket = document.ticket;
+            let record = self.spread.record(ordinal, document);
             let pending = match self.producer.put(record).await {
                 Ok(pending) => pending,
                 Err(PutError::Closed) => return Ok(()),
-                Err(source) => return Err(LoadError::Refused { ordinal, ticket: document.ticket, source }),
+                Err(source) => return Err(LoadError::Refused { ordinal, ticket, source }),
             };
             self.count += 1;
             self.late = self.late.max(intended.elapsed());

@@ -1,33 +1,104 @@
 //! Where documents come from.
 
-use std::{ops::RangeInclusive, sync::Arc};
+use std::{error::Error, ops::RangeInclusive, sync::Arc};
 
-use crate::workload::{Key, store_sales::StoreSales};
+use crate::workload::{Id, Identity, json_lines::JsonLines, store_sales::StoreSales, template::Template};
 
-/// A workload: documents in the order of their tickets, the same whenever they are asked for.
+/// Why a document cannot be made.
+pub type SourceError = Box<dyn Error + Send + Sync>;
+
+/// Renders documents one by one: each call appends one with its newline and returns its ticket, `None` at the end.
+pub type Documents = Box<dyn FnMut(&mut Vec<u8>) -> Result<Option<u64>, SourceError> + Send>;
+
+/// The ids of the same documents in the same order.
+pub type Ids = Box<dyn Iterator<Item = Result<Id, SourceError>> + Send>;
+
+/// A workload: documents in the order of their tickets, the same whenever they are asked for. A ticket is what runs
+/// reserve: of `store_sales` a ticket, of a user's own documents the number of one.
 pub trait Source: Send + Sync + 'static {
+    /// By what its documents are told apart.
+    fn identity(&self) -> Identity;
+
     /// At least so many documents has every ticket.
     fn documents_per_ticket(&self) -> u64;
 
-    /// Renders the documents of a range of tickets one by one: each call appends one to the buffer and returns its
-    /// key, `None` at the range's end.
-    fn render(
-        self: &Arc<Self>,
-        tickets: RangeInclusive<u64>,
-    ) -> impl FnMut(&mut Vec<u8>) -> Option<Key> + Send + 'static;
+    /// Renders the documents of a range of tickets.
+    fn render(self: Arc<Self>, tickets: RangeInclusive<u64>) -> Documents;
+
+    /// The ids of the documents of a range of tickets.
+    fn ids(self: Arc<Self>, tickets: RangeInclusive<u64>) -> Ids {
+        let identity = self.identity();
+        self.ids_by(tickets, identity)
+    }
+
+    /// The ids by which another identity tells the same documents apart.
+    fn ids_by(self: Arc<Self>, tickets: RangeInclusive<u64>, identity: Identity) -> Ids {
+        let (mut documents, mut document) = (self.render(tickets), Vec::new());
+        Box::new(std::iter::from_fn(move || {
+            document.clear();
+            match documents(&mut document) {
+                Ok(None) => None,
+                Ok(Some(_)) => Some(identity.of_document(&document).map_err(Into::into)),
+                Err(error) => Some(Err(error)),
+            }
+        }))
+    }
 }
 
 impl Source for StoreSales {
+    fn identity(&self) -> Identity {
+        Identity::StoreSales
+    }
+
     /// Source: the TPC-DS specification, "8 to 16 items per ticket".
     fn documents_per_ticket(&self) -> u64 {
         8
     }
 
-    fn render(
-        self: &Arc<Self>,
-        tickets: RangeInclusive<u64>,
-    ) -> impl FnMut(&mut Vec<u8>) -> Option<Key> + Send + 'static {
+    fn render(self: Arc<Self>, tickets: RangeInclusive<u64>) -> Documents {
         let mut documents = self.documents(tickets);
-        move |out| documents.next_into(out)
+        Box::new(move |out| Ok(documents.next_into(out).map(|key| key.ticket)))
+    }
+
+    fn ids(self: Arc<Self>, tickets: RangeInclusive<u64>) -> Ids {
+        Box::new(self.keys(tickets).map(|key| Ok(key.into())))
+    }
+}
+
+impl Source for JsonLines {
+    fn identity(&self) -> Identity {
+        self.identity().clone()
+    }
+
+    fn documents_per_ticket(&self) -> u64 {
+        1
+    }
+
+    fn render(self: Arc<Self>, mut tickets: RangeInclusive<u64>) -> Documents {
+        let mut documents = self.documents(*tickets.start());
+        let mut line = Vec::new();
+        Box::new(move |out| {
+            let Some(ticket) = tickets.next() else { return Ok(None) };
+            documents.next_into(out, &mut line)?;
+            Ok(Some(ticket))
+        })
+    }
+}
+
+impl Source for Template {
+    fn identity(&self) -> Identity {
+        self.identity().clone()
+    }
+
+    fn documents_per_ticket(&self) -> u64 {
+        1
+    }
+
+    fn render(self: Arc<Self>, mut tickets: RangeInclusive<u64>) -> Documents {
+        Box::new(move |out| {
+            let Some(ticket) = tickets.next() else { return Ok(None) };
+            self.document(ticket, out)?;
+            Ok(Some(ticket))
+        })
     }
 }

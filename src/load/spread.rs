@@ -2,8 +2,8 @@
 
 use std::{ops::RangeInclusive, sync::Arc};
 
+use super::generate::Document;
 use crate::{producer::Record, spec::PartitionKey};
-use bytes::Bytes;
 
 /// 2⁶⁴ divided by the golden ratio: multiples of it fill a range evenly, however many there are.
 const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
@@ -28,15 +28,21 @@ impl Spread {
     }
 
     /// The record of a document. `ordinal` is its number in the run.
-    pub(super) fn record(&mut self, ordinal: u64, ticket: u64, data: Bytes) -> Record {
-        if self.last_key.0 != ticket {
-            self.last_key = (ticket, ticket.to_string().into());
-        }
-        let record = Record::new(data, self.last_key.1.clone());
+    pub(super) fn record(&mut self, ordinal: u64, document: Document) -> Record {
+        let Document { ticket, key, data } = document;
+        let key = key.unwrap_or_else(|| self.text_of(ticket));
+        let record = Record::new(data, key);
         match self.explicit_hash_key(ordinal) {
             Some(key) => record.with_explicit_hash_key(key),
             None => record,
         }
+    }
+
+    fn text_of(&mut self, ticket: u64) -> Arc<str> {
+        if self.last_key.0 != ticket {
+            self.last_key = (ticket, ticket.to_string().into());
+        }
+        self.last_key.1.clone()
     }
 
     /// Each shard in turn, and in each shard evenly over its range, so that a split halves what it gets.
@@ -50,7 +56,13 @@ impl Spread {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
+
+    fn document(ticket: u64, key: Option<&str>) -> Document {
+        Document { ticket, key: key.map(Into::into), data: Bytes::from_static(b"{}\n") }
+    }
 
     fn shards(count: u128) -> Vec<RangeInclusive<u128>> {
         let width = u128::MAX / count;
@@ -60,7 +72,7 @@ mod tests {
     fn per_shard(spread: &mut Spread, shards: &[RangeInclusive<u128>], documents: u64) -> Vec<usize> {
         let mut counts = vec![0; shards.len()];
         for ordinal in 0..documents {
-            let key = spread.record(ordinal, 1, Bytes::new()).explicit_hash_key.expect("a key");
+            let key = spread.record(ordinal, document(1, None)).explicit_hash_key.expect("a key");
             counts[shards.iter().position(|shard| shard.contains(&key)).expect("a shard")] += 1;
         }
         counts
@@ -85,8 +97,15 @@ mod tests {
     #[test]
     fn the_partition_key_is_the_ticket() {
         let mut spread = Spread::new(PartitionKey::Ticket, shards(2));
-        let record = spread.record(0, 240_001, Bytes::from_static(b"{}\n"));
+        let record = spread.record(0, document(240_001, None));
         assert_eq!((&*record.partition_key, record.explicit_hash_key), ("240001", None));
-        assert_eq!(&*spread.record(1, 0, Bytes::new()).partition_key, "0");
+        assert_eq!(&*spread.record(1, document(0, None)).partition_key, "0");
+    }
+
+    #[test]
+    fn a_declared_key_decides_the_shard() {
+        let mut spread = Spread::new(PartitionKey::Key, shards(2));
+        let record = spread.record(0, document(5, Some("eu/17")));
+        assert_eq!((&*record.partition_key, record.explicit_hash_key), ("eu/17", None));
     }
 }

@@ -16,7 +16,7 @@ use tokio::time::{sleep, timeout};
 use super::*;
 use crate::{
     producer::{Answer, Backoff, Builder, Position, Record, RequestError, Severity, Transport},
-    workload::Key,
+    workload::{Identity, Key},
 };
 
 /// Long enough that only a hang reaches it.
@@ -34,16 +34,17 @@ fn text(key: Key) -> String {
 }
 
 impl Source for Numbers {
+    fn identity(&self) -> Identity {
+        Identity::Line
+    }
+
     fn documents_per_ticket(&self) -> u64 {
         8
     }
 
-    fn render(
-        self: &Arc<Self>,
-        tickets: RangeInclusive<u64>,
-    ) -> impl FnMut(&mut Vec<u8>) -> Option<Key> + Send + 'static {
+    fn render(self: Arc<Self>, tickets: RangeInclusive<u64>) -> Documents {
         let mut keys = tickets.flat_map(documents);
-        move |out| keys.next().inspect(|key| out.extend(text(*key).into_bytes()))
+        Box::new(move |out| Ok(keys.next().inspect(|key| out.extend(text(*key).into_bytes())).map(|key| key.ticket)))
     }
 }
 
@@ -115,7 +116,7 @@ impl Bench {
     }
 
     /// Tickets from 101 on, with ten left out after each reservation.
-    fn plan(&self, rate: Rate, length: Length) -> Plan<Numbers> {
+    fn plan(&self, rate: Rate, length: Length) -> Plan {
         let (reserved, mut next) = (self.reserved.clone(), 101);
         let reserve = move |count| {
             reserved.lock().expect("a test that failed").push(count);
@@ -124,8 +125,8 @@ impl Bench {
             Ok(tickets)
         };
         Plan {
-            header: Header { run: "run".into(), workload: "numbers".into(), scale: 1, seed: 1 },
-            workload: Arc::new(Numbers),
+            header: Header { run: "run".into(), origin: Origin::StoreSales { scale: 1, seed: 1 } },
+            source: Arc::new(Numbers),
             reserve: Box::new(reserve),
             rate,
             length,
@@ -139,7 +140,7 @@ impl Bench {
         Producer::over(self.sink.clone()).backoff(backoff).linger(Duration::from_millis(1))
     }
 
-    async fn run(&self, plan: Plan<Numbers>, builder: Builder) -> Result<Loaded, LoadError> {
+    async fn run(&self, plan: Plan, builder: Builder) -> Result<Loaded, LoadError> {
         let producer = builder.build().expect("settings");
         let (log, cancel) = (self.log(), self.cancel.subscribe());
         timeout(PATIENCE, run(plan, &producer, &log, &self.progress, cancel)).await.expect("an end")

@@ -98,10 +98,10 @@ impl RunReport {
 
     /// Notes what was found in every destination.
     pub fn note_proof(&mut self, proof: &Proof) {
-        let landed = |place| proof.of(place).map(|landed| landed.tally.distinct);
+        let landed = |place| proof.landed_in(place);
         self.landed_stream = landed(Place::Stream);
         self.landed_s3 = landed(Place::S3);
-        self.landed_sql = proof.of(Place::S3).and_then(|landed| landed.by_sql);
+        self.landed_sql = proof.landed_by_sql();
         self.landed_redshift = landed(Place::Redshift);
         self.landed_dynamodb = landed(Place::DynamoDb);
         self.duplicated = Some(proof.duplicated());

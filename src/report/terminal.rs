@@ -49,7 +49,7 @@ pub fn summary(report: &RunReport) -> String {
 pub fn found(report: &RunReport, proof: &Proof) -> String {
     let mut text = format!("  acknowledged {}", grouped(report.acknowledged));
     for landed in &proof.landed {
-        let _ = write!(text, "   in {} {}", landed.place, grouped(landed.tally.distinct));
+        let _ = write!(text, "   in {} {}", landed.place, grouped(landed.tally.landed()));
         if let Some(by_sql) = landed.by_sql {
             let _ = write!(text, "   by SQL {}", grouped(by_sql));
         }

@@ -13,6 +13,8 @@ impl Type {
             Self::BigInt => "bigint".to_owned(),
             Self::Double => "double".to_owned(),
             Self::String => "string".to_owned(),
+            Self::Boolean => "boolean".to_owned(),
+            Self::Array(of) => format!("array<{}>", of.hive()),
             Self::Struct(fields) => {
                 let fields: Vec<_> = fields.iter().map(Field::hive).collect();
                 format!("struct<{}>", fields.join(","))
@@ -23,14 +25,19 @@ impl Type {
 
 impl Field {
     fn hive(&self) -> String {
-        format!("{}:{}", self.name, self.kind.hive())
+        format!("{}:{}", self.hive_name(), self.kind.hive())
+    }
+
+    /// Hive has names in lower case only; the SerDe finds the key whatever its case (`case.insensitive`).
+    fn hive_name(&self) -> String {
+        self.name.to_lowercase()
     }
 }
 
 impl Schema {
     /// Name and Hive type of each column, as a Glue table's storage descriptor wants them.
     pub fn glue_columns(&self) -> Vec<(String, String)> {
-        self.columns.iter().map(|field| (field.name.clone(), field.kind.hive())).collect()
+        self.columns.iter().map(|field| (field.hive_name(), field.kind.hive())).collect()
     }
 
     /// Name and Hive type of each partition column, as a Glue table wants them.

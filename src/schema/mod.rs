@@ -1,13 +1,17 @@
 //! The one schema of a document, and everything that follows from it.
 //!
-//! A [`Schema`] is plain data: named columns, each a number, a text or a struct of further fields. The Hive types that
+//! A [`Schema`] is plain data: named columns, each a number, a text, a truth, a list or a struct of further fields. The Hive types that
 //! Glue and Athena want, the Redshift table, the jsonpaths and the column list are renderings of it.
 
 mod hive;
+mod infer;
+mod path;
 mod redshift;
 mod store_sales;
 
 pub use hive::{JSON_SERDE, PARTITIONS};
+pub use infer::{InferError, Inferred};
+pub use path::FieldPath;
 pub use store_sales::store_sales;
 
 /// A document's columns, in the order in which they are written.
@@ -35,6 +39,10 @@ pub enum Type {
     Double,
     /// Text.
     String,
+    /// True or false.
+    Boolean,
+    /// Values of one type, any number of them.
+    Array(Box<Type>),
     /// Further fields.
     Struct(Vec<Field>),
 }
@@ -50,6 +58,7 @@ impl Type {
     fn fields(&self) -> &[Field] {
         match self {
             Self::Struct(fields) => fields,
+            Self::Array(of) => of.fields(),
             _ => &[],
         }
     }
@@ -57,6 +66,7 @@ impl Type {
     fn leaves(&self) -> usize {
         match self {
             Self::Struct(fields) => fields.iter().map(|field| field.kind.leaves()).sum(),
+            Self::Array(of) => of.leaves(),
             _ => 1,
         }
     }

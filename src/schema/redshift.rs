@@ -3,13 +3,14 @@ use super::{Field, Schema, Type};
 const SMALLEST_STRUCT: usize = 4096;
 
 impl Type {
-    /// The type as Redshift writes it. A struct is held as its JSON text.
+    /// The type as Redshift writes it. A struct or an array is held as its JSON text.
     pub fn redshift(&self) -> String {
         match self {
             Self::BigInt => "BIGINT".to_owned(),
             Self::Double => "FLOAT8".to_owned(),
             Self::String => "VARCHAR(256)".to_owned(),
-            Self::Struct(_) => format!("VARCHAR({})", self.json_bytes()),
+            Self::Boolean => "BOOLEAN".to_owned(),
+            Self::Array(_) | Self::Struct(_) => format!("VARCHAR({})", self.json_bytes()),
         }
     }
 
@@ -21,7 +22,8 @@ impl Type {
     fn skeleton_bytes(&self) -> usize {
         match self {
             Self::String => "\"\"".len(),
-            Self::BigInt | Self::Double => 1,
+            Self::BigInt | Self::Double | Self::Boolean => 1,
+            Self::Array(of) => "[]".len() + of.skeleton_bytes(),
             Self::Struct(fields) => "}".len() + fields.iter().map(Field::skeleton_bytes).sum::<usize>(),
         }
     }

@@ -1,10 +1,11 @@
 //! What a stack file says, once it is known to be right.
 
-use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
 use crate::prefix::Prefix;
+pub use crate::schema::FieldPath;
 
 /// A validated stack.
 #[derive(Clone, Debug)]
@@ -88,16 +89,6 @@ impl Deliver {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.s3.is_none() && self.redshift.is_none() && self.dynamodb.is_none()
-    }
-}
-
-/// Where a value lies in a document: its keys from the outside in, at least one.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct FieldPath(pub Vec<String>);
-
-impl fmt::Display for FieldPath {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.join("."))
     }
 }
 

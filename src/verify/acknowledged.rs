@@ -1,15 +1,294 @@
-//! The keys that must be there: what the ack logs say, by the generator's own word.
+//! What must be there: what the ack logs say, by the workload's own word.
 
-use std::ops::RangeInclusive;
+use std::{collections::HashMap, ops::RangeInclusive, sync::Arc};
 
-use super::keys::KeyBag;
-use crate::{load::AckLog, workload::store_sales::StoreSales};
+use super::{
+    keys::KeyBag,
+    sought::{Scope, Sought},
+};
+use crate::{
+    load::{AckLog, OpenError, Opened, Origin, Source, SourceError},
+    workload::{Id, Identity, Key},
+};
 
-/// The keys of a run's acknowledged documents.
-pub fn keys(log: &AckLog) -> KeyBag {
-    let Some(last) = log.acknowledged.intervals().last() else { return KeyBag::default() };
-    let workload = StoreSales::new(log.header.scale, log.header.seed);
-    let documents = log.tickets.iter().flat_map(|tickets: &RangeInclusive<u64>| workload.keys(tickets.clone()));
-    let numbered = (0..=*last.end()).zip(documents);
-    numbered.filter(|(number, _)| log.acknowledged.contains(*number)).map(|(_, key)| key).collect()
+/// The acknowledged documents of some runs.
+///
+/// Documents of `store_sales` say of which run they are, so others are left out of the search. A user's own do not: every
+/// run of the stack is searched for together, an equal document acknowledged n times must be there n times, and what
+/// was acknowledged by earlier runs is taken off what landed to get what landed of the runs in question. Where
+/// something is missing it is therefore missing of all runs, not of a certain one.
+pub struct Acknowledged {
+    /// Which documents are looked for.
+    pub sought: Arc<Sought>,
+    /// How many documents the runs in question had acknowledged.
+    pub own: u64,
+    /// How many documents earlier runs had acknowledged that cannot be told from those.
+    pub earlier: u64,
+    runs: Vec<Run>,
+}
+
+struct Run {
+    log: AckLog,
+    source: Arc<dyn Source>,
+}
+
+/// Why it is not known what must be there.
+#[derive(Debug, thiserror::Error)]
+pub enum AcknowledgedError {
+    /// What the documents follow from is not there as it was.
+    #[error("run {run}: {source}")]
+    Open {
+        /// The run.
+        run: String,
+        /// Why.
+        source: OpenError,
+    },
+    /// A document that was sent cannot be made again.
+    #[error("run {run}, document {document}: {source}")]
+    Source {
+        /// The run.
+        run: String,
+        /// Its number in the run, from 0.
+        document: u64,
+        /// Why.
+        source: SourceError,
+    },
+    /// There is no run to look for, or runs of different workloads, which are told apart by different fields.
+    #[error("{0}")]
+    Runs(String),
+}
+
+impl Acknowledged {
+    /// Of the runs of `logs`; `earlier` are all other runs of the same stack. Takes as long as making the documents of
+    /// the runs anew.
+    ///
+    /// # Errors
+    /// A workload is not there any more as it was sent, or the runs cannot be searched for together.
+    pub fn of(logs: Vec<AckLog>, earlier: Vec<AckLog>) -> Result<Self, AcknowledgedError> {
+        let count = |logs: &[AckLog]| logs.iter().map(|log| log.acknowledged.count()).sum();
+        let own = count(&logs);
+        let all_sales = |logs: &[AckLog]| logs.iter().all(|log| is_sale(&log.header.origin));
+        let (logs, earlier_count) = if all_sales(&logs) && all_sales(&earlier) {
+            (logs, 0)
+        } else {
+            let before = count(&earlier);
+            (earlier.into_iter().chain(logs).collect(), before)
+        };
+        let runs = opened(logs)?;
+        let mut identities = runs.iter().map(|run| run.source.identity());
+        let identity =
+            identities.next().ok_or_else(|| AcknowledgedError::Runs("there is no run to look for".into()))?;
+        if let Some(other) = identities.find(|other| *other != identity) {
+            return Err(AcknowledgedError::Runs(format!(
+                "the stack's runs cannot be told apart: one tells documents by {}, another by {}; \
+                 use a stack for each workload",
+                by(&identity),
+                by(&other)
+            )));
+        }
+        let scope = match identity {
+            Identity::StoreSales => Scope::Tickets(runs.iter().flat_map(|run| run.log.tickets.clone()).collect()),
+            _ => Scope::All,
+        };
+        Ok(Self { sought: Arc::new(Sought { identity, scope }), own, earlier: earlier_count, runs })
+    }
+
+    /// The ids of everything that must be there, settled.
+    ///
+    /// # Errors
+    /// A document cannot be made again.
+    pub fn ids(&self) -> Result<KeyBag, AcknowledgedError> {
+        self.ids_by(&self.sought.identity)
+    }
+
+    /// The same documents as another key tells them apart, such as that of a DynamoDB table.
+    ///
+    /// # Errors
+    /// A document cannot be made again, or has no such key.
+    pub fn ids_by(&self, identity: &Identity) -> Result<KeyBag, AcknowledgedError> {
+        let mut all = KeyBag::default();
+        for run in &self.runs {
+            let ids: Vec<Id> = run.acknowledged(identity).map(|id| id.map(|(_, id)| id)).collect::<Result<_, _>>()?;
+            all.append(ids.into_iter().collect());
+        }
+        all.settle();
+        Ok(all)
+    }
+
+    /// Names for missing documents, in the order of their ids: ticket and item, the values of the declared key, or how
+    /// the line begins.
+    ///
+    /// # Errors
+    /// A document cannot be made again.
+    pub fn names(&self, missing: &[Id], identity: &Identity) -> Result<Vec<String>, AcknowledgedError> {
+        if *identity == Identity::StoreSales {
+            let named = |id: &Id| {
+                let Key { ticket, item } = (*id).into();
+                format!("ticket {ticket} item {item}")
+            };
+            return Ok(missing.iter().map(named).collect());
+        }
+        let mut names: HashMap<Id, Option<String>> = missing.iter().map(|id| (*id, None)).collect();
+        for run in self.runs.iter().filter(|_| !missing.is_empty()) {
+            run.name(&mut names, identity)?;
+        }
+        let unnamed = || "a document that none of the runs made".to_owned();
+        Ok(missing.iter().map(|id| names[id].clone().unwrap_or_else(unnamed)).collect())
+    }
+}
+
+fn is_sale(origin: &Origin) -> bool {
+    matches!(origin, Origin::StoreSales { .. })
+}
+
+/// Runs of one origin share what was opened.
+fn opened(logs: Vec<AckLog>) -> Result<Vec<Run>, AcknowledgedError> {
+    let mut runs: Vec<Run> = Vec::new();
+    for log in logs {
+        let known = runs.iter().find(|run| run.log.header.origin == log.header.origin).map(|run| run.source.clone());
+        let source = match known {
+            Some(source) => source,
+            None => {
+                let opened = Opened::again(&log.header.origin);
+                opened.map_err(|source| AcknowledgedError::Open { run: log.header.run.clone(), source })?.source
+            }
+        };
+        runs.push(Run { log, source });
+    }
+    Ok(runs)
+}
+
+fn by(identity: &Identity) -> String {
+    let fields: Vec<_> = identity.fields().iter().map(ToString::to_string).collect();
+    if fields.is_empty() { "their whole lines".to_owned() } else { fields.join(" and ") }
+}
+
+impl Run {
+    /// Number and id of each acknowledged document.
+    fn acknowledged(&self, identity: &Identity) -> Box<dyn Iterator<Item = Result<(u64, Id), AcknowledgedError>> + '_> {
+        let Some(last) = self.log.acknowledged.intervals().last().map(|interval| *interval.end()) else {
+            return Box::new(std::iter::empty());
+        };
+        let (identity, native) = (identity.clone(), *identity == self.source.identity());
+        let ids = self.log.tickets.iter().flat_map(move |tickets: &RangeInclusive<u64>| {
+            let source = self.source.clone();
+            if native { source.ids(tickets.clone()) } else { source.ids_by(tickets.clone(), identity.clone()) }
+        });
+        let numbered = (0..=last).zip(ids).filter(|(number, _)| self.log.acknowledged.contains(*number));
+        Box::new(numbered.map(|(number, id)| id.map(|id| (number, id)).map_err(|source| self.failed(number, source))))
+    }
+
+    /// Names those of the ids that are of this run and have no name.
+    fn name(&self, names: &mut HashMap<Id, Option<String>>, identity: &Identity) -> Result<(), AcknowledgedError> {
+        let mut wanted: HashMap<u64, Id> = HashMap::new();
+        for found in self.acknowledged(identity) {
+            let (number, id) = found?;
+            if names.get(&id).is_some_and(Option::is_none) && !wanted.values().any(|known| *known == id) {
+                wanted.insert(number, id);
+            }
+        }
+        let mut number = 0;
+        for tickets in &self.log.tickets {
+            let mut documents = self.source.clone().render(tickets.clone());
+            let mut document = Vec::new();
+            while !wanted.is_empty() && documents(&mut document).map_err(|why| self.failed(number, why))?.is_some() {
+                if let Some(id) = wanted.remove(&number) {
+                    names.insert(id, Some(identity.name(&document)));
+                }
+                document.clear();
+                number += 1;
+            }
+        }
+        Ok(())
+    }
+
+    fn failed(&self, document: u64, source: SourceError) -> AcknowledgedError {
+        AcknowledgedError::Source { run: self.log.header.run.clone(), document, source }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        load::{Header, IntervalSet},
+        schema::FieldPath,
+    };
+
+    fn log(run: &str, origin: Origin, tickets: RangeInclusive<u64>, acknowledged: RangeInclusive<u64>) -> AckLog {
+        let mut documents = IntervalSet::default();
+        documents.insert_range(acknowledged);
+        let header = Header { run: run.to_owned(), origin };
+        AckLog { header, tickets: vec![tickets], acknowledged: documents, offered: None }
+    }
+
+    fn template(key: Option<&str>) -> Origin {
+        Origin::Template {
+            text: r#"{"id": {{ sequence }}, "half": {{ sequence // 2 }}}"#.to_owned(),
+            seed: 1,
+            key: key.map(|key| vec![FieldPath(vec![key.to_owned()])]),
+            max_bytes: 1 << 20,
+        }
+    }
+
+    fn sales() -> Origin {
+        Origin::StoreSales { scale: 1, seed: 1 }
+    }
+
+    #[test]
+    fn runs_of_sales_are_told_apart() {
+        let acknowledged =
+            Acknowledged::of(vec![log("b", sales(), 11..=20, 0..=9)], vec![log("a", sales(), 1..=10, 0..=99)])
+                .expect("runs");
+        assert_eq!((acknowledged.own, acknowledged.earlier), (10, 0));
+        assert_eq!(acknowledged.sought.scope, Scope::Tickets(vec![11..=20]));
+        assert_eq!(acknowledged.ids().expect("ids").len(), 10);
+        let id = Key { ticket: 11, item: 7 }.into();
+        assert_eq!(acknowledged.names(&[id], &Identity::StoreSales).expect("names"), ["ticket 11 item 7"]);
+    }
+
+    #[test]
+    fn runs_of_own_documents_are_searched_for_together() {
+        let acknowledged = Acknowledged::of(
+            vec![log("b", template(Some("half")), 1..=5, 1..=4)],
+            vec![log("a", template(Some("half")), 1..=5, 0..=1)],
+        )
+        .expect("runs");
+        assert_eq!((acknowledged.own, acknowledged.earlier), (4, 2));
+        assert_eq!(acknowledged.sought.scope, Scope::All);
+        // The halves of 1 and 2, and of 2, 3, 4 and 5.
+        let due = acknowledged.ids().expect("ids");
+        assert_eq!(due.len(), 6);
+        let there =
+            ["0", "1", "1", "1", "2"].map(|text| acknowledged.sought.identity.of_texts(&[text]).expect("an id"));
+        let tally = there.into_iter().collect::<KeyBag>().tally(&due);
+        assert_eq!((tally.lost, tally.duplicated, tally.unacknowledged), (1, 0, 0));
+        let names = acknowledged.names(&tally.missing, &acknowledged.sought.identity).expect("names");
+        assert_eq!(names, ["half 2"]);
+        let by_id = Identity::Fields(vec![FieldPath(vec!["id".to_owned()])]);
+        let mut distinct = acknowledged.ids_by(&by_id).expect("ids");
+        distinct.dedup();
+        assert_eq!(distinct.len(), 5, "documents 1 to 5");
+    }
+
+    #[test]
+    fn whole_lines_are_named_by_themselves() {
+        let acknowledged = Acknowledged::of(vec![log("a", template(None), 7..=9, 0..=2)], vec![]).expect("a run");
+        let tally = KeyBag::default().tally(&acknowledged.ids().expect("ids"));
+        assert_eq!(tally.lost, 3);
+        let mut names = acknowledged.names(&tally.missing, &Identity::Line).expect("names");
+        names.sort();
+        assert_eq!(names, [r#"{"id":7,"half":3}"#, r#"{"id":8,"half":4}"#, r#"{"id":9,"half":4}"#]);
+    }
+
+    #[test]
+    fn runs_that_cannot_be_compared_are_refused() {
+        let said = Acknowledged::of(
+            vec![log("b", template(Some("id")), 1..=5, 1..=4)],
+            vec![log("a", template(None), 1..=5, 0..=1)],
+        );
+        let said = said.map(|_| ()).expect_err("two keys").to_string();
+        assert!(said.contains("one tells documents by their whole lines, another by id"), "{said}");
+        assert!(Acknowledged::of(vec![], vec![]).is_err());
+    }
 }

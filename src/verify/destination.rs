@@ -60,7 +60,7 @@ pub trait Destination: Send {
 /// What can be said of a destination besides its tally.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Conclusion {
-    /// Distinct documents by SQL through the catalog.
+    /// Documents by SQL through the catalog, doubled ones not included.
     pub by_sql: Option<u64>,
     /// Where two ways of looking disagree.
     pub problems: Vec<String>,

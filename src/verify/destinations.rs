@@ -1,27 +1,22 @@
 //! The places where a stack's records end.
 
-use std::ops::RangeInclusive;
+use std::sync::Arc;
 
-use super::{destination::Destination, s3::S3, stream::Stream};
+use super::{destination::Destination, s3::S3, sought::Sought, stream::Stream};
 use crate::{
     aws::{Clients, Names},
     spec::Stack,
 };
 
-/// Every place where the records of a stack end; the stream itself where it delivers nowhere. `tickets` are the ranges
-/// that the runs in question reserved; documents of other tickets are left out.
-pub fn of(
-    stack: &Stack,
-    names: &Names,
-    clients: &Clients,
-    tickets: &[RangeInclusive<u64>],
-) -> Vec<Box<dyn Destination>> {
+/// Every place where the records of a stack end; the stream itself where it delivers nowhere. Documents that are not
+/// `sought` are left out.
+pub fn of(stack: &Stack, names: &Names, clients: &Clients, sought: &Arc<Sought>) -> Vec<Box<dyn Destination>> {
     let mut all: Vec<Box<dyn Destination>> = Vec::new();
     if let Some(s3) = &stack.deliver.s3 {
-        all.push(Box::new(S3::new(s3, names, clients, tickets)));
+        all.push(Box::new(S3::new(s3, names, clients, sought)));
     }
     if stack.deliver.is_empty() {
-        all.push(Box::new(Stream::new(&names.stream, clients, tickets)));
+        all.push(Box::new(Stream::new(&names.stream, clients, sought)));
     }
     all
 }

@@ -1,120 +1,109 @@
-//! Keys in eight bytes each, so that tens of millions of documents can be compared in memory.
+//! Ids in eight bytes each, so that tens of millions of documents can be compared in memory.
 
-use serde::Deserialize;
+use crate::workload::{Id, Key};
 
-use crate::workload::Key;
-
-/// Bits of a packed key that hold the item; TPC-DS has at most 502,000 items, at its largest scale.
-const ITEM_BITS: u32 = 20;
-
-/// Missing keys that a tally names; it counts the others.
+/// Missing documents that a tally names; it counts the others.
 const NAMED: usize = 20;
 
-/// The key of a document, read from its JSON.
-///
-/// # Errors
-/// It is not one JSON object with both fields.
-pub fn key_of(document: &[u8]) -> serde_json::Result<Key> {
-    #[derive(Deserialize)]
-    struct Fields {
-        ss_ticket_number: u64,
-        ss_item_sk: u64,
-    }
-    let fields: Fields = serde_json::from_slice(document)?;
-    Ok(Key { ticket: fields.ss_ticket_number, item: fields.ss_item_sk })
-}
-
-/// Keys in any order, doubled ones included.
+/// Ids of documents in any order, each as often as there are documents of it.
 #[derive(Clone, Debug, Default)]
 pub struct KeyBag {
-    packed: Vec<u64>,
+    ids: Vec<Id>,
 }
 
-impl FromIterator<Key> for KeyBag {
-    fn from_iter<I: IntoIterator<Item = Key>>(keys: I) -> Self {
-        Self { packed: keys.into_iter().map(pack).collect() }
+impl<I: Into<Id>> FromIterator<I> for KeyBag {
+    fn from_iter<T: IntoIterator<Item = I>>(ids: T) -> Self {
+        Self { ids: ids.into_iter().map(Into::into).collect() }
     }
 }
 
 impl KeyBag {
-    /// How many there are, doubled ones included.
+    /// How many there are, equal ones included.
     pub fn len(&self) -> u64 {
-        self.packed.len() as u64
+        self.ids.len() as u64
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.packed.is_empty()
+        self.ids.is_empty()
     }
 
-    /// Adds every key of `other`.
+    /// Adds every id of `other`.
     pub fn append(&mut self, mut other: Self) {
-        self.packed.append(&mut other.packed);
+        self.ids.append(&mut other.ids);
     }
 
-    /// Sorts the keys and leaves doubled ones out.
+    /// Puts the ids in order, as a tally wants those that must be there.
     pub fn settle(&mut self) {
-        self.packed.sort_unstable();
-        self.packed.dedup();
+        self.ids.sort_unstable();
     }
 
-    /// Compares what landed (`self`) with the keys that were acknowledged, which are settled.
+    /// Leaves one of each id, as a table does that keeps one item of a key. Settles too.
+    pub fn dedup(&mut self) {
+        self.settle();
+        self.ids.dedup();
+    }
+
+    /// Compares what landed (`self`) with what was acknowledged, which is settled: an id that was acknowledged n times
+    /// must be there n times.
     pub fn tally(&mut self, acknowledged: &Self) -> Tally {
-        debug_assert!(acknowledged.packed.is_sorted());
-        self.packed.sort_unstable();
+        debug_assert!(acknowledged.ids.is_sorted());
+        self.settle();
         let mut tally = Tally { documents: self.len(), ..Tally::default() };
-        let mut landed = self.packed.iter().copied().peekable();
-        let mut must = acknowledged.packed.iter().copied().peekable();
-        loop {
-            match (landed.peek().copied(), must.peek().copied()) {
-                (Some(here), due) if due.is_none_or(|due| here <= due) => {
-                    tally.distinct += 1;
-                    tally.ticket_sum += u128::from(unpack(here).ticket);
-                    tally.unacknowledged += u64::from(due != Some(here));
-                    while landed.next_if_eq(&here).is_some() {}
-                    must.next_if_eq(&here);
-                }
-                (_, Some(due)) => {
-                    tally.lost += 1;
-                    if tally.missing.len() < NAMED {
-                        tally.missing.push(unpack(due));
-                    }
-                    must.next();
-                }
-                (_, None) => break,
-            }
+        let (mut landed, mut due) = (&self.ids[..], &acknowledged.ids[..]);
+        while let Some(id) = [landed.first(), due.first()].into_iter().flatten().min().copied() {
+            tally.note(id, take(&mut landed, id), take(&mut due, id));
         }
-        tally.duplicated = tally.documents - tally.distinct;
         tally
     }
+}
+
+/// Takes every copy of an id from the front, and says how many there were.
+fn take(ids: &mut &[Id], id: Id) -> u64 {
+    let count = ids.iter().take_while(|one| **one == id).count();
+    *ids = &ids[count..];
+    count as u64
 }
 
 /// What a destination holds, beside what was acknowledged.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// Documents, doubled ones included.
+    /// Documents, equal ones included.
     pub documents: u64,
-    /// Distinct keys.
+    /// Distinct ids.
     pub distinct: u64,
-    /// Documents beyond the first of each key.
+    /// Documents beyond those that were acknowledged of an id, or beyond the first of an id that never was.
     pub duplicated: u64,
-    /// Distinct keys that are there although they were not acknowledged: their answer never came.
+    /// Distinct ids that are there although they were not acknowledged: their answer never came.
     pub unacknowledged: u64,
-    /// Acknowledged keys that are not there.
+    /// Acknowledged documents that are not there.
     pub lost: u64,
-    /// The first of the lost ones.
-    pub missing: Vec<Key>,
-    /// Sum of the ticket numbers of the distinct keys.
+    /// The ids of the first twenty lost ones, each once.
+    pub missing: Vec<Id>,
+    /// Sum of the ticket numbers of the distinct ids; of `store_sales` only.
     pub ticket_sum: u128,
 }
 
-fn pack(key: Key) -> u64 {
-    debug_assert!(key.item < 1 << ITEM_BITS && key.ticket < 1 << (64 - ITEM_BITS));
-    key.ticket << ITEM_BITS | key.item
-}
+impl Tally {
+    /// Documents that are there once each: all but the duplicated.
+    pub fn landed(&self) -> u64 {
+        self.documents - self.duplicated
+    }
 
-fn unpack(packed: u64) -> Key {
-    Key { ticket: packed >> ITEM_BITS, item: packed & ((1 << ITEM_BITS) - 1) }
+    fn note(&mut self, id: Id, landed: u64, due: u64) {
+        if landed > 0 {
+            self.distinct += 1;
+            self.ticket_sum += u128::from(Key::from(id).ticket);
+            self.unacknowledged += u64::from(due == 0);
+            self.duplicated += landed.saturating_sub(due.max(1));
+        }
+        if landed < due {
+            self.lost += due - landed;
+            if self.missing.len() < NAMED {
+                self.missing.push(id);
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -144,10 +133,23 @@ mod tests {
                 duplicated: 2,
                 unacknowledged: 1,
                 lost: 2,
-                missing: vec![Key { ticket: 1, item: 1 }, Key { ticket: 9, item: 9 }],
+                missing: [(1, 1), (9, 9)].map(|(ticket, item)| Key { ticket, item }.into()).into(),
                 ticket_sum: 9,
             }
         );
+        assert_eq!(tally.landed(), 3);
+    }
+
+    #[test]
+    fn an_equal_document_must_be_there_as_often_as_it_was_acknowledged() {
+        let acknowledged = bag(&[(1, 1), (1, 1), (1, 1), (2, 2), (2, 2)]);
+        let tally = bag(&[(1, 1), (2, 2), (2, 2), (2, 2), (3, 3), (3, 3)]).tally(&acknowledged);
+        assert_eq!((tally.lost, tally.duplicated, tally.unacknowledged), (2, 2, 1));
+        assert_eq!(tally.missing, [Key { ticket: 1, item: 1 }.into()]);
+        assert_eq!((tally.documents, tally.distinct, tally.landed()), (6, 3, 4));
+        let mut kept = acknowledged.clone();
+        kept.dedup();
+        assert_eq!(kept.len(), 2);
     }
 
     #[test]
@@ -155,11 +157,5 @@ mod tests {
         let acknowledged = (1..=50).map(|ticket| Key { ticket, item: 7 }).collect::<KeyBag>();
         let tally = KeyBag::default().tally(&acknowledged);
         assert_eq!((tally.lost, tally.missing.len()), (50, NAMED));
-    }
-
-    #[test]
-    fn a_key_survives_packing() {
-        let key = Key { ticket: (1 << 44) - 1, item: (1 << 20) - 1 };
-        assert_eq!(unpack(pack(key)), key);
     }
 }

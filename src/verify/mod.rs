@@ -7,9 +7,12 @@ pub mod keys;
 pub mod objects;
 pub mod prove;
 pub mod s3;
+pub mod sought;
 pub mod sql;
 pub mod stream;
 
+pub use acknowledged::{Acknowledged, AcknowledgedError};
 pub use destination::{Place, ProveError};
 pub use keys::{KeyBag, Tally};
 pub use prove::{Landed, Landing, Proof, prove};
+pub use sought::{Scope, Sought};

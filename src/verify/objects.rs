@@ -3,7 +3,7 @@
 use std::{
     collections::HashSet,
     io::{self, BufRead, BufReader, Read},
-    ops::RangeInclusive,
+    sync::Arc,
 };
 
 use aws_sdk_s3::Client;
@@ -12,7 +12,7 @@ use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
 use futures::{StreamExt, TryStreamExt, stream};
 
-use super::keys::{KeyBag, key_of};
+use super::{keys::KeyBag, sought::Sought};
 
 /// Objects that are fetched at the same time; each may be as large as the delivery's buffer.
 const FETCHES: usize = 2;
@@ -22,9 +22,9 @@ pub struct Objects {
     client: Client,
     bucket: String,
     prefix: String,
-    tickets: Vec<RangeInclusive<u64>>,
+    sought: Arc<Sought>,
     seen: HashSet<String>,
-    /// Keys found so far, of the tickets that were asked for.
+    /// Ids found so far, of the documents that are looked for.
     pub keys: KeyBag,
     /// Bytes of the objects read, as they are stored.
     pub stored_bytes: u64,
@@ -60,13 +60,13 @@ pub enum ObjectsError {
 }
 
 impl Objects {
-    /// The documents of some ranges of tickets, under `prefix`.
-    pub fn new(client: Client, bucket: &str, prefix: &str, tickets: Vec<RangeInclusive<u64>>) -> Self {
+    /// The documents that are looked for, under `prefix`.
+    pub fn new(client: Client, bucket: &str, prefix: &str, sought: Arc<Sought>) -> Self {
         Self {
             client,
             bucket: bucket.to_owned(),
             prefix: prefix.to_owned(),
-            tickets,
+            sought,
             seen: HashSet::new(),
             keys: KeyBag::default(),
             stored_bytes: 0,
@@ -101,8 +101,8 @@ impl Objects {
         let body = answer.map_err(|e| self.failed("GetObject", &key, e))?.body;
         let data = body.collect().await.map_err(|e| self.failed("GetObject", &key, e))?.into_bytes();
         let bytes = data.len() as u64;
-        let tickets = self.tickets.clone();
-        let keys = tokio::task::spawn_blocking(move || keys_of(data, &tickets)).await.expect("reading does not panic");
+        let sought = self.sought.clone();
+        let keys = tokio::task::spawn_blocking(move || keys_of(data, &sought)).await.expect("reading does not panic");
         match keys {
             Ok(keys) => Ok((key, bytes, keys)),
             Err((line, why)) => Err(ObjectsError::Content { bucket: self.bucket.clone(), key, line, why }),
@@ -116,7 +116,7 @@ impl Objects {
 }
 
 /// The keys of an object's documents; or the line that is not one, and why.
-fn keys_of(data: Bytes, tickets: &[RangeInclusive<u64>]) -> Result<KeyBag, (u64, String)> {
+fn keys_of(data: Bytes, sought: &Sought) -> Result<KeyBag, (u64, String)> {
     let mut lines = BufReader::with_capacity(1 << 16, plain(&data));
     let (mut line, mut number, mut keys) = (Vec::new(), 0, Vec::new());
     loop {
@@ -125,10 +125,7 @@ fn keys_of(data: Bytes, tickets: &[RangeInclusive<u64>]) -> Result<KeyBag, (u64,
         if lines.read_until(b'\n', &mut line).map_err(|e| (number, e.to_string()))? == 0 {
             return Ok(keys.into_iter().collect());
         }
-        let key = key_of(&line).map_err(|e| (number, e.to_string()))?;
-        if tickets.iter().any(|range| range.contains(&key.ticket)) {
-            keys.push(key);
-        }
+        keys.extend(sought.id_of(&line).map_err(|e| (number, e.to_string()))?);
     }
 }
 
@@ -143,7 +140,12 @@ mod tests {
 
     use flate2::{Compression, write::GzEncoder};
 
-    use super::*;
+    use super::{super::sought::Scope, *};
+    use crate::workload::Identity;
+
+    fn sales(tickets: std::ops::RangeInclusive<u64>) -> Sought {
+        Sought { identity: Identity::StoreSales, scope: Scope::Tickets(vec![tickets]) }
+    }
 
     const LINES: &str = "{\"ss_item_sk\":7,\"x\":{\"ss_item_sk\":null},\"ss_ticket_number\":1}\n{\"ss_item_sk\":8,\"ss_ticket_number\":5}\n";
 
@@ -153,21 +155,21 @@ mod tests {
         gzip.write_all(LINES.as_bytes()).expect("memory takes it");
         let zipped = gzip.finish().expect("memory takes it");
         for data in [LINES.as_bytes().to_vec(), zipped.clone(), [zipped.clone(), zipped].concat()] {
-            let keys = keys_of(data.into(), &[1..=9]).expect("both are documents");
+            let keys = keys_of(data.into(), &sales(1..=9)).expect("both are documents");
             assert!(keys.len() == 2 || keys.len() == 4);
         }
     }
 
     #[test]
     fn tickets_of_other_runs_are_left_out() {
-        let keys = keys_of(Bytes::from_static(LINES.as_bytes()), &[5..=5]).expect("both are documents");
+        let keys = keys_of(Bytes::from_static(LINES.as_bytes()), &sales(5..=5)).expect("both are documents");
         assert_eq!(keys.len(), 1);
     }
 
     #[test]
     fn two_documents_on_a_line_are_an_error_with_its_number() {
         let glued = [LINES, &LINES.replace('\n', "")].concat();
-        let (line, why) = keys_of(glued.into_bytes().into(), &[1..=9]).expect_err("two on one line");
+        let (line, why) = keys_of(glued.into_bytes().into(), &sales(1..=9)).expect_err("two on one line");
         assert_eq!(line, 3);
         assert!(why.contains("trailing characters"), "{why}");
     }

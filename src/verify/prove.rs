@@ -15,6 +15,8 @@ use super::{
 pub struct Proof {
     /// In each place, in the order of [`Place`].
     pub landed: Vec<Landed>,
+    /// Documents among those, which earlier runs had acknowledged: see [`super::Acknowledged`].
+    pub earlier: u64,
     /// The search was stopped before everything was found, so nothing is known of what is missing.
     pub stopped: bool,
 }
@@ -26,7 +28,9 @@ pub struct Landed {
     pub place: Place,
     /// The comparison with what was acknowledged.
     pub tally: Tally,
-    /// Distinct documents by SQL through the catalog.
+    /// Names for the first of the documents that are missing, where it was asked for them.
+    pub missing: Vec<String>,
+    /// Documents by SQL through the catalog, doubled ones not included.
     pub by_sql: Option<u64>,
     /// Where two ways of looking disagree.
     pub problems: Vec<String>,
@@ -51,6 +55,16 @@ impl Proof {
     /// What was found in one place.
     pub fn of(&self, place: Place) -> Option<&Landed> {
         self.landed.iter().find(|landed| landed.place == place)
+    }
+
+    /// Documents of the runs in question in one place, doubled ones not included.
+    pub fn landed_in(&self, place: Place) -> Option<u64> {
+        Some(self.of(place)?.tally.landed().saturating_sub(self.earlier))
+    }
+
+    /// The same by SQL through the catalog.
+    pub fn landed_by_sql(&self) -> Option<u64> {
+        Some(self.of(Place::S3)?.by_sql?.saturating_sub(self.earlier))
     }
 
     /// The most that any place lacks.
@@ -85,7 +99,7 @@ pub async fn prove(
     let mut landed = try_join_all(searches).await?;
     landed.sort_by_key(|landed| landed.place);
     let stopped = *stop.borrow() && landed.iter().any(|landed| landed.tally.lost > 0);
-    Ok(Proof { landed, stopped })
+    Ok(Proof { landed, earlier: 0, stopped })
 }
 
 async fn search(
@@ -118,7 +132,8 @@ async fn search(
     let took = start.elapsed();
     let unfinished = tally.lost > 0 && *stop.borrow();
     let concluded = if unfinished { Default::default() } else { to.conclude(&tally).await? };
-    Ok(Landed { place, tally, by_sql: concluded.by_sql, problems: concluded.problems, took })
+    let (by_sql, problems) = (concluded.by_sql, concluded.problems);
+    Ok(Landed { place, tally, missing: Vec::new(), by_sql, problems, took })
 }
 
 #[cfg(test)]

@@ -1,10 +1,16 @@
 //! What SQL finds through the catalog.
 
-use std::ops::RangeInclusive;
-
 use aws_sdk_athena::Client;
 
-use crate::aws::query::{self, QueryError};
+use super::{
+    keys::Tally,
+    sought::{Scope, Sought},
+};
+use crate::{
+    aws::query::{self, QueryError},
+    schema::FieldPath,
+    workload::Identity,
+};
 
 /// Where the table is, and who asks.
 #[derive(Clone, Debug)]
@@ -17,15 +23,15 @@ pub struct Table {
     pub table: String,
 }
 
-/// What a table holds of some tickets, as [`super::Tally`] counts it.
+/// What a table holds of the documents that are looked for, as [`Tally`] counts it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counted {
-    /// Rows, doubled ones included.
+    /// Rows, equal ones included.
     pub documents: u64,
-    /// Distinct (ticket, item) pairs.
-    pub distinct: u64,
-    /// Sum of the ticket numbers of the distinct pairs.
-    pub ticket_sum: u128,
+    /// Distinct keys; not known where documents are told apart by their whole line.
+    pub distinct: Option<u64>,
+    /// Sum of the ticket numbers of the distinct keys; of `store_sales` only.
+    pub ticket_sum: Option<u128>,
 }
 
 /// Why it is not known what the table holds.
@@ -34,8 +40,8 @@ pub enum SqlError {
     /// The query failed.
     #[error(transparent)]
     Query(#[from] QueryError),
-    /// The query gave something else than one row of three numbers.
-    #[error("the count over {table} gave {answer}, not one row of three whole numbers")]
+    /// The query gave something else than one row of numbers.
+    #[error("the count over {table} gave {answer}, not one row of whole numbers")]
     Answer {
         /// The table.
         table: String,
@@ -47,16 +53,42 @@ pub enum SqlError {
 /// A count has one row; a second would show that it is none.
 const ONE_ROW_AND_A_CHECK: usize = 2;
 
-/// Counts the rows of some tickets.
-pub async fn count(client: &Client, table: &Table, tickets: &[RangeInclusive<u64>]) -> Result<Counted, SqlError> {
-    let sql = statement(&table.table, tickets);
+/// Counts the rows of the documents that are looked for.
+pub async fn count(client: &Client, table: &Table, sought: &Sought) -> Result<Counted, SqlError> {
+    let sql = statement(&table.table, sought);
     let answer = query::run(client, &table.workgroup, &table.database, &sql, ONE_ROW_AND_A_CHECK).await?;
-    let numbers = answer.rows.first().map(|row| row.iter().map(number).collect::<Option<Vec<u128>>>());
-    match numbers {
-        Some(Some(row)) if row.len() == 3 && answer.rows.len() == 1 => {
-            Ok(Counted { documents: row[0] as u64, distinct: row[1] as u64, ticket_sum: row[2] })
-        }
-        _ => Err(SqlError::Answer { table: table.table.clone(), answer: format!("{:?}", answer.rows) }),
+    let counted = Counted::from_rows(&answer.rows);
+    counted.ok_or_else(|| SqlError::Answer { table: table.table.clone(), answer: format!("{:?}", answer.rows) })
+}
+
+impl Counted {
+    /// Of the one row of a count: its documents, then the distinct keys and the sum of their tickets, where it has them.
+    pub fn from_rows(rows: &[Vec<Option<String>>]) -> Option<Self> {
+        let [row] = rows else { return None };
+        let numbers: Vec<u128> = row.iter().map(number).collect::<Option<_>>()?;
+        let as_u64 = |number: &u128| u64::try_from(*number).ok();
+        Some(Self {
+            documents: numbers.first().and_then(as_u64)?,
+            distinct: numbers.get(1).and_then(as_u64),
+            ticket_sum: numbers.get(2).copied(),
+        })
+    }
+
+    /// Documents that are there once each: without those that the objects have doubled.
+    pub fn landed(&self, objects: &Tally) -> u64 {
+        self.documents.saturating_sub(objects.duplicated)
+    }
+
+    /// Where the objects say something else.
+    pub fn differences(&self, objects: &Tally) -> Vec<String> {
+        let pairs = [
+            ("documents", u128::from(objects.documents), Some(u128::from(self.documents))),
+            ("distinct keys", u128::from(objects.distinct), self.distinct.map(u128::from)),
+            ("sum of ticket numbers", objects.ticket_sum, self.ticket_sum),
+        ];
+        let known = pairs.into_iter().filter_map(|(what, s3, sql)| Some((what, s3, sql?)));
+        let differing = known.filter(|(_, s3, sql)| s3 != sql);
+        differing.map(|(what, s3, sql)| format!("{what}: {s3} in the objects, {sql} by SQL")).collect()
     }
 }
 
@@ -65,32 +97,86 @@ fn number(value: &Option<String>) -> Option<u128> {
     value.as_deref().map_or(Some(0), |digits| digits.parse().ok())
 }
 
-fn statement(table: &str, tickets: &[RangeInclusive<u64>]) -> String {
+/// The count over a table: its answer is what [`Counted::from_rows`] reads.
+pub fn statement(table: &str, sought: &Sought) -> String {
+    match (&sought.identity, &sought.scope) {
+        (Identity::StoreSales, scope) => format!(
+            "SELECT sum(n), count(*), sum(ticket) FROM (\
+             SELECT ss_ticket_number AS ticket, ss_item_sk AS item, count(*) AS n FROM {table} \
+             WHERE {} GROUP BY ss_ticket_number, ss_item_sk) AS keys",
+            condition(scope)
+        ),
+        (Identity::Fields(fields), _) => {
+            let columns: Vec<_> = fields.iter().map(column).collect();
+            format!(
+                "SELECT sum(n), count(*) FROM (SELECT count(*) AS n FROM {table} GROUP BY {}) AS keys",
+                columns.join(", ")
+            )
+        }
+        (Identity::Line, _) => format!("SELECT count(*) FROM {table}"),
+    }
+}
+
+fn condition(scope: &Scope) -> String {
+    let Scope::Tickets(tickets) = scope else { return "1 = 1".to_owned() };
     let ranges: Vec<String> =
         tickets.iter().map(|r| format!("ss_ticket_number BETWEEN {} AND {}", r.start(), r.end())).collect();
-    let condition = if ranges.is_empty() { "1 = 0".to_owned() } else { ranges.join(" OR ") };
-    format!(
-        "SELECT sum(n), count(*), sum(ticket) FROM (\
-         SELECT ss_ticket_number AS ticket, ss_item_sk AS item, count(*) AS n FROM {table} \
-         WHERE {condition} GROUP BY ss_ticket_number, ss_item_sk) AS keys"
-    )
+    if ranges.is_empty() { "1 = 0".to_owned() } else { ranges.join(" OR ") }
+}
+
+/// A field as Athena names it: in lower case, and in quotes, since it may be a word of SQL.
+fn column(field: &FieldPath) -> String {
+    let names: Vec<_> = field.0.iter().map(|name| format!("\"{}\"", name.to_lowercase())).collect();
+    names.join(".")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn sales(scope: Scope) -> Sought {
+        Sought { identity: Identity::StoreSales, scope }
+    }
+
     #[test]
     fn only_the_tickets_that_were_asked_for_are_counted() {
-        let sql = statement("t", &[1..=4, 9..=9]);
+        let sql = statement("t", &sales(Scope::Tickets(vec![1..=4, 9..=9])));
         assert!(sql.contains("WHERE ss_ticket_number BETWEEN 1 AND 4 OR ss_ticket_number BETWEEN 9 AND 9 GROUP"));
-        assert!(statement("t", &[]).contains("WHERE 1 = 0"));
+        assert!(statement("t", &sales(Scope::Tickets(vec![]))).contains("WHERE 1 = 0"));
+    }
+
+    #[test]
+    fn own_documents_are_counted_by_their_key_or_altogether() {
+        let path = |names: &[&str]| FieldPath(names.iter().map(|name| (*name).to_owned()).collect());
+        let identity = Identity::Fields(vec![path(&["Order"]), path(&["customer", "id"])]);
+        assert_eq!(
+            statement("t", &Sought { identity, scope: Scope::All }),
+            "SELECT sum(n), count(*) FROM (SELECT count(*) AS n FROM t GROUP BY \"order\", \"customer\".\"id\") AS keys"
+        );
+        assert_eq!(statement("t", &Sought { identity: Identity::Line, scope: Scope::All }), "SELECT count(*) FROM t");
     }
 
     #[test]
     fn null_counts_as_nothing_and_text_is_refused() {
+        let row = |values: &[&str]| vec![values.iter().map(|value| Some((*value).to_owned())).collect::<Vec<_>>()];
         assert_eq!(number(&None), Some(0));
-        assert_eq!(number(&Some("42".into())), Some(42));
-        assert_eq!(number(&Some("4.2".into())), None);
+        let counted = Counted { documents: 5, distinct: Some(4), ticket_sum: None };
+        assert_eq!(Counted::from_rows(&row(&["5", "4"])), Some(counted));
+        assert_eq!(Counted::from_rows(&row(&["4.2"])), None);
+        assert_eq!(Counted::from_rows(&[]), None);
+        assert_eq!(Counted::from_rows(&[row(&["1"]), row(&["1"])].concat()), None);
+    }
+
+    #[test]
+    fn only_what_differs_is_a_problem() {
+        let objects = Tally { documents: 5, distinct: 4, duplicated: 1, ticket_sum: 9, ..Tally::default() };
+        let equal = Counted { documents: 5, distinct: Some(4), ticket_sum: Some(9) };
+        assert!(equal.differences(&objects).is_empty());
+        assert_eq!(equal.landed(&objects), 4);
+        let problems = Counted { documents: 5, distinct: Some(3), ticket_sum: Some(8) }.differences(&objects);
+        assert_eq!(problems.len(), 2);
+        assert!(problems[0].contains("4 in the objects, 3 by SQL"), "{problems:?}");
+        let counted = Counted { documents: 6, distinct: None, ticket_sum: None };
+        assert_eq!(counted.differences(&objects), ["documents: 5 in the objects, 6 by SQL"]);
     }
 }

@@ -1,6 +1,6 @@
 //! What the stream itself holds, for a stack that delivers nowhere.
 
-use std::{ops::RangeInclusive, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use aws_sdk_kinesis::{Client, types::ShardIteratorType};
@@ -9,7 +9,8 @@ use futures::{StreamExt, TryStreamExt, stream};
 
 use super::{
     destination::{Destination, Patience, Place, ProveError},
-    keys::{KeyBag, Tally, key_of},
+    keys::{KeyBag, Tally},
+    sought::Sought,
 };
 use crate::aws::Clients;
 
@@ -50,15 +51,15 @@ pub enum StreamError {
 pub struct Stream {
     client: Client,
     name: String,
-    tickets: Vec<RangeInclusive<u64>>,
+    sought: Arc<Sought>,
     keys: KeyBag,
 }
 
 impl Stream {
-    /// The documents of some ranges of tickets.
-    pub fn new(name: &str, clients: &Clients, tickets: &[RangeInclusive<u64>]) -> Self {
-        let (client, tickets) = (clients.kinesis.clone(), tickets.to_vec());
-        Self { client, name: name.to_owned(), tickets, keys: KeyBag::default() }
+    /// The documents that are looked for.
+    pub fn new(name: &str, clients: &Clients, sought: &Arc<Sought>) -> Self {
+        let (client, sought) = (clients.kinesis.clone(), sought.clone());
+        Self { client, name: name.to_owned(), sought, keys: KeyBag::default() }
     }
 }
 
@@ -74,7 +75,7 @@ impl Destination for Stream {
     }
 
     async fn look(&mut self) -> Result<u64, ProveError> {
-        self.keys = keys(&self.client, &self.name, &self.tickets).await?;
+        self.keys = keys(&self.client, &self.name, &self.sought).await?;
         Ok(self.keys.len())
     }
 
@@ -83,11 +84,11 @@ impl Destination for Stream {
     }
 }
 
-/// The keys, among some tickets, of every document that the stream still holds.
-async fn keys(client: &Client, stream: &str, tickets: &[RangeInclusive<u64>]) -> Result<KeyBag, StreamError> {
+/// The ids of every document that is looked for and that the stream still holds.
+async fn keys(client: &Client, stream: &str, sought: &Sought) -> Result<KeyBag, StreamError> {
     let shards = shards(client, stream).await?;
     let bags: Vec<KeyBag> = stream::iter(shards)
-        .map(|shard| async move { read(client, stream, &shard, tickets).await })
+        .map(|shard| async move { read(client, stream, &shard, sought).await })
         .buffer_unordered(READERS)
         .try_collect()
         .await?;
@@ -114,12 +115,7 @@ async fn shards(client: &Client, stream: &str) -> Result<Vec<String>, StreamErro
     }
 }
 
-async fn read(
-    client: &Client,
-    stream: &str,
-    shard: &str,
-    tickets: &[RangeInclusive<u64>],
-) -> Result<KeyBag, StreamError> {
+async fn read(client: &Client, stream: &str, shard: &str, sought: &Sought) -> Result<KeyBag, StreamError> {
     let start = client
         .get_shard_iterator()
         .stream_name(stream)
@@ -135,15 +131,13 @@ async fn read(
         let page =
             client.get_records().shard_iterator(from).send().await.map_err(|e| failed("GetRecords", stream, e))?;
         for record in &page.records {
-            let key = key_of(record.data.as_ref()).map_err(|e| StreamError::Content {
+            let id = sought.id_of(record.data.as_ref()).map_err(|e| StreamError::Content {
                 stream: stream.to_owned(),
                 shard: shard.to_owned(),
                 sequence_number: record.sequence_number.clone(),
                 why: e.to_string(),
             })?;
-            if tickets.iter().any(|range| range.contains(&key.ticket)) {
-                keys.push(key);
-            }
+            keys.extend(id);
         }
         let caught_up = page.records.is_empty() && page.millis_behind_latest == Some(0);
         iterator = page.next_shard_iterator.filter(|_| !caught_up);

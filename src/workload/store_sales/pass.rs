@@ -1,5 +1,7 @@
 use std::ops::RangeInclusive;
 
+use crate::workload::mixed;
+
 /// How the endless ticket numbers map to the generator's source tickets.
 ///
 /// Ticket `t` (1-based) is source ticket `(t - 1 + rotation) mod tickets + 1`: pass after pass the same tickets under
@@ -45,14 +47,6 @@ impl Stretch {
             None => RangeInclusive::new(1, 0),
         }
     }
-}
-
-/// SplitMix64's finalizer: neighbouring seeds land far apart.
-fn mixed(seed: u64) -> u64 {
-    let z = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
 }
 
 #[cfg(test)]

@@ -1,0 +1,85 @@
+//! The documents of a stack, before anything is made: their file or template checked, their columns known.
+
+use super::{exit::Stop, screen::Screen};
+use crate::{
+    load::Opened,
+    report::terminal::grouped,
+    schema::{self, Schema},
+    spec::{Stack, Workload},
+};
+
+/// What a stack sends.
+#[derive(Clone)]
+pub struct Documents {
+    /// The columns of its tables.
+    pub schema: Schema,
+    /// The user's own documents, checked. Those of `store_sales` need no check, and are opened when they are sent.
+    pub opened: Option<Opened>,
+}
+
+impl Documents {
+    /// Checks a user's own documents, and says what was found.
+    ///
+    /// Errors end the command with exit code 2: nothing was touched.
+    pub async fn of(stack: &Stack, screen: &Screen) -> anyhow::Result<Self> {
+        if matches!(stack.load.workload, Workload::StoreSales { .. }) {
+            return Ok(Self { schema: schema::store_sales().clone(), opened: None });
+        }
+        let of = stack.clone();
+        let opened = tokio::task::spawn_blocking(move || Opened::of(&of)).await?;
+        let opened = opened.map_err(Stop::usage)?;
+        let schema = columns(stack, &opened).map_err(Stop::usage)?;
+        tell(stack, &opened, &schema, screen);
+        Ok(Self { schema, opened: Some(opened) })
+    }
+
+    /// The documents to send.
+    pub async fn open(&self, stack: &Stack) -> anyhow::Result<Opened> {
+        match &self.opened {
+            Some(opened) => Ok(opened.clone()),
+            None => {
+                let of = stack.clone();
+                Ok(tokio::task::spawn_blocking(move || Opened::of(&of)).await??)
+            }
+        }
+    }
+}
+
+/// The columns, which only tables need: without one, documents may have any keys.
+fn columns(stack: &Stack, opened: &Opened) -> Result<Schema, String> {
+    let catalog = stack.deliver.s3.as_ref().filter(|s3| s3.catalog.is_some());
+    let schema = match opened.schema() {
+        Err(_) if catalog.is_none() && stack.deliver.redshift.is_none() => return Ok(Schema { columns: Vec::new() }),
+        schema => schema.map_err(|error| error.to_string())?,
+    };
+    let partitions = catalog.map(|s3| s3.prefix.partition_keys()).unwrap_or_default();
+    let taken = schema.columns.iter().find(|column| partitions.contains(&column.name.to_lowercase()));
+    match taken {
+        Some(column) => Err(format!(
+            "the documents have a field `{name}`, and the prefix (deliver.s3.prefix) makes a partition of that name; \
+             a table has one column of a name, so rename one of them",
+            name = column.name
+        )),
+        None => Ok(schema),
+    }
+}
+
+fn tell(stack: &Stack, opened: &Opened, schema: &Schema, screen: &Screen) {
+    let columns = match schema.columns.len() {
+        0 => String::new(),
+        1 => "1 column".to_owned(),
+        many => format!("{many} columns"),
+    };
+    let (Some(found), Workload::JsonLines { file, .. }) = (opened.found(), &stack.load.workload) else {
+        screen.line(&format!("documents of a template: {columns}"));
+        return;
+    };
+    if found.broken > 0 {
+        let broken = grouped(found.broken);
+        let lines = found.broken_lines();
+        screen.warning(&format!("{broken} broken lines of {} are left out\n{}", file.display(), lines.trim_end()));
+    }
+    let blank = if found.blank > 0 { format!(", {} blank lines", grouped(found.blank)) } else { String::new() };
+    let columns = if columns.is_empty() { columns } else { format!(", {columns}") };
+    screen.line(&format!("{}: {} documents{columns}{blank}", file.display(), grouped(found.documents)));
+}

@@ -1,0 +1,272 @@
+//! What the documents of a run follow from: written into its log, and opened again from there.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::Source;
+use crate::{
+    schema::{FieldPath, InferError, Inferred, Schema, store_sales},
+    spec::{Broken, Stack, Workload},
+    workload::{
+        Identity,
+        json_lines::{Found, JsonLines, JsonLinesError, Rules},
+        store_sales::StoreSales,
+        template::{Template, TemplateError},
+    },
+};
+
+/// Documents of a template that its schema is taken from.
+const SAMPLED: u64 = 1_000;
+
+/// What documents follow from, with their numbers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "workload", rename_all = "snake_case")]
+pub enum Origin {
+    /// Nested TPC-DS `store_sales`.
+    StoreSales {
+        /// TPC-DS scale factor.
+        scale: u32,
+        /// Of the generator.
+        seed: u64,
+    },
+    /// The lines of a file.
+    JsonLines {
+        /// The file, from the root.
+        file: PathBuf,
+        /// The declared key.
+        key: Option<Vec<FieldPath>>,
+        /// Of a record.
+        max_bytes: usize,
+        /// Of the file, in hexadecimal.
+        md5: String,
+    },
+    /// Documents rendered from a template.
+    Template {
+        /// The template itself.
+        text: String,
+        /// Of the values.
+        seed: u64,
+        /// The declared key.
+        key: Option<Vec<FieldPath>>,
+        /// Of a record.
+        max_bytes: usize,
+    },
+}
+
+/// A workload that was found right and can be sent.
+#[derive(Clone)]
+pub struct Opened {
+    /// What it follows from.
+    pub origin: Origin,
+    /// Its documents.
+    pub source: Arc<dyn Source>,
+    documents: Checked,
+}
+
+#[derive(Clone)]
+enum Checked {
+    StoreSales,
+    JsonLines(Arc<JsonLines>),
+    Template(Arc<Template>),
+}
+
+/// Why a workload cannot be sent.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The file of documents.
+    #[error(transparent)]
+    JsonLines(#[from] JsonLinesError),
+    /// The file has broken lines, and the stack says to refuse them.
+    #[error(
+        "{} of {} lines of {} are broken, and the stack refuses them (`broken: skip` leaves them out):\n{}",
+        .found.broken, .found.broken + .found.documents + .found.blank, .file.display(), .found.broken_lines().trim_end()
+    )]
+    Broken {
+        /// The file.
+        file: PathBuf,
+        /// What it has.
+        found: Found,
+    },
+    /// The template.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    /// The file's place.
+    #[error("cannot find {}: {source}", .file.display())]
+    Place {
+        /// As it was given.
+        file: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The file is not what was sent.
+    #[error(
+        "{} has changed since its lines were sent (MD5 {was} then, {is} now), so it is not known what must be there; \
+         put it back as it was, and look again",
+        .file.display()
+    )]
+    Changed {
+        /// The file.
+        file: PathBuf,
+        /// When it was sent.
+        was: String,
+        /// Now.
+        is: String,
+    },
+}
+
+impl Opened {
+    /// Opens and checks a stack's workload.
+    ///
+    /// # Errors
+    /// What is wrong with its file or its template.
+    pub fn of(stack: &Stack) -> Result<Self, OpenError> {
+        let max_bytes = stack.stream.max_record_kib as usize * 1024;
+        match &stack.load.workload {
+            Workload::StoreSales { scale, seed } => Ok(Self::store_sales(*scale, *seed)),
+            Workload::JsonLines { file, key, broken } => {
+                let opened = Self::json_lines(file, key.as_deref(), max_bytes)?;
+                match opened.found().filter(|found| found.broken > 0 && *broken == Broken::Refuse) {
+                    Some(found) => Err(OpenError::Broken { file: file.clone(), found: found.clone() }),
+                    None => Ok(opened),
+                }
+            }
+            Workload::Template { text, seed, key } => Self::template(text, *seed, key.as_deref(), max_bytes),
+        }
+    }
+
+    /// Opens what the documents of a run that was logged follow from.
+    ///
+    /// # Errors
+    /// It is not there any more as it was.
+    pub fn again(origin: &Origin) -> Result<Self, OpenError> {
+        match origin {
+            Origin::StoreSales { scale, seed } => Ok(Self::store_sales(*scale, *seed)),
+            Origin::JsonLines { file, key, max_bytes, md5 } => {
+                let opened = Self::json_lines(file, key.as_deref(), *max_bytes)?;
+                match opened.found().map(|found| found.md5.clone()).filter(|is| is != md5) {
+                    Some(is) => Err(OpenError::Changed { file: file.clone(), was: md5.clone(), is }),
+                    None => Ok(opened),
+                }
+            }
+            Origin::Template { text, seed, key, max_bytes } => Self::template(text, *seed, key.as_deref(), *max_bytes),
+        }
+    }
+
+    fn store_sales(scale: u32, seed: u64) -> Self {
+        let source = StoreSales::new(scale, seed);
+        Self { origin: Origin::StoreSales { scale, seed }, source, documents: Checked::StoreSales }
+    }
+
+    fn json_lines(file: &Path, key: Option<&[FieldPath]>, max_bytes: usize) -> Result<Self, OpenError> {
+        let file = fs::canonicalize(file).map_err(|source| OpenError::Place { file: file.to_owned(), source })?;
+        let rules = Rules { identity: Identity::declared(key), max_bytes };
+        let lines = Arc::new(JsonLines::open(&file, rules)?);
+        let origin = Origin::JsonLines { file, key: key.map(<[_]>::to_vec), max_bytes, md5: lines.found().md5.clone() };
+        Ok(Self { origin, source: lines.clone(), documents: Checked::JsonLines(lines) })
+    }
+
+    fn template(text: &str, seed: u64, key: Option<&[FieldPath]>, max_bytes: usize) -> Result<Self, OpenError> {
+        let rules = Rules { identity: Identity::declared(key), max_bytes };
+        let template = Arc::new(Template::new(text, seed, rules)?);
+        let origin = Origin::Template { text: text.to_owned(), seed, key: key.map(<[_]>::to_vec), max_bytes };
+        Ok(Self { origin, source: template.clone(), documents: Checked::Template(template) })
+    }
+
+    /// What the check of a file found; `None` of other workloads.
+    pub fn found(&self) -> Option<&Found> {
+        match &self.documents {
+            Checked::JsonLines(lines) => Some(lines.found()),
+            _ => None,
+        }
+    }
+
+    /// The columns of the documents: of a file, those that all of its lines show; of a template, its first thousand.
+    ///
+    /// # Errors
+    /// No table could have them.
+    pub fn schema(&self) -> Result<Schema, InferError> {
+        match &self.documents {
+            Checked::StoreSales => Ok(store_sales().clone()),
+            Checked::JsonLines(lines) => lines.inferred().schema(),
+            Checked::Template(template) => sampled(template).schema(),
+        }
+    }
+
+    /// Whether each run begins with the first document again, instead of going on where the last one ended.
+    pub fn begins_anew(&self) -> bool {
+        matches!(self.documents, Checked::JsonLines(_))
+    }
+}
+
+/// Documents that cannot be made end the sample: whoever sends them is told why.
+fn sampled(template: &Template) -> Inferred {
+    let mut inferred = Inferred::default();
+    let mut document = Vec::new();
+    for number in 1..=SAMPLED {
+        document.clear();
+        if template.document(number, &mut document).is_err() || inferred.add(&document).is_err() {
+            break;
+        }
+    }
+    inferred
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stack_of(origin: &Origin) -> Result<Opened, OpenError> {
+        Opened::again(origin)
+    }
+
+    fn lines(text: &str) -> (tempfile::TempDir, Origin) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("own.jsonl");
+        fs::write(&file, text).expect("written");
+        let opened = Opened::json_lines(&file, None, 1 << 20).expect("documents");
+        (folder, opened.origin)
+    }
+
+    #[test]
+    fn a_file_that_was_changed_is_refused() {
+        let (_folder, origin) = lines("{\"a\":1}\n{\"a\":2}\n");
+        stack_of(&origin).expect("unchanged");
+        let Origin::JsonLines { file, .. } = &origin else { panic!("{origin:?}") };
+        fs::write(file, "{\"a\":1}\n{\"a\":3}\n").expect("written");
+        let said = stack_of(&origin).map(|_| ()).expect_err("changed").to_string();
+        assert!(said.contains("has changed since its lines were sent (MD5 "), "{said}");
+        fs::remove_file(file).expect("removed");
+        let said = stack_of(&origin).map(|_| ()).expect_err("gone").to_string();
+        assert!(said.starts_with("cannot find ") && said.contains("own.jsonl"), "{said}");
+    }
+
+    #[test]
+    fn a_header_is_read_as_it_was_written() {
+        let key = Some(vec![FieldPath(vec!["a".to_owned(), "b".to_owned()])]);
+        for origin in [
+            Origin::StoreSales { scale: 1, seed: u64::MAX },
+            Origin::JsonLines { file: "/x".into(), key: key.clone(), max_bytes: 5, md5: "ab".to_owned() },
+            Origin::Template { text: "{}\n".to_owned(), seed: 1, key: None, max_bytes: 5 },
+        ] {
+            let text = serde_json::to_string(&origin).expect("JSON");
+            assert_eq!(serde_json::from_str::<Origin>(&text).expect("an origin"), origin, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_columns_are_those_of_the_documents() {
+        let (_folder, origin) = lines("{\"a\":1}\n\n{\"b\":\"x\",\"a\":2.5}\n");
+        let schema = stack_of(&origin).expect("documents").schema().expect("columns");
+        let columns = [("a", "double"), ("b", "string")].map(|(name, kind)| (name.to_owned(), kind.to_owned()));
+        assert_eq!(schema.glue_columns(), columns);
+        let text = r#"{"id": {{ sequence }}, "ok": {{ bool }}}"#;
+        let opened = Opened::template(text, 1, None, 1 << 20).expect("a template");
+        assert_eq!(opened.schema().expect("columns").glue_columns()[1].1, "boolean");
+        assert!(!opened.begins_anew());
+    }
+}
