@@ -17,7 +17,7 @@ use crate::{
     engine::{Cancel, journal::Entry},
     load::Loaded,
     report::{Latency, RunReport, table::Rows, terminal},
-    spec::Stack,
+    spec::{Stack, Workload},
 };
 
 /// Rows of the demo query that are shown.
@@ -105,7 +105,7 @@ async fn load_and_prove(
         screen.line("");
         context::print(&terminal::summary(report))?;
         if let Some(database) = names.database.as_deref().filter(|_| !report.interrupted) {
-            ask(stood, &names, database).await?;
+            ask(stack, stood, &names, database).await?;
         }
     }
     Ok(())
@@ -127,12 +127,22 @@ fn note_load(report: &mut RunReport, loaded: &Loaded) {
     report.problems.extend(failures.map(|failure| format!("{} documents failed: {}", failure.count, failure.reason)));
 }
 
-async fn ask(stood: &Stood, names: &Names, database: &str) -> anyhow::Result<()> {
-    let (name, sql) = DEFAULT;
-    let answer = query::run(&stood.clients.athena, &names.workgroup, database, sql, ROWS_SHOWN).await?;
+async fn ask(stack: &Stack, stood: &Stood, names: &Names, database: &str) -> anyhow::Result<()> {
+    let (name, sql) = question(stack, names);
+    let answer = query::run(&stood.clients.athena, &names.workgroup, database, &sql, ROWS_SHOWN).await?;
     let rows = Rows { columns: answer.columns, rows: answer.rows };
     let table: String = rows.pretty().lines().map(|line| format!("  {line}\n")).collect();
     context::print(&format!("\n  {name}\n{table}"))
+}
+
+/// The demo query; of a user's own documents, the first few.
+fn question(stack: &Stack, names: &Names) -> (&'static str, String) {
+    match (&stack.load.workload, &names.table) {
+        (Workload::JsonLines { .. } | Workload::Template { .. }, Some(table)) => {
+            ("the first rows", format!("SELECT * FROM \"{table}\" LIMIT 5"))
+        }
+        _ => (DEFAULT.0, DEFAULT.1.to_owned()),
+    }
 }
 
 fn exit(report: &RunReport, left_over: Exit) -> Exit {

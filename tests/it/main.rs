@@ -6,6 +6,7 @@ mod command;
 mod delivery;
 mod floors;
 mod lifecycle;
+mod own_json;
 mod producer;
 mod producer_sdk;
 mod schema;

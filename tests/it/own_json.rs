@@ -1,0 +1,197 @@
+//! A user's own documents, from a file or a template, through the whole demo.
+
+use std::{fs, path::Path};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::command::{Demo, text};
+
+/// Deliveries that are quick, to S3 with a table over it.
+const TO_S3: &str = "deliver:
+  s3:
+    prefix: own/year=!{timestamp:yyyy}/month=!{timestamp:MM}/day=!{timestamp:dd}/
+    error_prefix: own_error/!{firehose:error-output-type}/
+    buffer: {size: 1MiB, interval: 1s}
+    compression: gzip
+    catalog: {database: own, table: events, partitions: registered}
+";
+
+/// Three kinds of line ends, equal documents, a blank line, broken ones.
+const LINES: &str = "{\"id\":1,\"User\":{\"name\":\"Anna\"},\"order\":\"a\"}\r\n\
+                     {\"id\":2,\"User\":{\"name\":\"B\\u00e9la\"},\"order\":\"b\",\"price\":2}\n\
+                     \n\
+                     {\"id\":2,\"User\":{\"name\":\"B\\u00e9la\"},\"order\":\"b\",\"price\":2}\n\
+                     {\"id\":3,\n\
+                     not JSON\n\
+                     {\"id\":4,\"User\":null,\"order\":\"d\",\"price\":2.5,\"tags\":[\"x\",\"y\"],\"vip\":true}";
+
+/// A stack file with its documents beside it.
+struct Own {
+    folder: TempDir,
+    demo: Demo,
+}
+
+impl Own {
+    fn new(deliver: &str, workload: &str, records: u64) -> Self {
+        let own = Self { folder: TempDir::new().expect("a folder"), demo: Demo::new() };
+        own.write("lines.jsonl", LINES);
+        own.write(
+            "own.yaml",
+            &format!(
+                "name: own\nstream: {{shards: 2}}\n{deliver}load:\n  workload: {workload}\n  rate: 500/s\n  \
+                 records: {records}\nthresholds: {{lost: 0}}\n"
+            ),
+        );
+        own
+    }
+
+    fn write(&self, name: &str, content: &str) {
+        fs::write(self.folder.path().join(name), content).expect("written");
+    }
+
+    fn file(&self) -> String {
+        self.folder.path().join("own.yaml").display().to_string()
+    }
+
+    fn run(&self, args: &[&str]) -> Value {
+        self.demo.json(&[&["run", &self.file(), "--json"], args].concat())
+    }
+
+    /// What a command says that finds a mistake before it touches anything.
+    fn refused(&self, args: &[&str]) -> String {
+        let output = self.demo.output(&[args, &[&self.file()]].concat());
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert_eq!(self.demo.files(""), [""; 0].map(Path::new), "nothing was touched");
+        said
+    }
+}
+
+fn number(report: &Value, field: &str) -> u64 {
+    report[field].as_u64().unwrap_or_else(|| panic!("{field} in {report}"))
+}
+
+fn all_landed(report: &Value, documents: u64, places: &[&str]) {
+    for field in [&["offered", "acknowledged"], places].concat() {
+        assert_eq!(number(report, field), documents, "{field} of {report}");
+    }
+    for field in ["failed", "lost", "duplicated"] {
+        assert_eq!(number(report, field), 0, "{field} of {report}");
+    }
+    assert_eq!(report["problems"], serde_json::json!([]), "{report}");
+}
+
+#[test]
+fn broken_lines_are_refused_before_anything_is_made() {
+    let own = Own::new(TO_S3, "{json_lines: {file: lines.jsonl, broken: refuse}}", 10);
+    for command in ["run", "up", "plan"] {
+        let said = own.refused(&[command]);
+        assert!(said.contains("2 of 7 lines of ") && said.contains("lines.jsonl are broken"), "{said}");
+        assert!(said.contains("\n  line 5: EOF while parsing a value at column 8\n  line 6: expected"), "{said}");
+    }
+}
+
+#[test]
+fn a_file_is_sent_over_and_over_without_its_broken_lines() {
+    let own = Own::new(TO_S3, "{json_lines: {file: lines.jsonl, broken: skip}}", 250);
+    let output = own.demo.output(&["run", &own.file(), "--rm", "--json"]);
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(said.contains("2 broken lines of ") && said.contains("\n  line 5: EOF"), "{said}");
+    assert!(said.contains("lines.jsonl: 4 documents, 6 columns, 1 blank lines"), "{said}");
+    let report: Value = serde_json::from_slice(&output.stdout).expect("a report");
+    all_landed(&report, 250, &["landed_s3", "landed_sql"]);
+    assert_eq!(number(&report, "leftovers"), 0);
+}
+
+#[test]
+fn every_run_of_own_documents_is_counted_by_its_key() {
+    let own = Own::new(TO_S3, "{json_lines: {file: lines.jsonl, key: [User.name, order], broken: skip}}", 30);
+    own.write("lines.jsonl", &LINES.replace("\"User\":null", "\"User\":{\"name\":\"Dora\",\"since\":2024}"));
+    all_landed(&own.run(&[]), 30, &["landed_s3", "landed_sql"]);
+    all_landed(&own.run(&["--set", "load.records=11"]), 11, &["landed_s3", "landed_sql"]);
+    let both = own.demo.json(&["verify", "own", "--json"]);
+    for field in ["acknowledged", "landed_s3", "landed_sql"] {
+        assert_eq!(number(&both, field), 41, "{field} of {both}");
+    }
+    assert_eq!((number(&both, "lost"), number(&both, "duplicated")), (0, 0), "{both}");
+    let rows = own.demo.json(&["query", "own", "SELECT id, \"user\".name AS name FROM events WHERE vip", "--json"]);
+    assert_eq!(rows[0], serde_json::json!({"id": 4, "name": "Dora"}), "{rows}");
+
+    own.write("lines.jsonl", "{\"User\":{\"name\":\"E\"},\"order\":\"e\"}\n");
+    let changed = own.demo.output(&["verify", "own"]);
+    let said = text(&changed.stderr);
+    assert_eq!(changed.status.code(), Some(1), "{said}");
+    assert!(said.contains("has changed since its lines were sent") && said.contains("put it back"), "{said}");
+    own.demo.expect(0, &["down", "own"]);
+}
+
+#[test]
+fn a_key_decides_the_shard_and_is_found_in_the_stream() {
+    let template = "{template: {seed: 3, key: [id], text: '{\"id\": \"{{ uuid }}\", \"n\": {{ sequence }}}'}}";
+    let own = Own::new("", template, 200);
+    let report = own.run(&["--rm", "--set", "load.partition_key=key"]);
+    all_landed(&report, 200, &["landed_stream"]);
+    assert_eq!(number(&report, "leftovers"), 0);
+}
+
+#[test]
+fn documents_of_a_template_go_on_where_the_last_run_ended() {
+    let own = Own::new(TO_S3, "{template: {file: own.template, key: [id]}}", 40);
+    own.write("own.template", "{\n  \"id\": {{ sequence }},\n  \"who\": \"{{ name }}\"\n}\n");
+    all_landed(&own.run(&[]), 40, &["landed_s3", "landed_sql"]);
+    all_landed(&own.run(&[]), 40, &["landed_s3", "landed_sql"]);
+    let rows =
+        own.demo.json(&["query", "own", "SELECT count(DISTINCT id) AS n, max(id) AS last FROM events", "--json"]);
+    assert_eq!(rows[0], serde_json::json!({"n": 80, "last": 80}), "{rows}");
+    own.demo.expect(0, &["down", "own"]);
+}
+
+#[test]
+fn mistakes_in_documents_are_told_before_anything_is_made() {
+    let own = Own::new(TO_S3, "{template: {file: own.template}}", 10);
+    own.write("own.template", "{\"id\": {{ sequence }},\n \"who\": \"{{ frist_name }}\"}");
+    let said = own.refused(&["run"]);
+    assert!(said.contains("line 2: there is no field `frist_name` (did you mean `first_name`"), "{said}");
+    own.write("own.template", "{\"id\": {{ sequence }}, \"order-no\": 1}");
+    assert!(own.refused(&["up"]).contains("`order-no` cannot be a column"));
+    own.write("own.template", "{\"Id\": {{ sequence }}, \"id\": 1}");
+    assert!(own.refused(&["plan"]).contains("`Id` and `id` would be one column"));
+    own.write("own.template", "{\"id\": {{ sequence }}, \"Year\": 2024}");
+    let said = own.refused(&["run"]);
+    assert!(said.contains("a field `Year`") && said.contains("makes a partition of that name"), "{said}");
+
+    let own = Own::new(TO_S3, "{json_lines: {file: lines.jsonl, key: [price], broken: refuse}}", 10);
+    let said = own.refused(&["run"]);
+    assert!(said.contains("line 7: the key field `price` is a number with decimals (2.5)"), "{said}");
+    let own = Own::new(TO_S3, "{json_lines: {file: lines.jsonl, key: [nothing], broken: skip}}", 10);
+    let said = own.refused(&["run"]);
+    assert!(said.contains("has no document, and 6 broken lines") && said.contains("`nothing` is not there"), "{said}");
+}
+
+#[test]
+fn documents_and_their_columns_can_be_looked_at() {
+    let own = Own::new(TO_S3, "{json_lines: {file: lines.jsonl, broken: skip}}", 10);
+    let ddl = own.demo.expect(0, &["schema", "documents", &own.file()]);
+    for column in [
+        "`id` bigint",
+        "`user` struct<name:string>",
+        "`order` string",
+        "`price` double",
+        "`tags` array<string>",
+        "`vip` boolean",
+    ] {
+        assert!(ddl.contains(column), "{column} in {ddl}");
+    }
+    assert!(ddl.starts_with("CREATE EXTERNAL TABLE IF NOT EXISTS events ("), "{ddl}");
+    let documents = own.demo.expect(0, &["sample", &own.file(), "-n", "5"]);
+    assert_eq!(documents.lines().count(), 5);
+    assert_eq!(documents.lines().next(), documents.lines().last(), "it begins again");
+    let third = own.demo.expect(0, &["sample", &own.file(), "-n", "1", "--ticket", "4", "--pretty"]);
+    assert!(third.contains("\n  \"id\": 4,\n"), "{third}");
+    let fields = own.demo.expect(0, &["sample", "--fields"]);
+    assert!(fields.lines().any(|line| line.starts_with("int(first, last) ")), "{fields}");
+    let said = own.demo.output(&["schema", "documents"]);
+    assert!(said.status.code() == Some(2) && text(&said.stderr).contains("which stack file?"));
+}
