@@ -26,6 +26,7 @@ enum Part {
     Timestamp(Vec<Stamp>),
     RandomString,
     ErrorOutputType,
+    PartitionKey(String),
 }
 
 /// A piece of a `DateTimeFormatter` pattern.
@@ -103,6 +104,7 @@ impl Prefix {
                 Part::Timestamp(pattern) => pattern.iter().for_each(|stamp| stamp.render(at, &mut text)),
                 Part::RandomString => text.extend((0..RANDOM_LENGTH).map(|_| random_character())),
                 Part::ErrorOutputType => text += error_type.unwrap_or_default(),
+                Part::PartitionKey(name) => text += &format!("!{{partitionKeyFromQuery:{name}}}"),
             }
         }
         text
@@ -154,8 +156,13 @@ fn expression(inside: &str, purpose: Use) -> Result<Part, String> {
             "firehose has random-string and error-output-type, not `{other}`{}",
             near(other, &["random-string", "error-output-type"])
         )),
-        Some(("partitionKeyFromQuery" | "partitionKeyFromLambda", _)) => {
-            Err("dynamic partitioning is not supported yet; expected !{timestamp:…} or !{firehose:…}".to_owned())
+        Some(("partitionKeyFromQuery", name)) if purpose == Use::Data => match name {
+            "" => Err("partitionKeyFromQuery needs the name of a key, for example category".to_owned()),
+            name => Ok(Part::PartitionKey(name.to_owned())),
+        },
+        Some(("partitionKeyFromQuery", _)) => Err("partitionKeyFromQuery belongs in the data prefix only".to_owned()),
+        Some(("partitionKeyFromLambda", _)) => {
+            Err("no function transforms records here; expected !{partitionKeyFromQuery:…}".to_owned())
         }
         Some((namespace, _)) => {
             let near = near(namespace, &["timestamp", "firehose"]);

@@ -1,7 +1,8 @@
-//! How much a stream takes, and whether the load fits.
+//! How much a stream and a table take, and whether the load fits.
 
 use super::{
-    stack::{Rate, Stack, StreamMode},
+    quantity::Refusal,
+    stack::{Rate, Stack, StreamMode, Workload},
     tree::{Found, Node},
 };
 
@@ -17,11 +18,55 @@ const ON_DEMAND_SHARDS: f64 = 4.0;
 /// The share of a stream's capacity that a load may plan with.
 const HEADROOM: f64 = 0.95;
 
-/// The fewest shards that take `rate` documents a second with room to spare.
-pub(super) fn shards_for(rate: f64) -> u32 {
-    let by_bytes = bytes_per_second(rate) / (SHARD_BYTES * HEADROOM);
+/// What a table takes in a second by default. DynamoDB Developer Guide, "Quotas", table throughput on demand.
+const TABLE_WRITE_UNITS: f64 = 40_000.0;
+/// What one write unit writes. DynamoDB Developer Guide, "Read and write operations".
+const WRITE_UNIT_BYTES: f64 = 1_024.0;
+/// US dollars a million write request units on demand, us-east-1, DynamoDB's price list of November 2024.
+const MILLION_WRITE_UNITS: f64 = 0.625;
+
+/// The mean length of a workload's documents, where it is known before they are made.
+pub(super) fn mean_bytes(workload: &Workload) -> Option<f64> {
+    match workload {
+        Workload::StoreSales { .. } => Some(MEAN_DOCUMENT_BYTES as f64),
+        Workload::JsonLines { .. } | Workload::Template { .. } => None,
+    }
+}
+
+/// The fewest shards that take `rate` documents a second, of a mean length, with room to spare.
+pub(super) fn shards_for(rate: f64, mean_bytes: f64) -> u32 {
+    let by_bytes = rate * mean_bytes / (SHARD_BYTES * HEADROOM);
     let by_records = rate / SHARD_RECORDS;
     by_bytes.max(by_records).ceil().max(1.0) as u32
+}
+
+/// Why a rate is more than a DynamoDB table takes, and what it would cost; `None` where it fits, or nobody knows yet.
+pub(super) fn beyond_a_table(rate: f64, workload: &Workload) -> Option<Refusal> {
+    let each = (mean_bytes(workload)? / WRITE_UNIT_BYTES).ceil();
+    let units = rate * each;
+    if units <= TABLE_WRITE_UNITS {
+        return None;
+    }
+    let dollars = units * 3_600.0 / 1e6 * MILLION_WRITE_UNITS;
+    let problem = format!(
+        "{rate}/s of {each} write units each are {} a second, and a DynamoDB table takes {} by default; they would cost ${} an hour",
+        thousands(units),
+        thousands(TABLE_WRITE_UNITS),
+        thousands(dollars),
+    );
+    Some(Refusal::new(problem, format!("at most {}/s, or no `deliver.dynamodb`", (TABLE_WRITE_UNITS / each).floor())))
+}
+
+fn thousands(number: f64) -> String {
+    let digits = format!("{number:.0}");
+    let mut text = String::new();
+    for (position, digit) in digits.chars().enumerate() {
+        if position > 0 && (digits.len() - position).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 /// What a person should know before the load meets the stream.
@@ -32,14 +77,15 @@ pub(super) fn warnings(stack: &Stack, root: &Node) -> Vec<Found> {
         StreamMode::Provisioned { shards } => (f64::from(shards), format!("{shards} shards")),
         StreamMode::OnDemand => (ON_DEMAND_SHARDS, "a new on-demand stream".to_owned()),
     };
-    let (offered, taken) = (bytes_per_second(rate), shards * SHARD_BYTES);
+    let mean = mean_bytes(&stack.load.workload).unwrap_or(0.0);
+    let (offered, taken) = (rate * mean, shards * SHARD_BYTES);
     let span = root.nearest("load.rate");
-    let enough = format!("at least {} shards, or a lower rate", shards_for(rate));
+    let enough = format!("at least {} shards, or a lower rate", shards_for(rate, mean));
     let mut found = Vec::new();
     if offered > taken * HEADROOM {
         let (percent, offered, taken) = (100.0 * offered / taken, offered / 1e6, taken / 1e6);
         let problem = format!(
-            "{rate}/s of {MEAN_DOCUMENT_BYTES} bytes each are {offered:.1} MB/s, {percent:.0} % of the {taken:.1} MB/s that {stream} can take"
+            "{rate}/s of {mean} bytes each are {offered:.1} MB/s, {percent:.0} % of the {taken:.1} MB/s that {stream} can take"
         );
         found.push(span.problem("load.rate", problem).expected(enough.as_str()));
     }
@@ -51,18 +97,30 @@ pub(super) fn warnings(stack: &Stack, root: &Node) -> Vec<Found> {
     found
 }
 
-fn bytes_per_second(rate: f64) -> f64 {
-    rate * MEAN_DOCUMENT_BYTES as f64
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn shards_leave_five_percent() {
-        assert_eq!(shards_for(0.1), 1);
-        assert_eq!(shards_for(2_000.0), 18);
-        assert_eq!(shards_for(60_000.0), 516);
+        let mean = MEAN_DOCUMENT_BYTES as f64;
+        assert_eq!(shards_for(0.1, mean), 1);
+        assert_eq!(shards_for(2_000.0, mean), 18);
+        assert_eq!(shards_for(60_000.0, mean), 516);
+        assert_eq!(shards_for(2_500.0, 0.0), 3);
+    }
+
+    #[test]
+    fn a_table_takes_five_thousand_documents_a_second() {
+        let documents = Workload::StoreSales { scale: 1, seed: 1 };
+        assert_eq!(beyond_a_table(5_000.0, &documents), None);
+        let beyond = beyond_a_table(60_000.0, &documents).expect("too much");
+        assert_eq!(
+            beyond.problem,
+            "60000/s of 8 write units each are 480,000 a second, and a DynamoDB table takes 40,000 by default; they would cost $1,080 an hour"
+        );
+        assert_eq!(beyond.expected, "at most 5000/s, or no `deliver.dynamodb`");
+        let own = Workload::Template { text: "{}".to_owned(), seed: 1, key: None };
+        assert_eq!(beyond_a_table(60_000.0, &own), None);
     }
 }

@@ -9,7 +9,6 @@
 
 mod capacity;
 mod check;
-mod check_s3;
 mod diagnostic;
 mod file;
 mod names;
@@ -38,7 +37,8 @@ use tree::{Found, Node, Source};
 pub struct Checked {
     /// What the spec says.
     pub stack: Stack,
-    /// The spec with its overlays merged and `shards: auto` resolved: what to record, for `from_value` to read again.
+    /// The spec with its overlays merged, `shards: auto` resolved, a template's text in place of its file, and the path of
+    /// JSON lines whole: what to record, for `from_value` to read again.
     pub merged: serde_json::Value,
     /// What is allowed but likely to disappoint.
     pub warnings: Vec<Diagnostic>,
@@ -62,7 +62,8 @@ pub fn read(file: &Path, overlays: &[PathBuf], sets: &[String]) -> Result<Checke
         }
     }
     for (position, set) in sets.iter().enumerate() {
-        let source = Source { order: 1 + overlays.len() + position, name: format!("--set {set}"), text: set.clone() };
+        let (order, name, text) = (1 + overlays.len() + position, format!("--set {set}"), set.clone());
+        let source = Source { order, name, text, folder: Some(PathBuf::new()) };
         trees.push(sets::parse(&Arc::new(source), &mut found));
     }
     let merge = |mut under: Node, over: Node| {
@@ -84,14 +85,15 @@ pub fn read(file: &Path, overlays: &[PathBuf], sets: &[String]) -> Result<Checke
 /// # Errors
 /// Everything that this version of the program would not make of it.
 pub fn from_value(merged: &serde_json::Value) -> Result<Stack, SpecErrors> {
-    let source = Source { order: 0, name: "the recorded spec".to_owned(), text: String::new() };
+    let source = Source { order: 0, name: "the recorded spec".to_owned(), text: String::new(), folder: None };
     checked(&Node::from_json(&Arc::new(source), merged), Vec::new()).map(|checked| checked.stack)
 }
 
 fn source_of(order: usize, path: &Path) -> Result<Arc<Source>, Box<Diagnostic>> {
     let name = path.display().to_string();
+    let folder = path.parent().map(Path::to_owned);
     let (problem, expected) = match fs::read(path).map(String::from_utf8) {
-        Ok(Ok(text)) => return Ok(Arc::new(Source { order, name, text })),
+        Ok(Ok(text)) => return Ok(Arc::new(Source { order, name, text, folder })),
         Ok(Err(error)) => (format!("byte {} is not UTF-8", error.utf8_error().valid_up_to()), "a YAML file"),
         Err(error) => {
             (format!("cannot be read: {error}"), "a stack such as `stacks/store-sales-s3.yaml`, or an overlay")
@@ -120,11 +122,24 @@ fn checked(root: &Node, mut found: Vec<Found>) -> Result<Checked, SpecErrors> {
     }
 }
 
-/// With the shards that `auto` came to, so that the record does not change with the program.
+/// With what the stack was found to be where the spec alone does not say it for good: the record changes neither with
+/// the program nor with the folder, and needs no file but JSON lines.
 fn merged(root: &Node, stack: &Stack) -> serde_json::Value {
     let mut merged = root.to_json();
     if let StreamMode::Provisioned { shards } = stack.stream.mode {
         merged["stream"]["shards"] = shards.into();
+    }
+    match &stack.load.workload {
+        Workload::StoreSales { .. } => {}
+        Workload::JsonLines { file, .. } => {
+            merged["load"]["workload"]["json_lines"]["file"] = file.display().to_string().into();
+        }
+        Workload::Template { text, .. } => {
+            let template = merged["load"]["workload"]["template"].as_object_mut();
+            let template = template.expect("a template is a map");
+            template.remove("file");
+            template.insert("text".to_owned(), text.clone().into());
+        }
     }
     merged
 }

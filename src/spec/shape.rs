@@ -42,6 +42,8 @@ impl<'a> Shape<'a> {
         match (schema["type"].as_str(), &node.value) {
             (Some("object"), Value::Map(entries)) => Some(self.map(path, node, entries, schema)),
             (Some("integer"), Value::Number(number)) => self.integer(path, node, number, schema),
+            (Some("array"), Value::List(items)) => self.list(path, node, items, schema),
+            (Some("boolean"), Value::Bool(value)) => Some(Json::Bool(*value)),
             (Some("string"), Value::Text(text)) => Some(Json::String(text.clone())),
             // A number without its unit: the quantity's own parser knows which unit was meant.
             (Some("string"), Value::Number(_)) if schema.get("pattern").is_some() => Some(Json::String(node.shown())),
@@ -125,6 +127,24 @@ impl<'a> Shape<'a> {
         Json::Object(valid)
     }
 
+    /// All of it, or nothing: a list that lost an item says something else.
+    fn list(&mut self, path: &str, node: &Node, items: &[Node], schema: &'a Json) -> Option<Json> {
+        let before = self.found.len();
+        let bound = |name: &str| schema[name].as_u64().and_then(|bound| usize::try_from(bound).ok());
+        if bound("minItems").is_some_and(|least| items.len() < least) {
+            self.found.push(node.span.problem(path, "an empty list").expected(self.describe(schema)));
+        }
+        if bound("maxItems").is_some_and(|most| items.len() > most) {
+            let problem = format!("a list of {}", items.len());
+            self.found.push(node.span.problem(path, problem).expected(self.describe(schema)));
+        }
+        let checked = items.iter().enumerate();
+        let valid = checked
+            .filter_map(|(position, item)| self.check(&join(path, &position.to_string()), item, &schema["items"]));
+        let valid = valid.collect::<Vec<_>>();
+        (self.found.len() == before && valid.len() == items.len()).then_some(Json::Array(valid))
+    }
+
     /// Complains, and says which key was meant: it is not missing then.
     fn unknown_key(&mut self, path: &str, key: &str, node: &Node, schema: &'a Json) -> Option<String> {
         let keys = schema["properties"].as_object().into_iter().flatten().map(|(name, _)| name.as_str());
@@ -162,7 +182,12 @@ impl<'a> Shape<'a> {
     fn mismatch(&mut self, path: &str, node: &Node, schema: &'a Json) -> Option<Json> {
         let found = node.span.problem(path, format!("this is {}", node.kind()));
         let quoted = matches!(node.value, Value::Number(_) | Value::Bool(_)) && schema["type"] == "string";
-        let suggestion = quoted.then(|| format!("\"{}\"", node.shown()));
+        let listed = matches!(node.value, Value::Text(_)) && schema["type"] == "array";
+        let suggestion = match () {
+            () if quoted => Some(format!("\"{}\"", node.shown())),
+            () if listed => Some(format!("[{}]", node.shown())),
+            () => None,
+        };
         self.found.push(found.expected(self.describe(schema)).suggest(suggestion));
         None
     }
@@ -187,6 +212,7 @@ impl<'a> Shape<'a> {
         match (described, schema["type"].as_str()) {
             (Some(description), _) => description.to_owned(),
             (None, Some("object")) => "a map of keys and values".to_owned(),
+            (None, Some("boolean")) => "`true` or `false`".to_owned(),
             (None, _) => "text".to_owned(),
         }
     }
@@ -216,7 +242,7 @@ mod tests {
     use super::*;
 
     /// Those that are read here, and those that only editors read.
-    const KEYWORDS: [&str; 17] = [
+    const KEYWORDS: [&str; 20] = [
         "$defs",
         "$ref",
         "$schema",
@@ -225,7 +251,10 @@ mod tests {
         "const",
         "description",
         "format",
+        "items",
+        "maxItems",
         "maximum",
+        "minItems",
         "minimum",
         "oneOf",
         "pattern",

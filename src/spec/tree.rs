@@ -1,6 +1,6 @@
 //! A YAML value that remembers where each part of it was written, also after overlays were merged over it.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use serde_json::{Map, Value as Json};
 
@@ -13,6 +13,8 @@ pub(super) struct Source {
     pub order: usize,
     pub name: String,
     pub text: String,
+    /// Where relative paths in it start; `None` for a record, whose paths are whole and whose files may be gone.
+    pub folder: Option<PathBuf>,
 }
 
 /// A stretch of one line of a source.
@@ -113,6 +115,7 @@ impl Node {
     pub fn get(&self, key: &str) -> Option<&Node> {
         match &self.value {
             Value::Map(entries) => entries.iter().find(|(name, _)| name == key).map(|(_, node)| node),
+            Value::List(nodes) => nodes.get(key.parse::<usize>().ok()?),
             _ => None,
         }
     }

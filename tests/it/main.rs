@@ -11,6 +11,7 @@ mod producer;
 mod producer_sdk;
 mod schema;
 mod specs;
+mod stacks;
 mod stand_in;
 mod stand_in_daemon;
 mod stand_in_iam;

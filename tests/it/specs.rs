@@ -1,8 +1,11 @@
 //! Broken specs with everything that is said about them, and the specs that ship.
 
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, time::Duration};
 
-use kinesis_demo::spec::{self, Length, Rate, StreamMode, Target};
+use kinesis_demo::spec::{
+    self, Broken, Checked, Compression, FieldPath, Format, Name, PartitionKey, Partitions, RedshiftAt, RedshiftLoad,
+    StreamMode, Structs, Workload,
+};
 
 /// A broken spec: `tests/specs/NAME.yaml` unless `file` says otherwise, and in `tests/specs/NAME.txt` all that is wrong.
 pub struct Case {
@@ -87,6 +90,46 @@ pub fn cases() -> Vec<Case> {
         Case::of("workload"),
         Case::of("tags"),
         Case::of("thresholds"),
+        Case::of("redshift-nowhere"),
+        Case::of("redshift-twice"),
+        Case::of("redshift-created"),
+        Case::of("redshift-by-firehose"),
+        Case::of("redshift-workgroup"),
+        Case::of("redshift-cluster"),
+        Case::of("redshift-names"),
+        Case::of("redshift-table"),
+        Case::of("redshift-missing-keys"),
+        Case::of("redshift-prefixes"),
+        Case::of("one-inside-the-other"),
+        Case::of("float-in-a-key"),
+        Case::of("dynamodb-key"),
+        Case::of("dynamodb-half-a-key"),
+        Case::of("dynamodb-key-of-three"),
+        Case::of("dynamodb-key-is-no-list"),
+        Case::of("dynamodb-settings"),
+        Case::of("dynamodb-batch-without-window"),
+        Case::of("dynamodb-too-fast"),
+        Case::of("dynamodb-without-a-key"),
+        Case::of("dynamodb-another-key"),
+        Case::of("dynamodb-nested-key"),
+        Case::of("dynamodb-keys-differ"),
+        Case::of("workload-twice"),
+        Case::of("workload-of-nothing"),
+        Case::of("own-json-lines"),
+        Case::of("own-json-lines-auto"),
+        Case::of("own-folder"),
+        Case::of("own-keys"),
+        Case::of("template-twice"),
+        Case::of("template-of-nothing"),
+        Case::of("template-empty"),
+        Case::of("template-gone"),
+        Case::of("key-of-store-sales"),
+        Case::of("parquet-without-a-table"),
+        Case::of("compression-athena-cannot-read"),
+        Case::of("partition-by"),
+        Case::of("partition-by-projected"),
+        Case::of("partition-of-a-column"),
+        Case::of("partition-without-a-name"),
         Case::of("blank-value"),
         Case::of("duplicate-key"),
         Case::of("tab"),
@@ -122,6 +165,11 @@ pub fn cases() -> Vec<Case> {
     ]
 }
 
+/// A spec with nothing wrong in it.
+pub fn read(file: &str) -> Checked {
+    spec::read(file.as_ref(), &[], &[]).unwrap_or_else(|errors| panic!("{errors}"))
+}
+
 #[test]
 fn a_broken_spec_is_told_all_that_is_wrong_with_it() {
     let mut wrong = Vec::new();
@@ -144,43 +192,6 @@ fn every_broken_spec_file_is_in_the_table() {
         let name = entry.expect("readable").file_name().into_string().expect("UTF-8");
         if let Some(name) = name.strip_suffix(".txt") {
             assert!(names.contains(&name), "tests/specs/{name}.txt belongs to no case");
-        }
-    }
-}
-
-#[test]
-fn the_shipped_stacks_are_laptop_sized_and_local() {
-    for stack in ["stacks/stream-only.yaml", "stacks/store-sales-s3.yaml"] {
-        let checked = spec::read(stack.as_ref(), &[], &[]).unwrap_or_else(|errors| panic!("{errors}"));
-        assert_eq!(checked.stack.target, Target::Local);
-        assert!(checked.warnings.is_empty(), "{:?}", checked.warnings);
-        let Length::Duration(length) = checked.stack.load.length else { panic!("{stack} lasts as long as it takes") };
-        assert!(length.as_secs() <= 30);
-    }
-}
-
-#[test]
-fn the_shipped_overlays_fit_the_shipped_stacks() {
-    let stack = "stacks/store-sales-s3.yaml".as_ref();
-    let overlays = ["config/aws.yaml", "config/full-scale.yaml"].map(PathBuf::from);
-    let checked = spec::read(stack, &overlays, &[]).unwrap_or_else(|errors| panic!("{errors}"));
-    assert_eq!(checked.stack.target, Target::Aws { region: "us-east-1".to_owned(), profile: None });
-    assert_eq!(checked.stack.stream.mode, StreamMode::Provisioned { shards: 540 });
-    assert_eq!(checked.stack.load.rate, Rate::PerSecond(60_000.0));
-    assert!(checked.warnings.is_empty(), "{:?}", checked.warnings);
-
-    let back = spec::read(stack, &[overlays.as_slice(), &["config/laptop.yaml".into()]].concat(), &[]);
-    let back = back.unwrap_or_else(|errors| panic!("{errors}"));
-    assert_eq!(back.stack.target, Target::Local);
-    assert_eq!(back.stack.stream.mode, StreamMode::Provisioned { shards: 20 });
-}
-
-#[test]
-fn every_overlay_fits_every_stack() {
-    for stack in ["stacks/stream-only.yaml", "stacks/store-sales-s3.yaml"] {
-        for overlay in ["config/laptop.yaml", "config/aws.yaml", "config/full-scale.yaml"] {
-            let checked = spec::read(stack.as_ref(), &[overlay.into()], &[]);
-            assert!(checked.is_ok_and(|checked| checked.warnings.is_empty()), "{overlay} over {stack}");
         }
     }
 }
@@ -211,6 +222,107 @@ fn a_recorded_spec_is_the_same_stack() {
     assert!(error.starts_with("the recorded spec: load.rate: 5 has no unit; expected "), "{error}");
 }
 
+/// Reads what was recorded, which must come to the same stack.
+fn recorded(checked: &Checked) -> String {
+    let again = spec::from_value(&checked.merged).unwrap_or_else(|errors| panic!("{errors}"));
+    assert_eq!(format!("{again:?}"), format!("{:?}", checked.stack));
+    checked.merged.to_string()
+}
+
+fn field(path: &str) -> FieldPath {
+    FieldPath(path.split('.').map(str::to_owned).collect())
+}
+
+#[test]
+fn parquet_and_partitions_by_a_field_are_read() {
+    let checked = read("tests/specs/good-s3-parquet.yaml");
+    recorded(&checked);
+    let s3 = checked.stack.deliver.s3.expect("delivered");
+    assert_eq!((s3.format, s3.compression), (Format::Parquet, Compression::Gzip));
+    assert_eq!(s3.partition_by, [("category".to_owned(), field("ss_item.i_category"))].into());
+    assert_eq!(s3.catalog.expect("a table").partitions, Partitions::None);
+
+    let zip = read("tests/specs/good-s3-zip.yaml").stack.deliver.s3.expect("delivered");
+    assert_eq!((zip.format, zip.compression), (Format::Json, Compression::Zip));
+}
+
+#[test]
+fn a_delivery_to_redshift_is_read() {
+    let checked = read("tests/specs/good-redshift.yaml");
+    recorded(&checked);
+    let made = checked.stack.deliver.redshift.expect("delivered");
+    assert_eq!((made.at, made.database.as_str()), (RedshiftAt::Created, "dev"));
+    assert_eq!((made.schema, made.table.as_str()), (Name::Stem("tpcds".into()), "streaming_store_sales"));
+    assert_eq!((made.load, made.structs), (RedshiftLoad::Copy { every: Duration::from_secs(10) }, Structs::Varchar));
+    assert_eq!((made.role, made.secret), (None, None));
+    assert_eq!(made.prefix.fixed(), "tpcds/streaming_store_sales_inter/");
+    assert_eq!(made.error_prefix.fixed(), "tpcds/streaming_store_sales_error/");
+
+    let checked = read("tests/specs/good-redshift-cluster.yaml");
+    recorded(&checked);
+    let cluster = checked.stack.deliver.redshift.expect("delivered");
+    let endpoint = Some("demo.abc.us-east-1.redshift.amazonaws.com:5439".to_owned());
+    assert_eq!(cluster.at, RedshiftAt::Cluster { identifier: "demo".into(), user: None, endpoint });
+    assert_eq!((cluster.schema, cluster.table.as_str()), (Name::Exact("sales".into()), "store_sales"));
+    assert_eq!((cluster.load, cluster.structs), (RedshiftLoad::Firehose, Structs::Super));
+    assert!(cluster.secret.is_some_and(|secret| secret.ends_with("secret:demo/redshift-Ab1")));
+    assert_eq!((cluster.buffer.mib, cluster.buffer.interval), (1, Duration::ZERO));
+}
+
+#[test]
+fn a_delivery_to_dynamodb_is_read() {
+    let checked = read("tests/specs/good-dynamodb.yaml");
+    recorded(&checked);
+    let items = checked.stack.deliver.dynamodb.expect("delivered");
+    assert_eq!(
+        (items.table, items.key),
+        (Name::Stem("good".into()), vec!["ss_ticket_number".into(), "ss_item_sk".into()])
+    );
+    assert_eq!((items.function.memory_mib, items.function.timeout), (512, Duration::from_secs(60)));
+    let mapping = items.mapping;
+    assert_eq!((mapping.batch, mapping.window, mapping.parallel), (100, Duration::from_secs(1), 1));
+    assert_eq!((mapping.retries, mapping.max_age), (3, Duration::from_secs(3_600)));
+}
+
+#[test]
+fn a_file_of_json_lines_is_recorded_by_its_whole_path_and_may_be_gone_later() {
+    let checked = read("tests/specs/good-own.yaml");
+    let whole = std::path::absolute("tests/specs/own.jsonl").expect("a path");
+    assert!(recorded(&checked).contains(whole.to_str().expect("UTF-8")));
+    let key = Some(vec![field("id"), field("line")]);
+    assert_eq!(checked.stack.load.workload, Workload::JsonLines { file: whole, key, broken: Broken::Skip });
+    assert_eq!(checked.stack.load.partition_key, PartitionKey::Key);
+    let items = checked.stack.deliver.dynamodb.expect("delivered");
+    assert_eq!(items.key, ["id", "line"], "the workload's key is the table's");
+    assert_eq!((items.mapping.parallel, items.mapping.retries, items.mapping.max_age.as_secs()), (10, 0, 604_800));
+
+    let mut gone = checked.merged;
+    gone["load"]["workload"]["json_lines"]["file"] = "/no/such/file.jsonl".into();
+    assert!(spec::from_value(&gone).is_ok());
+}
+
+#[test]
+fn a_template_is_recorded_itself_not_its_file() {
+    let checked = read("tests/specs/good-template.yaml");
+    let text = fs::read_to_string("tests/specs/own.template").expect("text");
+    let template = Workload::Template { text: text.clone(), seed: 7, key: Some(vec![field("order.id")]) };
+    assert_eq!(checked.stack.load.workload, template);
+    assert!(!recorded(&checked).contains("own.template"));
+    assert_eq!(checked.merged["load"]["workload"]["template"]["text"], text);
+}
+
+#[test]
+fn a_relative_path_starts_where_it_is_written() {
+    let overlay = PathBuf::from("tests/specs/overlay-template.over.yaml");
+    let over = spec::read("stacks/stream-only.yaml".as_ref(), &[overlay], &[]);
+    let by_flag = ["load.workload={template: {file: tests/specs/own.template}}".to_owned()];
+    let flag = spec::read("stacks/stream-only.yaml".as_ref(), &[], &by_flag);
+    for checked in [over, flag] {
+        let workload = checked.unwrap_or_else(|errors| panic!("{errors}")).stack.load.workload;
+        assert!(matches!(&workload, Workload::Template { text, seed: 1, key: None } if text.contains("1 + 1")));
+    }
+}
+
 #[test]
 fn a_load_beyond_the_stream_is_warned_of() {
     let warnings = |sets: &[&str]| {
@@ -235,17 +347,4 @@ fn the_kept_json_schema_is_the_one_of_the_types() {
     let made = serde_json::to_string_pretty(&spec::json_schema()).expect("JSON") + "\n";
     let kept = fs::read_to_string("config/stack.schema.json").expect("kept");
     assert!(made == kept, "config/stack.schema.json is out of date: `demo schema > config/stack.schema.json`");
-}
-
-#[test]
-fn every_stack_names_its_schema_for_editors() {
-    for entry in fs::read_dir("stacks").expect("the folder is there") {
-        let path = entry.expect("readable").path();
-        let text = fs::read_to_string(&path).expect("text");
-        assert!(
-            text.starts_with("# yaml-language-server: $schema=../config/stack.schema.json\n"),
-            "{} does not begin with its schema",
-            path.display()
-        );
-    }
 }

@@ -1,22 +1,26 @@
 //! From what is written to what is meant: `StackFile` to `Stack`, with every remaining mistake, not the first only.
 
-use std::{collections::BTreeMap, time::Duration};
+mod apart;
+mod dynamodb;
+mod firehose;
+mod load;
+mod redshift;
+mod s3;
+mod stream;
+
+use std::{collections::BTreeMap, ops::RangeInclusive, time::Duration};
 
 use super::{
-    capacity, file,
+    file,
     names::{self, Rules},
     quantity::{self, Refusal},
-    stack::{Deliver, Length, Load, Name, PartitionKey, Rate, Stack, Stream, StreamMode, Target, Thresholds, Workload},
-    tree::{Found, Node},
+    stack::{Deliver, Name, Rate, Stack, Target, Thresholds, Workload},
+    tree::{Found, Node, Value},
 };
+use crate::schema::{self, Field, Schema, Type};
 
-const HOUR: Duration = Duration::from_secs(3_600);
 const MIB: u64 = 1 << 20;
 
-/// Kinesis API reference, IncreaseStreamRetentionPeriod.
-const RETENTION_HOURS: std::ops::RangeInclusive<u64> = 24..=8_760;
-/// Kinesis API reference, UpdateMaxRecordSize.
-const MAX_RECORD_KIB: std::ops::RangeInclusive<u64> = 1_024..=10_240;
 /// A resource takes 50 tags; the rest is for the stack's own.
 const MAX_TAGS: usize = 40;
 
@@ -33,24 +37,58 @@ pub(super) struct Check<'a> {
     found: Vec<Found>,
 }
 
+/// What is known of the load when the deliveries are checked.
+#[derive(Clone, Copy)]
+struct Sent<'a> {
+    workload: Option<&'a Workload>,
+    rate: Option<Rate>,
+}
+
+impl Sent<'_> {
+    /// The documents' schema, where it is known before they are made.
+    fn schema(&self) -> Option<&'static Schema> {
+        matches!(self.workload, Some(Workload::StoreSales { .. })).then(schema::store_sales)
+    }
+}
+
 impl Check<'_> {
     fn stack(&mut self, file: file::StackFile) -> Option<Stack> {
         let name = file.name.and_then(|name| self.keep("name", names::STACK.exact(&name)));
         let target = self.target(file.target);
         let tags = self.tags(file.tags.unwrap_or_default());
-        let load = file.load.and_then(|load| self.load(load));
-        let stream = file.stream.and_then(|stream| self.stream(stream, name.as_deref(), load.as_ref()));
-        let s3 = file.deliver.and_then(|deliver| deliver.s3).map(|s3| self.s3(s3, name.as_deref()));
+        let (workload, rate) = match &file.load {
+            Some(load) => (self.workload(load.workload.as_ref()), self.rate(load.rate.as_ref())),
+            None => (None, None),
+        };
+        let sent = Sent { workload: workload.as_ref(), rate };
+        let stream = file.stream.and_then(|stream| self.stream(stream, name.as_deref(), sent));
+        let deliver = match file.deliver {
+            Some(deliver) => self.deliver(deliver, name.as_deref(), sent),
+            None => Some(Deliver::default()),
+        };
+        let load = file.load.and_then(|load| self.load(&load, workload, rate));
         let thresholds = file.thresholds.map_or(Some(Thresholds::default()), |limits| self.thresholds(limits));
         Some(Stack {
             name: name?,
             target: target?,
             tags: tags?,
             stream: stream?,
-            deliver: Deliver { s3: s3.map_or(Some(None), |s3| s3.map(Some))?, ..Deliver::default() },
+            deliver: deliver?,
             load: load?,
             thresholds: thresholds?,
         })
+    }
+
+    fn deliver(&mut self, deliver: file::DeliverFile, stack: Option<&str>, sent: Sent<'_>) -> Option<Deliver> {
+        let s3 = deliver.s3.map(|s3| self.s3(s3, stack, sent.schema()));
+        let redshift = deliver.redshift.map(|redshift| self.redshift(redshift));
+        let dynamodb = deliver.dynamodb.map(|dynamodb| self.dynamodb(dynamodb, stack, sent));
+        let deliver = Deliver {
+            s3: s3.map_or(Some(None), |s3| s3.map(Some))?,
+            redshift: redshift.map_or(Some(None), |redshift| redshift.map(Some))?,
+            dynamodb: dynamodb.map_or(Some(None), |dynamodb| dynamodb.map(Some))?,
+        };
+        self.apart(&deliver).map(|()| deliver)
     }
 
     /// Takes a good value, or complains of a bad one where it is written.
@@ -81,6 +119,39 @@ impl Check<'_> {
 
     fn written(&self, path: &str) -> bool {
         self.root.at(path).is_some()
+    }
+
+    /// The one of several keys that is written, `false` counting as not written; complains of none, and of a second.
+    fn one_of<'k>(&mut self, parent: &str, keys: &[&'k str], says: &str, expected: &str) -> Option<&'k str> {
+        let chosen = keys.iter().copied().filter(|key| {
+            let node = self.root.at(&format!("{parent}.{key}"));
+            node.is_some_and(|node| !matches!(node.value, Value::Bool(false)))
+        });
+        match chosen.collect::<Vec<_>>().as_slice() {
+            [] => {
+                self.refuse_key(parent, Refusal::new(format!("nothing says {says}"), expected));
+                None
+            }
+            [one] => Some(one),
+            [one, other, ..] => {
+                let problem = format!("`{one}` and `{other}` both say {says}");
+                let expected = format!("{expected} (`--set {parent}.{one}=null` takes one away)");
+                self.refuse_key(&format!("{parent}.{other}"), Refusal::new(problem, expected));
+                None
+            }
+        }
+    }
+
+    /// Complains of keys that say nothing beside what else is written.
+    fn idle(&mut self, parent: &str, keys: &[&str], problem: &str, expected: &str) -> Option<()> {
+        let before = self.found.len();
+        for key in keys {
+            let path = format!("{parent}.{key}");
+            if self.written(&path) {
+                self.refuse_key(&path, Refusal::new(problem, expected));
+            }
+        }
+        (self.found.len() == before).then_some(())
     }
 
     fn target(&mut self, target: Option<file::TargetFile>) -> Option<Target> {
@@ -150,103 +221,26 @@ impl Check<'_> {
         self.keep(path, quantity::size(&size.0))
     }
 
-    fn stream(&mut self, stream: file::StreamFile, stack: Option<&str>, load: Option<&Load>) -> Option<Stream> {
-        let name = self.name("stream.name", &names::STREAM, stream.name, stack);
-        let mode = match stream.mode {
-            Some(file::StreamModeFile::OnDemand) if self.written("stream.shards") => {
-                let expected =
-                    "no shards in mode `on-demand`, where AWS sets them (an overlay takes them away by `shards: null`)";
-                self.refuse_key("stream.shards", Refusal::new("an on-demand stream has no shards to set", expected));
-                None
-            }
-            Some(file::StreamModeFile::OnDemand) => Some(StreamMode::OnDemand),
-            _ => self.shards(stream.shards, load).map(|shards| StreamMode::Provisioned { shards }),
-        };
-        let retention = match stream.retention {
-            Some(text) => self.retention(&text),
-            None => Some(24 * HOUR),
-        };
-        let max_record_kib = match stream.max_record {
-            Some(text) => self.max_record(&text),
-            None => Some(1_024),
-        };
-        Some(Stream { name: name?, mode: mode?, retention: retention?, max_record_kib: max_record_kib? })
-    }
-
-    fn shards(&mut self, shards: Option<file::ShardsFile>, load: Option<&Load>) -> Option<u32> {
-        if let Some(file::ShardsFile::Number(shards)) = shards {
-            return Some(shards);
+    /// Whole seconds of a range, else a complaint.
+    fn seconds(&mut self, path: &str, text: &file::Time, range: RangeInclusive<u64>, does: &str) -> Option<Duration> {
+        let time = self.time(path, text, "s")?;
+        if time.subsec_millis() == 0 && range.contains(&time.as_secs()) {
+            return Some(time);
         }
-        match load?.rate {
-            Rate::PerSecond(rate) => Some(capacity::shards_for(rate)),
-            Rate::Max => {
-                let expected = "a number of shards, or a rate such as `2000/s` to size them by";
-                let problem = "at rate `max` shards cannot be sized by themselves";
-                self.refuse("stream.shards", Refusal::new(problem, expected));
-                None
-            }
-        }
-    }
-
-    fn retention(&mut self, text: &file::Time) -> Option<Duration> {
-        let retention = self.time("stream.retention", text, "h")?;
-        let whole = retention.as_millis() % HOUR.as_millis() == 0;
-        if whole && RETENTION_HOURS.contains(&(retention.as_secs() / 3_600)) {
-            return Some(retention);
-        }
-        let problem = format!("Kinesis does not keep records for {}", text.0);
-        self.refuse("stream.retention", Refusal::new(problem, "whole hours from 24h to 8760h"));
+        let expected = format!("whole seconds from {} to {}", shown(*range.start()), shown(*range.end()));
+        self.refuse(path, Refusal::new(format!("{does} {}", text.0), expected));
         None
     }
 
-    fn max_record(&mut self, text: &file::Size) -> Option<u32> {
-        let bytes = self.size("stream.max_record", text)?;
-        let kib = u32::try_from(bytes / 1_024).ok().filter(|kib| MAX_RECORD_KIB.contains(&u64::from(*kib)));
-        if kib.is_none() {
-            let problem = format!("a record of {} is over the limit of Kinesis", text.0);
-            let problem = if bytes < MIB { format!("{} is less than every stream takes", text.0) } else { problem };
-            self.refuse("stream.max_record", Refusal::new(problem, "1MiB to 10MiB"));
+    /// Whole MiB of a range, else a complaint.
+    fn mib(&mut self, path: &str, text: &file::Size, range: RangeInclusive<u64>, does: &str) -> Option<u32> {
+        let bytes = self.size(path, text)?;
+        if bytes.is_multiple_of(MIB) && range.contains(&(bytes / MIB)) {
+            return u32::try_from(bytes / MIB).ok();
         }
-        kib
-    }
-
-    fn load(&mut self, load: file::LoadFile) -> Option<Load> {
-        let workload = match load.workload {
-            Some(file::WorkloadFile::Map(file::WorkloadMap { store_sales: Some(sizes) })) => {
-                Workload::StoreSales { scale: sizes.scale.unwrap_or(1), seed: sizes.seed.unwrap_or(1) }
-            }
-            _ => Workload::StoreSales { scale: 1, seed: 1 },
-        };
-        let rate = load.rate.and_then(|rate| self.keep("load.rate", quantity::rate(&rate.0)));
-        let length = self.length(load.duration.as_ref(), load.records);
-        let partition_key = match load.partition_key {
-            Some(file::PartitionKeyFile::Ticket) => PartitionKey::Ticket,
-            _ => PartitionKey::Uniform,
-        };
-        Some(Load { workload, rate: rate?, length: length?, partition_key })
-    }
-
-    fn length(&mut self, duration: Option<&file::Time>, records: Option<u64>) -> Option<Length> {
-        const EXPECTED: &str = "either `duration`, such as `30s`, or `records`, a number";
-        let duration = duration.and_then(|text| self.time("load.duration", text, "s"));
-        if duration == Some(Duration::ZERO) {
-            self.refuse("load.duration", Refusal::new("a load of no length", "more than nothing, such as `30s`"));
-            return None;
-        }
-        match (self.written("load.duration"), self.written("load.records")) {
-            (true, true) => {
-                let problem = "`duration` and `records` both say when the load ends";
-                let expected = format!("{EXPECTED} (`--set load.duration=null` takes one away)");
-                self.refuse_key("load.records", Refusal::new(problem, expected));
-                None
-            }
-            (false, false) => {
-                self.refuse("load.duration", Refusal::new("nothing says when the load ends", EXPECTED));
-                None
-            }
-            (true, false) => duration.map(Length::Duration),
-            (false, true) => records.map(Length::Records),
-        }
+        let expected = format!("whole MiB from {}MiB to {}MiB", range.start(), range.end());
+        self.refuse(path, Refusal::new(format!("{does} {}", text.0), expected));
+        None
     }
 
     fn thresholds(&mut self, limits: file::ThresholdsFile) -> Option<Thresholds> {
@@ -256,4 +250,22 @@ impl Check<'_> {
             limits.throughput.and_then(|text| self.keep("thresholds.throughput", quantity::at_least(&text.0)));
         (self.found.len() == before).then_some(Thresholds { lost: limits.lost, p99_ack, throughput })
     }
+}
+
+/// Seconds as a person would write them, from an hour on.
+fn shown(seconds: u64) -> String {
+    match seconds {
+        86_400.. if seconds.is_multiple_of(86_400) => format!("{}d", seconds / 86_400),
+        3_600.. if seconds.is_multiple_of(3_600) => format!("{}h", seconds / 3_600),
+        _ => format!("{seconds}s"),
+    }
+}
+
+/// The field of a schema at a path of keys.
+fn field_at<'s>(schema: &'s Schema, path: &[String]) -> Option<&'s Field> {
+    let (first, inner) = path.split_first()?;
+    inner.iter().try_fold(schema.column(first)?, |field, key| match &field.kind {
+        Type::Struct(fields) => fields.iter().find(|field| field.name == *key),
+        _ => None,
+    })
 }

@@ -3,10 +3,22 @@
 //! The comments here are read by users: editors show them beside each key, and diagnostics quote them as what was
 //! expected. So a type's comment is a noun phrase, and starts in lower case.
 
+mod dynamodb;
+mod load;
+mod redshift;
+mod s3;
+
 use std::collections::BTreeMap;
 
 use schemars::{JsonSchema, Schema, generate::SchemaSettings, transform::RecursiveTransform};
 use serde::Deserialize;
+
+pub(super) use dynamodb::{DynamoDbFile, FromFile, FunctionFile, KeyFile, MappingFile};
+pub(super) use load::{
+    BrokenFile, IdentityFile, JsonLinesFile, LoadFile, PartitionKeyFile, TemplateFile, WorkloadFile,
+};
+pub(super) use redshift::{RedshiftFile, RedshiftLoadFile, RedshiftTableFile, StructsFile};
+pub(super) use s3::{BufferFile, CatalogFile, CompressionFile, FormatFile, PartitionsFile, S3File};
 
 /// A Kinesis pipeline: a stream, where its records go, and the load that is put on it.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -124,137 +136,16 @@ pub(super) enum ShardsWord {
     Auto,
 }
 
-/// `{s3: …}`
+/// a map of `s3`, `redshift` and `dynamodb`, any of them
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct DeliverFile {
     /// Firehose from the stream to S3.
     pub s3: Option<S3File>,
-}
-
-/// a map with at least `prefix` and `error_prefix`
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct S3File {
-    /// The bucket's name; the stack's name when left out.
-    pub bucket: Option<NameFile>,
-    /// Where objects go: text with `!{timestamp:…}` expressions, ending in `/`.
-    #[schemars(with = "String")]
-    pub prefix: Option<String>,
-    /// Where records go that could not be delivered; must hold `!{firehose:error-output-type}`.
-    #[schemars(with = "String")]
-    pub error_prefix: Option<String>,
-    /// How much Firehose gathers before it writes an object; whichever is reached first.
-    pub buffer: Option<BufferFile>,
-    /// Compression of the objects; `gzip` when left out.
-    pub compression: Option<CompressionFile>,
-    /// A Glue table over the objects, for SQL.
-    pub catalog: Option<CatalogFile>,
-}
-
-/// `{size: 64MiB, interval: 60s}`
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct BufferFile {
-    /// 1MiB to 128MiB; 64MiB when left out.
-    pub size: Option<Size>,
-    /// 0s to 900s; 60s when left out.
-    pub interval: Option<Time>,
-}
-
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-#[schemars(extend("x-note" = "ZIP and Snappy are not supported yet"))]
-pub(super) enum CompressionFile {
-    /// Plain JSON lines.
-    None,
-    /// GZIP, which Athena reads.
-    Gzip,
-}
-
-/// `{database: tpcds, table: store_sales}`
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct CatalogFile {
-    /// The Glue database.
-    #[schemars(with = "NameFile")]
-    pub database: Option<NameFile>,
-    /// The table in it: lower-case letters, digits and `_`.
-    #[schemars(with = "String")]
-    pub table: Option<String>,
-    /// How Athena learns of partitions; `registered` when left out.
-    pub partitions: Option<PartitionsFile>,
-}
-
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-#[schemars(extend("x-note" = "not both at once: Athena ignores registered partitions where they are projected"))]
-pub(super) enum PartitionsFile {
-    /// Added to the catalog as data lands.
-    Registered,
-    /// Computed by Athena from the prefix.
-    Projected,
-}
-
-/// a map with `rate`, and `duration` or `records`
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct LoadFile {
-    /// What documents are sent; `store_sales` when left out.
-    pub workload: Option<WorkloadFile>,
-    /// How many are offered.
-    #[schemars(with = "RateText")]
-    pub rate: Option<RateText>,
-    /// For how long; this or `records`.
-    pub duration: Option<Time>,
-    /// How many in all; this or `duration`.
-    #[schemars(range(min = 1))]
-    pub records: Option<u64>,
-    /// How documents are spread over shards; `uniform` when left out.
-    pub partition_key: Option<PartitionKeyFile>,
-}
-
-/// `store_sales`, or `{store_sales: {scale: 1, seed: 1}}`
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(untagged)]
-pub(super) enum WorkloadFile {
-    Word(WorkloadWord),
-    Map(WorkloadMap),
-}
-
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum WorkloadWord {
-    /// Nested TPC-DS `store_sales` documents, at scale 1.
-    StoreSales,
-}
-
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct WorkloadMap {
-    /// Nested TPC-DS `store_sales` documents.
-    #[schemars(with = "StoreSalesFile")]
-    pub store_sales: Option<StoreSalesFile>,
-}
-
-/// `{scale: 1, seed: 1}`
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct StoreSalesFile {
-    /// The TPC-DS scale factor: 240,000 tickets at 1, which is what you get when left out.
-    #[schemars(range(min = 1, max = 100_000))]
-    pub scale: Option<u32>,
-    /// Of the generator: the same seed, the same documents; 1 when left out.
-    pub seed: Option<u64>,
-}
-
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum PartitionKeyFile {
-    /// Explicit hash keys, every shard the same.
-    Uniform,
-    /// The ticket number: 8 to 16 documents of a ticket on one shard.
-    Ticket,
+    /// To a Redshift table, through S3.
+    pub redshift: Option<RedshiftFile>,
+    /// To a DynamoDB table, by a Lambda function.
+    pub dynamodb: Option<DynamoDbFile>,
 }
 
 /// a map of limits, such as `{lost: 0}`
@@ -288,6 +179,10 @@ pub(super) struct RateText(pub String);
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[schemars(extend("pattern" = r"^>= *[0-9]+(\.[0-9]+)?/s$"))]
 pub(super) struct AtLeast(pub String);
+
+/// a field, or keys from the outside in: `ss_item.i_category`
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+pub(super) struct PathText(pub String);
 
 /// The JSON Schema of a stack file, for editors: `config/stack.schema.json`.
 pub fn json_schema() -> serde_json::Value {

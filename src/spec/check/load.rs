@@ -1,0 +1,183 @@
+//! The checks of `load`: the documents, their rate and their number.
+
+use std::{
+    fs::{self, File},
+    io,
+    path::PathBuf,
+    time::Duration,
+};
+
+use super::{
+    super::{
+        file::{
+            BrokenFile, IdentityFile, JsonLinesFile, LoadFile, PartitionKeyFile, PathText, RateText, TemplateFile,
+            Time, WorkloadFile,
+        },
+        quantity::{self, Refusal},
+        stack::{Broken, FieldPath, Length, Load, PartitionKey, Rate, Workload},
+    },
+    Check,
+};
+
+const WORKLOAD: &str = "load.workload";
+
+impl Check<'_> {
+    pub(super) fn load(&mut self, load: &LoadFile, workload: Option<Workload>, rate: Option<Rate>) -> Option<Load> {
+        let partition_key = workload.as_ref().and_then(|workload| self.partition_key(load.partition_key, workload));
+        let length = self.length(load.duration.as_ref(), load.records);
+        Some(Load { workload: workload?, rate: rate?, length: length?, partition_key: partition_key? })
+    }
+
+    pub(super) fn rate(&mut self, rate: Option<&RateText>) -> Option<Rate> {
+        rate.and_then(|rate| self.keep("load.rate", quantity::rate(&rate.0)))
+    }
+
+    pub(super) fn workload(&mut self, workload: Option<&WorkloadFile>) -> Option<Workload> {
+        const KINDS: [&str; 3] = ["store_sales", "json_lines", "template"];
+        let map = match workload {
+            None if self.written(WORKLOAD) => return None,
+            None | Some(WorkloadFile::Word(_)) => return Some(Workload::StoreSales { scale: 1, seed: 1 }),
+            Some(WorkloadFile::Map(map)) => map,
+        };
+        let expected = "one of `store_sales`, `json_lines` and `template`";
+        match self.one_of(WORKLOAD, &KINDS, "what is sent", expected)? {
+            "json_lines" => self.json_lines(map.json_lines.as_ref()?),
+            "template" => self.template(map.template.as_ref()?),
+            _ => {
+                let sizes = map.store_sales.as_ref()?;
+                Some(Workload::StoreSales { scale: sizes.scale.unwrap_or(1), seed: sizes.seed.unwrap_or(1) })
+            }
+        }
+    }
+
+    fn json_lines(&mut self, lines: &JsonLinesFile) -> Option<Workload> {
+        let path = "load.workload.json_lines";
+        let key = self.identity(&format!("{path}.key"), lines.key.as_ref());
+        let file = lines.file.as_ref().and_then(|file| self.json_lines_file(&format!("{path}.file"), file));
+        let broken = match lines.broken {
+            Some(BrokenFile::Skip) => Broken::Skip,
+            Some(BrokenFile::Refuse) | None => Broken::Refuse,
+        };
+        Some(Workload::JsonLines { file: file?, key: key?, broken })
+    }
+
+    /// The whole path of a file that is there. A recorded path is whole, and may have lost its file since.
+    fn json_lines_file(&mut self, path: &str, written: &str) -> Option<PathBuf> {
+        let Some(file) = self.beside(path, written) else { return Some(PathBuf::from(written)) };
+        let readable = File::open(&file).and_then(|open| open.metadata()).and_then(|found| match found.is_dir() {
+            true => Err(io::ErrorKind::IsADirectory.into()),
+            false => std::path::absolute(&file),
+        });
+        let readable = readable.and_then(|whole| match whole.to_str() {
+            Some(_) => Ok(whole),
+            None => Err(io::Error::new(io::ErrorKind::InvalidFilename, "its whole path is not UTF-8")),
+        });
+        self.readable(path, &file, "a file with one JSON object a line", readable)
+    }
+
+    fn template(&mut self, template: &TemplateFile) -> Option<Workload> {
+        let path = "load.workload.template";
+        let key = self.identity(&format!("{path}.key"), template.key.as_ref());
+        let expected = "either `file`, or `text` with the template itself";
+        let text = match self.one_of(path, &["file", "text"], "what the template is", expected) {
+            Some("file") => template.file.as_ref().and_then(|file| self.template_file(&format!("{path}.file"), file)),
+            Some(_) => template.text.clone().and_then(|text| self.template_text(&format!("{path}.text"), text)),
+            None => None,
+        };
+        Some(Workload::Template { text: text?, seed: template.seed.unwrap_or(1), key: key? })
+    }
+
+    fn template_file(&mut self, path: &str, written: &str) -> Option<String> {
+        let file = self.beside(path, written).unwrap_or_else(|| PathBuf::from(written));
+        let text = self.readable(path, &file, "a file with one JSON document in it, `{{ … }}` where values go", {
+            fs::read_to_string(&file)
+        })?;
+        self.template_text(path, text)
+    }
+
+    fn template_text(&mut self, path: &str, text: String) -> Option<String> {
+        if text.trim().is_empty() {
+            let expected = "one JSON document with `{{ … }}` where values go";
+            self.refuse(path, Refusal::new("an empty template", expected));
+            return None;
+        }
+        Some(text)
+    }
+
+    /// A path from where it is written; `None` for one that was recorded.
+    fn beside(&self, path: &str, written: &str) -> Option<PathBuf> {
+        self.root.nearest(path).source.folder.as_ref().map(|folder| folder.join(written))
+    }
+
+    fn readable<T>(&mut self, path: &str, file: &std::path::Path, expected: &str, read: io::Result<T>) -> Option<T> {
+        read.map_err(|error| {
+            let problem = format!("`{}` cannot be read: {error}", file.display());
+            let expected = format!("{expected}; a relative path starts where it is written");
+            self.refuse(path, Refusal::new(problem, expected));
+        })
+        .ok()
+    }
+
+    /// The fields of a key, if one is declared and nothing is wrong with it.
+    fn identity(&mut self, path: &str, key: Option<&IdentityFile>) -> Option<Option<Vec<FieldPath>>> {
+        let Some(IdentityFile(fields)) = key else { return (!self.written(path)).then_some(None) };
+        let mut known = Vec::new();
+        for (position, field) in fields.iter().enumerate() {
+            let of_field = format!("{path}.{position}");
+            let field = self.field_path(&of_field, field)?;
+            if known.contains(&field) {
+                self.refuse(&of_field, Refusal::new(format!("`{field}` is here twice"), "each field once"));
+                return None;
+            }
+            known.push(field);
+        }
+        Some(Some(known))
+    }
+
+    pub(super) fn field_path(&mut self, path: &str, text: &PathText) -> Option<FieldPath> {
+        let keys = text.0.split('.').map(str::to_owned).collect::<Vec<_>>();
+        if keys.iter().any(|key| key.trim().is_empty()) {
+            let problem = format!("`{}` leaves a key out", text.0);
+            self.refuse(path, Refusal::new(problem, "a field, or keys from the outside in: `ss_item.i_category`"));
+            return None;
+        }
+        Some(FieldPath(keys))
+    }
+
+    fn partition_key(&mut self, key: Option<PartitionKeyFile>, workload: &Workload) -> Option<PartitionKey> {
+        let (problem, expected) = match (key, workload) {
+            (Some(PartitionKeyFile::Uniform) | None, _) => return Some(PartitionKey::Uniform),
+            (Some(PartitionKeyFile::Ticket), Workload::StoreSales { .. }) => return Some(PartitionKey::Ticket),
+            (
+                Some(PartitionKeyFile::Key),
+                Workload::JsonLines { key: Some(_), .. } | Workload::Template { key: Some(_), .. },
+            ) => {
+                return Some(PartitionKey::Key);
+            }
+            (Some(PartitionKeyFile::Ticket), _) => {
+                ("documents of your own have no ticket", "`uniform`, or `key` beside a `key` of the workload")
+            }
+            (Some(PartitionKeyFile::Key), Workload::StoreSales { .. }) => {
+                ("`key` is for documents of your own", "`uniform` or `ticket`")
+            }
+            (Some(PartitionKeyFile::Key), _) => {
+                ("the workload declares no key", "`uniform`, or `key: [id]` in the workload")
+            }
+        };
+        self.refuse("load.partition_key", Refusal::new(problem, expected));
+        None
+    }
+
+    fn length(&mut self, duration: Option<&Time>, records: Option<u64>) -> Option<Length> {
+        let expected = "either `duration`, such as `30s`, or `records`, a number";
+        let duration = duration.and_then(|text| self.time("load.duration", text, "s"));
+        if duration == Some(Duration::ZERO) {
+            self.refuse("load.duration", Refusal::new("a load of no length", "more than nothing, such as `30s`"));
+            return None;
+        }
+        match self.one_of("load", &["duration", "records"], "when the load ends", expected)? {
+            "duration" => duration.map(Length::Duration),
+            _ => records.map(Length::Records),
+        }
+    }
+}

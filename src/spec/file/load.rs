@@ -1,0 +1,112 @@
+//! `load`, as it is written.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{PathText, RateText, Time};
+
+/// a map with `rate`, and `duration` or `records`
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in super::super) struct LoadFile {
+    /// What documents are sent; `store_sales` when left out.
+    pub workload: Option<WorkloadFile>,
+    /// How many are offered.
+    #[schemars(with = "RateText")]
+    pub rate: Option<RateText>,
+    /// For how long; this or `records`.
+    pub duration: Option<Time>,
+    /// How many in all; this or `duration`.
+    #[schemars(range(min = 1))]
+    pub records: Option<u64>,
+    /// How documents are spread over shards; `uniform` when left out.
+    pub partition_key: Option<PartitionKeyFile>,
+}
+
+/// `store_sales`, or a map of one: `{store_sales: …}`, `{json_lines: …}` or `{template: …}`
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(in super::super) enum WorkloadFile {
+    Word(WorkloadWord),
+    Map(Box<WorkloadMap>),
+}
+
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(in super::super) enum WorkloadWord {
+    /// Nested TPC-DS `store_sales` documents, at scale 1.
+    StoreSales,
+}
+
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in super::super) struct WorkloadMap {
+    /// Nested TPC-DS `store_sales` documents.
+    pub store_sales: Option<StoreSalesFile>,
+    /// Your own JSON lines, repeated as often as needed.
+    pub json_lines: Option<JsonLinesFile>,
+    /// Documents rendered from your own template.
+    pub template: Option<TemplateFile>,
+}
+
+/// `{scale: 1, seed: 1}`
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in super::super) struct StoreSalesFile {
+    /// The TPC-DS scale factor: 240,000 tickets at 1, which is what you get when left out.
+    #[schemars(range(min = 1, max = 100_000))]
+    pub scale: Option<u32>,
+    /// Of the generator: the same seed, the same documents; 1 when left out.
+    pub seed: Option<u64>,
+}
+
+/// `{file: events.jsonl, key: [id]}`
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in super::super) struct JsonLinesFile {
+    /// The file, one JSON object a line; a relative path starts where this is written.
+    #[schemars(with = "String")]
+    pub file: Option<String>,
+    /// The fields that tell one document from another; the whole line when left out.
+    pub key: Option<IdentityFile>,
+    /// What becomes of lines that are no JSON object; `refuse` when left out.
+    pub broken: Option<BrokenFile>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(in super::super) enum BrokenFile {
+    /// They are reported, and nothing is made or sent.
+    Refuse,
+    /// They are counted, reported with their line numbers, and left out.
+    Skip,
+}
+
+/// `{file: event.template, seed: 1, key: [id]}`, or with `text` in place of `file`
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in super::super) struct TemplateFile {
+    /// The file with the template; a relative path starts where this is written. This or `text`.
+    pub file: Option<String>,
+    /// The template itself: one JSON document with `{{ … }}` where values go. This or `file`.
+    pub text: Option<String>,
+    /// Of the values: the same seed, the same documents; 1 when left out.
+    pub seed: Option<u64>,
+    /// The fields that tell one document from another; the whole line when left out.
+    pub key: Option<IdentityFile>,
+}
+
+/// a list of fields, such as `[id]` or `[order.number, line]`
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+pub(in super::super) struct IdentityFile(#[schemars(length(min = 1))] pub Vec<PathText>);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(in super::super) enum PartitionKeyFile {
+    /// Explicit hash keys, every shard the same.
+    Uniform,
+    /// The ticket number: 8 to 16 documents of a ticket on one shard; `store_sales` only.
+    Ticket,
+    /// The declared key of your own documents.
+    Key,
+}
