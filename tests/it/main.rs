@@ -12,6 +12,8 @@ mod schema;
 mod specs;
 mod stand_in;
 mod stand_in_daemon;
+mod stand_in_dynamodb;
 mod stand_in_iam;
+mod stand_in_lambda;
 mod whole;
 mod workload;
