@@ -192,7 +192,7 @@ impl Mappings {
             };
             mapping.enabled = request.enabled.unwrap_or(mapping.enabled);
             mapping.modified = super::now();
-            Ok(())
+            Ok::<_, Fault>(())
         })?;
         self.tell(id);
         self.answer(202, id)

@@ -108,7 +108,8 @@ impl Process {
 
     /// Whether it takes another invocation.
     pub(super) fn is_usable(&mut self) -> bool {
-        self.usable && matches!(&mut self.running, Ok(running) if matches!(running.child.try_wait(), Ok(None)))
+        let runs = |running: &mut Running| matches!(running.child.try_wait(), Ok(None));
+        self.usable && self.running.as_mut().is_ok_and(runs)
     }
 
     /// Runs one invocation to its end.
