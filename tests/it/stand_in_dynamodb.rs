@@ -21,7 +21,7 @@ fn item(ticket: u32, line: u32) -> HashMap<String, AttributeValue> {
     HashMap::from([
         ("ticket".to_owned(), number(ticket)),
         ("line".to_owned(), number(line)),
-        ("price".to_owned(), AttributeValue::N("19.90".to_owned())),
+        ("price".to_owned(), AttributeValue::N("19.95".to_owned())),
         ("nested".to_owned(), AttributeValue::M(HashMap::from([("none".to_owned(), AttributeValue::Null(true))]))),
     ])
 }
