@@ -3,11 +3,14 @@
 pub mod athena;
 pub mod daemon;
 pub mod durable;
+pub mod dynamodb;
 pub mod fault;
 pub mod firehose;
 pub mod glue;
 pub mod iam;
 pub mod kinesis;
+pub mod lambda;
+pub mod logs;
 mod protocol;
 mod query;
 pub mod s3;

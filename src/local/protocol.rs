@@ -9,14 +9,17 @@ use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
 use super::{
     ACCESS_KEY,
     fault::Fault,
+    lambda::Answer,
     query::{escape, parse_form},
 };
 
 /// The body of an answer.
 pub type Body = UnsyncBoxBody<Bytes, Box<dyn Error + Send + Sync>>;
 
-/// The content type of AWS JSON 1.1, the protocol of Kinesis, Firehose, Glue and Athena.
+/// The content type of AWS JSON 1.1, the protocol of every JSON service but DynamoDB.
 const JSON: &str = "application/x-amz-json-1.1";
+/// The content type of AWS JSON 1.0, the protocol of DynamoDB.
+const JSON_1_0: &str = "application/x-amz-json-1.0";
 const FORM: &str = "application/x-www-form-urlencoded";
 
 /// A service of the JSON protocol.
@@ -26,6 +29,8 @@ pub enum JsonService {
     Firehose,
     Glue,
     Athena,
+    DynamoDb,
+    Logs,
 }
 
 impl JsonService {
@@ -36,6 +41,8 @@ impl JsonService {
             "Firehose_20150804" => Some(Self::Firehose),
             "AWSGlue" => Some(Self::Glue),
             "AmazonAthena" => Some(Self::Athena),
+            "DynamoDB_20120810" => Some(Self::DynamoDb),
+            "Logs_20140328" => Some(Self::Logs),
             _ => None,
         }
     }
@@ -46,6 +53,23 @@ impl JsonService {
             Self::Firehose => "firehose",
             Self::Glue => "glue",
             Self::Athena => "athena",
+            Self::DynamoDb => "dynamodb",
+            Self::Logs => "logs",
+        }
+    }
+
+    fn content_type(self) -> &'static str {
+        match self {
+            Self::DynamoDb => JSON_1_0,
+            _ => JSON,
+        }
+    }
+
+    /// What stands before the code of a fault.
+    fn fault_namespace(self) -> &'static str {
+        match self {
+            Self::DynamoDb => "com.amazonaws.dynamodb.v20120810#",
+            _ => "",
         }
     }
 }
@@ -91,6 +115,8 @@ pub enum Route {
     Json(Result<(JsonService, String), Fault>),
     /// The query protocol.
     Query,
+    /// Lambda's REST protocol with JSON in it.
+    Lambda,
     /// S3's REST protocol.
     S3,
 }
@@ -106,9 +132,12 @@ impl Route {
         match (target.and_then(|target| target.to_str().ok()), signed_for.as_deref()) {
             _ if request.uri.path() == IDENTITY_PATH => Self::Identity,
             (Some(target), _) => Self::Json(read_target(target)),
-            (None, Some("kinesis" | "firehose" | "glue" | "athena")) => Self::Json(Err(unknown_operation(
-                "the request has no X-Amz-Target header, and the stand-in speaks JSON 1.1 with this service",
-            ))),
+            (None, Some("lambda")) => Self::Lambda,
+            (None, Some("kinesis" | "firehose" | "glue" | "athena" | "dynamodb" | "logs")) => {
+                Self::Json(Err(unknown_operation(
+                    "the request has no X-Amz-Target header, and the stand-in speaks JSON with this service",
+                )))
+            }
             (None, Some("iam" | "sts")) => Self::Query,
             (None, service) if service != Some("s3") && is_form(request) => Self::Query,
             _ => Self::S3,
@@ -131,15 +160,16 @@ fn is_form(request: &Parts) -> bool {
     request.method == Method::POST && request.uri.path() == "/" && media_type(&request.headers) == FORM
 }
 
-/// Refuses another encoding than AWS JSON 1.1, such as CBOR.
-pub fn check_json(headers: &HeaderMap) -> Result<(), Fault> {
+/// Refuses another encoding than the service's JSON, such as CBOR.
+pub fn check_json(service: JsonService, headers: &HeaderMap) -> Result<(), Fault> {
+    let known = service.content_type();
     match media_type(headers) {
-        JSON => Ok(()),
+        given if given == known => Ok(()),
         other => Err(Fault {
             status: 415,
             code: "UnsupportedMediaTypeException",
             message: format!(
-                "the stand-in speaks {JSON} with this service, not {other:?}; an SDK that speaks CBOR does without it under AWS_CBOR_DISABLE=true"
+                "the stand-in speaks {known} with this service, not {other:?}; an SDK that speaks CBOR does without it under AWS_CBOR_DISABLE=true"
             ),
         }),
     }
@@ -197,7 +227,7 @@ pub fn check_caller(route: &Route, request: &Parts) -> Result<(), Fault> {
     };
     match route {
         Route::Identity => Ok(()),
-        Route::Json(_) => Err(refusal.in_json()),
+        Route::Json(_) | Route::Lambda => Err(refusal.in_json()),
         Route::Query => Err(refusal.in_query()),
         Route::S3 => Err(refusal.in_s3()),
     }
@@ -262,14 +292,16 @@ pub fn new_request_id() -> String {
 }
 
 /// An answer of the JSON protocol.
-pub fn json_answer(body: Bytes, request_id: &str) -> Response<Body> {
-    response(StatusCode::OK, JSON, request_id, body)
+pub fn json_answer(service: JsonService, body: Bytes, request_id: &str) -> Response<Body> {
+    response(StatusCode::OK, service.content_type(), request_id, body)
 }
 
-/// A fault in the JSON protocol.
-pub fn json_fault(fault: &Fault, request_id: &str) -> Response<Body> {
-    let body = serde_json::json!({"__type": fault.code, "message": fault.message}).to_string();
-    let mut response = response(status(fault), JSON, request_id, body.into());
+/// A fault in the JSON protocol; of no service where the target names none.
+pub fn json_fault(service: Option<JsonService>, fault: &Fault, request_id: &str) -> Response<Body> {
+    let namespace = service.map_or("", JsonService::fault_namespace);
+    let content_type = service.map_or(JSON, JsonService::content_type);
+    let body = serde_json::json!({"__type": format!("{namespace}{}", fault.code), "message": fault.message});
+    let mut response = response(status(fault), content_type, request_id, body.to_string().into());
     response.headers_mut().insert("x-amzn-errortype", HeaderValue::from_static(fault.code));
     response
 }
@@ -292,6 +324,27 @@ pub fn query_fault(service: QueryService, fault: &Fault, request_id: &str) -> Re
         "<ErrorResponse xmlns=\"{namespace}\"><Error><Type>{whose}</Type><Code>{code}</Code><Message>{message}</Message></Error><RequestId>{request_id}</RequestId></ErrorResponse>"
     );
     response(status(fault), "text/xml", request_id, body.into())
+}
+
+/// An answer of Lambda's protocol.
+pub fn rest_answer(answer: Answer, request_id: &str) -> Response<Body> {
+    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = response(status, "application/json", request_id, answer.body);
+    for (name, value) in answer.headers {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
+}
+
+/// A fault in Lambda's protocol.
+pub fn rest_fault(fault: &Fault, request_id: &str) -> Response<Body> {
+    let whose = if fault.status < 500 { "User" } else { "Service" };
+    let body = serde_json::json!({"Type": whose, "message": fault.message}).to_string();
+    let mut response = response(status(fault), "application/json", request_id, body.into());
+    response.headers_mut().insert("x-amzn-errortype", HeaderValue::from_static(fault.code));
+    response
 }
 
 /// A fault in S3's protocol.
@@ -352,8 +405,10 @@ mod tests {
         assert_eq!(route("Firehose_20150804.PutRecord"), known(JsonService::Firehose, "PutRecord"));
         assert_eq!(route("AWSGlue.GetTable"), known(JsonService::Glue, "GetTable"));
         assert_eq!(route("AmazonAthena.GetWorkGroup"), known(JsonService::Athena, "GetWorkGroup"));
+        assert_eq!(route("DynamoDB_20120810.GetItem"), known(JsonService::DynamoDb, "GetItem"));
+        assert_eq!(route("Logs_20140328.FilterLogEvents"), known(JsonService::Logs, "FilterLogEvents"));
         assert!(
-            matches!(route("DynamoDB_20120810.GetItem"), Route::Json(Err(fault)) if fault.code == "UnknownOperationException")
+            matches!(route("AmazonSQS.SendMessage"), Route::Json(Err(fault)) if fault.code == "UnknownOperationException")
         );
     }
 
@@ -389,10 +444,11 @@ mod tests {
     #[test]
     fn cbor_is_refused_with_a_remedy() {
         let cbor = request(Method::POST, "/", &[("content-type", "application/x-amz-cbor-1.1")]);
-        let fault = check_json(&cbor.headers).expect_err("a fault");
+        let fault = check_json(JsonService::Kinesis, &cbor.headers).expect_err("a fault");
         assert_eq!(fault.status, 415);
         assert!(fault.message.contains("AWS_CBOR_DISABLE"), "{fault}");
         let json = request(Method::POST, "/", &[("content-type", "application/x-amz-json-1.1; charset=utf-8")]);
-        assert_eq!(check_json(&json.headers), Ok(()));
+        assert_eq!(check_json(JsonService::Kinesis, &json.headers), Ok(()));
+        assert!(check_json(JsonService::DynamoDb, &json.headers).is_err(), "DynamoDB speaks 1.0");
     }
 }

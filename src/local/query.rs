@@ -57,6 +57,11 @@ pub fn parse_form(form: &[u8]) -> Vec<(String, String)> {
         .collect()
 }
 
+/// Reads a segment of a URL's path, where a plus is a plus.
+pub fn parse_segment(segment: &str) -> String {
+    percent_decode(segment.replace('+', "%2B").as_bytes())
+}
+
 fn percent_decode(text: &[u8]) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text;

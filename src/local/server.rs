@@ -28,21 +28,24 @@ use tokio::{
 
 use super::{
     athena::Athena,
+    dynamodb::DynamoDb,
     fault::Fault,
     firehose::Firehose,
     glue::Glue,
     iam::Iam,
     kinesis::Kinesis,
+    lambda::{self, Lambda},
+    logs::Logs,
     protocol::{
         Body, JsonService, QueryService, Route, check_caller, check_json, json_answer, json_fault, new_request_id,
-        plain_json, query_answer, query_fault, s3_fault,
+        plain_json, query_answer, query_fault, rest_answer, rest_fault, s3_fault,
     },
     query::{Fields, parse_form},
     s3::S3,
     sts,
 };
 
-/// The largest body outside S3. The largest that AWS takes is PutRecords' 10 MiB of data, which base64 in JSON makes 14 MiB.
+/// The largest body outside S3 and Lambda. The largest that AWS takes is PutRecords' 10 MiB of data, which base64 in JSON makes 14 MiB.
 const BODY_LIMIT: usize = 16 << 20;
 /// How long open calls may take to end once the server is told to.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -63,6 +66,12 @@ pub struct StandIn {
     pub athena: Arc<Athena>,
     /// IAM.
     pub iam: Arc<Iam>,
+    /// DynamoDB.
+    pub dynamodb: Arc<DynamoDb>,
+    /// CloudWatch Logs.
+    pub logs: Arc<Logs>,
+    /// Lambda.
+    pub lambda: Arc<Lambda>,
     identity: String,
 }
 
@@ -78,7 +87,11 @@ impl StandIn {
         let glue = Glue::open(&folder.join("glue"))?;
         let athena = Athena::open(&folder.join("athena"), glue.clone(), s3.clone())?;
         let firehose = Firehose::open(&folder.join("firehose"), kinesis.clone(), s3.clone(), iam.clone())?;
-        Ok(Arc::new(Self { kinesis, s3, firehose, glue, athena, iam, identity: new_request_id() }))
+        let dynamodb = DynamoDb::open(&folder.join("dynamodb"))?;
+        let logs = Logs::open(&folder.join("logs"))?;
+        let lambda = Lambda::open(&folder.join("lambda"), kinesis.clone(), s3.clone(), iam.clone(), logs.clone())?;
+        let identity = new_request_id();
+        Ok(Arc::new(Self { kinesis, s3, firehose, glue, athena, iam, dynamodb, logs, lambda, identity }))
     }
 
     /// What `GET /_stand-in` answers with: random, new at each opening.
@@ -91,7 +104,9 @@ impl StandIn {
     /// # Errors
     /// The listener is not on loopback: no signature is verified, so nobody beyond this machine may call.
     pub async fn serve(self: Arc<Self>, listener: TcpListener, shutdown: impl Future<Output = ()>) -> io::Result<()> {
-        refuse_beyond_loopback(listener.local_addr()?)?;
+        let address = listener.local_addr()?;
+        refuse_beyond_loopback(address)?;
+        self.lambda.start(address);
         let (ending, _) = watch::channel(false);
         let mut connections = JoinSet::new();
         let mut shutdown = pin!(shutdown);
@@ -108,6 +123,7 @@ impl StandIn {
                 Some(ended) = connections.join_next() => report_panic(ended),
             }
         }
+        self.lambda.pause();
         drop(listener);
         ending.send_replace(true);
         let drained = timeout(DRAIN, async {
@@ -151,6 +167,7 @@ impl StandIn {
             Route::Identity => self.tell_identity(&id),
             Route::Json(target) => self.answer_json(caller.and(target), &parts, body, &id).await,
             Route::Query => self.answer_query(caller, body, &id).await,
+            Route::Lambda => self.answer_lambda(caller, parts, body, &id).await,
             Route::S3 => self.answer_s3(caller, Request::from_parts(parts, body), &id).await,
         }
     }
@@ -167,18 +184,35 @@ impl StandIn {
             Ok(target) => target,
             Err(fault) => {
                 log("json", "call", Some(&fault), started);
-                return json_fault(&fault, id);
+                return json_fault(None, &fault, id);
             }
         };
         let (service, operation) = target;
         let result = self.call_json(service, operation.clone(), parts, body).await;
         log(service.name(), &operation, result.as_ref().err(), started);
-        result.map_or_else(|fault| json_fault(&fault, id), |answer| json_answer(answer, id))
+        result.map_or_else(|fault| json_fault(Some(service), &fault, id), |answer| json_answer(service, answer, id))
+    }
+
+    async fn answer_lambda(
+        self: Arc<Self>,
+        caller: Result<(), Fault>,
+        parts: Parts,
+        body: Incoming,
+        id: &str,
+    ) -> Response<Body> {
+        let started = Instant::now();
+        let operation = format!("{} {}", parts.method, parts.uri.path());
+        let result = match caller {
+            Ok(()) => self.call_lambda(parts, body).await,
+            Err(fault) => Err(fault),
+        };
+        log("lambda", &operation, result.as_ref().err(), started);
+        result.map_or_else(|fault| rest_fault(&fault, id), |answer| rest_answer(answer, id))
     }
 
     async fn answer_query(&self, caller: Result<(), Fault>, body: Incoming, id: &str) -> Response<Body> {
         let started = Instant::now();
-        let form = match read(body).await {
+        let form = match read(body, BODY_LIMIT).await {
             Ok(body) => parse_form(&body),
             Err(fault) => return query_fault(QueryService::Iam, &fault, id),
         };
@@ -220,8 +254,8 @@ impl StandIn {
         parts: &Parts,
         body: Incoming,
     ) -> Result<Bytes, Fault> {
-        check_json(&parts.headers)?;
-        let body = read(body).await?;
+        check_json(service, &parts.headers)?;
+        let body = read(body, BODY_LIMIT).await?;
         // In a task of its own a call runs to its end though the caller hangs up halfway, and a panic answers 500.
         let call = tokio::spawn(async move {
             match service {
@@ -229,9 +263,18 @@ impl StandIn {
                 JsonService::Firehose => self.firehose.call(&operation, body).await,
                 JsonService::Glue => self.glue.call(&operation, body).await,
                 JsonService::Athena => self.athena.call(&operation, body).await,
+                JsonService::DynamoDb => self.dynamodb.call(&operation, body).await,
+                JsonService::Logs => self.logs.call(&operation, body).await,
             }
         });
-        call.await.unwrap_or_else(|e| Err(Fault::internal(format!("the stand-in failed inside this call: {e}"))))
+        call.await.unwrap_or_else(|e| Err(failed_inside(&e)))
+    }
+
+    async fn call_lambda(self: Arc<Self>, parts: Parts, body: Incoming) -> Result<lambda::Answer, Fault> {
+        let body = read(body, lambda::BODY_LIMIT).await?;
+        // In a task of its own, as the calls of the JSON protocol are.
+        let call = tokio::spawn(async move { self.lambda.call(&parts, body).await });
+        call.await.unwrap_or_else(|e| Err(failed_inside(&e)))
     }
 
     async fn call_query(
@@ -252,6 +295,10 @@ impl StandIn {
             }
         }
     }
+}
+
+fn failed_inside(e: &tokio::task::JoinError) -> Fault {
+    Fault::internal(format!("the stand-in failed inside this call: {e}"))
 }
 
 async fn told(ending: &mut watch::Receiver<bool>) {
@@ -275,16 +322,16 @@ fn report_panic(ended: Result<(), tokio::task::JoinError>) {
     }
 }
 
-async fn read(body: Incoming) -> Result<Bytes, Fault> {
+async fn read(body: Incoming, limit: usize) -> Result<Bytes, Fault> {
     let too_large = || Fault {
         status: 413,
         code: "RequestEntityTooLargeException",
-        message: format!("the request's body is longer than {BODY_LIMIT} bytes"),
+        message: format!("the request's body is longer than {limit} bytes"),
     };
-    if body.size_hint().lower() > BODY_LIMIT as u64 {
+    if body.size_hint().lower() > limit as u64 {
         return Err(too_large());
     }
-    match Limited::new(body, BODY_LIMIT).collect().await {
+    match Limited::new(body, limit).collect().await {
         Ok(body) => Ok(body.to_bytes()),
         Err(e) if e.is::<LengthLimitError>() => Err(too_large()),
         Err(e) => Err(Fault::client("SerializationException", format!("the request's body broke off: {e}"))),
@@ -292,8 +339,24 @@ async fn read(body: Incoming) -> Result<Bytes, Fault> {
 }
 
 /// Calls that carry or look for records: as many as the load is high.
-const DATA_CALLS: [&str; 6] =
-    ["PutRecords", "PutRecord", "PutRecordBatch", "GetRecords", "GetShardIterator", "SubscribeToShard"];
+const DATA_CALLS: [&str; 16] = [
+    "PutRecords",
+    "PutRecord",
+    "PutRecordBatch",
+    "GetRecords",
+    "GetShardIterator",
+    "SubscribeToShard",
+    "PutItem",
+    "GetItem",
+    "UpdateItem",
+    "DeleteItem",
+    "BatchWriteItem",
+    "BatchGetItem",
+    "Query",
+    "Scan",
+    "PutLogEvents",
+    "FilterLogEvents",
+];
 
 fn log(service: &str, operation: &str, fault: Option<&Fault>, started: Instant) {
     let milliseconds = started.elapsed().as_millis();

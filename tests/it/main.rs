@@ -14,6 +14,8 @@ mod specs;
 mod stacks;
 mod stand_in;
 mod stand_in_daemon;
+mod stand_in_dynamodb;
 mod stand_in_iam;
+mod stand_in_lambda;
 mod whole;
 mod workload;

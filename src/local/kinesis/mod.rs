@@ -6,6 +6,7 @@
 //! monitoring, channels, warm throughput, the limits on reads (5 calls and 2 MB a second per shard), and the growth of an
 //! on-demand stream beyond its first 4 shards.
 
+mod consume;
 mod consumers;
 mod frame;
 mod get;

@@ -1,0 +1,161 @@
+//! Lambda: functions that run as processes of their own behind the runtime interface, and event source mappings that
+//! bring them the records of Kinesis streams.
+//!
+//! A function's processes need the stand-in's own address, so nothing is invoked before [`Lambda::start`] has told it. Not
+//! covered: versions and aliases, layers, images, URLs, asynchronous invocation, filters, tumbling windows, permissions of a
+//! function's role, runtimes other than `provided`, and limits on memory.
+
+mod batch;
+mod code;
+mod event;
+mod failure;
+mod function;
+mod functions;
+mod invoke;
+mod lane;
+mod lines;
+mod mapping;
+mod mappings;
+mod poll;
+mod pool;
+mod process;
+mod progress;
+mod refuse;
+mod route;
+mod runtime;
+mod sha256;
+
+use std::{io, net::SocketAddr, path::Path, sync::Arc};
+
+use bytes::Bytes;
+use http::request::Parts;
+use serde::{Serialize, de::DeserializeOwned};
+
+use self::{functions::Functions, mappings::Mappings, route::Route};
+use super::{durable::Durable, fault::Fault, iam::Iam, kinesis::Kinesis, logs::Logs, s3::S3};
+
+/// The largest body of a request, in bytes: a zip of 50 MiB as base64 in JSON (Lambda answers a larger one with
+/// `Request must be smaller than 70167211 bytes for the CreateFunction operation`).
+pub const BODY_LIMIT: usize = 70_167_211;
+
+/// The service. Dropping it ends the functions' processes and stops the mappings where they are; opening it again goes on
+/// from there.
+pub struct Lambda {
+    functions: Arc<Functions>,
+    mappings: Mappings,
+}
+
+/// What Lambda answers.
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// Beyond those of every answer.
+    pub headers: Vec<(&'static str, String)>,
+    /// JSON, or a function's own answer.
+    pub body: Bytes,
+}
+
+impl Answer {
+    fn json(status: u16, value: &impl Serialize) -> Result<Self, Fault> {
+        let body = serde_json::to_vec(value).map_err(Fault::internal)?;
+        Ok(Self { status, headers: Vec::new(), body: body.into() })
+    }
+
+    fn nothing() -> Self {
+        Self { status: 204, headers: Vec::new(), body: Bytes::new() }
+    }
+}
+
+impl Lambda {
+    /// Opens the functions and mappings that lie in `folder`; to be called inside a tokio runtime.
+    ///
+    /// # Errors
+    /// When the folder cannot be read or written, what lies there is damaged, or there is no runtime.
+    pub fn open(
+        folder: &Path,
+        kinesis: Arc<Kinesis>,
+        s3: Arc<S3>,
+        iam: Arc<Iam>,
+        logs: Arc<Logs>,
+    ) -> io::Result<Arc<Self>> {
+        let functions = Functions::open(&folder.join("functions"), s3.clone(), iam, logs)?;
+        let mappings = Mappings::open(&folder.join("mappings"), kinesis, s3, functions.clone())?;
+        Ok(Arc::new(Self { functions, mappings }))
+    }
+
+    /// Says where the stand-in answers: functions may be invoked now, and call it there.
+    pub fn start(&self, address: SocketAddr) {
+        self.functions.start(address);
+    }
+
+    /// Says that the stand-in answers no longer: mappings rest, and what they had begun does not count as failed.
+    pub fn pause(&self) {
+        self.functions.pause();
+    }
+
+    /// One call of the wire protocol, a request of Lambda's REST paths.
+    ///
+    /// # Errors
+    /// What AWS would answer: its code and text.
+    pub async fn call(&self, request: &Parts, body: Bytes) -> Result<Answer, Fault> {
+        match Route::of(request)? {
+            Route::CreateFunction => self.functions.create(parse(&body)?).await,
+            Route::ListFunctions(paging) => self.functions.list(&paging),
+            Route::GetFunction(name) => self.functions.get(&name),
+            Route::GetFunctionConfiguration(name) => self.functions.get_configuration(&name),
+            Route::UpdateFunctionCode(name) => self.functions.update_code(&name, parse(&body)?).await,
+            Route::UpdateFunctionConfiguration(name) => self.functions.update_configuration(&name, parse(&body)?),
+            Route::DeleteFunction(name) => self.functions.delete(&name),
+            Route::Invoke(name) => self.functions.answer_invoke(&name, &request.headers, body).await,
+            Route::ListTags(arn) => self.list_tags(&arn),
+            Route::TagResource(arn) => self.tag(&arn, parse(&body)?),
+            Route::UntagResource(arn, keys) => self.untag(&arn, &keys),
+            Route::CreateMapping => self.mappings.create(parse(&body)?),
+            Route::ListMappings(wanted, paging) => self.mappings.list(&wanted, &paging),
+            Route::GetMapping(id) => self.mappings.get(&id),
+            Route::UpdateMapping(id) => self.mappings.update(&id, parse(&body)?),
+            Route::DeleteMapping(id) => self.mappings.delete(&id),
+        }
+    }
+
+    fn list_tags(&self, arn: &str) -> Result<Answer, Fault> {
+        match mapping::id_in(arn) {
+            Some(id) => self.mappings.list_tags(id),
+            None => self.functions.list_tags(arn),
+        }
+    }
+
+    fn tag(&self, arn: &str, request: route::Tags) -> Result<Answer, Fault> {
+        match mapping::id_in(arn) {
+            Some(id) => self.mappings.change_tags(id, |tags| tags.extend(request.tags)),
+            None => self.functions.change_tags(arn, |tags| tags.extend(request.tags)),
+        }
+    }
+
+    fn untag(&self, arn: &str, keys: &[String]) -> Result<Answer, Fault> {
+        match mapping::id_in(arn) {
+            Some(id) => self.mappings.change_tags(id, |tags| tags.retain(|key, _| !keys.contains(key))),
+            None => self.functions.change_tags(arn, |tags| tags.retain(|key, _| !keys.contains(key))),
+        }
+    }
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Fault> {
+    let body = if body.is_empty() { b"{}" } else { body };
+    serde_json::from_slice(body).map_err(|e| {
+        Fault::client("InvalidRequestContentException", format!("Could not parse request body into json: {e}"))
+    })
+}
+
+/// A random UUID (RFC 9562, version 4).
+fn uuid() -> String {
+    let random: u128 = rand::random();
+    let bits = random & !(0xf << 76) & !(0x3 << 62) | (4 << 76) | (2 << 62);
+    let hex = format!("{bits:032x}");
+    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
+}
+
+/// Milliseconds since the epoch.
+fn now() -> i64 {
+    chrono::Utc::now().timestamp_millis()
+}

@@ -1,0 +1,177 @@
+//! One mapping at work: from state to state, and which shards are read.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio::{sync::watch, task::JoinSet, time::sleep};
+
+use super::{
+    Durable, Fault, Kinesis, S3,
+    functions::Functions,
+    lane::{Lane, Work},
+    mapping::{Ledger, Mapping, State},
+    progress::Progress,
+};
+
+/// How long a mapping is on its way from one state to another.
+const BETWEEN: Duration = Duration::from_millis(200);
+/// Between two looks at the stream's shards.
+const LOOK: Duration = Duration::from_millis(200);
+/// Before another attempt at what the disk refused.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// What Lambda says of the last batch.
+#[derive(Clone)]
+pub(super) struct LastResult(Arc<Mutex<String>>);
+
+impl LastResult {
+    pub(super) const NONE: &str = "No records processed";
+
+    pub(super) fn get(&self) -> String {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn set(&self, result: &str) {
+        result.clone_into(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+impl Default for LastResult {
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new(Self::NONE.to_owned())))
+    }
+}
+
+pub(super) struct Poller {
+    pub(super) id: String,
+    pub(super) ledger: Arc<Durable<Ledger>>,
+    pub(super) progress: Arc<Durable<Progress>>,
+    pub(super) kinesis: Arc<Kinesis>,
+    pub(super) s3: Arc<S3>,
+    pub(super) functions: Arc<Functions>,
+    /// Told when the mapping is changed or deleted.
+    pub(super) changes: watch::Receiver<()>,
+    pub(super) last_result: LastResult,
+}
+
+impl Poller {
+    /// Works until the mapping is deleted. What is under way then is given up, and its processes end.
+    pub(super) async fn run(mut self) {
+        loop {
+            let Some(mapping) = self.mapping() else { return };
+            match mapping.state {
+                State::Deleting => return,
+                State::Enabled => {
+                    let mut changes = self.changes.clone();
+                    tokio::select! {
+                        _ = changes.changed() => {}
+                        () = self.serve(Arc::new(mapping)) => {}
+                    }
+                    self.changes = changes;
+                }
+                // An error means that the service is gone, and this task is about to be aborted.
+                State::Disabled => drop(self.changes.changed().await),
+                _ => self.arrive().await,
+            }
+        }
+    }
+
+    /// Comes out of a state that lies between two others.
+    async fn arrive(&self) {
+        sleep(BETWEEN).await;
+        let arrived = self.ledger.change(|ledger| {
+            if let Some(mapping) = ledger.get_mut(&self.id)
+                && mapping.state != State::Deleting
+            {
+                mapping.state = if mapping.enabled { State::Enabled } else { State::Disabled };
+            }
+            Ok::<_, Fault>(())
+        });
+        if let Err(fault) = arrived {
+            tracing::warn!(mapping = self.id, %fault, "the mapping's state is not kept; it is tried again");
+            sleep(AGAIN).await;
+        }
+    }
+
+    /// Reads while the stand-in answers.
+    async fn serve(&self, mapping: Arc<Mapping>) {
+        let mut address = self.functions.address.subscribe();
+        loop {
+            if address.wait_for(Option::is_some).await.is_err() {
+                return;
+            }
+            tokio::select! {
+                _ = address.wait_for(Option::is_none) => {}
+                () = self.read(&mapping) => {}
+            }
+        }
+    }
+
+    /// Reads every shard whose parents are read.
+    async fn read(&self, mapping: &Arc<Mapping>) {
+        let (mut lanes, mut begun) = (JoinSet::new(), BTreeSet::new());
+        let mut trouble = None;
+        loop {
+            match self.readable(&mapping.stream_arn) {
+                Ok(shards) => {
+                    trouble = None;
+                    for shard in shards {
+                        if begun.insert(shard.clone()) {
+                            (0..mapping.settings.lanes()).for_each(|lane| {
+                                lanes.spawn(self.lane(mapping, &shard, lane).run());
+                            });
+                        }
+                    }
+                }
+                Err(fault) if trouble.as_ref() != Some(&fault) => {
+                    tracing::warn!(mapping = self.id, %fault, "the mapping waits for its stream");
+                    self.last_result.set(&format!("PROBLEM: {}", fault.message));
+                    trouble = Some(fault);
+                }
+                Err(_) => {}
+            }
+            sleep(LOOK).await;
+            while let Some(ended) = lanes.try_join_next() {
+                if let Err(e) = ended {
+                    tracing::error!(mapping = self.id, "a lane of the mapping broke: {e}");
+                }
+            }
+        }
+    }
+
+    /// The shards that have something left, and whose parents have nothing.
+    fn readable(&self, stream_arn: &str) -> Result<Vec<String>, Fault> {
+        let shards = self.kinesis.shards(stream_arn)?;
+        let mut left = BTreeSet::new();
+        for shard in &shards {
+            let behind = self.progress.read().behind(&shard.id);
+            if !shard.closed || behind < self.kinesis.end(stream_arn, &shard.id)? {
+                left.insert(shard.id.clone());
+            }
+        }
+        let waits = |parents: &[String]| parents.iter().any(|parent| left.contains(parent));
+        let readable = shards.iter().filter(|shard| left.contains(&shard.id) && !waits(&shard.parents));
+        Ok(readable.map(|shard| shard.id.clone()).collect())
+    }
+
+    fn lane(&self, mapping: &Arc<Mapping>, shard: &str, lane: usize) -> Lane {
+        Lane::new(Work {
+            mapping_id: self.id.clone(),
+            mapping: mapping.clone(),
+            shard: shard.to_owned(),
+            lane,
+            kinesis: self.kinesis.clone(),
+            s3: self.s3.clone(),
+            functions: self.functions.clone(),
+            progress: self.progress.clone(),
+            last_result: self.last_result.clone(),
+        })
+    }
+
+    fn mapping(&self) -> Option<Mapping> {
+        self.ledger.read().get(&self.id).cloned()
+    }
+}
