@@ -10,7 +10,9 @@ pub mod iam;
 pub mod kinesis;
 mod protocol;
 mod query;
+pub mod redshift;
 pub mod s3;
+pub mod secrets;
 pub mod server;
 pub mod sts;
 

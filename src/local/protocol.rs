@@ -26,6 +26,9 @@ pub enum JsonService {
     Firehose,
     Glue,
     Athena,
+    RedshiftData,
+    RedshiftServerless,
+    SecretsManager,
 }
 
 impl JsonService {
@@ -36,6 +39,9 @@ impl JsonService {
             "Firehose_20150804" => Some(Self::Firehose),
             "AWSGlue" => Some(Self::Glue),
             "AmazonAthena" => Some(Self::Athena),
+            "RedshiftData" => Some(Self::RedshiftData),
+            "RedshiftServerless" => Some(Self::RedshiftServerless),
+            "secretsmanager" => Some(Self::SecretsManager),
             _ => None,
         }
     }
@@ -46,6 +52,9 @@ impl JsonService {
             Self::Firehose => "firehose",
             Self::Glue => "glue",
             Self::Athena => "athena",
+            Self::RedshiftData => "redshift-data",
+            Self::RedshiftServerless => "redshift-serverless",
+            Self::SecretsManager => "secretsmanager",
         }
     }
 }

@@ -38,7 +38,9 @@ use super::{
         plain_json, query_answer, query_fault, s3_fault,
     },
     query::{Fields, parse_form},
+    redshift::Redshift,
     s3::S3,
+    secrets::Secrets,
     sts,
 };
 
@@ -61,6 +63,10 @@ pub struct StandIn {
     pub glue: Arc<Glue>,
     /// Athena.
     pub athena: Arc<Athena>,
+    /// The Redshift Data API and Redshift Serverless.
+    pub redshift: Arc<Redshift>,
+    /// Secrets Manager.
+    pub secrets: Arc<Secrets>,
     /// IAM.
     pub iam: Arc<Iam>,
     identity: String,
@@ -77,8 +83,11 @@ impl StandIn {
         let iam = Iam::open(&folder.join("iam"))?;
         let glue = Glue::open(&folder.join("glue"))?;
         let athena = Athena::open(&folder.join("athena"), glue.clone(), s3.clone())?;
-        let firehose = Firehose::open(&folder.join("firehose"), kinesis.clone(), s3.clone(), iam.clone())?;
-        Ok(Arc::new(Self { kinesis, s3, firehose, glue, athena, iam, identity: new_request_id() }))
+        let secrets = Secrets::open(&folder.join("secrets"))?;
+        let redshift = Redshift::open(&folder.join("redshift"), s3.clone(), iam.clone(), secrets.clone())?;
+        let firehose =
+            Firehose::open(&folder.join("firehose"), kinesis.clone(), s3.clone(), iam.clone(), redshift.clone())?;
+        Ok(Arc::new(Self { kinesis, s3, firehose, glue, athena, redshift, secrets, iam, identity: new_request_id() }))
     }
 
     /// What `GET /_stand-in` answers with: random, new at each opening.
@@ -229,6 +238,9 @@ impl StandIn {
                 JsonService::Firehose => self.firehose.call(&operation, body).await,
                 JsonService::Glue => self.glue.call(&operation, body).await,
                 JsonService::Athena => self.athena.call(&operation, body).await,
+                JsonService::RedshiftData => self.redshift.call_data(&operation, body).await,
+                JsonService::RedshiftServerless => self.redshift.call_serverless(&operation, body).await,
+                JsonService::SecretsManager => self.secrets.call(&operation, body).await,
             }
         });
         call.await.unwrap_or_else(|e| Err(Fault::internal(format!("the stand-in failed inside this call: {e}"))))
