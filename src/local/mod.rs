@@ -13,7 +13,9 @@ pub mod lambda;
 pub mod logs;
 mod protocol;
 mod query;
+pub mod redshift;
 pub mod s3;
+pub mod secrets;
 pub mod server;
 pub mod sts;
 

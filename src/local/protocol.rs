@@ -31,6 +31,9 @@ pub enum JsonService {
     Athena,
     DynamoDb,
     Logs,
+    RedshiftData,
+    RedshiftServerless,
+    SecretsManager,
 }
 
 impl JsonService {
@@ -43,6 +46,9 @@ impl JsonService {
             "AmazonAthena" => Some(Self::Athena),
             "DynamoDB_20120810" => Some(Self::DynamoDb),
             "Logs_20140328" => Some(Self::Logs),
+            "RedshiftData" => Some(Self::RedshiftData),
+            "RedshiftServerless" => Some(Self::RedshiftServerless),
+            "secretsmanager" => Some(Self::SecretsManager),
             _ => None,
         }
     }
@@ -55,6 +61,9 @@ impl JsonService {
             Self::Athena => "athena",
             Self::DynamoDb => "dynamodb",
             Self::Logs => "logs",
+            Self::RedshiftData => "redshift-data",
+            Self::RedshiftServerless => "redshift-serverless",
+            Self::SecretsManager => "secretsmanager",
         }
     }
 

@@ -41,7 +41,9 @@ use super::{
         plain_json, query_answer, query_fault, rest_answer, rest_fault, s3_fault,
     },
     query::{Fields, parse_form},
+    redshift::Redshift,
     s3::S3,
+    secrets::Secrets,
     sts,
 };
 
@@ -64,6 +66,10 @@ pub struct StandIn {
     pub glue: Arc<Glue>,
     /// Athena.
     pub athena: Arc<Athena>,
+    /// The Redshift Data API and Redshift Serverless.
+    pub redshift: Arc<Redshift>,
+    /// Secrets Manager.
+    pub secrets: Arc<Secrets>,
     /// IAM.
     pub iam: Arc<Iam>,
     /// DynamoDB.
@@ -86,12 +92,27 @@ impl StandIn {
         let iam = Iam::open(&folder.join("iam"))?;
         let glue = Glue::open(&folder.join("glue"))?;
         let athena = Athena::open(&folder.join("athena"), glue.clone(), s3.clone())?;
-        let firehose = Firehose::open(&folder.join("firehose"), kinesis.clone(), s3.clone(), iam.clone())?;
+        let secrets = Secrets::open(&folder.join("secrets"))?;
+        let redshift = Redshift::open(&folder.join("redshift"), s3.clone(), iam.clone(), secrets.clone())?;
+        let firehose =
+            Firehose::open(&folder.join("firehose"), kinesis.clone(), s3.clone(), iam.clone(), redshift.clone())?;
         let dynamodb = DynamoDb::open(&folder.join("dynamodb"))?;
         let logs = Logs::open(&folder.join("logs"))?;
         let lambda = Lambda::open(&folder.join("lambda"), kinesis.clone(), s3.clone(), iam.clone(), logs.clone())?;
-        let identity = new_request_id();
-        Ok(Arc::new(Self { kinesis, s3, firehose, glue, athena, iam, dynamodb, logs, lambda, identity }))
+        Ok(Arc::new(Self {
+            kinesis,
+            s3,
+            firehose,
+            glue,
+            athena,
+            redshift,
+            secrets,
+            iam,
+            dynamodb,
+            logs,
+            lambda,
+            identity: new_request_id(),
+        }))
     }
 
     /// What `GET /_stand-in` answers with: random, new at each opening.
@@ -265,6 +286,9 @@ impl StandIn {
                 JsonService::Athena => self.athena.call(&operation, body).await,
                 JsonService::DynamoDb => self.dynamodb.call(&operation, body).await,
                 JsonService::Logs => self.logs.call(&operation, body).await,
+                JsonService::RedshiftData => self.redshift.call_data(&operation, body).await,
+                JsonService::RedshiftServerless => self.redshift.call_serverless(&operation, body).await,
+                JsonService::SecretsManager => self.secrets.call(&operation, body).await,
             }
         });
         call.await.unwrap_or_else(|e| Err(failed_inside(&e)))

@@ -400,6 +400,9 @@ async fn every_query_answers() {
     let mut answered = 0;
     for query in queries {
         let query = query.expect("a query").path();
+        if query.is_dir() {
+            continue;
+        }
         let sql = std::fs::read_to_string(&query).expect("a query's text");
         let frame = context.sql(&sql).await.unwrap_or_else(|error| panic!("{}: {error}", query.display()));
         let batches = frame.collect().await.unwrap_or_else(|error| panic!("{}: {error}", query.display()));

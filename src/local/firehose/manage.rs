@@ -10,6 +10,8 @@ use serde_json::{Map, Value, json};
 use super::{
     Durable, Fault, Firehose, answer,
     progress::Progress,
+    redshift::Loads,
+    redshift_settings::RedshiftSettings,
     refuse,
     settings::Settings,
     source::Source,
@@ -30,6 +32,8 @@ pub(super) struct Create {
     extended_s3: Option<Value>,
     #[serde(rename = "S3DestinationConfiguration")]
     s3: Option<Value>,
+    #[serde(rename = "RedshiftDestinationConfiguration")]
+    redshift: Option<Value>,
     #[serde(default)]
     tags: Vec<Tag>,
     #[serde(flatten)]
@@ -91,11 +95,14 @@ impl Firehose {
             return Err(refuse::not_covered(name));
         }
         let source = self.check_source(request.delivery_stream_type, request.kinesis_stream_source_configuration)?;
-        let configuration = match (request.extended_s3, request.s3) {
-            (Some(one), None) | (None, Some(one)) => one,
+        let (settings, redshift) = match (request.extended_s3, request.s3, request.redshift) {
+            (Some(one), None, None) | (None, Some(one), None) => (Settings::new(one, &self.s3, &self.iam)?, None),
+            (None, None, Some(one)) => {
+                let (redshift, settings) = RedshiftSettings::new(one, &self.s3, &self.iam, &self.redshift)?;
+                (settings, Some(redshift))
+            }
             _ => return Err(refuse::argument("Exactly one destination configuration is supported for a Firehose.")),
         };
-        let settings = Settings::new(configuration, &self.s3, &self.iam)?;
         let mut with_tags = BTreeMap::new();
         tags::add(&mut with_tags, request.tags)?;
         Ok(DeliveryStream {
@@ -107,6 +114,7 @@ impl Firehose {
             updated: None,
             source,
             settings,
+            redshift,
             tags: with_tags,
         })
     }
@@ -135,12 +143,16 @@ impl Firehose {
     fn mark_start(&self, stream: &DeliveryStream) -> Result<(), Fault> {
         let folder = self.delivery_folder(&stream.id);
         fs::create_dir_all(&folder)?;
-        if stream.source.is_none() {
+        if stream.source.is_none() && stream.redshift.is_none() {
             return Ok(());
         }
-        let source: Source = self.source(stream)?;
         let progress = Durable::<Progress>::open(&folder.join("progress.json"))?;
         progress.change(|progress| {
+            progress.loads = stream.redshift.as_ref().map(|_| Loads::default());
+            if stream.source.is_none() {
+                return Ok(());
+            }
+            let source: Source = self.source(stream)?;
             for shard in source.shards()? {
                 let end = source.end(&shard)?;
                 progress.delivered.insert(shard, end);
@@ -210,6 +222,9 @@ impl Firehose {
                     stream.version, request.current_delivery_stream_version_id
                 );
                 return Err(Fault::client("ConcurrentModificationException", message));
+            }
+            if stream.redshift.is_some() {
+                return Err(refuse::argument(format!("The destination of {name} is Redshift, not S3.")));
             }
             stream.settings = stream.settings.updated(update, &self.s3, &self.iam)?;
             stream.version += 1;

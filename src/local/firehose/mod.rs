@@ -2,7 +2,8 @@
 //!
 //! A delivery stream from Kinesis starts at what is newest in each shard when it is created; shards that resharding makes
 //! later are read from their beginning. An object's records are remembered before it is put, so that a process killed at any
-//! moment neither loses records nor delivers them twice. Not covered: destinations other than S3, Lambda and format
+//! moment neither loses records nor delivers them twice. What goes to Redshift lands in S3 first, and is loaded from there by
+//! COPY. Not covered: destinations other than S3 and Redshift, updates of a Redshift destination, Lambda and format
 //! conversion, dynamic partitioning, encryption, backup, time zones, KPL de-aggregation, throughput limits.
 
 mod buffer;
@@ -10,6 +11,8 @@ mod deliver;
 mod direct;
 mod manage;
 mod progress;
+mod redshift;
+mod redshift_settings;
 mod refuse;
 mod settings;
 mod source;
@@ -21,7 +24,9 @@ mod tests;
 
 use std::{
     collections::HashMap,
-    fs, io,
+    fs::{self, Permissions},
+    io,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -33,11 +38,12 @@ use tokio::{runtime::Handle, sync::watch, task::JoinHandle};
 use self::{
     deliver::Delivery,
     progress::Progress,
+    redshift::{Loader, Loads},
     source::Source,
     spool::Spool,
     stream::{DeliveryStream, Ledger, Status},
 };
-use super::{durable::Durable, fault::Fault, iam::Iam, kinesis::Kinesis, s3::S3};
+use super::{durable::Durable, fault::Fault, iam::Iam, kinesis::Kinesis, redshift::Redshift, s3::S3};
 
 /// The service. Dropping it stops delivery where it is; opening it again goes on from there.
 pub struct Firehose {
@@ -45,6 +51,7 @@ pub struct Firehose {
     kinesis: Arc<Kinesis>,
     s3: Arc<S3>,
     iam: Arc<Iam>,
+    redshift: Arc<Redshift>,
     ledger: Arc<Durable<Ledger>>,
     /// By the id of the delivery stream.
     running: Mutex<HashMap<String, Running>>,
@@ -63,11 +70,19 @@ impl Firehose {
     ///
     /// # Errors
     /// When the folder cannot be read or written, what lies there is damaged, or there is no runtime.
-    pub fn open(folder: &Path, kinesis: Arc<Kinesis>, s3: Arc<S3>, iam: Arc<Iam>) -> io::Result<Arc<Self>> {
+    pub fn open(
+        folder: &Path,
+        kinesis: Arc<Kinesis>,
+        s3: Arc<S3>,
+        iam: Arc<Iam>,
+        redshift: Arc<Redshift>,
+    ) -> io::Result<Arc<Self>> {
         fs::create_dir_all(folder.join("deliveries"))?;
+        // A destination may hold a password.
+        fs::set_permissions(folder, Permissions::from_mode(0o700))?;
         let ledger = Arc::new(Durable::<Ledger>::open(&folder.join("ledger.json"))?);
         let running = Mutex::default();
-        let firehose = Self { folder: folder.to_owned(), kinesis, s3, iam, ledger, running };
+        let firehose = Self { folder: folder.to_owned(), kinesis, s3, iam, redshift, ledger, running };
         firehose.forget_deleted()?;
         let streams = firehose.ledger.read().clone();
         for (name, stream) in &streams {
@@ -116,7 +131,7 @@ impl Firehose {
                 return Ok(false);
             }
         }
-        Ok(true)
+        Ok(progress.read().loads.as_ref().is_none_or(Loads::is_empty))
     }
 
     fn find(&self, name: &str) -> Result<DeliveryStream, Fault> {
@@ -143,8 +158,18 @@ impl Firehose {
         let (ledger, name) = (self.ledger.clone(), name.to_owned());
         let delivery =
             Delivery::new(name.clone(), ledger.clone(), progress.clone(), source.clone(), self.s3.clone(), is_deleted);
+        let loader = stream.redshift.is_some().then(|| Loader {
+            name: name.clone(),
+            ledger: ledger.clone(),
+            progress: progress.clone(),
+            s3: self.s3.clone(),
+            redshift: self.redshift.clone(),
+        });
         let task = runtime.spawn(async move {
-            delivery.run().await;
+            match loader {
+                Some(loader) => loader.beside(delivery.run()).await,
+                None => delivery.run().await,
+            }
             if let Err(fault) = forget(&ledger, &name, &folder) {
                 tracing::warn!(delivery = name, %fault, "the deleted delivery stream is not yet forgotten");
             }

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::redshift::Loads;
+
 /// How far a delivery has come. An object is intended here before it is put, and its ranges are delivered afterwards: a
 /// process that was killed in between puts the same object under the same key again.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -12,6 +14,9 @@ pub(super) struct Progress {
     pub(super) delivered: BTreeMap<String, u64>,
     /// The object that is being put.
     pub(super) intended: Option<Intended>,
+    /// Objects that are to be loaded into Redshift, of a delivery stream that has it as its destination.
+    #[serde(default)]
+    pub(super) loads: Option<Loads>,
 }
 
 /// An object that is being put.
@@ -37,8 +42,12 @@ pub(super) struct Range {
 impl Progress {
     /// The intended object has landed.
     pub(super) fn land(&mut self) {
-        for range in self.intended.take().into_iter().flat_map(|object| object.ranges) {
+        let Some(object) = self.intended.take() else { return };
+        for range in object.ranges {
             self.delivered.insert(range.shard, range.to);
+        }
+        if let Some(loads) = &mut self.loads {
+            loads.landed.push(object.key);
         }
     }
 }

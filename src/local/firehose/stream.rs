@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::settings::Settings;
+use super::{redshift_settings::RedshiftSettings, settings::Settings};
 use crate::local::{ACCOUNT, REGION};
 
 /// Every delivery stream by its name.
@@ -50,7 +50,10 @@ pub(super) struct DeliveryStream {
     pub(super) created: i64,
     pub(super) updated: Option<i64>,
     pub(super) source: Option<StreamSource>,
+    /// Of the objects: the destination's own, or those on the way to Redshift.
     pub(super) settings: Settings,
+    #[serde(default)]
+    pub(super) redshift: Option<RedshiftSettings>,
     pub(super) tags: BTreeMap<String, String>,
 }
 
@@ -69,11 +72,7 @@ impl DeliveryStream {
             "DeliveryStreamType": self.kind,
             "VersionId": self.version.to_string(),
             "CreateTimestamp": seconds(self.created),
-            "Destinations": [{
-                "DestinationId": DESTINATION,
-                "S3DestinationDescription": self.settings.describe_basics(),
-                "ExtendedS3DestinationDescription": self.settings.describe(),
-            }],
+            "Destinations": [self.describe_destination()],
             "HasMoreDestinations": false,
         });
         if let Some(updated) = self.updated {
@@ -87,6 +86,20 @@ impl DeliveryStream {
             }});
         }
         description
+    }
+
+    fn describe_destination(&self) -> Value {
+        match &self.redshift {
+            Some(redshift) => json!({
+                "DestinationId": DESTINATION,
+                "RedshiftDestinationDescription": redshift.describe(&self.settings),
+            }),
+            None => json!({
+                "DestinationId": DESTINATION,
+                "S3DestinationDescription": self.settings.describe_basics(),
+                "ExtendedS3DestinationDescription": self.settings.describe(),
+            }),
+        }
     }
 }
 

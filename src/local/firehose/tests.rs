@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::*;
-use crate::local::ACCOUNT;
+use crate::local::{ACCOUNT, secrets::Secrets};
 
 const BUCKET: &str = "landing";
 const PREFIX: &str = "sales/year=!{timestamp:yyyy}/month=!{timestamp:MM}/";
@@ -19,6 +19,7 @@ struct Rig {
     kinesis: Arc<Kinesis>,
     s3: Arc<S3>,
     iam: Arc<Iam>,
+    redshift: Arc<Redshift>,
     firehose: Option<Arc<Firehose>>,
 }
 
@@ -81,7 +82,9 @@ impl Rig {
         let at = |name: &str| folder.path().join(name);
         let kinesis = Kinesis::open(&at("kinesis")).expect("Kinesis");
         let (s3, iam) = (open_s3(&at("s3"), None), Iam::open(&at("iam")).expect("IAM"));
-        let mut rig = Self { folder, kinesis, s3, iam, firehose: None };
+        let secrets = Secrets::open(&at("secrets")).expect("Secrets Manager");
+        let redshift = Redshift::open(&at("redshift"), s3.clone(), iam.clone(), secrets).expect("Redshift");
+        let mut rig = Self { folder, kinesis, s3, iam, redshift, firehose: None };
         rig.make_role().await;
         rig.make_stream().await;
         rig.open();
@@ -105,7 +108,7 @@ impl Rig {
     fn open(&mut self) {
         let (kinesis, s3, iam) = (self.kinesis.clone(), self.s3.clone(), self.iam.clone());
         let folder = self.folder.path().join("firehose");
-        self.firehose = Some(Firehose::open(&folder, kinesis, s3, iam).expect("Firehose"));
+        self.firehose = Some(Firehose::open(&folder, kinesis, s3, iam, self.redshift.clone()).expect("Firehose"));
     }
 
     /// As after SIGKILL: nothing is told to end.

@@ -1,0 +1,345 @@
+//! Statements of the Data API: what was asked, how it went, one file each, and one for each result.
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard},
+};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::local::{
+    durable::Durable,
+    fault::Fault,
+    redshift::{
+        engine::{Failure, Outcome, ResultSet},
+        wire::{invalid, missing, now},
+    },
+};
+
+/// How long a statement is remembered, in seconds (Redshift Data API reference: 24 hours).
+const KEPT: f64 = 86_400.0;
+
+/// How far a statement is.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub(super) enum State {
+    #[default]
+    Submitted,
+    Started,
+    Finished,
+    Failed,
+    Aborted,
+}
+
+impl State {
+    pub(super) fn ended(self) -> bool {
+        matches!(self, Self::Finished | Self::Failed | Self::Aborted)
+    }
+}
+
+/// What makes two calls with one token the same call.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub(super) struct Asked {
+    pub(super) sqls: Vec<String>,
+    pub(super) is_batch: bool,
+    pub(super) parameters: Vec<(String, String)>,
+    pub(super) cluster: Option<String>,
+    pub(super) workgroup: Option<String>,
+    pub(super) database: String,
+    pub(super) db_user: Option<String>,
+    pub(super) secret: Option<String>,
+    pub(super) name: Option<String>,
+    pub(super) token: Option<String>,
+}
+
+/// A call of ExecuteStatement or BatchExecuteStatement.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+pub(super) struct Execution {
+    pub(super) id: String,
+    pub(super) asked: Asked,
+    /// Of the warehouse that it runs on.
+    pub(super) warehouse: String,
+    pub(super) state: State,
+    pub(super) error: Option<String>,
+    pub(super) created: f64,
+    updated: f64,
+    started: Option<f64>,
+    pub(super) parts: Vec<Part>,
+}
+
+/// One statement of it.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+pub(super) struct Part {
+    state: State,
+    error: Option<String>,
+    rows: i64,
+    bytes: i64,
+    pub(super) has_result: bool,
+    query: i64,
+}
+
+impl Execution {
+    pub(super) fn new(id: String, asked: Asked, warehouse: String) -> Self {
+        let parts = vec![Part { rows: -1, bytes: -1, ..Part::default() }; asked.sqls.len()];
+        let created = now();
+        Self { id, asked, warehouse, created, updated: created, parts, ..Self::default() }
+    }
+
+    fn start(&mut self) {
+        self.state = State::Started;
+        self.started = Some(now());
+        self.updated = now();
+        self.parts.iter_mut().for_each(|part| part.state = State::Started);
+    }
+
+    /// Ends it as its statements ended; those that were never reached are aborted.
+    fn end(&mut self, outcomes: &[Result<Outcome, Failure>]) {
+        for (index, part) in self.parts.iter_mut().enumerate() {
+            match outcomes.get(index) {
+                Some(Ok(outcome)) => part.finish(outcome),
+                Some(Err(failure)) => part.fail(State::Failed, &failure.to_string()),
+                None => part.fail(State::Aborted, "Statement was not run: one before it failed"),
+            }
+        }
+        let failed = self.parts.iter().position(|part| part.state == State::Failed);
+        self.state = if failed.is_some() { State::Failed } else { State::Finished };
+        self.error = failed.and_then(|at| {
+            let error = self.parts[at].error.clone()?;
+            Some(if self.asked.is_batch { format!("Query #{} failed with {error}", at + 1) } else { error })
+        });
+        self.updated = now();
+    }
+
+    fn stop(&mut self, state: State, why: &str) {
+        self.state = state;
+        self.error = (state != State::Finished).then(|| why.to_owned());
+        self.parts.iter_mut().for_each(|part| part.fail(state, why));
+        self.updated = now();
+    }
+
+    /// As `DescribeStatement` answers it.
+    pub(super) fn describe(&self) -> Value {
+        let total = |value: fn(&Part) -> i64| if let [one] = self.parts.as_slice() { value(one) } else { -1 };
+        let mut description = json!({
+            "Id": self.id, "Status": self.state, "Error": self.error,
+            "Database": self.asked.database, "ClusterIdentifier": self.asked.cluster,
+            "WorkgroupName": self.asked.workgroup, "DbUser": self.asked.db_user, "SecretArn": self.asked.secret,
+            "CreatedAt": self.created, "UpdatedAt": self.updated, "Duration": self.nanoseconds(),
+            "HasResultSet": self.parts.iter().any(|part| part.has_result),
+            "ResultRows": total(|part| part.rows), "ResultSize": total(|part| part.bytes),
+            "RedshiftPid": 1, "RedshiftQueryId": total(|part| part.query), "ResultFormat": "JSON",
+        });
+        if !self.asked.parameters.is_empty() {
+            let parameters = self.asked.parameters.iter().map(|(name, value)| json!({"name": name, "value": value}));
+            description["QueryParameters"] = parameters.collect();
+        }
+        if self.asked.is_batch {
+            let parts = self.parts.iter().zip(&self.asked.sqls).enumerate();
+            description["SubStatements"] =
+                parts.map(|(at, (part, sql))| part.describe(&format!("{}:{}", self.id, at + 1), sql, self)).collect();
+        } else {
+            description["QueryString"] = self.asked.sqls.first().cloned().into();
+        }
+        description
+    }
+
+    /// As `ListStatements` answers it.
+    pub(super) fn summary(&self) -> Value {
+        json!({
+            "Id": self.id, "Status": self.state, "StatementName": self.asked.name, "SecretArn": self.asked.secret,
+            "QueryString": self.asked.sqls.first(), "QueryStrings": self.asked.sqls,
+            "IsBatchStatement": self.asked.is_batch, "CreatedAt": self.created, "UpdatedAt": self.updated,
+        })
+    }
+
+    fn nanoseconds(&self) -> i64 {
+        let until = if self.state.ended() { self.updated } else { now() };
+        self.started.map_or(-1, |started| ((until - started).max(0.0) * 1e9) as i64)
+    }
+}
+
+impl Part {
+    fn finish(&mut self, outcome: &Outcome) {
+        self.state = State::Finished;
+        self.rows = outcome.rows;
+        self.query = outcome.query;
+        self.has_result = outcome.result.is_some();
+        self.bytes = outcome.result.as_ref().map_or(0, |result| result.bytes as i64);
+    }
+
+    fn fail(&mut self, state: State, why: &str) {
+        self.state = state;
+        self.error = (state != State::Finished).then(|| why.to_owned());
+    }
+
+    fn describe(&self, id: &str, sql: &str, whole: &Execution) -> Value {
+        json!({
+            "Id": id, "Status": self.state, "Error": self.error, "QueryString": sql,
+            "CreatedAt": whole.created, "UpdatedAt": whole.updated, "Duration": whole.nanoseconds(),
+            "HasResultSet": self.has_result, "ResultRows": self.rows, "ResultSize": self.bytes,
+            "RedshiftQueryId": self.query,
+        })
+    }
+}
+
+type Kept = Arc<Durable<Execution>>;
+
+/// All statements.
+pub(in crate::local::redshift) struct Executions {
+    folder: PathBuf,
+    all: Mutex<BTreeMap<String, Kept>>,
+}
+
+impl Executions {
+    /// Those in `folder`. One that was under way when the stand-in ended has succeeded where its warehouse holds its
+    /// effect, as `is_committed` tells by the warehouse's and the statement's id, and failed otherwise.
+    pub(in crate::local::redshift) fn open(
+        folder: &Path,
+        is_committed: impl Fn(&str, &str) -> bool,
+    ) -> io::Result<Self> {
+        fs::create_dir_all(folder.join("results"))?;
+        let executions = Self { folder: folder.to_owned(), all: Mutex::default() };
+        for entry in fs::read_dir(folder)? {
+            let path = entry?.path();
+            if path.extension().is_some_and(|extension| extension == "json") {
+                executions.open_one(&path, &is_committed)?;
+            }
+        }
+        Ok(executions)
+    }
+
+    fn open_one(&self, path: &Path, is_committed: &impl Fn(&str, &str) -> bool) -> io::Result<()> {
+        let kept: Durable<Execution> = Durable::open(path)?;
+        let execution = kept.read().clone();
+        if execution.updated + KEPT < now() {
+            for part in 0..execution.parts.len() {
+                remove_if_there(&self.result_file(&execution.id, part))?;
+            }
+            return fs::remove_file(path);
+        }
+        if !execution.state.ended() {
+            let state = if is_committed(&execution.warehouse, &execution.id) { State::Finished } else { State::Failed };
+            kept.change(|execution| {
+                execution.stop(state, "ERROR: the stand-in was restarted while the statement ran; send it again");
+                Ok::<_, io::Error>(())
+            })?;
+        }
+        self.all().insert(execution.id, Arc::new(kept));
+        Ok(())
+    }
+
+    /// Keeps a new one; gives the one that the same token started before, if there is one.
+    pub(super) fn add(&self, execution: Execution) -> Result<Option<Execution>, Fault> {
+        let mut all = self.all();
+        if let Some(earlier) = same_token(&all, &execution.asked)? {
+            return Ok(Some(earlier));
+        }
+        let id = execution.id.clone();
+        let kept: Durable<Execution> = Durable::open(&self.folder.join(format!("{id}.json")))?;
+        kept.change(|empty| {
+            *empty = execution;
+            Ok::<_, Fault>(())
+        })?;
+        all.insert(id, Arc::new(kept));
+        Ok(None)
+    }
+
+    pub(super) fn get(&self, id: &str) -> Result<Execution, Fault> {
+        Ok(self.kept(id)?.read().clone())
+    }
+
+    pub(super) fn start(&self, id: &str) -> Result<(), Fault> {
+        self.change(id, Execution::start)
+    }
+
+    /// Keeps the results and then the end.
+    pub(super) fn end(&self, id: &str, outcomes: &[Result<Outcome, Failure>]) -> Result<(), Fault> {
+        for (part, outcome) in outcomes.iter().enumerate() {
+            if let Ok(Outcome { result: Some(result), .. }) = outcome {
+                fs::write(self.result_file(id, part), serde_json::to_vec(result).map_err(Fault::internal)?)?;
+            }
+        }
+        self.change(id, |execution| execution.end(outcomes))
+    }
+
+    pub(super) fn abort(&self, id: &str) -> Result<(), Fault> {
+        self.change(id, |execution| execution.stop(State::Aborted, "Query aborted by user"))
+    }
+
+    /// A statement's result: of the only statement, or of the one that a batch's suffix names.
+    pub(super) fn result(&self, id: &str) -> Result<ResultSet, Fault> {
+        let none = || missing("Query does not have result. Please check query status with DescribeStatement.");
+        let (id, number) = id.split_once(':').map_or((id, None), |(id, number)| (id, Some(number)));
+        let execution = self.get(id)?;
+        let part = match number {
+            Some(number) => number.parse::<usize>().ok().and_then(|number| number.checked_sub(1)).ok_or_else(none)?,
+            None if execution.asked.is_batch => {
+                return Err(invalid(
+                    "the result of a batch is that of one of its statements: give its Id with :1, :2 …",
+                ));
+            }
+            None => 0,
+        };
+        let has_result = execution.parts.get(part).is_some_and(|part| part.has_result);
+        if execution.state != State::Finished || !has_result {
+            return Err(none());
+        }
+        serde_json::from_slice(&fs::read(self.result_file(id, part))?).map_err(Fault::internal)
+    }
+
+    /// All, the newest first.
+    pub(super) fn newest(&self) -> Vec<Execution> {
+        let mut all: Vec<Execution> = self.all().values().map(|kept| kept.read().clone()).collect();
+        all.sort_by(|a, b| b.created.total_cmp(&a.created).then_with(|| a.id.cmp(&b.id)));
+        all
+    }
+
+    fn result_file(&self, id: &str, part: usize) -> PathBuf {
+        self.folder.join("results").join(format!("{id}-{part}.json"))
+    }
+
+    /// Changes one that has not ended; one that has stays as it is.
+    fn change(&self, id: &str, change: impl FnOnce(&mut Execution)) -> Result<(), Fault> {
+        self.kept(id)?.change(|execution| {
+            if !execution.state.ended() {
+                change(execution);
+            }
+            Ok(())
+        })
+    }
+
+    fn kept(&self, id: &str) -> Result<Kept, Fault> {
+        let id = id.split(':').next().unwrap_or(id);
+        self.all().get(id).cloned().ok_or_else(|| missing("Query does not exist."))
+    }
+
+    fn all(&self) -> MutexGuard<'_, BTreeMap<String, Kept>> {
+        self.all.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+fn remove_if_there(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
+        _ => Ok(()),
+    }
+}
+
+fn same_token(all: &BTreeMap<String, Kept>, asked: &Asked) -> Result<Option<Execution>, Fault> {
+    if asked.token.is_none() {
+        return Ok(None);
+    }
+    for kept in all.values() {
+        let earlier = kept.read();
+        if earlier.asked.token == asked.token {
+            return match earlier.asked == *asked {
+                true => Ok(Some(earlier.clone())),
+                false => Err(invalid("the ClientToken was used for another statement")),
+            };
+        }
+    }
+    Ok(None)
+}
