@@ -101,8 +101,8 @@ fn without_its_table_the_function_says_so_and_ends() {
 #[test]
 fn the_binary_is_small_and_fits_the_runtime() {
     let code = fs::read(BINARY).expect("a binary");
-    assert!(code.len() < 30 << 20, "{} bytes", code.len());
     let package = Package::find(Some(Path::new(BINARY))).expect("a package that fits");
+    assert!(code.len() < 15 << 20 && package.size < 6 << 20, "{} bytes, {} zipped", code.len(), package.size);
     let here = if cfg!(target_arch = "aarch64") { Architecture::Arm64 } else { Architecture::X86_64 };
     assert_eq!(package.architecture, here);
     for foreign in ["datafusion", "sqlite", "CreateDeliveryStream", "GetQueryExecution"] {
