@@ -7,10 +7,14 @@
 pub mod schema;
 /// Firehose's prefix expressions: `!{timestamp:…}` and `!{firehose:…}`.
 pub mod prefix;
+/// Aggregated records: many user records in one Kinesis record.
+pub mod aggregated;
 /// A stack file: YAML, overlays, one validated type.
 pub mod spec;
 /// Documents, seeded and splittable.
 pub mod workload;
+/// The function between the stream and a DynamoDB table.
+pub mod function;
 /// The embeddable producer.
 pub mod producer;
 /// Resource graph, journal, plan, apply, destroy; knows no AWS.

@@ -11,6 +11,7 @@ pub mod lifecycle;
 pub mod mark;
 pub mod names;
 mod pace;
+pub mod packaging;
 pub mod partitions;
 pub mod permission;
 pub mod pipeline;

@@ -5,6 +5,7 @@ mod catalog;
 mod command;
 mod delivery;
 mod floors;
+mod function;
 mod lifecycle;
 mod own_json;
 mod producer;

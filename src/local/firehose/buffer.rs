@@ -15,6 +15,7 @@ use super::{
     progress::Range,
     source::{Item, Source},
 };
+use crate::aggregated;
 
 /// Read from one shard at once.
 const READ: usize = 1 << 20;
@@ -47,9 +48,16 @@ impl Block {
     fn of(shard: &str, from: u64, items: &[Item], delimiter: &[u8]) -> Option<Self> {
         let to = items.last()?.next;
         let mut data = Vec::with_capacity(items.iter().map(|item| item.data.len() + delimiter.len()).sum());
-        for item in items {
-            data.extend_from_slice(&item.data);
+        let mut add = |record: &[u8]| {
+            data.extend_from_slice(record);
             data.extend_from_slice(delimiter);
+        };
+        for item in items {
+            // Firehose takes aggregated records apart by itself; what only looks like one is a record as it is.
+            match aggregated::decode(&item.data) {
+                Ok(Some(records)) => records.iter().for_each(|record| add(&record.data)),
+                Ok(None) | Err(_) => add(&item.data),
+            }
         }
         let oldest = items.iter().map(|item| item.arrived).min()?;
         Some(Self { range: Range { shard: shard.to_owned(), from, to }, oldest, data })
