@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{
     clients::Clients,
-    pipeline::{self, PipelineError, graph, providers},
+    pipeline::{self, Materials, PipelineError, graph, providers},
 };
 use crate::{
     engine::{
@@ -12,7 +12,6 @@ use crate::{
         ProviderError, StackId, State, Step, apply, destroy,
         plan::{self, Status},
     },
-    schema::Schema,
     spec::Stack,
 };
 
@@ -67,10 +66,10 @@ pub async fn plan(
     stack: &Stack,
     id: &StackId,
     state: &State,
-    schema: &Schema,
+    materials: &Materials<'_>,
     clients: &Clients,
 ) -> Result<Vec<Step>, LifecycleError> {
-    let graph = graph(stack, id, schema)?;
+    let graph = graph(stack, id, materials)?;
     Ok(plan::plan(&graph, state, &providers(clients)).await?)
 }
 
@@ -78,12 +77,12 @@ pub async fn plan(
 pub async fn up(
     journal: &Journal,
     stack: &Stack,
-    schema: &Schema,
+    materials: &Materials<'_>,
     clients: &Clients,
     observer: &dyn Observer,
     cancel: &Cancel,
 ) -> Result<Applied, LifecycleError> {
-    let graph = graph(stack, journal.id(), schema)?;
+    let graph = graph(stack, journal.id(), materials)?;
     Ok(apply::up(&graph, &providers(clients), journal, observer, cancel).await?)
 }
 

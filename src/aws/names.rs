@@ -86,7 +86,7 @@ impl Names {
                 table: joined(&to.table, id, '-'),
                 function: id.to_string(),
                 role: format!("{id}-function"),
-                log_group: format!("/aws/lambda/{id}"),
+                log_group: log_group(id),
             }),
         }
     }
@@ -102,6 +102,11 @@ fn bucket(stack: &Stack, id: &StackId) -> String {
 /// The path that a stack's roles lie under: the tagging API lists no roles, ListRoles lists a path.
 pub fn role_path(id: &StackId) -> String {
     format!("/demo/{id}/")
+}
+
+/// The log group of a stack's function: the one that Lambda would make itself.
+pub(super) fn log_group(id: &StackId) -> String {
+    format!("/aws/lambda/{id}")
 }
 
 fn joined(name: &Name, id: &StackId, by: char) -> String {

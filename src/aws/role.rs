@@ -22,6 +22,8 @@ pub const KIND: &str = "role";
 
 /// The service principal of Firehose.
 pub const FIREHOSE: &str = "firehose.amazonaws.com";
+/// The service principal of Lambda.
+pub const LAMBDA: &str = "lambda.amazonaws.com";
 
 const POLICY: &str = "deliver";
 const GONE_BUDGET: Duration = Duration::from_secs(120);

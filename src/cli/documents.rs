@@ -49,7 +49,9 @@ impl Documents {
 fn columns(stack: &Stack, opened: &Opened) -> Result<Schema, String> {
     let catalog = stack.deliver.s3.as_ref().filter(|s3| s3.catalog.is_some());
     let schema = match opened.schema() {
-        Err(_) if catalog.is_none() && stack.deliver.redshift.is_none() => return Ok(Schema { columns: Vec::new() }),
+        Err(_) if catalog.is_none() && stack.deliver.redshift.is_none() && stack.deliver.dynamodb.is_none() => {
+            return Ok(Schema { columns: Vec::new() });
+        }
         schema => schema.map_err(|error| error.to_string())?,
     };
     let partitions = catalog.map(|s3| s3.prefix.partition_keys()).unwrap_or_default();

@@ -3,20 +3,29 @@
 use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
 use chrono::Utc;
-use tokio::sync::watch;
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinHandle,
+};
 
 use super::{screen::Screen, up::Stood};
 use crate::{
-    aws::{Names, shards},
+    aws::{Names, items::Items, shards},
     engine::{Home, Journal, StackId},
-    load::{self, AckLog, Header, Loaded, Plan, Progress, ReserveTickets},
+    load::{self, AckLog, Header, Loaded, Plan, Progress, ReserveTickets, Sample},
     producer::Producer,
     report::terminal::{bytes, grouped},
     spec::Stack,
+    verify::{
+        destination::Patience,
+        freshness::{self, Freshness},
+    },
 };
 
 /// After the last document, the producer may take this long to end what it holds.
 const CLOSE_WITHIN: Duration = Duration::from_secs(30);
+/// Acknowledged documents that may wait to be followed.
+const SAMPLES_WAITING: usize = 16;
 
 /// A run and what its load came to.
 pub struct Driven {
@@ -24,6 +33,8 @@ pub struct Driven {
     pub run: String,
     /// What it came to.
     pub loaded: Loaded,
+    /// How fresh the table was meanwhile, of a delivery to DynamoDB.
+    pub freshness: Option<Freshness>,
 }
 
 /// Where a run notes what was acknowledged.
@@ -38,6 +49,7 @@ pub async fn drive(stack: &Stack, stood: &Stood, names: &Names, screen: &Screen)
     fs::create_dir_all(log.parent().expect("a log lies in a folder"))?;
     let shards = shards::open_ranges(&stood.clients.kinesis, &names.stream).await?;
     let opened = stood.documents.open(stack).await?;
+    let (samples, following) = follow(stack, stood, names).await?.unzip();
     let plan = Plan {
         header: Header { run: run.clone(), origin: opened.origin.clone() },
         reserve: reserve(stood.journal.clone(), run.clone(), opened.begins_anew()),
@@ -46,6 +58,7 @@ pub async fn drive(stack: &Stack, stood: &Stood, names: &Names, screen: &Screen)
         length: stack.load.length,
         partition_key: stack.load.partition_key,
         shards,
+        samples,
     };
     let producer = Producer::builder(stood.clients.kinesis.clone(), names.stream.as_str())
         .max_record_bytes(stack.stream.max_record_kib as usize * 1024)
@@ -65,7 +78,25 @@ pub async fn drive(stack: &Stack, stood: &Stood, names: &Names, screen: &Screen)
     };
     gauge.finish(&over(&loaded));
     producer.close(CLOSE_WITHIN).await;
-    Ok(Driven { run, loaded })
+    let freshness = match following {
+        Some(following) if !loaded.cancelled => Some(following.await?),
+        _ => None,
+    };
+    Ok(Driven { run, loaded, freshness })
+}
+
+/// Follows samples of the load into the DynamoDB table, where the stack has one.
+async fn follow(
+    stack: &Stack,
+    stood: &Stood,
+    names: &Names,
+) -> anyhow::Result<Option<(mpsc::Sender<Sample>, JoinHandle<Freshness>)>> {
+    let (Some(to), Some(names)) = (&stack.deliver.dynamodb, &names.dynamodb) else { return Ok(None) };
+    let items = Items::of(&stood.clients.dynamodb, &names.table).await?;
+    let patience = Patience::for_interval(to.mapping.window).standstill;
+    let (samples, to_follow) = mpsc::channel(SAMPLES_WAITING);
+    let following = tokio::spawn(async move { freshness::follow(&items, to_follow, patience).await });
+    Ok(Some((samples, following)))
 }
 
 /// Tickets of the stack, each for one run only; or numbers from 1 in each run, which the stack still hears of.

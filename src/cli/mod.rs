@@ -1,11 +1,13 @@
 //! One file per command; this one is the table of them.
 
+pub mod code;
 pub mod completions;
 pub mod context;
 pub mod documents;
 pub mod down;
 pub mod drive;
 pub mod exit;
+pub mod get;
 pub mod local;
 pub mod ls;
 pub mod plan;
@@ -52,6 +54,8 @@ enum Command {
     Status(status::Status),
     /// Ask a stack's table a question in SQL.
     Query(query::Query),
+    /// Read one document back from the DynamoDB table.
+    Get(get::Get),
     /// Look again whether every acknowledged record is at its destination.
     Verify(verify::Verify),
     /// Take a stack away and make sure that nothing is left.
@@ -127,6 +131,7 @@ fn execute(command: Command, screen: &Screen) -> anyhow::Result<Exit> {
         Command::Run(command) => context::block_on(command.run(screen)),
         Command::Status(command) => context::block_on(command.run(screen)),
         Command::Query(command) => context::block_on(command.run(screen)),
+        Command::Get(command) => context::block_on(command.run(screen)),
         Command::Verify(command) => context::block_on(command.run(screen)),
         Command::Down(command) => context::block_on(command.run(screen)),
         Command::Ls(command) => command.run(),

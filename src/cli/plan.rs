@@ -2,9 +2,11 @@
 
 use clap::Args;
 
-use super::{Reach, StackFile, context, documents::Documents, exit::Exit, resources::label, screen::Screen};
+use super::{
+    Reach, StackFile, code::Code, context, documents::Documents, exit::Exit, resources::label, screen::Screen,
+};
 use crate::{
-    aws::lifecycle,
+    aws::{lifecycle, pipeline::Materials},
     engine::{Action, HomeError, StackId, State},
 };
 
@@ -15,6 +17,8 @@ pub struct Plan {
     stack: StackFile,
     #[command(flatten)]
     reach: Reach,
+    #[command(flatten)]
+    code: Code,
     /// Exit with 6 when there are changes.
     #[arg(long)]
     detailed_exitcode: bool,
@@ -25,6 +29,8 @@ impl Plan {
         let checked = context::read(&self.stack, screen)?;
         let (stack, home) = (&checked.stack, context::home()?);
         let documents = Documents::of(stack, screen).await?;
+        let function = self.code.package(stack)?;
+        let materials = Materials { schema: &documents.schema, function: function.as_ref() };
         let state = match home.find(&stack.name) {
             Ok(state) => state,
             Err(HomeError::Unknown(_)) => State::default(),
@@ -32,7 +38,7 @@ impl Plan {
         };
         let clients = context::clients(&home, &stack.target, &self.reach).await?;
         let id = state.id().cloned().unwrap_or_else(|| StackId::new(&stack.name));
-        let steps = lifecycle::plan(stack, &id, &state, &documents.schema, &clients).await;
+        let steps = lifecycle::plan(stack, &id, &state, &materials, &clients).await;
         let steps = steps.map_err(context::stop)?;
         let known = if state.id().is_some() {
             id.to_string()

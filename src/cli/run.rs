@@ -5,7 +5,9 @@ use std::time::Instant;
 use clap::Args;
 
 use super::{
-    Reach, StackFile, context, down, drive,
+    Reach, StackFile,
+    code::Code,
+    context, down, drive,
     exit::{Exit, Stop},
     prove,
     query::DEFAULT,
@@ -30,6 +32,8 @@ pub struct Run {
     stack: StackFile,
     #[command(flatten)]
     reach: Reach,
+    #[command(flatten)]
+    code: Code,
     /// Take away what this run made when it has ended, also after a failure.
     #[arg(long)]
     rm: bool,
@@ -42,7 +46,7 @@ impl Run {
     pub(super) async fn run(self, screen: &Screen) -> anyhow::Result<Exit> {
         let checked = context::read(&self.stack, screen)?;
         let unfinished = if self.rm { Unfinished::Goes } else { Unfinished::StaysWhenInterrupted };
-        let stood = stand_up(&checked, &self.reach, unfinished, screen).await?;
+        let stood = stand_up(&checked, &self.reach, &self.code, unfinished, screen).await?;
         let mut report =
             RunReport { stack: stood.id.to_string(), target: context::place(&stood.clients), ..RunReport::default() };
         report.seconds.up = Some(stood.seconds);

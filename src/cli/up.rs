@@ -6,10 +6,11 @@ use clap::Args;
 use tokio::sync::watch;
 
 use super::{
-    Reach, StackFile, context, documents::Documents, down, exit::Exit, resources::Resources, screen::Screen, signals,
+    Reach, StackFile, code::Code, context, documents::Documents, down, exit::Exit, resources::Resources,
+    screen::Screen, signals,
 };
 use crate::{
-    aws::{Clients, lifecycle},
+    aws::{Clients, lifecycle, pipeline::Materials},
     engine::{Cancel, Home, Journal, StackId},
     spec::Checked,
 };
@@ -21,6 +22,8 @@ pub struct Up {
     stack: StackFile,
     #[command(flatten)]
     reach: Reach,
+    #[command(flatten)]
+    code: Code,
     /// Keep what was made when something cannot be made.
     #[arg(long)]
     keep: bool,
@@ -30,7 +33,7 @@ impl Up {
     pub(super) async fn run(self, screen: &Screen) -> anyhow::Result<Exit> {
         let checked = context::read(&self.stack, screen)?;
         let unfinished = if self.keep { Unfinished::Stays } else { Unfinished::StaysWhenInterrupted };
-        let stood = stand_up(&checked, &self.reach, unfinished, screen).await?;
+        let stood = stand_up(&checked, &self.reach, &self.code, unfinished, screen).await?;
         context::print(&format!("{}\n", stood.id))?;
         Ok(Exit::Fine)
     }
@@ -81,11 +84,14 @@ pub struct Stood {
 pub async fn stand_up(
     checked: &Checked,
     reach: &Reach,
+    code: &Code,
     unfinished: Unfinished,
     screen: &Screen,
 ) -> anyhow::Result<Stood> {
     let (stack, home) = (&checked.stack, context::home()?);
     let documents = Documents::of(stack, screen).await?;
+    let function = code.package(stack)?;
+    let materials = Materials { schema: &documents.schema, function: function.as_ref() };
     let was_known = home.find(&stack.name).is_ok();
     let clients = context::clients(&home, &stack.target, reach).await?;
     if !was_known {
@@ -102,7 +108,7 @@ pub async fn stand_up(
     ))?;
     let cancel = signals::cancel(stop.clone());
     let observer = Resources::on(screen);
-    let made = lifecycle::up(&journal, stack, &documents.schema, &clients, &observer, &cancel).await;
+    let made = lifecycle::up(&journal, stack, &materials, &clients, &observer, &cancel).await;
     if let Err(error) = made {
         let error = context::stop(error);
         if was_known || unfinished.stays(error.exit) {

@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bytes::Bytes;
 use futures::{StreamExt, stream::FuturesUnordered};
 use hdrhistogram::Histogram;
 use tokio::{
@@ -14,7 +15,7 @@ use tokio::{
 };
 
 use super::{
-    Failure, Progress,
+    Failure, Progress, Sample,
     acks::{AckLogError, AckWriter},
     intervals::IntervalSet,
     offer::Offered,
@@ -53,6 +54,7 @@ pub(super) struct Collector {
     pub(super) started: Instant,
     pub(super) total: Option<u64>,
     pub(super) progress: watch::Sender<Progress>,
+    pub(super) samples: Option<mpsc::Sender<Sample>>,
 }
 
 impl Collector {
@@ -73,6 +75,7 @@ impl Collector {
                     self.tell(&collected, &mut recent);
                 }
                 Some((document, outcome)) = waiting.next(), if !waiting.is_empty() => {
+                    self.hand_on(&document, &outcome);
                     collected.note(&document, outcome, &mut unwritten);
                     if collected.gave_up {
                         offered.close();
@@ -87,6 +90,13 @@ impl Collector {
         self.write(&mut unwritten).await?;
         self.tell(&collected, &mut recent);
         Ok(collected)
+    }
+
+    /// A sample that finds no place is left out: nothing here waits for whoever follows them.
+    fn hand_on(&self, document: &Document, outcome: &Result<Receipt, RecordError>) {
+        if let (Some(samples), Some(data), Ok(_)) = (&self.samples, &document.sample, outcome) {
+            let _ = samples.try_send(Sample { document: data.clone(), intended: document.intended });
+        }
     }
 
     async fn write(&self, unwritten: &mut IntervalSet) -> Result<(), AckLogError> {
@@ -122,11 +132,12 @@ struct Document {
     ordinal: u64,
     bytes: usize,
     intended: Instant,
+    sample: Option<Bytes>,
 }
 
 async fn outcome(offered: Offered) -> (Document, Result<Receipt, RecordError>) {
-    let Offered { ordinal, bytes, intended, pending } = offered;
-    (Document { ordinal, bytes, intended }, pending.await)
+    let Offered { ordinal, bytes, intended, pending, sample } = offered;
+    (Document { ordinal, bytes, intended, sample }, pending.await)
 }
 
 impl Collected {

@@ -30,6 +30,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bytes::Bytes;
 use hdrhistogram::Histogram;
 use serde::Serialize;
 use tokio::sync::{mpsc, watch};
@@ -77,6 +78,18 @@ pub struct Plan {
     /// Hash key ranges of the stream's open shards, so that `PartitionKey::Uniform` gives each exactly the same;
     /// empty when they are not known: then keys are spread over the whole range.
     pub shards: Vec<RangeInclusive<u128>>,
+    /// Where one document or so a second goes once it is acknowledged, to be followed on its way; one that finds no
+    /// place there is left out.
+    pub samples: Option<mpsc::Sender<Sample>>,
+}
+
+/// An acknowledged document.
+#[derive(Clone, Debug)]
+pub struct Sample {
+    /// As it was sent.
+    pub document: Bytes,
+    /// When it was to be sent.
+    pub intended: Instant,
 }
 
 /// How far a load is, ten times a second.
@@ -249,6 +262,7 @@ pub async fn run(
         started,
         total: pace.total,
         progress: progress.clone(),
+        samples: plan.samples,
     };
     let collecting = tokio::spawn(collector.run(offers));
     let mut offerer = Offerer {
@@ -261,6 +275,7 @@ pub async fn run(
         made,
         count: 0,
         late: Duration::ZERO,
+        sampled: None,
     };
     let offering = offerer.run(cancel).await;
     let (count, late) = (offerer.count, offerer.late);

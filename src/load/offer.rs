@@ -5,6 +5,7 @@ use std::{
     vec,
 };
 
+use bytes::Bytes;
 use tokio::{
     sync::{mpsc, watch},
     time::sleep_until,
@@ -18,6 +19,8 @@ use super::{
 };
 use crate::producer::{Pending, Producer, PutError};
 
+const BETWEEN_SAMPLES: Duration = Duration::from_secs(1);
+
 /// A document that the producer took.
 pub(super) struct Offered {
     pub(super) ordinal: u64,
@@ -25,6 +28,8 @@ pub(super) struct Offered {
     /// When it was to be sent.
     pub(super) intended: Instant,
     pub(super) pending: Pending,
+    /// The document itself, where it is a sample.
+    pub(super) sample: Option<Bytes>,
 }
 
 pub(super) struct Offerer {
@@ -39,6 +44,8 @@ pub(super) struct Offerer {
     pub(super) count: u64,
     /// How far behind its time the latest document was.
     pub(super) late: Duration,
+    /// When the last sample was taken.
+    pub(super) sampled: Option<Instant>,
 }
 
 impl Offerer {
@@ -56,6 +63,7 @@ impl Offerer {
         while !self.pace.is_over(self.count, self.started.elapsed()) {
             let intended = self.intended().await;
             let Some(document) = self.next_document().await else { return Ok(()) };
+            let sample = self.is_sample(intended).then(|| document.data.clone());
             let Ok(place) = self.offered.reserve().await else { return Ok(()) };
             let (ordinal, bytes) = (self.count, document.data.len());
             let ticket = document.ticket;
@@ -67,9 +75,17 @@ impl Offerer {
             };
             self.count += 1;
             self.late = self.late.max(intended.elapsed());
-            place.send(Offered { ordinal, bytes, intended, pending });
+            place.send(Offered { ordinal, bytes, intended, pending, sample });
         }
         Ok(())
+    }
+
+    fn is_sample(&mut self, intended: Instant) -> bool {
+        let due = self.sampled.is_none_or(|last| intended.saturating_duration_since(last) >= BETWEEN_SAMPLES);
+        if due {
+            self.sampled = Some(intended);
+        }
+        due
     }
 
     /// Waits until the next document is to be sent. The timer's grain of a millisecond makes slices of a fast load.

@@ -132,6 +132,7 @@ impl Bench {
             length,
             partition_key: PartitionKey::Uniform,
             shards: Vec::new(),
+            samples: None,
         }
     }
 
@@ -283,4 +284,21 @@ async fn without_tickets_it_says_why() {
     let second = bench.plan(Rate::Max, Length::Records(8));
     let error = bench.run(second, bench.builder()).await.expect_err("the log of another run");
     assert!(matches!(error, LoadError::AckLog(_)), "{error}");
+}
+
+#[tokio::test]
+async fn acknowledged_documents_are_handed_on_now_and_then() {
+    let bench = Bench::new(Sink::default());
+    let (samples, mut handed_on) = mpsc::channel(8);
+    let mut plan = bench.plan(Rate::PerSecond(200.0), Length::Records(300));
+    plan.samples = Some(samples);
+    let begun = Instant::now();
+    bench.run(plan, bench.builder()).await.expect("loaded");
+    let mut intended = Vec::new();
+    while let Some(sample) = handed_on.recv().await {
+        assert!(!sample.document.is_empty());
+        intended.push(sample.intended.duration_since(begun));
+    }
+    assert_eq!(intended.len(), 2, "at 0 s and at 1 s of 1.5 s: {intended:?}");
+    assert!(intended[1] - intended[0] >= Duration::from_secs(1), "{intended:?}");
 }

@@ -10,7 +10,7 @@ use super::{
     sql::SqlError,
     stream::StreamError,
 };
-use crate::engine::ProviderError;
+use crate::{aws::items::ItemsError, engine::ProviderError};
 
 /// A place where records end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,6 +47,11 @@ pub trait Destination: Send {
 
     /// Looks once more. Returns the documents found so far, doubled ones included.
     async fn look(&mut self) -> Result<u64, ProveError>;
+
+    /// How many documents there are once all that was acknowledged is there.
+    fn due(&self, acknowledged: &KeyBag) -> u64 {
+        acknowledged.len()
+    }
 
     /// Compares what was found by the last look with what was acknowledged.
     async fn tally(&mut self, acknowledged: &KeyBag) -> Result<Tally, ProveError>;
@@ -98,4 +103,7 @@ pub enum ProveError {
     /// The table cannot be asked.
     #[error(transparent)]
     Sql(#[from] SqlError),
+    /// The items cannot be read.
+    #[error(transparent)]
+    Items(#[from] ItemsError),
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{destination::Destination, s3::S3, sought::Sought, stream::Stream};
+use super::{destination::Destination, items::DynamoDb, s3::S3, sought::Sought, stream::Stream};
 use crate::{
     aws::{Clients, Names},
     spec::Stack,
@@ -14,6 +14,9 @@ pub fn of(stack: &Stack, names: &Names, clients: &Clients, sought: &Arc<Sought>)
     let mut all: Vec<Box<dyn Destination>> = Vec::new();
     if let Some(s3) = &stack.deliver.s3 {
         all.push(Box::new(S3::new(s3, names, clients, sought)));
+    }
+    if let Some(to) = &stack.deliver.dynamodb {
+        all.push(Box::new(DynamoDb::new(to, names, clients, sought)));
     }
     if stack.deliver.is_empty() {
         all.push(Box::new(Stream::new(&names.stream, clients, sought)));

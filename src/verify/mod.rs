@@ -3,6 +3,8 @@
 pub mod acknowledged;
 pub mod destination;
 pub mod destinations;
+pub mod freshness;
+pub mod items;
 pub mod keys;
 pub mod objects;
 pub mod prove;

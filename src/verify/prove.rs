@@ -108,7 +108,7 @@ async fn search(
     mut stop: watch::Receiver<bool>,
     progress: &(impl Fn(Landing) + Sync),
 ) -> Result<Landed, ProveError> {
-    let (place, patience, expected) = (to.place(), to.patience(), acknowledged.len());
+    let (place, patience, expected) = (to.place(), to.patience(), to.due(acknowledged));
     let (start, mut moved, mut before) = (Instant::now(), Instant::now(), 0);
     let tally = loop {
         let documents = to.look().await?;

@@ -9,7 +9,7 @@ use std::{
 
 use aws_sdk_s3::primitives::ByteStream;
 use kinesis_demo::{
-    aws::{Clients, Names, Where, inventory, lifecycle, partitions},
+    aws::{Clients, Names, Where, inventory, lifecycle, partitions, pipeline::Materials},
     engine::{Action, Cancel, Home, Journal, Observed, Outcome, State},
     prefix::{Prefix, Use},
     schema,
@@ -64,6 +64,10 @@ pub fn store_sales() -> Stack {
     }
 }
 
+fn materials() -> Materials<'static> {
+    Materials { schema: schema::store_sales(), function: None }
+}
+
 /// Up, up again, a partition, status, down, down again.
 pub async fn lifecycle(endpoint: &str) {
     let folder = tempfile::tempdir().expect("a folder");
@@ -73,22 +77,19 @@ pub async fn lifecycle(endpoint: &str) {
 
     let journal = lifecycle::open(&home, &stack, serde_json::json!({}), &clients).await.expect("opened");
     let id = journal.id().clone();
-    let planned =
-        lifecycle::plan(&stack, &id, &journal.state(), schema::store_sales(), &clients).await.expect("a plan");
+    let planned = lifecycle::plan(&stack, &id, &journal.state(), &materials(), &clients).await.expect("a plan");
     assert!(planned.len() == 7 && planned.iter().all(|step| step.action == Action::Create), "{planned:#?}");
 
-    let first = lifecycle::up(&journal, &stack, schema::store_sales(), &clients, &(), &cancel).await.expect("up");
+    let first = lifecycle::up(&journal, &stack, &materials(), &clients, &(), &cancel).await.expect("up");
     assert_eq!(outcomes(&first.resources), [Outcome::Created; 7]);
     all_ready(&journal.state(), &clients).await;
     drop(journal);
 
     let journal = lifecycle::open(&home, &stack, serde_json::json!({}), &clients).await.expect("opened again");
     assert_eq!(*journal.id(), id, "the same stack");
-    let second =
-        lifecycle::up(&journal, &stack, schema::store_sales(), &clients, &(), &cancel).await.expect("up again");
+    let second = lifecycle::up(&journal, &stack, &materials(), &clients, &(), &cancel).await.expect("up again");
     assert_eq!(outcomes(&second.resources), [Outcome::Kept; 7]);
-    let planned =
-        lifecycle::plan(&stack, &id, &journal.state(), schema::store_sales(), &clients).await.expect("a plan");
+    let planned = lifecycle::plan(&stack, &id, &journal.state(), &materials(), &clients).await.expect("a plan");
     assert!(planned.iter().all(|step| step.action == Action::Keep), "{planned:#?}");
     assert_eq!(inventory::of(&clients, &id).await.expect("an inventory").len(), 7);
 

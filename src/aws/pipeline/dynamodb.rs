@@ -1,8 +1,123 @@
 //! The delivery to DynamoDB: table, function and what feeds it.
 
-use super::{Parts, PipelineError};
-use crate::{engine::Node, spec::DynamoDbDelivery};
+use super::{Parts, PipelineError, node};
+use crate::{
+    aws::{
+        bucket, function,
+        item_table::{self, KeyAttribute, KeyKind},
+        log_group, mapping,
+        names::DynamoDbNames,
+        packaging::Package,
+        permission::{On, Statement},
+        role, stream,
+    },
+    engine::Node,
+    function::{KEY_VARIABLE, TABLE_VARIABLE},
+    schema::Type,
+    spec::DynamoDbDelivery,
+};
 
-pub(super) fn nodes(_to: &DynamoDbDelivery, _parts: &Parts) -> Result<Vec<Node>, PipelineError> {
-    Ok(Vec::new())
+/// The shortest that CloudWatch Logs offers: the group goes with its stack.
+const LOG_DAYS: i32 = 1;
+/// Lambda puts what it gave up under this prefix (Lambda developer guide, "Retain discarded batch records").
+const GIVEN_UP: &str = "aws/lambda/";
+
+/// Table, log group, role, function and mapping; the mapping needs the others, so it goes first.
+pub(super) fn nodes(to: &DynamoDbDelivery, parts: &Parts) -> Result<Vec<Node>, PipelineError> {
+    let names = parts.names.dynamodb.as_ref().expect("a delivery to DynamoDB has names");
+    let package = parts.materials.function.ok_or(PipelineError::NoCode)?;
+    Ok(vec![
+        table_node(to, names, parts)?,
+        log_node(names, parts),
+        role_node(names, parts),
+        function_node(to, names, package, parts),
+        mapping_node(to, names, parts),
+    ])
+}
+
+fn table_node(to: &DynamoDbDelivery, names: &DynamoDbNames, parts: &Parts) -> Result<Node, PipelineError> {
+    let attribute = |name: &String| match parts.materials.schema.column(name).map(|column| &column.kind) {
+        Some(Type::BigInt) => Ok(KeyAttribute { name: name.clone(), kind: KeyKind::Number }),
+        Some(Type::String) => Ok(KeyAttribute { name: name.clone(), kind: KeyKind::Text }),
+        Some(_) => Err(PipelineError::KeyKind(name.clone())),
+        None => Err(PipelineError::KeyMissing(name.clone())),
+    };
+    let key = to.key.iter().map(attribute).collect::<Result<_, _>>()?;
+    let desired = item_table::Desired { name: names.table.clone(), key, mark: parts.mark.clone() };
+    Ok(node(item_table::KIND, &names.table, &[], &desired, format!("by {}", to.key.join(", "))))
+}
+
+fn log_node(names: &DynamoDbNames, parts: &Parts) -> Node {
+    let (name, mark) = (names.log_group.clone(), parts.mark.clone());
+    let desired = log_group::Desired { name, retention_days: LOG_DAYS, mark };
+    node(log_group::KIND, &names.log_group, &[], &desired, String::new())
+}
+
+fn role_node(names: &DynamoDbNames, parts: &Parts) -> Node {
+    let path = &parts.names.role_path;
+    let desired = role::Desired {
+        name: names.role.clone(),
+        path: path.clone(),
+        service: role::LAMBDA.to_owned(),
+        statements: statements(names, parts),
+        mark: parts.mark.clone(),
+    };
+    node(role::KIND, &names.role, &[], &desired, format!("under {path}"))
+}
+
+/// What the function does, and what Lambda does for it (Lambda developer guide, "Required execution role permissions").
+fn statements(names: &DynamoDbNames, parts: &Parts) -> Vec<Statement> {
+    let bucket = parts.bucket().to_owned();
+    vec![
+        Statement::read_stream(&parts.names.stream),
+        Statement::new(&["kinesis:DescribeStreamSummary"], [On::Stream(parts.names.stream.clone())]),
+        Statement::new(&["dynamodb:BatchWriteItem"], [On::Items(names.table.clone())]),
+        Statement::new(&["logs:CreateLogStream", "logs:PutLogEvents"], [On::Log(names.log_group.clone())]),
+        Statement::new(&["s3:ListBucket"], [On::Bucket(bucket.clone())]),
+        Statement::new(&["s3:PutObject"], [On::Objects { bucket, prefix: GIVEN_UP.to_owned() }]),
+    ]
+}
+
+fn function_node(to: &DynamoDbDelivery, names: &DynamoDbNames, package: &Package, parts: &Parts) -> Node {
+    let through = (package.size > function::DIRECT_BYTES).then(|| parts.bucket().to_owned());
+    let variables = [(TABLE_VARIABLE, names.table.clone()), (KEY_VARIABLE, to.key.join(","))];
+    let desired = function::Desired {
+        name: names.function.clone(),
+        role: format!("{}{}", parts.names.role_path, names.role),
+        binary: package.binary.clone(),
+        digest: package.digest.clone(),
+        architecture: package.architecture,
+        through: through.clone(),
+        memory_mib: to.function.memory_mib,
+        timeout_seconds: to.function.timeout.as_secs() as u32,
+        variables: variables.map(|(name, value)| (name.to_owned(), value)).into(),
+        mark: parts.mark.clone(),
+    };
+    let mut on = vec![(role::KIND, names.role.as_str()), (log_group::KIND, names.log_group.as_str())];
+    on.extend(through.as_deref().map(|bucket| (bucket::KIND, bucket)));
+    let detail = format!("{} MiB, {}, {} kB", to.function.memory_mib, package.architecture.name(), package.size / 1000);
+    node(function::KIND, &names.function, &on, &desired, detail)
+}
+
+fn mapping_node(to: &DynamoDbDelivery, names: &DynamoDbNames, parts: &Parts) -> Node {
+    let (stream, bucket) = (&parts.names.stream, parts.bucket());
+    let desired = mapping::Desired {
+        function: names.function.clone(),
+        stream: stream.clone(),
+        bucket: bucket.to_owned(),
+        batch: to.mapping.batch,
+        window_seconds: to.mapping.window.as_secs() as u32,
+        parallel: to.mapping.parallel,
+        retries: to.mapping.retries,
+        max_age_seconds: to.mapping.max_age.as_secs() as u32,
+        mark: parts.mark.clone(),
+    };
+    let on = [
+        (stream::KIND, stream.as_str()),
+        (bucket::KIND, bucket),
+        (item_table::KIND, names.table.as_str()),
+        (role::KIND, names.role.as_str()),
+        (function::KIND, names.function.as_str()),
+    ];
+    node(mapping::KIND, &names.function, &on, &desired, format!("stream → {}", names.table))
 }

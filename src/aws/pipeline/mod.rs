@@ -7,7 +7,10 @@ mod s3;
 use serde::Serialize;
 use serde_json::json;
 
-use super::{bucket, clients::Clients, database, delivery, mark::Mark, names::Names, role, stream, table, workgroup};
+use super::{
+    bucket, clients::Clients, database, delivery, function, item_table, log_group, mapping, mark::Mark, names::Names,
+    packaging::Package, role, stream, table, workgroup,
+};
 use crate::{
     engine::{Graph, GraphError, Node, Provider, Providers, ResourceKey, StackId},
     schema::Schema,
@@ -29,11 +32,29 @@ pub enum PipelineError {
          take `partitions: registered`"
     )]
     Projection(String),
+    /// A key of the DynamoDB table that no document has.
+    #[error("deliver.dynamodb.key: documents have no field '{0}' at the top; take one that they have")]
+    KeyMissing(String),
+    /// A key of the DynamoDB table that is no key.
+    #[error("deliver.dynamodb.key: field '{0}' is neither a whole number nor text, so it cannot be a key")]
+    KeyKind(String),
+    /// There is no code for the function.
+    #[error("the function has no code: it needs the binary demo-function; pass it with --function-binary FILE")]
+    NoCode,
 }
 
-/// Every resource of the stack. `schema` is that of its documents.
-pub fn graph(stack: &Stack, id: &StackId, schema: &Schema) -> Result<Graph, PipelineError> {
-    let parts = Parts { stack, schema, names: &Names::of(stack, id), mark: &Mark::new(id, &stack.tags) };
+/// What a stack is made from, besides its file.
+#[derive(Clone, Copy, Debug)]
+pub struct Materials<'a> {
+    /// Of its documents.
+    pub schema: &'a Schema,
+    /// The code of its function, for a delivery to DynamoDB.
+    pub function: Option<&'a Package>,
+}
+
+/// Every resource of the stack.
+pub fn graph(stack: &Stack, id: &StackId, materials: &Materials) -> Result<Graph, PipelineError> {
+    let parts = Parts { stack, materials, names: &Names::of(stack, id), mark: &Mark::new(id, &stack.tags) };
     let mut nodes = vec![stream_node(&parts)];
     nodes.extend(parts.names.bucket.as_ref().map(|bucket| bucket_node(bucket, &parts)));
     if let Some(to) = &stack.deliver.s3 {
@@ -51,7 +72,7 @@ pub fn graph(stack: &Stack, id: &StackId, schema: &Schema) -> Result<Graph, Pipe
 /// What every node is made from.
 struct Parts<'a> {
     stack: &'a Stack,
-    schema: &'a Schema,
+    materials: &'a Materials<'a>,
     names: &'a Names,
     mark: &'a Mark,
 }
@@ -65,7 +86,7 @@ impl Parts<'_> {
 /// A provider of every kind.
 pub fn providers(clients: &Clients) -> Providers {
     use std::sync::Arc;
-    let all: [Arc<dyn Provider>; 7] = [
+    let all: [Arc<dyn Provider>; 11] = [
         Arc::new(stream::Streams(clients.clone())),
         Arc::new(bucket::Buckets(clients.clone())),
         Arc::new(role::Roles(clients.clone())),
@@ -73,6 +94,10 @@ pub fn providers(clients: &Clients) -> Providers {
         Arc::new(database::Databases(clients.clone())),
         Arc::new(table::Tables(clients.clone())),
         Arc::new(workgroup::Workgroups(clients.clone())),
+        Arc::new(item_table::ItemTables(clients.clone())),
+        Arc::new(log_group::LogGroups(clients.clone())),
+        Arc::new(function::Functions(clients.clone())),
+        Arc::new(mapping::Mappings(clients.clone())),
     ];
     Providers::new(all)
 }

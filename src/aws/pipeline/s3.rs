@@ -20,12 +20,12 @@ const YEARS_AHEAD: i32 = 3;
 /// The role, the delivery stream and, with a catalog, database, table and workgroup.
 pub(super) fn nodes(s3: &S3Delivery, parts: &Parts) -> Result<Vec<Node>, PipelineError> {
     let mut nodes = delivery_nodes(s3, parts).to_vec();
-    let Parts { names, mark, schema, .. } = parts;
+    let Parts { names, mark, materials, .. } = parts;
     if let (Some(catalog), Some(database), Some(name)) = (&s3.catalog, &names.database, &names.table) {
         let table = table::Desired {
             database: database.clone(),
             name: name.clone(),
-            columns: schema.glue_columns(),
+            columns: materials.schema.glue_columns(),
             partition_keys: s3.prefix.partition_keys(),
             location: format!("s3://{}/{}", parts.bucket(), s3.prefix.fixed()),
             projection: projection(catalog, s3, parts.bucket())?,

@@ -2,11 +2,12 @@ use std::{collections::BTreeMap, time::Duration};
 
 use super::*;
 use crate::{
+    aws::packaging::Architecture,
     prefix::{Prefix, Use},
     schema,
     spec::{
-        Buffer, Catalog, Compression, Deliver, Format, Length, Load, Name, PartitionKey, Partitions, Rate, S3Delivery,
-        Stream, Target, Thresholds, Workload,
+        Buffer, Catalog, Compression, Deliver, DynamoDbDelivery, Format, FunctionSettings, Length, Load,
+        MappingSettings, Name, PartitionKey, Partitions, Rate, S3Delivery, Stream, Target, Thresholds, Workload,
     },
 };
 
@@ -15,6 +16,10 @@ const ERROR_PREFIX: &str = "tpcds/errors/!{firehose:error-output-type}/";
 
 fn id() -> StackId {
     "sales-7f3a91c2".parse().expect("an id")
+}
+
+fn materials() -> Materials<'static> {
+    Materials { schema: schema::store_sales(), function: None }
 }
 
 fn stack(s3: Option<S3Delivery>) -> Stack {
@@ -59,7 +64,7 @@ fn s3(prefix: &str, catalog: Option<Partitions>) -> S3Delivery {
 }
 
 fn keys(stack: &Stack) -> Vec<Vec<String>> {
-    let graph = graph(stack, &id(), schema::store_sales()).expect("a graph");
+    let graph = graph(stack, &id(), &materials()).expect("a graph");
     graph.layers().iter().map(|layer| layer.iter().map(|node| node.key.to_string()).collect()).collect()
 }
 
@@ -76,8 +81,7 @@ fn any_subset_of_deliveries_is_a_graph() {
 
 #[test]
 fn the_journal_holds_what_deleting_needs() {
-    let graph =
-        graph(&stack(Some(s3(PREFIX, Some(Partitions::Registered)))), &id(), schema::store_sales()).expect("a graph");
+    let graph = graph(&stack(Some(s3(PREFIX, Some(Partitions::Registered)))), &id(), &materials()).expect("a graph");
     for node in graph.nodes() {
         assert_eq!(node.desired["mark"]["stack"], "sales-7f3a91c2", "{}", node.key);
     }
@@ -87,7 +91,7 @@ fn the_journal_holds_what_deleting_needs() {
 #[test]
 fn projected_partitions_follow_the_prefix() {
     let stack = stack(Some(s3(PREFIX, Some(Partitions::Projected))));
-    let graph = graph(&stack, &id(), schema::store_sales()).expect("a graph");
+    let graph = graph(&stack, &id(), &materials()).expect("a graph");
     let table = graph.nodes().iter().find(|node| node.key.kind == table::KIND).expect("a table");
     let projection = &table.desired["projection"];
     let template = "s3://my-bucket/tpcds/sales/year=${year}/month=${month}/day=${day}/";
@@ -102,6 +106,89 @@ fn projected_partitions_follow_the_prefix() {
 #[test]
 fn a_key_that_cannot_be_projected_is_refused() {
     let prefix = "a/shard=!{timestamp:yyyy}/";
-    let error = graph(&stack(Some(s3(prefix, Some(Partitions::Projected)))), &id(), schema::store_sales()).map(drop);
+    let error = graph(&stack(Some(s3(prefix, Some(Partitions::Projected)))), &id(), &materials()).map(drop);
     assert_eq!(error, Err(PipelineError::Projection("shard".to_owned())));
+}
+
+fn dynamodb(key: &[&str]) -> Stack {
+    let mut stack = stack(None);
+    stack.deliver.dynamodb = Some(DynamoDbDelivery {
+        table: Name::Stem("store_sales".to_owned()),
+        key: key.iter().map(|&name| name.to_owned()).collect(),
+        function: FunctionSettings { memory_mib: 512, timeout: Duration::from_secs(60) },
+        mapping: MappingSettings {
+            batch: 100,
+            window: Duration::from_secs(1),
+            parallel: 1,
+            retries: 3,
+            max_age: Duration::from_secs(3600),
+        },
+    });
+    stack
+}
+
+fn package(size: usize) -> Package {
+    let (binary, digest) = ("/demo-function".into(), "d1".to_owned());
+    Package { binary, architecture: Architecture::X86_64, digest, size }
+}
+
+fn graph_with(stack: &Stack, package: &Package) -> Result<Graph, PipelineError> {
+    graph(stack, &id(), &Materials { function: Some(package), ..materials() })
+}
+
+const TICKET_AND_ITEM: &[&str] = &["ss_ticket_number", "ss_item_sk"];
+
+#[test]
+fn a_mapping_waits_for_all_that_its_function_needs() {
+    let graph = graph_with(&dynamodb(TICKET_AND_ITEM), &package(1000)).expect("a graph");
+    let layers: Vec<Vec<String>> =
+        graph.layers().iter().map(|layer| layer.iter().map(|node| node.key.to_string()).collect()).collect();
+    let id = "sales-7f3a91c2";
+    let first = vec![
+        format!("stream {id}"),
+        format!("bucket {id}"),
+        "items store_sales-7f3a91c2".to_owned(),
+        format!("logs /aws/lambda/{id}"),
+        format!("role {id}-function"),
+    ];
+    assert_eq!(layers, [first, vec![format!("function {id}")], vec![format!("mapping {id}")]]);
+    let desired = |kind| &graph.nodes().iter().find(|node| node.key.kind == kind).expect("a node").desired;
+    let key = json!([{"name": "ss_ticket_number", "kind": "N"}, {"name": "ss_item_sk", "kind": "N"}]);
+    assert_eq!(desired(item_table::KIND)["key"], key);
+    let variables = json!({"DEMO_TABLE": "store_sales-7f3a91c2", "DEMO_KEY": "ss_ticket_number,ss_item_sk"});
+    assert_eq!(desired(function::KIND)["variables"], variables);
+    assert_eq!(desired(function::KIND)["role"], format!("/demo/{id}/{id}-function"));
+    assert_eq!(desired(function::KIND)["through"], json!(null));
+}
+
+#[test]
+fn the_functions_role_may_write_its_own_and_nothing_else() {
+    let graph = graph_with(&dynamodb(TICKET_AND_ITEM), &package(1000)).expect("a graph");
+    let role = graph.nodes().iter().find(|node| node.key.kind == role::KIND).expect("a role");
+    assert_eq!(role.desired["service"], "lambda.amazonaws.com");
+    let statements = role.desired["statements"].as_array().expect("statements");
+    let actions: Vec<&str> =
+        statements.iter().flat_map(|s| s["actions"].as_array().expect("actions")).filter_map(|a| a.as_str()).collect();
+    assert!(!actions.iter().any(|action| action.ends_with('*') || *action == "logs:CreateLogGroup"), "{actions:?}");
+    assert!(statements.iter().all(|statement| !statement["on"].to_string().contains("\"arn\"")), "{statements:?}");
+    let put = statements.iter().find(|statement| statement["actions"] == json!(["s3:PutObject"])).expect("one");
+    assert_eq!(put["on"], json!([{"objects": {"bucket": "sales-7f3a91c2", "prefix": "aws/lambda/"}}]));
+}
+
+#[test]
+fn large_code_goes_through_the_bucket() {
+    let graph = graph_with(&dynamodb(TICKET_AND_ITEM), &package(function::DIRECT_BYTES + 1)).expect("a graph");
+    let node = graph.nodes().iter().find(|node| node.key.kind == function::KIND).expect("a function");
+    assert_eq!(node.desired["through"], "sales-7f3a91c2");
+    assert!(node.depends_on.contains(&ResourceKey::new(bucket::KIND, "sales-7f3a91c2")));
+}
+
+#[test]
+fn what_is_no_key_is_refused() {
+    let refused = |key: &[&str]| graph_with(&dynamodb(key), &package(1)).expect_err("refused");
+    assert_eq!(refused(&["ss_list_price"]), PipelineError::KeyKind("ss_list_price".to_owned()));
+    assert_eq!(refused(&["ss_item"]), PipelineError::KeyKind("ss_item".to_owned()));
+    assert_eq!(refused(&["id"]), PipelineError::KeyMissing("id".to_owned()));
+    let error = graph(&dynamodb(TICKET_AND_ITEM), &id(), &materials()).expect_err("no code");
+    assert_eq!(error, PipelineError::NoCode);
 }

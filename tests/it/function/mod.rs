@@ -1,5 +1,6 @@
 //! The function as Lambda runs it: the zip that would be uploaded, and the binary in it.
 
+mod dynalite;
 mod runtime;
 
 use std::{fs, path::Path, process::Command};

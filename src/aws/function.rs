@@ -1,0 +1,244 @@
+//! The Lambda function between the stream and the DynamoDB table.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::PathBuf,
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use aws_sdk_lambda::{
+    operation::get_function::GetFunctionOutput,
+    types::{self, Environment, FunctionCode, FunctionConfiguration, LastUpdateStatus, Runtime, State},
+};
+use aws_smithy_types::Blob;
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    clients::Clients,
+    failure::{broken, desired, failure, is, says},
+    mark::{self, Mark, parameters},
+    pace::Pace,
+    packaging::{Architecture, Package},
+};
+use crate::engine::{Cause, Leftover, Node, Observed, Progress, Provider, ProviderError, StackId};
+
+/// The kind of its keys.
+pub const KIND: &str = "function";
+
+/// A larger zip goes through a bucket (Lambda developer guide, "Lambda quotas").
+pub const DIRECT_BYTES: usize = 50_000_000;
+
+/// The tag that says which code it runs.
+const CODE: &str = "demo:code";
+/// What Lambda answers while a role that was just made is not known everywhere (terraform-provider-aws).
+pub(super) const PROPAGATION: [&str; 3] = [
+    "The role defined for the function cannot be assumed by Lambda",
+    "The provided execution role does not have permissions",
+    "ensure the role can perform",
+];
+/// Usually seconds; minutes are on record.
+pub(super) const PROPAGATION_BUDGET: Duration = Duration::from_secs(5 * 60);
+const READY_BUDGET: Duration = Duration::from_secs(10 * 60);
+const GONE_BUDGET: Duration = Duration::from_secs(10 * 60);
+const CREATE: &str = "lambda CreateFunction";
+const GET: &str = "lambda GetFunction";
+
+/// A function as it is wanted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Desired {
+    /// Its name.
+    pub name: String,
+    /// The role that it assumes: path and name, `/demo/…/name`.
+    pub role: String,
+    /// Where its code comes from.
+    pub binary: PathBuf,
+    /// MD5 of the code's zip, in hex.
+    pub digest: String,
+    /// What the code runs on.
+    pub architecture: Architecture,
+    /// The bucket that the code goes through, where it is too large to go directly.
+    pub through: Option<String>,
+    /// 128–10,240.
+    pub memory_mib: u32,
+    /// 1–900.
+    pub timeout_seconds: u32,
+    /// Its environment.
+    pub variables: BTreeMap<String, String>,
+    /// Whose it is.
+    pub mark: Mark,
+}
+
+/// Knows functions.
+pub struct Functions(pub Clients);
+
+#[async_trait]
+impl Provider for Functions {
+    fn kind(&self) -> &'static str {
+        KIND
+    }
+
+    async fn read(&self, node: &Node) -> Result<Observed, ProviderError> {
+        let wanted: Desired = desired(node)?;
+        let Some(found) = self.get(&wanted.name).await? else { return Ok(Observed::Absent) };
+        if let Err(why) = wanted.mark.is_on(parameters(found.tags())) {
+            return Ok(Observed::Foreign { why });
+        }
+        let settings = found.configuration();
+        Ok(Observed::Ours {
+            identity: settings.and_then(|settings| settings.function_arn()).unwrap_or_default().to_owned(),
+            ready: settings.is_some_and(is_ready),
+            differs: settings.map(|settings| differences(&wanted, settings, found.tags())).unwrap_or_default(),
+        })
+    }
+
+    async fn create(&self, node: &Node, progress: &Progress<'_>) -> Result<String, ProviderError> {
+        let wanted: Desired = desired(node)?;
+        let name = &wanted.name;
+        let zip = Package::zip(&wanted.binary, &wanted.digest);
+        let zip = zip.map_err(|error| broken(Cause::Other, CREATE, name, error.to_string(), ""))?;
+        let code = self.code(&wanted, zip).await?;
+        let role = self.0.iam_arn(&format!("role{}", wanted.role)).await?;
+        let mut pace = Pace::within(PROPAGATION_BUDGET);
+        loop {
+            let call = self.0.lambda.create_function().function_name(name).role(&role).code(code.clone());
+            let call = call.runtime(Runtime::Providedal2023).handler("bootstrap");
+            let call = call.architectures(types::Architecture::from(wanted.architecture.name()));
+            let call = call.memory_size(wanted.memory_mib as i32).timeout(wanted.timeout_seconds as i32);
+            let variables = wanted.variables.clone().into_iter().collect();
+            let call = call.environment(Environment::builder().set_variables(Some(variables)).build());
+            match call.set_tags(Some(tags(&wanted))).send().await {
+                Ok(answer) => return Ok(answer.function_arn.unwrap_or_default()),
+                Err(error) if is(&error, &["InvalidParameterValueException"]) && says(&error, &PROPAGATION) => {
+                    let last = failure(CREATE, name, &error);
+                    let waited = pace.wait(progress, CREATE, name, "waiting for its role to be known").await;
+                    waited.map_err(|error| if error.cause == Cause::TimedOut { last } else { error })?;
+                }
+                Err(error) if is(&error, &["ResourceConflictException"]) => {
+                    // An earlier try may have made it, though its answer was lost.
+                    if let Some(arn) = self.ours(&wanted).await? {
+                        return Ok(arn);
+                    }
+                    if self.get(name).await?.is_some() {
+                        return Err(failure(CREATE, name, &error));
+                    }
+                    pace.wait(progress, CREATE, name, "waiting for one of its name to go").await?;
+                }
+                Err(error) => return Err(failure(CREATE, name, &error)),
+            }
+        }
+    }
+
+    async fn make_ready(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError> {
+        let Desired { name, .. } = desired(node)?;
+        let mut pace = Pace::within(READY_BUDGET);
+        loop {
+            let what = match self.get(&name).await?.and_then(|found| found.configuration) {
+                // A function that was just made may not be seen everywhere yet.
+                None => "not there yet".to_owned(),
+                Some(found) if is_ready(&found) => return Ok(()),
+                Some(found) => match found.state() {
+                    Some(State::Failed) => {
+                        let why = found.state_reason().unwrap_or("no reason was given");
+                        let message = format!("it is Failed: {why}");
+                        return Err(broken(Cause::Other, GET, &name, message, "`demo down`, then `up` again"));
+                    }
+                    state => state.map_or("without a state", State::as_str).to_owned(),
+                },
+            };
+            pace.wait(progress, GET, &name, &what).await?;
+        }
+    }
+
+    async fn delete(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError> {
+        let Desired { name, .. } = desired(node)?;
+        let mut pace = Pace::within(GONE_BUDGET);
+        loop {
+            match self.0.lambda.delete_function().function_name(&name).send().await {
+                Ok(_) => return Ok(()),
+                Err(error) if is(&error, &["ResourceNotFoundException"]) => return Ok(()),
+                // It is being made or changed; later.
+                Err(error) if is(&error, &["ResourceConflictException"]) => {}
+                Err(error) => return Err(failure("lambda DeleteFunction", &name, &error)),
+            }
+            pace.wait(progress, "lambda DeleteFunction", &name, "being changed").await?;
+        }
+    }
+
+    async fn leftovers(&self, stack: &StackId) -> Result<Vec<Leftover>, ProviderError> {
+        let mut found = Vec::new();
+        let mut functions = self.0.lambda.list_functions().into_paginator().items().send();
+        while let Some(function) = functions.next().await {
+            let function = function.map_err(|error| failure("lambda ListFunctions", stack.as_str(), &error))?;
+            let name = function.function_name().unwrap_or_default();
+            if !name.contains(stack.suffix()) {
+                continue;
+            }
+            let tagged = self.get(name).await?;
+            if tagged.is_some_and(|function| mark::stack_of(parameters(function.tags())) == Some(stack.as_str())) {
+                let command = self.0.cli(&format!("lambda delete-function --function-name {name}"));
+                found.push(Leftover { kind: KIND.to_owned(), name: name.to_owned(), command });
+            }
+        }
+        Ok(found)
+    }
+}
+
+impl Functions {
+    async fn get(&self, name: &str) -> Result<Option<GetFunctionOutput>, ProviderError> {
+        match self.0.lambda.get_function().function_name(name).send().await {
+            Ok(answer) => Ok(Some(answer)),
+            Err(error) if is(&error, &["ResourceNotFoundException"]) => Ok(None),
+            Err(error) => Err(failure(GET, name, &error)),
+        }
+    }
+
+    /// The function's ARN, if it is there and this stack's.
+    async fn ours(&self, wanted: &Desired) -> Result<Option<String>, ProviderError> {
+        let found = self.get(&wanted.name).await?.filter(|found| wanted.mark.is_on(parameters(found.tags())).is_ok());
+        Ok(found.and_then(|found| found.configuration).and_then(|settings| settings.function_arn))
+    }
+
+    /// The zip itself, or where in the bucket it now lies.
+    async fn code(&self, wanted: &Desired, zip: Bytes) -> Result<FunctionCode, ProviderError> {
+        let Some(bucket) = &wanted.through else {
+            return Ok(FunctionCode::builder().zip_file(Blob::new(zip)).build());
+        };
+        let key = format!("functions/{}/{}.zip", wanted.name, wanted.digest);
+        let put = self.0.s3.put_object().bucket(bucket).key(&key).body(zip.into());
+        put.send().await.map_err(|error| failure("s3 PutObject", &format!("s3://{bucket}/{key}"), &error))?;
+        Ok(FunctionCode::builder().s3_bucket(bucket).s3_key(key).build())
+    }
+}
+
+fn tags(wanted: &Desired) -> HashMap<String, String> {
+    let mut tags: HashMap<String, String> = wanted.mark.all().into_iter().collect();
+    tags.insert(CODE.to_owned(), wanted.digest.clone());
+    tags
+}
+
+fn is_ready(found: &FunctionConfiguration) -> bool {
+    found.state() == Some(&State::Active) && found.last_update_status() != Some(&LastUpdateStatus::InProgress)
+}
+
+fn differences(wanted: &Desired, found: &FunctionConfiguration, tags: Option<&HashMap<String, String>>) -> Vec<String> {
+    let variables: BTreeMap<&String, &String> =
+        found.environment().and_then(|environment| environment.variables()).into_iter().flatten().collect();
+    let listed = |variables: BTreeMap<&String, &String>| {
+        variables.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
+    };
+    let code = tags.and_then(|tags| tags.get(CODE)).map_or("", String::as_str);
+    let architecture = found.architectures().first().map_or("x86_64", types::Architecture::as_str);
+    [
+        ("code", code.to_owned(), wanted.digest.clone()),
+        ("architecture", architecture.to_owned(), wanted.architecture.name().to_owned()),
+        ("memory in MiB", found.memory_size().unwrap_or_default().to_string(), wanted.memory_mib.to_string()),
+        ("timeout in s", found.timeout().unwrap_or_default().to_string(), wanted.timeout_seconds.to_string()),
+        ("environment", listed(variables), listed(wanted.variables.iter().collect())),
+    ]
+    .into_iter()
+    .filter(|(_, is, want)| is != want)
+    .map(|(what, is, want)| format!("its {what} is {is}, wanted {want}"))
+    .collect()
+}

@@ -1,0 +1,257 @@
+//! The DynamoDB table that the function writes: paid by the request, so it needs no capacity of its own.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType, TableDescription, TableStatus,
+    Tag,
+};
+use aws_smithy_types::error::operation::BuildError;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    clients::Clients,
+    failure::{broken, desired, failure, is},
+    mark::{self, Mark},
+    pace::Pace,
+};
+use crate::engine::{Cause, Leftover, Node, Observed, Progress, Provider, ProviderError, StackId};
+
+/// The kind of its keys.
+pub const KIND: &str = "items";
+
+const READY_BUDGET: Duration = Duration::from_secs(10 * 60);
+const GONE_BUDGET: Duration = Duration::from_secs(30 * 60);
+const CREATE: &str = "dynamodb CreateTable";
+const DESCRIBE: &str = "dynamodb DescribeTable";
+const DELETE: &str = "dynamodb DeleteTable";
+
+/// A table as it is wanted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Desired {
+    /// Its name.
+    pub name: String,
+    /// The hash key and, where there are two, the range key.
+    pub key: Vec<KeyAttribute>,
+    /// Whose it is.
+    pub mark: Mark,
+}
+
+/// An attribute that is part of a key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyAttribute {
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    pub kind: KeyKind,
+}
+
+/// What a key attribute holds; never a float, which is only nearly equal to itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum KeyKind {
+    /// A number.
+    #[serde(rename = "N")]
+    Number,
+    /// A text.
+    #[serde(rename = "S")]
+    Text,
+}
+
+/// Knows DynamoDB tables.
+pub struct ItemTables(pub Clients);
+
+#[async_trait]
+impl Provider for ItemTables {
+    fn kind(&self) -> &'static str {
+        KIND
+    }
+
+    async fn read(&self, node: &Node) -> Result<Observed, ProviderError> {
+        let wanted: Desired = desired(node)?;
+        let Some(found) = self.describe(&wanted.name).await? else { return Ok(Observed::Absent) };
+        let identity = found.table_arn().unwrap_or_default().to_owned();
+        let tags = self.tags(&wanted.name, &identity).await?;
+        if let Err(why) = wanted.mark.is_on(pairs(&tags)) {
+            return Ok(Observed::Foreign { why });
+        }
+        let ready = found.table_status() == Some(&TableStatus::Active);
+        Ok(Observed::Ours { identity, ready, differs: differences(&wanted, &found) })
+    }
+
+    async fn create(&self, node: &Node, _progress: &Progress<'_>) -> Result<String, ProviderError> {
+        let wanted: Desired = desired(node)?;
+        let parts = parts(&wanted).map_err(|error| {
+            broken(Cause::Other, CREATE, &wanted.name, error.to_string(), "change the table's key or the stack's tags")
+        })?;
+        let call = self.0.dynamodb.create_table().table_name(&wanted.name).billing_mode(BillingMode::PayPerRequest);
+        let call = call.set_attribute_definitions(Some(parts.definitions)).set_key_schema(Some(parts.schema));
+        let answer = call.set_tags(Some(parts.tags)).send().await;
+        let answer = answer.map_err(|error| failure(CREATE, &wanted.name, &error))?;
+        match answer.table_description().and_then(|table| table.table_arn()) {
+            Some(arn) => Ok(arn.to_owned()),
+            None => self.0.arn("dynamodb", &format!("table/{}", wanted.name)).await,
+        }
+    }
+
+    async fn make_ready(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError> {
+        let Desired { name, .. } = desired(node)?;
+        let mut pace = Pace::within(READY_BUDGET);
+        loop {
+            let status = match self.describe(&name).await? {
+                Some(found) => match found.table_status() {
+                    Some(TableStatus::Active) => return Ok(()),
+                    Some(TableStatus::Deleting) => {
+                        let message = "it is being deleted by someone".to_owned();
+                        return Err(broken(
+                            Cause::Other,
+                            DESCRIBE,
+                            &name,
+                            message,
+                            "wait until it is gone, then try again",
+                        ));
+                    }
+                    status => status.map_or("without a status", TableStatus::as_str).to_owned(),
+                },
+                // A table that was just made may not be seen everywhere yet.
+                None => "not there yet".to_owned(),
+            };
+            pace.wait(progress, DESCRIBE, &name, &status).await?;
+        }
+    }
+
+    async fn delete(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError> {
+        let Desired { name, .. } = desired(node)?;
+        let mut pace = Pace::within(GONE_BUDGET);
+        while let Some(found) = self.describe(&name).await? {
+            let status = found.table_status().map_or("there", TableStatus::as_str);
+            if found.table_status() != Some(&TableStatus::Deleting) {
+                match self.0.dynamodb.delete_table().table_name(&name).send().await {
+                    Ok(_) => {}
+                    Err(error) if is(&error, &["ResourceNotFoundException"]) => return Ok(()),
+                    // It is CREATING or UPDATING, or many others are; later.
+                    Err(error) if is(&error, &["ResourceInUseException", "LimitExceededException"]) => {}
+                    Err(error) => return Err(failure(DELETE, &name, &error)),
+                }
+            }
+            pace.wait(progress, DELETE, &name, status).await?;
+        }
+        Ok(())
+    }
+
+    async fn leftovers(&self, stack: &StackId) -> Result<Vec<Leftover>, ProviderError> {
+        let mut found = Vec::new();
+        let mut names = self.0.dynamodb.list_tables().into_paginator().items().send();
+        while let Some(name) = names.next().await {
+            let name = name.map_err(|error| failure("dynamodb ListTables", stack.as_str(), &error))?;
+            if !name.contains(stack.suffix()) {
+                continue;
+            }
+            let arn = self.0.arn("dynamodb", &format!("table/{name}")).await?;
+            let tags = match self.tags(&name, &arn).await {
+                Ok(tags) => tags,
+                Err(error) if error.message.starts_with("ResourceNotFoundException") => continue,
+                Err(error) => return Err(error),
+            };
+            if mark::stack_of(pairs(&tags)) == Some(stack.as_str()) {
+                let command = self.0.cli(&format!("dynamodb delete-table --table-name {name}"));
+                found.push(Leftover { kind: KIND.to_owned(), name, command });
+            }
+        }
+        Ok(found)
+    }
+}
+
+impl ItemTables {
+    async fn describe(&self, name: &str) -> Result<Option<TableDescription>, ProviderError> {
+        match self.0.dynamodb.describe_table().table_name(name).send().await {
+            Ok(answer) => Ok(answer.table),
+            Err(error) if is(&error, &["ResourceNotFoundException"]) => Ok(None),
+            Err(error) => Err(failure(DESCRIBE, name, &error)),
+        }
+    }
+
+    async fn tags(&self, name: &str, arn: &str) -> Result<Vec<Tag>, ProviderError> {
+        let mut tags = Vec::new();
+        let mut token = None;
+        loop {
+            let call = self.0.dynamodb.list_tags_of_resource().resource_arn(arn).set_next_token(token);
+            let page = call.send().await.map_err(|error| failure("dynamodb ListTagsOfResource", name, &error))?;
+            tags.extend(page.tags.unwrap_or_default());
+            token = page.next_token;
+            if token.is_none() {
+                return Ok(tags);
+            }
+        }
+    }
+}
+
+struct Parts {
+    definitions: Vec<AttributeDefinition>,
+    schema: Vec<KeySchemaElement>,
+    tags: Vec<Tag>,
+}
+
+fn parts(wanted: &Desired) -> Result<Parts, BuildError> {
+    let definition = |part: &KeyAttribute| {
+        AttributeDefinition::builder().attribute_name(&part.name).attribute_type(part.kind.scalar()).build()
+    };
+    let element = |(part, role): (&KeyAttribute, KeyType)| {
+        KeySchemaElement::builder().attribute_name(&part.name).key_type(role).build()
+    };
+    let tag = |(key, value)| Tag::builder().key(key).value(value).build();
+    Ok(Parts {
+        definitions: wanted.key.iter().map(definition).collect::<Result<_, _>>()?,
+        schema: wanted.key.iter().zip([KeyType::Hash, KeyType::Range]).map(element).collect::<Result<_, _>>()?,
+        tags: wanted.mark.all().into_iter().map(tag).collect::<Result<_, _>>()?,
+    })
+}
+
+impl KeyKind {
+    fn scalar(self) -> ScalarAttributeType {
+        match self {
+            Self::Number => ScalarAttributeType::N,
+            Self::Text => ScalarAttributeType::S,
+        }
+    }
+}
+
+fn differences(wanted: &Desired, found: &TableDescription) -> Vec<String> {
+    let kind = |name: &str| {
+        let definition = found.attribute_definitions().iter().find(|definition| definition.attribute_name() == name);
+        definition.map_or("?", |definition| definition.attribute_type().as_str())
+    };
+    let name = |part: &KeySchemaElement| format!("{} {}", part.attribute_name(), kind(part.attribute_name()));
+    let is: Vec<String> = found.key_schema().iter().map(name).collect();
+    let want: Vec<String> =
+        wanted.key.iter().map(|part| format!("{} {}", part.name, part.kind.scalar().as_str())).collect();
+    if is == want { Vec::new() } else { vec![format!("its key is {}, wanted {}", is.join(", "), want.join(", "))] }
+}
+
+fn pairs(tags: &[Tag]) -> impl Iterator<Item = (&str, &str)> {
+    tags.iter().map(|tag| (tag.key(), tag.value()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_key_is_a_difference() {
+        let key = |name: &str, kind| KeyAttribute { name: name.to_owned(), kind };
+        let id: StackId = "a-00000001".parse().expect("an id");
+        let mut wanted = Desired {
+            name: "t".to_owned(),
+            key: vec![key("ticket", KeyKind::Number), key("item", KeyKind::Text)],
+            mark: Mark::new(&id, &Default::default()),
+        };
+        let parts = parts(&wanted).expect("parts");
+        let found = TableDescription::builder()
+            .set_attribute_definitions(Some(parts.definitions))
+            .set_key_schema(Some(parts.schema))
+            .build();
+        assert_eq!(differences(&wanted, &found), [""; 0]);
+        wanted.key.pop();
+        assert_eq!(differences(&wanted, &found), ["its key is ticket N, item S, wanted ticket N"]);
+    }
+}

@@ -1,0 +1,125 @@
+//! The function's log group. Lambda would make one by itself, without our mark and without an end; so this one is made
+//! first, and the function's role may only write to it.
+
+use std::{collections::HashMap, time::Duration};
+
+use async_trait::async_trait;
+use aws_sdk_cloudwatchlogs::types::LogGroup;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    clients::Clients,
+    failure::{desired, failure, is},
+    mark::{self, Mark, parameters},
+    pace::Pace,
+};
+use crate::engine::{Leftover, Node, Observed, Progress, Provider, ProviderError, StackId};
+
+/// The kind of its keys.
+pub const KIND: &str = "logs";
+
+const GONE_BUDGET: Duration = Duration::from_secs(60);
+
+/// A log group as it is wanted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Desired {
+    /// Its name.
+    pub name: String,
+    /// Days that lines stay; one of the numbers that PutRetentionPolicy takes.
+    pub retention_days: i32,
+    /// Whose it is.
+    pub mark: Mark,
+}
+
+/// Knows log groups.
+pub struct LogGroups(pub Clients);
+
+#[async_trait]
+impl Provider for LogGroups {
+    fn kind(&self) -> &'static str {
+        KIND
+    }
+
+    async fn read(&self, node: &Node) -> Result<Observed, ProviderError> {
+        let wanted: Desired = desired(node)?;
+        let Some(found) = self.find(&wanted.name).await? else { return Ok(Observed::Absent) };
+        let tags = self.tags(&wanted.name).await?;
+        if let Err(why) = wanted.mark.is_on(parameters(Some(&tags))) {
+            return Ok(Observed::Foreign { why });
+        }
+        let ready = found.retention_in_days() == Some(wanted.retention_days);
+        Ok(Observed::Ours { identity: self.arn(&wanted.name).await?, ready, differs: Vec::new() })
+    }
+
+    async fn create(&self, node: &Node, _progress: &Progress<'_>) -> Result<String, ProviderError> {
+        let wanted: Desired = desired(node)?;
+        let tags = wanted.mark.all().into_iter().collect();
+        let answer = self.0.logs.create_log_group().log_group_name(&wanted.name).set_tags(Some(tags)).send().await;
+        answer.map_err(|error| failure("logs CreateLogGroup", &wanted.name, &error))?;
+        self.arn(&wanted.name).await
+    }
+
+    async fn make_ready(&self, node: &Node, _progress: &Progress<'_>) -> Result<(), ProviderError> {
+        let wanted: Desired = desired(node)?;
+        let call = self.0.logs.put_retention_policy().log_group_name(&wanted.name);
+        let answer = call.retention_in_days(wanted.retention_days).send().await;
+        answer.map_err(|error| failure("logs PutRetentionPolicy", &wanted.name, &error)).map(drop)
+    }
+
+    async fn delete(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError> {
+        let Desired { name, .. } = desired(node)?;
+        let mut pace = Pace::within(GONE_BUDGET);
+        loop {
+            match self.0.logs.delete_log_group().log_group_name(&name).send().await {
+                Ok(_) => return Ok(()),
+                Err(error) if is(&error, &["ResourceNotFoundException"]) => return Ok(()),
+                Err(error) if is(&error, &["OperationAbortedException"]) => {}
+                Err(error) => return Err(failure("logs DeleteLogGroup", &name, &error)),
+            }
+            pace.wait(progress, "logs DeleteLogGroup", &name, "being changed").await?;
+        }
+    }
+
+    async fn leftovers(&self, stack: &StackId) -> Result<Vec<Leftover>, ProviderError> {
+        let mut found = Vec::new();
+        let prefix = super::names::log_group(stack);
+        for group in self.starting_with(&prefix).await? {
+            let name = group.log_group_name().unwrap_or_default().to_owned();
+            let tags = match self.tags(&name).await {
+                Ok(tags) => tags,
+                Err(error) if error.message.starts_with("ResourceNotFoundException") => continue,
+                Err(error) => return Err(error),
+            };
+            if mark::stack_of(parameters(Some(&tags))) == Some(stack.as_str()) {
+                let command = self.0.cli(&format!("logs delete-log-group --log-group-name {name}"));
+                found.push(Leftover { kind: KIND.to_owned(), name, command });
+            }
+        }
+        Ok(found)
+    }
+}
+
+impl LogGroups {
+    async fn find(&self, name: &str) -> Result<Option<LogGroup>, ProviderError> {
+        Ok(self.starting_with(name).await?.into_iter().find(|group| group.log_group_name() == Some(name)))
+    }
+
+    async fn starting_with(&self, prefix: &str) -> Result<Vec<LogGroup>, ProviderError> {
+        let mut groups = Vec::new();
+        let mut pages = self.0.logs.describe_log_groups().log_group_name_prefix(prefix).into_paginator().send();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| failure("logs DescribeLogGroups", prefix, &error))?;
+            groups.extend(page.log_groups.unwrap_or_default());
+        }
+        Ok(groups)
+    }
+
+    async fn tags(&self, name: &str) -> Result<HashMap<String, String>, ProviderError> {
+        let answer = self.0.logs.list_tags_for_resource().resource_arn(self.arn(name).await?).send().await;
+        Ok(answer.map_err(|error| failure("logs ListTagsForResource", name, &error))?.tags.unwrap_or_default())
+    }
+
+    async fn arn(&self, name: &str) -> Result<String, ProviderError> {
+        self.0.arn("logs", &format!("log-group:{name}")).await
+    }
+}

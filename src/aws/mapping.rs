@@ -1,0 +1,214 @@
+//! The event source mapping: Lambda reads the stream, shard by shard, and hands batches to the function.
+//!
+//! Left to itself it would try a bad batch until the records expire and hold up their shard meanwhile. So tries and age
+//! are bounded, a batch that fails is halved, the function names the records that failed, and what is given up goes to
+//! the bucket, records and all.
+
+use std::{collections::HashMap, time::Duration};
+
+use async_trait::async_trait;
+use aws_sdk_lambda::types::{
+    DestinationConfig, EventSourceMappingConfiguration, EventSourcePosition, FunctionResponseType, OnFailure,
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    clients::Clients,
+    failure::{desired, failure, is, says},
+    function::{PROPAGATION, PROPAGATION_BUDGET},
+    mark::{self, Mark, parameters},
+    pace::Pace,
+};
+use crate::engine::{Cause, Leftover, Node, Observed, Progress, Provider, ProviderError, StackId};
+
+/// The kind of its keys; a mapping has no name of its own, so it goes by its function's.
+pub const KIND: &str = "mapping";
+
+const READY_BUDGET: Duration = Duration::from_secs(10 * 60);
+const GONE_BUDGET: Duration = Duration::from_secs(15 * 60);
+const CREATE: &str = "lambda CreateEventSourceMapping";
+const LIST: &str = "lambda ListEventSourceMappings";
+const DELETE: &str = "lambda DeleteEventSourceMapping";
+
+/// A mapping as it is wanted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Desired {
+    /// The function that is fed.
+    pub function: String,
+    /// The stream that is read, from its beginning.
+    pub stream: String,
+    /// The bucket for what is given up.
+    pub bucket: String,
+    /// Records a batch, 1–10,000.
+    pub batch: u32,
+    /// How long a batch is gathered, 0–300.
+    pub window_seconds: u32,
+    /// Batches of a shard at a time, 1–10.
+    pub parallel: u32,
+    /// How often a failed batch is tried again, 0–10,000.
+    pub retries: u32,
+    /// Records older than this are given up, 60–604,800.
+    pub max_age_seconds: u32,
+    /// Whose it is.
+    pub mark: Mark,
+}
+
+/// Knows event source mappings.
+pub struct Mappings(pub Clients);
+
+#[async_trait]
+impl Provider for Mappings {
+    fn kind(&self) -> &'static str {
+        KIND
+    }
+
+    async fn read(&self, node: &Node) -> Result<Observed, ProviderError> {
+        let wanted: Desired = desired(node)?;
+        let found =
+            self.find(&wanted.function, &wanted.stream).await?.filter(|found| found.state() != Some("Deleting"));
+        let Some(found) = found else { return Ok(Observed::Absent) };
+        let tags = self.tags(&found).await?;
+        if let Err(why) = wanted.mark.is_on(parameters(Some(&tags))) {
+            return Ok(Observed::Foreign { why });
+        }
+        Ok(Observed::Ours {
+            ready: found.state() == Some("Enabled"),
+            differs: differences(&wanted, &found),
+            identity: found.uuid.unwrap_or_default(),
+        })
+    }
+
+    async fn create(&self, node: &Node, progress: &Progress<'_>) -> Result<String, ProviderError> {
+        let wanted: Desired = desired(node)?;
+        let stream = self.0.arn("kinesis", &format!("stream/{}", wanted.stream)).await?;
+        let on_failure = OnFailure::builder().destination(self.0.bucket_arn(&wanted.bucket)).build();
+        let destination = DestinationConfig::builder().on_failure(on_failure).build();
+        let mut pace = Pace::within(PROPAGATION_BUDGET);
+        loop {
+            let call = self.0.lambda.create_event_source_mapping().function_name(&wanted.function);
+            let call = call.event_source_arn(&stream).starting_position(EventSourcePosition::TrimHorizon);
+            let call = call.batch_size(wanted.batch as i32).parallelization_factor(wanted.parallel as i32);
+            let call = call.maximum_batching_window_in_seconds(wanted.window_seconds as i32);
+            let call = call.maximum_retry_attempts(wanted.retries as i32).bisect_batch_on_function_error(true);
+            let call = call.maximum_record_age_in_seconds(wanted.max_age_seconds as i32);
+            let call = call.function_response_types(FunctionResponseType::ReportBatchItemFailures);
+            let call = call.destination_config(destination.clone());
+            match call.set_tags(Some(wanted.mark.all().into_iter().collect())).send().await {
+                Ok(answer) => return Ok(answer.uuid.unwrap_or_default()),
+                Err(error) if is(&error, &["InvalidParameterValueException"]) && says(&error, &PROPAGATION) => {
+                    let last = failure(CREATE, &wanted.function, &error);
+                    let what = "waiting for the function's role to be known";
+                    let waited = pace.wait(progress, CREATE, &wanted.function, what).await;
+                    waited.map_err(|error| if error.cause == Cause::TimedOut { last } else { error })?;
+                }
+                // One is there: ours, whose answer was lost, or one that is still being deleted.
+                Err(error) if is(&error, &["ResourceConflictException"]) => match self.read(node).await? {
+                    Observed::Ours { identity, .. } => return Ok(identity),
+                    Observed::Foreign { .. } => return Err(failure(CREATE, &wanted.function, &error)),
+                    Observed::Absent => {
+                        pace.wait(progress, CREATE, &wanted.function, "waiting for an earlier one to go").await?;
+                    }
+                },
+                Err(error) => return Err(failure(CREATE, &wanted.function, &error)),
+            }
+        }
+    }
+
+    async fn make_ready(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError> {
+        let Desired { function, stream, .. } = desired(node)?;
+        let mut pace = Pace::within(READY_BUDGET);
+        loop {
+            let state = match self.find(&function, &stream).await? {
+                Some(found) if found.state() == Some("Enabled") => return Ok(()),
+                Some(found) => found.state.unwrap_or_else(|| "without a state".to_owned()),
+                // A mapping that was just made may not be listed yet.
+                None => "not there yet".to_owned(),
+            };
+            pace.wait(progress, LIST, &function, &state).await?;
+        }
+    }
+
+    async fn delete(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError> {
+        let Desired { function, stream, .. } = desired(node)?;
+        let mut pace = Pace::within(GONE_BUDGET);
+        while let Some(found) = self.find(&function, &stream).await? {
+            let state = found.state().unwrap_or("there");
+            if state != "Deleting" {
+                match self.0.lambda.delete_event_source_mapping().set_uuid(found.uuid.clone()).send().await {
+                    Ok(_) => {}
+                    Err(error) if is(&error, &["ResourceNotFoundException"]) => return Ok(()),
+                    // It is being made or changed; later.
+                    Err(error) if is(&error, &["ResourceInUseException", "ResourceConflictException"]) => {}
+                    Err(error) => return Err(failure(DELETE, &function, &error)),
+                }
+            }
+            pace.wait(progress, DELETE, &function, state).await?;
+        }
+        Ok(())
+    }
+
+    async fn leftovers(&self, stack: &StackId) -> Result<Vec<Leftover>, ProviderError> {
+        let mut found = Vec::new();
+        let mut mappings = self.0.lambda.list_event_source_mappings().into_paginator().items().send();
+        while let Some(mapping) = mappings.next().await {
+            let mapping = mapping.map_err(|error| failure(LIST, stack.as_str(), &error))?;
+            let function = mapping.function_arn().and_then(|arn| arn.rsplit(':').next()).unwrap_or_default();
+            if !function.contains(stack.suffix()) || mapping.state() == Some("Deleting") {
+                continue;
+            }
+            let tags = match self.tags(&mapping).await {
+                Ok(tags) => tags,
+                Err(error) if error.message.starts_with("ResourceNotFoundException") => continue,
+                Err(error) => return Err(error),
+            };
+            if mark::stack_of(parameters(Some(&tags))) == Some(stack.as_str()) {
+                let uuid = mapping.uuid().unwrap_or_default();
+                let command = self.0.cli(&format!("lambda delete-event-source-mapping --uuid {uuid}"));
+                found.push(Leftover { kind: KIND.to_owned(), name: function.to_owned(), command });
+            }
+        }
+        Ok(found)
+    }
+}
+
+impl Mappings {
+    async fn find(
+        &self,
+        function: &str,
+        stream: &str,
+    ) -> Result<Option<EventSourceMappingConfiguration>, ProviderError> {
+        let stream = self.0.arn("kinesis", &format!("stream/{stream}")).await?;
+        let call = self.0.lambda.list_event_source_mappings().function_name(function).event_source_arn(stream);
+        match call.send().await {
+            Ok(page) => Ok(page.event_source_mappings.unwrap_or_default().into_iter().next()),
+            // Some implementations answer so where the function is gone.
+            Err(error) if is(&error, &["ResourceNotFoundException"]) => Ok(None),
+            Err(error) => Err(failure(LIST, function, &error)),
+        }
+    }
+
+    async fn tags(&self, found: &EventSourceMappingConfiguration) -> Result<HashMap<String, String>, ProviderError> {
+        let uuid = found.uuid().unwrap_or_default();
+        let arn = match found.event_source_mapping_arn() {
+            Some(arn) => arn.to_owned(),
+            None => self.0.arn("lambda", &format!("event-source-mapping:{uuid}")).await?,
+        };
+        let answer = self.0.lambda.list_tags().resource(arn).send().await;
+        Ok(answer.map_err(|error| failure("lambda ListTags", uuid, &error))?.tags.unwrap_or_default())
+    }
+}
+
+fn differences(wanted: &Desired, found: &EventSourceMappingConfiguration) -> Vec<String> {
+    let number = |value: Option<i32>| i64::from(value.unwrap_or_default());
+    [
+        ("batch", number(found.batch_size()), wanted.batch),
+        ("window in s", number(found.maximum_batching_window_in_seconds()), wanted.window_seconds),
+        ("batches of a shard at a time", number(found.parallelization_factor()), wanted.parallel),
+        ("retries", number(found.maximum_retry_attempts()), wanted.retries),
+        ("greatest age in s", number(found.maximum_record_age_in_seconds()), wanted.max_age_seconds),
+    ]
+    .into_iter()
+    .filter(|(_, is, want)| *is != i64::from(*want))
+    .map(|(what, is, want)| format!("its {what} is {is}, wanted {want}"))
+    .collect()
+}

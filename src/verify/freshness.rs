@@ -1,0 +1,85 @@
+//! How long it takes from the time that a document was due until it can be read in DynamoDB.
+//!
+//! One document or so a second is followed, from its acknowledgement on, by reads that see every write before them
+//! (`ConsistentRead`). The time counts from when the document was to be sent; what is measured is an upper bound, too
+//! high by at most the time between two reads.
+
+use std::time::{Duration, Instant};
+
+use futures::{StreamExt, stream::FuturesUnordered};
+use serde_json::{Map, Value};
+use tokio::{sync::mpsc, time::sleep};
+
+use super::items::percentiles;
+use crate::{
+    aws::items::{Items, ItemsError},
+    load::{Percentiles, Sample},
+};
+
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+const GROWTH: f64 = 1.5;
+
+/// What the documents that were followed came to.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Freshness {
+    /// Documents followed.
+    pub followed: u64,
+    /// Of these, those that were not read within the patience.
+    pub unseen: u64,
+    /// Why the first of these was not, where a call failed.
+    pub why: Option<String>,
+    /// Of the others, in milliseconds; none without any.
+    pub ms: Option<Percentiles>,
+}
+
+/// Follows samples until there are no more, and each until it can be read or `patience` after its acknowledgement.
+pub async fn follow(items: &Items, mut samples: mpsc::Receiver<Sample>, patience: Duration) -> Freshness {
+    let (mut waiting, mut is_open) = (FuturesUnordered::new(), true);
+    let (mut freshness, mut times) = (Freshness::default(), Vec::new());
+    while is_open || !waiting.is_empty() {
+        tokio::select! {
+            sample = samples.recv(), if is_open => match sample {
+                Some(sample) => waiting.push(until_readable(items, sample, patience)),
+                None => is_open = false,
+            },
+            Some(read) = waiting.next(), if !waiting.is_empty() => {
+                freshness.followed += 1;
+                match read {
+                    Ok(Some(time)) => times.push(time.as_millis() as u64),
+                    Ok(None) => freshness.unseen += 1,
+                    Err(why) => freshness.fail(&why),
+                }
+            }
+        }
+    }
+    freshness.ms = percentiles(&mut times);
+    freshness
+}
+
+impl Freshness {
+    fn fail(&mut self, why: &ItemsError) {
+        self.unseen += 1;
+        self.why.get_or_insert_with(|| why.to_string());
+    }
+}
+
+async fn until_readable(items: &Items, sample: Sample, patience: Duration) -> Result<Option<Duration>, ItemsError> {
+    let key = items.key_of(&values(items, &sample.document))?;
+    let (since, mut pause) = (Instant::now(), FIRST_PAUSE);
+    while items.get(&key).await?.is_none() {
+        if since.elapsed() > patience {
+            return Ok(None);
+        }
+        sleep(pause).await;
+        pause = pause.mul_f64(GROWTH).min(LONGEST_PAUSE);
+    }
+    Ok(Some(sample.intended.elapsed()))
+}
+
+/// The values of the table's key in a document, as text; fewer where one is missing.
+fn values(items: &Items, document: &[u8]) -> Vec<String> {
+    let fields: Map<String, Value> = serde_json::from_slice(document).unwrap_or_default();
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    items.key().filter_map(|name| fields.get(name).map(text)).collect()
+}

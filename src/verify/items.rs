@@ -1,0 +1,191 @@
+//! DynamoDB as a destination: the items' keys, and how far behind their arrival they were written.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use aws_sdk_dynamodb::{Client, types::AttributeValue};
+
+use super::{
+    destination::{Destination, Patience, Place, ProveError},
+    keys::{KeyBag, Tally},
+    sought::Sought,
+};
+use crate::{
+    aws::{
+        Clients, Names,
+        items::{Item, Items, ItemsError, Json},
+    },
+    function::{ARRIVED, PROCESSED},
+    load::Percentiles,
+    spec::DynamoDbDelivery,
+    workload::{Id, IdentityError},
+};
+
+/// A scan reads the whole table, so it is not begun more often.
+const BETWEEN_SCANS: Duration = Duration::from_secs(1);
+
+/// The items of some runs. A table keeps one item of a key, however often the key was sent.
+pub struct DynamoDb {
+    client: Client,
+    table: String,
+    sought: Arc<Sought>,
+    patience: Patience,
+    found: Found,
+}
+
+/// What a scan has found.
+#[derive(Default)]
+struct Found {
+    ids: Vec<Id>,
+    /// Milliseconds from arrival to processing.
+    behind: Vec<u64>,
+    /// An item that is not what was sent.
+    broken: Option<IdentityError>,
+}
+
+impl DynamoDb {
+    /// Of a delivery whose resources have these names.
+    pub fn new(to: &DynamoDbDelivery, names: &Names, clients: &Clients, sought: &Arc<Sought>) -> Self {
+        let names = names.dynamodb.as_ref().expect("a delivery to DynamoDB has names");
+        let patience = Patience::for_interval(to.mapping.window);
+        Self {
+            client: clients.dynamodb.clone(),
+            table: names.table.clone(),
+            sought: sought.clone(),
+            patience: Patience { every: patience.every.max(BETWEEN_SCANS), ..patience },
+            found: Found::default(),
+        }
+    }
+
+    /// How long after its arrival in the stream an item was sent to the table, by the last look; none without items.
+    pub fn behind_ms(&mut self) -> Option<Percentiles> {
+        percentiles(&mut self.found.behind)
+    }
+}
+
+#[async_trait]
+impl Destination for DynamoDb {
+    fn place(&self) -> Place {
+        Place::DynamoDb
+    }
+
+    fn patience(&self) -> Patience {
+        self.patience
+    }
+
+    async fn look(&mut self) -> Result<u64, ProveError> {
+        self.found = scan(&self.client, &self.table, &self.sought).await?;
+        Ok(self.found.ids.len() as u64)
+    }
+
+    fn due(&self, acknowledged: &KeyBag) -> u64 {
+        once(acknowledged).len()
+    }
+
+    async fn tally(&mut self, acknowledged: &KeyBag) -> Result<Tally, ProveError> {
+        Ok(self.found.ids.iter().copied().collect::<KeyBag>().tally(&once(acknowledged)))
+    }
+}
+
+fn once(acknowledged: &KeyBag) -> KeyBag {
+    let mut once = acknowledged.clone();
+    once.dedup();
+    once
+}
+
+async fn scan(client: &Client, table: &str, sought: &Sought) -> Result<Found, ItemsError> {
+    let fields = sought.identity.fields();
+    let outermost: BTreeSet<&str> = fields.iter().filter_map(|field| field.0.first()).map(String::as_str).collect();
+    let attributes: Vec<&str> = outermost.into_iter().chain([ARRIVED, PROCESSED]).collect();
+    let found = Mutex::new(Found::default());
+    let see = |items: &[Item]| {
+        let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+        items.iter().for_each(|item| found.note(item, sought));
+    };
+    Items::of(client, table).await?.scan(&attributes, see).await?;
+    let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+    match &found.broken {
+        None => Ok(found),
+        Some(why) => {
+            let why = format!("an item is not what was sent: {why}");
+            Err(ItemsError::Call { call: "Scan", table: table.to_owned(), why })
+        }
+    }
+}
+
+impl Found {
+    fn note(&mut self, item: &Item, sought: &Sought) {
+        match sought.id_of(Json(item).to_string().as_bytes()) {
+            Ok(Some(id)) => {
+                self.ids.push(id);
+                self.behind.extend(behind_ms(item));
+            }
+            Ok(None) => {}
+            Err(why) => self.broken = Some(why),
+        }
+    }
+}
+
+fn behind_ms(item: &Item) -> Option<u64> {
+    let time = |name| match item.get(name) {
+        Some(AttributeValue::N(digits)) => digits.parse::<u64>().ok(),
+        _ => None,
+    };
+    Some(time(PROCESSED)?.saturating_sub(time(ARRIVED)?))
+}
+
+/// None of no values.
+pub(super) fn percentiles(values: &mut [u64]) -> Option<Percentiles> {
+    values.sort_unstable();
+    let at =
+        |quantile: f64| values[((values.len() as f64 * quantile).ceil() as usize).clamp(1, values.len()) - 1] as f64;
+    (!values.is_empty()).then(|| Percentiles { p50: at(0.5), p90: at(0.9), p99: at(0.99), max: at(1.0) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        verify::sought::Scope,
+        workload::{Identity, Key},
+    };
+
+    fn n(digits: &str) -> AttributeValue {
+        AttributeValue::N(digits.to_owned())
+    }
+
+    #[test]
+    fn percentiles_are_values_that_were_there() {
+        assert_eq!(percentiles(&mut []), None);
+        let mut values: Vec<u64> = (1..=100).rev().collect();
+        assert_eq!(percentiles(&mut values), Some(Percentiles { p50: 50.0, p90: 90.0, p99: 99.0, max: 100.0 }));
+        assert_eq!(percentiles(&mut [7]), Some(Percentiles { p50: 7.0, p90: 7.0, p99: 7.0, max: 7.0 }));
+    }
+
+    #[test]
+    fn items_of_other_runs_are_left_out_and_what_is_no_document_is_told() {
+        let sought = Sought { identity: Identity::StoreSales, scope: Scope::Tickets(vec![1..=4]) };
+        let item = |ticket: &str| {
+            let fields = [("ss_ticket_number", ticket), ("ss_item_sk", "7"), (ARRIVED, "1000"), (PROCESSED, "1250")];
+            Item::from(fields.map(|(name, digits)| (name.to_owned(), n(digits))))
+        };
+        let mut found = Found::default();
+        found.note(&item("4"), &sought);
+        found.note(&item("5"), &sought);
+        assert_eq!((found.ids, found.behind), (vec![Key { ticket: 4, item: 7 }.into()], vec![250]));
+        assert!(found.broken.is_none());
+        let mut found = Found::default();
+        found.note(&Item::new(), &sought);
+        assert!(found.broken.is_some());
+    }
+
+    #[test]
+    fn a_key_that_was_sent_twice_is_there_once() {
+        let acknowledged: KeyBag = [1, 1, 2].into_iter().map(Id).collect();
+        assert_eq!(once(&acknowledged).len(), 2);
+    }
+}
