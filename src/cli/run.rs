@@ -17,9 +17,10 @@ use super::{
 use crate::{
     aws::{Names, query},
     engine::{Cancel, journal::Entry},
-    load::Loaded,
+    load::{Loaded, Percentiles},
     report::{Latency, RunReport, table::Rows, terminal},
     spec::{Stack, Workload},
+    verify::freshness::Freshness,
 };
 
 /// Rows of the demo query that are shown.
@@ -88,6 +89,7 @@ async fn load_and_prove(
     let driven = drive::drive(stack, stood, &names, screen).await?;
     report.run = driven.run;
     note_load(report, &driven.loaded);
+    driven.freshness.iter().for_each(|freshness| note_freshness(report, freshness));
     if driven.loaded.acknowledged == 0 {
         let why = driven.loaded.failures.first().map_or("nothing was offered".to_owned(), |first| first.reason.clone());
         return Err(Stop::new(Exit::Error, format!("no document was acknowledged: {why}")).into());
@@ -124,11 +126,22 @@ fn note_load(report: &mut RunReport, loaded: &Loaded) {
     report.bytes_per_second = loaded.bytes_per_second;
     report.interrupted = loaded.cancelled;
     report.seconds.load = Some(loaded.seconds);
-    if let Some(ms) = loaded.ack_latency_ms() {
-        report.ack_latency_ms = Latency { p50: ms.p50, p90: ms.p90, p99: ms.p99, max: ms.max };
-    }
+    report.ack_latency_ms = loaded.ack_latency_ms().map(latency).unwrap_or_default();
     let failures = loaded.failures.iter();
     report.problems.extend(failures.map(|failure| format!("{} documents failed: {}", failure.count, failure.reason)));
+}
+
+fn note_freshness(report: &mut RunReport, freshness: &Freshness) {
+    report.freshness_ms = freshness.ms.map(latency);
+    if freshness.unseen > 0 {
+        let Freshness { followed, unseen, why, .. } = freshness;
+        let why = why.as_deref().unwrap_or("they did not come in time");
+        report.problems.push(format!("{unseen} of {followed} documents followed into DynamoDB were not read: {why}"));
+    }
+}
+
+fn latency(ms: Percentiles) -> Latency {
+    Latency { p50: ms.p50, p90: ms.p90, p99: ms.p99, max: ms.max }
 }
 
 async fn ask(stack: &Stack, stood: &Stood, names: &Names, database: &str) -> anyhow::Result<()> {

@@ -47,6 +47,8 @@ pub struct RunReport {
     pub bytes_per_second: f64,
     /// From the intended send time to the acknowledgement.
     pub ack_latency_ms: Latency,
+    /// From the intended send time until a document could be read in the DynamoDB table, of one or so a second.
+    pub freshness_ms: Option<Latency>,
     /// Resources still there after `down`; null where it was not taken down.
     pub leftovers: Option<u64>,
     /// Wall time of each phase; null where there was none.

@@ -36,6 +36,10 @@ pub fn summary(report: &RunReport) -> String {
         millis(latency.p99),
         millis(latency.max),
     );
+    if let Some(fresh) = &report.freshness_ms {
+        let (p50, p99, max) = (millis(fresh.p50), millis(fresh.p99), millis(fresh.max));
+        let _ = writeln!(text, "  readable in DynamoDB after p50 {p50} ms, p99 {p99} ms, max {max} ms");
+    }
     for problem in &report.problems {
         let _ = writeln!(text, "  problem: {problem}");
     }

@@ -4,6 +4,7 @@ mod aws_cli;
 mod catalog;
 mod command;
 mod delivery;
+mod dynamodb;
 mod floors;
 mod function;
 mod lifecycle;
