@@ -1,6 +1,7 @@
 //! The AWS stand-in: one loopback port that speaks the AWS wire protocols.
 
 pub mod athena;
+mod call_log;
 pub mod daemon;
 pub mod durable;
 pub mod dynamodb;
@@ -17,6 +18,7 @@ pub mod redshift;
 pub mod s3;
 pub mod secrets;
 pub mod server;
+mod signature;
 pub mod sts;
 
 /// The account that everything in the stand-in belongs to.

@@ -1,4 +1,4 @@
-//! The AWS wire protocols: which service a request is for, who signed it, and how each protocol writes an answer.
+//! The AWS wire protocols: which service a request is for, and how each protocol writes an answer.
 
 use std::error::Error;
 
@@ -6,12 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header, request::Parts};
 use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
 
-use super::{
-    ACCESS_KEY,
-    fault::Fault,
-    lambda::Answer,
-    query::{escape, parse_form},
-};
+use super::{fault::Fault, lambda::Answer, query::escape, signature::Signature};
 
 /// The body of an answer.
 pub type Body = UnsyncBoxBody<Bytes, Box<dyn Error + Send + Sync>>;
@@ -189,110 +184,6 @@ fn media_type(headers: &HeaderMap) -> &str {
     value.split(';').next().unwrap_or_default().trim()
 }
 
-/// What a request's signature (SigV4) says of itself, in its header or in a presigned URL.
-#[derive(Debug, PartialEq, Eq)]
-struct Signature {
-    access_key: String,
-    service: String,
-}
-
-impl Signature {
-    /// `None` where the request is not signed, an error where the signature cannot be read.
-    fn of(request: &Parts) -> Result<Option<Self>, ()> {
-        if let Some(value) = request.headers.get(header::AUTHORIZATION) {
-            return Self::in_header(value).map(Some).ok_or(());
-        }
-        let query = request.uri.query().unwrap_or_default();
-        if !query.contains("X-Amz-Credential=") {
-            return Ok(None);
-        }
-        let fields = parse_form(query.as_bytes());
-        let credential = fields.iter().find(|(name, _)| name == "X-Amz-Credential").map(|(_, value)| value.as_str());
-        credential.and_then(Self::in_credential).map(Some).ok_or(())
-    }
-
-    fn in_header(value: &HeaderValue) -> Option<Self> {
-        let (_, credential) = value.to_str().ok()?.split_once("Credential=")?;
-        Self::in_credential(credential.split(',').next()?.trim())
-    }
-
-    /// `KEY/20260101/us-east-1/SERVICE/aws4_request`; the key itself may hold slashes.
-    fn in_credential(credential: &str) -> Option<Self> {
-        let mut parts = credential.rsplitn(5, '/');
-        let service = parts.nth(1)?.to_owned();
-        let access_key = parts.nth(2)?.to_owned();
-        Some(Self { access_key, service })
-    }
-}
-
-/// Refuses a request that is not signed, or with another access key than [`ACCESS_KEY`]. The signature itself is not verified:
-/// the stand-in answers on loopback only, to whoever is on this machine.
-pub fn check_caller(route: &Route, request: &Parts) -> Result<(), Fault> {
-    let refusal = match Signature::of(request) {
-        Ok(Some(signature)) if signature.access_key == ACCESS_KEY => return Ok(()),
-        Ok(Some(_)) => Refusal::UnknownKey,
-        Ok(None) => Refusal::NotSigned,
-        Err(()) => Refusal::Unreadable,
-    };
-    match route {
-        Route::Identity => Ok(()),
-        Route::Json(_) | Route::Lambda => Err(refusal.in_json()),
-        Route::Query => Err(refusal.in_query()),
-        Route::S3 => Err(refusal.in_s3()),
-    }
-}
-
-enum Refusal {
-    NotSigned,
-    Unreadable,
-    UnknownKey,
-}
-
-const KEY_REMEDY: &str = "The stand-in takes the access key `local` only: `demo local env` prints what to set.";
-
-impl Refusal {
-    fn in_json(self) -> Fault {
-        match self {
-            Self::NotSigned => Fault::client("MissingAuthenticationTokenException", "Missing Authentication Token"),
-            Self::Unreadable => Fault::client("IncompleteSignatureException", "Authorization names no Credential"),
-            Self::UnknownKey => Fault::client(
-                "UnrecognizedClientException",
-                format!("The security token included in the request is invalid. {KEY_REMEDY}"),
-            ),
-        }
-    }
-
-    fn in_query(self) -> Fault {
-        let (status, code, message) = match self {
-            Self::NotSigned => {
-                (403, "MissingAuthenticationToken", "Request is missing Authentication Token".to_owned())
-            }
-            Self::Unreadable => (400, "IncompleteSignature", "Authorization names no Credential".to_owned()),
-            Self::UnknownKey => (
-                403,
-                "InvalidClientTokenId",
-                format!("The security token included in the request is invalid. {KEY_REMEDY}"),
-            ),
-        };
-        Fault { status, code, message }
-    }
-
-    fn in_s3(self) -> Fault {
-        let (status, code, message) = match self {
-            Self::NotSigned => (403, "AccessDenied", "Access Denied: the request is not signed".to_owned()),
-            Self::Unreadable => {
-                (400, "AuthorizationHeaderMalformed", "The authorization header names no Credential".to_owned())
-            }
-            Self::UnknownKey => (
-                403,
-                "InvalidAccessKeyId",
-                format!("The AWS Access Key Id you provided does not exist in our records. {KEY_REMEDY}"),
-            ),
-        };
-        Fault { status, code, message }
-    }
-}
-
 /// A request id in the form that AWS gives it.
 pub fn new_request_id() -> String {
     let random: u128 = rand::random();
@@ -428,26 +319,6 @@ mod tests {
         assert_eq!(Route::of(&request(Method::GET, "/bucket/key", &[])), Route::S3);
         assert_eq!(Route::of(&request(Method::GET, IDENTITY_PATH, &[])), Route::Identity);
         assert!(matches!(Route::of(&request(Method::POST, "/", &[SIGNED_FOR_GLUE])), Route::Json(Err(_))));
-    }
-
-    #[test]
-    fn only_the_local_key_is_let_in() {
-        let refused = |uri: &str, headers: &[(&str, &str)]| {
-            let request = request(Method::GET, uri, headers);
-            check_caller(&Route::of(&request), &request).err().map(|fault| fault.code)
-        };
-        let presigned = |key: &str| format!("/b/k?X-Amz-Credential={key}%2F20260101%2Fus-east-1%2Fs3%2Faws4_request");
-        assert_eq!(refused("/", &[SIGNED_FOR_GLUE]), None);
-        assert_eq!(refused(&presigned("local"), &[]), None);
-        assert_eq!(refused(&presigned("AKIA"), &[]), Some("InvalidAccessKeyId"));
-        assert_eq!(refused("/b/k", &[]), Some("AccessDenied"));
-        assert_eq!(refused("/b/k", &[("authorization", "Bearer x")]), Some("AuthorizationHeaderMalformed"));
-        let target = ("x-amz-target", "AWSGlue.GetTable");
-        assert_eq!(refused("/", &[target]), Some("MissingAuthenticationTokenException"));
-        assert_eq!(
-            refused("/", &[target, ("authorization", "AWS4 Credential=a/b/c/glue/aws4_request")]),
-            Some("UnrecognizedClientException")
-        );
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Method, Request, Response, request::Parts};
+use http::{Request, Response, request::Parts};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::{
     body::{Body as _, Incoming},
@@ -28,6 +28,7 @@ use tokio::{
 
 use super::{
     athena::Athena,
+    call_log::{S3Operation, log},
     dynamodb::DynamoDb,
     fault::Fault,
     firehose::Firehose,
@@ -37,13 +38,14 @@ use super::{
     lambda::{self, Lambda},
     logs::Logs,
     protocol::{
-        Body, JsonService, QueryService, Route, check_caller, check_json, json_answer, json_fault, new_request_id,
-        plain_json, query_answer, query_fault, rest_answer, rest_fault, s3_fault,
+        Body, JsonService, QueryService, Route, check_json, json_answer, json_fault, new_request_id, plain_json,
+        query_answer, query_fault, rest_answer, rest_fault, s3_fault,
     },
     query::{Fields, parse_form},
     redshift::Redshift,
     s3::S3,
     secrets::Secrets,
+    signature::check_caller,
     sts,
 };
 
@@ -359,60 +361,5 @@ async fn read(body: Incoming, limit: usize) -> Result<Bytes, Fault> {
         Ok(body) => Ok(body.to_bytes()),
         Err(e) if e.is::<LengthLimitError>() => Err(too_large()),
         Err(e) => Err(Fault::client("SerializationException", format!("the request's body broke off: {e}"))),
-    }
-}
-
-/// Calls that carry or look for records: as many as the load is high.
-const DATA_CALLS: [&str; 16] = [
-    "PutRecords",
-    "PutRecord",
-    "PutRecordBatch",
-    "GetRecords",
-    "GetShardIterator",
-    "SubscribeToShard",
-    "PutItem",
-    "GetItem",
-    "UpdateItem",
-    "DeleteItem",
-    "BatchWriteItem",
-    "BatchGetItem",
-    "Query",
-    "Scan",
-    "PutLogEvents",
-    "FilterLogEvents",
-];
-
-fn log(service: &str, operation: &str, fault: Option<&Fault>, started: Instant) {
-    let milliseconds = started.elapsed().as_millis();
-    match fault {
-        Some(fault) if fault.status >= 500 => tracing::error!("{service} {operation}: {fault} ({milliseconds} ms)"),
-        fault if DATA_CALLS.contains(&operation) => {
-            tracing::trace!(?fault, "{service} {operation} ({milliseconds} ms)")
-        }
-        Some(fault) => tracing::info!("{service} {operation}: {fault} ({milliseconds} ms)"),
-        None => tracing::info!("{service} {operation} ({milliseconds} ms)"),
-    }
-}
-
-/// Method and path; never the query, which in a presigned URL is a secret.
-struct S3Operation {
-    method: Method,
-    path: String,
-}
-
-impl S3Operation {
-    fn changes_a_bucket(&self) -> bool {
-        let is_bucket = !self.path.trim_matches('/').contains('/');
-        is_bucket && self.method != Method::GET && self.method != Method::HEAD
-    }
-
-    fn log(&self, status: u16, started: Instant) {
-        let milliseconds = started.elapsed().as_millis();
-        let (method, path) = (&self.method, &self.path);
-        match status {
-            500.. => tracing::error!("s3 {method} {path}: {status} ({milliseconds} ms)"),
-            _ if self.changes_a_bucket() => tracing::info!("s3 {method} {path}: {status} ({milliseconds} ms)"),
-            _ => tracing::trace!("s3 {method} {path}: {status} ({milliseconds} ms)"),
-        }
     }
 }

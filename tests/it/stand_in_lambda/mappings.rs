@@ -10,7 +10,7 @@ use aws_sdk_lambda::{
 use super::*;
 
 const STREAM: &str = "sales";
-const BUCKET: &str = "failures";
+pub const BUCKET: &str = "failures";
 
 fn stream_arn() -> String {
     format!("arn:aws:kinesis:us-east-1:000000000000:stream/{STREAM}")
@@ -24,10 +24,14 @@ impl Rig {
     /// A stand-in with a stream and the function.
     async fn with_stream(shards: i32, environment: &[(&str, &str)]) -> Self {
         let rig = Self::new().await;
-        rig.kinesis().create_stream().stream_name(STREAM).shard_count(shards).send().await.expect("created");
+        rig.make_stream(shards).await;
         rig.make_function(30, environment).await;
-        rig.stream_is_active().await;
         rig
+    }
+
+    pub async fn make_stream(&self, shards: i32) {
+        self.kinesis().create_stream().stream_name(STREAM).shard_count(shards).send().await.expect("created");
+        self.stream_is_active().await;
     }
 
     async fn stream_is_active(&self) {
@@ -40,7 +44,7 @@ impl Rig {
     }
 
     /// Puts texts in order; `hash_key` chooses the shard.
-    async fn put(&self, key: &str, hash_key: u128, texts: &[String]) {
+    pub async fn put(&self, key: &str, hash_key: u128, texts: &[String]) {
         for texts in texts.chunks(500) {
             let entry = |text: &String| {
                 let entry =
@@ -53,13 +57,13 @@ impl Rig {
         }
     }
 
-    fn new_mapping(&self, from: EventSourcePosition) -> CreateEventSourceMappingFluentBuilder {
+    pub fn new_mapping(&self, from: EventSourcePosition) -> CreateEventSourceMappingFluentBuilder {
         let create = self.lambda().create_event_source_mapping().function_name(FUNCTION);
         create.event_source_arn(stream_arn()).starting_position(from)
     }
 
     /// Maps the stream to the function and waits until that is enabled.
-    async fn map(&self, mapping: CreateEventSourceMappingFluentBuilder) -> String {
+    pub async fn map(&self, mapping: CreateEventSourceMappingFluentBuilder) -> String {
         let made = mapping.send().await.expect("created");
         assert_eq!(made.state.as_deref(), Some("Creating"));
         let id = made.uuid.expect("an id");
@@ -81,7 +85,7 @@ impl Rig {
     }
 
     /// The first document in the failure destination.
-    async fn kept_failure(&self) -> Value {
+    pub async fn kept_failure(&self) -> Value {
         until("what failed is kept", async || {
             let listed = self.s3().list_objects_v2().bucket(BUCKET).send().await.expect("listed");
             let key = listed.contents().first()?.key()?.to_owned();

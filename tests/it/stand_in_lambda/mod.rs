@@ -1,5 +1,6 @@
 //! Lambda of the stand-in through the SDK: functions as processes, and mappings that bring them records.
 
+mod demo_function;
 mod function;
 mod functions;
 mod mappings;
@@ -121,8 +122,12 @@ impl Rig {
         Environment::builder().set_variables(Some(all.collect())).build()
     }
 
-    /// Makes the function and waits until it is active.
+    /// Makes the function of these tests and waits until it is active.
     async fn make_function(&self, timeout: i32, environment: &[(&str, &str)]) {
+        self.make_function_of(bootstrap(), timeout, environment).await;
+    }
+
+    async fn make_function_of(&self, zip: Vec<u8>, timeout: i32, environment: &[(&str, &str)]) {
         let made = self
             .lambda()
             .create_function()
@@ -132,7 +137,7 @@ impl Rig {
             .role(role_arn(ROLE))
             .timeout(timeout)
             .environment(self.environment(environment))
-            .code(FunctionCode::builder().zip_file(Blob::new(bootstrap())).build())
+            .code(FunctionCode::builder().zip_file(Blob::new(zip)).build())
             .tags("stack", "s-1")
             .send();
         assert_eq!(made.await.expect("created").state, Some(State::Pending));

@@ -1,0 +1,62 @@
+//! One line of the log for each call: what changes something is told, what carries records only when it fails.
+
+use std::time::Instant;
+
+use http::Method;
+
+use super::fault::Fault;
+
+/// Calls that carry or look for records: as many as the load is high.
+const DATA_CALLS: [&str; 16] = [
+    "PutRecords",
+    "PutRecord",
+    "PutRecordBatch",
+    "GetRecords",
+    "GetShardIterator",
+    "SubscribeToShard",
+    "PutItem",
+    "GetItem",
+    "UpdateItem",
+    "DeleteItem",
+    "BatchWriteItem",
+    "BatchGetItem",
+    "Query",
+    "Scan",
+    "PutLogEvents",
+    "FilterLogEvents",
+];
+
+pub(super) fn log(service: &str, operation: &str, fault: Option<&Fault>, started: Instant) {
+    let milliseconds = started.elapsed().as_millis();
+    match fault {
+        Some(fault) if fault.status >= 500 => tracing::error!("{service} {operation}: {fault} ({milliseconds} ms)"),
+        fault if DATA_CALLS.contains(&operation) => {
+            tracing::trace!(?fault, "{service} {operation} ({milliseconds} ms)")
+        }
+        Some(fault) => tracing::info!("{service} {operation}: {fault} ({milliseconds} ms)"),
+        None => tracing::info!("{service} {operation} ({milliseconds} ms)"),
+    }
+}
+
+/// Method and path; never the query, which in a presigned URL is a secret.
+pub(super) struct S3Operation {
+    pub(super) method: Method,
+    pub(super) path: String,
+}
+
+impl S3Operation {
+    fn changes_a_bucket(&self) -> bool {
+        let is_bucket = !self.path.trim_matches('/').contains('/');
+        is_bucket && self.method != Method::GET && self.method != Method::HEAD
+    }
+
+    pub(super) fn log(&self, status: u16, started: Instant) {
+        let milliseconds = started.elapsed().as_millis();
+        let (method, path) = (&self.method, &self.path);
+        match status {
+            500.. => tracing::error!("s3 {method} {path}: {status} ({milliseconds} ms)"),
+            _ if self.changes_a_bucket() => tracing::info!("s3 {method} {path}: {status} ({milliseconds} ms)"),
+            _ => tracing::trace!("s3 {method} {path}: {status} ({milliseconds} ms)"),
+        }
+    }
+}
