@@ -1,6 +1,9 @@
-//! Firehose's prefix expressions: `!{timestamp:…}`, `!{firehose:…}`, parsed once, then rendered per object.
+//! Firehose's prefix expressions: `!{timestamp:…}`, `!{firehose:…}` and `!{partitionKeyFromQuery:…}`, parsed once, then
+//! rendered per object.
 //!
 //! Facts: Amazon Data Firehose developer guide, "Custom prefixes for Amazon S3 objects".
+
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Datelike, Timelike, Utc};
 use rand::RngExt;
@@ -10,7 +13,8 @@ use rand::RngExt;
 pub enum Use {
     /// `Prefix`: `firehose:error-output-type` is not allowed.
     Data,
-    /// `ErrorOutputPrefix`: must contain `firehose:error-output-type` when it has any expression.
+    /// `ErrorOutputPrefix`: must contain `firehose:error-output-type` when it has any expression, and no
+    /// `partitionKeyFromQuery`.
     Error,
 }
 
@@ -26,7 +30,8 @@ enum Part {
     Timestamp(Vec<Stamp>),
     RandomString,
     ErrorOutputType,
-    PartitionKey(String),
+    /// A value that dynamic partitioning takes from the record.
+    Query(String),
 }
 
 /// A piece of a `DateTimeFormatter` pattern.
@@ -48,7 +53,7 @@ pub struct PrefixError {
     pub problem: String,
 }
 
-/// What Firehose appends to a prefix that has no timestamp of its own.
+/// What Firehose appends to a prefix that has no expression.
 const DEFAULT_STAMP: &str = "yyyy/MM/dd/HH/";
 
 /// Longest prefix that leaves room for the object's own name in S3's 1,024 bytes (Firehose API, `Prefix`).
@@ -57,7 +62,8 @@ const LONGEST: usize = 1024;
 /// Random characters of `!{firehose:random-string}`.
 const RANDOM_LENGTH: usize = 11;
 
-const EXPRESSIONS: &str = "!{timestamp:…}, !{firehose:random-string} or !{firehose:error-output-type}";
+const EXPRESSIONS: &str =
+    "!{timestamp:…}, !{firehose:random-string}, !{firehose:error-output-type} or !{partitionKeyFromQuery:…}";
 
 impl Prefix {
     /// Parses `text` as Firehose would, or says what it would refuse.
@@ -89,7 +95,7 @@ impl Prefix {
             let problem = "an error prefix with expressions needs !{firehose:error-output-type} among them".to_owned();
             return Err(refuse(0, text, problem));
         }
-        if purpose == Use::Data && !parts.iter().any(|part| matches!(part, Part::Timestamp(_))) {
+        if purpose == Use::Data && !expressions {
             parts.push(Part::Timestamp(stamps(DEFAULT_STAMP).expect("the default pattern is one")));
         }
         Ok(Self { parts })
@@ -97,6 +103,15 @@ impl Prefix {
 
     /// The key prefix of an object whose oldest record arrived `at`; `error_type` such as `processing-failed`.
     pub fn render(&self, at: DateTime<Utc>, error_type: Option<&str>) -> String {
+        self.write(at, error_type, &BTreeMap::new())
+    }
+
+    /// The key prefix of an object of one partition; `values` by the names of [`Prefix::query_keys`].
+    pub fn render_partition(&self, at: DateTime<Utc>, values: &BTreeMap<String, String>) -> String {
+        self.write(at, None, values)
+    }
+
+    fn write(&self, at: DateTime<Utc>, error_type: Option<&str>, values: &BTreeMap<String, String>) -> String {
         let mut text = String::new();
         for part in &self.parts {
             match part {
@@ -104,10 +119,23 @@ impl Prefix {
                 Part::Timestamp(pattern) => pattern.iter().for_each(|stamp| stamp.render(at, &mut text)),
                 Part::RandomString => text.extend((0..RANDOM_LENGTH).map(|_| random_character())),
                 Part::ErrorOutputType => text += error_type.unwrap_or_default(),
-                Part::PartitionKey(name) => text += &format!("!{{partitionKeyFromQuery:{name}}}"),
+                Part::Query(name) => text += values.get(name).map_or("", String::as_str),
             }
         }
         text
+    }
+
+    /// The names of the `!{partitionKeyFromQuery:…}` expressions in order, each once.
+    pub fn query_keys(&self) -> Vec<&str> {
+        let mut names = Vec::new();
+        for part in &self.parts {
+            if let Part::Query(name) = part
+                && !names.contains(&name.as_str())
+            {
+                names.push(name.as_str());
+            }
+        }
+        names
     }
 
     /// The part before the first path segment that holds an expression: where a table over this delivery lies.
@@ -119,28 +147,30 @@ impl Prefix {
         }
     }
 
-    /// The names of `key=!{…}` segments in order, e.g. `year`, `month`, `day`.
+    /// The names of `key=!{…}` segments in order, e.g. `year`, `month`, `day`, `category`.
     pub fn partition_keys(&self) -> Vec<String> {
-        let keys = self.parts.windows(2).filter_map(|pair| match pair {
-            [Part::Text(text), Part::Timestamp(_)] => {
-                let name = text.rsplit('/').next()?.strip_suffix('=')?;
-                (!name.is_empty()).then(|| name.to_owned())
-            }
-            _ => None,
-        });
-        keys.collect()
+        let keyed = self.keyed().filter(|(_, part)| matches!(part, Part::Timestamp(_) | Part::Query(_)));
+        keyed.map(|(key, _)| key.to_owned()).collect()
     }
 
-    /// The `DateTimeFormatter` pattern of each partition key, in the same order: `yyyy`, `MM`, `dd`.
+    /// The `DateTimeFormatter` pattern of each partition key that is a time, in the same order: `yyyy`, `MM`, `dd`.
     pub fn partition_patterns(&self) -> Vec<(String, String)> {
-        let stamped = self.parts.windows(2).filter_map(|pair| match pair {
-            [Part::Text(text), Part::Timestamp(stamps)] => {
-                let name = text.rsplit('/').next()?.strip_suffix('=').filter(|name| !name.is_empty())?;
-                Some((name.to_owned(), stamps.iter().map(Stamp::pattern).collect()))
-            }
+        let stamped = self.keyed().filter_map(|(key, part)| match part {
+            Part::Timestamp(stamps) => Some((key.to_owned(), stamps.iter().map(Stamp::pattern).collect())),
             _ => None,
         });
         stamped.collect()
+    }
+
+    /// Each expression that follows a `key=` at a segment's beginning.
+    fn keyed(&self) -> impl Iterator<Item = (&str, &Part)> {
+        self.parts.windows(2).filter_map(|pair| match pair {
+            [Part::Text(text), part] => {
+                let key = text.rsplit('/').next()?.strip_suffix('=')?;
+                (!key.is_empty()).then_some((key, part))
+            }
+            _ => None,
+        })
     }
 }
 
@@ -156,19 +186,26 @@ fn expression(inside: &str, purpose: Use) -> Result<Part, String> {
             "firehose has random-string and error-output-type, not `{other}`{}",
             near(other, &["random-string", "error-output-type"])
         )),
-        Some(("partitionKeyFromQuery", name)) if purpose == Use::Data => match name {
-            "" => Err("partitionKeyFromQuery needs the name of a key, for example category".to_owned()),
-            name => Ok(Part::PartitionKey(name.to_owned())),
-        },
-        Some(("partitionKeyFromQuery", _)) => Err("partitionKeyFromQuery belongs in the data prefix only".to_owned()),
+        Some(("partitionKeyFromQuery", _)) if purpose == Use::Error => {
+            Err("a failed record has no partition: partitionKeyFromQuery belongs in the data prefix only".to_owned())
+        }
+        Some(("partitionKeyFromQuery", name)) => query_key(name),
         Some(("partitionKeyFromLambda", _)) => {
-            Err("no function transforms records here; expected !{partitionKeyFromQuery:…}".to_owned())
+            Err("partitions by a Lambda function are not supported; expected !{partitionKeyFromQuery:…}".to_owned())
         }
         Some((namespace, _)) => {
-            let near = near(namespace, &["timestamp", "firehose"]);
+            let near = near(namespace, &["timestamp", "firehose", "partitionKeyFromQuery"]);
             Err(format!("unknown namespace `{namespace}`{near}; expected {EXPRESSIONS}"))
         }
         None => Err(format!("an expression is `namespace:value`; expected {EXPRESSIONS}")),
+    }
+}
+
+fn query_key(name: &str) -> Result<Part, String> {
+    let known = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    match name.chars().next() {
+        Some(first) if !first.is_ascii_digit() && name.chars().all(known) => Ok(Part::Query(name.to_owned())),
+        _ => Err(format!("partitionKeyFromQuery has a name of letters, digits and `_`, not `{name}`")),
     }
 }
 
@@ -309,6 +346,21 @@ mod tests {
     }
 
     #[test]
+    fn partitions_come_from_the_record_too() {
+        let text = "sales/day=!{timestamp:dd}/category=!{partitionKeyFromQuery:category}/";
+        let prefix = Prefix::parse(text, Use::Data).expect("a prefix");
+        let values = [("category".to_owned(), "Home%2FGarden".to_owned())].into();
+        assert_eq!(prefix.render_partition(at(), &values), "sales/day=07/category=Home%2FGarden/");
+        assert_eq!(prefix.query_keys(), ["category"]);
+        assert_eq!(prefix.partition_keys(), ["day", "category"]);
+        assert_eq!(prefix.partition_patterns(), [("day".to_owned(), "dd".to_owned())]);
+        let alone = Prefix::parse("by/!{partitionKeyFromQuery:a}/!{partitionKeyFromQuery:a}/", Use::Data);
+        let alone = alone.expect("a prefix");
+        assert_eq!(alone.render_partition(at(), &[("a".to_owned(), "x".to_owned())].into()), "by/x/x/");
+        assert_eq!((alone.query_keys(), alone.partition_keys()), (vec!["a"], vec![]));
+    }
+
+    #[test]
     fn patterns_follow_the_formatter() {
         for (pattern, expected) in [
             ("yy-M-d", "26-3-7"),
@@ -342,6 +394,10 @@ mod tests {
         assert!(refusal("!{timestamp:'x}/", Use::Data).problem.contains("not closed"));
         assert!(refusal("!{yyyy}/", Use::Data).problem.contains("namespace:value"));
         assert!(refusal("e/!{firehose:error-output-type}/", Use::Data).problem.contains("error prefix only"));
+        let error_type = "e/!{firehose:error-output-type}/!{partitionKeyFromQuery:a}/";
+        assert!(refusal(error_type, Use::Error).problem.contains("data prefix only"));
+        assert!(refusal("!{partitionKeyFromQuery:a b}/", Use::Data).problem.contains("not `a b`"));
+        assert!(refusal("!{partitionKeyFromLambda:a}/", Use::Data).problem.contains("Lambda"));
         assert!(refusal("e/!{timestamp:yyyy}/", Use::Error).problem.contains("needs !{firehose:error-output-type}"));
         assert!(refusal(&"x".repeat(1025), Use::Data).problem.contains("1024"));
     }
