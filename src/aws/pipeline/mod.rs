@@ -29,6 +29,15 @@ pub enum PipelineError {
          take `partitions: registered`"
     )]
     Projection(String),
+    /// A partition key that the documents have a column for.
+    #[error(
+        "the partition key '{0}' is a column of the documents too, and a table has each name once; \
+         call the folder otherwise"
+    )]
+    PartitionKey(String),
+    /// Parquet without a catalog.
+    #[error("Firehose takes the columns of Parquet from a Glue table; add a `catalog`, or take `format: json`")]
+    Parquet,
 }
 
 /// Every resource of the stack. `schema` is that of its documents.
