@@ -100,7 +100,7 @@ fn step(folder: &Folder, key: &str, below: &str) -> Option<Folder> {
 fn decoded(text: &str) -> String {
     let (mut bytes, mut rest) = (Vec::with_capacity(text.len()), text.as_bytes());
     while let [first, after @ ..] = rest {
-        let code = (*first == b'%').then(|| after.get(..2)).flatten();
+        let code = after.get(..2).filter(|code| *first == b'%' && code.iter().all(u8::is_ascii_hexdigit));
         let byte = code.and_then(|code| u8::from_str_radix(std::str::from_utf8(code).ok()?, 16).ok());
         bytes.push(byte.unwrap_or(*first));
         rest = if byte.is_some() { &after[2..] } else { after };
@@ -156,7 +156,10 @@ mod tests {
     fn a_value_is_decoded_and_its_folder_stays_as_it_is_written() {
         let folder = Folder { prefix: "a/".to_owned(), values: Vec::new() };
         let below = step(&folder, "category", "a/category=Home%2FGarden%20%C3%A9/").expect("a partition");
-        assert_eq!((below.prefix.as_str(), below.values), ("a/category=Home%2FGarden%20%C3%A9/", vec!["Home/Garden é".into()]));
+        assert_eq!(
+            (below.prefix.as_str(), below.values),
+            ("a/category=Home%2FGarden%20%C3%A9/", vec!["Home/Garden é".into()])
+        );
         for plain in ["100%", "%zz", "50%+1", "%ff"] {
             assert_eq!(decoded(plain), plain);
         }

@@ -7,6 +7,7 @@ pub mod dynamodb;
 pub mod fault;
 pub mod firehose;
 pub mod glue;
+mod hive;
 pub mod iam;
 pub mod kinesis;
 pub mod lambda;
@@ -17,6 +18,7 @@ pub mod redshift;
 pub mod s3;
 pub mod secrets;
 pub mod server;
+mod snappy;
 pub mod sts;
 
 /// The account that everything in the stand-in belongs to.

@@ -119,7 +119,8 @@ fn partitioning() -> DynamicPartitioningConfiguration {
 }
 
 fn extraction(query: &str) -> Result<ProcessingConfiguration, BuildError> {
-    let parameter = |name, value: &str| ProcessorParameter::builder().parameter_name(name).parameter_value(value).build();
+    let parameter =
+        |name, value: &str| ProcessorParameter::builder().parameter_name(name).parameter_value(value).build();
     let processor = Processor::builder()
         .r#type(ProcessorType::MetadataExtraction)
         .parameters(parameter(ProcessorParameterName::MetadataExtractionQuery, query)?)
@@ -179,7 +180,8 @@ fn found_query(found: &ExtendedS3DestinationDescription) -> String {
     let processing = found.processing_configuration().filter(|processing| processing.enabled() == Some(true));
     let processors = processing.map(ProcessingConfiguration::processors).unwrap_or_default();
     let mut parameters = processors.iter().flat_map(Processor::parameters);
-    let query = parameters.find(|parameter| *parameter.parameter_name() == ProcessorParameterName::MetadataExtractionQuery);
+    let query =
+        parameters.find(|parameter| *parameter.parameter_name() == ProcessorParameterName::MetadataExtractionQuery);
     query.map(|query| query.parameter_value().to_owned()).unwrap_or_default()
 }
 

@@ -5,8 +5,8 @@ use crate::{
     prefix::{Prefix, Use},
     schema,
     spec::{
-        Buffer, Catalog, Compression, Deliver, FieldPath, Format, Length, Load, Name, PartitionKey, Partitions, Rate, S3Delivery,
-        Stream, Target, Thresholds, Workload,
+        Buffer, Catalog, Compression, Deliver, FieldPath, Format, Length, Load, Name, PartitionKey, Partitions, Rate,
+        S3Delivery, Stream, Target, Thresholds, Workload,
     },
 };
 
@@ -108,7 +108,8 @@ fn a_key_that_cannot_be_projected_is_refused() {
 
 #[test]
 fn parquet_waits_for_the_table_and_may_read_its_columns() {
-    let with = |catalog| S3Delivery { format: Format::Parquet, compression: Compression::Snappy, ..s3(PREFIX, catalog) };
+    let with =
+        |catalog| S3Delivery { format: Format::Parquet, compression: Compression::Snappy, ..s3(PREFIX, catalog) };
     let graph = graph(&stack(Some(with(Some(Partitions::Registered)))), &id(), schema::store_sales()).expect("a graph");
     let of = |kind: &str| graph.nodes().iter().find(|node| node.key.kind == kind).expect("a node");
     let table = ResourceKey::new(table::KIND, "tpcds_7f3a91c2/store_sales");
