@@ -6,6 +6,7 @@ mod command;
 mod delivery;
 mod floors;
 mod function;
+mod formats;
 mod lifecycle;
 mod own_json;
 mod producer;
