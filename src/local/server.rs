@@ -95,8 +95,7 @@ impl StandIn {
         let secrets = Secrets::open(&folder.join("secrets"))?;
         let redshift = Redshift::open(&folder.join("redshift"), s3.clone(), iam.clone(), secrets.clone())?;
         let (stream, store, roles) = (kinesis.clone(), s3.clone(), iam.clone());
-        let firehose =
-            Firehose::open(&folder.join("firehose"), stream, store, roles, redshift.clone(), glue.clone())?;
+        let firehose = Firehose::open(&folder.join("firehose"), stream, store, roles, redshift.clone(), glue.clone())?;
         let dynamodb = DynamoDb::open(&folder.join("dynamodb"))?;
         let logs = Logs::open(&folder.join("logs"))?;
         let lambda = Lambda::open(&folder.join("lambda"), kinesis.clone(), s3.clone(), iam.clone(), logs.clone())?;

@@ -30,7 +30,9 @@ pub(super) struct Rows {
 impl Rows {
     pub(super) fn new(data: Bytes, key: &[FieldPath]) -> io::Result<Self> {
         if key.is_empty() {
-            return Err(io::Error::other("lines are not kept as they were in Parquet; declare a key to tell documents apart"));
+            return Err(io::Error::other(
+                "lines are not kept as they were in Parquet; declare a key to tell documents apart",
+            ));
         }
         let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
         let file = ParquetRecordBatchReaderBuilder::try_new_with_options(data, options).map_err(io::Error::other)?;
