@@ -5,7 +5,7 @@
 
 /// The one schema of a document, and everything that follows from it.
 pub mod schema;
-/// Firehose's prefix expressions: `!{timestamp:…}` and `!{firehose:…}`.
+/// Firehose's prefix expressions: `!{timestamp:…}`, `!{firehose:…}`, `!{partitionKeyFromQuery:…}`.
 pub mod prefix;
 /// Aggregated records: many user records in one Kinesis record.
 pub mod aggregated;

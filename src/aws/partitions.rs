@@ -88,12 +88,24 @@ async fn landed(
     Ok(level)
 }
 
-/// The folder below for this key; none where the folder is not `key=value`.
+/// The folder below for this key; none where the folder is not `key=value`. A value is percent-encoded, as Hive writes it.
 fn step(folder: &Folder, key: &str, below: &str) -> Option<Folder> {
     let name = below.strip_prefix(&folder.prefix)?.strip_suffix('/')?;
     let value = name.strip_prefix(key)?.strip_prefix('=').filter(|value| !value.is_empty())?;
-    let values = folder.values.iter().cloned().chain([value.to_owned()]).collect();
+    let values = folder.values.iter().cloned().chain([decoded(value)]).collect();
     Some(Folder { prefix: below.to_owned(), values })
+}
+
+/// `Home/Garden` from `Home%2FGarden`; text that is not percent-encoded stays as it is.
+fn decoded(text: &str) -> String {
+    let (mut bytes, mut rest) = (Vec::with_capacity(text.len()), text.as_bytes());
+    while let [first, after @ ..] = rest {
+        let code = after.get(..2).filter(|code| *first == b'%' && code.iter().all(u8::is_ascii_hexdigit));
+        let byte = code.and_then(|code| u8::from_str_radix(std::str::from_utf8(code).ok()?, 16).ok());
+        bytes.push(byte.unwrap_or(*first));
+        rest = if byte.is_some() { &after[2..] } else { after };
+    }
+    String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
 }
 
 async fn create(
@@ -137,6 +149,19 @@ mod tests {
         assert_eq!((below.prefix.as_str(), below.values), ("a/year=2026/month=11/", vec!["2026".into(), "11".into()]));
         for not in ["a/year=2026/months=11/", "a/year=2026/month=/", "a/year=2026/day=1/", "b/month=11/"] {
             assert!(step(&folder, "month", not).is_none(), "{not}");
+        }
+    }
+
+    #[test]
+    fn a_value_is_decoded_and_its_folder_stays_as_it_is_written() {
+        let folder = Folder { prefix: "a/".to_owned(), values: Vec::new() };
+        let below = step(&folder, "category", "a/category=Home%2FGarden%20%C3%A9/").expect("a partition");
+        assert_eq!(
+            (below.prefix.as_str(), below.values),
+            ("a/category=Home%2FGarden%20%C3%A9/", vec!["Home/Garden é".into()])
+        );
+        for plain in ["100%", "%zz", "50%+1", "%ff"] {
+            assert_eq!(decoded(plain), plain);
         }
     }
 }

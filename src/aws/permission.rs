@@ -58,6 +58,14 @@ impl Statement {
         Self::new(&ACTIONS, [On::Stream(stream.to_owned())])
     }
 
+    /// Reading the columns of one Glue table (Firehose developer guide, "Grant Firehose access to AWS Glue for data format
+    /// conversion").
+    pub fn read_table(database: &str, table: &str) -> Self {
+        let glue = |resource: String| On::Resource { service: "glue".to_owned(), resource };
+        let on = ["catalog".to_owned(), format!("database/{database}"), format!("table/{database}/{table}")];
+        Self::new(&["glue:GetTable", "glue:GetTableVersion", "glue:GetTableVersions"], on.map(glue))
+    }
+
     /// Writing objects into one bucket as Firehose does (Firehose developer guide, "Controlling access").
     pub fn write_bucket(bucket: &str) -> [Self; 2] {
         const FIND: [&str; 3] = ["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"];

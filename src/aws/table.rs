@@ -1,4 +1,4 @@
-//! The Glue table over the delivered objects: JSON lines, partitioned by the `key=` folders of the prefix.
+//! The Glue table over the delivered objects: JSON lines or Parquet, partitioned by the `key=` folders of the prefix.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -12,14 +12,41 @@ use super::{
     failure::{broken, desired, failure, is},
     mark::{self, Mark, parameters},
 };
-use crate::engine::{Cause, Leftover, Node, Observed, Progress, Provider, ProviderError, StackId};
+use crate::{
+    engine::{Cause, Leftover, Node, Observed, Progress, Provider, ProviderError, StackId},
+    spec::Format,
+};
 
 /// The kind of its keys; their names are `database/table`.
 pub const KIND: &str = "table";
 
-const SERDE: &str = "org.openx.data.jsonserde.JsonSerDe";
-const INPUT_FORMAT: &str = "org.apache.hadoop.mapred.TextInputFormat";
-const OUTPUT_FORMAT: &str = "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat";
+/// The name of a table's key.
+pub fn key_name(database: &str, table: &str) -> String {
+    format!("{database}/{table}")
+}
+
+/// What Hive reads a format by (Athena user guide, "Choose a SerDe for your data").
+struct Classes {
+    serde: &'static str,
+    input: &'static str,
+    output: &'static str,
+    /// What Glue calls it.
+    classification: &'static str,
+}
+
+const JSON: Classes = Classes {
+    serde: "org.openx.data.jsonserde.JsonSerDe",
+    input: "org.apache.hadoop.mapred.TextInputFormat",
+    output: "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
+    classification: "json",
+};
+
+const PARQUET: Classes = Classes {
+    serde: "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe",
+    input: "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
+    output: "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
+    classification: "parquet",
+};
 
 /// A table as it is wanted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,7 +57,9 @@ pub struct Desired {
     pub name: String,
     /// Names and Hive types.
     pub columns: Vec<(String, String)>,
-    /// Names of the partition keys; strings, since the folders are padded with zeros.
+    /// What the objects hold.
+    pub format: Format,
+    /// Names of the partition keys; strings, since the folders are padded with zeros. None for a table over everything.
     pub partition_keys: Vec<String>,
     /// `s3://bucket/prefix/`.
     pub location: String,
@@ -128,7 +157,14 @@ impl Tables {
 
 impl Desired {
     fn title(&self) -> String {
-        format!("{}/{}", self.database, self.name)
+        key_name(&self.database, &self.name)
+    }
+
+    fn classes(&self) -> &'static Classes {
+        match self.format {
+            Format::Json => &JSON,
+            Format::Parquet => &PARQUET,
+        }
     }
 }
 
@@ -136,17 +172,19 @@ fn input(wanted: &Desired) -> Result<TableInput, aws_smithy_types::error::operat
     let column = |(name, kind): (&str, &str)| Column::builder().name(name).r#type(kind).build();
     let columns = wanted.columns.iter().map(|(name, kind)| column((name, kind))).collect::<Result<_, _>>()?;
     let keys = wanted.partition_keys.iter().map(|name| column((name, "string"))).collect::<Result<_, _>>()?;
-    let serde = SerDeInfo::builder().serialization_library(SERDE).parameters("serialization.format", "1").build();
+    let classes = wanted.classes();
+    let serde = SerDeInfo::builder().serialization_library(classes.serde).parameters("serialization.format", "1");
     let storage = StorageDescriptor::builder()
         .set_columns(Some(columns))
         .location(&wanted.location)
-        .input_format(INPUT_FORMAT)
-        .output_format(OUTPUT_FORMAT)
-        .serde_info(serde)
+        .input_format(classes.input)
+        .output_format(classes.output)
+        .serde_info(serde.build())
         .build();
     let mut parameters: HashMap<String, String> = wanted.mark.all().into_iter().collect();
     parameters.extend(wanted.projection.clone());
-    parameters.extend([("EXTERNAL", "TRUE"), ("classification", "json")].map(|(k, v)| (k.to_owned(), v.to_owned())));
+    let fixed = [("EXTERNAL", "TRUE"), ("classification", classes.classification)];
+    parameters.extend(fixed.map(|(key, value)| (key.to_owned(), value.to_owned())));
     TableInput::builder()
         .name(&wanted.name)
         .table_type("EXTERNAL_TABLE")
@@ -169,8 +207,13 @@ fn differences(wanted: &Desired, found: &Table) -> Vec<String> {
     if columns(storage.map(|storage| storage.columns()).unwrap_or_default()) != wanted.columns {
         differences.push("its columns are not those of the workload".to_owned());
     }
+    let serde = storage.and_then(|storage| storage.serde_info()).and_then(|serde| serde.serialization_library());
+    if serde != Some(wanted.classes().serde) {
+        differences.push(format!("its SerDe is {}, wanted {}", serde.unwrap_or("none"), wanted.classes().serde));
+    }
     if !found.partition_keys().iter().map(|key| key.name()).eq(&wanted.partition_keys) {
-        differences.push(format!("its partition keys are not {}", wanted.partition_keys.join(", ")));
+        let wanted = if wanted.partition_keys.is_empty() { "none" } else { &wanted.partition_keys.join(", ") };
+        differences.push(format!("its partition keys are not those wanted: {wanted}"));
     }
     let projected = |map: Option<&HashMap<String, String>>| {
         map.is_some_and(|map| map.get("projection.enabled").is_some_and(|value| value == "true"))

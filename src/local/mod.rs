@@ -8,6 +8,7 @@ pub mod dynamodb;
 pub mod fault;
 pub mod firehose;
 pub mod glue;
+mod hive;
 pub mod iam;
 pub mod kinesis;
 pub mod lambda;
@@ -19,6 +20,7 @@ pub mod s3;
 pub mod secrets;
 pub mod server;
 mod signature;
+mod snappy;
 pub mod sts;
 
 /// The account that everything in the stand-in belongs to.

@@ -96,8 +96,8 @@ impl StandIn {
         let athena = Athena::open(&folder.join("athena"), glue.clone(), s3.clone())?;
         let secrets = Secrets::open(&folder.join("secrets"))?;
         let redshift = Redshift::open(&folder.join("redshift"), s3.clone(), iam.clone(), secrets.clone())?;
-        let firehose =
-            Firehose::open(&folder.join("firehose"), kinesis.clone(), s3.clone(), iam.clone(), redshift.clone())?;
+        let (stream, store, roles) = (kinesis.clone(), s3.clone(), iam.clone());
+        let firehose = Firehose::open(&folder.join("firehose"), stream, store, roles, redshift.clone(), glue.clone())?;
         let dynamodb = DynamoDb::open(&folder.join("dynamodb"))?;
         let logs = Logs::open(&folder.join("logs"))?;
         let lambda = Lambda::open(&folder.join("lambda"), kinesis.clone(), s3.clone(), iam.clone(), logs.clone())?;

@@ -1,6 +1,7 @@
 //! Offered = acknowledged = landed = queried: what must be there, against what is.
 
 pub mod acknowledged;
+pub mod contents;
 pub mod destination;
 pub mod destinations;
 pub mod freshness;

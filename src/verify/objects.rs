@@ -1,18 +1,13 @@
 //! What landed in S3, read from the objects themselves.
 
-use std::{
-    collections::HashSet,
-    io::{self, BufRead, BufReader, Read},
-    sync::Arc,
-};
+use std::{collections::HashSet, io::BufRead, sync::Arc};
 
 use aws_sdk_s3::Client;
 use aws_smithy_types::error::display::DisplayErrorContext;
 use bytes::Bytes;
-use flate2::read::MultiGzDecoder;
 use futures::{StreamExt, TryStreamExt, stream};
 
-use super::{keys::KeyBag, sought::Sought};
+use super::{contents, keys::KeyBag, sought::Sought};
 
 /// Objects that are fetched at the same time; each may be as large as the delivery's buffer.
 const FETCHES: usize = 2;
@@ -117,7 +112,7 @@ impl Objects {
 
 /// The keys of an object's documents; or the line that is not one, and why.
 fn keys_of(data: Bytes, sought: &Sought) -> Result<KeyBag, (u64, String)> {
-    let mut lines = BufReader::with_capacity(1 << 16, plain(&data));
+    let mut lines = contents::lines(data, &sought.identity.fields()).map_err(|e| (1, e.to_string()))?;
     let (mut line, mut number, mut keys) = (Vec::new(), 0, Vec::new());
     loop {
         line.clear();
@@ -127,11 +122,6 @@ fn keys_of(data: Bytes, sought: &Sought) -> Result<KeyBag, (u64, String)> {
         }
         keys.extend(sought.id_of(&line).map_err(|e| (number, e.to_string()))?);
     }
-}
-
-fn plain(data: &[u8]) -> Box<dyn Read + '_> {
-    const GZIP: [u8; 2] = [0x1f, 0x8b];
-    if data.starts_with(&GZIP) { Box::new(MultiGzDecoder::new(data)) } else { Box::new(io::Cursor::new(data)) }
 }
 
 #[cfg(test)]

@@ -41,6 +41,15 @@ pub enum PipelineError {
     /// There is no code for the function.
     #[error("the function has no code: it needs the binary demo-function; pass it with --function-binary FILE")]
     NoCode,
+    /// A partition key that the documents have a column for.
+    #[error(
+        "the partition key '{0}' is a column of the documents too, and a table has each name once; \
+         call the folder otherwise"
+    )]
+    PartitionKey(String),
+    /// Parquet without a catalog.
+    #[error("Firehose takes the columns of Parquet from a Glue table; add a `catalog`, or take `format: json`")]
+    Parquet,
 }
 
 /// What a stack is made from, besides its file.

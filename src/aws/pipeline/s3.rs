@@ -8,7 +8,7 @@ use super::{Parts, PipelineError, node};
 use crate::{
     aws::{bucket, database, delivery, permission::Statement, role, stream, table, workgroup},
     engine::Node,
-    spec::{Catalog, Compression, Partitions, S3Delivery},
+    spec::{Catalog, Format, Partitions, S3Delivery},
 };
 
 /// A query that would scan more is cancelled; about half a dollar's worth.
@@ -19,14 +19,15 @@ const YEARS_AHEAD: i32 = 3;
 
 /// The role, the delivery stream and, with a catalog, database, table and workgroup.
 pub(super) fn nodes(s3: &S3Delivery, parts: &Parts) -> Result<Vec<Node>, PipelineError> {
-    let mut nodes = delivery_nodes(s3, parts).to_vec();
+    let mut nodes = delivery_nodes(s3, parts)?.to_vec();
     let Parts { names, mark, materials, .. } = parts;
     if let (Some(catalog), Some(database), Some(name)) = (&s3.catalog, &names.database, &names.table) {
         let table = table::Desired {
             database: database.clone(),
             name: name.clone(),
             columns: materials.schema.glue_columns(),
-            partition_keys: s3.prefix.partition_keys(),
+            format: s3.format,
+            partition_keys: partition_keys(catalog, s3, parts)?,
             location: format!("s3://{}/{}", parts.bucket(), s3.prefix.fixed()),
             projection: projection(catalog, s3, parts.bucket())?,
             mark: (*mark).clone(),
@@ -36,14 +37,39 @@ pub(super) fn nodes(s3: &S3Delivery, parts: &Parts) -> Result<Vec<Node>, Pipelin
     Ok(nodes)
 }
 
-fn delivery_nodes(s3: &S3Delivery, parts: &Parts) -> [Node; 2] {
+fn partition_keys(catalog: &Catalog, s3: &S3Delivery, parts: &Parts) -> Result<Vec<String>, PipelineError> {
+    if catalog.partitions == Partitions::None {
+        return Ok(Vec::new());
+    }
+    let keys = s3.prefix.partition_keys();
+    match keys.iter().find(|key| parts.materials.schema.names().any(|column| column.eq_ignore_ascii_case(key))) {
+        Some(taken) => Err(PipelineError::PartitionKey(taken.clone())),
+        None => Ok(keys),
+    }
+}
+
+/// The table whose columns Parquet takes.
+fn parquet(s3: &S3Delivery, parts: &Parts) -> Result<Option<delivery::Columns>, PipelineError> {
+    match (s3.format, &parts.names.database, &parts.names.table) {
+        (Format::Json, ..) => Ok(None),
+        (Format::Parquet, Some(database), Some(table)) => {
+            Ok(Some(delivery::Columns { database: database.clone(), table: table.clone() }))
+        }
+        (Format::Parquet, ..) => Err(PipelineError::Parquet),
+    }
+}
+
+fn delivery_nodes(s3: &S3Delivery, parts: &Parts) -> Result<[Node; 2], PipelineError> {
     let (Parts { names, mark, .. }, bucket) = (parts, parts.bucket());
-    let [find, write] = Statement::write_bucket(bucket);
+    let parquet = parquet(s3, parts)?;
+    let mut statements = vec![Statement::read_stream(&names.stream)];
+    statements.extend(Statement::write_bucket(bucket));
+    statements.extend(parquet.as_ref().map(|columns| Statement::read_table(&columns.database, &columns.table)));
     let desired = role::Desired {
         name: names.role.clone(),
         path: names.role_path.clone(),
         service: role::FIREHOSE.to_owned(),
-        statements: vec![Statement::read_stream(&names.stream), find, write],
+        statements,
         mark: (*mark).clone(),
     };
     let role_node = node(role::KIND, &names.role, &[], &desired, format!("under {}", names.role_path));
@@ -56,12 +82,16 @@ fn delivery_nodes(s3: &S3Delivery, parts: &Parts) -> [Node; 2] {
         error_prefix: s3.error_prefix_text.clone(),
         buffer_mib: s3.buffer.mib,
         buffer_seconds: s3.buffer.interval.as_secs() as u32,
-        gzip: s3.compression == Compression::Gzip,
+        compression: s3.compression,
+        parquet,
+        partition_by: s3.partition_by.clone(),
         mark: (*mark).clone(),
     };
-    let on = [(stream::KIND, names.stream.as_str()), (bucket::KIND, bucket), (role::KIND, names.role.as_str())];
+    let table = desired.parquet.as_ref().map(|columns| table::key_name(&columns.database, &columns.table));
+    let mut on = vec![(stream::KIND, names.stream.as_str()), (bucket::KIND, bucket), (role::KIND, names.role.as_str())];
+    on.extend(table.as_deref().map(|table| (table::KIND, table)));
     let detail = format!("stream → s3://{bucket}/{}", s3.prefix.fixed());
-    [role_node, node(delivery::KIND, &names.delivery, &on, &desired, detail)]
+    Ok([role_node, node(delivery::KIND, &names.delivery, &on, &desired, detail)])
 }
 
 fn catalog_nodes(table: table::Desired, s3: &S3Delivery, parts: &Parts) -> [Node; 3] {
@@ -77,7 +107,7 @@ fn catalog_nodes(table: table::Desired, s3: &S3Delivery, parts: &Parts) -> [Node
     let on = [(bucket::KIND, bucket)];
     let detail = format!("results in {}", desired.output);
     let workgroup_node = node(workgroup::KIND, &names.workgroup, &on, &desired, detail);
-    let name = format!("{}/{}", table.database, table.name);
+    let name = table::key_name(&table.database, &table.name);
     let detail = format!("{} columns", table.columns.len());
     let table_node = node(table::KIND, &name, &[(database::KIND, table.database.as_str())], &table, detail);
     [database_node, table_node, workgroup_node]
@@ -92,13 +122,15 @@ fn results_location(bucket: &str, table_prefix: &str) -> String {
 /// Athena user guide, "Supported types for partition projection" and "Set up partition projection".
 fn projection(catalog: &Catalog, s3: &S3Delivery, bucket: &str) -> Result<BTreeMap<String, String>, PipelineError> {
     let mut parameters = BTreeMap::new();
-    if catalog.partitions == Partitions::Registered {
+    if catalog.partitions != Partitions::Projected {
         return Ok(parameters);
     }
+    let times: Vec<String> = s3.prefix.partition_patterns().into_iter().map(|(key, _)| key).collect();
     let mut template = format!("s3://{bucket}/{}", s3.prefix.fixed());
     for key in s3.prefix.partition_keys() {
         let this_year = Utc::now().year();
         let (first, last, digits) = match key.as_str() {
+            _ if !times.contains(&key) => return Err(PipelineError::Projection(key)),
             "year" => (this_year - YEARS_BACK, this_year + YEARS_AHEAD, 4),
             "month" => (1, 12, 2),
             "day" => (1, 31, 2),

@@ -6,7 +6,7 @@ use crate::{
     prefix::{Prefix, Use},
     schema,
     spec::{
-        Buffer, Catalog, Compression, Deliver, DynamoDbDelivery, Format, FunctionSettings, Length, Load,
+        Buffer, Catalog, Compression, Deliver, DynamoDbDelivery, FieldPath, Format, FunctionSettings, Length, Load,
         MappingSettings, Name, PartitionKey, Partitions, Rate, S3Delivery, Stream, Target, Thresholds, Workload,
     },
 };
@@ -191,4 +191,41 @@ fn what_is_no_key_is_refused() {
     assert_eq!(refused(&["id"]), PipelineError::KeyMissing("id".to_owned()));
     let error = graph(&dynamodb(TICKET_AND_ITEM), &id(), &materials()).expect_err("no code");
     assert_eq!(error, PipelineError::NoCode);
+}
+
+#[test]
+fn parquet_waits_for_the_table_and_may_read_its_columns() {
+    let with =
+        |catalog| S3Delivery { format: Format::Parquet, compression: Compression::Snappy, ..s3(PREFIX, catalog) };
+    let graph = graph(&stack(Some(with(Some(Partitions::Registered)))), &id(), &materials()).expect("a graph");
+    let of = |kind: &str| graph.nodes().iter().find(|node| node.key.kind == kind).expect("a node");
+    let table = ResourceKey::new(table::KIND, "tpcds_7f3a91c2/store_sales");
+    assert!(of(delivery::KIND).depends_on.contains(&table));
+    assert_eq!(of(table::KIND).desired["format"], "parquet");
+    let statements = of(role::KIND).desired["statements"].to_string();
+    assert!(statements.contains("glue:GetTableVersions") && statements.contains("table/tpcds_7f3a91c2/store_sales"));
+    let alone = super::graph(&stack(Some(with(None))), &id(), &materials()).map(drop);
+    assert_eq!(alone, Err(PipelineError::Parquet));
+}
+
+#[test]
+fn a_table_may_have_no_partitions_and_no_column_twice() {
+    let prefix = "a/year=!{timestamp:yyyy}/ss_item_sk=!{partitionKeyFromQuery:item}/";
+    let path = FieldPath(vec!["ss_item_sk".to_owned()]);
+    let with = |partitions| S3Delivery {
+        partition_by: [("item".to_owned(), path.clone())].into(),
+        ..s3(prefix, Some(partitions))
+    };
+    let graph = |partitions| super::graph(&stack(Some(with(partitions))), &id(), &materials());
+    assert_eq!(graph(Partitions::Registered).map(drop), Err(PipelineError::PartitionKey("ss_item_sk".to_owned())));
+    let graph = graph(Partitions::None).expect("a graph");
+    let table = graph.nodes().iter().find(|node| node.key.kind == table::KIND).expect("a table");
+    assert_eq!((&table.desired["partition_keys"], &table.desired["projection"]), (&json!([]), &json!({})));
+}
+
+#[test]
+fn a_value_of_the_document_cannot_be_projected() {
+    let prefix = "a/year=!{partitionKeyFromQuery:year}/";
+    let error = graph(&stack(Some(s3(prefix, Some(Partitions::Projected)))), &id(), &materials()).map(drop);
+    assert_eq!(error, Err(PipelineError::Projection("year".to_owned())));
 }

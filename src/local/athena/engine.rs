@@ -17,9 +17,10 @@ use futures::StreamExt;
 use super::{
     catalog::{CATALOG, GlueCatalog},
     failure::{Failure, unsupported},
-    hive, results,
+    results,
     statement::{self, Utility},
 };
+use crate::local::hive;
 
 /// What all operators of a query may hold together; sorts and aggregations spill above it.
 const MEMORY: usize = 256 << 20;

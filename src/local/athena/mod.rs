@@ -1,23 +1,22 @@
 //! Athena: SQL on DataFusion over the catalogued objects.
 //!
-//! A table is a folder of JSON objects, one a line, as the OpenX SerDe reads them: keys in any case, gzip or not, what
-//! follows a line's first object ignored. Every query reads the objects anew; nothing is cached.
+//! A table is a folder of JSON objects, one a line, as the OpenX SerDe reads them: keys in any case, plain or in gzip or in
+//! Hadoop's Snappy, what follows a line's first object ignored. Or it is a folder of Parquet, of which only the columns that
+//! are asked for are read. Every query reads the objects anew; nothing is cached.
 //!
 //! The SQL is DataFusion's, which has most of what Trino's SELECT has: dots into structs, joins, windows, `with`,
 //! `approx_distinct`, `date_trunc`, `try_cast`, `round`. Not covered: Trino functions that DataFusion has no equal of
 //! (`json_extract_scalar`, `count_if`, `max_by`, `arbitrary`, `from_iso8601_timestamp`, `transform` and other lambdas),
 //! one expression twice in a SELECT without an alias, `UNNEST … WITH ORDINALITY`, `TABLESAMPLE`, prepared statements,
 //! EXPLAIN, quoted names in upper case, a line and column in error messages, `map` and `binary` columns, the OpenX
-//! SerDe's `mapping.*` and `dots.in.keys`, and file formats other than JSON. Catalog and data are read-only here:
+//! SerDe's `mapping.*` and `dots.in.keys`, and file formats other than JSON and Parquet. Catalog and data are read-only here:
 //! CREATE, ALTER, MSCK, INSERT and DROP fail with a message that says so.
 
 mod catalog;
-mod column;
 mod engine;
 mod execution;
 mod failure;
-mod hive;
-mod json;
+mod parquet;
 mod projection;
 mod query;
 mod results;
@@ -25,6 +24,7 @@ mod source;
 mod statement;
 mod store;
 mod table;
+mod text;
 mod wire;
 mod workgroup;
 

@@ -24,13 +24,13 @@ use datafusion::{
 
 use super::{
     failure::Failure,
-    hive,
     projection::Projection,
-    source::{Layout, Meter, Origin, Part, Source},
+    source::{Format, Layout, Meter, Origin, Part, Source},
     store::{Location, Store},
 };
 use crate::local::{
     glue::{PartitionInfo, TableInfo},
+    hive,
     s3::Object,
 };
 
@@ -41,9 +41,13 @@ const JSON_SERDES: [&str; 3] = [
     "org.apache.hadoop.hive.serde2.JsonSerDe",
 ];
 
-/// A table of JSON objects in S3.
+const PARQUET_SERDES: [&str; 2] =
+    ["org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe", "parquet.hive.serde.ParquetHiveSerDe"];
+
+/// A table of objects in S3.
 pub(super) struct GlueTable {
     info: TableInfo,
+    format: Format,
     registered: Vec<PartitionInfo>,
     /// The documents' columns, then the partition keys.
     schema: SchemaRef,
@@ -65,17 +69,11 @@ impl GlueTable {
         store: Arc<dyn Store>,
         meter: Arc<Meter>,
     ) -> Result<Self, Failure> {
-        if !JSON_SERDES.contains(&info.serde.as_str()) {
-            return Err(Failure::user(format!(
-                "NOT_SUPPORTED: the table's SerDe is {:?}; the stand-in reads {}",
-                info.serde,
-                JSON_SERDES.join(", ")
-            )));
-        }
+        let format = format(&info.serde)?;
         let keys = Arc::new(Schema::new(fields(&info.partition_keys)?));
         let mut all = fields(&info.columns)?;
         all.extend(fields(&info.partition_keys)?);
-        Ok(Self { info, registered, schema: Arc::new(Schema::new(all)), keys, store, meter })
+        Ok(Self { info, registered, format, schema: Arc::new(Schema::new(all)), keys, store, meter })
     }
 
     fn layout(&self, projection: Option<&Vec<usize>>) -> Result<Layout> {
@@ -88,6 +86,7 @@ impl GlueTable {
         };
         let ignore = self.info.serde_parameters.get("ignore.malformed.json");
         Ok(Layout {
+            format: self.format,
             schema: Arc::new(self.schema.project(projection)?),
             origins: projection.iter().map(origin).collect(),
             ignore_malformed: ignore.is_some_and(|value| value.eq_ignore_ascii_case("true")),
@@ -225,6 +224,18 @@ impl Filter {
         let verdicts = filter.evaluate(&batch)?.into_array(rows.len())?;
         let verdicts = verdicts.as_boolean();
         Ok((0..rows.len()).map(|row| verdicts.is_valid(row) && verdicts.value(row)).collect())
+    }
+}
+
+fn format(serde: &str) -> Result<Format, Failure> {
+    match serde {
+        _ if JSON_SERDES.contains(&serde) => Ok(Format::Json),
+        _ if PARQUET_SERDES.contains(&serde) => Ok(Format::Parquet),
+        _ => Err(Failure::user(format!(
+            "NOT_SUPPORTED: the table's SerDe is {serde:?}; the stand-in reads {}, {}",
+            JSON_SERDES.join(", "),
+            PARQUET_SERDES.join(", ")
+        ))),
     }
 }
 

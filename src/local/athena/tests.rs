@@ -7,6 +7,7 @@ use super::*;
 use crate::local::s3::Object;
 
 mod data;
+mod formats;
 mod operations;
 mod projected;
 mod units;
@@ -82,6 +83,18 @@ impl Lake {
         parameters: Value,
         serde: Value,
     ) {
+        let serde = json!({"SerializationLibrary": "org.openx.data.jsonserde.JsonSerDe", "Parameters": serde});
+        self.table_of(name, columns, keys, parameters, serde).await;
+    }
+
+    async fn table_of(
+        &self,
+        name: &str,
+        columns: &[(&str, &str)],
+        keys: &[(&str, &str)],
+        parameters: Value,
+        serde: Value,
+    ) {
         let list = |columns: &[(&str, &str)]| -> Vec<Value> {
             columns.iter().map(|(name, kind)| json!({"Name": name, "Type": kind})).collect()
         };
@@ -89,7 +102,7 @@ impl Lake {
             "Name": name, "Parameters": parameters, "PartitionKeys": list(keys),
             "StorageDescriptor": {
                 "Columns": list(columns), "Location": format!("s3://lake/{name}/"),
-                "SerdeInfo": {"SerializationLibrary": "org.openx.data.jsonserde.JsonSerDe", "Parameters": serde},
+                "SerdeInfo": serde,
             },
         });
         self.glue_ok("CreateTable", json!({"DatabaseName": "tpcds", "TableInput": input})).await;

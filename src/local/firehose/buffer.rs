@@ -2,17 +2,15 @@
 
 use std::{
     collections::BTreeMap,
-    io::{self, Write},
     time::{Duration, SystemTime},
 };
 
-use bytes::Bytes;
-use flate2::{Compression, write::GzEncoder};
 use tokio::time::Instant;
 
 use super::{
     Fault,
     progress::Range,
+    records::Records,
     source::{Item, Source},
 };
 use crate::aggregated;
@@ -20,11 +18,10 @@ use crate::aggregated;
 /// Read from one shard at once.
 const READ: usize = 1 << 20;
 
-/// Records of one shard that follow one another, as they will lie in the object.
+/// Records of one shard that follow one another.
 pub(super) struct Block {
     pub(super) range: Range,
-    oldest: SystemTime,
-    data: Vec<u8>,
+    pub(super) records: Records,
 }
 
 impl Block {
@@ -42,38 +39,35 @@ impl Block {
 
     /// In bytes of data.
     pub(super) fn bytes(&self) -> usize {
-        self.data.len()
+        self.records.bytes()
     }
 
     fn of(shard: &str, from: u64, items: &[Item], delimiter: &[u8]) -> Option<Self> {
         let to = items.last()?.next;
-        let mut data = Vec::with_capacity(items.iter().map(|item| item.data.len() + delimiter.len()).sum());
-        let mut add = |record: &[u8]| {
-            data.extend_from_slice(record);
-            data.extend_from_slice(delimiter);
-        };
+        let oldest = items.iter().map(|item| item.arrived).min()?;
+        let bytes = items.iter().map(|item| item.data.len() + delimiter.len()).sum();
+        let mut records = Records::new(oldest, bytes);
         for item in items {
             // Firehose takes aggregated records apart by itself; what only looks like one is a record as it is.
             match aggregated::decode(&item.data) {
-                Ok(Some(records)) => records.iter().for_each(|record| add(&record.data)),
-                Ok(None) | Err(_) => add(&item.data),
+                Ok(Some(inner)) => inner.iter().for_each(|record| records.push(&record.data, delimiter)),
+                Ok(None) | Err(_) => records.push(&item.data, delimiter),
             }
         }
-        let oldest = items.iter().map(|item| item.arrived).min()?;
-        Some(Self { range: Range { shard: shard.to_owned(), from, to }, oldest, data })
+        Some(Self { range: Range { shard: shard.to_owned(), from, to }, records })
     }
 
-    /// All of a range again, for an object that was begun before.
-    pub(super) fn read_again(source: &Source, range: &Range, delimiter: &[u8]) -> Result<Vec<Self>, Fault> {
-        let (mut blocks, mut position) = (Vec::new(), range.from);
+    /// All of a range again, for objects that were begun before.
+    pub(super) fn read_again(source: &Source, range: &Range, delimiter: &[u8]) -> Result<Vec<Records>, Fault> {
+        let (mut records, mut position) = (Vec::new(), range.from);
         while position < range.to {
             let mut items = source.read(&range.shard, position, READ)?;
             items.retain(|item| item.position < range.to);
             let Some(block) = Self::of(&range.shard, position, &items, delimiter) else { break };
             position = block.range.to;
-            blocks.push(block);
+            records.push(block.records);
         }
-        Ok(blocks)
+        Ok(records)
     }
 }
 
@@ -87,7 +81,7 @@ pub(super) struct Buffer {
 
 impl Buffer {
     pub(super) fn push(&mut self, block: Block) {
-        self.bytes += block.data.len();
+        self.bytes += block.bytes();
         self.begun.get_or_insert_with(Instant::now);
         self.shards.entry(block.range.shard.clone()).or_default().push(block);
     }
@@ -113,25 +107,11 @@ impl Buffer {
 
     /// When the oldest record arrived.
     pub(super) fn oldest(&self) -> Option<SystemTime> {
-        self.shards.values().flatten().map(|block| block.oldest).min()
+        self.shards.values().flatten().map(|block| block.records.oldest()).min()
     }
 
-    /// The blocks in the order of their ranges; the buffer is empty afterwards.
-    pub(super) fn take(&mut self) -> Vec<Block> {
-        std::mem::take(self).shards.into_values().flatten().collect()
+    /// The records in the order of their ranges; the buffer is empty afterwards.
+    pub(super) fn take(&mut self) -> Vec<Records> {
+        std::mem::take(self).shards.into_values().flatten().map(|block| block.records).collect()
     }
-}
-
-/// The object that blocks make; each is freed as soon as it is in.
-pub(super) fn object(blocks: Vec<Block>, gzip: bool) -> io::Result<Bytes> {
-    if !gzip {
-        let mut whole = Vec::with_capacity(blocks.iter().map(|block| block.data.len()).sum());
-        blocks.into_iter().for_each(|block| whole.extend_from_slice(&block.data));
-        return Ok(whole.into());
-    }
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    for block in blocks {
-        encoder.write_all(&block.data)?;
-    }
-    Ok(encoder.finish()?.into())
 }

@@ -7,9 +7,12 @@ use chrono::{DateTime, Utc};
 use tokio::{sync::watch, task::spawn_blocking, time::sleep};
 
 use super::{
-    Durable, Fault, S3,
-    buffer::{self, Block, Buffer},
+    Durable, Fault, Glue, S3,
+    buffer::{Block, Buffer},
+    failure,
+    parcels::{Group, Parcel, Sorted},
     progress::{Intended, Progress},
+    records::Records,
     settings::Settings,
     source::Source,
     stream::{Ledger, Status},
@@ -22,6 +25,8 @@ const CREATING: Duration = Duration::from_millis(200);
 const POLL: Duration = Duration::from_millis(100);
 const FIRST_BACKOFF: Duration = Duration::from_millis(100);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
+/// Characters of a UUID.
+const UUID: usize = 36;
 
 /// One delivery stream at work.
 pub(super) struct Delivery {
@@ -30,6 +35,7 @@ pub(super) struct Delivery {
     progress: Arc<Durable<Progress>>,
     source: Source,
     s3: Arc<S3>,
+    glue: Arc<Glue>,
     deleted: watch::Receiver<bool>,
     buffer: Buffer,
     /// The shard that was read last, so that one far behind does not keep the others waiting.
@@ -45,11 +51,22 @@ impl Delivery {
         ledger: Arc<Durable<Ledger>>,
         progress: Arc<Durable<Progress>>,
         source: Source,
-        s3: Arc<S3>,
+        (s3, glue): (Arc<S3>, Arc<Glue>),
         deleted: watch::Receiver<bool>,
     ) -> Self {
-        let (buffer, last_shard) = (Buffer::default(), String::new());
-        Self { name, ledger, progress, source, s3, deleted, buffer, last_shard, backoff: FIRST_BACKOFF, trouble: None }
+        Self {
+            name,
+            ledger,
+            progress,
+            source,
+            s3,
+            glue,
+            deleted,
+            buffer: Buffer::default(),
+            last_shard: String::new(),
+            backoff: FIRST_BACKOFF,
+            trouble: None,
+        }
     }
 
     /// Delivers until the delivery stream is deleted. What is buffered then is put in one attempt, as AWS promises no more.
@@ -140,32 +157,42 @@ impl Delivery {
         Ok(read)
     }
 
-    /// Makes an object of all that is buffered and puts it.
+    /// Makes objects of all that is buffered and puts them. What fails on the way is read from the source once more.
     async fn deliver(&mut self, settings: &Settings, version: u32) -> Result<(), Fault> {
-        let intended = Intended {
-            key: self.key(settings, version)?,
-            gzip: settings.is_gzip(),
-            delimiter: settings.delimiter(),
-            ranges: self.buffer.ranges(),
-        };
+        let recipe = settings.recipe(&self.glue)?;
+        let (ranges, oldest) = (self.buffer.ranges(), self.buffer.oldest().map_or_else(Utc::now, DateTime::from));
+        let records = self.buffer.take();
+        let sorter = recipe.clone();
+        let sorted = spawn_blocking(move || sorter.sort(records)).await.map_err(Fault::internal)??;
+        let keys = recipe.groups(&sorted).into_iter();
+        let keys = keys.map(|group| Ok((group.clone(), self.key(settings, version, oldest, &group)?)));
+        let intended = Intended { keys: keys.collect::<Result<_, Fault>>()?, recipe, ranges };
         self.progress.change(|progress| {
             progress.intended = Some(intended);
             Ok::<_, Fault>(())
         })?;
-        let (blocks, gzip) = (self.buffer.take(), settings.is_gzip());
-        let object = spawn_blocking(move || buffer::object(blocks, gzip)).await.map_err(Fault::internal)??;
-        self.land_intended(Some(object)).await
+        self.land_intended(Some(sorted)).await
     }
 
-    /// Puts the object that is intended, if one is; without its data, from the source once more.
-    async fn land_intended(&mut self, object: Option<Bytes>) -> Result<(), Fault> {
+    /// Puts the objects that are intended, if any are; without their records, from the source once more.
+    async fn land_intended(&mut self, sorted: Option<Sorted>) -> Result<(), Fault> {
         let Some(intended) = self.progress.read().intended.clone() else { return Ok(()) };
-        let Some((settings, _)) = self.settings() else { return Ok(()) };
-        let object = match object {
-            Some(object) => object,
-            None => self.make_again(intended.clone()).await?,
+        let mut sorted = match sorted {
+            Some(sorted) => sorted,
+            None => self.sort_again(intended.clone()).await?,
         };
-        self.s3.put(settings.bucket(), &intended.key, object).await?;
+        let mut unconverted = Vec::new();
+        for (group, key) in &intended.keys {
+            let parcel = match sorted.remove(group) {
+                Some(records) => pack(&intended, group, key, records).await?,
+                None if *group == Group::Failed(failure::Kind::FormatConversion) => left_over(&mut unconverted),
+                None => continue,
+            };
+            unconverted.extend(parcel.unconverted);
+            if let Some(object) = parcel.object {
+                self.s3.put(&intended.recipe.bucket, key, object).await?;
+            }
+        }
         self.progress.change(|progress| {
             progress.land();
             Ok::<_, Fault>(())
@@ -173,25 +200,33 @@ impl Delivery {
         intended.ranges.iter().try_for_each(|range| self.source.done_with(range.to))
     }
 
-    async fn make_again(&self, intended: Intended) -> Result<Bytes, Fault> {
+    async fn sort_again(&self, intended: Intended) -> Result<Sorted, Fault> {
         let source = self.source.clone();
         let again = spawn_blocking(move || {
-            let mut blocks = Vec::new();
+            let mut records = Vec::new();
             for range in &intended.ranges {
-                blocks.extend(Block::read_again(&source, range, intended.delimiter.as_bytes())?);
+                records.extend(Block::read_again(&source, range, intended.recipe.delimiter.as_bytes())?);
             }
-            Ok::<_, Fault>(buffer::object(blocks, intended.gzip)?)
+            intended.recipe.sort(records)
         });
         again.await.map_err(Fault::internal)?
     }
 
     /// `<prefix><delivery stream>-<version>-<time>-<uuid><extension>` (Firehose developer guide, "Configure Amazon S3 object
-    /// name format").
-    fn key(&self, settings: &Settings, version: u32) -> Result<String, Fault> {
-        let prefix = Prefix::parse(settings.prefix(), Use::Data).map_err(Fault::internal)?;
-        let oldest: DateTime<Utc> = self.buffer.oldest().map_or_else(Utc::now, DateTime::from);
-        let (prefix, time) = (prefix.render(oldest, None), oldest.format("%Y-%m-%d-%H-%M-%S"));
-        Ok(format!("{prefix}{}-{version}-{time}-{}{}", self.name, super::uuid(), settings.extension()))
+    /// name format"); what failed has no extension.
+    fn key(&self, settings: &Settings, version: u32, at: DateTime<Utc>, group: &Group) -> Result<String, Fault> {
+        let (prefix, extension) = match group {
+            Group::Partition(values) => {
+                let prefix = Prefix::parse(settings.prefix(), Use::Data).map_err(Fault::internal)?;
+                (prefix.render_partition(at, values), settings.extension())
+            }
+            Group::Failed(kind) => {
+                let prefix = Prefix::parse(settings.error_prefix(), Use::Error).map_err(Fault::internal)?;
+                (prefix.render(at, Some(kind.output_type())), "")
+            }
+        };
+        let time = at.format("%Y-%m-%d-%H-%M-%S");
+        Ok(format!("{prefix}{}-{version}-{time}-{}{extension}", self.name, super::uuid()))
     }
 
     fn settings(&self) -> Option<(Settings, u32)> {
@@ -232,4 +267,20 @@ impl Delivery {
         }
         self.backoff = FIRST_BACKOFF;
     }
+}
+
+/// Makes the object of a group.
+async fn pack(intended: &Intended, group: &Group, key: &str, records: Vec<Records>) -> Result<Parcel, Fault> {
+    let (recipe, group) = (intended.recipe.clone(), group.clone());
+    // An archive's one file is named by a UUID, as the object is.
+    let name = key.rsplit('/').next().unwrap_or(key);
+    let name = name.strip_suffix(recipe.codec.extension()).unwrap_or(name);
+    let entry = name[name.len().saturating_sub(UUID)..].to_owned();
+    spawn_blocking(move || recipe.pack(&group, records, &entry)).await.map_err(Fault::internal)?
+}
+
+/// The object of the records that conversion left.
+fn left_over(unconverted: &mut Vec<u8>) -> Parcel {
+    let lines = Bytes::from(std::mem::take(unconverted));
+    Parcel { object: Some(lines).filter(|lines| !lines.is_empty()), unconverted: Vec::new() }
 }

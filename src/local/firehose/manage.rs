@@ -103,6 +103,7 @@ impl Firehose {
             }
             _ => return Err(refuse::argument("Exactly one destination configuration is supported for a Firehose.")),
         };
+        settings.recipe(&self.glue)?;
         let mut with_tags = BTreeMap::new();
         tags::add(&mut with_tags, request.tags)?;
         Ok(DeliveryStream {
@@ -226,7 +227,9 @@ impl Firehose {
             if stream.redshift.is_some() {
                 return Err(refuse::argument(format!("The destination of {name} is Redshift, not S3.")));
             }
-            stream.settings = stream.settings.updated(update, &self.s3, &self.iam)?;
+            let settings = stream.settings.updated(update, &self.s3, &self.iam)?;
+            settings.recipe(&self.glue)?;
+            stream.settings = settings;
             stream.version += 1;
             stream.updated = Some(Utc::now().timestamp_millis());
             Ok(())

@@ -3,14 +3,25 @@
 //! A delivery stream from Kinesis starts at what is newest in each shard when it is created; shards that resharding makes
 //! later are read from their beginning. An object's records are remembered before it is put, so that a process killed at any
 //! moment neither loses records nor delivers them twice. What goes to Redshift lands in S3 first, and is loaded from there by
-//! COPY. Not covered: destinations other than S3 and Redshift, updates of a Redshift destination, Lambda and format
-//! conversion, dynamic partitioning, encryption, backup, time zones, KPL de-aggregation, throughput limits.
+//! COPY. Format conversion makes Parquet by the columns of a Glue table. Dynamic partitioning knows a part of jq; its
+//! partitions share one buffer, and all are written when that is due. Not covered: destinations other than S3 and Redshift,
+//! updates of a Redshift destination, Lambda, ORC, `Content-Encoding`, multi-record de-aggregation, encryption, backup, time
+//! zones, throughput limits.
 
 mod buffer;
+mod codec;
+mod conversion;
 mod deliver;
 mod direct;
+mod extraction;
+mod failure;
+mod jq;
 mod manage;
+mod parcels;
+mod parquet;
+mod processing;
 mod progress;
+mod records;
 mod redshift;
 mod redshift_settings;
 mod refuse;
@@ -43,7 +54,7 @@ use self::{
     spool::Spool,
     stream::{DeliveryStream, Ledger, Status},
 };
-use super::{durable::Durable, fault::Fault, iam::Iam, kinesis::Kinesis, redshift::Redshift, s3::S3};
+use super::{durable::Durable, fault::Fault, glue::Glue, iam::Iam, kinesis::Kinesis, redshift::Redshift, s3::S3};
 
 /// The service. Dropping it stops delivery where it is; opening it again goes on from there.
 pub struct Firehose {
@@ -52,6 +63,7 @@ pub struct Firehose {
     s3: Arc<S3>,
     iam: Arc<Iam>,
     redshift: Arc<Redshift>,
+    glue: Arc<Glue>,
     ledger: Arc<Durable<Ledger>>,
     /// By the id of the delivery stream.
     running: Mutex<HashMap<String, Running>>,
@@ -76,13 +88,14 @@ impl Firehose {
         s3: Arc<S3>,
         iam: Arc<Iam>,
         redshift: Arc<Redshift>,
+        glue: Arc<Glue>,
     ) -> io::Result<Arc<Self>> {
         fs::create_dir_all(folder.join("deliveries"))?;
         // A destination may hold a password.
         fs::set_permissions(folder, Permissions::from_mode(0o700))?;
         let ledger = Arc::new(Durable::<Ledger>::open(&folder.join("ledger.json"))?);
         let running = Mutex::default();
-        let firehose = Self { folder: folder.to_owned(), kinesis, s3, iam, redshift, ledger, running };
+        let firehose = Self { folder: folder.to_owned(), kinesis, s3, iam, redshift, glue, ledger, running };
         firehose.forget_deleted()?;
         let streams = firehose.ledger.read().clone();
         for (name, stream) in &streams {
@@ -156,8 +169,9 @@ impl Firehose {
         let source = self.source(stream)?;
         let (deleted, is_deleted) = watch::channel(false);
         let (ledger, name) = (self.ledger.clone(), name.to_owned());
+        let stores = (self.s3.clone(), self.glue.clone());
         let delivery =
-            Delivery::new(name.clone(), ledger.clone(), progress.clone(), source.clone(), self.s3.clone(), is_deleted);
+            Delivery::new(name.clone(), ledger.clone(), progress.clone(), source.clone(), stores, is_deleted);
         let loader = stream.redshift.is_some().then(|| Loader {
             name: name.clone(),
             ledger: ledger.clone(),

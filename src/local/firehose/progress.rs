@@ -4,28 +4,31 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::redshift::Loads;
+use super::{
+    parcels::{Group, Recipe},
+    redshift::Loads,
+};
 
-/// How far a delivery has come. An object is intended here before it is put, and its ranges are delivered afterwards: a
-/// process that was killed in between puts the same object under the same key again.
+/// How far a delivery has come. Objects are intended here before they are put, and their ranges are delivered afterwards: a
+/// process that was killed in between puts the same objects under the same keys again.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Progress {
     /// The position after the last delivered record of each shard; a shard that is not here is read from its beginning.
     pub(super) delivered: BTreeMap<String, u64>,
-    /// The object that is being put.
+    /// The objects that are being put.
     pub(super) intended: Option<Intended>,
     /// Objects that are to be loaded into Redshift, of a delivery stream that has it as its destination.
     #[serde(default)]
     pub(super) loads: Option<Loads>,
 }
 
-/// An object that is being put.
+/// Objects that are being put.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Intended {
-    pub(super) key: String,
-    pub(super) gzip: bool,
-    /// What is appended to each record.
-    pub(super) delimiter: String,
+    /// How the records become objects.
+    pub(super) recipe: Recipe,
+    /// The key of each group's object; of one that may yet get records too.
+    pub(super) keys: Vec<(Group, String)>,
     pub(super) ranges: Vec<Range>,
 }
 
@@ -40,14 +43,15 @@ pub(super) struct Range {
 }
 
 impl Progress {
-    /// The intended object has landed.
+    /// The intended objects have landed.
     pub(super) fn land(&mut self) {
-        let Some(object) = self.intended.take() else { return };
-        for range in object.ranges {
+        let Some(objects) = self.intended.take() else { return };
+        for range in objects.ranges {
             self.delivered.insert(range.shard, range.to);
         }
         if let Some(loads) = &mut self.loads {
-            loads.landed.push(object.key);
+            let delivered = objects.keys.into_iter().filter(|(group, _)| matches!(group, Group::Partition(_)));
+            loads.landed.extend(delivered.map(|(_, key)| key));
         }
     }
 }

@@ -5,11 +5,21 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{Fault, Iam, S3, refuse};
-use crate::prefix::{Prefix, PrefixError, Use};
+use super::{
+    Fault, Iam, S3, codec::Codec, conversion, extraction::Extraction, parcels::Recipe, processing::Processing, refuse,
+};
+use crate::{
+    local::glue::Glue,
+    prefix::{Prefix, PrefixError, Use},
+};
 
 const SERVICE: &str = "firehose.amazonaws.com";
 const MIB: usize = 1 << 20;
+/// For format conversion and dynamic partitioning (Firehose developer guide, "Configure buffering hints").
+const LEAST_OF_LARGE_BUFFERS: i64 = 64;
+/// Where failed records go without an `ErrorOutputPrefix`.
+const DEFAULT_ERROR_PREFIX: &str = "!{firehose:error-output-type}/!{timestamp:yyyy/MM/dd/HH}/";
+const MIB_OF_LARGE_BUFFERS: i64 = 128;
 
 /// An S3 destination. What is neither given nor needed is not stored, so that an update overlays what it names.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,6 +47,10 @@ pub(super) struct Settings {
     file_extension: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     custom_time_zone: Option<String>,
+    #[serde(rename = "DataFormatConversionConfiguration", skip_serializing_if = "Option::is_none")]
+    conversion: Option<conversion::Settings>,
+    #[serde(rename = "DynamicPartitioningConfiguration", skip_serializing_if = "Option::is_none")]
+    partitioning: Option<Partitioning>,
     #[serde(flatten)]
     other: Map<String, Value>,
 }
@@ -55,31 +69,19 @@ impl Default for Hints {
     }
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+/// `DynamicPartitioningConfiguration`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Processing {
+struct Partitioning {
     #[serde(default)]
     enabled: bool,
-    #[serde(default)]
-    processors: Vec<Processor>,
+    #[serde(default = "retry")]
+    retry_options: Value,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Processor {
-    r#type: String,
-    #[serde(default)]
-    parameters: Vec<Parameter>,
+fn retry() -> Value {
+    json!({"DurationInSeconds": 300})
 }
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Parameter {
-    parameter_name: String,
-    parameter_value: String,
-}
-
-const DELIMITER_PROCESSOR: &str = "AppendDelimiterToRecord";
 
 fn uncompressed() -> String {
     "UNCOMPRESSED".to_owned()
@@ -94,10 +96,15 @@ fn switched_off() -> Value {
 }
 
 impl Settings {
-    /// Reads and checks a configuration.
+    /// Reads and checks a configuration; the table that it may name is looked for by [`Settings::recipe`].
     pub(super) fn new(configuration: Value, s3: &S3, iam: &Iam) -> Result<Self, Fault> {
-        let settings: Self = serde_json::from_value(configuration).map_err(|e| refuse::serialization(e.to_string()))?;
-        settings.check()?;
+        let hinted = !configuration["BufferingHints"].is_null();
+        let settings = serde_json::from_value(configuration);
+        let mut settings: Self = settings.map_err(|e| refuse::serialization(e.to_string()))?;
+        if !hinted && (settings.converts().is_some() || settings.is_partitioned()) {
+            settings.buffering_hints.mib = Some(MIB_OF_LARGE_BUFFERS);
+        }
+        settings.check(iam)?;
         if !iam.may_assume(&settings.role_arn, SERVICE) {
             return Err(refuse::role(&settings.role_arn));
         }
@@ -111,10 +118,15 @@ impl Settings {
     pub(super) fn updated(&self, update: Map<String, Value>, s3: &S3, iam: &Iam) -> Result<Self, Fault> {
         let mut whole = self.describe();
         whole.as_object_mut().into_iter().for_each(|settings| settings.extend(update.clone()));
-        Self::new(whole, s3, iam)
+        let updated = Self::new(whole, s3, iam)?;
+        if updated.is_partitioned() != self.is_partitioned() {
+            let change = if self.is_partitioned() { "disabled" } else { "enabled" };
+            return Err(refuse::argument(format!("Dynamic partitioning cannot be {change} for an existing Firehose.")));
+        }
+        Ok(updated)
     }
 
-    fn check(&self) -> Result<(), Fault> {
+    fn check(&self, iam: &Iam) -> Result<(), Fault> {
         if self.bucket_arn.strip_prefix("arn:aws:s3:::").is_none_or(str::is_empty) {
             return Err(refuse::constraint(
                 "bucketARN",
@@ -125,7 +137,9 @@ impl Settings {
         self.check_hints()?;
         self.check_prefixes()?;
         self.check_format()?;
-        self.check_processing()?;
+        self.check_conversion(iam)?;
+        self.processing_configuration.check()?;
+        self.check_partitioning()?;
         self.check_others()
     }
 
@@ -134,7 +148,18 @@ impl Settings {
             return Err(refuse::argument("BufferingHints must have both SizeInMBs and IntervalInSeconds or neither."));
         };
         in_range("bufferingHints.sizeInMBs", mib, 1, 128)?;
-        in_range("bufferingHints.intervalInSeconds", seconds, 0, 900)
+        in_range("bufferingHints.intervalInSeconds", seconds, 0, 900)?;
+        let large = match () {
+            () if self.converts().is_some() => "data format conversion",
+            () if self.is_partitioned() => "dynamic partitioning",
+            () => return Ok(()),
+        };
+        match mib < LEAST_OF_LARGE_BUFFERS {
+            true => Err(refuse::argument(format!(
+                "BufferingHints.SizeInMBs must be at least {LEAST_OF_LARGE_BUFFERS} when {large} is enabled."
+            ))),
+            false => Ok(()),
+        }
     }
 
     fn check_prefixes(&self) -> Result<(), Fault> {
@@ -150,15 +175,9 @@ impl Settings {
     }
 
     fn check_format(&self) -> Result<(), Fault> {
-        match self.compression_format.as_str() {
-            "UNCOMPRESSED" | "GZIP" => {}
-            known @ ("ZIP" | "Snappy" | "HADOOP_SNAPPY") => {
-                return Err(refuse::not_covered(&format!("CompressionFormat {known}")));
-            }
-            other => {
-                let set = "Member must satisfy enum value set: [UNCOMPRESSED, GZIP, ZIP, Snappy, HADOOP_SNAPPY]";
-                return Err(refuse::constraint("compressionFormat", other, set));
-            }
+        if Codec::named(&self.compression_format).is_none() {
+            let set = "Member must satisfy enum value set: [UNCOMPRESSED, GZIP, ZIP, Snappy, HADOOP_SNAPPY]";
+            return Err(refuse::constraint("compressionFormat", &self.compression_format, set));
         }
         if self.custom_time_zone.as_deref().is_some_and(|zone| zone != "UTC") {
             return Err(refuse::not_covered("CustomTimeZone other than UTC"));
@@ -175,13 +194,45 @@ impl Settings {
         }
     }
 
-    fn check_processing(&self) -> Result<(), Fault> {
-        if !self.processing_configuration.enabled {
-            return Ok(());
+    fn check_conversion(&self, iam: &Iam) -> Result<(), Fault> {
+        let Some(conversion) = self.converts() else { return Ok(()) };
+        if self.codec() != Codec::Uncompressed {
+            return Err(refuse::argument(
+                "CompressionFormat must be UNCOMPRESSED when data format conversion is enabled; the serializer compresses.",
+            ));
         }
-        match self.processing_configuration.processors.iter().find(|p| p.r#type != DELIMITER_PROCESSOR) {
-            Some(processor) => Err(refuse::not_covered(&format!("the processor {}", processor.r#type))),
-            None => Ok(()),
+        conversion.check(iam)
+    }
+
+    /// Each value that the prefix takes from a record is in the query, and only dynamic partitioning takes any.
+    fn check_partitioning(&self) -> Result<(), Fault> {
+        let prefix = Prefix::parse(self.prefix(), Use::Data).map_err(|e| bad_prefix("Prefix", &e))?;
+        let used = prefix.query_keys();
+        let query = self.query();
+        let extraction = query.map(Extraction::parse).transpose()?;
+        match (self.is_partitioned(), extraction) {
+            (false, None) if used.is_empty() => Ok(()),
+            (false, None) => Err(refuse::argument(
+                "Prefix must not contain expressions of partitionKeyFromQuery unless dynamic partitioning is enabled.",
+            )),
+            (false, Some(_)) => Err(refuse::argument(
+                "MetadataExtraction processor is present but dynamic partitioning is not enabled.",
+            )),
+            (true, _) if self.error_output_prefix.as_deref().unwrap_or_default().is_empty() => {
+                Err(refuse::argument("ErrorOutputPrefix must be specified when dynamic partitioning is enabled."))
+            }
+            (true, _) if used.is_empty() => Err(refuse::argument(
+                "Prefix must contain an expression of partitionKeyFromQuery when dynamic partitioning is enabled.",
+            )),
+            (true, None) => Err(refuse::argument(
+                "A MetadataExtraction processor is needed when Prefix contains expressions of partitionKeyFromQuery.",
+            )),
+            (true, Some(extraction)) => match used.iter().find(|used| !extraction.keys().any(|key| key == **used)) {
+                Some(unknown) => Err(refuse::argument(format!(
+                    "Prefix contains partitionKeyFromQuery:{unknown}, which MetadataExtractionQuery does not define."
+                ))),
+                None => Ok(()),
+            },
         }
     }
 
@@ -207,6 +258,13 @@ impl Settings {
         self.prefix.as_deref().unwrap_or_default()
     }
 
+    pub(super) fn error_prefix(&self) -> &str {
+        match self.error_output_prefix.as_deref() {
+            Some(prefix) if !prefix.is_empty() => prefix,
+            _ => DEFAULT_ERROR_PREFIX,
+        }
+    }
+
     pub(super) fn buffer_bytes(&self) -> usize {
         self.buffering_hints.mib.and_then(|mib| usize::try_from(mib).ok()).unwrap_or(5) * MIB
     }
@@ -215,27 +273,45 @@ impl Settings {
         Duration::from_secs(self.buffering_hints.seconds.and_then(|seconds| u64::try_from(seconds).ok()).unwrap_or(300))
     }
 
-    pub(super) fn is_gzip(&self) -> bool {
-        self.compression_format == "GZIP"
+    pub(super) fn codec(&self) -> Codec {
+        Codec::named(&self.compression_format).unwrap_or_default()
+    }
+
+    fn converts(&self) -> Option<&conversion::Settings> {
+        self.conversion.as_ref().filter(|conversion| conversion.enabled)
+    }
+
+    fn is_partitioned(&self) -> bool {
+        self.partitioning.as_ref().is_some_and(|partitioning| partitioning.enabled)
+    }
+
+    fn query(&self) -> Option<&str> {
+        self.processing_configuration.query()
+    }
+
+    /// How records become objects from now on, by the columns that a table has now.
+    pub(super) fn recipe(&self, glue: &Glue) -> Result<Recipe, Fault> {
+        Ok(Recipe {
+            bucket: self.bucket().to_owned(),
+            delimiter: self.delimiter(),
+            codec: self.codec(),
+            query: self.query().map(str::to_owned),
+            conversion: self.converts().map(|conversion| conversion.with_columns(glue)).transpose()?,
+        })
     }
 
     /// Of the objects' names.
     pub(super) fn extension(&self) -> &str {
         match self.file_extension.as_deref() {
             Some(extension) if !extension.is_empty() => extension,
-            _ if self.is_gzip() => ".gz",
-            _ => "",
+            _ if self.converts().is_some() => ".parquet",
+            _ => self.codec().extension(),
         }
     }
 
     /// What is appended to each record; usually nothing.
     pub(super) fn delimiter(&self) -> String {
-        let processing = &self.processing_configuration;
-        let appends = processing.enabled.then(|| processing.processors.first()).flatten();
-        let Some(processor) = appends else { return String::new() };
-        let given = processor.parameters.iter().find(|parameter| parameter.parameter_name == "Delimiter");
-        // The API takes the newline as a backslash and an n.
-        given.map_or("\n".to_owned(), |parameter| parameter.parameter_value.replace("\\n", "\n"))
+        self.processing_configuration.delimiter()
     }
 
     /// As `ExtendedS3DestinationDescription` shows them.
@@ -249,7 +325,13 @@ impl Settings {
 
     /// As `S3DestinationDescription` shows them.
     pub(super) fn describe_basics(&self) -> Value {
-        let extended = ["ProcessingConfiguration", "FileExtension", "CustomTimeZone"];
+        let extended = [
+            "ProcessingConfiguration",
+            "FileExtension",
+            "CustomTimeZone",
+            "DataFormatConversionConfiguration",
+            "DynamicPartitioningConfiguration",
+        ];
         let mut basics = json!(Self { other: Map::new(), ..self.clone() });
         basics
             .as_object_mut()

@@ -1,50 +1,6 @@
 //! The parts by themselves.
 
-use datafusion::arrow::datatypes::DataType;
-
-use super::super::{hive, json as scan, results, store::Location};
-
-#[test]
-fn hive_types_are_read() {
-    let DataType::Struct(fields) =
-        hive::arrow_type("struct<a:bigint, B:array<struct<c:decimal(5,2)>>>").expect("a type")
-    else {
-        panic!("no struct");
-    };
-    assert_eq!(fields[0].data_type(), &DataType::Int64);
-    assert_eq!(fields[1].name(), "b");
-    for wrong in ["map<string,string>", "struct<a>", "array<int", "int>", "", "decimal(50,2)"] {
-        assert!(hive::arrow_type(wrong).is_err(), "{wrong}");
-    }
-}
-
-#[test]
-fn the_scan_takes_what_is_json_and_nothing_else() {
-    let end = |text: &str| scan::fields(text.as_bytes(), 0, |_, _, _| ());
-    for text in ["{}", " {\"a\" : [1, {\"b\":null}, -2.5e3], \"c\\\"\":\"\\\\\"}", "{\"a\":true,\"b\":false}"] {
-        assert_eq!(end(text), Ok(text.len()), "{text}");
-    }
-    assert_eq!(end("{\"a\":1}{\"a\":2}"), Ok(7));
-    for text in [
-        "",
-        "[]",
-        "1",
-        "{",
-        "{\"a\"}",
-        "{\"a\":}",
-        "{\"a\":1,}",
-        "{a:1}",
-        "{\"a\":\"",
-        "{\"a\":\"\\",
-        "{\"a\":[1}",
-        "{\"a\":tru}",
-    ] {
-        assert!(end(text).is_err(), "{text}");
-    }
-    let deep = format!("{{\"a\":{}{}}}", "[".repeat(100_000), "]".repeat(100_000));
-    assert!(end(&deep).is_err(), "too deep to be followed");
-    assert_eq!(scan::unescape(br"caf\u00e9 \n"), "café \n");
-}
+use super::super::{results, store::Location};
 
 #[test]
 fn what_is_written_is_read_again() {

@@ -1,4 +1,10 @@
-//! Hive's types: as Arrow has them, and as Athena names them in a result.
+//! Tables as Hive describes them: types, and JSON read as the OpenX SerDe reads it. Athena reads rows by it, and Firehose
+//! converts records by it.
+
+mod column;
+mod json;
+
+pub(super) use column::{Column, Names, Unreadable};
 
 use std::sync::Arc;
 
@@ -148,3 +154,6 @@ pub(super) fn athena_name(data_type: &DataType) -> &'static str {
         _ => "varchar",
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,11 +1,12 @@
 //! The delivery stream: Firehose from the stream to the bucket.
 
-use std::time::Duration;
+mod destination;
+
+use std::{collections::BTreeMap, time::Duration};
 
 use async_trait::async_trait;
 use aws_sdk_firehose::types::{
-    BufferingHints, CompressionFormat, DeliveryStreamDescription, DeliveryStreamStatus, DeliveryStreamType,
-    ExtendedS3DestinationConfiguration, ExtendedS3DestinationDescription, KinesisStreamSourceConfiguration, Tag,
+    DeliveryStreamDescription, DeliveryStreamStatus, DeliveryStreamType, KinesisStreamSourceConfiguration, Tag,
 };
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +16,10 @@ use super::{
     mark::{self, Mark},
     pace::Pace,
 };
-use crate::engine::{Cause, Leftover, Node, Observed, Progress, Provider, ProviderError, StackId};
+use crate::{
+    engine::{Cause, Leftover, Node, Observed, Progress, Provider, ProviderError, StackId},
+    spec::{Compression, FieldPath},
+};
 
 /// The kind of its keys.
 pub const KIND: &str = "delivery";
@@ -55,10 +59,23 @@ pub struct Desired {
     pub buffer_mib: u32,
     /// 0–900.
     pub buffer_seconds: u32,
-    /// Else plain.
-    pub gzip: bool,
+    /// Of the objects; inside them where they are Parquet.
+    pub compression: Compression,
+    /// Whose columns make the objects Parquet; without it they are the records as they are.
+    pub parquet: Option<Columns>,
+    /// The path in the document of each `!{partitionKeyFromQuery:…}` of the prefix.
+    pub partition_by: BTreeMap<String, FieldPath>,
     /// Whose it is.
     pub mark: Mark,
+}
+
+/// The Glue table whose columns a Parquet object has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Columns {
+    /// Its database.
+    pub database: String,
+    /// Its name.
+    pub table: String,
 }
 
 /// Knows delivery streams.
@@ -82,7 +99,7 @@ impl Provider for Deliveries {
         Ok(Observed::Ours {
             identity: found.delivery_stream_arn().to_owned(),
             ready: active,
-            differs: s3.filter(|_| active).map(|s3| differences(&wanted, s3)).unwrap_or_default(),
+            differs: s3.filter(|_| active).map(|s3| destination::differences(&wanted, s3)).unwrap_or_default(),
         })
     }
 
@@ -93,7 +110,7 @@ impl Provider for Deliveries {
         let stream = self.0.arn("kinesis", &format!("stream/{}", wanted.stream)).await?;
         let source = KinesisStreamSourceConfiguration::builder().kinesis_stream_arn(stream).role_arn(&role).build();
         let source = source.map_err(|error| invalid(name, &error))?;
-        let to = destination(&wanted, &role, &self.0.bucket_arn(&wanted.bucket))?;
+        let to = destination::configuration(&wanted, &role, &self.0).map_err(|error| invalid(name, &error))?;
         let tag = |(key, value)| Tag::builder().key(key).value(value).build().map_err(|error| invalid(name, &error));
         let tags = wanted.mark.all().into_iter().map(tag).collect::<Result<Vec<_>, _>>()?;
         let mut pace = Pace::within(PROPAGATION_BUDGET);
@@ -215,47 +232,6 @@ impl Deliveries {
             }
         }
     }
-}
-
-fn destination(
-    wanted: &Desired,
-    role: &str,
-    bucket: &str,
-) -> Result<ExtendedS3DestinationConfiguration, ProviderError> {
-    let buffer = BufferingHints::builder()
-        .size_in_mbs(wanted.buffer_mib as i32)
-        .interval_in_seconds(wanted.buffer_seconds as i32)
-        .build();
-    ExtendedS3DestinationConfiguration::builder()
-        .role_arn(role)
-        .bucket_arn(bucket)
-        .prefix(&wanted.prefix)
-        .error_output_prefix(&wanted.error_prefix)
-        .buffering_hints(buffer)
-        .compression_format(compression(wanted.gzip))
-        .build()
-        .map_err(|error| invalid(&wanted.name, &error))
-}
-
-fn differences(wanted: &Desired, found: &ExtendedS3DestinationDescription) -> Vec<String> {
-    let hints = found.buffering_hints();
-    let mib = hints.and_then(BufferingHints::size_in_mbs).unwrap_or_default();
-    let seconds = hints.and_then(BufferingHints::interval_in_seconds).unwrap_or_default();
-    [
-        ("prefix", found.prefix().unwrap_or_default().to_owned(), wanted.prefix.clone()),
-        ("error prefix", found.error_output_prefix().unwrap_or_default().to_owned(), wanted.error_prefix.clone()),
-        ("buffer size in MiB", mib.to_string(), wanted.buffer_mib.to_string()),
-        ("buffer interval in s", seconds.to_string(), wanted.buffer_seconds.to_string()),
-        ("compression", found.compression_format().as_str().to_owned(), compression(wanted.gzip).as_str().to_owned()),
-    ]
-    .into_iter()
-    .filter(|(_, is, want)| is != want)
-    .map(|(what, is, want)| format!("its {what} is {is}, wanted {want}"))
-    .collect()
-}
-
-fn compression(gzip: bool) -> CompressionFormat {
-    if gzip { CompressionFormat::Gzip } else { CompressionFormat::Uncompressed }
 }
 
 fn reason(found: &DeliveryStreamDescription) -> String {

@@ -7,8 +7,8 @@ const MAX_DEPTH: usize = 128;
 
 /// The text is no JSON from this byte on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Malformed {
-    pub(super) at: usize,
+pub(in crate::local) struct Malformed {
+    pub(in crate::local) at: usize,
 }
 
 type End = Result<usize, Malformed>;

@@ -19,13 +19,13 @@ use super::json;
 
 /// A value that its column's type cannot hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Unreadable {
-    pub(super) text: String,
-    pub(super) data_type: DataType,
+pub(in crate::local) struct Unreadable {
+    pub(in crate::local) text: String,
+    pub(in crate::local) data_type: DataType,
 }
 
 /// A column in the making.
-pub(super) enum Column {
+pub(in crate::local) enum Column {
     Text(StringBuilder),
     Boolean(BooleanBuilder),
     Int8(PrimitiveBuilder<Int8Type>),
@@ -42,8 +42,8 @@ pub(super) enum Column {
 }
 
 impl Column {
-    /// An empty column of a type that [`super::hive::arrow_type`] gives.
-    pub(super) fn new(data_type: &DataType) -> Self {
+    /// An empty column of a type that [`super::arrow_type`] gives.
+    pub(in crate::local) fn new(data_type: &DataType) -> Self {
         match data_type {
             DataType::Boolean => Self::Boolean(BooleanBuilder::new()),
             DataType::Int8 => Self::Int8(PrimitiveBuilder::new()),
@@ -65,8 +65,9 @@ impl Column {
         }
     }
 
-    /// Adds the value that is written as `raw`, a whole valid JSON value; a null where there is none.
-    pub(super) fn append(&mut self, raw: Option<&[u8]>) -> Result<(), Unreadable> {
+    /// Adds the value that is written as `raw`, a whole valid JSON value; a null where there is none, or one that the type
+    /// cannot hold. So a column grows by one with every call.
+    pub(in crate::local) fn append(&mut self, raw: Option<&[u8]>) -> Result<(), Unreadable> {
         let raw = raw.filter(|raw| *raw != b"null");
         match self {
             Self::Text(values) => {
@@ -74,8 +75,9 @@ impl Column {
                 Ok(())
             }
             Self::Boolean(values) => {
-                values.append_option(parsed(raw, DataType::Boolean, boolean)?);
-                Ok(())
+                let (value, read) = parsed(raw, DataType::Boolean, boolean);
+                values.append_option(value);
+                read
             }
             Self::Int8(values) => push(values, raw, |text| integer(text)?.try_into().ok()),
             Self::Int16(values) => push(values, raw, |text| integer(text)?.try_into().ok()),
@@ -86,8 +88,9 @@ impl Column {
             Self::Decimal { values, precision, scale } => {
                 let (precision, scale) = (*precision, *scale);
                 let parse = |text: &str| parse_decimal::<Decimal128Type>(text, precision, scale).ok();
-                values.append_option(parsed(raw, DataType::Decimal128(precision, scale), parse)?);
-                Ok(())
+                let (value, read) = parsed(raw, DataType::Decimal128(precision, scale), parse);
+                values.append_option(value);
+                read
             }
             Self::Date(values) => push(values, raw, Date32Type::parse),
             Self::Timestamp(values) => push(values, raw, timestamp),
@@ -97,7 +100,7 @@ impl Column {
     }
 
     /// What was added since the last `finish`.
-    pub(super) fn finish(&mut self) -> ArrayRef {
+    pub(in crate::local) fn finish(&mut self) -> ArrayRef {
         match self {
             Self::Text(values) => Arc::new(values.finish()),
             Self::Boolean(values) => Arc::new(values.finish()),
@@ -117,20 +120,20 @@ impl Column {
 }
 
 /// Finds the places of an object's fields by their names in lower case.
-pub(super) struct Names {
+pub(in crate::local) struct Names {
     names: Vec<String>,
     /// Where each field's value lies in the object that was found last.
     places: Vec<Option<(usize, usize)>>,
 }
 
 impl Names {
-    pub(super) fn new<'a>(names: impl Iterator<Item = &'a str>) -> Self {
+    pub(in crate::local) fn new<'a>(names: impl Iterator<Item = &'a str>) -> Self {
         let names: Vec<_> = names.map(str::to_owned).collect();
         Self { places: vec![None; names.len()], names }
     }
 
-    /// Looks through the object at the start of `text`. Keys match in any case; what follows the object is ignored.
-    pub(super) fn find(&mut self, text: &[u8]) -> Result<&[Option<(usize, usize)>], json::Malformed> {
+    /// Looks through the object at the start of `text`, and says where it ends. Keys match in any case.
+    pub(in crate::local) fn find(&mut self, text: &[u8]) -> Result<usize, json::Malformed> {
         let Self { names, places } = self;
         places.fill(None);
         let mut next = 0;
@@ -139,8 +142,12 @@ impl Names {
                 places[index] = Some((from, to));
                 next = index + 1;
             }
-        })?;
-        Ok(places)
+        })
+    }
+
+    /// Where the value of each field lies in the object that was found last.
+    pub(in crate::local) fn places(&self) -> &[Option<(usize, usize)>] {
+        &self.places
     }
 }
 
@@ -158,7 +165,7 @@ fn position(names: &[String], key: &[u8], next: usize) -> Option<usize> {
 }
 
 /// A struct's fields.
-pub(super) struct Structure {
+pub(in crate::local) struct Structure {
     fields: Fields,
     names: Names,
     children: Vec<Column>,
@@ -177,17 +184,24 @@ impl Structure {
 
     fn append(&mut self, raw: Option<&[u8]>) -> Result<(), Unreadable> {
         let Some(raw) = raw else {
-            self.nulls.append_null();
-            return self.children.iter_mut().try_for_each(|child| child.append(None));
+            self.append_null();
+            return Ok(());
         };
-        let Ok(places) = self.names.find(raw) else {
+        if self.names.find(raw).is_err() {
+            self.append_null();
             return Err(unreadable(raw, DataType::Struct(self.fields.clone())));
-        };
-        self.nulls.append_non_null();
-        for (child, place) in self.children.iter_mut().zip(places) {
-            child.append(place.map(|(from, to)| &raw[from..to]))?;
         }
-        Ok(())
+        self.nulls.append_non_null();
+        let mut read = Ok(());
+        for (child, place) in self.children.iter_mut().zip(self.names.places()) {
+            read = read.and(child.append(place.map(|(from, to)| &raw[from..to])));
+        }
+        read
+    }
+
+    fn append_null(&mut self) {
+        self.nulls.append_null();
+        self.children.iter_mut().for_each(|child| child.append(None).expect("every column takes a null"));
     }
 
     fn finish(&mut self) -> StructArray {
@@ -197,7 +211,7 @@ impl Structure {
 }
 
 /// An array's items.
-pub(super) struct List {
+pub(in crate::local) struct List {
     field: FieldRef,
     items: Column,
     lengths: Vec<usize>,
@@ -222,14 +236,17 @@ impl List {
         };
         let mut places = Vec::new();
         if json::items(raw, 0, |from, to| places.push((from, to))).is_err() {
+            self.nulls.append_null();
+            self.lengths.push(0);
             return Err(unreadable(raw, DataType::List(self.field.clone())));
         }
+        let mut read = Ok(());
         for (from, to) in &places {
-            self.items.append(Some(&raw[*from..*to]))?;
+            read = read.and(self.items.append(Some(&raw[*from..*to])));
         }
         self.nulls.append_non_null();
         self.lengths.push(places.len());
-        Ok(())
+        read
     }
 
     fn finish(&mut self) -> ListArray {
@@ -243,19 +260,20 @@ fn push<T: ArrowPrimitiveType>(
     raw: Option<&[u8]>,
     parse: impl Fn(&str) -> Option<T::Native>,
 ) -> Result<(), Unreadable> {
-    values.append_option(parsed(raw, T::DATA_TYPE, parse)?);
-    Ok(())
+    let (value, read) = parsed(raw, T::DATA_TYPE, parse);
+    values.append_option(value);
+    read
 }
 
 fn parsed<T>(
     raw: Option<&[u8]>,
     data_type: DataType,
     parse: impl Fn(&str) -> Option<T>,
-) -> Result<Option<T>, Unreadable> {
-    let Some(raw) = raw else { return Ok(None) };
+) -> (Option<T>, Result<(), Unreadable>) {
+    let Some(raw) = raw else { return (None, Ok(())) };
     match parse(&text(raw)) {
-        Some(value) => Ok(Some(value)),
-        None => Err(unreadable(raw, data_type)),
+        Some(value) => (Some(value), Ok(())),
+        None => (None, Err(unreadable(raw, data_type))),
     }
 }
 

@@ -1,0 +1,199 @@
+//! A delivery's destination in S3, as Firehose is told of it.
+
+use aws_sdk_firehose::types::{
+    BufferingHints, CompressionFormat, DataFormatConversionConfiguration, Deserializer,
+    DynamicPartitioningConfiguration, ExtendedS3DestinationConfiguration, ExtendedS3DestinationDescription,
+    InputFormatConfiguration, OpenXJsonSerDe, OutputFormatConfiguration, ParquetCompression, ParquetSerDe,
+    ProcessingConfiguration, Processor, ProcessorParameter, ProcessorParameterName, ProcessorType, RetryOptions,
+    SchemaConfiguration, Serializer,
+};
+use aws_smithy_types::error::operation::BuildError;
+
+use super::{Columns, Desired};
+use crate::{
+    aws::clients::Clients,
+    spec::{Compression, FieldPath},
+};
+
+/// The only one that there is (Firehose developer guide, "Understand partitioning keys").
+const JSON_ENGINE: &str = "JQ-1.6";
+/// How long a write that fails is tried again (Firehose API reference, RetryOptions: up to 7,200 s).
+const RETRY_SECONDS: i32 = 300;
+/// The partition of documents that have no value: Firehose sends a record whose key is null or empty to the error prefix.
+const NO_VALUE: &str = "none";
+
+/// What CreateDeliveryStream is given; `role` is an ARN.
+pub(super) fn configuration(
+    wanted: &Desired,
+    role: &str,
+    clients: &Clients,
+) -> Result<ExtendedS3DestinationConfiguration, BuildError> {
+    let buffer = BufferingHints::builder()
+        .size_in_mbs(wanted.buffer_mib as i32)
+        .interval_in_seconds(wanted.buffer_seconds as i32)
+        .build();
+    let conversion = wanted.parquet.as_ref().map(|columns| conversion(columns, wanted.compression, role, clients));
+    let processing = query(wanted).map(|query| extraction(&query)).transpose()?;
+    let partitioning = processing.is_some().then(partitioning);
+    ExtendedS3DestinationConfiguration::builder()
+        .role_arn(role)
+        .bucket_arn(clients.bucket_arn(&wanted.bucket))
+        .prefix(&wanted.prefix)
+        .error_output_prefix(&wanted.error_prefix)
+        .buffering_hints(buffer)
+        .compression_format(compression(wanted))
+        .set_data_format_conversion_configuration(conversion)
+        .set_dynamic_partitioning_configuration(partitioning)
+        .set_processing_configuration(processing)
+        .build()
+}
+
+/// What is otherwise than wanted, each a phrase.
+pub(super) fn differences(wanted: &Desired, found: &ExtendedS3DestinationDescription) -> Vec<String> {
+    let hints = found.buffering_hints();
+    let mib = hints.and_then(BufferingHints::size_in_mbs).unwrap_or_default();
+    let seconds = hints.and_then(BufferingHints::interval_in_seconds).unwrap_or_default();
+    [
+        ("prefix", found.prefix().unwrap_or_default().to_owned(), wanted.prefix.clone()),
+        ("error prefix", found.error_output_prefix().unwrap_or_default().to_owned(), wanted.error_prefix.clone()),
+        ("buffer size in MiB", mib.to_string(), wanted.buffer_mib.to_string()),
+        ("buffer interval in s", seconds.to_string(), wanted.buffer_seconds.to_string()),
+        ("compression", found.compression_format().as_str().to_owned(), compression(wanted).as_str().to_owned()),
+        ("format", found_format(found), wanted_format(wanted)),
+        ("partition query", found_query(found), query(wanted).unwrap_or_default()),
+    ]
+    .into_iter()
+    .filter(|(_, is, want)| is != want)
+    .map(|(what, is, want)| format!("its {what} is {is}, wanted {want}"))
+    .collect()
+}
+
+/// Parquet is compressed inside, so the objects are not (Firehose developer guide, "Enable record format conversion").
+fn compression(wanted: &Desired) -> CompressionFormat {
+    match wanted.compression {
+        _ if wanted.parquet.is_some() => CompressionFormat::Uncompressed,
+        Compression::None => CompressionFormat::Uncompressed,
+        Compression::Gzip => CompressionFormat::Gzip,
+        Compression::Zip => CompressionFormat::Zip,
+        Compression::Snappy => CompressionFormat::Snappy,
+        Compression::HadoopSnappy => CompressionFormat::HadoopSnappy,
+    }
+}
+
+/// Parquet knows no ZIP and one Snappy; a spec that asks for another is refused before.
+fn parquet_compression(compression: Compression) -> ParquetCompression {
+    match compression {
+        Compression::None => ParquetCompression::Uncompressed,
+        Compression::Gzip | Compression::Zip => ParquetCompression::Gzip,
+        Compression::Snappy | Compression::HadoopSnappy => ParquetCompression::Snappy,
+    }
+}
+
+fn conversion(
+    columns: &Columns,
+    compression: Compression,
+    role: &str,
+    clients: &Clients,
+) -> DataFormatConversionConfiguration {
+    let schema = SchemaConfiguration::builder()
+        .role_arn(role)
+        .database_name(&columns.database)
+        .table_name(&columns.table)
+        .region(clients.region())
+        .version_id("LATEST")
+        .build();
+    let deserializer = Deserializer::builder().open_x_json_ser_de(OpenXJsonSerDe::builder().build()).build();
+    let parquet = ParquetSerDe::builder().compression(parquet_compression(compression)).build();
+    let serializer = Serializer::builder().parquet_ser_de(parquet).build();
+    DataFormatConversionConfiguration::builder()
+        .enabled(true)
+        .schema_configuration(schema)
+        .input_format_configuration(InputFormatConfiguration::builder().deserializer(deserializer).build())
+        .output_format_configuration(OutputFormatConfiguration::builder().serializer(serializer).build())
+        .build()
+}
+
+fn partitioning() -> DynamicPartitioningConfiguration {
+    let retry = RetryOptions::builder().duration_in_seconds(RETRY_SECONDS).build();
+    DynamicPartitioningConfiguration::builder().enabled(true).retry_options(retry).build()
+}
+
+fn extraction(query: &str) -> Result<ProcessingConfiguration, BuildError> {
+    let parameter =
+        |name, value: &str| ProcessorParameter::builder().parameter_name(name).parameter_value(value).build();
+    let processor = Processor::builder()
+        .r#type(ProcessorType::MetadataExtraction)
+        .parameters(parameter(ProcessorParameterName::MetadataExtractionQuery, query)?)
+        .parameters(parameter(ProcessorParameterName::JsonParsingEngine, JSON_ENGINE)?)
+        .build()?;
+    Ok(ProcessingConfiguration::builder().enabled(true).processors(processor).build())
+}
+
+/// The jq query for the partition keys: an object with the value of each.
+fn query(wanted: &Desired) -> Option<String> {
+    let keys: Vec<_> = wanted.partition_by.iter().map(|(key, path)| format!("{key}:{}", value(path))).collect();
+    (!keys.is_empty()).then(|| format!("{{{}}}", keys.join(",")))
+}
+
+/// The text of a value, percent-encoded so that it is one folder whatever it holds, and never empty.
+fn value(path: &FieldPath) -> String {
+    let path: String = path.0.iter().map(|key| step(key)).collect();
+    format!(r#"({path} | if . == null or . == "" then "{NO_VALUE}" else tostring | @uri end)"#)
+}
+
+/// `.key`, quoted unless it is an identifier of jq's.
+fn step(key: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    if key.chars().all(plain) && !key.starts_with(|c: char| c.is_ascii_digit()) {
+        return format!(".{key}");
+    }
+    format!(".{}", serde_json::Value::from(key))
+}
+
+fn wanted_format(wanted: &Desired) -> String {
+    match &wanted.parquet {
+        Some(Columns { database, table }) => {
+            let compression = parquet_compression(wanted.compression);
+            format!("Parquet ({}) as {database}.{table}", compression.as_str())
+        }
+        None => "JSON".to_owned(),
+    }
+}
+
+fn found_format(found: &ExtendedS3DestinationDescription) -> String {
+    let conversion = found.data_format_conversion_configuration().filter(|to| to.enabled().unwrap_or(true));
+    let Some(conversion) = conversion else { return "JSON".to_owned() };
+    let schema = conversion.schema_configuration();
+    let database = schema.and_then(SchemaConfiguration::database_name).unwrap_or_default();
+    let table = schema.and_then(SchemaConfiguration::table_name).unwrap_or_default();
+    let serializer = conversion.output_format_configuration().and_then(|output| output.serializer());
+    match serializer.and_then(|serializer| serializer.parquet_ser_de()) {
+        Some(parquet) => {
+            let compression = parquet.compression().map_or("SNAPPY", ParquetCompression::as_str);
+            format!("Parquet ({compression}) as {database}.{table}")
+        }
+        None => format!("another than Parquet as {database}.{table}"),
+    }
+}
+
+fn found_query(found: &ExtendedS3DestinationDescription) -> String {
+    let processing = found.processing_configuration().filter(|processing| processing.enabled() == Some(true));
+    let processors = processing.map(ProcessingConfiguration::processors).unwrap_or_default();
+    let mut parameters = processors.iter().flat_map(Processor::parameters);
+    let query =
+        parameters.find(|parameter| *parameter.parameter_name() == ProcessorParameterName::MetadataExtractionQuery);
+    query.map(|query| query.parameter_value().to_owned()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_of_a_partition_is_never_empty_and_always_one_folder() {
+        let path = FieldPath(vec!["ss_item".into(), "i category".into()]);
+        let expected = r#"(.ss_item."i category" | if . == null or . == "" then "none" else tostring | @uri end)"#;
+        assert_eq!(value(&path), expected);
+        assert_eq!((step("1st").as_str(), step("a\"b").as_str()), (r#"."1st""#, r#"."a\"b""#));
+    }
+}
