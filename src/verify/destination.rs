@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use super::{
     keys::{KeyBag, Tally},
     objects::ObjectsError,
+    redshift::RedshiftError,
     sql::SqlError,
     stream::StreamError,
 };
@@ -98,4 +99,7 @@ pub enum ProveError {
     /// The table cannot be asked.
     #[error(transparent)]
     Sql(#[from] SqlError),
+    /// Redshift cannot be asked or loaded.
+    #[error(transparent)]
+    Redshift(#[from] RedshiftError),
 }

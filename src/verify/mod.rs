@@ -6,6 +6,7 @@ pub mod destinations;
 pub mod keys;
 pub mod objects;
 pub mod prove;
+pub mod redshift;
 pub mod s3;
 pub mod sought;
 pub mod sql;

@@ -10,6 +10,7 @@ mod lifecycle;
 mod own_json;
 mod producer;
 mod producer_sdk;
+mod redshift;
 mod schema;
 mod specs;
 mod stacks;

@@ -7,7 +7,10 @@ mod s3;
 use serde::Serialize;
 use serde_json::json;
 
-use super::{bucket, clients::Clients, database, delivery, mark::Mark, names::Names, role, stream, table, workgroup};
+use super::{
+    bucket, clients::Clients, database, delivery, mark::Mark, names::Names, object, redshift as rs, role, stream,
+    table, workgroup,
+};
 use crate::{
     engine::{Graph, GraphError, Node, Provider, Providers, ResourceKey, StackId},
     schema::Schema,
@@ -65,7 +68,7 @@ impl Parts<'_> {
 /// A provider of every kind.
 pub fn providers(clients: &Clients) -> Providers {
     use std::sync::Arc;
-    let all: [Arc<dyn Provider>; 7] = [
+    let all: [Arc<dyn Provider>; 13] = [
         Arc::new(stream::Streams(clients.clone())),
         Arc::new(bucket::Buckets(clients.clone())),
         Arc::new(role::Roles(clients.clone())),
@@ -73,6 +76,12 @@ pub fn providers(clients: &Clients) -> Providers {
         Arc::new(database::Databases(clients.clone())),
         Arc::new(table::Tables(clients.clone())),
         Arc::new(workgroup::Workgroups(clients.clone())),
+        Arc::new(object::Objects(clients.clone())),
+        Arc::new(rs::namespace::Namespaces::new(clients.clone())),
+        Arc::new(rs::workgroup::Workgroups::new(clients.clone())),
+        Arc::new(rs::schema::Schemas::new(clients.clone())),
+        Arc::new(rs::table::Tables::new(clients.clone())),
+        Arc::new(rs::delivery::RedshiftDeliveries(clients.clone())),
     ];
     Providers::new(all)
 }

@@ -42,7 +42,7 @@ fn delivery_nodes(s3: &S3Delivery, parts: &Parts) -> [Node; 2] {
     let desired = role::Desired {
         name: names.role.clone(),
         path: names.role_path.clone(),
-        service: role::FIREHOSE.to_owned(),
+        services: vec![role::FIREHOSE.to_owned()],
         statements: vec![Statement::read_stream(&names.stream), find, write],
         mark: (*mark).clone(),
     };
