@@ -4,7 +4,9 @@ use serde_json::Value;
 
 use super::{
     clients::Clients,
+    names::Names,
     pipeline::{self, Materials, PipelineError, graph, providers},
+    preflight,
 };
 use crate::{
     engine::{
@@ -70,10 +72,11 @@ pub async fn plan(
     clients: &Clients,
 ) -> Result<Vec<Step>, LifecycleError> {
     let graph = graph(stack, id, materials)?;
+    preflight::reachable(stack, &Names::of(stack, id), clients).await?;
     Ok(plan::plan(&graph, state, &providers(clients)).await?)
 }
 
-/// Makes everything ready; again and from any point of an earlier try.
+/// Makes everything ready; again and from any point of an earlier try. Looks first whether it can be.
 pub async fn up(
     journal: &Journal,
     stack: &Stack,
@@ -82,8 +85,10 @@ pub async fn up(
     observer: &dyn Observer,
     cancel: &Cancel,
 ) -> Result<Applied, LifecycleError> {
-    let graph = graph(stack, journal.id(), materials)?;
-    Ok(apply::up(&graph, &providers(clients), journal, observer, cancel).await?)
+    let (graph, providers) = (graph(stack, journal.id(), materials)?, providers(clients));
+    preflight::reachable(stack, &Names::of(stack, journal.id()), clients).await?;
+    preflight::unoccupied(&graph, &providers).await?;
+    Ok(apply::up(&graph, &providers, journal, observer, cancel).await?)
 }
 
 /// What is there of everything that the journal knows.

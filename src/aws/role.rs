@@ -24,6 +24,9 @@ pub const KIND: &str = "role";
 pub const FIREHOSE: &str = "firehose.amazonaws.com";
 /// The service principal of Lambda.
 pub const LAMBDA: &str = "lambda.amazonaws.com";
+/// The service principals of Redshift, Serverless and not; it asks for both (Redshift management guide, "Authorizing
+/// Amazon Redshift to access AWS services").
+pub const REDSHIFT: [&str; 2] = ["redshift-serverless.amazonaws.com", "redshift.amazonaws.com"];
 
 const POLICY: &str = "deliver";
 const GONE_BUDGET: Duration = Duration::from_secs(120);
@@ -35,8 +38,8 @@ pub struct Desired {
     pub name: String,
     /// Its path, with a slash at both ends.
     pub path: String,
-    /// The service that assumes it, for example `firehose.amazonaws.com`.
-    pub service: String,
+    /// The services that assume it, for example `firehose.amazonaws.com`.
+    pub services: Vec<String>,
     /// What it may do.
     pub statements: Vec<Statement>,
     /// Whose it is.
@@ -69,7 +72,7 @@ impl Provider for Roles {
         let tags = tags.map_err(|error| {
             broken(Cause::Other, "iam CreateRole", &wanted.name, error.to_string(), "change the stack's tags")
         })?;
-        let trust = trust(&wanted.service, &self.0.caller().await?.account);
+        let trust = trust(&wanted.services, &self.0.caller().await?.account);
         let call = self.0.iam.create_role().role_name(&wanted.name).path(&wanted.path);
         let call = call.assume_role_policy_document(trust.to_string()).set_tags(Some(tags));
         let answer = call.send().await.map_err(|error| failure("iam CreateRole", &wanted.name, &error))?;
@@ -162,11 +165,11 @@ impl Roles {
     }
 }
 
-/// Only that service; Firehose only on behalf of this account (Firehose developer guide, "Cross-service confused deputy
-/// prevention").
-fn trust(service: &str, account: &str) -> Value {
-    let mut statement = json!({"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"});
-    if service == FIREHOSE {
+/// Only those services; Firehose only on behalf of this account (Firehose developer guide, "Cross-service confused
+/// deputy prevention").
+fn trust(services: &[String], account: &str) -> Value {
+    let mut statement = json!({"Effect": "Allow", "Principal": {"Service": services}, "Action": "sts:AssumeRole"});
+    if services == [FIREHOSE] {
         statement["Condition"] = json!({"StringEquals": {"aws:SourceAccount": account}});
     }
     json!({"Version": "2012-10-17", "Statement": [statement]})

@@ -85,7 +85,7 @@ fn ddl(stack: &Stack, columns: &Columns) -> String {
         text += &columns.athena_ddl(table, "${location}");
     }
     if let Some(redshift) = &stack.deliver.redshift {
-        text += &columns.redshift_ddl(&redshift.table);
+        text += &columns.redshift_ddl(&redshift.table, redshift.structs);
         text += &columns.jsonpaths();
     }
     text

@@ -46,14 +46,15 @@ impl Rows {
 }
 
 fn is_number(kind: &str) -> bool {
-    matches!(kind, "tinyint" | "smallint" | "integer" | "int" | "bigint" | "float" | "real" | "double")
-        || kind.starts_with("decimal")
+    const ATHENA: [&str; 8] = ["tinyint", "smallint", "integer", "int", "bigint", "float", "real", "double"];
+    const REDSHIFT: [&str; 6] = ["int2", "int4", "int8", "float4", "float8", "numeric"];
+    ATHENA.contains(&kind) || REDSHIFT.contains(&kind) || kind.starts_with("decimal")
 }
 
 fn typed(value: &Option<String>, kind: &str) -> Value {
     let Some(text) = value else { return Value::Null };
     let number = match kind {
-        "boolean" => text.parse().ok().map(Value::Bool),
+        "boolean" | "bool" => text.parse().ok().map(Value::Bool),
         _ if is_number(kind) => {
             text.parse::<i64>().ok().map(Value::from).or_else(|| text.parse::<f64>().ok().map(Value::from))
         }

@@ -12,6 +12,7 @@ mod store_sales;
 pub use hive::{JSON_SERDE, PARTITIONS};
 pub use infer::{InferError, Inferred};
 pub use path::FieldPath;
+pub use redshift::{Structs, redshift_name};
 pub use store_sales::store_sales;
 
 /// A document's columns, in the order in which they are written.
@@ -104,7 +105,7 @@ pub fn files() -> Vec<(&'static str, String)> {
     let schema = store_sales();
     vec![
         ("sql/athena/store_sales.sql", schema.athena_ddl("store_sales", "${location}")),
-        ("sql/redshift/store_sales.sql", schema.redshift_ddl("tpcds.streaming_store_sales")),
+        ("sql/redshift/store_sales.sql", schema.redshift_ddl("tpcds.streaming_store_sales", Structs::Varchar)),
         ("sql/redshift/store_sales_jsonpath.json", schema.jsonpaths()),
         ("sql/redshift/store_sales_columns.txt", schema.column_list() + "\n"),
     ]

@@ -20,14 +20,27 @@ fn any_nested_schema_renders() {
     let inner = Type::Struct(vec![Field::new("b", Type::Double), Field::new("c", Type::String)]);
     let schema = Schema { columns: vec![Field::new("a", Type::BigInt), Field::new("s", inner)] };
     assert_eq!(schema.glue_columns()[1], ("s".to_owned(), "struct<b:double,c:string>".to_owned()));
-    assert_eq!(schema.redshift_ddl("t"), "CREATE TABLE IF NOT EXISTS t (\n  a BIGINT,\n  s VARCHAR(4096)\n);\n");
+    assert_eq!(
+        schema.redshift_ddl("t", Structs::Varchar),
+        "CREATE TABLE IF NOT EXISTS t (\n  a BIGINT,\n  s VARCHAR(4096)\n);\n"
+    );
+    assert_eq!(schema.redshift_columns(Structs::Super)[1], ("s".to_owned(), "SUPER".to_owned()));
     assert_eq!(schema.jsonpaths(), "{\n  \"jsonpaths\": [\n    \"$.a\",\n    \"$.s\"\n  ]\n}\n");
     assert_eq!(schema.column_list(), "a,s");
 }
 
 #[test]
 fn a_customer_needs_more_room_in_redshift_than_other_structs() {
-    let ddl = store_sales().redshift_ddl("t");
+    let ddl = store_sales().redshift_ddl("t", Structs::Varchar);
     let wide: Vec<_> = ddl.lines().filter(|line| line.contains("VARCHAR(8192)")).collect();
     assert_eq!(wide, ["  ss_customer VARCHAR(8192),"]);
+}
+
+#[test]
+fn names_that_are_no_plain_words_are_quoted_for_redshift() {
+    let names = ["ss_item", "user", "Order", "2nd", "a \"b\"", ""].map(redshift_name);
+    assert_eq!(names, ["ss_item", "\"user\"", "\"Order\"", "\"2nd\"", "\"a \"\"b\"\"\"", "\"\""]);
+    let schema = Schema { columns: vec![Field::new("user", Type::String), Field::new("it's", Type::BigInt)] };
+    assert_eq!(schema.column_list(), "\"user\",\"it's\"");
+    assert_eq!(schema.jsonpaths(), "{\n  \"jsonpaths\": [\n    \"$.user\",\n    \"$['it\\\\'s']\"\n  ]\n}\n");
 }

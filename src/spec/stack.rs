@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use crate::prefix::Prefix;
-pub use crate::schema::FieldPath;
+pub use crate::schema::{FieldPath, Structs};
 
 /// A validated stack.
 #[derive(Clone, Debug)]
@@ -236,16 +236,6 @@ pub enum RedshiftLoad {
     },
     /// By Firehose's own Redshift destination.
     Firehose,
-}
-
-/// What a struct becomes in Redshift.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Structs {
-    /// Its JSON text.
-    Varchar,
-    /// `SUPER`.
-    Super,
 }
 
 /// To a DynamoDB table, by a Lambda function.

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use super::{
     keys::{KeyBag, Tally},
     objects::ObjectsError,
+    redshift::RedshiftError,
     sql::SqlError,
     stream::StreamError,
 };
@@ -106,4 +107,7 @@ pub enum ProveError {
     /// The items cannot be read.
     #[error(transparent)]
     Items(#[from] ItemsError),
+    /// Redshift cannot be asked or loaded.
+    #[error(transparent)]
+    Redshift(#[from] RedshiftError),
 }

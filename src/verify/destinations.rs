@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{destination::Destination, items::DynamoDb, s3::S3, sought::Sought, stream::Stream};
+use super::{destination::Destination, items::DynamoDb, redshift::Redshift, s3::S3, sought::Sought, stream::Stream};
 use crate::{
-    aws::{Clients, Names},
+    aws::{Clients, Names, redshift::Loader},
     spec::Stack,
 };
 
@@ -14,6 +14,10 @@ pub fn of(stack: &Stack, names: &Names, clients: &Clients, sought: &Arc<Sought>)
     let mut all: Vec<Box<dyn Destination>> = Vec::new();
     if let Some(s3) = &stack.deliver.s3 {
         all.push(Box::new(S3::new(s3, names, clients, sought)));
+    }
+    if let Some(redshift) = &stack.deliver.redshift {
+        let loader = Loader::of(stack, names, clients);
+        all.push(Box::new(Redshift::new(redshift, names, clients, sought, loader)));
     }
     if let Some(to) = &stack.deliver.dynamodb {
         all.push(Box::new(DynamoDb::new(to, names, clients, sought)));

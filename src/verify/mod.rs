@@ -9,6 +9,7 @@ pub mod items;
 pub mod keys;
 pub mod objects;
 pub mod prove;
+pub mod redshift;
 pub mod s3;
 pub mod sought;
 pub mod sql;

@@ -108,10 +108,11 @@ async fn search(
     mut stop: watch::Receiver<bool>,
     progress: &(impl Fn(Landing) + Sync),
 ) -> Result<Landed, ProveError> {
-    let (place, patience, expected) = (to.place(), to.patience(), to.due(acknowledged));
+    let (place, expected) = (to.place(), to.due(acknowledged));
     let (start, mut moved, mut before) = (Instant::now(), Instant::now(), 0);
     let tally = loop {
         let documents = to.look().await?;
+        let patience = to.patience();
         progress(Landing { place, documents, expected, waited: start.elapsed() });
         if documents > before {
             (moved, before) = (Instant::now(), documents);

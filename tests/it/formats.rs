@@ -12,13 +12,15 @@ use kinesis_demo::{
     aws::{Clients, Names, Where, lifecycle, partitions, query},
     engine::{Action, Cancel, Home},
     prefix::{Prefix, Use},
-    schema,
     spec::{Buffer, Compression, FieldPath, Format, Name, Partitions, S3Delivery, Stack},
     verify::contents,
     workload::store_sales::StoreSales,
 };
 
-use crate::{lifecycle::store_sales, stand_in::Running};
+use crate::{
+    lifecycle::{materials, store_sales},
+    stand_in::Running,
+};
 
 const BY_CATEGORY: &str = "sales/year=!{timestamp:yyyy}/category=!{partitionKeyFromQuery:category}/";
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -63,9 +65,10 @@ impl Delivered {
         let home = Home::at(home).expect("a home");
         let clients = Clients::connect(Where::Local { url: running.url.clone() }).await;
         let journal = lifecycle::open(&home, stack, serde_json::json!({}), &clients).await.expect("opened");
-        let (schema, cancel) = (schema::store_sales(), Cancel::new());
-        lifecycle::up(&journal, stack, schema, &clients, &(), &cancel).await.expect("up");
-        let planned = lifecycle::plan(stack, journal.id(), &journal.state(), schema, &clients).await.expect("a plan");
+        let (materials, cancel) = (materials(), Cancel::new());
+        lifecycle::up(&journal, stack, &materials, &clients, &(), &cancel).await.expect("up");
+        let planned =
+            lifecycle::plan(stack, journal.id(), &journal.state(), &materials, &clients).await.expect("a plan");
         assert!(planned.iter().all(|step| step.action == Action::Keep), "{planned:#?}");
         let prefix = stack.deliver.s3.as_ref().expect("a delivery").prefix.fixed().to_owned();
         let delivered = Self { names: Names::of(stack, journal.id()), clients, prefix, sent: documents.len() };

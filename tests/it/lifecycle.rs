@@ -64,7 +64,8 @@ pub fn store_sales() -> Stack {
     }
 }
 
-fn materials() -> Materials<'static> {
+/// What it is made from.
+pub fn materials() -> Materials<'static> {
     Materials { schema: schema::store_sales(), function: None }
 }
 

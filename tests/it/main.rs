@@ -23,5 +23,6 @@ mod stand_in_daemon;
 mod stand_in_dynamodb;
 mod stand_in_iam;
 mod stand_in_lambda;
+mod stand_in_redshift;
 mod whole;
 mod workload;

@@ -6,13 +6,13 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-use kinesis_demo::schema::store_sales;
+use kinesis_demo::schema::{Structs, store_sales};
 use serde_json::value::RawValue;
 use tempfile::TempDir;
 
 use crate::{
-    redshift::{BUCKET, Rows, Warehouse, documents, gzip},
     stand_in::Running,
+    stand_in_redshift::{BUCKET, Rows, Warehouse, documents, gzip},
 };
 
 /// Where Debian keeps the server's programs.
@@ -172,7 +172,7 @@ async fn the_demo_queries_answer_as_in_postgresql() {
 
     let postgres = Postgres::start();
     postgres.ask(SHIM, b"").expect("the shim");
-    postgres.ask(&store_sales().redshift_ddl("store_sales"), b"").expect("the same table");
+    postgres.ask(&store_sales().redshift_ddl("store_sales", Structs::Varchar), b"").expect("the same table");
     postgres.ask("COPY store_sales FROM STDIN", &as_copy_text(&documents)).expect("the same rows");
 
     let mut queries: Vec<String> = MORE.map(str::to_owned).to_vec();

@@ -4,7 +4,7 @@ SELECT
   count(DISTINCT ss_customer_sk) AS customers,
   count(*) AS sales,
   sum(CAST(ss_net_paid AS decimal(18, 2))) AS revenue
-FROM store_sales
+FROM streaming_store_sales
 WHERE ss_customer_sk IS NOT NULL AND ss_addr_sk IS NOT NULL
 GROUP BY 1
 ORDER BY customers DESC, state NULLS LAST

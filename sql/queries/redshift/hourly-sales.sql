@@ -4,7 +4,7 @@ SELECT
   json_extract_path_text(ss_store, 's_store_id') AS store,
   count(*) AS sales,
   sum(CAST(ss_net_paid AS decimal(18, 2))) AS revenue
-FROM store_sales
+FROM streaming_store_sales
 WHERE ss_sold_time_sk IS NOT NULL AND ss_store_sk IS NOT NULL
 GROUP BY 1, 2
 ORDER BY hour_of_day NULLS LAST, store NULLS LAST

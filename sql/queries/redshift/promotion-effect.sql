@@ -5,6 +5,6 @@ SELECT
   sum(ss_quantity) AS pieces,
   sum(CAST(ss_coupon_amt AS decimal(18, 2))) AS coupons,
   sum(CAST(ss_net_profit AS decimal(18, 2))) AS profit
-FROM store_sales
+FROM streaming_store_sales
 GROUP BY 1
 ORDER BY by_mail NULLS LAST

@@ -25,7 +25,7 @@ use crate::{
 pub const KIND: &str = "delivery";
 
 /// What Firehose answers while a role that was just made is not known everywhere (terraform-provider-aws).
-const PROPAGATION: [&str; 5] = [
+pub(super) const PROPAGATION: [&str; 5] = [
     "Firehose is unable to assume role",
     "is not authorized to",
     "Access was denied",
@@ -33,11 +33,11 @@ const PROPAGATION: [&str; 5] = [
     "security token included in the request is invalid. Ensure that the provided IAM role",
 ];
 /// Usually seconds; minutes are on record.
-const PROPAGATION_BUDGET: Duration = Duration::from_secs(5 * 60);
+pub(super) const PROPAGATION_BUDGET: Duration = Duration::from_secs(5 * 60);
 const READY_BUDGET: Duration = Duration::from_secs(15 * 60);
 const GONE_BUDGET: Duration = Duration::from_secs(60 * 60);
 const NAMES_A_CALL: i32 = 100;
-const CREATE: &str = "firehose CreateDeliveryStream";
+pub(super) const CREATE: &str = "firehose CreateDeliveryStream";
 const DESCRIBE: &str = "firehose DescribeDeliveryStream";
 
 /// A delivery stream as it is wanted. Records are put together as they are: each must end in a newline.
@@ -133,49 +133,12 @@ impl Provider for Deliveries {
 
     async fn make_ready(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError> {
         let Desired { name, .. } = desired(node)?;
-        let mut pace = Pace::within(READY_BUDGET);
-        loop {
-            let what = match self.describe(&name).await? {
-                // A delivery stream that was just made may not be seen everywhere yet.
-                None => "not there yet".to_owned(),
-                Some(found) => match found.delivery_stream_status() {
-                    DeliveryStreamStatus::Active => return Ok(()),
-                    DeliveryStreamStatus::Creating => "CREATING".to_owned(),
-                    DeliveryStreamStatus::CreatingFailed => {
-                        let why = reason(&found);
-                        self.delete(node, progress).await?;
-                        let message = format!("CREATING_FAILED: {why}; it was deleted again");
-                        return Err(broken(Cause::Other, CREATE, &name, message, "mend the reason, then `up` again"));
-                    }
-                    status => {
-                        let message = format!("it is {}: {}", status.as_str(), reason(&found));
-                        return Err(broken(Cause::Other, DESCRIBE, &name, message, "`demo down`, then `up` again"));
-                    }
-                },
-            };
-            pace.wait(progress, DESCRIBE, &name, &what).await?;
-        }
+        self.wait_until_active(&name, progress).await
     }
 
     async fn delete(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError> {
         let Desired { name, .. } = desired(node)?;
-        let mut pace = Pace::within(GONE_BUDGET);
-        while let Some(found) = self.describe(&name).await? {
-            let status = found.delivery_stream_status();
-            // What is CREATING cannot be deleted, and what is DELETING need not be.
-            if !matches!(status, DeliveryStreamStatus::Creating | DeliveryStreamStatus::Deleting) {
-                let force = *status == DeliveryStreamStatus::DeletingFailed;
-                let call = self.0.firehose.delete_delivery_stream().delivery_stream_name(&name);
-                match call.set_allow_force_delete(force.then_some(true)).send().await {
-                    Ok(_) => {}
-                    Err(error) if is(&error, &["ResourceNotFoundException"]) => return Ok(()),
-                    Err(error) if is(&error, &["ResourceInUseException"]) => {}
-                    Err(error) => return Err(failure("firehose DeleteDeliveryStream", &name, &error)),
-                }
-            }
-            pace.wait(progress, "firehose DeleteDeliveryStream", &name, status.as_str()).await?;
-        }
-        Ok(())
+        self.remove(&name, progress).await
     }
 
     async fn leftovers(&self, stack: &StackId) -> Result<Vec<Leftover>, ProviderError> {
@@ -196,7 +159,52 @@ impl Provider for Deliveries {
 }
 
 impl Deliveries {
-    async fn describe(&self, name: &str) -> Result<Option<DeliveryStreamDescription>, ProviderError> {
+    pub(super) async fn wait_until_active(&self, name: &str, progress: &Progress<'_>) -> Result<(), ProviderError> {
+        let mut pace = Pace::within(READY_BUDGET);
+        loop {
+            let what = match self.describe(name).await? {
+                // A delivery stream that was just made may not be seen everywhere yet.
+                None => "not there yet".to_owned(),
+                Some(found) => match found.delivery_stream_status() {
+                    DeliveryStreamStatus::Active => return Ok(()),
+                    DeliveryStreamStatus::Creating => "CREATING".to_owned(),
+                    DeliveryStreamStatus::CreatingFailed => {
+                        let why = reason(&found);
+                        self.remove(name, progress).await?;
+                        let message = format!("CREATING_FAILED: {why}; it was deleted again");
+                        return Err(broken(Cause::Other, CREATE, name, message, "mend the reason, then `up` again"));
+                    }
+                    status => {
+                        let message = format!("it is {}: {}", status.as_str(), reason(&found));
+                        return Err(broken(Cause::Other, DESCRIBE, name, message, "`demo down`, then `up` again"));
+                    }
+                },
+            };
+            pace.wait(progress, DESCRIBE, name, &what).await?;
+        }
+    }
+
+    pub(super) async fn remove(&self, name: &str, progress: &Progress<'_>) -> Result<(), ProviderError> {
+        let mut pace = Pace::within(GONE_BUDGET);
+        while let Some(found) = self.describe(name).await? {
+            let status = found.delivery_stream_status();
+            // What is CREATING cannot be deleted, and what is DELETING need not be.
+            if !matches!(status, DeliveryStreamStatus::Creating | DeliveryStreamStatus::Deleting) {
+                let force = *status == DeliveryStreamStatus::DeletingFailed;
+                let call = self.0.firehose.delete_delivery_stream().delivery_stream_name(name);
+                match call.set_allow_force_delete(force.then_some(true)).send().await {
+                    Ok(_) => {}
+                    Err(error) if is(&error, &["ResourceNotFoundException"]) => return Ok(()),
+                    Err(error) if is(&error, &["ResourceInUseException"]) => {}
+                    Err(error) => return Err(failure("firehose DeleteDeliveryStream", name, &error)),
+                }
+            }
+            pace.wait(progress, "firehose DeleteDeliveryStream", name, status.as_str()).await?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn describe(&self, name: &str) -> Result<Option<DeliveryStreamDescription>, ProviderError> {
         match self.0.firehose.describe_delivery_stream().delivery_stream_name(name).send().await {
             Ok(answer) => Ok(answer.delivery_stream_description),
             Err(error) if is(&error, &["ResourceNotFoundException"]) => Ok(None),
@@ -204,7 +212,7 @@ impl Deliveries {
         }
     }
 
-    async fn tags(&self, name: &str) -> Result<Vec<Tag>, ProviderError> {
+    pub(super) async fn tags(&self, name: &str) -> Result<Vec<Tag>, ProviderError> {
         let mut tags: Vec<Tag> = Vec::new();
         loop {
             let last = tags.last().map(|tag| tag.key().to_owned());
@@ -241,10 +249,10 @@ fn reason(found: &DeliveryStreamDescription) -> String {
     }
 }
 
-fn pairs(tags: &[Tag]) -> impl Iterator<Item = (&str, &str)> {
+pub(super) fn pairs(tags: &[Tag]) -> impl Iterator<Item = (&str, &str)> {
     tags.iter().map(|tag| (tag.key(), tag.value().unwrap_or_default()))
 }
 
-fn invalid(name: &str, error: &dyn std::fmt::Display) -> ProviderError {
+pub(super) fn invalid(name: &str, error: &dyn std::fmt::Display) -> ProviderError {
     broken(Cause::Other, CREATE, name, error.to_string(), "")
 }

@@ -58,7 +58,7 @@ fn role_node(names: &DynamoDbNames, parts: &Parts) -> Node {
     let desired = role::Desired {
         name: names.role.clone(),
         path: path.clone(),
-        service: role::LAMBDA.to_owned(),
+        services: vec![role::LAMBDA.to_owned()],
         statements: statements(names, parts),
         mark: parts.mark.clone(),
     };

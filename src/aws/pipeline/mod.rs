@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::{
     bucket, clients::Clients, database, delivery, function, item_table, log_group, mapping, mark::Mark, names::Names,
-    packaging::Package, role, stream, table, workgroup,
+    object, packaging::Package, redshift as rs, role, stream, table, workgroup,
 };
 use crate::{
     engine::{Graph, GraphError, Node, Provider, Providers, ResourceKey, StackId},
@@ -95,7 +95,7 @@ impl Parts<'_> {
 /// A provider of every kind.
 pub fn providers(clients: &Clients) -> Providers {
     use std::sync::Arc;
-    let all: [Arc<dyn Provider>; 11] = [
+    let all: [Arc<dyn Provider>; 17] = [
         Arc::new(stream::Streams(clients.clone())),
         Arc::new(bucket::Buckets(clients.clone())),
         Arc::new(role::Roles(clients.clone())),
@@ -107,6 +107,12 @@ pub fn providers(clients: &Clients) -> Providers {
         Arc::new(log_group::LogGroups(clients.clone())),
         Arc::new(function::Functions(clients.clone())),
         Arc::new(mapping::Mappings(clients.clone())),
+        Arc::new(object::Objects(clients.clone())),
+        Arc::new(rs::namespace::Namespaces::new(clients.clone())),
+        Arc::new(rs::workgroup::Workgroups::new(clients.clone())),
+        Arc::new(rs::schema::Schemas::new(clients.clone())),
+        Arc::new(rs::table::Tables::new(clients.clone())),
+        Arc::new(rs::delivery::RedshiftDeliveries(clients.clone())),
     ];
     Providers::new(all)
 }

@@ -1,8 +1,208 @@
 //! The delivery to Redshift: through S3, by COPY or by Firehose itself.
 
-use super::{Parts, PipelineError};
-use crate::{engine::Node, spec::RedshiftDelivery};
+use std::collections::BTreeMap;
 
-pub(super) fn nodes(_to: &RedshiftDelivery, _parts: &Parts) -> Result<Vec<Node>, PipelineError> {
-    Ok(Vec::new())
+use super::{Parts, PipelineError, node};
+use crate::{
+    aws::{
+        bucket, delivery,
+        names::RedshiftNames,
+        object,
+        permission::{On, Statement},
+        redshift::{self, Database, sql},
+        role, stream,
+    },
+    engine::Node,
+    spec::{Compression, RedshiftAt, RedshiftDelivery, RedshiftLoad},
+};
+
+/// One delivery and what it is called.
+struct Delivery<'a> {
+    to: &'a RedshiftDelivery,
+    names: &'a RedshiftNames,
+    parts: &'a Parts<'a>,
+    database: Database,
+}
+
+/// The roles, the schema and its tables, the jsonpaths, the delivery stream and, where Redshift is ours, that.
+pub(super) fn nodes(to: &RedshiftDelivery, parts: &Parts) -> Result<Vec<Node>, PipelineError> {
+    let names = parts.names.redshift.as_ref().expect("a delivery to Redshift has names");
+    let delivery = Delivery { to, names, parts, database: Database::of(to, names) };
+    let mut nodes = vec![delivery.role()];
+    if to.at == RedshiftAt::Created {
+        nodes.extend(delivery.warehouse());
+    }
+    nodes.extend([delivery.schema(), delivery.table(), delivery.jsonpaths()]);
+    match to.load {
+        RedshiftLoad::Copy { .. } => nodes.extend([delivery.loads(), delivery.landing()]),
+        RedshiftLoad::Firehose => nodes.push(delivery.stream()),
+    }
+    Ok(nodes)
+}
+
+impl Delivery<'_> {
+    fn role(&self) -> Node {
+        let Self { to, names, parts, .. } = self;
+        let [find, write] = Statement::write_bucket(parts.bucket());
+        let mut statements = vec![Statement::read_stream(&parts.names.stream), find, write];
+        let secret = to.secret.as_ref().filter(|_| to.load == RedshiftLoad::Firehose);
+        statements.extend(secret.map(|secret| Statement::new(&["secretsmanager:GetSecretValue"], [secret_as(secret)])));
+        let desired = self.role_of(&names.role, &[role::FIREHOSE], statements);
+        node(role::KIND, &names.role, &[], &desired, format!("under {}", parts.names.role_path))
+    }
+
+    /// What COPY reads by, and the namespace and workgroup of our own.
+    fn warehouse(&self) -> [Node; 3] {
+        let Self { to, names, parts, .. } = self;
+        let (bucket, mark) = (parts.bucket(), parts.mark.clone());
+        let under = |prefix: &str| On::Objects { bucket: bucket.to_owned(), prefix: prefix.to_owned() };
+        let statements = vec![
+            Statement::new(&["s3:GetBucketLocation", "s3:ListBucket"], [On::Bucket(bucket.to_owned())]),
+            Statement::new(&["s3:GetObject"], [under(to.prefix.fixed()), under(redshift::FOLDER)]),
+        ];
+        let desired = self.role_of(&names.copy_role, &role::REDSHIFT, statements);
+        let role = node(role::KIND, &names.copy_role, &[], &desired, format!("under {}", parts.names.role_path));
+        let desired = redshift::namespace::Desired {
+            name: names.workgroup.clone(),
+            database: to.database.clone(),
+            role: format!("{}{}", parts.names.role_path, names.copy_role),
+            mark: mark.clone(),
+        };
+        let on = [(role::KIND, names.copy_role.as_str())];
+        let detail = format!("database {}", to.database);
+        let namespace = node(redshift::namespace::KIND, &names.workgroup, &on, &desired, detail);
+        let (name, namespace_name) = (names.workgroup.clone(), names.workgroup.clone());
+        let desired = redshift::workgroup::Desired { name, namespace: namespace_name, mark };
+        let on = [(redshift::namespace::KIND, names.workgroup.as_str())];
+        let detail = "8 RPU, reached by the Data API alone".to_owned();
+        [role, namespace, node(redshift::workgroup::KIND, &names.workgroup, &on, &desired, detail)]
+    }
+
+    fn schema(&self) -> Node {
+        let Self { to, names, parts, database } = self;
+        let (name, mark) = (names.schema.clone(), parts.mark.clone());
+        let desired = redshift::schema::Desired { database: database.clone(), name, mark };
+        let on = [(redshift::workgroup::KIND, names.workgroup.as_str())];
+        let on = if to.at == RedshiftAt::Created { on.as_slice() } else { &[] };
+        node(redshift::schema::KIND, &self.schema_name(), on, &desired, format!("in {}", database.title()))
+    }
+
+    fn table(&self) -> Node {
+        let columns = self.parts.materials.schema.redshift_columns(self.to.structs);
+        let detail = format!("{} columns", columns.len());
+        self.table_of(&self.names.table, columns, detail)
+    }
+
+    fn loads(&self) -> Node {
+        self.table_of(sql::LOADS, sql::loads_columns(), "which batches are loaded".to_owned())
+    }
+
+    fn jsonpaths(&self) -> Node {
+        let (bucket, mark) = (self.parts.bucket(), self.parts.mark.clone());
+        let (key, text) = (redshift::JSONPATHS.to_owned(), self.parts.materials.schema.jsonpaths());
+        let desired = object::Desired { bucket: bucket.to_owned(), key, text, mark };
+        let name = format!("{bucket}/{}", redshift::JSONPATHS);
+        node(object::KIND, &name, &[(bucket::KIND, bucket)], &desired, String::new())
+    }
+
+    /// Into the bucket, from where batches are loaded.
+    fn landing(&self) -> Node {
+        let Self { to, names, parts, .. } = self;
+        let bucket = parts.bucket();
+        let desired = delivery::Desired {
+            name: names.delivery.clone(),
+            stream: parts.names.stream.clone(),
+            role: format!("{}{}", parts.names.role_path, names.role),
+            bucket: bucket.to_owned(),
+            prefix: to.prefix_text.clone(),
+            error_prefix: to.error_prefix_text.clone(),
+            buffer_mib: to.buffer.mib,
+            buffer_seconds: to.buffer.interval.as_secs() as u32,
+            compression: Compression::Gzip,
+            parquet: None,
+            partition_by: BTreeMap::new(),
+            mark: parts.mark.clone(),
+        };
+        let on = self.stands_on();
+        let detail = format!("stream → s3://{bucket}/{}", to.prefix.fixed());
+        node(delivery::KIND, &names.delivery, &on, &desired, detail)
+    }
+
+    /// Into the table, by Firehose's own COPY.
+    fn stream(&self) -> Node {
+        let Self { to, names, parts, database } = self;
+        let (bucket, table) = (parts.bucket(), sql::TableName::new(&names.schema, &names.table).to_string());
+        let endpoint = match &to.at {
+            RedshiftAt::Workgroup { name } => redshift::delivery::Endpoint::Workgroup(name.clone()),
+            RedshiftAt::Cluster { endpoint, .. } => {
+                redshift::delivery::Endpoint::Address(endpoint.clone().expect("the spec asks for a cluster's endpoint"))
+            }
+            RedshiftAt::Created => unreachable!("the spec refuses `create` with Firehose's own destination"),
+        };
+        let desired = redshift::delivery::Desired {
+            name: names.delivery.clone(),
+            stream: parts.names.stream.clone(),
+            role: format!("{}{}", parts.names.role_path, names.role),
+            bucket: bucket.to_owned(),
+            prefix: to.prefix_text.clone(),
+            error_prefix: to.error_prefix_text.clone(),
+            buffer_mib: to.buffer.mib,
+            buffer_seconds: to.buffer.interval.as_secs() as u32,
+            endpoint,
+            database: database.name.clone(),
+            secret: to.secret.clone().expect("the spec asks for a secret"),
+            table: table.clone(),
+            columns: parts.materials.schema.column_list(),
+            options: sql::options(&redshift::url(bucket, redshift::JSONPATHS)),
+            mark: parts.mark.clone(),
+        };
+        let (table_key, jsonpaths) = (self.table_name(&names.table), format!("{bucket}/{}", redshift::JSONPATHS));
+        let mut on = self.stands_on().to_vec();
+        on.extend([(redshift::table::KIND, table_key.as_str()), (object::KIND, jsonpaths.as_str())]);
+        node(redshift::delivery::KIND, &names.delivery, &on, &desired, format!("stream → {table}"))
+    }
+
+    fn table_of(&self, name: &str, columns: Vec<(String, String)>, detail: String) -> Node {
+        let desired = redshift::table::Desired {
+            database: self.database.clone(),
+            schema: self.names.schema.clone(),
+            name: name.to_owned(),
+            columns,
+            mark: self.parts.mark.clone(),
+        };
+        let on = [(redshift::schema::KIND, self.schema_name())];
+        let on = on.each_ref().map(|(kind, name)| (*kind, name.as_str()));
+        node(redshift::table::KIND, &self.table_name(name), &on, &desired, detail)
+    }
+
+    fn role_of(&self, name: &str, services: &[&str], statements: Vec<Statement>) -> role::Desired {
+        role::Desired {
+            name: name.to_owned(),
+            path: self.parts.names.role_path.clone(),
+            services: services.iter().map(|&service| service.to_owned()).collect(),
+            statements,
+            mark: self.parts.mark.clone(),
+        }
+    }
+
+    fn stands_on(&self) -> [(&str, &str); 3] {
+        let (stream, bucket) = (self.parts.names.stream.as_str(), self.parts.bucket());
+        [(stream::KIND, stream), (bucket::KIND, bucket), (role::KIND, self.names.role.as_str())]
+    }
+
+    fn schema_name(&self) -> String {
+        format!("{}.{}", self.database.name, self.names.schema)
+    }
+
+    fn table_name(&self, table: &str) -> String {
+        format!("{}.{table}", self.schema_name())
+    }
+}
+
+/// A secret by its name has six characters more in its ARN (Secrets Manager user guide, "What's in a secret").
+fn secret_as(secret: &str) -> On {
+    if secret.starts_with("arn:") {
+        return On::Arn(secret.to_owned());
+    }
+    On::Resource { service: "secretsmanager".to_owned(), resource: format!("secret:{secret}-??????") }
 }

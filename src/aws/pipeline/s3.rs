@@ -68,7 +68,7 @@ fn delivery_nodes(s3: &S3Delivery, parts: &Parts) -> Result<[Node; 2], PipelineE
     let desired = role::Desired {
         name: names.role.clone(),
         path: names.role_path.clone(),
-        service: role::FIREHOSE.to_owned(),
+        services: vec![role::FIREHOSE.to_owned()],
         statements,
         mark: (*mark).clone(),
     };

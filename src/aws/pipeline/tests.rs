@@ -7,7 +7,8 @@ use crate::{
     schema,
     spec::{
         Buffer, Catalog, Compression, Deliver, DynamoDbDelivery, FieldPath, Format, FunctionSettings, Length, Load,
-        MappingSettings, Name, PartitionKey, Partitions, Rate, S3Delivery, Stream, Target, Thresholds, Workload,
+        MappingSettings, Name, PartitionKey, Partitions, Rate, RedshiftAt, RedshiftDelivery, RedshiftLoad, S3Delivery,
+        Stream, Structs, Target, Thresholds, Workload,
     },
 };
 
@@ -61,6 +62,36 @@ fn s3(prefix: &str, catalog: Option<Partitions>) -> S3Delivery {
             partitions,
         }),
     }
+}
+
+fn redshift(at: RedshiftAt, load: RedshiftLoad) -> Stack {
+    let redshift = RedshiftDelivery {
+        at,
+        database: "dev".to_owned(),
+        schema: Name::Stem("tpcds".to_owned()),
+        table: "sales".to_owned(),
+        load,
+        role: None,
+        secret: (load == RedshiftLoad::Firehose).then(|| "demo/redshift".to_owned()),
+        structs: Structs::Varchar,
+        prefix: Prefix::parse(PREFIX, Use::Data).expect("a prefix"),
+        prefix_text: PREFIX.to_owned(),
+        error_prefix: Prefix::parse(ERROR_PREFIX, Use::Error).expect("a prefix"),
+        error_prefix_text: ERROR_PREFIX.to_owned(),
+        buffer: Buffer { mib: 64, interval: Duration::from_secs(60) },
+    };
+    Stack { deliver: Deliver { redshift: Some(redshift), ..Deliver::default() }, ..stack(None) }
+}
+
+const COPY: RedshiftLoad = RedshiftLoad::Copy { every: Duration::from_secs(10) };
+
+fn demo() -> RedshiftAt {
+    RedshiftAt::Workgroup { name: "demo".to_owned() }
+}
+
+fn node_of(stack: &Stack, key: &str) -> Node {
+    let graph = graph(stack, &id(), &materials()).expect("a graph");
+    graph.nodes().iter().find(|node| node.key.to_string() == key).cloned().unwrap_or_else(|| panic!("no {key}"))
 }
 
 fn keys(stack: &Stack) -> Vec<Vec<String>> {
@@ -165,7 +196,7 @@ fn a_mapping_waits_for_all_that_its_function_needs() {
 fn the_functions_role_may_write_its_own_and_nothing_else() {
     let graph = graph_with(&dynamodb(TICKET_AND_ITEM), &package(1000)).expect("a graph");
     let role = graph.nodes().iter().find(|node| node.key.kind == role::KIND).expect("a role");
-    assert_eq!(role.desired["service"], "lambda.amazonaws.com");
+    assert_eq!(role.desired["services"], json!(["lambda.amazonaws.com"]));
     let statements = role.desired["statements"].as_array().expect("statements");
     let actions: Vec<&str> =
         statements.iter().flat_map(|s| s["actions"].as_array().expect("actions")).filter_map(|a| a.as_str()).collect();
@@ -228,4 +259,57 @@ fn a_value_of_the_document_cannot_be_projected() {
     let prefix = "a/year=!{partitionKeyFromQuery:year}/";
     let error = graph(&stack(Some(s3(prefix, Some(Partitions::Projected)))), &id(), &materials()).map(drop);
     assert_eq!(error, Err(PipelineError::Projection("year".to_owned())));
+}
+
+#[test]
+fn what_copy_loads_stands_in_a_schema_beside_the_delivery() {
+    let schema = "redshift-schema dev.tpcds_7f3a91c2";
+    let first = ["stream sales-7f3a91c2", "bucket sales-7f3a91c2", "role sales-7f3a91c2-redshift", schema];
+    let second = [
+        "redshift-table dev.tpcds_7f3a91c2.sales",
+        "object sales-7f3a91c2/redshift/jsonpaths.json",
+        "redshift-table dev.tpcds_7f3a91c2.demo_loads",
+        "delivery sales-7f3a91c2-redshift",
+    ];
+    assert_eq!(keys(&redshift(demo(), COPY)), [first, second]);
+}
+
+#[test]
+fn a_workgroup_of_our_own_comes_before_what_is_in_it() {
+    let stack = redshift(RedshiftAt::Created, COPY);
+    let layers = keys(&stack);
+    let layer_of = |key: &str| layers.iter().position(|layer| layer.iter().any(|other| other == key));
+    let order = [
+        "role sales-7f3a91c2-copy",
+        "redshift-namespace sales-7f3a91c2",
+        "redshift-workgroup sales-7f3a91c2",
+        "redshift-schema dev.tpcds_7f3a91c2",
+        "redshift-table dev.tpcds_7f3a91c2.sales",
+    ];
+    assert_eq!(order.map(layer_of), [0, 1, 2, 3, 4].map(Some));
+    let role = node_of(&stack, order[0]);
+    assert_eq!(role.desired["services"], json!(role::REDSHIFT));
+    let objects = &role.desired["statements"][1];
+    assert_eq!(objects["actions"], json!(["s3:GetObject"]));
+    assert_eq!(objects["on"][0]["objects"]["prefix"], "tpcds/sales/");
+    assert_eq!(objects["on"][1]["objects"]["prefix"], "redshift/");
+    let schema = node_of(&stack, order[3]);
+    assert_eq!(schema.desired["database"]["at"], json!({"ours": "sales-7f3a91c2"}));
+}
+
+#[test]
+fn firehose_reaches_redshift_by_the_secret_alone() {
+    let stack = redshift(demo(), RedshiftLoad::Firehose);
+    let delivery = node_of(&stack, "redshift-delivery sales-7f3a91c2-redshift");
+    assert_eq!(delivery.desired["table"], "tpcds_7f3a91c2.sales");
+    assert_eq!(delivery.desired["endpoint"], json!({"workgroup": "demo"}));
+    let options = delivery.desired["options"].as_str().expect("a text");
+    assert!(options.contains("JSON 's3://sales-7f3a91c2/redshift/jsonpaths.json' GZIP"), "{options}");
+    let on: Vec<String> = delivery.depends_on.iter().map(ToString::to_string).collect();
+    assert!(on.contains(&"redshift-table dev.tpcds_7f3a91c2.sales".to_owned()), "{on:?}");
+    let role = node_of(&stack, "role sales-7f3a91c2-redshift");
+    let secret = &role.desired["statements"][3];
+    assert_eq!(secret["actions"], json!(["secretsmanager:GetSecretValue"]));
+    assert_eq!(secret["on"][0]["resource"]["resource"], "secret:demo/redshift-??????");
+    assert!(!keys(&stack).concat().iter().any(|key| key.contains("demo_loads")));
 }

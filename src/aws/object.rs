@@ -1,0 +1,100 @@
+//! A small object of ours in the stack's bucket. It goes with the bucket too, which is emptied before it is deleted.
+
+use async_trait::async_trait;
+use aws_sdk_s3::primitives::ByteStream;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    clients::Clients,
+    failure::{broken, desired, failure, is},
+    mark::{Mark, STACK},
+};
+use crate::engine::{Cause, Leftover, Node, Observed, Progress, Provider, ProviderError, StackId};
+
+/// The kind of its keys; their names are `bucket/key`.
+pub const KIND: &str = "object";
+
+/// The user metadata that says which stack it belongs to; a colon is not allowed in a header's name.
+const METADATA: &str = "demo-stack";
+
+/// An object as it is wanted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Desired {
+    /// Its bucket.
+    pub bucket: String,
+    /// Its key.
+    pub key: String,
+    /// What it holds.
+    pub text: String,
+    /// Whose it is; in its user metadata.
+    pub mark: Mark,
+}
+
+impl Desired {
+    fn title(&self) -> String {
+        format!("s3://{}/{}", self.bucket, self.key)
+    }
+}
+
+/// Knows objects.
+pub struct Objects(pub Clients);
+
+#[async_trait]
+impl Provider for Objects {
+    fn kind(&self) -> &'static str {
+        KIND
+    }
+
+    async fn read(&self, node: &Node) -> Result<Observed, ProviderError> {
+        const CALL: &str = "s3 GetObject";
+        let wanted: Desired = desired(node)?;
+        let found = match self.0.s3.get_object().bucket(&wanted.bucket).key(&wanted.key).send().await {
+            Ok(found) => found,
+            Err(error) if is(&error, &["NoSuchKey", "NoSuchBucket"]) => return Ok(Observed::Absent),
+            Err(error) => return Err(failure(CALL, &wanted.title(), &error)),
+        };
+        let mark = found.metadata().and_then(|metadata| metadata.get(METADATA)).map(|stack| (STACK, stack.as_str()));
+        if let Err(why) = wanted.mark.is_on(mark) {
+            return Ok(Observed::Foreign { why });
+        }
+        let body = found.body.collect().await.map_err(|error| {
+            broken(Cause::Unreachable, CALL, &wanted.title(), error.to_string(), "try the same command again")
+        })?;
+        let same = body.into_bytes() == wanted.text.as_bytes();
+        let differs = if same { Vec::new() } else { vec!["its text is not what the stack file makes".to_owned()] };
+        Ok(Observed::Ours { identity: self.arn(&wanted), ready: true, differs })
+    }
+
+    async fn create(&self, node: &Node, _progress: &Progress<'_>) -> Result<String, ProviderError> {
+        let wanted: Desired = desired(node)?;
+        let call = self.0.s3.put_object().bucket(&wanted.bucket).key(&wanted.key);
+        let call = call.metadata(METADATA, &wanted.mark.stack).content_type("application/json");
+        let answer = call.body(ByteStream::from(wanted.text.clone().into_bytes())).send().await;
+        answer.map_err(|error| failure("s3 PutObject", &wanted.title(), &error))?;
+        Ok(self.arn(&wanted))
+    }
+
+    async fn make_ready(&self, _node: &Node, _progress: &Progress<'_>) -> Result<(), ProviderError> {
+        Ok(())
+    }
+
+    async fn delete(&self, node: &Node, _progress: &Progress<'_>) -> Result<(), ProviderError> {
+        let wanted: Desired = desired(node)?;
+        match self.0.s3.delete_object().bucket(&wanted.bucket).key(&wanted.key).send().await {
+            Ok(_) => Ok(()),
+            Err(error) if is(&error, &["NoSuchKey", "NoSuchBucket"]) => Ok(()),
+            Err(error) => Err(failure("s3 DeleteObject", &wanted.title(), &error)),
+        }
+    }
+
+    /// None beside the buckets: ours lie in buckets of ours.
+    async fn leftovers(&self, _stack: &StackId) -> Result<Vec<Leftover>, ProviderError> {
+        Ok(Vec::new())
+    }
+}
+
+impl Objects {
+    fn arn(&self, wanted: &Desired) -> String {
+        format!("{}/{}", self.0.bucket_arn(&wanted.bucket), wanted.key)
+    }
+}

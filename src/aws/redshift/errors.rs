@@ -1,0 +1,180 @@
+//! What COPY has refused: which line of which object, which column, why, and the document itself.
+
+use std::{
+    fmt,
+    io::{BufRead, BufReader},
+    time::Duration,
+};
+
+use aws_smithy_types::error::display::DisplayErrorContext;
+use bytes::Bytes;
+use flate2::read::MultiGzDecoder;
+
+use super::{
+    data::{Answer, DataError, Runner},
+    manifest::Batch,
+    sql, url,
+};
+use crate::aws::clients::Clients;
+
+/// Refused values that are shown of a batch; COPY stops at the first, on each of its slices.
+const SHOWN: usize = 3;
+/// Characters of a document, and of a value.
+const SHOWN_CHARS: usize = 160;
+/// The system views may lag behind the statement.
+const LOOKS: u32 = 5;
+const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
+
+/// A value that COPY has refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// `s3://…`.
+    pub object: String,
+    /// Counted from 1.
+    pub line: u64,
+    /// The column.
+    pub column: String,
+    /// Redshift's number for the reason, for example 1204.
+    pub code: String,
+    /// Redshift's own words.
+    pub reason: String,
+    /// The document, shortened, or why it cannot be shown.
+    pub document: String,
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { object, line, column, code, reason, document } = self;
+        write!(f, "{object} line {line}, column {column}: {reason} (code {code})\n    {document}")
+    }
+}
+
+/// What of a batch COPY has refused, by the system views; empty when they say nothing of it.
+pub(super) async fn of(
+    batch: &Batch,
+    bucket: &str,
+    prefix: &str,
+    runner: &Runner,
+    clients: &Clients,
+) -> Result<Vec<Refused>, DataError> {
+    let mut found = Vec::new();
+    for look in 0..LOOKS {
+        if look > 0 {
+            tokio::time::sleep(BETWEEN_LOOKS).await;
+        }
+        found = rows(batch, bucket, &look_up(runner, &url(bucket, prefix)).await?);
+        if !found.is_empty() {
+            break;
+        }
+    }
+    for refused in &mut found {
+        let key = refused.object.strip_prefix(&url(bucket, "")).unwrap_or_default();
+        refused.document = document(clients, bucket, key, refused.line, &refused.column).await;
+    }
+    Ok(found)
+}
+
+/// By the view of today or, where that cannot be read, by the one of before.
+async fn look_up(runner: &Runner, under: &str) -> Result<Answer, DataError> {
+    match runner.run(&[sql::load_errors(under)], usize::MAX).await {
+        Err(DataError::Ended { .. }) => runner.run(&[sql::old_load_errors(under)], usize::MAX).await,
+        answer => answer,
+    }
+}
+
+/// The rows that are about the batch's objects. The views hold only the first characters of a long name.
+fn rows(batch: &Batch, bucket: &str, answer: &Answer) -> Vec<Refused> {
+    let urls: Vec<String> = batch.objects.iter().map(|object| url(bucket, &object.key)).collect();
+    let mut found: Vec<Refused> = Vec::new();
+    for row in &answer.rows {
+        let cell = |at: usize| row.get(at).and_then(Option::as_deref).unwrap_or_default().trim().to_owned();
+        let named = cell(0);
+        let Some(object) = urls.iter().find(|url| !named.is_empty() && url.starts_with(&named)) else { continue };
+        let refused = Refused {
+            object: object.clone(),
+            line: cell(1).parse().unwrap_or_default(),
+            column: cell(2),
+            code: cell(3),
+            reason: cell(4),
+            document: String::new(),
+        };
+        if !found.contains(&refused) && found.len() < SHOWN {
+            found.push(refused);
+        }
+    }
+    found
+}
+
+async fn document(clients: &Clients, bucket: &str, key: &str, line: u64, column: &str) -> String {
+    match fetch(clients, bucket, key).await {
+        Ok(data) => match nth_line(data, line) {
+            Some(text) => shown(&text, column),
+            None => format!("(the object has no line {line})"),
+        },
+        Err(why) => format!("(the object cannot be read: {why})"),
+    }
+}
+
+async fn fetch(clients: &Clients, bucket: &str, key: &str) -> Result<Bytes, String> {
+    let answer = clients.s3.get_object().bucket(bucket).key(key).send().await;
+    let body = answer.map_err(|error| DisplayErrorContext(error).to_string())?.body;
+    Ok(body.collect().await.map_err(|error| error.to_string())?.into_bytes())
+}
+
+fn nth_line(gzipped: Bytes, line: u64) -> Option<String> {
+    let at = usize::try_from(line.checked_sub(1)?).ok()?;
+    BufReader::new(MultiGzDecoder::new(gzipped.as_ref())).lines().nth(at)?.ok()
+}
+
+/// The document's beginning, and the value that was refused with its size.
+fn shown(document: &str, column: &str) -> String {
+    let value = serde_json::from_str::<serde_json::Value>(document).ok();
+    let value = value.as_ref().and_then(|value| value.get(column)).map(ToString::to_string);
+    let value = value.map(|value| format!("\n    its {column} has {} bytes: {}", value.len(), shortened(&value)));
+    format!("{}{}", shortened(document), value.unwrap_or_default())
+}
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(SHOWN_CHARS) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use flate2::{Compression, write::GzEncoder};
+
+    use super::*;
+    use crate::aws::redshift::manifest::Object;
+
+    #[test]
+    fn only_what_is_about_the_batch_is_shown() {
+        let object = |key: &str| Object { key: key.to_owned(), bytes: 1 };
+        let batch = Batch { number: 1, objects: vec![object("p/a.gz"), object("p/b.gz")] };
+        let row =
+            |file: &str| [file, "3", "ss_item ", "1204", "String length exceeds DDL length"].map(|t| Some(t.into()));
+        let rows_found = [row("s3://l/p/a.gz  "), row("s3://l/p/a.gz"), row("s3://l/p/other.gz"), row("s3://l/p/b.")];
+        let answer = Answer { rows: rows_found.map(|row| row.to_vec()).to_vec(), ..Answer::default() };
+        let found = rows(&batch, "l", &answer);
+        let objects: Vec<&str> = found.iter().map(|refused| refused.object.as_str()).collect();
+        assert_eq!(objects, ["s3://l/p/a.gz", "s3://l/p/b.gz"]);
+        assert_eq!((found[0].line, found[0].column.as_str(), found[0].code.as_str()), (3, "ss_item", "1204"));
+    }
+
+    #[test]
+    fn a_document_is_found_by_its_line_and_shortened() {
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+        let wide = "x".repeat(5000);
+        write!(gzip, "{{\"a\":1}}\n{{\"a\":2,\"b\":\"{wide}\"}}\n").expect("memory takes it");
+        let data = Bytes::from(gzip.finish().expect("memory takes it"));
+        let line = nth_line(data.clone(), 2).expect("two lines");
+        let text = shown(&line, "b");
+        assert!(text.starts_with("{\"a\":2,") && text.contains("its b has 5002 bytes: \"xxx"), "{text}");
+        assert!(text.len() < 500, "{text}");
+        assert_eq!(nth_line(data.clone(), 3), None);
+        assert_eq!(nth_line(data, 0), None);
+    }
+}

@@ -1,0 +1,178 @@
+//! The namespace of our own: a database with an admin whose password Redshift makes and keeps.
+
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use aws_sdk_redshiftserverless::types::{Namespace, NamespaceStatus, Tag};
+use serde::{Deserialize, Serialize};
+
+use super::workgroup::{BUSY, tags_of, to_tags};
+use crate::{
+    aws::{
+        clients::Clients,
+        failure::{desired, failure, is, says},
+        mark::{self, Mark},
+        pace::Pace,
+    },
+    engine::{Cause, Leftover, Node, Observed, Progress, Provider, ProviderError, StackId},
+};
+
+/// The kind of its keys.
+pub const KIND: &str = "redshift-namespace";
+
+/// What the service says of a role that was just made and is not known everywhere yet.
+const PROPAGATION: [&str; 4] = ["not authorized to assume", "IAM role", "is invalid", "cannot be assumed"];
+const PROPAGATION_BUDGET: Duration = Duration::from_secs(2 * 60);
+const READY_BUDGET: Duration = Duration::from_secs(15 * 60);
+const GONE_BUDGET: Duration = Duration::from_secs(30 * 60);
+const CREATE: &str = "redshift-serverless CreateNamespace";
+const GET: &str = "redshift-serverless GetNamespace";
+const DELETE: &str = "redshift-serverless DeleteNamespace";
+
+/// A namespace as it is wanted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Desired {
+    /// Its name.
+    pub name: String,
+    /// Its first database.
+    pub database: String,
+    /// The role that COPY assumes by default: path and name, `/demo/…/name`.
+    pub role: String,
+    /// Whose it is.
+    pub mark: Mark,
+}
+
+/// Knows namespaces. Only a stack that has one is asked what is left of it: not everywhere is there such a service.
+pub struct Namespaces {
+    clients: Clients,
+    asked: AtomicBool,
+}
+
+impl Namespaces {
+    /// With these clients.
+    pub fn new(clients: Clients) -> Self {
+        Self { clients, asked: AtomicBool::new(false) }
+    }
+}
+
+#[async_trait]
+impl Provider for Namespaces {
+    fn kind(&self) -> &'static str {
+        KIND
+    }
+
+    async fn read(&self, node: &Node) -> Result<Observed, ProviderError> {
+        let wanted: Desired = desired(node)?;
+        self.asked.store(true, Ordering::Relaxed);
+        let Some(found) = self.get(&wanted.name).await? else { return Ok(Observed::Absent) };
+        let identity = found.namespace_arn().unwrap_or_default().to_owned();
+        let tags = tags_of(&self.clients, &identity).await?;
+        if let Err(why) = wanted.mark.is_on(pairs(&tags)) {
+            return Ok(Observed::Foreign { why });
+        }
+        let ready = found.status() == Some(&NamespaceStatus::Available);
+        let database = found.db_name().unwrap_or_default();
+        let differs = if database == wanted.database {
+            Vec::new()
+        } else {
+            vec![format!("its database is {database}, wanted {}", wanted.database)]
+        };
+        Ok(Observed::Ours { identity, ready, differs })
+    }
+
+    async fn create(&self, node: &Node, progress: &Progress<'_>) -> Result<String, ProviderError> {
+        let wanted: Desired = desired(node)?;
+        let (name, role) = (&wanted.name, self.clients.iam_arn(&format!("role{}", wanted.role)).await?);
+        let tags = to_tags(&wanted.mark, CREATE, name)?;
+        let mut pace = Pace::within(PROPAGATION_BUDGET);
+        loop {
+            let call =
+                self.clients.redshift_serverless.create_namespace().namespace_name(name).db_name(&wanted.database);
+            let call = call.manage_admin_password(true).iam_roles(&role).default_iam_role_arn(&role);
+            match call.set_tags(Some(tags.clone())).send().await {
+                Ok(answer) => {
+                    let arn = answer.namespace().and_then(|namespace| namespace.namespace_arn());
+                    return Ok(arn.unwrap_or_default().to_owned());
+                }
+                Err(error) if is(&error, &["ValidationException"]) && says(&error, &PROPAGATION) => {
+                    let last = failure(CREATE, name, &error);
+                    let waited = pace.wait(progress, CREATE, name, "waiting for its role to be known").await;
+                    waited.map_err(|error| if error.cause == Cause::TimedOut { last } else { error })?;
+                }
+                Err(error) => return Err(failure(CREATE, name, &error)),
+            }
+        }
+    }
+
+    async fn make_ready(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError> {
+        let Desired { name, .. } = desired(node)?;
+        let mut pace = Pace::within(READY_BUDGET);
+        loop {
+            let found = self.get(&name).await?;
+            let status = found.as_ref().and_then(Namespace::status);
+            if status == Some(&NamespaceStatus::Available) {
+                return Ok(());
+            }
+            let what = status.map_or("not there yet", NamespaceStatus::as_str);
+            pace.wait(progress, GET, &name, what).await?;
+        }
+    }
+
+    /// Without a last snapshot.
+    async fn delete(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError> {
+        let Desired { name, .. } = desired(node)?;
+        let mut pace = Pace::within(GONE_BUDGET);
+        while let Some(found) = self.get(&name).await? {
+            if found.status() != Some(&NamespaceStatus::Deleting) {
+                match self.clients.redshift_serverless.delete_namespace().namespace_name(&name).send().await {
+                    Ok(_) => {}
+                    Err(error) if is(&error, &["ResourceNotFoundException"]) => return Ok(()),
+                    Err(error) if is(&error, &["ConflictException"]) && says(&error, &BUSY) => {}
+                    Err(error) => return Err(failure(DELETE, &name, &error)),
+                }
+            }
+            pace.wait(progress, DELETE, &name, found.status().map_or("DELETING", NamespaceStatus::as_str)).await?;
+        }
+        Ok(())
+    }
+
+    async fn leftovers(&self, stack: &StackId) -> Result<Vec<Leftover>, ProviderError> {
+        let mut found = Vec::new();
+        if !self.asked.load(Ordering::Relaxed) {
+            return Ok(found);
+        }
+        let mut pages = self.clients.redshift_serverless.list_namespaces().into_paginator().items().send();
+        while let Some(namespace) = pages.next().await {
+            let namespace =
+                namespace.map_err(|error| failure("redshift-serverless ListNamespaces", stack.as_str(), &error))?;
+            let name = namespace.namespace_name().unwrap_or_default();
+            if !name.contains(stack.suffix()) {
+                continue;
+            }
+            let tags = tags_of(&self.clients, namespace.namespace_arn().unwrap_or_default()).await?;
+            if mark::stack_of(pairs(&tags)) == Some(stack.as_str()) {
+                let command =
+                    self.clients.cli(&format!("redshift-serverless delete-namespace --namespace-name {name}"));
+                found.push(Leftover { kind: KIND.to_owned(), name: name.to_owned(), command });
+            }
+        }
+        Ok(found)
+    }
+}
+
+impl Namespaces {
+    async fn get(&self, name: &str) -> Result<Option<Namespace>, ProviderError> {
+        match self.clients.redshift_serverless.get_namespace().namespace_name(name).send().await {
+            Ok(answer) => Ok(answer.namespace),
+            Err(error) if is(&error, &["ResourceNotFoundException"]) => Ok(None),
+            Err(error) => Err(failure(GET, name, &error)),
+        }
+    }
+}
+
+fn pairs(tags: &[Tag]) -> impl Iterator<Item = (&str, &str)> {
+    tags.iter().map(|tag| (tag.key(), tag.value()))
+}

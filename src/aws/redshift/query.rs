@@ -1,0 +1,20 @@
+//! A question in SQL to a stack's schema.
+
+use super::data::{Answer, DataError, Database, Runner};
+use crate::{aws::clients::Clients, schema::redshift_name};
+
+/// Asks with the schema's tables named without it, and fetches up to `max_rows` rows.
+///
+/// # Errors
+/// As [`Runner::run`].
+pub async fn run(
+    clients: &Clients,
+    database: &Database,
+    schema: &str,
+    sql: &str,
+    max_rows: usize,
+) -> Result<Answer, DataError> {
+    let path = format!("SET search_path TO {}", redshift_name(schema));
+    let question = sql.trim().trim_end_matches(';').to_owned();
+    Runner::new(clients, database).run(&[path, question], max_rows).await
+}

@@ -1,0 +1,208 @@
+//! A table inside our schema: the one that is loaded, or the one that notes the loads.
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    data::{Answer, Database, Runner},
+    schema::{Seen, comment},
+    sql::{self, TableName},
+};
+use crate::{
+    aws::{clients::Clients, failure::desired, mark::Mark},
+    engine::{Leftover, Node, Observed, Progress, Provider, ProviderError, StackId},
+};
+
+/// The kind of its keys; their names are `database.schema.table`.
+pub const KIND: &str = "redshift-table";
+
+/// A table as it is wanted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Desired {
+    /// Where it is.
+    pub database: Database,
+    /// The schema that it lies in.
+    pub schema: String,
+    /// Its name.
+    pub name: String,
+    /// Names and types of its columns, such as `BIGINT` and `VARCHAR(4096)`.
+    pub columns: Vec<(String, String)>,
+    /// Whose it is; in its comment.
+    pub mark: Mark,
+}
+
+impl Desired {
+    fn title(&self) -> String {
+        format!("{}.{}.{}", self.database.name, self.schema, self.name)
+    }
+
+    fn table(&self) -> TableName {
+        TableName::new(&self.schema, &self.name)
+    }
+}
+
+/// Knows tables.
+pub struct Tables {
+    clients: Clients,
+    seen: Seen,
+}
+
+impl Tables {
+    /// With these clients.
+    pub fn new(clients: Clients) -> Self {
+        Self { clients, seen: Seen::default() }
+    }
+
+    fn runner(&self, database: &Database) -> Runner {
+        self.seen.note(database);
+        Runner::new(&self.clients, database)
+    }
+
+    async fn look(&self, wanted: &Desired, statement: String) -> Result<Answer, ProviderError> {
+        let found = self.runner(&wanted.database).look(statement).await;
+        Ok(found.map_err(|error| error.about(&wanted.title(), ""))?.unwrap_or_default())
+    }
+}
+
+#[async_trait]
+impl Provider for Tables {
+    fn kind(&self) -> &'static str {
+        KIND
+    }
+
+    /// Whosever it is, how its columns differ is said.
+    async fn read(&self, node: &Node) -> Result<Observed, ProviderError> {
+        let wanted: Desired = desired(node)?;
+        let relations = self.look(&wanted, sql::relations(&wanted.schema)).await?;
+        let same_name =
+            |row: &&Vec<Option<String>>| row.first().is_some_and(|name| name.as_ref() == Some(&wanted.name));
+        let Some(found) = relations.rows.iter().find(same_name) else { return Ok(Observed::Absent) };
+        let columns = self.look(&wanted, sql::columns(&wanted.table())).await?;
+        let differs = differences(&wanted.columns, &found_columns(&columns));
+        Ok(match wanted.mark.is_on(comment(found).and_then(sql::marked)) {
+            Ok(()) => Observed::Ours { identity: identity(&wanted), ready: true, differs },
+            Err(why) if differs.is_empty() => Observed::Foreign { why },
+            Err(why) => Observed::Foreign { why: format!("{why}, and {}", differs.join("; ")) },
+        })
+    }
+
+    async fn create(&self, node: &Node, _progress: &Progress<'_>) -> Result<String, ProviderError> {
+        let wanted: Desired = desired(node)?;
+        let statements = sql::create_table(&wanted.table(), &wanted.columns, &wanted.mark.stack);
+        let made = self.runner(&wanted.database).run(&statements, 0).await;
+        made.map_err(|error| error.about(&wanted.title(), "change the table, or allow it, then try again"))?;
+        Ok(identity(&wanted))
+    }
+
+    async fn make_ready(&self, _node: &Node, _progress: &Progress<'_>) -> Result<(), ProviderError> {
+        Ok(())
+    }
+
+    async fn delete(&self, node: &Node, _progress: &Progress<'_>) -> Result<(), ProviderError> {
+        let wanted: Desired = desired(node)?;
+        match self.runner(&wanted.database).run(&[sql::drop_table(&wanted.table())], 0).await {
+            Ok(_) => Ok(()),
+            Err(error) if error.is_nowhere() => Ok(()),
+            Err(error) => Err(error.about(&wanted.title(), "drop what depends on it, then `demo down` again")),
+        }
+    }
+
+    /// In the databases that were looked into.
+    async fn leftovers(&self, stack: &StackId) -> Result<Vec<Leftover>, ProviderError> {
+        let mut found = Vec::new();
+        for database in self.seen.all() {
+            let answer = Runner::new(&self.clients, &database).look(sql::tables_of(stack.as_str())).await;
+            let answer = answer.map_err(|error| error.about(&database.title(), ""))?.unwrap_or_default();
+            for row in answer.rows {
+                let [Some(schema), Some(table)] = row.as_slice() else { continue };
+                let command = format!("in {}: {}", database.title(), sql::drop_table(&TableName::new(schema, table)));
+                let name = format!("{}.{schema}.{table}", database.name);
+                found.push(Leftover { kind: KIND.to_owned(), name, command });
+            }
+        }
+        Ok(found)
+    }
+}
+
+fn identity(wanted: &Desired) -> String {
+    format!("table {} in {}", wanted.table(), wanted.database.title())
+}
+
+/// Names and types as they would be written in `CREATE TABLE`.
+fn found_columns(answer: &Answer) -> Vec<(String, String)> {
+    let text = |row: &[Option<String>], at: usize| row.get(at).cloned().flatten().unwrap_or_default();
+    let column = |row: &Vec<Option<String>>| (text(row, 0), written(&text(row, 1), &text(row, 2)));
+    answer.rows.iter().map(column).collect()
+}
+
+/// The catalog's word for a type as `CREATE TABLE` takes it.
+fn written(kind: &str, length: &str) -> String {
+    match kind {
+        "double precision" => "FLOAT8".to_owned(),
+        "character varying" => format!("VARCHAR({length})"),
+        "character" => format!("CHAR({length})"),
+        "timestamp without time zone" => "TIMESTAMP".to_owned(),
+        other => other.to_uppercase(),
+    }
+}
+
+/// Case is not told apart in names, as Redshift does it unless it is told to.
+fn differences(wanted: &[(String, String)], found: &[(String, String)]) -> Vec<String> {
+    if found.is_empty() {
+        return vec!["its columns may not be seen by this user".to_owned()];
+    }
+    let of = |columns: &[(String, String)], name: &str| {
+        columns.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, kind)| kind.clone())
+    };
+    let mut differences: Vec<String> = wanted
+        .iter()
+        .filter_map(|(name, kind)| match of(found, name) {
+            None => Some(format!("column {name} is missing, wanted {kind}")),
+            Some(is) if !is.eq_ignore_ascii_case(kind) => Some(format!("column {name} is {is}, wanted {kind}")),
+            Some(_) => None,
+        })
+        .collect();
+    let more = found.iter().filter(|(name, _)| of(wanted, name).is_none());
+    differences.extend(more.map(|(name, kind)| format!("column {name} is {kind}, wanted none")));
+    differences
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn columns(columns: &[(&str, &str)]) -> Vec<(String, String)> {
+        columns.iter().map(|(name, kind)| ((*name).to_owned(), (*kind).to_owned())).collect()
+    }
+
+    #[test]
+    fn every_column_that_differs_is_named() {
+        let wanted = columns(&[("a", "BIGINT"), ("b", "VARCHAR(4096)"), ("c", "FLOAT8")]);
+        assert!(differences(&wanted, &wanted).is_empty());
+        let found = columns(&[("a", "INTEGER"), ("b", "VARCHAR(256)"), ("d", "SUPER")]);
+        assert_eq!(
+            differences(&wanted, &found),
+            [
+                "column a is INTEGER, wanted BIGINT",
+                "column b is VARCHAR(256), wanted VARCHAR(4096)",
+                "column c is missing, wanted FLOAT8",
+                "column d is SUPER, wanted none",
+            ]
+        );
+    }
+
+    #[test]
+    fn types_are_read_back_as_they_are_written() {
+        let rows = [
+            ["A", "bigint", ""],
+            ["b", "character varying", "4096"],
+            ["c", "double precision", ""],
+            ["d", "super", ""],
+        ];
+        let rows =
+            rows.map(|row| row.map(|text| Some(text.to_owned()).filter(|text| !text.is_empty())).to_vec()).to_vec();
+        let found = found_columns(&Answer { rows, ..Answer::default() });
+        let wanted = columns(&[("a", "BIGINT"), ("b", "VARCHAR(4096)"), ("c", "FLOAT8"), ("d", "SUPER")]);
+        assert!(differences(&wanted, &found).is_empty(), "{found:?}");
+    }
+}

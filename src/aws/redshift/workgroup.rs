@@ -1,0 +1,186 @@
+//! The Serverless workgroup of our own: what computes, at the smallest capacity, reached by the Data API alone.
+
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use aws_sdk_redshiftserverless::types::{Tag, Workgroup, WorkgroupStatus};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    aws::{
+        clients::Clients,
+        failure::{broken, desired, failure, is, says},
+        mark::{self, Mark},
+        pace::Pace,
+    },
+    engine::{Cause, Leftover, Node, Observed, Progress, Provider, ProviderError, StackId},
+};
+
+/// The kind of its keys.
+pub const KIND: &str = "redshift-workgroup";
+
+/// What the service says while an earlier change goes on (terraform-provider-aws).
+pub(super) const BUSY: [&str; 2] = ["operation running", "in progress"];
+
+/// The smallest in every region, in Redshift Processing Units (Redshift Serverless API reference, CreateWorkgroup).
+const BASE_CAPACITY: i32 = 8;
+const READY_BUDGET: Duration = Duration::from_secs(30 * 60);
+const GONE_BUDGET: Duration = Duration::from_secs(30 * 60);
+const CREATE: &str = "redshift-serverless CreateWorkgroup";
+const GET: &str = "redshift-serverless GetWorkgroup";
+const DELETE: &str = "redshift-serverless DeleteWorkgroup";
+
+/// A workgroup as it is wanted. It lies in the default VPC, and nobody reaches it over the network.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Desired {
+    /// Its name.
+    pub name: String,
+    /// The namespace that it computes for.
+    pub namespace: String,
+    /// Whose it is.
+    pub mark: Mark,
+}
+
+/// Knows workgroups. Only a stack that has one is asked what is left of it: not everywhere is there such a service.
+pub struct Workgroups {
+    clients: Clients,
+    asked: AtomicBool,
+}
+
+impl Workgroups {
+    /// With these clients.
+    pub fn new(clients: Clients) -> Self {
+        Self { clients, asked: AtomicBool::new(false) }
+    }
+}
+
+#[async_trait]
+impl Provider for Workgroups {
+    fn kind(&self) -> &'static str {
+        KIND
+    }
+
+    async fn read(&self, node: &Node) -> Result<Observed, ProviderError> {
+        let wanted: Desired = desired(node)?;
+        self.asked.store(true, Ordering::Relaxed);
+        let Some(found) = get(&self.clients, &wanted.name).await? else { return Ok(Observed::Absent) };
+        let identity = found.workgroup_arn().unwrap_or_default().to_owned();
+        let tags = tags_of(&self.clients, &identity).await?;
+        if let Err(why) = wanted.mark.is_on(pairs(&tags)) {
+            return Ok(Observed::Foreign { why });
+        }
+        let ready = found.status() == Some(&WorkgroupStatus::Available);
+        Ok(Observed::Ours { identity, ready, differs: Vec::new() })
+    }
+
+    async fn create(&self, node: &Node, progress: &Progress<'_>) -> Result<String, ProviderError> {
+        let Desired { name, namespace, mark } = desired(node)?;
+        let tags = to_tags(&mark, CREATE, &name)?;
+        let mut pace = Pace::within(READY_BUDGET);
+        loop {
+            let call =
+                self.clients.redshift_serverless.create_workgroup().workgroup_name(&name).namespace_name(&namespace);
+            let call = call.base_capacity(BASE_CAPACITY).publicly_accessible(false).set_tags(Some(tags.clone()));
+            match call.send().await {
+                Ok(answer) => {
+                    let arn = answer.workgroup().and_then(|workgroup| workgroup.workgroup_arn());
+                    return Ok(arn.unwrap_or_default().to_owned());
+                }
+                Err(error) if is(&error, &["ConflictException"]) && says(&error, &BUSY) => {
+                    pace.wait(progress, CREATE, &name, "waiting for its namespace").await?;
+                }
+                Err(error) if is(&error, &["ValidationException"]) && says(&error, &["VPC", "subnet"]) => {
+                    let advice = "a workgroup of our own lies in the default VPC with subnets in three zones: make one \
+                                  (`aws ec2 create-default-vpc`), or name a workgroup that exists";
+                    return Err(ProviderError { advice: advice.to_owned(), ..failure(CREATE, &name, &error) });
+                }
+                Err(error) => return Err(failure(CREATE, &name, &error)),
+            }
+        }
+    }
+
+    async fn make_ready(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError> {
+        let Desired { name, .. } = desired(node)?;
+        let mut pace = Pace::within(READY_BUDGET);
+        loop {
+            let found = get(&self.clients, &name).await?;
+            let status = found.as_ref().and_then(Workgroup::status);
+            if status == Some(&WorkgroupStatus::Available) {
+                return Ok(());
+            }
+            let what = status.map_or("not there yet", WorkgroupStatus::as_str);
+            pace.wait(progress, GET, &name, what).await?;
+        }
+    }
+
+    async fn delete(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError> {
+        let Desired { name, .. } = desired(node)?;
+        let mut pace = Pace::within(GONE_BUDGET);
+        while let Some(found) = get(&self.clients, &name).await? {
+            if found.status() != Some(&WorkgroupStatus::Deleting) {
+                match self.clients.redshift_serverless.delete_workgroup().workgroup_name(&name).send().await {
+                    Ok(_) => {}
+                    Err(error) if is(&error, &["ResourceNotFoundException"]) => return Ok(()),
+                    Err(error) if is(&error, &["ConflictException"]) && says(&error, &BUSY) => {}
+                    Err(error) => return Err(failure(DELETE, &name, &error)),
+                }
+            }
+            pace.wait(progress, DELETE, &name, found.status().map_or("DELETING", WorkgroupStatus::as_str)).await?;
+        }
+        Ok(())
+    }
+
+    async fn leftovers(&self, stack: &StackId) -> Result<Vec<Leftover>, ProviderError> {
+        let mut found = Vec::new();
+        if !self.asked.load(Ordering::Relaxed) {
+            return Ok(found);
+        }
+        let mut pages = self.clients.redshift_serverless.list_workgroups().into_paginator().items().send();
+        while let Some(workgroup) = pages.next().await {
+            let workgroup =
+                workgroup.map_err(|error| failure("redshift-serverless ListWorkgroups", stack.as_str(), &error))?;
+            let name = workgroup.workgroup_name().unwrap_or_default();
+            if !name.contains(stack.suffix()) {
+                continue;
+            }
+            let tags = tags_of(&self.clients, workgroup.workgroup_arn().unwrap_or_default()).await?;
+            if mark::stack_of(pairs(&tags)) == Some(stack.as_str()) {
+                let command =
+                    self.clients.cli(&format!("redshift-serverless delete-workgroup --workgroup-name {name}"));
+                found.push(Leftover { kind: KIND.to_owned(), name: name.to_owned(), command });
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// The workgroup of this name, whosever it is.
+pub(in crate::aws) async fn get(clients: &Clients, name: &str) -> Result<Option<Workgroup>, ProviderError> {
+    match clients.redshift_serverless.get_workgroup().workgroup_name(name).send().await {
+        Ok(answer) => Ok(answer.workgroup),
+        Err(error) if is(&error, &["ResourceNotFoundException"]) => Ok(None),
+        Err(error) => Err(failure(GET, name, &error)),
+    }
+}
+
+/// The tags of a namespace or a workgroup; none where it has just gone.
+pub(super) async fn tags_of(clients: &Clients, arn: &str) -> Result<Vec<Tag>, ProviderError> {
+    match clients.redshift_serverless.list_tags_for_resource().resource_arn(arn).send().await {
+        Ok(answer) => Ok(answer.tags.unwrap_or_default()),
+        Err(error) if is(&error, &["ResourceNotFoundException"]) => Ok(Vec::new()),
+        Err(error) => Err(failure("redshift-serverless ListTagsForResource", arn, &error)),
+    }
+}
+
+pub(super) fn to_tags(mark: &Mark, call: &str, name: &str) -> Result<Vec<Tag>, ProviderError> {
+    let tag = |(key, value)| Tag::builder().key(key).value(value).build();
+    let tags: Result<Vec<_>, _> = mark.all().into_iter().map(tag).collect();
+    tags.map_err(|error| broken(Cause::Other, call, name, error.to_string(), "change the stack's tags"))
+}
+
+fn pairs(tags: &[Tag]) -> impl Iterator<Item = (&str, &str)> {
+    tags.iter().map(|tag| (tag.key(), tag.value()))
+}

@@ -1,0 +1,298 @@
+//! A Redshift table as a destination: loaded as it is looked at where COPY loads it, and counted by SQL.
+
+use std::{ops::RangeInclusive, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+
+use super::{
+    destination::{Conclusion, Destination, Patience, Place, ProveError},
+    keys::{KeyBag, Tally},
+    sought::{Scope, Sought},
+    sql::Counted,
+};
+use crate::{
+    aws::{
+        Clients, Names,
+        redshift::{
+            Database, Loader, LoaderError,
+            data::{DataError, Runner},
+            sql::TableName,
+        },
+    },
+    schema::{FieldPath, Structs, redshift_name},
+    spec::{RedshiftDelivery, RedshiftLoad},
+    workload::{Id, Identity, IdentityError},
+};
+
+/// A count has one row; a second would show that it is none.
+const ONE_ROW_AND_A_CHECK: usize = 2;
+/// Keys that are fetched at most, to name those that are missing.
+const MOST_KEYS: usize = 1_000_000;
+/// Loads that may fail one after the other, such as for a lock that was lost.
+const MOST_FAILURES: u32 = 3;
+
+/// The rows of some runs.
+pub struct Redshift {
+    runner: Runner,
+    rows: Rows,
+    loader: Option<Loader>,
+    patience: Patience,
+    failures: u32,
+    refused: Option<String>,
+}
+
+/// Which rows of which table are looked for, and what tells one from another.
+#[derive(Clone, Debug)]
+struct Rows {
+    table: TableName,
+    structs: Structs,
+    sought: Arc<Sought>,
+}
+
+/// Why it is not known what the table holds.
+#[derive(Debug, thiserror::Error)]
+pub enum RedshiftError {
+    /// A statement failed.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// What has landed cannot be loaded.
+    #[error(transparent)]
+    Load(#[from] LoaderError),
+    /// A count gave something else than one row of numbers.
+    #[error("the count over {table} gave {answer}, not one row of whole numbers")]
+    Count {
+        /// The table.
+        table: String,
+        /// What came instead.
+        answer: String,
+    },
+    /// A row has no key.
+    #[error("a row of {table} is not what was sent: {why}")]
+    Key {
+        /// The table.
+        table: String,
+        /// What is wrong with it.
+        why: IdentityError,
+    },
+}
+
+impl Redshift {
+    /// Of a delivery whose resources have these names; `loader` is there where COPY loads the table.
+    pub fn new(
+        to: &RedshiftDelivery,
+        names: &Names,
+        clients: &Clients,
+        sought: &Arc<Sought>,
+        loader: Option<Loader>,
+    ) -> Self {
+        let names = names.redshift.as_ref().expect("a delivery to Redshift has names");
+        let every = match to.load {
+            RedshiftLoad::Copy { every } => every,
+            RedshiftLoad::Firehose => Duration::ZERO,
+        };
+        let table = TableName::new(&names.schema, &names.table);
+        Self {
+            runner: Runner::new(clients, &Database::of(to, names)),
+            rows: Rows { table, structs: to.structs, sought: sought.clone() },
+            loader,
+            patience: Patience::for_interval(to.buffer.interval + every),
+            failures: 0,
+            refused: None,
+        }
+    }
+
+    /// Loads what has landed. What was refused once is refused for good, and nothing more is waited for.
+    async fn load(&mut self) -> Result<(), RedshiftError> {
+        let Some(loader) = self.loader.as_mut().filter(|_| self.refused.is_none()) else { return Ok(()) };
+        match loader.step().await {
+            Ok(_) => self.failures = 0,
+            Err(error) if error.is_lasting() => {
+                self.refused = Some(error.to_string());
+                self.patience.standstill = Duration::ZERO;
+            }
+            Err(LoaderError::Data(DataError::Ended { reason, .. })) if self.failures + 1 < MOST_FAILURES => {
+                tracing::debug!("a load failed and is tried again: {reason}");
+                self.failures += 1;
+            }
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
+    }
+
+    async fn count(&self) -> Result<Counted, RedshiftError> {
+        let answer = self.runner.run(&[self.rows.count()], ONE_ROW_AND_A_CHECK).await?;
+        Counted::from_rows(&answer.rows).ok_or_else(|| RedshiftError::Count {
+            table: self.rows.table.to_string(),
+            answer: format!("{:?}", answer.rows),
+        })
+    }
+
+    async fn keys(&self) -> Result<KeyBag, RedshiftError> {
+        let answer = self.runner.run(&[self.rows.all()], MOST_KEYS).await?;
+        let id = |row: &Vec<Option<String>>| {
+            let texts: Vec<&str> = row.iter().map(|cell| cell.as_deref().unwrap_or_default()).collect();
+            self.rows.sought.identity.of_texts(&texts)
+        };
+        let ids: Result<Vec<Id>, _> = answer.rows.iter().map(id).collect();
+        let ids = ids.map_err(|why| RedshiftError::Key { table: self.rows.table.to_string(), why })?;
+        Ok(ids.into_iter().collect())
+    }
+}
+
+#[async_trait]
+impl Destination for Redshift {
+    fn place(&self) -> Place {
+        Place::Redshift
+    }
+
+    fn patience(&self) -> Patience {
+        self.patience
+    }
+
+    async fn look(&mut self) -> Result<u64, ProveError> {
+        self.load().await?;
+        Ok(self.count().await?.documents)
+    }
+
+    /// By numbers alone where they agree with what was acknowledged of `store_sales`, where documents have no key, and
+    /// where there are too many; else key by key.
+    async fn tally(&mut self, acknowledged: &KeyBag) -> Result<Tally, ProveError> {
+        let (counted, due) = (self.count().await?, acknowledged.clone().tally(acknowledged));
+        let has_no_key = self.rows.sought.identity == Identity::Line;
+        if has_no_key || agree(&counted, &due) || counted.documents > MOST_KEYS as u64 {
+            return Ok(by_numbers(&counted, &due));
+        }
+        Ok(self.keys().await?.tally(acknowledged))
+    }
+
+    async fn conclude(&mut self, _tally: &Tally) -> Result<Conclusion, ProveError> {
+        Ok(Conclusion { problems: self.refused.iter().cloned().collect(), ..Conclusion::default() })
+    }
+}
+
+/// Whether the table holds as many documents as are due, of as many keys whose tickets have the same sum.
+fn agree(counted: &Counted, due: &Tally) -> bool {
+    *counted == Counted { documents: due.documents, distinct: Some(due.distinct), ticket_sum: Some(due.ticket_sum) }
+}
+
+/// What can be said without the keys: how many are missing, not which.
+fn by_numbers(counted: &Counted, due: &Tally) -> Tally {
+    let distinct = counted.distinct.unwrap_or(counted.documents.min(due.distinct));
+    let lacking = due.documents.saturating_sub(counted.documents);
+    Tally {
+        documents: counted.documents,
+        distinct,
+        duplicated: counted.documents.saturating_sub(due.documents),
+        lost: lacking.max(due.distinct.saturating_sub(distinct)),
+        ticket_sum: counted.ticket_sum.unwrap_or_default(),
+        ..Tally::default()
+    }
+}
+
+impl Rows {
+    fn count(&self) -> String {
+        let (table, keys) = (&self.table, self.keys());
+        if keys.is_empty() {
+            return format!("SELECT COUNT(*) FROM {table} WHERE {}", self.condition());
+        }
+        let tickets = if self.sought.identity == Identity::StoreSales { ", SUM(k1)" } else { "" };
+        let named: Vec<String> = keys.iter().zip(1..).map(|(key, at)| format!("{key} AS k{at}")).collect();
+        let groups: Vec<String> = (1..=keys.len()).map(|at| at.to_string()).collect();
+        format!(
+            "SELECT SUM(n), COUNT(*){tickets} FROM (SELECT {}, COUNT(*) AS n FROM {table} WHERE {} GROUP BY {}) AS keys",
+            named.join(", "),
+            self.condition(),
+            groups.join(", ")
+        )
+    }
+
+    fn all(&self) -> String {
+        format!("SELECT {} FROM {} WHERE {}", self.keys().join(", "), self.table, self.condition())
+    }
+
+    fn keys(&self) -> Vec<String> {
+        self.sought.identity.fields().iter().map(|key| expression(key, self.structs)).collect()
+    }
+
+    fn condition(&self) -> String {
+        let Scope::Tickets(tickets) = &self.sought.scope else { return "1 = 1".to_owned() };
+        let within =
+            |range: &RangeInclusive<u64>| format!("ss_ticket_number BETWEEN {} AND {}", range.start(), range.end());
+        let ranges: Vec<String> = tickets.iter().map(within).collect();
+        if ranges.is_empty() { "1 = 0".to_owned() } else { ranges.join(" OR ") }
+    }
+}
+
+/// A value of a document in SQL, which lies in a column or inside the struct that a column holds.
+fn expression(path: &FieldPath, structs: Structs) -> String {
+    let (column, inside) = path.0.split_first().expect("a path has a field");
+    let column = redshift_name(column);
+    match (inside, structs) {
+        ([], _) => column.into_owned(),
+        (inside, Structs::Varchar) => {
+            let fields: Vec<String> = inside.iter().map(|field| format!("'{}'", field.replace('\'', "''"))).collect();
+            format!("JSON_EXTRACT_PATH_TEXT({column}, {})", fields.join(", "))
+        }
+        (inside, Structs::Super) => {
+            let fields: Vec<_> = inside.iter().map(|field| redshift_name(field)).collect();
+            format!("{column}.{}::VARCHAR", fields.join("."))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(text: &str) -> FieldPath {
+        FieldPath(text.split('.').map(str::to_owned).collect())
+    }
+
+    fn rows(identity: Identity, scope: Scope) -> Rows {
+        let sought = Arc::new(Sought { identity, scope });
+        Rows { table: TableName::new("s", "t"), structs: Structs::Varchar, sought }
+    }
+
+    #[test]
+    fn only_the_tickets_that_were_asked_for_are_counted() {
+        assert_eq!(
+            rows(Identity::StoreSales, Scope::Tickets(vec![1..=4, 9..=9])).count(),
+            "SELECT SUM(n), COUNT(*), SUM(k1) FROM (SELECT ss_ticket_number AS k1, ss_item_sk AS k2, COUNT(*) AS n \
+             FROM s.t WHERE ss_ticket_number BETWEEN 1 AND 4 OR ss_ticket_number BETWEEN 9 AND 9 GROUP BY 1, 2) AS keys"
+        );
+        let none = rows(Identity::StoreSales, Scope::Tickets(vec![]));
+        assert_eq!(none.all(), "SELECT ss_ticket_number, ss_item_sk FROM s.t WHERE 1 = 0");
+    }
+
+    #[test]
+    fn own_documents_are_counted_by_their_key_or_altogether() {
+        let by_key = rows(Identity::Fields(vec![path("Order"), path("customer.id")]), Scope::All);
+        assert_eq!(
+            by_key.count(),
+            "SELECT SUM(n), COUNT(*) FROM (SELECT \"Order\" AS k1, JSON_EXTRACT_PATH_TEXT(customer, 'id') AS k2, \
+             COUNT(*) AS n FROM s.t WHERE 1 = 1 GROUP BY 1, 2) AS keys"
+        );
+        assert_eq!(rows(Identity::Line, Scope::All).count(), "SELECT COUNT(*) FROM s.t WHERE 1 = 1");
+    }
+
+    #[test]
+    fn numbers_say_how_many_are_missing() {
+        let due = Tally { documents: 10, distinct: 8, ticket_sum: 40, ..Tally::default() };
+        let equal = Counted { documents: 10, distinct: Some(8), ticket_sum: Some(40) };
+        assert!(agree(&equal, &due));
+        assert_eq!(by_numbers(&equal, &due).lost, 0);
+        let other = Counted { ticket_sum: Some(41), ..equal };
+        assert!(!agree(&other, &due));
+        let doubled = by_numbers(&Counted { documents: 11, distinct: Some(7), ticket_sum: None }, &due);
+        assert_eq!((doubled.lost, doubled.duplicated), (1, 1));
+        let lines = by_numbers(&Counted { documents: 7, distinct: None, ticket_sum: None }, &due);
+        assert_eq!((lines.lost, lines.duplicated, lines.landed()), (3, 0, 7));
+    }
+
+    #[test]
+    fn a_value_inside_a_struct_is_reached_either_way() {
+        assert_eq!(expression(&path("a.b.c"), Structs::Varchar), "JSON_EXTRACT_PATH_TEXT(a, 'b', 'c')");
+        assert_eq!(expression(&path("a.b.order"), Structs::Super), "a.b.\"order\"::VARCHAR");
+        assert_eq!(expression(&path("user"), Structs::Super), "\"user\"");
+    }
+}
