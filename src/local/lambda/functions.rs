@@ -131,9 +131,12 @@ impl Functions {
             tags: request.tags,
         };
         let described = function.describe(&name, now);
-        let added = self.ledger.change(|ledger| match ledger.contains_key(&name) {
-            true => Err(taken(&name)),
-            false => Ok(drop(ledger.insert(name.clone(), function.clone()))),
+        let added = self.ledger.change(|ledger| {
+            if ledger.contains_key(&name) {
+                return Err(taken(&name));
+            }
+            ledger.insert(name.clone(), function.clone());
+            Ok(())
         });
         if let Err(fault) = added {
             fs::remove_dir_all(self.code_folder(&function.code))?;
