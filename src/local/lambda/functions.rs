@@ -272,6 +272,14 @@ impl Functions {
         self.pools().remove(revision);
     }
 
+    /// Ends the processes of a function that have nothing to do.
+    pub(super) fn end_idle(&self, name: &str) {
+        let Ok(function) = self.find(name) else { return };
+        if let Some(pool) = self.pools().get(&function.revision) {
+            pool.end_idle();
+        }
+    }
+
     pub(super) fn pools(&self) -> MutexGuard<'_, HashMap<String, Arc<Pool>>> {
         self.pools.lock().unwrap_or_else(PoisonError::into_inner)
     }

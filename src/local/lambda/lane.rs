@@ -226,8 +226,12 @@ impl Lane {
 
     /// Puts what was given up into the failure destination, where there is one.
     async fn give_up(&self, batch: &Batch, piece: &Piece, condition: Condition, last: &Last) {
+        let (mapping, shard, count) = (&self.work.mapping_id, &self.work.shard, piece.records.len());
         let (at, origin) = (chrono::Utc::now(), self.origin());
-        let Some(bucket) = self.work.mapping.settings.bucket() else { return };
+        let Some(bucket) = self.work.mapping.settings.bucket() else {
+            tracing::warn!(mapping, shard, count, ?condition, "records are given up, and no destination keeps them");
+            return;
+        };
         let failure = Failure {
             function: &self.work.mapping.function,
             origin: &origin,
@@ -237,11 +241,10 @@ impl Lane {
             last_request: last.request.as_deref(),
             with_error: last.with_error,
         };
-        let key = key(&self.work.mapping_id, &self.work.shard, at);
+        let key = key(mapping, shard, at);
         // Lambda goes on as well when its destination does not take what it sends.
         if let Err(fault) = self.work.s3.put(bucket, &key, failure.document(at)).await {
-            let count = piece.records.len();
-            tracing::warn!(mapping = self.work.mapping_id, bucket, count, %fault, "records that were given up are not kept");
+            tracing::warn!(mapping, shard, bucket, count, %fault, "records that were given up are not kept");
         }
     }
 

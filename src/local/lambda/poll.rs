@@ -63,7 +63,7 @@ impl Poller {
         loop {
             let Some(mapping) = self.mapping() else { return };
             match mapping.state {
-                State::Deleting => return,
+                State::Deleting => return self.functions.end_idle(&mapping.function),
                 State::Enabled => {
                     let mut changes = self.changes.clone();
                     tokio::select! {

@@ -42,6 +42,11 @@ impl Pool {
         Ok(invocation)
     }
 
+    /// Ends the processes that have nothing to do.
+    pub(super) fn end_idle(&self) {
+        self.idle().clear();
+    }
+
     /// An idle process that has not ended meanwhile.
     fn take_idle(&self) -> Option<Process> {
         loop {

@@ -142,7 +142,10 @@ async fn the_starting_position_decides_what_is_seen() {
     rig.put("k", 0, &texts(&["new"])).await;
     rig.until_seen(1).await;
     assert_eq!(rig.seen(), ["new"]);
+    let idle = rig.notes()[0].process;
+    assert!(is_alive(idle));
     rig.unmap(&id).await;
+    until("an idle process ends with the mapping", async || (!is_alive(idle)).then_some(())).await;
     rig.map(rig.new_mapping(EventSourcePosition::TrimHorizon)).await;
     rig.until_seen(2).await;
     assert_eq!(rig.seen(), ["new", "old", "new"]);
