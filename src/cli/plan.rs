@@ -27,10 +27,11 @@ pub struct Plan {
 impl Plan {
     pub(super) async fn run(self, screen: &Screen) -> anyhow::Result<Exit> {
         let checked = context::read(&self.stack, screen)?;
-        let (stack, home) = (&checked.stack, context::home()?);
+        let stack = &checked.stack;
         let documents = Documents::of(stack, screen).await?;
         let function = self.code.package(stack)?;
         let materials = Materials { schema: &documents.schema, function: function.as_ref() };
+        let home = context::home()?;
         let state = match home.find(&stack.name) {
             Ok(state) => state,
             Err(HomeError::Unknown(_)) => State::default(),

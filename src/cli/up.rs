@@ -88,10 +88,11 @@ pub async fn stand_up(
     unfinished: Unfinished,
     screen: &Screen,
 ) -> anyhow::Result<Stood> {
-    let (stack, home) = (&checked.stack, context::home()?);
+    let stack = &checked.stack;
     let documents = Documents::of(stack, screen).await?;
     let function = code.package(stack)?;
     let materials = Materials { schema: &documents.schema, function: function.as_ref() };
+    let home = context::home()?;
     let was_known = home.find(&stack.name).is_ok();
     let clients = context::clients(&home, &stack.target, reach).await?;
     if !was_known {
