@@ -5,7 +5,8 @@ use crate::{
     load::Opened,
     report::terminal::grouped,
     schema::{self, Schema},
-    spec::{Stack, Workload},
+    spec::{Format, Stack, Workload},
+    workload::Identity,
 };
 
 /// What a stack sends.
@@ -28,6 +29,7 @@ impl Documents {
         let of = stack.clone();
         let opened = tokio::task::spawn_blocking(move || Opened::of(&of)).await?;
         let opened = opened.map_err(Stop::usage)?;
+        told_apart(stack, &opened.source.identity()).map_err(Stop::usage)?;
         let schema = columns(stack, &opened).map_err(Stop::usage)?;
         tell(stack, &opened, &schema, screen);
         Ok(Self { schema, opened: Some(opened) })
@@ -43,6 +45,17 @@ impl Documents {
             }
         }
     }
+}
+
+/// Parquet keeps values and not lines, so that only values can tell its documents apart.
+fn told_apart(stack: &Stack, identity: &Identity) -> Result<(), String> {
+    let parquet = stack.deliver.s3.as_ref().is_some_and(|s3| s3.format == Format::Parquet);
+    if !parquet || *identity != Identity::Line {
+        return Ok(());
+    }
+    Err("`deliver.s3.format: parquet` does not keep lines as they were sent, so documents cannot be told apart by \
+         them; declare the fields that do it, as `key: [id]` in the workload"
+        .to_owned())
 }
 
 /// The columns, which only tables need: without one, documents may have any keys.

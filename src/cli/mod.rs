@@ -62,7 +62,7 @@ enum Command {
     Down(down::Down),
     /// List the stacks that this machine knows of.
     Ls(ls::Ls),
-    /// Check a stack file, and say everything that is wrong with it.
+    /// Check a stack file and a user's own documents, and say everything that is wrong with them.
     Validate(validate::Validate),
     /// Print the JSON Schema of a stack file, or what follows from the columns of its documents.
     Schema(schema::Schema),
@@ -121,7 +121,7 @@ pub fn run(demo: Demo) -> ExitCode {
 
 fn execute(command: Command, screen: &Screen) -> anyhow::Result<Exit> {
     match command {
-        Command::Validate(command) => command.run(screen),
+        Command::Validate(command) => context::block_on(command.run(screen)),
         Command::Schema(command) => context::block_on(command.run(screen)),
         Command::Sample(command) => context::block_on(command.run(screen)),
         Command::Completions(command) => command.run(),

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{StackFile, context, exit::Exit, screen::Screen};
+use super::{StackFile, context, documents::Documents, exit::Exit, screen::Screen};
 
 /// Arguments.
 #[derive(Args, Debug)]
@@ -12,8 +12,9 @@ pub struct Validate {
 }
 
 impl Validate {
-    pub(super) fn run(self, screen: &Screen) -> anyhow::Result<Exit> {
+    pub(super) async fn run(self, screen: &Screen) -> anyhow::Result<Exit> {
         let checked = context::read(&self.stack, screen)?;
+        Documents::of(&checked.stack, screen).await?;
         screen.line(&format!("{}: {} is a valid stack", self.stack.file.display(), checked.stack.name));
         Ok(Exit::Fine)
     }

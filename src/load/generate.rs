@@ -16,8 +16,8 @@ use crate::workload::{Id, Identity};
 const DOCUMENTS_PER_CHUNK: u64 = 64;
 /// Chunks made ahead: about 9 MB of full documents.
 const CHUNKS_AHEAD: usize = 16;
-/// Tickets reserved at a time when the number of documents is not known: about 60,000 documents.
-const TICKETS_AT_A_TIME: u64 = 5_000;
+/// At least so many documents are reserved at a time when their number is not known.
+const DOCUMENTS_AT_A_TIME: u64 = 40_000;
 
 /// Kinesis API reference, PutRecordsRequestEntry: characters of a partition key.
 const LONGEST_PARTITION_KEY: usize = 256;
@@ -76,10 +76,8 @@ impl Generator {
     }
 
     fn reserve(&mut self, left: u64) -> Result<RangeInclusive<u64>, LoadError> {
-        let count = match self.total {
-            Some(_) => left.div_ceil(self.source.documents_per_ticket().max(1)),
-            None => TICKETS_AT_A_TIME,
-        };
+        let documents = if self.total.is_some() { left } else { DOCUMENTS_AT_A_TIME };
+        let count = documents.div_ceil(self.source.documents_per_ticket().max(1));
         let tickets = (self.reserve)(count).map_err(|source| LoadError::Reserve { count, source })?;
         self.acks.tickets(&tickets)?;
         Ok(tickets)
@@ -124,4 +122,33 @@ fn slice(buffer: Bytes, ends: Vec<(u64, usize)>) -> Chunk {
         Document { ticket, key: None, data }
     };
     ends.into_iter().map(&mut document).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::FieldPath;
+
+    fn key_of(document: &'static str, fields: &[&str]) -> Arc<str> {
+        let fields = fields.iter().map(|name| FieldPath(vec![(*name).to_owned()])).collect();
+        let mut document = Document { ticket: 1, key: None, data: Bytes::from_static(document.as_bytes()) };
+        document.take_key(&Identity::Fields(fields)).expect("a key");
+        document.key.expect("just taken")
+    }
+
+    #[test]
+    fn a_partition_key_is_the_text_of_the_declared_key() {
+        assert_eq!(&*key_of("{\"id\":17,\"region\":\"eu\"}\n", &["region", "id"]), "eu/17");
+    }
+
+    #[test]
+    fn a_key_that_no_partition_key_can_be_is_hashed() {
+        let long: &'static str = Box::leak(format!("{{\"id\":\"{}\"}}", "ä".repeat(257)).into_boxed_str());
+        let fits: &'static str = Box::leak(format!("{{\"id\":\"{}\"}}", "ä".repeat(256)).into_boxed_str());
+        assert_eq!(key_of(fits, &["id"]).chars().count(), 256);
+        for document in [long, "{\"id\":\"\"}"] {
+            let key = key_of(document, &["id"]);
+            assert!(key.len() == 16 && key.chars().all(|c| c.is_ascii_hexdigit()), "{key}");
+        }
+    }
 }

@@ -90,7 +90,7 @@ pub enum OpenError {
         /// The file.
         file: PathBuf,
         /// What it has.
-        found: Found,
+        found: Box<Found>,
     },
     /// The template.
     #[error(transparent)]
@@ -131,7 +131,7 @@ impl Opened {
             Workload::JsonLines { file, key, broken } => {
                 let opened = Self::json_lines(file, key.as_deref(), max_bytes)?;
                 match opened.found().filter(|found| found.broken > 0 && *broken == Broken::Refuse) {
-                    Some(found) => Err(OpenError::Broken { file: file.clone(), found: found.clone() }),
+                    Some(found) => Err(OpenError::Broken { file: file.clone(), found: Box::new(found.clone()) }),
                     None => Ok(opened),
                 }
             }

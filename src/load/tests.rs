@@ -270,6 +270,39 @@ async fn it_gives_up_when_nothing_more_can_arrive() {
     assert_eq!(loaded.acknowledged, bench.sink.written().len() as u64);
 }
 
+/// Ends with an error after so many documents.
+struct Broken(u64);
+
+impl Source for Broken {
+    fn identity(&self) -> Identity {
+        Identity::Line
+    }
+
+    fn documents_per_ticket(&self) -> u64 {
+        1
+    }
+
+    fn render(self: Arc<Self>, mut tickets: RangeInclusive<u64>) -> Documents {
+        let mut made = 0;
+        Box::new(move |out| {
+            made += 1;
+            out.extend(b"{}\n");
+            if made > self.0 { Err("the file has changed".into()) } else { Ok(tickets.next()) }
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_document_that_cannot_be_made_ends_the_load_and_the_log_has_what_arrived() {
+    let bench = Bench::new(Sink::default());
+    let mut plan = bench.plan(Rate::PerSecond(5_000.0), Length::Records(1_000));
+    plan.source = Arc::new(Broken(640));
+    let error = bench.run(plan, bench.builder()).await.expect_err("a broken source");
+    assert_eq!(error.to_string(), "a document cannot be made: the file has changed");
+    let log = AckLog::read(&bench.log()).expect("a log");
+    assert_eq!((log.acknowledged.count(), log.offered), (640, None), "whole chunks of documents before it");
+}
+
 #[tokio::test]
 async fn without_tickets_it_says_why() {
     let bench = Bench::new(Sink::default());

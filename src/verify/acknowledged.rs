@@ -41,7 +41,7 @@ pub enum AcknowledgedError {
         /// The run.
         run: String,
         /// Why.
-        source: OpenError,
+        source: Box<OpenError>,
     },
     /// A document that was sent cannot be made again.
     #[error("run {run}, document {document}: {source}")]
@@ -150,7 +150,8 @@ fn opened(logs: Vec<AckLog>) -> Result<Vec<Run>, AcknowledgedError> {
             Some(source) => source,
             None => {
                 let opened = Opened::again(&log.header.origin);
-                opened.map_err(|source| AcknowledgedError::Open { run: log.header.run.clone(), source })?.source
+                let failed = |source| AcknowledgedError::Open { run: log.header.run.clone(), source: Box::new(source) };
+                opened.map_err(failed)?.source
             }
         };
         runs.push(Run { log, source });

@@ -85,7 +85,7 @@ fn all_landed(report: &Value, documents: u64, places: &[&str]) {
 #[test]
 fn broken_lines_are_refused_before_anything_is_made() {
     let own = Own::new(TO_S3, "{json_lines: {file: lines.jsonl, broken: refuse}}", 10);
-    for command in ["run", "up", "plan"] {
+    for command in ["run", "up", "plan", "validate"] {
         let said = own.refused(&[command]);
         assert!(said.contains("2 of 7 lines of ") && said.contains("lines.jsonl are broken"), "{said}");
         assert!(said.contains("\n  line 5: EOF while parsing a value at column 8\n  line 6: expected"), "{said}");
@@ -161,6 +161,10 @@ fn mistakes_in_documents_are_told_before_anything_is_made() {
     own.write("own.template", "{\"id\": {{ sequence }}, \"Year\": 2024}");
     let said = own.refused(&["run"]);
     assert!(said.contains("a field `Year`") && said.contains("makes a partition of that name"), "{said}");
+
+    let parquet = TO_S3.replace("compression: gzip", "format: parquet").replace("size: 1MiB", "size: 64MiB");
+    let own = Own::new(&parquet, "{template: {text: '{\"id\": {{ sequence }}}'}}", 10);
+    assert!(own.refused(&["run"]).contains("does not keep lines as they were sent"));
 
     let own = Own::new(TO_S3, "{json_lines: {file: lines.jsonl, key: [price], broken: refuse}}", 10);
     let said = own.refused(&["run"]);

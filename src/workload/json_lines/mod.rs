@@ -95,7 +95,7 @@ pub enum JsonLinesError {
         /// The file.
         path: PathBuf,
         /// What it has.
-        found: Found,
+        found: Box<Found>,
     },
     /// It is not what was checked.
     #[error("{} has changed since it was checked; its documents are no longer known, so run it again", .path.display())]
@@ -131,7 +131,7 @@ impl JsonLines {
         };
         opened.check(file).map_err(io)?;
         if opened.found.documents == 0 {
-            return Err(JsonLinesError::Empty { path: opened.path, found: opened.found });
+            return Err(JsonLinesError::Empty { path: opened.path, found: Box::new(opened.found) });
         }
         Ok(opened)
     }

@@ -46,15 +46,12 @@ fn every_field_gives_what_its_json_takes_and_not_always_the_same() {
         let plain = documents(&format!("{{\"v\": {{{{ [{used}] }}}} }}"), 1..=200);
         let distinct: HashSet<_> = plain.iter().collect();
         assert!(distinct.len() > 1, "{used}: {distinct:?}");
-        for document in &plain {
-            let value: Json = serde_json::from_str(document).expect("JSON");
-            let quoted = value["v"][0].is_string();
-            let mark = if quoted { "\"" } else { "" };
-            let text = format!("{{\"v\": {mark}{{{{ {used} }}}}{mark}}}");
-            let again: Json = serde_json::from_str(&documents(&text, [1])[0]).expect("JSON");
-            assert_eq!(again["v"].is_string(), quoted, "{used}");
-            break;
-        }
+        let value: Json = serde_json::from_str(&plain[0]).expect("JSON");
+        let quoted = value["v"][0].is_string();
+        let mark = if quoted { "\"" } else { "" };
+        let alone: Json = serde_json::from_str(&documents(&format!("{{\"v\": {mark}{{{{ {used} }}}}{mark}}}"), [1])[0])
+            .expect("JSON");
+        assert_eq!(alone["v"].is_string(), quoted, "{used}");
     }
 }
 
