@@ -110,7 +110,7 @@ fn within_limit(
     if !sorted.contains_key(&group) {
         if *partitions == MOST_PARTITIONS {
             let why = format!("More than {MOST_PARTITIONS} partitions are active.");
-            return failed(failure::Kind::DynamicPartitioning, "ActivePartitionLimitExceeded", &why, record, chunk);
+            return failed(failure::Kind::ActivePartitionExceeded, "ActivePartitionExceeded", &why, record, chunk);
         }
         *partitions += 1;
     }
