@@ -187,7 +187,7 @@ fn expression(inside: &str, purpose: Use) -> Result<Part, String> {
             near(other, &["random-string", "error-output-type"])
         )),
         Some(("partitionKeyFromQuery", _)) if purpose == Use::Error => {
-            Err("a failed record has no partition: partitionKeyFromQuery belongs in the data prefix only".to_owned())
+            Err("partitionKeyFromQuery belongs in the data prefix only".to_owned())
         }
         Some(("partitionKeyFromQuery", name)) => query_key(name),
         Some(("partitionKeyFromLambda", _)) => {

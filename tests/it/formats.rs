@@ -47,6 +47,7 @@ fn stack(name: &str, change: impl FnOnce(&mut S3Delivery)) -> Stack {
 fn by_category(s3: &mut S3Delivery) {
     s3.prefix = Prefix::parse(BY_CATEGORY, Use::Data).expect("a prefix");
     s3.prefix_text = BY_CATEGORY.to_owned();
+    s3.buffer.interval = Duration::from_secs(1);
     s3.partition_by = [("category".to_owned(), FieldPath(vec!["ss_item".into(), "i_category".into()]))].into();
 }
 

@@ -11,7 +11,7 @@ pub(super) enum Kind {
     /// Its partition cannot be told.
     MetadataExtraction,
     /// It would open one partition too many.
-    DynamicPartitioning,
+    ActivePartitionExceeded,
     /// It does not fit the table.
     FormatConversion,
 }
@@ -21,7 +21,8 @@ impl Kind {
     pub(super) fn output_type(self) -> &'static str {
         match self {
             Self::MetadataExtraction => "metadata-extraction-failed",
-            Self::DynamicPartitioning => "dynamic-partitioning-failed",
+            // Firehose developer guide, "Buffer data for dynamic partitioning".
+            Self::ActivePartitionExceeded => "activePartitionExceeded",
             Self::FormatConversion => "format-conversion-failed",
         }
     }

@@ -110,7 +110,7 @@ fn within_limit(
     if !sorted.contains_key(&group) {
         if *partitions == MOST_PARTITIONS {
             let why = format!("More than {MOST_PARTITIONS} partitions are active.");
-            return failed(failure::Kind::DynamicPartitioning, "ActivePartitionLimitExceeded", &why, record, chunk);
+            return failed(failure::Kind::ActivePartitionExceeded, "ActivePartitionExceeded", &why, record, chunk);
         }
         *partitions += 1;
     }
@@ -119,4 +119,43 @@ fn within_limit(
 
 fn failed(kind: failure::Kind, code: &str, why: &str, record: &[u8], chunk: &Records) -> (Group, Option<String>) {
     (Group::Failed(kind), Some(failure::without_partition(record, chunk.oldest_ms(), code, why)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use super::*;
+
+    fn by(query: &str) -> Recipe {
+        let (bucket, delimiter) = ("b".to_owned(), String::new());
+        Recipe { bucket, delimiter, codec: Codec::Uncompressed, query: Some(query.to_owned()), conversion: None }
+    }
+
+    fn records(numbers: std::ops::Range<usize>) -> Records {
+        let mut records = Records::new(SystemTime::now(), 0);
+        numbers.for_each(|n| records.push(format!("{{\"n\":{n}}}").as_bytes(), b"\n"));
+        records
+    }
+
+    fn count(records: &[Records]) -> usize {
+        records.iter().map(|chunk| chunk.iter().count()).sum()
+    }
+
+    #[test]
+    fn what_would_open_a_partition_too_many_fails_and_the_open_ones_go_on() {
+        let sorted = by("{n:.n}").sort(vec![records(0..600), records(0..10)]).expect("sorted");
+        assert_eq!(sorted.len(), MOST_PARTITIONS + 1);
+        assert_eq!(count(&sorted[&Group::Failed(failure::Kind::ActivePartitionExceeded)]), 100);
+        let first = Group::Partition([("n".to_owned(), "0".to_owned())].into());
+        assert_eq!(count(&sorted[&first]), 2);
+    }
+
+    #[test]
+    fn records_stay_whole_and_in_their_order() {
+        let sorted = by("{all:\"one\"}").sort(vec![records(0..3), records(3..5)]).expect("sorted");
+        let (group, records) = sorted.into_iter().next().expect("a group");
+        let object = by("{all:\"one\"}").pack(&group, records, "").expect("packed").object.expect("an object");
+        assert_eq!(object, "{\"n\":0}\n{\"n\":1}\n{\"n\":2}\n{\"n\":3}\n{\"n\":4}\n");
+    }
 }

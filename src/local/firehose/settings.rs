@@ -149,6 +149,9 @@ impl Settings {
         };
         in_range("bufferingHints.sizeInMBs", mib, 1, 128)?;
         in_range("bufferingHints.intervalInSeconds", seconds, 0, 900)?;
+        if seconds == 0 && self.is_partitioned() {
+            return Err(refuse::argument("Zero buffering is not available when dynamic partitioning is enabled."));
+        }
         let large = match () {
             () if self.converts().is_some() => "data format conversion",
             () if self.is_partitioned() => "dynamic partitioning",
