@@ -10,11 +10,12 @@ use std::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::result::{self, Page};
 use crate::local::{
     durable::Durable,
     fault::Fault,
     redshift::{
-        engine::{Failure, Outcome, ResultSet},
+        engine::{Failure, Outcome},
         wire::{invalid, missing, now},
     },
 };
@@ -167,7 +168,7 @@ impl Part {
         self.rows = outcome.rows;
         self.query = outcome.query;
         self.has_result = outcome.result.is_some();
-        self.bytes = outcome.result.as_ref().map_or(0, |result| result.bytes as i64);
+        self.bytes = outcome.result.as_ref().map_or(0, |result| result.records.len() as i64);
     }
 
     fn fail(&mut self, state: State, why: &str) {
@@ -259,7 +260,7 @@ impl Executions {
     pub(super) fn end(&self, id: &str, outcomes: &[Result<Outcome, Failure>]) -> Result<(), Fault> {
         for (part, outcome) in outcomes.iter().enumerate() {
             if let Ok(Outcome { result: Some(result), .. }) = outcome {
-                fs::write(self.result_file(id, part), serde_json::to_vec(result).map_err(Fault::internal)?)?;
+                result::keep(&self.result_file(id, part), result)?;
             }
         }
         self.change(id, |execution| execution.end(outcomes))
@@ -269,8 +270,8 @@ impl Executions {
         self.change(id, |execution| execution.stop(State::Aborted, "Query aborted by user"))
     }
 
-    /// A statement's result: of the only statement, or of the one that a batch's suffix names.
-    pub(super) fn result(&self, id: &str) -> Result<ResultSet, Fault> {
+    /// A page of a statement's result: of the only statement, or of the one that a batch's suffix names.
+    pub(super) fn result(&self, id: &str, from: u64) -> Result<Page, Fault> {
         let none = || missing("Query does not have result. Please check query status with DescribeStatement.");
         let (id, number) = id.split_once(':').map_or((id, None), |(id, number)| (id, Some(number)));
         let execution = self.get(id)?;
@@ -287,7 +288,7 @@ impl Executions {
         if execution.state != State::Finished || !has_result {
             return Err(none());
         }
-        serde_json::from_slice(&fs::read(self.result_file(id, part))?).map_err(Fault::internal)
+        Page::read(&self.result_file(id, part), from)
     }
 
     /// All, the newest first.

@@ -25,10 +25,6 @@ use crate::local::{
 const MOST_STATEMENTS: usize = 40;
 /// Redshift Data API reference, Sql: the longest statement, in bytes.
 const LONGEST_STATEMENT: usize = 100_000;
-/// How large a page of a result is, about, in bytes of its values.
-const PAGE: usize = 1 << 20;
-/// … and how many rows it has at most.
-const PAGE_ROWS: usize = 1_000;
 
 /// Runs statements, and keeps what came of them.
 pub(in crate::local::redshift) struct Data {
@@ -223,24 +219,12 @@ impl Data {
     }
 
     pub(in crate::local::redshift) fn result(&self, request: &One) -> Result<Value, Fault> {
-        let result = self.executions.result(&request.id)?;
-        let from = offset(request.next_token.as_deref())?;
-        let mut page: Vec<&Value> = Vec::new();
-        let mut bytes = 0;
-        for record in result.records.iter().skip(from).take(PAGE_ROWS) {
-            bytes += record.to_string().len();
-            if bytes > PAGE && !page.is_empty() {
-                break;
-            }
-            page.push(record);
-        }
-        let next = from + page.len();
-        let token = (next < result.records.len()).then(|| next.to_string());
+        let page = self.executions.result(&request.id, offset(request.next_token.as_deref())? as u64)?;
         Ok(json!({
-            "Records": page,
-            "ColumnMetadata": result.columns.iter().map(metadata).collect::<Vec<_>>(),
-            "TotalNumRows": result.records.len(),
-            "NextToken": token,
+            "Records": page.records,
+            "ColumnMetadata": page.columns.iter().map(metadata).collect::<Vec<_>>(),
+            "TotalNumRows": page.rows,
+            "NextToken": page.next.map(|next| next.to_string()),
         }))
     }
 

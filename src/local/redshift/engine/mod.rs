@@ -29,6 +29,7 @@ pub(super) use self::{
     access::{Access, Roles},
     catalog::{Column, LoadError, Name, Schema},
     failure::Failure,
+    functions::canonical,
     kind::Kind,
     rows::Cell,
     select::{ResultColumn, ResultSet},

@@ -56,7 +56,7 @@ impl<'a> Transaction<'a> {
         match statement {
             Statement::Select(select) => {
                 let result = select::select(self.view(), *select).await?;
-                outcome.rows = result.records.len() as i64;
+                outcome.rows = result.rows as i64;
                 outcome.result = Some(result);
             }
             Statement::SetSearchPath(path) => self.search_path = path,
