@@ -15,7 +15,7 @@ use crate::local::{
     durable::Durable,
     fault::Fault,
     redshift::{
-        engine::{Failure, Outcome},
+        engine::{Outcome, Ran},
         wire::{invalid, missing, now},
     },
 };
@@ -97,11 +97,10 @@ impl Execution {
     }
 
     /// Ends it as its statements ended; those that were never reached are aborted.
-    fn end(&mut self, outcomes: &[Result<Outcome, Failure>]) {
+    fn end(&mut self, all: &[Ran]) {
         for (index, part) in self.parts.iter_mut().enumerate() {
-            match outcomes.get(index) {
-                Some(Ok(outcome)) => part.finish(outcome),
-                Some(Err(failure)) => part.fail(State::Failed, &failure.to_string()),
+            match all.get(index) {
+                Some(ran) => part.end(ran),
                 None => part.fail(State::Aborted, "Statement was not run: one before it failed"),
             }
         }
@@ -163,10 +162,17 @@ impl Execution {
 }
 
 impl Part {
+    fn end(&mut self, ran: &Ran) {
+        self.query = ran.query;
+        match &ran.outcome {
+            Ok(outcome) => self.finish(outcome),
+            Err(failure) => self.fail(State::Failed, &failure.to_string()),
+        }
+    }
+
     fn finish(&mut self, outcome: &Outcome) {
         self.state = State::Finished;
         self.rows = outcome.rows;
-        self.query = outcome.query;
         self.has_result = outcome.result.is_some();
         self.bytes = outcome.result.as_ref().map_or(0, |result| result.records.len() as i64);
     }
@@ -257,13 +263,13 @@ impl Executions {
     }
 
     /// Keeps the results and then the end.
-    pub(super) fn end(&self, id: &str, outcomes: &[Result<Outcome, Failure>]) -> Result<(), Fault> {
-        for (part, outcome) in outcomes.iter().enumerate() {
-            if let Ok(Outcome { result: Some(result), .. }) = outcome {
+    pub(super) fn end(&self, id: &str, all: &[Ran]) -> Result<(), Fault> {
+        for (part, ran) in all.iter().enumerate() {
+            if let Ok(Outcome { result: Some(result), .. }) = &ran.outcome {
                 result::keep(&self.result_file(id, part), result)?;
             }
         }
-        self.change(id, |execution| execution.end(outcomes))
+        self.change(id, |execution| execution.end(all))
     }
 
     pub(super) fn abort(&self, id: &str) -> Result<(), Fault> {

@@ -14,7 +14,7 @@ use crate::local::{
     fault::Fault,
     protocol::new_request_id,
     redshift::{
-        engine::{Access, Failure, ResultColumn, Statement, Warehouse},
+        engine::{Access, Failure, Outcome, Ran, ResultColumn, Statement, Warehouse},
         warehouses::Warehouses,
         wire::{Paging, invalid, offset},
     },
@@ -182,17 +182,11 @@ impl Data {
         let Execution { id, asked, .. } = &execution;
         let parsed = asked.sqls.iter().map(|sql| Statement::parse(sql, &asked.parameters));
         let parsed: Vec<Result<Statement, Failure>> = parsed.collect();
-        let outcomes = match parsed.iter().position(Result::is_err) {
-            None => {
-                let statements = parsed.into_iter().flatten().collect();
-                warehouse.run(id, &asked.database, access, statements).await
-            }
-            Some(bad) => {
-                let before = parsed.into_iter().take(bad + 1).map(|parsed| parsed.map(|_| Default::default()));
-                before.collect()
-            }
+        let all = match parsed.iter().position(Result::is_err) {
+            None => warehouse.run(id, &asked.database, access, parsed.into_iter().flatten().collect()).await,
+            Some(bad) => parsed.into_iter().take(bad + 1).map(unrun).collect(),
         };
-        self.executions.end(id, &outcomes)
+        self.executions.end(id, &all)
     }
 
     pub(in crate::local::redshift) fn describe(&self, request: &One) -> Result<Value, Fault> {
@@ -262,6 +256,11 @@ fn check(sqls: &[String], options: &Options) -> Result<(), Fault> {
         Options { execution_mode: Some(mode), .. } if mode != "TRANSACTION" => not_covered("ExecutionMode AUTO_COMMIT"),
         _ => Ok(()),
     }
+}
+
+/// A statement of a batch in which one cannot be parsed.
+fn unrun(parsed: Result<Statement, Failure>) -> Ran {
+    Ran { query: 0, outcome: parsed.map(|_| Outcome::default()) }
 }
 
 fn submitted(execution: &Execution) -> Value {

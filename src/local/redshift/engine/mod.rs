@@ -35,6 +35,6 @@ pub(super) use self::{
     select::{ResultColumn, ResultSet},
     statement::Statement,
     tokens::Cursor,
-    transaction::Outcome,
+    transaction::{Outcome, Ran},
     warehouse::Warehouse,
 };
