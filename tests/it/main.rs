@@ -15,6 +15,7 @@ mod postgres;
 mod producer;
 mod producer_sdk;
 mod redshift;
+mod redshift_kill;
 mod schema;
 mod specs;
 mod stacks;

@@ -2,7 +2,7 @@
 
 use std::{
     io::Write,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Command, Output, Stdio},
 };
 
@@ -15,8 +15,8 @@ use crate::{
     stand_in_redshift::{BUCKET, Rows, Warehouse, documents, gzip},
 };
 
-/// Where Debian keeps the server's programs.
-const PROGRAMS: &str = "/usr/lib/postgresql/15/bin";
+/// Where Debian keeps the server's programs, by version.
+const VERSIONS: &str = "/usr/lib/postgresql";
 /// What psql writes for a null: no value is like it.
 const NULL: &str = "(null)";
 const SHIM: &str = include_str!("postgres_shim.sql");
@@ -36,11 +36,14 @@ const MORE: [&str; 8] = [
 /// A server of our own, reached by a socket in its folder.
 struct Postgres {
     folder: TempDir,
+    programs: PathBuf,
 }
 
 impl Postgres {
     fn start() -> Self {
-        let postgres = Self { folder: tempfile::tempdir().expect("a folder") };
+        let versions = std::fs::read_dir(VERSIONS).expect("PostgreSQL is there (apt-get install postgresql)");
+        let newest = versions.map(|version| version.expect("a version").path()).max().expect("a version");
+        let postgres = Self { folder: tempfile::tempdir().expect("a folder"), programs: newest.join("bin") };
         if rustix::process::getuid().is_root() {
             let owned = Command::new("chown").arg("postgres").arg(postgres.folder.path()).status();
             assert!(owned.expect("chown").success(), "the user postgres is there (apt-get install postgresql)");
@@ -60,14 +63,14 @@ impl Postgres {
 
     fn program(&self, name: &str, arguments: &[&str]) -> Output {
         let output = self.command(name).args(arguments).stdout(Stdio::null()).output();
-        let output = output.unwrap_or_else(|e| panic!("{PROGRAMS}/{name} (apt-get install postgresql): {e}"));
+        let output = output.unwrap_or_else(|e| panic!("{name} (apt-get install postgresql): {e}"));
         assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
         output
     }
 
     /// The server refuses to run as root.
     fn command(&self, name: &str) -> Command {
-        let program = Path::new(PROGRAMS).join(name);
+        let program = self.programs.join(name);
         let mut command = if rustix::process::getuid().is_root() {
             let mut command = Command::new("runuser");
             command.args(["-u", "postgres", "--"]).arg(program);

@@ -2,6 +2,7 @@
 
 use std::{io::Write, time::Duration};
 
+use aws_config::SdkConfig;
 use aws_sdk_firehose::types::{
     BufferingHints, CompressionFormat, CopyCommand, DeliveryStreamStatus, RedshiftDestinationConfiguration,
     RedshiftRetryOptions, S3DestinationConfiguration, SecretsManagerConfiguration,
@@ -32,15 +33,18 @@ pub struct Warehouse {
 }
 
 impl Warehouse {
-    /// The clients; the bucket is made if it is not there.
+    pub fn at(config: &SdkConfig) -> Self {
+        let s3 = aws_sdk_s3::config::Builder::from(config).force_path_style(true).build();
+        Self { data: aws_sdk_redshiftdata::Client::new(config), s3: aws_sdk_s3::Client::from_conf(s3) }
+    }
+
+    /// The bucket is made if it is not there.
     pub async fn of(running: &Running) -> Self {
-        let config = running.config();
-        let s3 = aws_sdk_s3::config::Builder::from(&config).force_path_style(true).build();
-        let s3 = aws_sdk_s3::Client::from_conf(s3);
+        let warehouse = Self::at(&running.config());
         if !running.stand_in.s3.exists(BUCKET) {
-            s3.create_bucket().bucket(BUCKET).send().await.expect("a bucket");
+            warehouse.s3.create_bucket().bucket(BUCKET).send().await.expect("a bucket");
         }
-        Self { data: aws_sdk_redshiftdata::Client::new(&config), s3 }
+        warehouse
     }
 
     pub async fn put(&self, key: &str, data: Vec<u8>) {

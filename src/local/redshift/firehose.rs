@@ -112,9 +112,9 @@ impl Redshift {
         if warehouse.is_committed(id) {
             return Ok(0);
         }
-        let mut outcomes = warehouse.run(id, database, access, vec![Statement::Copy(Box::new(copy))]).await;
-        match outcomes.pop() {
-            Some(outcome) => Ok(outcome?.rows),
+        let mut all = warehouse.run(id, database, access, vec![Statement::Copy(Box::new(copy))]).await;
+        match all.pop() {
+            Some(ran) => Ok(ran.outcome?.rows),
             None => Err(Trouble::Copy("the COPY was not run".into())),
         }
     }

@@ -10,7 +10,7 @@ use datafusion::arrow::{
 use serde_json::value::RawValue;
 
 use super::command::{Copy, Times};
-use crate::local::redshift::engine::{Cell, Column, Kind};
+use crate::local::redshift::engine::{Cell, Column, Kind, canonical};
 
 /// Why a value cannot be its column's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +41,10 @@ pub(super) fn cell(value: Option<&RawValue>, column: &Column, copy: &Copy) -> Re
     let written = value.map(RawValue::get).filter(|written| *written != "null");
     let cell = match (written, column.kind) {
         (None, _) => Cell::Null,
-        (Some(json), Kind::Super) => Cell::Text(json.to_owned()),
+        (Some(json), Kind::Super) => match canonical(json) {
+            Some(json) => Cell::Text(json),
+            None => return Err(Unfit::new(1224, "Invalid JSON for a SUPER column")),
+        },
         (Some(json), kind) => scalar(&content(json), kind, copy)?,
     };
     if cell == Cell::Null && !column.nullable {
@@ -172,7 +175,8 @@ mod tests {
         assert_eq!(load("1.5e2", Kind::Double, ""), Ok(Cell::Double(150.0)));
         assert_eq!(load("12.345", Kind::Decimal { precision: 9, scale: 2 }, ""), Ok(Cell::Decimal(1234)));
         assert_eq!(load("{\"a\": 1}", Kind::Varchar(9), ""), text("{\"a\": 1}"));
-        assert_eq!(load("\"a\\u00fc\"", Kind::Super, ""), text("\"a\\u00fc\""));
+        assert_eq!(load("{\"b\": \"\\u00fc\", \"a\": [1.50]}", Kind::Super, ""), text("{\"a\":[1.5],\"b\":\"ü\"}"));
+        assert_eq!(load("1.50", Kind::Super, ""), text("1.50"));
         assert_eq!(load("\"yes\"", Kind::Boolean, ""), Ok(Cell::Boolean(true)));
         assert_eq!(load("\"1970-01-02\"", Kind::Date, ""), Ok(Cell::Days(1)));
         assert_eq!(load("\"1970-01-01 00:00:01\"", Kind::Timestamp, ""), Ok(Cell::Micros(1_000_000)));

@@ -10,11 +10,12 @@ use std::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::result::{self, Page};
 use crate::local::{
     durable::Durable,
     fault::Fault,
     redshift::{
-        engine::{Failure, Outcome, ResultSet},
+        engine::{Outcome, Ran},
         wire::{invalid, missing, now},
     },
 };
@@ -96,11 +97,10 @@ impl Execution {
     }
 
     /// Ends it as its statements ended; those that were never reached are aborted.
-    fn end(&mut self, outcomes: &[Result<Outcome, Failure>]) {
+    fn end(&mut self, all: &[Ran]) {
         for (index, part) in self.parts.iter_mut().enumerate() {
-            match outcomes.get(index) {
-                Some(Ok(outcome)) => part.finish(outcome),
-                Some(Err(failure)) => part.fail(State::Failed, &failure.to_string()),
+            match all.get(index) {
+                Some(ran) => part.end(ran),
                 None => part.fail(State::Aborted, "Statement was not run: one before it failed"),
             }
         }
@@ -162,12 +162,19 @@ impl Execution {
 }
 
 impl Part {
+    fn end(&mut self, ran: &Ran) {
+        self.query = ran.query;
+        match &ran.outcome {
+            Ok(outcome) => self.finish(outcome),
+            Err(failure) => self.fail(State::Failed, &failure.to_string()),
+        }
+    }
+
     fn finish(&mut self, outcome: &Outcome) {
         self.state = State::Finished;
         self.rows = outcome.rows;
-        self.query = outcome.query;
         self.has_result = outcome.result.is_some();
-        self.bytes = outcome.result.as_ref().map_or(0, |result| result.bytes as i64);
+        self.bytes = outcome.result.as_ref().map_or(0, |result| result.records.len() as i64);
     }
 
     fn fail(&mut self, state: State, why: &str) {
@@ -256,21 +263,21 @@ impl Executions {
     }
 
     /// Keeps the results and then the end.
-    pub(super) fn end(&self, id: &str, outcomes: &[Result<Outcome, Failure>]) -> Result<(), Fault> {
-        for (part, outcome) in outcomes.iter().enumerate() {
-            if let Ok(Outcome { result: Some(result), .. }) = outcome {
-                fs::write(self.result_file(id, part), serde_json::to_vec(result).map_err(Fault::internal)?)?;
+    pub(super) fn end(&self, id: &str, all: &[Ran]) -> Result<(), Fault> {
+        for (part, ran) in all.iter().enumerate() {
+            if let Ok(Outcome { result: Some(result), .. }) = &ran.outcome {
+                result::keep(&self.result_file(id, part), result)?;
             }
         }
-        self.change(id, |execution| execution.end(outcomes))
+        self.change(id, |execution| execution.end(all))
     }
 
     pub(super) fn abort(&self, id: &str) -> Result<(), Fault> {
         self.change(id, |execution| execution.stop(State::Aborted, "Query aborted by user"))
     }
 
-    /// A statement's result: of the only statement, or of the one that a batch's suffix names.
-    pub(super) fn result(&self, id: &str) -> Result<ResultSet, Fault> {
+    /// A page of a statement's result: of the only statement, or of the one that a batch's suffix names.
+    pub(super) fn result(&self, id: &str, from: u64) -> Result<Page, Fault> {
         let none = || missing("Query does not have result. Please check query status with DescribeStatement.");
         let (id, number) = id.split_once(':').map_or((id, None), |(id, number)| (id, Some(number)));
         let execution = self.get(id)?;
@@ -287,7 +294,7 @@ impl Executions {
         if execution.state != State::Finished || !has_result {
             return Err(none());
         }
-        serde_json::from_slice(&fs::read(self.result_file(id, part))?).map_err(Fault::internal)
+        Page::read(&self.result_file(id, part), from)
     }
 
     /// All, the newest first.

@@ -3,6 +3,7 @@
 mod browse;
 mod execution;
 mod operations;
+mod result;
 
 pub(super) use self::{
     execution::Executions,

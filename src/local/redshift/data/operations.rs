@@ -14,7 +14,7 @@ use crate::local::{
     fault::Fault,
     protocol::new_request_id,
     redshift::{
-        engine::{Access, Failure, ResultColumn, Statement, Warehouse},
+        engine::{Access, Failure, Outcome, Ran, ResultColumn, Statement, Warehouse},
         warehouses::Warehouses,
         wire::{Paging, invalid, offset},
     },
@@ -25,10 +25,6 @@ use crate::local::{
 const MOST_STATEMENTS: usize = 40;
 /// Redshift Data API reference, Sql: the longest statement, in bytes.
 const LONGEST_STATEMENT: usize = 100_000;
-/// How large a page of a result is, about, in bytes of its values.
-const PAGE: usize = 1 << 20;
-/// … and how many rows it has at most.
-const PAGE_ROWS: usize = 1_000;
 
 /// Runs statements, and keeps what came of them.
 pub(in crate::local::redshift) struct Data {
@@ -186,17 +182,11 @@ impl Data {
         let Execution { id, asked, .. } = &execution;
         let parsed = asked.sqls.iter().map(|sql| Statement::parse(sql, &asked.parameters));
         let parsed: Vec<Result<Statement, Failure>> = parsed.collect();
-        let outcomes = match parsed.iter().position(Result::is_err) {
-            None => {
-                let statements = parsed.into_iter().flatten().collect();
-                warehouse.run(id, &asked.database, access, statements).await
-            }
-            Some(bad) => {
-                let before = parsed.into_iter().take(bad + 1).map(|parsed| parsed.map(|_| Default::default()));
-                before.collect()
-            }
+        let all = match parsed.iter().position(Result::is_err) {
+            None => warehouse.run(id, &asked.database, access, parsed.into_iter().flatten().collect()).await,
+            Some(bad) => parsed.into_iter().take(bad + 1).map(unrun).collect(),
         };
-        self.executions.end(id, &outcomes)
+        self.executions.end(id, &all)
     }
 
     pub(in crate::local::redshift) fn describe(&self, request: &One) -> Result<Value, Fault> {
@@ -223,24 +213,12 @@ impl Data {
     }
 
     pub(in crate::local::redshift) fn result(&self, request: &One) -> Result<Value, Fault> {
-        let result = self.executions.result(&request.id)?;
-        let from = offset(request.next_token.as_deref())?;
-        let mut page: Vec<&Value> = Vec::new();
-        let mut bytes = 0;
-        for record in result.records.iter().skip(from).take(PAGE_ROWS) {
-            bytes += record.to_string().len();
-            if bytes > PAGE && !page.is_empty() {
-                break;
-            }
-            page.push(record);
-        }
-        let next = from + page.len();
-        let token = (next < result.records.len()).then(|| next.to_string());
+        let page = self.executions.result(&request.id, offset(request.next_token.as_deref())? as u64)?;
         Ok(json!({
-            "Records": page,
-            "ColumnMetadata": result.columns.iter().map(metadata).collect::<Vec<_>>(),
-            "TotalNumRows": result.records.len(),
-            "NextToken": token,
+            "Records": page.records,
+            "ColumnMetadata": page.columns.iter().map(metadata).collect::<Vec<_>>(),
+            "TotalNumRows": page.rows,
+            "NextToken": page.next.map(|next| next.to_string()),
         }))
     }
 
@@ -278,6 +256,11 @@ fn check(sqls: &[String], options: &Options) -> Result<(), Fault> {
         Options { execution_mode: Some(mode), .. } if mode != "TRANSACTION" => not_covered("ExecutionMode AUTO_COMMIT"),
         _ => Ok(()),
     }
+}
+
+/// A statement of a batch in which one cannot be parsed.
+fn unrun(parsed: Result<Statement, Failure>) -> Ran {
+    Ran { query: 0, outcome: parsed.map(|_| Outcome::default()) }
 }
 
 fn submitted(execution: &Execution) -> Value {

@@ -9,8 +9,8 @@ use super::{failure::Failure, kind::Kind};
 
 /// The first id of an object that a user made.
 const FIRST_ID: u32 = 100_000;
-/// How many loads, and errors of loads, are remembered.
-const REMEMBERED: usize = 5_000;
+/// How many loads, errors of loads, and statements are remembered.
+const REMEMBERED: usize = 1_000;
 
 /// All databases of a warehouse.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

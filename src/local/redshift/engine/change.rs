@@ -18,6 +18,7 @@ use datafusion::{
 use super::{
     catalog::{Column, Name, Table},
     failure::Failure,
+    functions::canonical,
     kind::Kind,
 };
 
@@ -112,9 +113,6 @@ fn converted(column: &Column, values: &ArrayRef) -> Result<ArrayRef, Failure> {
 
 /// Texts that are no JSON become JSON strings.
 fn as_json(values: &dyn Array) -> Result<datafusion::arrow::array::StringArray, Failure> {
-    let json = |text: &str| match serde_json::from_str::<&serde_json::value::RawValue>(text) {
-        Ok(_) => text.to_owned(),
-        Err(_) => serde_json::Value::from(text).to_string(),
-    };
+    let json = |text: &str| canonical(text).unwrap_or_else(|| serde_json::Value::from(text).to_string());
     Ok(values.as_string::<i32>().iter().map(|text| text.map(json)).collect())
 }

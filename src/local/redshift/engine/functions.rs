@@ -167,8 +167,16 @@ fn extract_element(row: &[Option<&str>]) -> Result<Option<String>, Failure> {
 
 fn parse(row: &[Option<&str>]) -> Result<Option<String>, Failure> {
     let Some(json) = first(row) else { return Ok(None) };
-    let value: Value = serde_json::from_str(json).map_err(|_| no_json(json))?;
-    Ok(Some(value.to_string()))
+    canonical(json).map(Some).ok_or_else(|| no_json(json))
+}
+
+/// JSON as a SUPER column keeps it: the same text for the same value, numbers as they were written; nothing where it is none.
+pub(in crate::local::redshift) fn canonical(json: &str) -> Option<String> {
+    let json = json.trim();
+    if json.starts_with(['{', '[', '"']) {
+        return serde_json::from_str::<Value>(json).ok().map(|value| value.to_string());
+    }
+    serde_json::from_str::<&RawValue>(json).ok().map(|value| value.get().to_owned())
 }
 
 fn serialize(row: &[Option<&str>]) -> Result<Option<String>, Failure> {

@@ -29,11 +29,12 @@ pub(super) use self::{
     access::{Access, Roles},
     catalog::{Column, LoadError, Name, Schema},
     failure::Failure,
+    functions::canonical,
     kind::Kind,
     rows::Cell,
     select::{ResultColumn, ResultSet},
     statement::Statement,
     tokens::Cursor,
-    transaction::Outcome,
+    transaction::{Outcome, Ran},
     warehouse::Warehouse,
 };

@@ -3,34 +3,29 @@
 use chrono::{DateTime, NaiveDate, TimeDelta};
 use datafusion::{
     arrow::{
-        array::{Array, AsArray},
+        array::{Array, ArrayRef, AsArray},
         compute::cast,
         datatypes::{DataType, Date32Type, Float64Type, Int64Type, TimeUnit, TimestampMicrosecondType},
         record_batch::RecordBatch,
         util::display::array_value_to_string,
     },
-    error::Result,
+    error::{DataFusionError, Result},
 };
 use serde_json::{Value, json};
 
-/// Adds each row of a batch; how many bytes the values have, about.
-pub(super) fn write(records: &mut Vec<Value>, batch: &RecordBatch) -> Result<usize> {
-    let columns = batch.columns().iter().map(|column| widened(column)).collect::<Result<Vec<_>>>()?;
-    let mut bytes = 0;
+/// Adds each row of a batch, a line for each.
+pub(super) fn write(records: &mut Vec<u8>, batch: &RecordBatch) -> Result<()> {
+    let columns = batch.columns().iter().map(widened).collect::<Result<Vec<_>>>()?;
     for row in 0..batch.num_rows() {
-        let mut fields = Vec::with_capacity(columns.len());
-        for column in &columns {
-            let field = field(column, row)?;
-            bytes += field["stringValue"].as_str().map_or(8, str::len);
-            fields.push(field);
-        }
-        records.push(Value::Array(fields));
+        let fields = columns.iter().map(|column| field(column, row)).collect::<Result<Vec<_>>>()?;
+        serde_json::to_writer(&mut *records, &fields).map_err(|e| DataFusionError::External(e.into()))?;
+        records.push(b'\n');
     }
-    Ok(bytes)
+    Ok(())
 }
 
 /// Every whole number as one of 64 bits, every fraction as a double, every time in microseconds.
-fn widened(column: &std::sync::Arc<dyn Array>) -> Result<std::sync::Arc<dyn Array>> {
+fn widened(column: &ArrayRef) -> Result<ArrayRef> {
     Ok(match column.data_type() {
         whole if whole.is_integer() => cast(column, &DataType::Int64)?,
         DataType::Float16 | DataType::Float32 => cast(column, &DataType::Float64)?,

@@ -14,7 +14,6 @@ use datafusion::{
 };
 use futures::StreamExt;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::{
     catalog::Name,
@@ -31,13 +30,12 @@ const MEMORY: usize = 256 << 20;
 const MAX_RESULT: usize = 100 << 20;
 
 /// A query's answer.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default)]
 pub(in crate::local::redshift) struct ResultSet {
     pub(in crate::local::redshift) columns: Vec<ResultColumn>,
-    /// Each a list of the Data API's typed fields.
-    pub(in crate::local::redshift) records: Vec<Value>,
-    /// Of the values, about.
-    pub(in crate::local::redshift) bytes: usize,
+    pub(in crate::local::redshift) rows: usize,
+    /// A line for each row: a list of the Data API's typed fields, in JSON.
+    pub(in crate::local::redshift) records: Vec<u8>,
 }
 
 /// A column of an answer.
@@ -57,8 +55,9 @@ pub(super) async fn select(view: View, mut query: Query) -> Result<ResultSet, Fa
     tell_apart(&mut query);
     let mut result = ResultSet::default();
     let schema = run(view.clone(), query, |batch| {
-        result.bytes += record::write(&mut result.records, batch)?;
-        if result.bytes > MAX_RESULT {
+        record::write(&mut result.records, batch)?;
+        result.rows += batch.num_rows();
+        if result.records.len() > MAX_RESULT {
             return Err(Failure::new(format!(
                 "the result is larger than {MAX_RESULT} bytes, the most that the stand-in gives; select less, or add a LIMIT"
             )));

@@ -40,6 +40,9 @@ fn bind(tokens: Vec<Token>, parameters: &[(String, String)]) -> Result<Vec<Token
     Ok(bound)
 }
 
+/// What names the columns that rows are sorted or distributed by.
+const SORTED: [&[&str]; 4] = [&["COMPOUND", "SORTKEY"], &["INTERLEAVED", "SORTKEY"], &["SORTKEY"], &["DISTKEY"]];
+
 /// Takes away what a table's definition says of how Redshift lays its rows out (database developer guide, "CREATE TABLE":
 /// DISTSTYLE, DISTKEY, SORTKEY, ENCODE, BACKUP), which changes no answer.
 pub(super) fn without_layout(tokens: Vec<Token>) -> Vec<Token> {
@@ -48,9 +51,7 @@ pub(super) fn without_layout(tokens: Vec<Token>) -> Vec<Token> {
     while let Some(token) = rest.peek().cloned() {
         if rest.takes(&["DISTSTYLE"]) || rest.takes(&["ENCODE"]) || rest.takes(&["BACKUP"]) {
             rest.next();
-        } else if rest.takes(&["COMPOUND", "SORTKEY"]) || rest.takes(&["INTERLEAVED", "SORTKEY"]) {
-            rest.skip_parentheses();
-        } else if rest.takes(&["SORTKEY"]) || rest.takes(&["DISTKEY"]) {
+        } else if SORTED.iter().any(|words| rest.takes(words)) {
             rest.skip_parentheses();
         } else {
             kept.push(token);

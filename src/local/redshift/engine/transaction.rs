@@ -21,10 +21,16 @@ use crate::local::redshift::copy::{Copy, Input, Loaded};
 /// As many rows are written at a time.
 const BATCH: usize = 8_192;
 
-/// What came of a statement.
+/// A statement that ran: its number, as the system tables have it, and what came of it.
+#[derive(Debug)]
+pub(in crate::local::redshift) struct Ran {
+    pub(in crate::local::redshift) query: i64,
+    pub(in crate::local::redshift) outcome: Result<Outcome, Failure>,
+}
+
+/// What came of a statement that went well.
 #[derive(Clone, Debug, Default)]
 pub(in crate::local::redshift) struct Outcome {
-    pub(in crate::local::redshift) query: i64,
     pub(in crate::local::redshift) result: Option<ResultSet>,
     /// How many rows were answered or written.
     pub(in crate::local::redshift) rows: i64,
@@ -49,14 +55,18 @@ impl<'a> Transaction<'a> {
         Self { folder, database, access, catalog, loads: Vec::new(), search_path, began }
     }
 
-    pub(super) async fn run(&mut self, statement: Statement) -> Result<Outcome, Failure> {
-        self.catalog.database(&self.database)?;
+    pub(super) async fn run(&mut self, statement: Statement) -> Ran {
         let query = self.catalog.next_query();
-        let mut outcome = Outcome { query, ..Outcome::default() };
+        Ran { query, outcome: self.outcome(statement, query).await }
+    }
+
+    async fn outcome(&mut self, statement: Statement, query: i64) -> Result<Outcome, Failure> {
+        self.catalog.database(&self.database)?;
+        let mut outcome = Outcome::default();
         match statement {
             Statement::Select(select) => {
                 let result = select::select(self.view(), *select).await?;
-                outcome.rows = result.records.len() as i64;
+                outcome.rows = result.rows as i64;
                 outcome.result = Some(result);
             }
             Statement::SetSearchPath(path) => self.search_path = path,

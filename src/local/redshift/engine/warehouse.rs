@@ -14,7 +14,7 @@ use super::{
     catalog::Catalog,
     failure::Failure,
     statement::Statement,
-    transaction::{Outcome, Transaction},
+    transaction::{Ran, Transaction},
 };
 use crate::local::durable::Durable;
 
@@ -64,26 +64,29 @@ impl Warehouse {
         database: &str,
         access: &Access,
         statements: Vec<Statement>,
-    ) -> Vec<Result<Outcome, Failure>> {
+    ) -> Vec<Ran> {
         let only_reads = statements.iter().all(Statement::only_reads);
         let _turn = if only_reads { None } else { Some(self.writing.lock().await) };
         let reading = self.reading.read().await;
         let mut transaction = Transaction::new(self.folder.join("segments"), database, access, self.catalog());
-        let mut outcomes = Vec::new();
+        let mut all = Vec::new();
         for statement in statements {
-            let outcome = transaction.run(statement).await;
-            let failed = outcome.is_err();
-            outcomes.push(outcome);
+            let ran = transaction.run(statement).await;
+            let failed = ran.outcome.is_err();
+            all.push(ran);
             if failed {
                 break;
             }
         }
         drop(reading);
-        if !only_reads && let Err(failure) = self.end(id, transaction, outcomes.iter().all(Result::is_ok)) {
-            outcomes.pop();
-            outcomes.push(Err(failure));
+        let went_well = all.iter().all(|ran| ran.outcome.is_ok());
+        if !only_reads
+            && let Err(failure) = self.end(id, transaction, went_well)
+            && let Some(last) = all.last_mut()
+        {
+            last.outcome = Err(failure);
         }
-        outcomes
+        all
     }
 
     /// Makes a transaction's catalogue the warehouse's, or only remembers the loads that it tried.

@@ -74,6 +74,12 @@ async fn a_bad_document_rejects_the_load_and_is_remembered() {
             WHERE file_name LIKE 's3://lake/%' ORDER BY start_time DESC LIMIT 1";
         assert_eq!(rig.run(&[detail]).await, expected(&[&["s3://lake/bad", "2", column, code, message]]));
     }
+    let ended = rig.end_of(&["COPY t FROM 's3://lake/bad' IAM_ROLE default JSON 'auto'"]).await;
+    let of_query = format!(
+        "SELECT error_code FROM sys_load_error_detail WHERE query_id = {}",
+        ended["SubStatements"][0]["RedshiftQueryId"]
+    );
+    assert_eq!(rig.run(&[&of_query]).await, expected(&[&["1216"]]));
     let raw = "SELECT filename, colname, trim(raw_line), raw_field_value FROM stl_load_errors WHERE err_code = 1213";
     let row = ["s3://lake/bad", "id", "{\"price\": 1}", ""];
     assert_eq!(rig.run(&[raw]).await, expected(&[&row]));

@@ -103,9 +103,13 @@ async fn what_a_kill_interrupts_is_finished_only_where_its_effect_is_there() {
         kept["state"] = json!("STARTED");
         fs::write(&path, kept.to_string()).expect("written");
     }
+    let segments =
+        rig.folder.path().join("redshift/warehouses/namespace-00000000-0000-4000-8000-000000000001/segments");
+    fs::write(segments.join("torn.parquet"), "half a segment").expect("written");
     rig.reopen();
     assert_eq!(rig.ended(&done).await["Status"], "FINISHED");
     let failed = rig.ended(&failed).await;
+    assert_eq!(fs::read_dir(segments).expect("a folder").count(), 0, "what no catalogue names is swept away");
     assert!(failed["Status"] == "FAILED" && text(&failed["Error"]).contains("restarted"), "{failed}");
 }
 
