@@ -1,6 +1,6 @@
 //! The load of a run, with its bar.
 
-use std::{fs, path::PathBuf, sync::Arc, time::Duration};
+use std::{convert::Infallible, fs, future, path::PathBuf, sync::Arc, time::Duration};
 
 use chrono::Utc;
 use tokio::{
@@ -10,7 +10,7 @@ use tokio::{
 
 use super::{screen::Screen, up::Stood};
 use crate::{
-    aws::{Names, items::Items, shards},
+    aws::{Names, items::Items, redshift::Loader, shards},
     engine::{Home, Journal, StackId},
     load::{self, AckLog, Header, Loaded, Plan, Progress, ReserveTickets, Sample},
     producer::Producer,
@@ -65,11 +65,13 @@ pub async fn drive(stack: &Stack, stood: &Stood, names: &Names, screen: &Screen)
         .build()?;
     let (tell, mut told) = watch::channel(Progress::default());
     let loading = load::run(plan, &producer, &log, &tell, stood.stop.clone());
-    tokio::pin!(loading);
+    let beside = keep_loading(Loader::of(stack, names, &stood.clients));
+    tokio::pin!(loading, beside);
     let gauge = screen.gauge("load", total(stack));
     let loaded = loop {
         tokio::select! {
             loaded = &mut loading => break loaded?,
+            never = &mut beside => match never {},
             Ok(()) = told.changed() => {
                 let progress = told.borrow_and_update().clone();
                 gauge.set(progress.acknowledged, &in_flight(&progress));
@@ -97,6 +99,14 @@ async fn follow(
     let (samples, to_follow) = mpsc::channel(SAMPLES_WAITING);
     let following = tokio::spawn(async move { freshness::follow(&items, to_follow, patience).await });
     Ok(Some((samples, following)))
+}
+
+/// What lands is loaded into Redshift while more of it is sent.
+async fn keep_loading(loader: Option<Loader>) -> Infallible {
+    if let Some(loader) = loader {
+        loader.keep_loading().await;
+    }
+    future::pending().await
 }
 
 /// Tickets of the stack, each for one run only; or numbers from 1 in each run, which the stack still hears of.

@@ -20,11 +20,11 @@ use crate::{
         terminal::{bytes, grouped},
     },
     schema::{Structs, redshift_name},
-    spec::Stack,
+    spec::{Stack, Workload},
 };
 
 /// What Athena is asked when nothing else is, and its name.
-pub const DEFAULT: (&str, &str) =
+const DEFAULT: (&str, &str) =
     ("sql/queries/athena/top-categories.sql", include_str!("../../sql/queries/athena/top-categories.sql"));
 
 /// The same for Redshift, where a struct is text.
@@ -125,15 +125,18 @@ pub fn engine(stack: &Stack) -> Option<Engine> {
 }
 
 /// The name of what is asked when nothing else is, and its text over the stack's own table: on Redshift by the way that
-/// structs are held there.
+/// structs are held there; of a user's own documents, the first few.
 pub fn default(engine: Engine, stack: &Stack, names: &Names) -> (&'static str, String) {
     let redshift = stack.deliver.redshift.as_ref().filter(|_| engine == Engine::Redshift);
-    let over_text = redshift.is_some_and(|redshift| redshift.structs == Structs::Varchar);
-    let (name, text) = if over_text { DEFAULT_OVER_TEXT } else { DEFAULT };
     let table = match engine {
         Engine::Athena => names.table.as_deref(),
         Engine::Redshift => names.redshift.as_ref().map(|names| names.table.as_str()),
     };
+    if !matches!(stack.load.workload, Workload::StoreSales { .. }) {
+        return ("the first rows", format!("SELECT * FROM \"{}\" LIMIT 5", table.unwrap_or_default()));
+    }
+    let over_text = redshift.is_some_and(|redshift| redshift.structs == Structs::Varchar);
+    let (name, text) = if over_text { DEFAULT_OVER_TEXT } else { DEFAULT };
     (name, over(text, table.unwrap_or_default()))
 }
 

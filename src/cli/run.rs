@@ -10,16 +10,16 @@ use super::{
     context, down, drive,
     exit::{Exit, Stop},
     prove,
-    query::DEFAULT,
+    query::{self, Engine},
     screen::Screen,
     up::{Stood, Unfinished, stand_up},
 };
 use crate::{
-    aws::{Names, query},
+    aws::Names,
     engine::{Cancel, journal::Entry},
     load::{Loaded, Percentiles},
-    report::{Latency, RunReport, table::Rows, terminal},
-    spec::{Stack, Workload},
+    report::{Latency, RunReport, terminal},
+    spec::Stack,
     verify::freshness::Freshness,
 };
 
@@ -110,8 +110,8 @@ async fn load_and_prove(
     if !json {
         screen.line("");
         context::print(&terminal::summary(report))?;
-        if let Some(database) = names.database.as_deref().filter(|_| !report.interrupted) {
-            ask(stack, stood, &names, database).await?;
+        if let Some(engine) = query::engine(stack).filter(|_| !report.interrupted) {
+            ask(engine, stack, stood, &names).await?;
         }
     }
     Ok(())
@@ -144,22 +144,11 @@ fn latency(ms: Percentiles) -> Latency {
     Latency { p50: ms.p50, p90: ms.p90, p99: ms.p99, max: ms.max }
 }
 
-async fn ask(stack: &Stack, stood: &Stood, names: &Names, database: &str) -> anyhow::Result<()> {
-    let (name, sql) = question(stack, names);
-    let answer = query::run(&stood.clients.athena, &names.workgroup, database, &sql, ROWS_SHOWN).await?;
-    let rows = Rows { columns: answer.columns, rows: answer.rows };
-    let table: String = rows.pretty().lines().map(|line| format!("  {line}\n")).collect();
+async fn ask(engine: Engine, stack: &Stack, stood: &Stood, names: &Names) -> anyhow::Result<()> {
+    let (name, sql) = query::default(engine, stack, names);
+    let answer = query::ask(engine, stack, names, &stood.clients, &sql, ROWS_SHOWN).await?;
+    let table: String = answer.rows.pretty().lines().map(|line| format!("  {line}\n")).collect();
     context::print(&format!("\n  {name}\n{table}"))
-}
-
-/// The demo query; of a user's own documents, the first few.
-fn question(stack: &Stack, names: &Names) -> (&'static str, String) {
-    match (&stack.load.workload, &names.table) {
-        (Workload::JsonLines { .. } | Workload::Template { .. }, Some(table)) => {
-            ("the first rows", format!("SELECT * FROM \"{table}\" LIMIT 5"))
-        }
-        _ => (DEFAULT.0, DEFAULT.1.to_owned()),
-    }
 }
 
 fn exit(report: &RunReport, left_over: Exit) -> Exit {

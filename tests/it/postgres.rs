@@ -23,14 +23,14 @@ const SHIM: &str = include_str!("postgres_shim.sql");
 
 /// Questions beyond the demo's: order of nulls, doubles, distinct counts, windows, conditions on text.
 const MORE: [&str; 8] = [
-    "SELECT ss_store_sk, count(*), avg(ss_net_paid), min(ss_sales_price), max(ss_sales_price) FROM store_sales GROUP BY 1 ORDER BY 1",
-    "SELECT ss_promo_sk, count(*) AS n FROM store_sales GROUP BY 1 ORDER BY 1 DESC LIMIT 5",
-    "SELECT nvl(ss_promo_sk, -1), sum(ss_quantity) FROM store_sales GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 10",
-    "SELECT count(DISTINCT ss_ticket_number), count(ss_customer_sk), sum(ss_ticket_number) FROM store_sales",
-    "SELECT SUM(n), COUNT(*), SUM(ticket) FROM (SELECT ss_ticket_number AS ticket, ss_item_sk AS k1, COUNT(*) AS n FROM store_sales WHERE ss_ticket_number BETWEEN 10 AND 20 OR ss_ticket_number BETWEEN 40 AND 45 GROUP BY 1, 2) AS keys",
-    "SELECT max(len(ss_item)), min(len(ss_customer)) FROM store_sales",
-    "SELECT ss_ticket_number, ss_item_sk, row_number() OVER (PARTITION BY ss_ticket_number ORDER BY ss_item_sk) FROM store_sales WHERE ss_ticket_number < 5 ORDER BY 1, 2",
-    "SELECT count(*) FROM store_sales WHERE json_extract_path_text(ss_item, 'i_category') LIKE 'M%' AND ss_quantity > 50",
+    "SELECT ss_store_sk, count(*), avg(ss_net_paid), min(ss_sales_price), max(ss_sales_price) FROM streaming_store_sales GROUP BY 1 ORDER BY 1",
+    "SELECT ss_promo_sk, count(*) AS n FROM streaming_store_sales GROUP BY 1 ORDER BY 1 DESC LIMIT 5",
+    "SELECT nvl(ss_promo_sk, -1), sum(ss_quantity) FROM streaming_store_sales GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 10",
+    "SELECT count(DISTINCT ss_ticket_number), count(ss_customer_sk), sum(ss_ticket_number) FROM streaming_store_sales",
+    "SELECT SUM(n), COUNT(*), SUM(ticket) FROM (SELECT ss_ticket_number AS ticket, ss_item_sk AS k1, COUNT(*) AS n FROM streaming_store_sales WHERE ss_ticket_number BETWEEN 10 AND 20 OR ss_ticket_number BETWEEN 40 AND 45 GROUP BY 1, 2) AS keys",
+    "SELECT max(len(ss_item)), min(len(ss_customer)) FROM streaming_store_sales",
+    "SELECT ss_ticket_number, ss_item_sk, row_number() OVER (PARTITION BY ss_ticket_number ORDER BY ss_item_sk) FROM streaming_store_sales WHERE ss_ticket_number < 5 ORDER BY 1, 2",
+    "SELECT count(*) FROM streaming_store_sales WHERE json_extract_path_text(ss_item, 'i_category') LIKE 'M%' AND ss_quantity > 50",
 ];
 
 /// A server of our own, reached by a socket in its folder.
@@ -169,14 +169,14 @@ async fn the_demo_queries_answer_as_in_postgresql() {
     assert!(count > 2_000, "{count} rows");
     warehouse.put("in.gz", gzip(&documents)).await;
     let copy = format!(
-        "COPY tpcds.store_sales FROM 's3://{BUCKET}/in.gz' IAM_ROLE default JSON 's3://{BUCKET}/paths.json' GZIP"
+        "COPY tpcds.streaming_store_sales FROM 's3://{BUCKET}/in.gz' IAM_ROLE default JSON 's3://{BUCKET}/paths.json' GZIP"
     );
     warehouse.run(&[&copy]).await.expect("loaded");
 
     let postgres = Postgres::start();
     postgres.ask(SHIM, b"").expect("the shim");
-    postgres.ask(&store_sales().redshift_ddl("store_sales", Structs::Varchar), b"").expect("the same table");
-    postgres.ask("COPY store_sales FROM STDIN", &as_copy_text(&documents)).expect("the same rows");
+    postgres.ask(&store_sales().redshift_ddl("streaming_store_sales", Structs::Varchar), b"").expect("the same table");
+    postgres.ask("COPY streaming_store_sales FROM STDIN", &as_copy_text(&documents)).expect("the same rows");
 
     let mut queries: Vec<String> = MORE.map(str::to_owned).to_vec();
     for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/sql/queries/redshift")).expect("queries") {

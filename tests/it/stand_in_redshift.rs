@@ -86,7 +86,7 @@ impl Warehouse {
 
     /// Makes the table of the schema's DDL in `schema`, and uploads its jsonpaths.
     pub async fn make_table(&self, schema: &str) {
-        let ddl = store_sales().redshift_ddl(&format!("{schema}.store_sales"), Structs::Varchar);
+        let ddl = store_sales().redshift_ddl(&format!("{schema}.streaming_store_sales"), Structs::Varchar);
         self.run(&[&format!("CREATE SCHEMA {schema}"), &ddl]).await.expect("made");
         self.put("paths.json", store_sales().jsonpaths().into_bytes()).await;
     }
@@ -138,7 +138,7 @@ async fn documents_are_loaded_queried_and_there_after_a_restart() {
     let manifest = r#"{"entries": [{"url": "s3://lake/in/1.gz", "mandatory": true}]}"#;
     warehouse.put("manifest", manifest.into()).await;
     let copy = format!(
-        "COPY tpcds.store_sales ({}) FROM 's3://{BUCKET}/manifest' IAM_ROLE default MANIFEST JSON 's3://{BUCKET}/paths.json' GZIP",
+        "COPY tpcds.streaming_store_sales ({}) FROM 's3://{BUCKET}/manifest' IAM_ROLE default MANIFEST JSON 's3://{BUCKET}/paths.json' GZIP",
         store_sales().column_list()
     );
     warehouse.run(&[&copy]).await.expect("loaded");
@@ -146,7 +146,7 @@ async fn documents_are_loaded_queried_and_there_after_a_restart() {
 
     let running = Running::over(folder.path()).await;
     let warehouse = Warehouse::of(&running).await;
-    let counted = warehouse.run(&["SELECT count(*) FROM tpcds.store_sales"]).await.expect("an answer");
+    let counted = warehouse.run(&["SELECT count(*) FROM tpcds.streaming_store_sales"]).await.expect("an answer");
     assert_eq!(counted, [[Some(count.to_string())]]);
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/sql/queries/redshift");
     let queries: Vec<_> = std::fs::read_dir(folder).expect("queries").collect();
@@ -189,14 +189,15 @@ async fn a_workgroup_and_a_secret_are_made_by_the_sdk() {
     running.stop().await;
 }
 
-/// A delivery stream of direct puts into `tpcds.store_sales`, its role made too.
+/// A delivery stream of direct puts into `tpcds.streaming_store_sales`, its role made too.
 async fn deliver(running: &Running, url: &str, options: &str, seconds: i32) -> aws_sdk_firehose::Client {
     let firehose = aws_sdk_firehose::Client::new(&running.config());
     let role = aws_sdk_iam::Client::new(&running.config()).create_role().role_name("delivery");
     let role = role.assume_role_policy_document(TRUST).send().await.expect("a role");
     let role = role.role().expect("it is answered").arn().to_owned();
-    let copy =
-        CopyCommand::builder().data_table_name("tpcds.store_sales").data_table_columns(store_sales().column_list());
+    let copy = CopyCommand::builder()
+        .data_table_name("tpcds.streaming_store_sales")
+        .data_table_columns(store_sales().column_list());
     let intermediate = S3DestinationConfiguration::builder()
         .role_arn(&role)
         .bucket_arn(format!("arn:aws:s3:::{BUCKET}"))
@@ -258,7 +259,8 @@ async fn a_delivery_stream_loads_redshift_and_goes_on_after_a_restart() {
     send(&firehose, &second).await;
     until("all is loaded", async || running.stand_in.firehose.is_caught_up("sales").expect("it is there")).await;
     let warehouse = Warehouse::of(&running).await;
-    let sql = "SELECT count(*), count(DISTINCT ss_ticket_number * 100000 + ss_item_sk) FROM tpcds.store_sales";
+    let sql =
+        "SELECT count(*), count(DISTINCT ss_ticket_number * 100000 + ss_item_sk) FROM tpcds.streaming_store_sales";
     let all = Some((first_count + second_count).to_string());
     assert_eq!(warehouse.run(&[sql]).await.expect("an answer"), [[all.clone(), all]]);
     let errors = running.stand_in.s3.list(BUCKET, "errors/").await.expect("listed");
@@ -286,7 +288,7 @@ async fn what_redshift_does_not_take_leaves_a_manifest() {
     let (good, count) = documents(1..=5);
     send(&firehose, &good).await;
     until("the next is loaded", async || {
-        let counted = warehouse.run(&["SELECT count(*) FROM tpcds.store_sales"]).await.expect("an answer");
+        let counted = warehouse.run(&["SELECT count(*) FROM tpcds.streaming_store_sales"]).await.expect("an answer");
         counted == [[Some(count.to_string())]]
     })
     .await;

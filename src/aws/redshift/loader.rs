@@ -32,6 +32,8 @@ use crate::{
 
 /// Objects of a batch at most.
 const MOST_OBJECTS: usize = 1000;
+/// Between two looks, however often they are wanted.
+const LEAST_PAUSE: Duration = Duration::from_millis(100);
 /// What S3 answers where an object of the key is there, or is just being written (S3 API reference, PutObject,
 /// If-None-Match).
 const TAKEN: [&str; 2] = ["PreconditionFailed", "ConditionalRequestConflict"];
@@ -142,6 +144,19 @@ impl Loader {
         }
         self.looked = Some(Instant::now());
         Ok(loaded)
+    }
+
+    /// Loads again and again, until documents are refused; beside something that ends by itself. What fails is met
+    /// again by whoever loads last.
+    pub async fn keep_loading(mut self) {
+        loop {
+            match self.step().await {
+                Ok(_) => {}
+                Err(error) if error.is_lasting() => return,
+                Err(error) => tracing::debug!("loading goes on: {error}"),
+            }
+            tokio::time::sleep(self.every.max(LEAST_PAUSE)).await;
+        }
     }
 
     /// Learns of every manifest that is there and not known yet.
