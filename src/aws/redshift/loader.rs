@@ -129,7 +129,7 @@ impl Loader {
             return Ok(Loaded::default());
         }
         self.catch_up().await?;
-        let before = self.intended.len() > 0;
+        let before = !self.intended.is_empty();
         self.intend().await?;
         if before {
             self.forget_loaded().await?;

@@ -5,9 +5,10 @@ use std::{fs, io::Cursor, path::Path};
 use base64_simd::STANDARD;
 use bytes::Bytes;
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 use zip::ZipArchive;
 
-use super::{Fault, refuse, sha256};
+use super::{Fault, refuse};
 use crate::local::s3::S3;
 
 /// Bytes of all files together (Lambda developer guide, "Lambda quotas").
@@ -93,6 +94,6 @@ fn unpack(zip: &Bytes, folder: &Path) -> Result<Code, Fault> {
         zip::result::ZipError::Io(e) => e.into(),
         _ => bad(),
     })?;
-    let sha256 = STANDARD.encode_to_string(sha256::digest(zip));
+    let sha256 = STANDARD.encode_to_string(Sha256::digest(zip));
     Ok(Code { sha256, size: zip.len() as u64 })
 }

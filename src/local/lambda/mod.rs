@@ -23,7 +23,6 @@ mod progress;
 mod refuse;
 mod route;
 mod runtime;
-mod sha256;
 
 use std::{io, net::SocketAddr, path::Path, sync::Arc};
 
