@@ -14,7 +14,7 @@ use kinesis_demo::local::{
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use tokio::time::sleep;
 
-use crate::{redshift::Warehouse, stand_in::config};
+use crate::{stand_in::config, stand_in_redshift::Warehouse};
 
 const ROUNDS: usize = 3;
 /// So many transactions are acknowledged before a kill.
