@@ -194,13 +194,16 @@ async fn sql_over_parquet_answers_as_over_json() {
     assert_eq!((from_json.len(), from_parquet.len()), (documents.len(), documents.len()));
     let mut keys: Vec<String> = from_json.iter().map(|line| key_line(line)).collect();
     let mut parquet_keys: Vec<String> = from_parquet.iter().map(|line| key_line(line)).collect();
-    (keys.sort(), parquet_keys.sort());
+    keys.sort();
+    parquet_keys.sort();
     assert_eq!(parquet_keys, keys);
     assert!(parquet.keys().await.iter().all(|key| key.ends_with(".parquet")));
-    (json.register().await, parquet.register().await);
+    json.register().await;
+    parquet.register().await;
     for sql in QUERIES {
         let (mut expected, mut answer) = (json.sql(sql).await, parquet.sql(sql).await);
-        (expected.rows.sort(), answer.rows.sort());
+        expected.rows.sort();
+        answer.rows.sort();
         assert!(!expected.rows.is_empty());
         assert_eq!((answer.columns, answer.rows), (expected.columns, expected.rows), "{sql}");
     }
