@@ -129,11 +129,8 @@ impl Loader {
             return Ok(Loaded::default());
         }
         self.catch_up().await?;
-        let before = !self.intended.is_empty();
+        self.forget_loaded().await?;
         self.intend().await?;
-        if before {
-            self.forget_loaded().await?;
-        }
         let mut loaded = Loaded::default();
         while let Some(batch) = self.intended.first_entry().map(|first| first.get().clone()) {
             self.load(&batch).await?;
