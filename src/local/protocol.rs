@@ -137,11 +137,22 @@ impl Route {
             _ if request.uri.path() == IDENTITY_PATH => Self::Identity,
             (Some(target), _) => Self::Json(read_target(target)),
             (None, Some("lambda")) => Self::Lambda,
-            (None, Some("kinesis" | "firehose" | "glue" | "athena" | "dynamodb" | "logs")) => {
-                Self::Json(Err(unknown_operation(
-                    "the request has no X-Amz-Target header, and the stand-in speaks JSON with this service",
-                )))
-            }
+            (
+                None,
+                Some(
+                    "kinesis"
+                    | "firehose"
+                    | "glue"
+                    | "athena"
+                    | "dynamodb"
+                    | "logs"
+                    | "redshift-data"
+                    | "redshift-serverless"
+                    | "secretsmanager",
+                ),
+            ) => Self::Json(Err(unknown_operation(
+                "the request has no X-Amz-Target header, and the stand-in speaks JSON with this service",
+            ))),
             (None, Some("iam" | "sts")) => Self::Query,
             (None, service) if service != Some("s3") && is_form(request) => Self::Query,
             _ => Self::S3,
