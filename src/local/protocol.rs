@@ -195,10 +195,11 @@ fn media_type(headers: &HeaderMap) -> &str {
     value.split(';').next().unwrap_or_default().trim()
 }
 
-/// A request id in the form that AWS gives it.
-pub fn new_request_id() -> String {
+/// A random UUID (RFC 9562, version 4), which is what AWS gives a request, an execution, a revision.
+pub fn uuid() -> String {
     let random: u128 = rand::random();
-    let hex = format!("{random:032x}");
+    let bits = random & !(0xf << 76) & !(0x3 << 62) | (4 << 76) | (2 << 62);
+    let hex = format!("{bits:032x}");
     [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
 }
 

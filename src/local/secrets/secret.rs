@@ -53,7 +53,7 @@ pub(super) struct Tag {
 impl Secret {
     pub(super) fn new(arn: String, value: Text, tags: Vec<Tag>) -> Self {
         let now = now();
-        let version = crate::local::protocol::new_request_id();
+        let version = crate::local::protocol::uuid();
         Self { arn, description: None, version, current: value, created: now, changed: now, tags }
     }
 
@@ -64,7 +64,7 @@ impl Secret {
 
     pub(super) fn put(&mut self, value: Text) {
         self.current = value;
-        self.version = crate::local::protocol::new_request_id();
+        self.version = crate::local::protocol::uuid();
         self.changed = now();
     }
 
