@@ -1,4 +1,5 @@
-//! One line of the log for each call: what changes something is told, what carries records only when it fails.
+//! One line of the log for each call: what changes something is told, what carries records only when
+//! the stand-in itself fails at it.
 
 use std::time::Instant;
 

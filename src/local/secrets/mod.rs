@@ -1,7 +1,7 @@
 //! Secrets Manager: names and values, in one file that only its owner reads.
 //!
 //! A value is in no log, no error and no `Debug` text. Not covered: rotation, replicas, resource policies, keys, binary
-//! secrets, staging labels other than AWSCURRENT and AWSPREVIOUS, recovery of what was deleted.
+//! secrets, staging labels other than AWSCURRENT, recovery of what was deleted.
 
 mod secret;
 #[cfg(test)]
@@ -153,7 +153,7 @@ impl Secrets {
             tags: Vec::new(),
         };
         let created = self.create(request)?;
-        Ok(created["ARN"].as_str().unwrap_or_default().to_owned())
+        Ok(created["ARN"].as_str().expect("what was created has an ARN").to_owned())
     }
 
     /// Removes a secret that another service manages, if it is still there.
