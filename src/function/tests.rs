@@ -228,6 +228,21 @@ async fn what_is_left_unprocessed_is_sent_again_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn what_comes_back_unrecognized_is_sent_again_with_its_call() {
+    let table = Table::new(|call, items| match call {
+        0 => {
+            let mut item = items[0].clone();
+            item["id"] = json!({"N": "1E+2"});
+            (200, unprocessed(&[item]))
+        }
+        _ => (200, json!({})),
+    });
+    assert!(failed(&table.handle(documents(100..102), LONG).await).is_empty());
+    let sizes: Vec<usize> = table.calls().iter().map(Vec::len).collect();
+    assert_eq!(sizes, [2, 2]);
+}
+
+#[tokio::test]
 async fn what_stays_unprocessed_fails_before_the_deadline() {
     let table = Table::new(|_, items| {
         let left: Vec<Value> = items.iter().filter(|item| id(item) == 3).cloned().collect();
