@@ -237,7 +237,10 @@ impl StandIn {
         let started = Instant::now();
         let form = match read(body, BODY_LIMIT).await {
             Ok(body) => parse_form(&body),
-            Err(fault) => return query_fault(QueryService::Iam, &fault, id),
+            Err(fault) => {
+                log("query", "call", Some(&fault), started);
+                return query_fault(QueryService::Iam, &fault, id);
+            }
         };
         let action = Fields(&form).get("Action").unwrap_or_default();
         let service = Fields(&form).get("Version").and_then(QueryService::of_version);
