@@ -189,7 +189,7 @@ impl Secrets {
     fn describe(&self, request: &Named) -> Result<Value, Fault> {
         let all = self.all.read();
         let (name, secret) = all.find(&request.secret_id)?;
-        Ok(secret.describe(name))
+        Ok(secret.describe(name, "VersionIdsToStages"))
     }
 
     fn value(&self, request: &Named) -> Result<Value, Fault> {
@@ -235,7 +235,8 @@ impl Secrets {
         let mut rest = all.0.iter().filter(|(name, _)| **name > after);
         let page: Vec<_> = rest.by_ref().take(size).collect();
         let token = rest.next().and_then(|_| page.last().map(|(name, _)| (*name).clone()));
-        let list: Vec<Value> = page.into_iter().map(|(name, secret)| secret.describe(name)).collect();
+        let list: Vec<Value> =
+            page.into_iter().map(|(name, secret)| secret.describe(name, "SecretVersionsToStages")).collect();
         Ok(json!({"SecretList": list, "NextToken": token}))
     }
 

@@ -68,12 +68,12 @@ impl Secret {
         self.changed = now();
     }
 
-    /// As DescribeSecret and ListSecrets show it.
-    pub(super) fn describe(&self, name: &str) -> Value {
+    /// As DescribeSecret and ListSecrets show it, which have different names for its versions.
+    pub(super) fn describe(&self, name: &str, versions: &str) -> Value {
         json!({
             "ARN": self.arn, "Name": name, "Description": self.description, "Tags": self.tags,
             "CreatedDate": self.created, "LastChangedDate": self.changed, "RotationEnabled": false,
-            "VersionIdsToStages": {&self.version: ["AWSCURRENT"]},
+            versions: {&self.version: ["AWSCURRENT"]},
         })
     }
 }
