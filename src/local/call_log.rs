@@ -1,5 +1,4 @@
-//! One line of the log for each call: what changes something is told, what carries records only when
-//! the stand-in itself fails at it.
+//! One line of the log for each call: what changes something is told, what carries records only when the stand-in fails.
 
 use std::time::Instant;
 

@@ -69,7 +69,7 @@ impl Outcome {
 
 pub(super) struct Process {
     launch: Arc<Launch>,
-    /// None where it could not be started, which its invocation says.
+    /// An error where it could not be started, which its invocation says.
     running: Result<Running, String>,
     lines: Lines,
     /// How long it took to ask for its first invocation; until then it has not.
