@@ -105,7 +105,7 @@ impl Lane {
         match self.gather().await? {
             Some(batch) => self.work_off(&batch).await?,
             None if closed => {
-                // Not where reading came to: the last records may have expired unread, and children wait for this shard.
+                // Not where reading came to: its last records may have expired unread, and its children wait.
                 let end = self.work.kinesis.end(&self.work.mapping.stream_arn, &self.work.shard)?;
                 self.checkpoint(end).await?;
                 return Ok(true);
