@@ -117,9 +117,12 @@ impl Writer {
 
     fn unprocessed(&self, answer: BatchWriteItemOutput, items: &[Item], chunk: &[usize]) -> Vec<usize> {
         let requests = answer.unprocessed_items.into_iter().flatten().flat_map(|(_, requests)| requests);
-        let puts = requests.filter_map(|request| request.put_request);
-        let left: Vec<Key> = puts.filter_map(|put| Key::of(put.item(), &self.key).ok()).collect();
-        chunk.iter().copied().filter(|at| left.contains(&items[*at].key)).collect()
+        let requests: Vec<WriteRequest> = requests.collect();
+        let puts = requests.iter().filter_map(|request| request.put_request.as_ref());
+        let keys: Vec<Key> = puts.filter_map(|put| Key::of(put.item(), &self.key).ok()).collect();
+        let left: Vec<usize> = chunk.iter().copied().filter(|at| keys.contains(&items[*at].key)).collect();
+        // A key that came back in other digits is not recognized; to write them all once more loses nothing.
+        if left.len() == requests.len() { left } else { chunk.to_vec() }
     }
 }
 

@@ -1,4 +1,4 @@
-//! One line of the log for each call: what changes something is told, what carries records only when it fails.
+//! One line of the log for each call: what changes something is told, what carries records if the stand-in fails.
 
 use std::time::Instant;
 

@@ -137,11 +137,22 @@ impl Route {
             _ if request.uri.path() == IDENTITY_PATH => Self::Identity,
             (Some(target), _) => Self::Json(read_target(target)),
             (None, Some("lambda")) => Self::Lambda,
-            (None, Some("kinesis" | "firehose" | "glue" | "athena" | "dynamodb" | "logs")) => {
-                Self::Json(Err(unknown_operation(
-                    "the request has no X-Amz-Target header, and the stand-in speaks JSON with this service",
-                )))
-            }
+            (
+                None,
+                Some(
+                    "kinesis"
+                    | "firehose"
+                    | "glue"
+                    | "athena"
+                    | "dynamodb"
+                    | "logs"
+                    | "redshift-data"
+                    | "redshift-serverless"
+                    | "secretsmanager",
+                ),
+            ) => Self::Json(Err(unknown_operation(
+                "the request has no X-Amz-Target header, and the stand-in speaks JSON with this service",
+            ))),
             (None, Some("iam" | "sts")) => Self::Query,
             (None, service) if service != Some("s3") && is_form(request) => Self::Query,
             _ => Self::S3,
@@ -184,10 +195,11 @@ fn media_type(headers: &HeaderMap) -> &str {
     value.split(';').next().unwrap_or_default().trim()
 }
 
-/// A request id in the form that AWS gives it.
-pub fn new_request_id() -> String {
+/// A random UUID (RFC 9562, version 4), which is what AWS gives a request, an execution, a revision.
+pub fn uuid() -> String {
     let random: u128 = rand::random();
-    let hex = format!("{random:032x}");
+    let bits = random & !(0xf << 76) & !(0x3 << 62) | (4 << 76) | (2 << 62);
+    let hex = format!("{bits:032x}");
     [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
 }
 

@@ -38,8 +38,8 @@ use super::{
     lambda::{self, Lambda},
     logs::Logs,
     protocol::{
-        Body, JsonService, QueryService, Route, check_json, json_answer, json_fault, new_request_id, plain_json,
-        query_answer, query_fault, rest_answer, rest_fault, s3_fault,
+        Body, JsonService, QueryService, Route, check_json, json_answer, json_fault, plain_json, query_answer,
+        query_fault, rest_answer, rest_fault, s3_fault, uuid,
     },
     query::{Fields, parse_form},
     redshift::Redshift,
@@ -113,7 +113,7 @@ impl StandIn {
             dynamodb,
             logs,
             lambda,
-            identity: new_request_id(),
+            identity: uuid(),
         }))
     }
 
@@ -182,7 +182,7 @@ impl StandIn {
     }
 
     async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Response<Body> {
-        let id = new_request_id();
+        let id = uuid();
         let (parts, body) = request.into_parts();
         let route = Route::of(&parts);
         let caller = check_caller(&route, &parts);
@@ -237,7 +237,10 @@ impl StandIn {
         let started = Instant::now();
         let form = match read(body, BODY_LIMIT).await {
             Ok(body) => parse_form(&body),
-            Err(fault) => return query_fault(QueryService::Iam, &fault, id),
+            Err(fault) => {
+                log("query", "call", Some(&fault), started);
+                return query_fault(QueryService::Iam, &fault, id);
+            }
         };
         let action = Fields(&form).get("Action").unwrap_or_default();
         let service = Fields(&form).get("Version").and_then(QueryService::of_version);

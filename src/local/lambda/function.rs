@@ -15,7 +15,7 @@ pub(super) type Ledger = BTreeMap<String, Function>;
 /// How long a new function is Pending.
 const PENDING_MS: i64 = 200;
 /// Set by Lambda itself (Lambda developer guide, "Defined runtime environment variables").
-const RESERVED: [&str; 15] = [
+const RESERVED: [&str; 18] = [
     "_HANDLER",
     "_X_AMZN_TRACE_ID",
     "AWS_DEFAULT_REGION",
@@ -24,13 +24,16 @@ const RESERVED: [&str; 15] = [
     "AWS_LAMBDA_FUNCTION_NAME",
     "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
     "AWS_LAMBDA_FUNCTION_VERSION",
+    "AWS_LAMBDA_INITIALIZATION_TYPE",
     "AWS_LAMBDA_LOG_GROUP_NAME",
     "AWS_LAMBDA_LOG_STREAM_NAME",
+    "AWS_ACCESS_KEY",
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
     "AWS_SESSION_TOKEN",
     "AWS_LAMBDA_RUNTIME_API",
     "LAMBDA_TASK_ROOT",
+    "LAMBDA_RUNTIME_DIR",
 ];
 
 #[derive(Clone, Serialize, Deserialize)]

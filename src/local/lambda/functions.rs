@@ -9,7 +9,7 @@ use std::{
 };
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 
 use super::{
@@ -69,11 +69,14 @@ pub(super) struct UpdateConfiguration {
     memory_size: Option<i64>,
     environment: Option<Environment>,
     logging_config: Option<LoggingConfig>,
+    /// What the stand-in does not know.
+    #[serde(flatten)]
+    other: Map<String, Value>,
 }
 
 impl UpdateConfiguration {
     fn apply(self, settings: &mut Settings) {
-        let Self { role, handler, description, timeout, memory_size, environment, logging_config } = self;
+        let Self { role, handler, description, timeout, memory_size, environment, logging_config, other } = self;
         replace(&mut settings.role, role);
         replace(&mut settings.handler, handler);
         replace(&mut settings.description, description);
@@ -81,6 +84,7 @@ impl UpdateConfiguration {
         replace(&mut settings.memory_size, memory_size);
         replace(&mut settings.environment, environment);
         replace(&mut settings.logging_config, logging_config);
+        settings.other = other;
     }
 }
 
@@ -187,15 +191,14 @@ impl Functions {
     pub(super) async fn update_code(&self, name: &str, request: UpdateCode) -> Result<Answer, Fault> {
         let before = self.find(name_in(name))?;
         let (code, unpacked) = self.unpack(request.code).await?;
+        let fresh = self.code_folder(&code);
         let updated = self.change(name, |function| {
             function.code = code;
             function.code_sha256 = unpacked.sha256;
             function.code_size = unpacked.size;
             replace(&mut function.settings.architectures, request.architectures);
         });
-        if updated.is_ok() {
-            fs::remove_dir_all(self.code_folder(&before.code))?;
-        }
+        fs::remove_dir_all(if updated.is_ok() { self.code_folder(&before.code) } else { fresh })?;
         updated
     }
 

@@ -105,7 +105,9 @@ impl Lane {
         match self.gather().await? {
             Some(batch) => self.work_off(&batch).await?,
             None if closed => {
-                self.checkpoint(self.read_to).await?;
+                // Not where reading came to: its last records may have expired unread, and its children wait.
+                let end = self.work.kinesis.end(&self.work.mapping.stream_arn, &self.work.shard)?;
+                self.checkpoint(end).await?;
                 return Ok(true);
             }
             None => sleep(POLL).await,
@@ -127,20 +129,21 @@ impl Lane {
         loop {
             while let Some(stored) = self.ahead.front() {
                 let record = origin.render(stored, self.sequence_number(stored.position)?);
-                let fits = records.is_empty() || (records.len() < most && size + record.size() <= ROOM);
+                let fits = records.is_empty() || size + record.size() <= ROOM;
                 if !fits {
                     return Ok(Some(self.batch(records)));
                 }
                 size += record.size();
                 records.push(record);
                 self.ahead.pop_front();
+                if records.len() == most {
+                    return Ok(Some(self.batch(records)));
+                }
             }
-            let found = self.read_on().await?;
-            let waited = records.is_empty() || begun.elapsed() >= window;
-            match found {
+            match self.read_on().await? {
                 true => {}
                 false if records.is_empty() => return Ok(None),
-                false if waited => return Ok(Some(self.batch(records))),
+                false if begun.elapsed() >= window => return Ok(Some(self.batch(records))),
                 false => sleep(POLL.min(window.saturating_sub(begun.elapsed()))).await,
             }
         }

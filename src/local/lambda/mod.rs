@@ -31,7 +31,7 @@ use http::request::Parts;
 use serde::{Serialize, de::DeserializeOwned};
 
 use self::{functions::Functions, mappings::Mappings, route::Route};
-use super::{durable::Durable, fault::Fault, iam::Iam, kinesis::Kinesis, logs::Logs, s3::S3};
+use super::{durable::Durable, fault::Fault, iam::Iam, kinesis::Kinesis, logs::Logs, protocol::uuid, s3::S3};
 
 /// The largest body of a request, in bytes: a zip of 50 MiB as base64 in JSON (Lambda answers a larger one with
 /// `Request must be smaller than 70167211 bytes for the CreateFunction operation`).
@@ -144,14 +144,6 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Fault> {
     serde_json::from_slice(body).map_err(|e| {
         Fault::client("InvalidRequestContentException", format!("Could not parse request body into json: {e}"))
     })
-}
-
-/// A random UUID (RFC 9562, version 4).
-fn uuid() -> String {
-    let random: u128 = rand::random();
-    let bits = random & !(0xf << 76) & !(0x3 << 62) | (4 << 76) | (2 << 62);
-    let hex = format!("{bits:032x}");
-    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
 }
 
 /// Milliseconds since the epoch.

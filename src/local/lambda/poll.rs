@@ -110,7 +110,7 @@ impl Poller {
         }
     }
 
-    /// Reads every shard whose parents are read.
+    /// Reads every shard whose parents are read, until a lane breaks.
     async fn read(&self, mapping: &Arc<Mapping>) {
         let (mut lanes, mut begun) = (JoinSet::new(), BTreeSet::new());
         let mut trouble = None;
@@ -136,7 +136,11 @@ impl Poller {
             sleep(LOOK).await;
             while let Some(ended) = lanes.try_join_next() {
                 if let Err(e) = ended {
-                    tracing::error!(mapping = self.id, "a lane of the mapping broke: {e}");
+                    tracing::error!(
+                        mapping = self.id,
+                        "a lane of the mapping broke; all go on from their checkpoints: {e}"
+                    );
+                    return;
                 }
             }
         }

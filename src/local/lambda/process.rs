@@ -69,7 +69,7 @@ impl Outcome {
 
 pub(super) struct Process {
     launch: Arc<Launch>,
-    /// None where it could not be started, which its invocation says.
+    /// An error where it could not be started, which its invocation says.
     running: Result<Running, String>,
     lines: Lines,
     /// How long it took to ask for its first invocation; until then it has not.
@@ -78,9 +78,10 @@ pub(super) struct Process {
 }
 
 struct Running {
+    /// First, so that it ends before its leader is waited for and the id may be another's.
+    _group: Group,
     child: Child,
     runtime: Runtime,
-    _group: Group,
 }
 
 /// The process group of a child, killed when this is dropped.
@@ -180,9 +181,11 @@ impl Process {
 }
 
 impl Running {
+    /// What it said is looked at before its end, or a last word would be lost with it by chance.
     async fn become_ready(&mut self, id: &str) -> Result<(), Outcome> {
         let limit = Instant::now() + INIT_LIMIT;
         tokio::select! {
+            biased;
             said = self.runtime.hear() => match said {
                 Some(Said::Ready) => Ok(()),
                 Some(Said::CannotStart(error)) => Err(Outcome::Failed(error)),
@@ -202,6 +205,7 @@ impl Running {
         }
         loop {
             tokio::select! {
+                biased;
                 said = self.runtime.hear() => match said {
                     Some(Said::Returned(of, body)) if of == id => return Ok(Outcome::Returned(body)),
                     Some(Said::Failed(of, error)) if of == id => return Ok(Outcome::Failed(error)),
@@ -261,5 +265,5 @@ fn spawn(launch: &Launch, stream: &str, runtime: Runtime, lines: &Lines) -> io::
         lines.follow(output);
     }
     let group = Group(child.id().and_then(|id| Pid::from_raw(id as i32)));
-    Ok(Running { child, runtime, _group: group })
+    Ok(Running { _group: group, child, runtime })
 }

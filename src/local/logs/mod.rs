@@ -87,8 +87,8 @@ impl Logs {
     /// # Errors
     /// When a file cannot be written.
     pub fn append(&self, group: &str, stream: &str, events: &[Event]) -> io::Result<bool> {
-        let Some(id) = self.ledger.read().groups.get(group).map(|group| group.id) else { return Ok(false) };
-        let known = self.ledger.read().groups.get(group).is_some_and(|group| group.streams.contains_key(stream));
+        let found = self.ledger.read().groups.get(group).map(|group| (group.id, group.streams.contains_key(stream)));
+        let Some((id, known)) = found else { return Ok(false) };
         if !known {
             self.ledger.change(|ledger| {
                 let group = ledger.groups.get_mut(group);

@@ -1,7 +1,7 @@
 //! Secrets Manager: names and values, in one file that only its owner reads.
 //!
 //! A value is in no log, no error and no `Debug` text. Not covered: rotation, replicas, resource policies, keys, binary
-//! secrets, staging labels other than AWSCURRENT and AWSPREVIOUS, recovery of what was deleted.
+//! secrets, staging labels other than AWSCURRENT, recovery of what was deleted.
 
 mod secret;
 #[cfg(test)]
@@ -153,7 +153,7 @@ impl Secrets {
             tags: Vec::new(),
         };
         let created = self.create(request)?;
-        Ok(created["ARN"].as_str().unwrap_or_default().to_owned())
+        Ok(created["ARN"].as_str().expect("what was created has an ARN").to_owned())
     }
 
     /// Removes a secret that another service manages, if it is still there.
@@ -189,7 +189,7 @@ impl Secrets {
     fn describe(&self, request: &Named) -> Result<Value, Fault> {
         let all = self.all.read();
         let (name, secret) = all.find(&request.secret_id)?;
-        Ok(secret.describe(name))
+        Ok(secret.describe(name, "VersionIdsToStages"))
     }
 
     fn value(&self, request: &Named) -> Result<Value, Fault> {
@@ -235,7 +235,8 @@ impl Secrets {
         let mut rest = all.0.iter().filter(|(name, _)| **name > after);
         let page: Vec<_> = rest.by_ref().take(size).collect();
         let token = rest.next().and_then(|_| page.last().map(|(name, _)| (*name).clone()));
-        let list: Vec<Value> = page.into_iter().map(|(name, secret)| secret.describe(name)).collect();
+        let list: Vec<Value> =
+            page.into_iter().map(|(name, secret)| secret.describe(name, "SecretVersionsToStages")).collect();
         Ok(json!({"SecretList": list, "NextToken": token}))
     }
 

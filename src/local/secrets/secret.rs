@@ -53,7 +53,7 @@ pub(super) struct Tag {
 impl Secret {
     pub(super) fn new(arn: String, value: Text, tags: Vec<Tag>) -> Self {
         let now = now();
-        let version = crate::local::protocol::new_request_id();
+        let version = crate::local::protocol::uuid();
         Self { arn, description: None, version, current: value, created: now, changed: now, tags }
     }
 
@@ -64,16 +64,16 @@ impl Secret {
 
     pub(super) fn put(&mut self, value: Text) {
         self.current = value;
-        self.version = crate::local::protocol::new_request_id();
+        self.version = crate::local::protocol::uuid();
         self.changed = now();
     }
 
-    /// As DescribeSecret and ListSecrets show it.
-    pub(super) fn describe(&self, name: &str) -> Value {
+    /// As DescribeSecret and ListSecrets show it, which have different names for its versions.
+    pub(super) fn describe(&self, name: &str, versions: &str) -> Value {
         json!({
             "ARN": self.arn, "Name": name, "Description": self.description, "Tags": self.tags,
             "CreatedDate": self.created, "LastChangedDate": self.changed, "RotationEnabled": false,
-            "VersionIdsToStages": {&self.version: ["AWSCURRENT"]},
+            versions: {&self.version: ["AWSCURRENT"]},
         })
     }
 }

@@ -12,7 +12,7 @@ use tokio::task::AbortHandle;
 use super::execution::{Asked, Execution, Executions};
 use crate::local::{
     fault::Fault,
-    protocol::new_request_id,
+    protocol::uuid,
     redshift::{
         engine::{Access, Failure, Outcome, Ran, ResultColumn, Statement, Warehouse},
         warehouses::Warehouses,
@@ -147,7 +147,7 @@ impl Data {
             name: options.statement_name,
             token: options.client_token,
         };
-        let execution = Execution::new(new_request_id(), asked, warehouse_id);
+        let execution = Execution::new(uuid(), asked, warehouse_id);
         if let Some(earlier) = self.executions.add(execution.clone())? {
             return Ok(submitted(&earlier));
         }

@@ -8,7 +8,7 @@ use super::MOMENT;
 use crate::local::{
     ACCOUNT, REGION,
     fault::Fault,
-    protocol::new_request_id,
+    protocol::uuid,
     redshift::{
         ADMIN, DATABASE,
         engine::Roles,
@@ -72,7 +72,7 @@ impl Namespace {
         }
         check_default(request.default_iam_role_arn.as_ref(), &request.iam_roles)?;
         Ok(Self {
-            id: new_request_id(),
+            id: uuid(),
             database: request.db_name.unwrap_or_else(|| DATABASE.to_owned()),
             admin: request.admin_username.unwrap_or_else(|| "admin".to_owned()),
             password: request.admin_user_password,

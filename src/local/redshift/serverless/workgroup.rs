@@ -8,7 +8,7 @@ use super::MOMENT;
 use crate::local::{
     ACCOUNT, REGION,
     fault::Fault,
-    protocol::new_request_id,
+    protocol::uuid,
     redshift::wire::{Tag, invalid},
 };
 
@@ -57,7 +57,7 @@ impl Workgroup {
             return Err(invalid("enhancedVpcRouting is not supported by the stand-in."));
         }
         Ok(Self {
-            id: new_request_id(),
+            id: uuid(),
             namespace: request.namespace_name,
             capacity,
             max_capacity: request.max_capacity,
