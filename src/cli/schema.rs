@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 
 use super::{
@@ -54,7 +55,9 @@ impl Schema {
         };
         for (path, text) in files {
             if self.write {
-                std::fs::write(path, text)?;
+                std::fs::write(path, text).with_context(|| {
+                    format!("cannot write {path}; run this in the folder that has config/ and sql/")
+                })?;
                 eprintln!("wrote {path}");
             } else {
                 context::print(&text)?;

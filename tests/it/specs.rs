@@ -144,6 +144,7 @@ pub fn cases() -> Vec<Case> {
         Case::laid_over("overlay-on-demand", "good", &["overlay-on-demand.over"]),
         Case::laid_over("overlay-broken", "not-yaml", &["overlay-broken.over", "no-such-file"]),
         Case::set("set-values", &["load.rate=2000", "stream.shards=0", "lod.rate=1/s"]),
+        Case::set("set-too-slow", &["load.rate=0.01/s"]),
         Case::set("set-into-a-scalar", &["load.rate.max=1", "load.records=5"]),
         Case::set(
             "set-malformed",

@@ -25,6 +25,7 @@ impl Check<'_> {
     pub(super) fn load(&mut self, load: &LoadFile, workload: Option<Workload>, rate: Option<Rate>) -> Option<Load> {
         let partition_key = workload.as_ref().and_then(|workload| self.partition_key(load.partition_key, workload));
         let length = self.length(load.duration.as_ref(), load.records);
+        let length = length.and_then(|length| self.something_sent(length, rate));
         Some(Load { workload: workload?, rate: rate?, length: length?, partition_key: partition_key? })
     }
 
@@ -165,6 +166,17 @@ impl Check<'_> {
             }
         };
         self.refuse("load.partition_key", Refusal::new(problem, expected));
+        None
+    }
+
+    /// A run of no documents would prove nothing, and say that all is well.
+    fn something_sent(&mut self, length: Length, rate: Option<Rate>) -> Option<Length> {
+        let (Length::Duration(time), Some(Rate::PerSecond(rate))) = (length, rate) else { return Some(length) };
+        if rate * time.as_secs_f64() >= 0.5 {
+            return Some(length);
+        }
+        let problem = format!("at {rate}/s not one document is sent within it");
+        self.refuse("load.duration", Refusal::new(problem, "a longer one, or `records`, a number"));
         None
     }
 

@@ -69,7 +69,7 @@ impl Check<'_> {
         match self.one_of(PARENT, &["workgroup", "cluster", "create"], "which Redshift it is", expected)? {
             "workgroup" => self.workgroup(file),
             "cluster" => self.cluster(file, by_firehose),
-            _ => self.created(by_firehose),
+            _ => self.created(file, by_firehose),
         }
     }
 
@@ -115,13 +115,14 @@ impl Check<'_> {
         Some(Some(user.to_owned()))
     }
 
-    fn created(&mut self, by_firehose: bool) -> Option<RedshiftAt> {
-        let idle = self.idle(
-            PARENT,
-            &["user", "endpoint", "role", "secret"],
-            "a workgroup of the stack's own has its own",
-            "none beside `create: true`",
-        );
+    fn created(&mut self, file: &RedshiftFile, by_firehose: bool) -> Option<RedshiftAt> {
+        // The default role of a workgroup of our own is the stack's: to say so is no mistake.
+        let keys: &[&str] = match file.role.as_deref() {
+            Some("default") => &["user", "endpoint", "secret"],
+            _ => &["user", "endpoint", "role", "secret"],
+        };
+        let problem = "a workgroup of the stack's own has its own";
+        let idle = self.idle(PARENT, keys, problem, "none beside `create: true`");
         if by_firehose {
             let problem = "a workgroup of the stack's own is not open to Firehose";
             let expected = "`load: copy` beside `create: true`";

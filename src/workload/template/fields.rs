@@ -226,8 +226,14 @@ fn float(draws: &mut Draws, arguments: &[Value]) -> Result<Value, String> {
     let [from, to, decimals] = arguments else { return Err(count(3, arguments)) };
     let (from, to) = (number(from)?, number(to)?);
     let decimals = up_to(decimals, MOST_DECIMALS)?;
+    if from > to {
+        return Err(format!("{from} is more than {to}"));
+    }
+    if !(to - from).is_finite() {
+        return Err("more lies between the two than a number can say".to_owned());
+    }
     let drawn = if from < to { draws.random_range(from..=to) } else { from };
-    if from > to { Err(format!("{from} is more than {to}")) } else { Ok(rounded(drawn, decimals as i32)) }
+    Ok(rounded(drawn, decimals as i32))
 }
 
 fn chance(draws: &mut Draws, arguments: &[Value]) -> Result<Value, String> {

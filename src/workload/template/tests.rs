@@ -136,6 +136,7 @@ fn mistakes_are_said_before_anything_is_sent() {
         ("{\"a\": {{ int(1, 2.5) }}}", "`2.5` is no whole number"),
         ("{\"a\": {{ float(1, \"x\", 2) }}}", "`x` is no number"),
         ("{\"a\": {{ float(1, 2, 99) }}}", "99 is not from 0 to 15"),
+        ("{\"a\": {{ float(-1e308, 1e308, 2) }}}", "more lies between the two than a number can say"),
         ("{\"a\": {{ choice([]) }}}", "the list is empty"),
         ("{\"a\": {{ choice(5) }}}", "`5` is no list"),
         ("{\"a\": {{ chance(101) }}}", "101 is no percentage"),
