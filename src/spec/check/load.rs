@@ -169,7 +169,7 @@ impl Check<'_> {
         None
     }
 
-    /// A run of no documents would prove nothing, and say that all is well.
+    /// A run of no documents proves nothing; better said before anything is made.
     fn something_sent(&mut self, length: Length, rate: Option<Rate>) -> Option<Length> {
         let (Length::Duration(time), Some(Rate::PerSecond(rate))) = (length, rate) else { return Some(length) };
         if rate * time.as_secs_f64() >= 0.5 {
