@@ -67,7 +67,7 @@ fn columns(stack: &Stack, opened: &Opened) -> Result<Schema, String> {
         }
         schema => schema.map_err(|error| error.to_string())?,
     };
-    let partitions = catalog.map(|s3| s3.prefix.partition_keys()).unwrap_or_default();
+    let partitions = catalog.map(|s3| s3.partition_columns()).unwrap_or_default();
     let taken = schema.columns.iter().find(|column| partitions.contains(&column.name.to_lowercase()));
     match taken {
         Some(column) => Err(format!(

@@ -12,8 +12,8 @@ use super::{
     screen::Screen,
 };
 use crate::{
-    schema::{self, Schema as Columns},
-    spec::{self, Stack},
+    schema::{self, Schema as Columns, Stored},
+    spec::{self, Format, Stack},
 };
 
 /// Arguments.
@@ -81,11 +81,16 @@ impl Schema {
 
 /// For each table that the stack makes; Athena's where it makes none.
 fn ddl(stack: &Stack, columns: &Columns) -> String {
-    let catalog = stack.deliver.s3.as_ref().and_then(|s3| s3.catalog.as_ref());
-    let table = catalog.map_or("documents", |catalog| catalog.table.as_str());
+    let catalog = stack.deliver.s3.as_ref().and_then(|s3| Some((s3, s3.catalog.as_ref()?)));
     let mut text = String::new();
-    if catalog.is_some() || stack.deliver.redshift.is_none() {
-        text += &columns.athena_ddl(table, "${location}");
+    if let Some((s3, catalog)) = catalog {
+        let stored = match s3.format {
+            Format::Json => Stored::JsonLines,
+            Format::Parquet => Stored::Parquet,
+        };
+        text += &columns.athena_ddl_of(&catalog.table, "${location}", stored, &s3.partition_columns());
+    } else if stack.deliver.redshift.is_none() {
+        text += &columns.athena_ddl("documents", "${location}");
     }
     if let Some(redshift) = &stack.deliver.redshift {
         text += &columns.redshift_ddl(&redshift.table, redshift.structs);

@@ -6,6 +6,15 @@ pub const JSON_SERDE: &str = "org.openx.data.jsonserde.JsonSerDe";
 /// The partition columns of a delivered table. Text, because the paths are zero-padded (`month=07`).
 pub const PARTITIONS: [&str; 3] = ["year", "month", "day"];
 
+/// What the objects of a table hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stored {
+    /// One JSON document per line.
+    JsonLines,
+    /// Parquet.
+    Parquet,
+}
+
 impl Type {
     /// The type as Hive, Glue and Athena write it: `bigint`, `struct<a:bigint,b:string>`.
     pub fn hive(&self) -> String {
@@ -40,19 +49,21 @@ impl Schema {
         self.columns.iter().map(|field| (field.hive_name(), field.kind.hive())).collect()
     }
 
-    /// Name and Hive type of each partition column, as a Glue table wants them.
-    pub fn partition_columns(&self) -> Vec<(String, String)> {
-        PARTITIONS.iter().map(|name| ((*name).to_owned(), Type::String.hive())).collect()
+    /// `CREATE EXTERNAL TABLE` for Athena over one JSON document per line below `location`, by year, month and day.
+    pub fn athena_ddl(&self, table: &str, location: &str) -> String {
+        self.athena_ddl_of(table, location, Stored::JsonLines, &PARTITIONS.map(str::to_owned))
     }
 
-    /// `CREATE EXTERNAL TABLE` for Athena over one JSON document per line below `location`.
-    pub fn athena_ddl(&self, table: &str, location: &str) -> String {
-        format!(
-            "CREATE EXTERNAL TABLE IF NOT EXISTS {table} (\n{columns}\n)\nPARTITIONED BY (\n{partitions}\n)\n\
-             ROW FORMAT SERDE '{JSON_SERDE}'\nLOCATION '{location}';\n",
-            columns = column_lines(&self.glue_columns()),
-            partitions = column_lines(&self.partition_columns()),
-        )
+    /// `CREATE EXTERNAL TABLE` for Athena over what lies below `location`, with `partitions` as columns of text.
+    pub fn athena_ddl_of(&self, table: &str, location: &str, stored: Stored, partitions: &[String]) -> String {
+        let columns = column_lines(&self.glue_columns());
+        let by: Vec<_> = partitions.iter().map(|name| (name.clone(), Type::String.hive())).collect();
+        let by = if by.is_empty() { String::new() } else { format!("PARTITIONED BY (\n{}\n)\n", column_lines(&by)) };
+        let rows = match stored {
+            Stored::JsonLines => format!("ROW FORMAT SERDE '{JSON_SERDE}'"),
+            Stored::Parquet => "STORED AS PARQUET".to_owned(),
+        };
+        format!("CREATE EXTERNAL TABLE IF NOT EXISTS {table} (\n{columns}\n)\n{by}{rows}\nLOCATION '{location}';\n")
     }
 }
 

@@ -9,7 +9,7 @@ mod path;
 mod redshift;
 mod store_sales;
 
-pub use hive::{JSON_SERDE, PARTITIONS};
+pub use hive::{JSON_SERDE, PARTITIONS, Stored};
 pub use infer::{InferError, Inferred};
 pub use path::FieldPath;
 pub use redshift::{Structs, redshift_name};

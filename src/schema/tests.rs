@@ -44,3 +44,15 @@ fn names_that_are_no_plain_words_are_quoted_for_redshift() {
     assert_eq!(schema.column_list(), "\"user\",\"it's\"");
     assert_eq!(schema.jsonpaths(), "{\n  \"jsonpaths\": [\n    \"$.user\",\n    \"$['it\\\\'s']\"\n  ]\n}\n");
 }
+
+#[test]
+fn a_table_in_athena_is_as_its_objects_are() {
+    let schema = Schema { columns: vec![Field::new("Id", Type::BigInt)] };
+    assert_eq!(
+        schema.athena_ddl_of("t", "s3://b/p/", Stored::Parquet, &[]),
+        "CREATE EXTERNAL TABLE IF NOT EXISTS t (\n  `id` bigint\n)\nSTORED AS PARQUET\nLOCATION 's3://b/p/';\n"
+    );
+    let by_field = schema.athena_ddl_of("t", "s3://b/p/", Stored::JsonLines, &["category".to_owned()]);
+    assert!(by_field.contains(")\nPARTITIONED BY (\n  `category` string\n)\nROW FORMAT SERDE "), "{by_field}");
+    assert!(schema.athena_ddl("t", "s3://b/p/").contains("  `year` string,\n  `month` string,\n  `day` string\n"));
+}

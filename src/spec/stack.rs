@@ -117,6 +117,16 @@ pub struct S3Delivery {
     pub catalog: Option<Catalog>,
 }
 
+impl S3Delivery {
+    /// The partition columns of its Glue table; none where there is no table, or one without partitions.
+    pub fn partition_columns(&self) -> Vec<String> {
+        match &self.catalog {
+            Some(catalog) if catalog.partitions != Partitions::None => self.prefix.partition_keys(),
+            _ => Vec::new(),
+        }
+    }
+}
+
 /// How much Firehose gathers before it writes an object; whichever is reached first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Buffer {

@@ -1,6 +1,7 @@
 //! The names of Redshift, and of what a Redshift delivery refers to.
 
 use super::{super::quantity::Refusal, Rules, swap};
+use crate::schema::redshift_name;
 
 /// Redshift Serverless API reference, CreateWorkgroup, `workgroupName`.
 pub(in super::super) const WORKGROUP: Rules = Rules {
@@ -75,7 +76,7 @@ fn identifier_shape(text: &str) -> Option<&'static str> {
     if text.starts_with(|c: char| c.is_ascii_digit()) {
         return Some("does not begin with a digit");
     }
-    RESERVED.split_whitespace().any(|word| word == text).then_some("may not be a reserved word of its SQL")
+    redshift_name(text).starts_with('"').then_some("may not be a reserved word of its SQL")
 }
 
 fn schema_shape(text: &str) -> Option<&'static str> {
@@ -149,20 +150,6 @@ fn is_host(text: &str) -> bool {
     let of_redshift = text.split('.').skip(1).any(|label| matches!(label, "redshift" | "redshift-serverless"));
     of_redshift && text.split('.').all(label)
 }
-
-/// Redshift Database Developer Guide, "Reserved words".
-const RESERVED: &str = "
-    aes128 aes256 all allowoverwrite analyse analyze and any array as asc authorization az64 backup between binary
-    blanksasnull both bytedict bzip2 case cast check collate column constraint create credentials cross
-    current_date current_time current_timestamp current_user current_user_id default deferrable deflate defrag delta
-    delta32k desc disable distinct do else emptyasnull enable encode encrypt encryption end except explicit false for
-    foreign freeze from full globaldict256 globaldict64k grant group gzip having identity ignore ilike in initially
-    inner intersect interval into is isnull join leading left like limit localtime localtimestamp lun luns lzo lzop
-    minus mostly16 mostly32 mostly8 natural new not notnull null nulls off offline offset oid old on only open or order
-    outer overlaps parallel partition percent permissions pivot placing primary raw readratio recover references
-    rejectlog resort respect restore right select session_user similar snapshot some sysdate system table tag tdes
-    text255 text32k then timestamp to top trailing true truncatecolumns union unique unnest unpivot user using
-    verbose wallet when where with without";
 
 #[cfg(test)]
 mod tests {
