@@ -2,9 +2,10 @@
 
 use super::{exit::Stop, screen::Screen};
 use crate::{
+    function::{ARRIVED, PROCESSED},
     load::Opened,
     report::terminal::grouped,
-    schema::{self, Schema},
+    schema::{self, Field, Schema},
     spec::{Format, Stack, Workload},
     workload::Identity,
 };
@@ -69,11 +70,17 @@ fn columns(stack: &Stack, opened: &Opened) -> Result<Schema, String> {
     };
     let partitions = catalog.map(|s3| s3.partition_columns()).unwrap_or_default();
     let taken = schema.columns.iter().find(|column| partitions.contains(&column.name.to_lowercase()));
-    match taken {
-        Some(column) => Err(format!(
+    if let Some(Field { name, .. }) = taken {
+        return Err(format!(
             "the documents have a field `{name}`, and the prefix (deliver.s3.prefix) makes a partition of that name; \
-             a table has one column of a name, so rename one of them",
-            name = column.name
+             a table has one column of a name, so rename one of them"
+        ));
+    }
+    let added = schema.columns.iter().find(|column| [ARRIVED, PROCESSED].contains(&column.name.as_str()));
+    match added.filter(|_| stack.deliver.dynamodb.is_some()) {
+        Some(Field { name, .. }) => Err(format!(
+            "the documents have a field `{name}`, and the function that writes to DynamoDB adds an attribute of that \
+             name to every item; rename the field"
         )),
         None => Ok(schema),
     }

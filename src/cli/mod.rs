@@ -96,6 +96,13 @@ pub struct Over {
     pub sets: Vec<String>,
 }
 
+impl Over {
+    /// Whether nothing is laid over it.
+    pub fn is_empty(&self) -> bool {
+        self.overlays.is_empty() && self.sets.is_empty()
+    }
+}
+
 /// How AWS is reached, where that differs from the stack file.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Reach {

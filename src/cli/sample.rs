@@ -9,7 +9,12 @@ use std::{
 use anyhow::Context as _;
 use clap::Args;
 
-use super::{Over, StackFile, context, documents::Documents, exit::Exit, screen::Screen};
+use super::{
+    Over, StackFile, context,
+    documents::Documents,
+    exit::{Exit, Stop},
+    screen::Screen,
+};
 use crate::{
     load::{Opened, Origin},
     workload::template::FIELDS,
@@ -52,6 +57,9 @@ impl Sample {
             Some(file) => {
                 let checked = context::read(&StackFile { file: file.clone(), over: self.over.clone() }, screen)?;
                 Documents::of(&checked.stack, screen).await?.open(&checked.stack).await?
+            }
+            None if !self.over.is_empty() => {
+                return Err(Stop::usage("`-c` and `--set` go with a stack file, and there is none").into());
             }
             None => Opened::again(&Origin::StoreSales { scale: self.scale, seed: self.seed })?,
         };

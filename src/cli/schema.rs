@@ -46,7 +46,9 @@ impl Schema {
     pub(super) async fn run(self, screen: &Screen) -> anyhow::Result<Exit> {
         let files = match self.what {
             What::Documents => return self.documents(screen).await,
-            _ if self.file.is_some() => return Err(Stop::usage("a stack file goes with `documents` only").into()),
+            _ if self.file.is_some() || !self.over.is_empty() => {
+                return Err(Stop::usage("a stack file, `-c` and `--set` go with `documents` only").into());
+            }
             What::Stack => {
                 let text = serde_json::to_string_pretty(&spec::json_schema())? + "\n";
                 vec![("config/stack.schema.json", text)]

@@ -162,6 +162,10 @@ fn mistakes_in_documents_are_told_before_anything_is_made() {
     let said = own.refused(&["run"]);
     assert!(said.contains("a field `Year`") && said.contains("makes a partition of that name"), "{said}");
 
+    let own = Own::new("deliver: {dynamodb: {key: [id]}}\n", "{template: {file: own.template, key: [id]}}", 10);
+    own.write("own.template", "{\"id\": {{ sequence }}, \"processed\": true}");
+    assert!(own.refused(&["run"]).contains("a field `processed`, and the function that writes to DynamoDB adds"));
+
     let parquet = TO_S3.replace("compression: gzip", "format: parquet").replace("size: 1MiB", "size: 64MiB");
     let own = Own::new(&parquet, "{template: {text: '{\"id\": {{ sequence }}}'}}", 10);
     assert!(own.refused(&["run"]).contains("does not keep lines as they were sent"));
