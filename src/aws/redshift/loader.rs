@@ -171,7 +171,6 @@ impl Loader {
     /// Writes down which objects are loaded together, until every object that is there is in a batch.
     async fn intend(&mut self) -> Result<(), LoaderError> {
         let mut new = self.list(&self.prefix, None).await?;
-        new.retain(|object| !object.key.starts_with(super::FOLDER));
         loop {
             new.retain(|object| !self.taken.contains(&object.key));
             if new.is_empty() {
