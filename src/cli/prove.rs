@@ -55,7 +55,7 @@ pub async fn search(
 /// Gives names to what is missing.
 fn named(mut proof: Proof, acknowledged: &Acknowledged) -> Result<Proof, AcknowledgedError> {
     for landed in &mut proof.landed {
-        landed.missing = acknowledged.names(&landed.tally.missing, &acknowledged.sought.identity)?;
+        landed.missing = acknowledged.names(&landed.tally.missing)?;
     }
     Ok(proof)
 }
