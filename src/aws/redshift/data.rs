@@ -123,7 +123,7 @@ impl DataError {
                 let refused = ["ValidationException", "ResourceNotFoundException"];
                 refused.iter().any(|code| error.message.starts_with(code))
                     && NOT_THERE.iter().any(|text| error.message.contains(text))
-                    && !error.message.to_lowercase().contains("secret")
+                    && !(error.call == EXECUTE && error.message.to_lowercase().contains("secret"))
             }
             Self::Ended { reason, .. } => reason.contains("database") && reason.contains("does not exist"),
         }
