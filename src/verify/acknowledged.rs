@@ -24,6 +24,7 @@ pub struct Acknowledged {
     pub own: u64,
     /// How many documents earlier runs had acknowledged that cannot be told from those.
     pub earlier: u64,
+    earlier_runs: usize,
     runs: Vec<Run>,
 }
 
@@ -68,11 +69,11 @@ impl Acknowledged {
         let count = |logs: &[AckLog]| logs.iter().map(|log| log.acknowledged.count()).sum();
         let own = count(&logs);
         let all_sales = |logs: &[AckLog]| logs.iter().all(|log| is_sale(&log.header.origin));
-        let (logs, earlier_count) = if all_sales(&logs) && all_sales(&earlier) {
-            (logs, 0)
+        let (logs, earlier_count, earlier_runs) = if all_sales(&logs) && all_sales(&earlier) {
+            (logs, 0, 0)
         } else {
-            let before = count(&earlier);
-            (earlier.into_iter().chain(logs).collect(), before)
+            let (before, runs) = (count(&earlier), earlier.len());
+            (earlier.into_iter().chain(logs).collect(), before, runs)
         };
         let runs = opened(logs)?;
         let mut identities = runs.iter().map(|run| run.source.identity());
@@ -90,7 +91,8 @@ impl Acknowledged {
             Identity::StoreSales => Scope::Tickets(runs.iter().flat_map(|run| run.log.tickets.clone()).collect()),
             _ => Scope::All,
         };
-        Ok(Self { sought: Arc::new(Sought { identity, scope }), own, earlier: earlier_count, runs })
+        let sought = Arc::new(Sought { identity, scope });
+        Ok(Self { sought, own, earlier: earlier_count, earlier_runs, runs })
     }
 
     /// The ids of everything that must be there, settled.
@@ -98,13 +100,20 @@ impl Acknowledged {
     /// # Errors
     /// A document cannot be made again.
     pub fn ids(&self) -> Result<KeyBag, AcknowledgedError> {
-        let mut all = KeyBag::default();
-        for run in &self.runs {
-            let ids: Vec<Id> = run.acknowledged().map(|id| id.map(|(_, id)| id)).collect::<Result<_, _>>()?;
-            all.append(ids.into_iter().collect());
+        ids_of(&self.runs)
+    }
+
+    /// Of the documents that earlier runs had acknowledged, the distinct ones that the runs in question had not: so many
+    /// items of a table are not of these runs.
+    ///
+    /// # Errors
+    /// A document cannot be made again.
+    pub fn earlier_items(&self) -> Result<u64, AcknowledgedError> {
+        if self.earlier == 0 {
+            return Ok(0);
         }
-        all.settle();
-        Ok(all)
+        let (earlier, own) = self.runs.split_at(self.earlier_runs);
+        Ok(ids_of(earlier)?.tally(&ids_of(own)?).unacknowledged)
     }
 
     /// Names for missing documents, in the order of their ids: ticket and item, the values of the declared key, or how
@@ -127,6 +136,17 @@ impl Acknowledged {
         let unnamed = || "a document that none of the runs made".to_owned();
         Ok(missing.iter().map(|id| names[id].clone().unwrap_or_else(unnamed)).collect())
     }
+}
+
+/// Settled.
+fn ids_of(runs: &[Run]) -> Result<KeyBag, AcknowledgedError> {
+    let mut all = KeyBag::default();
+    for run in runs {
+        let ids: Vec<Id> = run.acknowledged().map(|id| id.map(|(_, id)| id)).collect::<Result<_, _>>()?;
+        all.append(ids.into_iter().collect());
+    }
+    all.settle();
+    Ok(all)
 }
 
 fn is_sale(origin: &Origin) -> bool {
@@ -245,6 +265,7 @@ mod tests {
         )
         .expect("runs");
         assert_eq!((acknowledged.own, acknowledged.earlier), (4, 2));
+        assert_eq!(acknowledged.earlier_items().expect("ids"), 1, "half 0; half 1 was sent by both");
         assert_eq!(acknowledged.sought.scope, Scope::All);
         // The halves of 1 and 2, and of 2, 3, 4 and 5.
         let due = acknowledged.ids().expect("ids");
