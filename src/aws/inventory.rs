@@ -1,4 +1,5 @@
-//! Everything that carries a stack's mark, by name, tag, path and parameters; needs no journal.
+//! Everything that carries a stack's mark, by name, tag, path and parameters; needs no journal. What is inside of Redshift,
+//! and a namespace or workgroup there, only `down` finds: it has looked at what the journal knows, and so knows where.
 
 use futures::future::try_join_all;
 

@@ -81,7 +81,7 @@ pub async fn drive(stack: &Stack, stood: &Stood, names: &Names, screen: &Screen)
     gauge.finish(&over(&loaded));
     producer.close(CLOSE_WITHIN).await;
     let freshness = match following {
-        Some(following) if !loaded.cancelled => Some(following.await?),
+        Some(following) if !loaded.cancelled => followed(following, stood.stop.clone()).await?,
         _ => None,
     };
     Ok(Driven { run, loaded, freshness })
@@ -99,6 +99,21 @@ async fn follow(
     let (samples, to_follow) = mpsc::channel(SAMPLES_WAITING);
     let following = tokio::spawn(async move { freshness::follow(&items, to_follow, patience).await });
     Ok(Some((samples, following)))
+}
+
+/// What was followed came to; none where someone says stop before it is known.
+async fn followed(
+    following: JoinHandle<Freshness>,
+    mut stop: watch::Receiver<bool>,
+) -> anyhow::Result<Option<Freshness>> {
+    let task = following.abort_handle();
+    tokio::select! {
+        freshness = following => Ok(Some(freshness?)),
+        Ok(_) = stop.wait_for(|stopped| *stopped) => {
+            task.abort();
+            Ok(None)
+        }
+    }
 }
 
 /// What lands is loaded into Redshift while more of it is sent.

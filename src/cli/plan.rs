@@ -40,7 +40,9 @@ impl Plan {
         let clients = context::clients(&home, &stack.target, &self.reach).await?;
         let id = state.id().cloned().unwrap_or_else(|| StackId::new(&stack.name));
         let steps = lifecycle::plan(stack, &id, &state, &materials, &clients).await;
+        let released = context::release_stand_in(&home).await;
         let steps = steps.map_err(context::stop)?;
+        released?;
         let known = if state.id().is_some() {
             id.to_string()
         } else {
@@ -54,7 +56,6 @@ impl Plan {
         let changes = steps.iter().filter(|step| step.action.is_change()).count();
         text += &format!("\n  {changes} of {} would change\n", steps.len());
         context::print(&text)?;
-        context::release_stand_in(&home).await?;
         Ok(if self.detailed_exitcode && changes > 0 { Exit::Changes } else { Exit::Fine })
     }
 }

@@ -23,12 +23,14 @@ pub async fn search(
     stop: watch::Receiver<bool>,
     screen: &Screen,
 ) -> anyhow::Result<(u64, Proof)> {
+    let has_items = stack.deliver.dynamodb.is_some();
     let derived = spawn_blocking(move || {
         let acknowledged = Acknowledged::of(logs, earlier)?;
         let ids = acknowledged.ids()?;
-        Ok::<_, AcknowledgedError>((acknowledged, ids))
+        let earlier_items = if has_items { acknowledged.earlier_items()? } else { 0 };
+        Ok::<_, AcknowledgedError>((acknowledged, ids, earlier_items))
     });
-    let (acknowledged, ids) = derived.await??;
+    let (acknowledged, ids, earlier_items) = derived.await??;
     let (expected, earlier) = (acknowledged.own, acknowledged.earlier);
     let destinations = destinations::of(stack, names, clients, &acknowledged.sought);
     let places = destinations.iter().map(|to| to.place());
@@ -41,7 +43,7 @@ pub async fn search(
         }
     };
     let mut proof = prove(destinations, ids, stop, progress).await?;
-    proof.earlier = earlier;
+    (proof.earlier, proof.earlier_items) = (earlier, earlier_items);
     for landed in &proof.landed {
         if let Some(gauge) = gauges.remove(&landed.place) {
             let found = expected.saturating_sub(landed.tally.lost);
@@ -55,7 +57,7 @@ pub async fn search(
 /// Gives names to what is missing.
 fn named(mut proof: Proof, acknowledged: &Acknowledged) -> Result<Proof, AcknowledgedError> {
     for landed in &mut proof.landed {
-        landed.missing = acknowledged.names(&landed.tally.missing, &acknowledged.sought.identity)?;
+        landed.missing = acknowledged.names(&landed.tally.missing)?;
     }
     Ok(proof)
 }

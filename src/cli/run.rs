@@ -62,7 +62,11 @@ impl Run {
         if self.rm && !stood.was_known {
             screen.line("");
             let begun = Instant::now();
-            let down = down::take_down(&stood.home, &stood.journal, &stood.clients, &Cancel::new(), screen).await?;
+            let down = down::take_down(&stood.home, &stood.journal, &stood.clients, &Cancel::new(), screen).await;
+            if let (Err(failed), Err(_)) = (&result, &down) {
+                screen.error(&format!("{failed:#}"));
+            }
+            let down = down?;
             report.seconds.down = Some(begun.elapsed().as_secs_f64());
             report.leftovers = Some(down.leftovers.len() as u64);
             left_over = down::exit_of(&down);
@@ -90,7 +94,7 @@ async fn load_and_prove(
     report.run = driven.run;
     note_load(report, &driven.loaded);
     driven.freshness.iter().for_each(|freshness| note_freshness(report, freshness));
-    if driven.loaded.acknowledged == 0 {
+    if driven.loaded.acknowledged == 0 && !report.interrupted {
         let why = driven.loaded.failures.first().map_or("nothing was offered".to_owned(), |first| first.reason.clone());
         return Err(Stop::new(Exit::Error, format!("no document was acknowledged: {why}")).into());
     }

@@ -116,7 +116,9 @@ pub async fn stand_up(
             screen.line(&format!("\n  what was made stays: `demo up` goes on, `demo down {id}` removes it"));
         } else {
             screen.line("\n  taking back what was made");
-            down::take_down(&home, &journal, &clients, &Cancel::new(), screen).await?;
+            if let Err(left) = down::take_down(&home, &journal, &clients, &Cancel::new(), screen).await {
+                screen.error(&format!("not all was taken back, `demo down {id}` goes on: {left:#}"));
+            }
         }
         return Err(error.into());
     }

@@ -28,11 +28,6 @@ pub trait Source: Send + Sync + 'static {
     /// The ids of the documents of a range of tickets.
     fn ids(self: Arc<Self>, tickets: RangeInclusive<u64>) -> Ids {
         let identity = self.identity();
-        self.ids_by(tickets, identity)
-    }
-
-    /// The ids by which another identity tells the same documents apart.
-    fn ids_by(self: Arc<Self>, tickets: RangeInclusive<u64>, identity: Identity) -> Ids {
         let (mut documents, mut document) = (self.render(tickets), Vec::new());
         Box::new(std::iter::from_fn(move || {
             document.clear();

@@ -184,6 +184,9 @@ pub enum Partitions {
     None,
 }
 
+/// The table beside the one that COPY loads, in which the loads are noted.
+pub const REDSHIFT_LOADS: &str = "demo_loads";
+
 /// To a Redshift table, through S3.
 #[derive(Clone, Debug)]
 pub struct RedshiftDelivery {

@@ -24,6 +24,7 @@ pub struct Acknowledged {
     pub own: u64,
     /// How many documents earlier runs had acknowledged that cannot be told from those.
     pub earlier: u64,
+    earlier_runs: usize,
     runs: Vec<Run>,
 }
 
@@ -68,11 +69,11 @@ impl Acknowledged {
         let count = |logs: &[AckLog]| logs.iter().map(|log| log.acknowledged.count()).sum();
         let own = count(&logs);
         let all_sales = |logs: &[AckLog]| logs.iter().all(|log| is_sale(&log.header.origin));
-        let (logs, earlier_count) = if all_sales(&logs) && all_sales(&earlier) {
-            (logs, 0)
+        let (logs, earlier_count, earlier_runs) = if all_sales(&logs) && all_sales(&earlier) {
+            (logs, 0, 0)
         } else {
-            let before = count(&earlier);
-            (earlier.into_iter().chain(logs).collect(), before)
+            let (before, runs) = (count(&earlier), earlier.len());
+            (earlier.into_iter().chain(logs).collect(), before, runs)
         };
         let runs = opened(logs)?;
         let mut identities = runs.iter().map(|run| run.source.identity());
@@ -90,7 +91,8 @@ impl Acknowledged {
             Identity::StoreSales => Scope::Tickets(runs.iter().flat_map(|run| run.log.tickets.clone()).collect()),
             _ => Scope::All,
         };
-        Ok(Self { sought: Arc::new(Sought { identity, scope }), own, earlier: earlier_count, runs })
+        let sought = Arc::new(Sought { identity, scope });
+        Ok(Self { sought, own, earlier: earlier_count, earlier_runs, runs })
     }
 
     /// The ids of everything that must be there, settled.
@@ -98,21 +100,20 @@ impl Acknowledged {
     /// # Errors
     /// A document cannot be made again.
     pub fn ids(&self) -> Result<KeyBag, AcknowledgedError> {
-        self.ids_by(&self.sought.identity)
+        ids_of(&self.runs)
     }
 
-    /// The same documents as another key tells them apart, such as that of a DynamoDB table.
+    /// Of the documents that earlier runs had acknowledged, the distinct ones that the runs in question had not: so many
+    /// items of a table are not of these runs.
     ///
     /// # Errors
-    /// A document cannot be made again, or has no such key.
-    pub fn ids_by(&self, identity: &Identity) -> Result<KeyBag, AcknowledgedError> {
-        let mut all = KeyBag::default();
-        for run in &self.runs {
-            let ids: Vec<Id> = run.acknowledged(identity).map(|id| id.map(|(_, id)| id)).collect::<Result<_, _>>()?;
-            all.append(ids.into_iter().collect());
+    /// A document cannot be made again.
+    pub fn earlier_items(&self) -> Result<u64, AcknowledgedError> {
+        if self.earlier == 0 {
+            return Ok(0);
         }
-        all.settle();
-        Ok(all)
+        let (earlier, own) = self.runs.split_at(self.earlier_runs);
+        Ok(ids_of(earlier)?.tally(&ids_of(own)?).unacknowledged)
     }
 
     /// Names for missing documents, in the order of their ids: ticket and item, the values of the declared key, or how
@@ -120,8 +121,8 @@ impl Acknowledged {
     ///
     /// # Errors
     /// A document cannot be made again.
-    pub fn names(&self, missing: &[Id], identity: &Identity) -> Result<Vec<String>, AcknowledgedError> {
-        if *identity == Identity::StoreSales {
+    pub fn names(&self, missing: &[Id]) -> Result<Vec<String>, AcknowledgedError> {
+        if self.sought.identity == Identity::StoreSales {
             let named = |id: &Id| {
                 let Key { ticket, item } = (*id).into();
                 format!("ticket {ticket} item {item}")
@@ -130,11 +131,22 @@ impl Acknowledged {
         }
         let mut names: HashMap<Id, Option<String>> = missing.iter().map(|id| (*id, None)).collect();
         for run in self.runs.iter().filter(|_| !missing.is_empty()) {
-            run.name(&mut names, identity)?;
+            run.name(&mut names, &self.sought.identity)?;
         }
         let unnamed = || "a document that none of the runs made".to_owned();
         Ok(missing.iter().map(|id| names[id].clone().unwrap_or_else(unnamed)).collect())
     }
+}
+
+/// Settled.
+fn ids_of(runs: &[Run]) -> Result<KeyBag, AcknowledgedError> {
+    let mut all = KeyBag::default();
+    for run in runs {
+        let ids: Vec<Id> = run.acknowledged().map(|id| id.map(|(_, id)| id)).collect::<Result<_, _>>()?;
+        all.append(ids.into_iter().collect());
+    }
+    all.settle();
+    Ok(all)
 }
 
 fn is_sale(origin: &Origin) -> bool {
@@ -166,15 +178,12 @@ fn by(identity: &Identity) -> String {
 
 impl Run {
     /// Number and id of each acknowledged document.
-    fn acknowledged(&self, identity: &Identity) -> Box<dyn Iterator<Item = Result<(u64, Id), AcknowledgedError>> + '_> {
+    fn acknowledged(&self) -> Box<dyn Iterator<Item = Result<(u64, Id), AcknowledgedError>> + '_> {
         let Some(last) = self.log.acknowledged.intervals().last().map(|interval| *interval.end()) else {
             return Box::new(std::iter::empty());
         };
-        let (identity, native) = (identity.clone(), *identity == self.source.identity());
-        let ids = self.log.tickets.iter().flat_map(move |tickets: &RangeInclusive<u64>| {
-            let source = self.source.clone();
-            if native { source.ids(tickets.clone()) } else { source.ids_by(tickets.clone(), identity.clone()) }
-        });
+        let of_range = move |tickets: &RangeInclusive<u64>| self.source.clone().ids(tickets.clone());
+        let ids = self.log.tickets.iter().flat_map(of_range);
         let numbered = (0..=last).zip(ids).filter(|(number, _)| self.log.acknowledged.contains(*number));
         Box::new(numbered.map(|(number, id)| id.map(|id| (number, id)).map_err(|source| self.failed(number, source))))
     }
@@ -182,7 +191,7 @@ impl Run {
     /// Names those of the ids that are of this run and have no name.
     fn name(&self, names: &mut HashMap<Id, Option<String>>, identity: &Identity) -> Result<(), AcknowledgedError> {
         let mut wanted: HashMap<u64, Id> = HashMap::new();
-        for found in self.acknowledged(identity) {
+        for found in self.acknowledged() {
             let (number, id) = found?;
             if names.get(&id).is_some_and(Option::is_none) && !wanted.values().any(|known| *known == id) {
                 wanted.insert(number, id);
@@ -245,7 +254,7 @@ mod tests {
         assert_eq!(acknowledged.sought.scope, Scope::Tickets(vec![11..=20]));
         assert_eq!(acknowledged.ids().expect("ids").len(), 10);
         let id = Key { ticket: 11, item: 7 }.into();
-        assert_eq!(acknowledged.names(&[id], &Identity::StoreSales).expect("names"), ["ticket 11 item 7"]);
+        assert_eq!(acknowledged.names(&[id]).expect("names"), ["ticket 11 item 7"]);
     }
 
     #[test]
@@ -256,6 +265,7 @@ mod tests {
         )
         .expect("runs");
         assert_eq!((acknowledged.own, acknowledged.earlier), (4, 2));
+        assert_eq!(acknowledged.earlier_items().expect("ids"), 1, "half 0; half 1 was sent by both");
         assert_eq!(acknowledged.sought.scope, Scope::All);
         // The halves of 1 and 2, and of 2, 3, 4 and 5.
         let due = acknowledged.ids().expect("ids");
@@ -264,12 +274,7 @@ mod tests {
             ["0", "1", "1", "1", "2"].map(|text| acknowledged.sought.identity.of_texts(&[text]).expect("an id"));
         let tally = there.into_iter().collect::<KeyBag>().tally(&due);
         assert_eq!((tally.lost, tally.duplicated, tally.unacknowledged), (1, 0, 0));
-        let names = acknowledged.names(&tally.missing, &acknowledged.sought.identity).expect("names");
-        assert_eq!(names, ["half 2"]);
-        let by_id = Identity::Fields(vec![FieldPath(vec!["id".to_owned()])]);
-        let mut distinct = acknowledged.ids_by(&by_id).expect("ids");
-        distinct.dedup();
-        assert_eq!(distinct.len(), 5, "documents 1 to 5");
+        assert_eq!(acknowledged.names(&tally.missing).expect("names"), ["half 2"]);
     }
 
     #[test]
@@ -277,7 +282,7 @@ mod tests {
         let acknowledged = Acknowledged::of(vec![log("a", template(None), 7..=9, 0..=2)], vec![]).expect("a run");
         let tally = KeyBag::default().tally(&acknowledged.ids().expect("ids"));
         assert_eq!(tally.lost, 3);
-        let mut names = acknowledged.names(&tally.missing, &Identity::Line).expect("names");
+        let mut names = acknowledged.names(&tally.missing).expect("names");
         names.sort();
         assert_eq!(names, [r#"{"id":7,"half":3}"#, r#"{"id":8,"half":4}"#, r#"{"id":9,"half":4}"#]);
     }

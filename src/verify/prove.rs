@@ -17,6 +17,8 @@ pub struct Proof {
     pub landed: Vec<Landed>,
     /// Documents among those, which earlier runs had acknowledged: see [`super::Acknowledged`].
     pub earlier: u64,
+    /// Items among those of the DynamoDB table, which only earlier runs had acknowledged.
+    pub earlier_items: u64,
     /// The search was stopped before everything was found, so nothing is known of what is missing.
     pub stopped: bool,
 }
@@ -59,7 +61,8 @@ impl Proof {
 
     /// Documents of the runs in question in one place, doubled ones not included.
     pub fn landed_in(&self, place: Place) -> Option<u64> {
-        Some(self.of(place)?.tally.landed().saturating_sub(self.earlier))
+        let earlier = if place == Place::DynamoDb { self.earlier_items } else { self.earlier };
+        Some(self.of(place)?.tally.landed().saturating_sub(earlier))
     }
 
     /// The same by SQL through the catalog.
@@ -99,7 +102,7 @@ pub async fn prove(
     let mut landed = try_join_all(searches).await?;
     landed.sort_by_key(|landed| landed.place);
     let stopped = *stop.borrow() && landed.iter().any(|landed| landed.tally.lost > 0);
-    Ok(Proof { landed, earlier: 0, stopped })
+    Ok(Proof { landed, earlier: 0, earlier_items: 0, stopped })
 }
 
 async fn search(

@@ -175,15 +175,17 @@ fn agree(counted: &Counted, due: &Tally) -> bool {
     *counted == Counted { documents: due.documents, distinct: Some(due.distinct), ticket_sum: Some(due.ticket_sum) }
 }
 
-/// What can be said without the keys: how many are missing, not which.
+/// What can be said without the keys: how many are missing at least, not which. As many keys of another sum are other
+/// keys.
 fn by_numbers(counted: &Counted, due: &Tally) -> Tally {
     let distinct = counted.distinct.unwrap_or(counted.documents.min(due.distinct));
     let lacking = due.documents.saturating_sub(counted.documents);
+    let others = distinct == due.distinct && counted.ticket_sum.is_some_and(|sum| sum != due.ticket_sum);
     Tally {
         documents: counted.documents,
         distinct,
         duplicated: counted.documents.saturating_sub(due.documents),
-        lost: lacking.max(due.distinct.saturating_sub(distinct)),
+        lost: lacking.max(due.distinct.saturating_sub(distinct)).max(u64::from(others)),
         ticket_sum: counted.ticket_sum.unwrap_or_default(),
         ..Tally::default()
     }
@@ -283,6 +285,7 @@ mod tests {
         assert_eq!(by_numbers(&equal, &due).lost, 0);
         let other = Counted { ticket_sum: Some(41), ..equal };
         assert!(!agree(&other, &due));
+        assert_eq!(by_numbers(&other, &due).lost, 1);
         let doubled = by_numbers(&Counted { documents: 11, distinct: Some(7), ticket_sum: None }, &due);
         assert_eq!((doubled.lost, doubled.duplicated), (1, 1));
         let lines = by_numbers(&Counted { documents: 7, distinct: None, ticket_sum: None }, &due);

@@ -98,6 +98,7 @@ pub fn cases() -> Vec<Case> {
         Case::of("redshift-cluster"),
         Case::of("redshift-names"),
         Case::of("redshift-table"),
+        Case::of("redshift-table-of-loads"),
         Case::of("redshift-missing-keys"),
         Case::of("redshift-prefixes"),
         Case::of("one-inside-the-other"),

@@ -5,8 +5,11 @@ mod destination;
 use std::{collections::BTreeMap, time::Duration};
 
 use async_trait::async_trait;
-use aws_sdk_firehose::types::{
-    DeliveryStreamDescription, DeliveryStreamStatus, DeliveryStreamType, KinesisStreamSourceConfiguration, Tag,
+use aws_sdk_firehose::{
+    operation::create_delivery_stream::builders::CreateDeliveryStreamFluentBuilder,
+    types::{
+        DeliveryStreamDescription, DeliveryStreamStatus, DeliveryStreamType, KinesisStreamSourceConfiguration, Tag,
+    },
 };
 use serde::{Deserialize, Serialize};
 
@@ -25,7 +28,7 @@ use crate::{
 pub const KIND: &str = "delivery";
 
 /// What Firehose answers while a role that was just made is not known everywhere (terraform-provider-aws).
-pub(super) const PROPAGATION: [&str; 5] = [
+const PROPAGATION: [&str; 5] = [
     "Firehose is unable to assume role",
     "is not authorized to",
     "Access was denied",
@@ -33,11 +36,11 @@ pub(super) const PROPAGATION: [&str; 5] = [
     "security token included in the request is invalid. Ensure that the provided IAM role",
 ];
 /// Usually seconds; minutes are on record.
-pub(super) const PROPAGATION_BUDGET: Duration = Duration::from_secs(5 * 60);
+const PROPAGATION_BUDGET: Duration = Duration::from_secs(5 * 60);
 const READY_BUDGET: Duration = Duration::from_secs(15 * 60);
 const GONE_BUDGET: Duration = Duration::from_secs(60 * 60);
 const NAMES_A_CALL: i32 = 100;
-pub(super) const CREATE: &str = "firehose CreateDeliveryStream";
+const CREATE: &str = "firehose CreateDeliveryStream";
 const DESCRIBE: &str = "firehose DescribeDeliveryStream";
 
 /// A delivery stream as it is wanted. Records are put together as they are: each must end in a newline.
@@ -107,28 +110,9 @@ impl Provider for Deliveries {
         let wanted: Desired = desired(node)?;
         let name = &wanted.name;
         let role = self.0.iam_arn(&format!("role{}", wanted.role)).await?;
-        let stream = self.0.arn("kinesis", &format!("stream/{}", wanted.stream)).await?;
-        let source = KinesisStreamSourceConfiguration::builder().kinesis_stream_arn(stream).role_arn(&role).build();
-        let source = source.map_err(|error| invalid(name, &error))?;
         let to = destination::configuration(&wanted, &role, &self.0).map_err(|error| invalid(name, &error))?;
-        let tag = |(key, value)| Tag::builder().key(key).value(value).build().map_err(|error| invalid(name, &error));
-        let tags = wanted.mark.all().into_iter().map(tag).collect::<Result<Vec<_>, _>>()?;
-        let mut pace = Pace::within(PROPAGATION_BUDGET);
-        loop {
-            let call = self.0.firehose.create_delivery_stream().delivery_stream_name(name);
-            let call = call.delivery_stream_type(DeliveryStreamType::KinesisStreamAsSource);
-            let call = call.kinesis_stream_source_configuration(source.clone());
-            let call = call.extended_s3_destination_configuration(to.clone()).set_tags(Some(tags.clone()));
-            match call.send().await {
-                Ok(answer) => return Ok(answer.delivery_stream_arn.unwrap_or_default()),
-                Err(error) if is(&error, &["InvalidArgumentException"]) && says(&error, &PROPAGATION) => {
-                    let last = failure(CREATE, name, &error);
-                    let waited = pace.wait(progress, CREATE, name, "waiting for its role to be known").await;
-                    waited.map_err(|error| if error.cause == Cause::TimedOut { last } else { error })?;
-                }
-                Err(error) => return Err(failure(CREATE, name, &error)),
-            }
-        }
+        let call = self.call(name, &wanted.stream, &role, &wanted.mark).await?;
+        self.make(call.extended_s3_destination_configuration(to), name, progress).await
     }
 
     async fn make_ready(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError> {
@@ -159,6 +143,45 @@ impl Provider for Deliveries {
 }
 
 impl Deliveries {
+    /// The call that makes a delivery stream which reads `stream`; it lacks a destination yet. `role` is an ARN.
+    pub(super) async fn call(
+        &self,
+        name: &str,
+        stream: &str,
+        role: &str,
+        mark: &Mark,
+    ) -> Result<CreateDeliveryStreamFluentBuilder, ProviderError> {
+        let stream = self.0.arn("kinesis", &format!("stream/{stream}")).await?;
+        let source = KinesisStreamSourceConfiguration::builder().kinesis_stream_arn(stream).role_arn(role).build();
+        let source = source.map_err(|error| invalid(name, &error))?;
+        let tag = |(key, value)| Tag::builder().key(key).value(value).build().map_err(|error| invalid(name, &error));
+        let tags = mark.all().into_iter().map(tag).collect::<Result<Vec<_>, _>>()?;
+        let call = self.0.firehose.create_delivery_stream().delivery_stream_name(name);
+        let call = call.delivery_stream_type(DeliveryStreamType::KinesisStreamAsSource);
+        Ok(call.kinesis_stream_source_configuration(source).set_tags(Some(tags)))
+    }
+
+    /// Makes it, as soon as its role is known everywhere. Returns its ARN.
+    pub(super) async fn make(
+        &self,
+        call: CreateDeliveryStreamFluentBuilder,
+        name: &str,
+        progress: &Progress<'_>,
+    ) -> Result<String, ProviderError> {
+        let mut pace = Pace::within(PROPAGATION_BUDGET);
+        loop {
+            match call.clone().send().await {
+                Ok(answer) => return Ok(answer.delivery_stream_arn.unwrap_or_default()),
+                Err(error) if is(&error, &["InvalidArgumentException"]) && says(&error, &PROPAGATION) => {
+                    let last = failure(CREATE, name, &error);
+                    let waited = pace.wait(progress, CREATE, name, "waiting for its role to be known").await;
+                    waited.map_err(|error| if error.cause == Cause::TimedOut { last } else { error })?;
+                }
+                Err(error) => return Err(failure(CREATE, name, &error)),
+            }
+        }
+    }
+
     pub(super) async fn wait_until_active(&self, name: &str, progress: &Progress<'_>) -> Result<(), ProviderError> {
         let mut pace = Pace::within(READY_BUDGET);
         loop {

@@ -27,7 +27,7 @@ const SHOWN: usize = 120;
 const EXECUTE: &str = "redshift-data BatchExecuteStatement";
 const DESCRIBE: &str = "redshift-data DescribeStatement";
 const RESULT: &str = "redshift-data GetStatementResult";
-const NO_ENDPOINT: [&str; 3] = ["endpoint doesn't exist", "not found", "does not exist"];
+const NOT_THERE: [&str; 3] = ["doesn't exist", "not found", "does not exist"];
 
 /// Where statements run, and as whom.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -116,13 +116,14 @@ pub enum DataError {
 }
 
 impl DataError {
-    /// Whether there is no such workgroup, cluster or database.
+    /// Whether there is no such workgroup, cluster or database. A secret that is gone says nothing of them.
     pub fn is_nowhere(&self) -> bool {
         match self {
             Self::Call(error) => {
                 let refused = ["ValidationException", "ResourceNotFoundException"];
                 refused.iter().any(|code| error.message.starts_with(code))
-                    && NO_ENDPOINT.iter().any(|text| error.message.contains(text))
+                    && NOT_THERE.iter().any(|text| error.message.contains(text))
+                    && !(error.call == EXECUTE && error.message.to_lowercase().contains("secret"))
             }
             Self::Ended { reason, .. } => reason.contains("database") && reason.contains("does not exist"),
         }
@@ -295,6 +296,7 @@ mod tests {
         assert!(call("ValidationException: Redshift endpoint doesn't exist in this region.").is_nowhere());
         assert!(call("ResourceNotFoundException: namespace demo not found").is_nowhere());
         assert!(!call("AccessDeniedException: not found").is_nowhere());
+        assert!(!call("ValidationException: The secret demo/redshift was not found").is_nowhere());
         assert!(ended("FATAL: database \"dev\" does not exist").is_nowhere());
         assert!(!ended("ERROR: relation \"t\" does not exist").is_nowhere());
     }

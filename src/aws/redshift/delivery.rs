@@ -2,9 +2,9 @@
 
 use async_trait::async_trait;
 use aws_sdk_firehose::types::{
-    BufferingHints, CompressionFormat, CopyCommand, DeliveryStreamStatus, DeliveryStreamType,
-    KinesisStreamSourceConfiguration, RedshiftDestinationConfiguration, RedshiftDestinationDescription,
-    RedshiftRetryOptions, RedshiftS3BackupMode, S3DestinationConfiguration, SecretsManagerConfiguration, Tag,
+    BufferingHints, CompressionFormat, CopyCommand, DeliveryStreamStatus, RedshiftDestinationConfiguration,
+    RedshiftDestinationDescription, RedshiftRetryOptions, RedshiftS3BackupMode, S3DestinationConfiguration,
+    SecretsManagerConfiguration,
 };
 use serde::{Deserialize, Serialize};
 
@@ -12,10 +12,9 @@ use super::workgroup;
 use crate::{
     aws::{
         clients::Clients,
-        delivery::{CREATE, Deliveries, PROPAGATION, PROPAGATION_BUDGET, invalid, pairs},
-        failure::{broken, desired, failure, is, says},
+        delivery::{Deliveries, invalid, pairs},
+        failure::{broken, desired, failure},
         mark::Mark,
-        pace::Pace,
     },
     engine::{Cause, Leftover, Node, Observed, Progress, Provider, ProviderError, StackId},
 };
@@ -99,32 +98,12 @@ impl Provider for RedshiftDeliveries {
 
     async fn create(&self, node: &Node, progress: &Progress<'_>) -> Result<String, ProviderError> {
         let wanted: Desired = desired(node)?;
-        let name = &wanted.name;
         let role = self.0.iam_arn(&format!("role{}", wanted.role)).await?;
-        let stream = self.0.arn("kinesis", &format!("stream/{}", wanted.stream)).await?;
-        let source = KinesisStreamSourceConfiguration::builder().kinesis_stream_arn(stream).role_arn(&role).build();
-        let source = source.map_err(|error| invalid(name, &error))?;
         let url = format!("jdbc:redshift://{}/{}", self.address(&wanted.endpoint).await?, wanted.database);
         let secret = secret_arn(&self.0, &wanted.secret).await?;
         let to = destination(&wanted, &role, &self.0.bucket_arn(&wanted.bucket), &url, &secret)?;
-        let tag = |(key, value)| Tag::builder().key(key).value(value).build().map_err(|error| invalid(name, &error));
-        let tags = wanted.mark.all().into_iter().map(tag).collect::<Result<Vec<_>, _>>()?;
-        let mut pace = Pace::within(PROPAGATION_BUDGET);
-        loop {
-            let call = self.0.firehose.create_delivery_stream().delivery_stream_name(name);
-            let call = call.delivery_stream_type(DeliveryStreamType::KinesisStreamAsSource);
-            let call = call.kinesis_stream_source_configuration(source.clone());
-            let call = call.redshift_destination_configuration(to.clone()).set_tags(Some(tags.clone()));
-            match call.send().await {
-                Ok(answer) => return Ok(answer.delivery_stream_arn.unwrap_or_default()),
-                Err(error) if is(&error, &["InvalidArgumentException"]) && says(&error, &PROPAGATION) => {
-                    let last = failure(CREATE, name, &error);
-                    let waited = pace.wait(progress, CREATE, name, "waiting for its role to be known").await;
-                    waited.map_err(|error| if error.cause == Cause::TimedOut { last } else { error })?;
-                }
-                Err(error) => return Err(failure(CREATE, name, &error)),
-            }
-        }
+        let call = self.any().call(&wanted.name, &wanted.stream, &role, &wanted.mark).await?;
+        self.any().make(call.redshift_destination_configuration(to), &wanted.name, progress).await
     }
 
     async fn make_ready(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError> {

@@ -171,7 +171,6 @@ impl Loader {
     /// Writes down which objects are loaded together, until every object that is there is in a batch.
     async fn intend(&mut self) -> Result<(), LoaderError> {
         let mut new = self.list(&self.prefix, None).await?;
-        new.retain(|object| !object.key.starts_with(super::FOLDER));
         loop {
             new.retain(|object| !self.taken.contains(&object.key));
             if new.is_empty() {
@@ -219,19 +218,24 @@ impl Loader {
                 tracing::debug!("batch {} was loaded by another loader: {reason}", batch.number);
                 Ok(())
             }
-            Err(error) => Err(self.explained(batch, error).await?),
+            Err(error) => Err(self.explained(batch, error).await),
         }
     }
 
-    /// A failed COPY with what it has refused; any other failure as it is.
-    async fn explained(&self, batch: &Batch, error: DataError) -> Result<LoaderError, LoaderError> {
-        let DataError::Ended { reason, .. } = &error else { return Ok(error.into()) };
+    /// A failed COPY with what it has refused, or why that cannot be seen; any other failure as it is.
+    async fn explained(&self, batch: &Batch, error: DataError) -> LoaderError {
+        let DataError::Ended { reason, .. } = &error else { return error.into() };
         if !reason.contains("load_error") {
-            return Ok(error.into());
+            return error.into();
         }
-        let refused = errors::of(batch, &self.bucket, &self.prefix, &self.runner, &self.clients).await?;
-        let (table, why) = (self.table.to_string(), reason.clone());
-        Ok(LoaderError::Refused { batch: batch.number, table, why, refused })
+        let (number, table) = (batch.number, self.table.to_string());
+        match errors::of(batch, &self.bucket, &self.prefix, &self.runner, &self.clients).await {
+            Ok(refused) => LoaderError::Refused { batch: number, table, why: reason.clone(), refused },
+            Err(unseen) => {
+                let why = format!("{reason}; what it refused cannot be looked up: {unseen}");
+                LoaderError::Refused { batch: number, table, why, refused: Vec::new() }
+            }
+        }
     }
 
     async fn list(&self, prefix: &str, after: Option<String>) -> Result<Vec<Object>, ProviderError> {

@@ -2,10 +2,8 @@
 
 use std::fmt;
 
+pub use crate::spec::REDSHIFT_LOADS as LOADS;
 use crate::{aws::mark::STACK, schema::redshift_name};
-
-/// The table in which loads are noted, beside the one that is loaded.
-pub const LOADS: &str = "demo_loads";
 
 /// A table and its schema.
 #[derive(Clone, Debug, PartialEq, Eq)]

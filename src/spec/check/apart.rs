@@ -46,8 +46,14 @@ fn places(deliver: &Deliver) -> Vec<Place<'_>> {
     }
     if deliver.dynamodb.is_some() {
         place("what Lambda gave up", "", "aws/lambda/");
+        place("the function's code", "", "functions/");
     }
     if let Some(s3) = &deliver.s3 {
+        if s3.catalog.is_some() {
+            // The answers of Athena, which keep out of the table by themselves.
+            place("those of `deliver.s3`", "", "athena/");
+            place("those of `deliver.s3`", "", "athena-results/");
+        }
         place("those of `deliver.s3`", "deliver.s3.prefix", s3.prefix.fixed());
         place("those of `deliver.s3`", "deliver.s3.error_prefix", s3.error_prefix.fixed());
     }

@@ -9,7 +9,7 @@ use super::{
         file::{RedshiftFile, RedshiftLoadFile, RedshiftTableFile, StructsFile},
         names,
         quantity::Refusal,
-        stack::{Name, RedshiftAt, RedshiftDelivery, RedshiftLoad, Structs},
+        stack::{Name, REDSHIFT_LOADS, RedshiftAt, RedshiftDelivery, RedshiftLoad, Structs},
     },
     Check,
     firehose::{ERROR_TYPE, Written, query_keys},
@@ -162,7 +162,7 @@ impl Check<'_> {
         };
         let schema = if exact { names::SCHEMA.exact(schema).map(Name::Exact) } else { names::SCHEMA.stem(schema) };
         let schema = self.keep(path, schema);
-        let table = self.keep(path, names::REDSHIFT_TABLE.exact(table));
+        let table = self.keep(path, names::REDSHIFT_TABLE.exact(table).and_then(free));
         Some((schema?, table?))
     }
 
@@ -192,4 +192,11 @@ impl Check<'_> {
         }
         Some(prefix)
     }
+}
+
+fn free(table: String) -> Result<String, Refusal> {
+    if table == REDSHIFT_LOADS {
+        return Err(Refusal::new(format!("`{table}` is where the stack notes its loads"), "another name"));
+    }
+    Ok(table)
 }
