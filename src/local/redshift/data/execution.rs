@@ -272,6 +272,12 @@ impl Executions {
         self.change(id, |execution| execution.end(all))
     }
 
+    /// Ends one that cannot tell its end itself: FINISHED where its effect is there, and FAILED otherwise.
+    pub(super) fn give_up(&self, id: &str, is_committed: bool, why: &str) -> Result<(), Fault> {
+        let state = if is_committed { State::Finished } else { State::Failed };
+        self.change(id, |execution| execution.stop(state, why))
+    }
+
     pub(super) fn abort(&self, id: &str) -> Result<(), Fault> {
         self.change(id, |execution| execution.stop(State::Aborted, "Query aborted by user"))
     }
