@@ -77,6 +77,20 @@ impl Warehouses {
         found.is_ok_and(|(id, warehouse_found, _)| id == warehouse && warehouse_found.is_committed(statement))
     }
 
+    /// Removes what is left of namespaces that are no longer there, where the process ended between the two.
+    pub(super) fn sweep(&self) -> io::Result<()> {
+        fs::create_dir_all(&self.folder)?;
+        let known: Vec<String> = self.serverless.read().namespaces.values().map(namespace_id).collect();
+        for entry in fs::read_dir(&self.folder)? {
+            let entry = entry?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if name.starts_with("namespace-") && !known.contains(&name) {
+                fs::remove_dir_all(entry.path())?;
+            }
+        }
+        Ok(())
+    }
+
     /// Removes all that a deleted namespace held.
     pub(super) fn forget(&self, namespace: &str) -> io::Result<()> {
         let id = format!("namespace-{namespace}");
