@@ -63,7 +63,13 @@ impl Block {
         while position < range.to {
             let mut items = source.read(&range.shard, position, READ)?;
             items.retain(|item| item.position < range.to);
-            let Some(block) = Self::of(&range.shard, position, &items, delimiter) else { break };
+            let Some(block) = Self::of(&range.shard, position, &items, delimiter) else {
+                let Range { shard, to, .. } = range;
+                tracing::warn!(
+                    "records {position} to {to} of {shard} are not delivered: the source no longer has them"
+                );
+                break;
+            };
             position = block.range.to;
             records.push(block.records);
         }
