@@ -195,7 +195,7 @@ impl<'a> Transaction<'a> {
         };
         let table = self.table(name)?.clone();
         let mut writer = SegmentWriter::create(&self.folder, table.arrow())?;
-        let kept = change::rows_without(name, condition);
+        let kept = change::rows_without(name, &condition)?;
         let places: Vec<usize> = (0..table.columns.len()).collect();
         select::run(self.view(), kept, |batch| writer.write(&change::fitted(&table, &places, batch)?)).await?;
         self.table_mut(name)?.segments.clear();
