@@ -19,6 +19,8 @@ use crate::local::{
 
 /// What a load-error row keeps of the document, and of the value (database developer guide, STL_LOAD_ERRORS).
 const RAW: usize = 1024;
+/// How many errors of one load are told of; more are only counted.
+const TOLD: usize = 1_000;
 
 /// Everything that a COPY needs from outside, fetched.
 pub(in crate::local::redshift) struct Input {
@@ -34,7 +36,9 @@ pub(in crate::local::redshift) struct Loaded {
     /// Of the texts, unzipped.
     pub(in crate::local::redshift) bytes: i64,
     pub(in crate::local::redshift) files: i32,
-    /// In the order in which they were met; as many as MAXERROR and one more at most.
+    /// How many documents did not fit: as many as MAXERROR and one more at most.
+    pub(in crate::local::redshift) rejected: u64,
+    /// Why, in the order in which they were met; not of all where they are many.
     pub(in crate::local::redshift) errors: Vec<LoadError>,
     pub(in crate::local::redshift) is_rejected: bool,
 }
@@ -69,11 +73,14 @@ impl Input {
                 match cells {
                     Ok(cells) => row(cells)?,
                     Err(mut error) => {
-                        error.file = source.to_string();
-                        loaded.errors.push(*error);
+                        loaded.rejected += 1;
+                        if loaded.errors.len() < TOLD {
+                            error.file = source.to_string();
+                            loaded.errors.push(*error);
+                        }
                     }
                 }
-                if loaded.errors.len() as u64 > self.copy.max_errors {
+                if loaded.rejected > self.copy.max_errors {
                     loaded.is_rejected = true;
                     return Ok(loaded);
                 }

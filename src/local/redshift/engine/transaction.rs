@@ -232,7 +232,7 @@ impl<'a> Transaction<'a> {
             rows,
             bytes: loaded.bytes,
             files: loaded.files,
-            errors: loaded.errors.len() as i64,
+            errors: loaded.rejected as i64,
         };
         let errors = loaded.errors.into_iter().map(|error| LoadError {
             query,
