@@ -60,8 +60,10 @@ async fn after_sigkill_what_was_acknowledged_is_there_and_nothing_by_half() {
             at().run(&tables).await.expect("made");
         }
         let writing = tokio::spawn(write(at(), round * 1000, acknowledged.clone()));
+        let start = Instant::now();
         while acknowledged.lock().expect("no panic").len() < (round + 1) * A_ROUND {
             assert!(!writing.is_finished(), "it is still written");
+            assert!(start.elapsed() < Duration::from_secs(60), "too few transactions are acknowledged");
             sleep(Duration::from_millis(5)).await;
         }
         kill(&endpoint).await;

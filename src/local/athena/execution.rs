@@ -18,6 +18,9 @@ use super::{
 };
 use crate::local::{durable::Durable, fault::Fault};
 
+/// How long an execution is remembered, in seconds (Athena user guide, "View recent queries": 45 days).
+const KEPT: f64 = 45.0 * 86_400.0;
+
 /// How far an execution is.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
@@ -143,7 +146,7 @@ pub(super) struct Executions {
 }
 
 impl Executions {
-    /// Those in `folder`; whatever ran when the stand-in ended is failed.
+    /// Those in `folder` that are not too old; whatever ran when the stand-in ended is failed.
     pub(super) fn open(folder: &Path) -> io::Result<Self> {
         fs::create_dir_all(folder)?;
         let mut all = BTreeMap::new();
@@ -153,10 +156,14 @@ impl Executions {
                 continue;
             }
             let kept: Durable<Execution> = Durable::open(&path)?;
-            let (id, ended) = {
+            let (id, ended, submitted) = {
                 let execution = kept.read();
-                (execution.id.clone(), execution.state.ended())
+                (execution.id.clone(), execution.state.ended(), execution.submitted)
             };
+            if submitted + KEPT < now() {
+                fs::remove_file(&path)?;
+                continue;
+            }
             if !ended {
                 let gone = Failure::system("the stand-in was restarted while the query ran; start it again");
                 kept.change(|execution| {

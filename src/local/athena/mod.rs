@@ -42,7 +42,10 @@ pub struct Athena {
 
 impl Athena {
     /// Opens the workgroups and executions that lie in `folder`. Executions that were under way when it was closed
-    /// are FAILED.
+    /// are FAILED; what is older than Athena's history is forgotten.
+    ///
+    /// # Errors
+    /// The folder cannot be made or read, or what lies in it is damaged.
     pub fn open(folder: &Path, glue: Arc<Glue>, s3: Arc<S3>) -> io::Result<Arc<Self>> {
         Self::over(folder, glue, s3)
     }
@@ -56,6 +59,9 @@ impl Athena {
 
     /// One call of the wire protocol: the operation's name as in `X-Amz-Target: AmazonAthena.<operation>`, its JSON
     /// body, and the JSON answer. Queries run on the calling Tokio runtime, and go on after the call has returned.
+    ///
+    /// # Errors
+    /// As the API reference has them.
     pub async fn call(&self, operation: &str, body: Bytes) -> Result<Bytes, Fault> {
         let queries = &self.queries;
         let workgroups = &queries.workgroups;

@@ -2,10 +2,12 @@
 
 use std::{
     collections::HashMap,
+    panic::AssertUnwindSafe,
     sync::{Arc, Mutex, MutexGuard},
 };
 
 use bytes::Bytes;
+use futures::FutureExt;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::{sync::Semaphore, task::AbortHandle};
@@ -22,7 +24,7 @@ use super::{
     wire::{Paging, invalid},
     workgroup::{Delete, PRIMARY, Workgroups},
 };
-use crate::local::{durable::Durable, fault::Fault, glue::Glue};
+use crate::local::{durable::Durable, fault::Fault, glue::Glue, protocol::uuid};
 
 /// How many queries run at a time; the others are queued.
 const AT_A_TIME: usize = 4;
@@ -150,16 +152,21 @@ impl Queries {
         if !self.store.exists(&location.bucket) {
             return Err(invalid(format!("Unable to verify/create output bucket {}", location.bucket)));
         }
-        let id = new_id();
+        let id = uuid();
         let utility = statement::is_utility(&asked.sql);
         let key = format!("{}{id}.{}", location.prefix, if utility { "txt" } else { "csv" });
         Ok((Execution::new(id, asked, (location.bucket, key), utility), workgroup.cutoff()))
     }
 
     async fn run(self: Arc<Self>, id: String, meter: Arc<Meter>) {
-        let ended = self.execute(&id, &meter).await;
+        let ended = AssertUnwindSafe(self.execute(&id, &meter)).catch_unwind().await;
+        let ended = ended.unwrap_or_else(|_| Err(Fault::internal("it panicked; the log has more")));
         if let Err(fault) = ended {
-            tracing::error!(query = id, %fault, "the end of a query could not be kept");
+            tracing::error!(query = id, %fault, "the stand-in failed while a query ran");
+            let failure = Failure::system(format!("the stand-in failed while the query ran: {fault}"));
+            if let Err(fault) = self.executions.fail(&id, &failure, meter.scanned()) {
+                tracing::error!(query = id, %fault, "the end of a query could not be kept");
+            }
         }
         self.running().remove(&id);
     }
@@ -316,12 +323,4 @@ fn column_info((name, kind): &(String, String)) -> Value {
         "Precision": precision, "Scale": scale, "Nullable": "UNKNOWN",
         "CaseSensitive": matches!(kind.as_str(), "varchar" | "string"),
     })
-}
-
-/// A random UUID, version 4.
-fn new_id() -> String {
-    let bits: u128 = rand::random();
-    let bits = (bits & !(0xf << 76) & !(0x3 << 62)) | (0x4 << 76) | (0x2 << 62);
-    let hex = format!("{bits:032x}");
-    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }

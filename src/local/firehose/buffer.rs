@@ -43,7 +43,10 @@ impl Block {
     }
 
     fn of(shard: &str, from: u64, items: &[Item], delimiter: &[u8]) -> Option<Self> {
-        let to = items.last()?.next;
+        let (first, to) = (items.first()?.position, items.last()?.next);
+        if first > from {
+            tracing::warn!("records {from} to {first} of {shard} are not delivered: the source no longer has them");
+        }
         let oldest = items.iter().map(|item| item.arrived).min()?;
         let bytes = items.iter().map(|item| item.data.len() + delimiter.len()).sum();
         let mut records = Records::new(oldest, bytes);
@@ -63,7 +66,13 @@ impl Block {
         while position < range.to {
             let mut items = source.read(&range.shard, position, READ)?;
             items.retain(|item| item.position < range.to);
-            let Some(block) = Self::of(&range.shard, position, &items, delimiter) else { break };
+            let Some(block) = Self::of(&range.shard, position, &items, delimiter) else {
+                let Range { shard, to, .. } = range;
+                tracing::warn!(
+                    "records {position} to {to} of {shard} are not delivered: the source no longer has them"
+                );
+                break;
+            };
             position = block.range.to;
             records.push(block.records);
         }

@@ -15,7 +15,7 @@ use super::{
     refuse,
     settings::Settings,
     source::Source,
-    stream::{self, DESTINATION, DeliveryStream, Kind, Status, StreamSource},
+    stream::{self, DESTINATION, DeliveryStream, Kind, Ledger, Status, StreamSource},
     tags::{self, Tag},
 };
 
@@ -74,16 +74,18 @@ impl Firehose {
         check_name(&name)?;
         self.refuse_taken(&name)?;
         let stream = self.new_stream(request)?;
-        self.mark_start(&stream)?;
-        let added = self.ledger.change(|ledger| {
+        let add = |ledger: &mut Ledger| {
             if ledger.contains_key(&name) {
                 return Err(taken(&name));
             }
             ledger.insert(name.clone(), stream.clone());
             Ok(())
-        });
-        if let Err(fault) = added {
-            fs::remove_dir_all(self.delivery_folder(&stream.id))?;
+        };
+        if let Err(fault) = self.mark_start(&stream).and_then(|()| self.ledger.change(add)) {
+            // A folder that stays is cleared away when the service is opened again.
+            if let Err(error) = fs::remove_dir_all(self.delivery_folder(&stream.id)) {
+                tracing::warn!(delivery = name, %error, "what was begun of a refused delivery stream is not removed");
+            }
             return Err(fault);
         }
         self.start(&name, &stream)?;

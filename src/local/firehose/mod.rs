@@ -54,7 +54,9 @@ use self::{
     spool::Spool,
     stream::{DeliveryStream, Ledger, Status},
 };
-use super::{durable::Durable, fault::Fault, glue::Glue, iam::Iam, kinesis::Kinesis, redshift::Redshift, s3::S3};
+use super::{
+    durable::Durable, fault::Fault, glue::Glue, iam::Iam, kinesis::Kinesis, protocol::uuid, redshift::Redshift, s3::S3,
+};
 
 /// The service. Dropping it stops delivery where it is; opening it again goes on from there.
 pub struct Firehose {
@@ -236,12 +238,4 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Fault> {
 
 fn answer(value: &impl Serialize) -> Result<Bytes, Fault> {
     serde_json::to_vec(value).map(Bytes::from).map_err(Fault::internal)
-}
-
-/// A random UUID (RFC 9562, version 4).
-fn uuid() -> String {
-    let random: u128 = rand::random();
-    let bits = random & !(0xf << 76) & !(0x3 << 62) | (4 << 76) | (2 << 62);
-    let hex = format!("{bits:032x}");
-    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
 }

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use chrono::Utc;
 use datafusion::arrow::{
     array::{
         ArrayRef, BooleanBuilder, Decimal128Builder, ListArray, NullBufferBuilder, PrimitiveBuilder, StringBuilder,
         StructArray,
     },
     buffer::OffsetBuffer,
-    compute::kernels::cast_utils::{Parser, parse_decimal, string_to_timestamp_nanos},
+    compute::kernels::cast_utils::{Parser, parse_decimal, string_to_datetime},
     datatypes::{
         ArrowPrimitiveType, DataType, Date32Type, Decimal128Type, FieldRef, Fields, Float32Type, Float64Type, Int8Type,
         Int16Type, Int32Type, Int64Type, TimestampMillisecondType,
@@ -303,7 +304,7 @@ fn integer(text: &str) -> Option<i64> {
 
 /// Milliseconds since 1970, or a date and time as text.
 fn timestamp(text: &str) -> Option<i64> {
-    text.parse().ok().or_else(|| Some(string_to_timestamp_nanos(text).ok()?.div_euclid(1_000_000)))
+    text.parse().ok().or_else(|| Some(string_to_datetime(&Utc, text).ok()?.timestamp_millis()))
 }
 
 fn unreadable(raw: &[u8], data_type: DataType) -> Unreadable {

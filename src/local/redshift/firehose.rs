@@ -104,7 +104,8 @@ impl Redshift {
         id: &str,
     ) -> Result<i64, Trouble> {
         let url = &destination.url;
-        let endpoint = self.warehouses.of_url(url).ok_or_else(|| Trouble::NoEndpoint(url.clone()))?;
+        let endpoint = self.warehouses.of_url(url).map_err(Failure::from)?;
+        let endpoint = endpoint.ok_or_else(|| Trouble::NoEndpoint(url.clone()))?;
         self.log_in(&endpoint, login)?;
         let copy = destination.copy(manifest)?;
         let Endpoint { found: (_, warehouse, access), database, .. } = &endpoint;

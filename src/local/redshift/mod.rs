@@ -58,6 +58,7 @@ impl Redshift {
         fs::set_permissions(folder, Permissions::from_mode(0o700))?;
         let state = Arc::new(Durable::<State>::open(&folder.join("serverless.json"))?);
         let warehouses = Arc::new(Warehouses::new(&folder.join("warehouses"), state.clone(), s3, iam.clone()));
+        warehouses.sweep()?;
         let is_committed = |warehouse: &str, statement: &str| warehouses.is_committed(warehouse, statement);
         let executions = Executions::open(&folder.join("statements"), is_committed)?;
         let data = Arc::new(Data::new(warehouses.clone(), secrets.clone(), executions));

@@ -49,21 +49,18 @@ impl Warehouses {
     }
 
     /// The warehouse behind `jdbc:redshift://host:port/database`, its database, and who may log in.
-    pub(super) fn of_url(&self, url: &str) -> Option<Endpoint> {
-        let (address, database) = url.strip_prefix("jdbc:redshift://")?.split_once('/')?;
-        let (host, port) = address.split_once(':')?;
-        let database = database.split(['?', ';']).next().unwrap_or_default().to_owned();
-        if port != PORT {
-            return None;
-        }
+    pub(super) fn of_url(&self, url: &str) -> Result<Option<Endpoint>, Fault> {
+        let Some((host, database)) = address(url) else { return Ok(None) };
         if host == CLUSTER_HOST {
             let admin = (ADMIN.0.to_owned(), Some(ADMIN.1.to_owned()), None);
-            return Some(Endpoint { found: self.cluster().ok()?, database, admin });
+            return Ok(Some(Endpoint { found: self.cluster()?, database, admin }));
         }
         let name = host.split('.').next().unwrap_or_default();
-        let namespace = self.namespace_of(name).filter(|_| Workgroup::host(name) == host)?;
+        let Some(namespace) = self.namespace_of(name).filter(|_| Workgroup::host(name) == host) else {
+            return Ok(None);
+        };
         let (admin, password, secret) = namespace.login();
-        Some(Endpoint { found: self.namespace(&namespace).ok()?, database, admin: (admin, password, secret) })
+        Ok(Some(Endpoint { found: self.namespace(&namespace)?, database, admin: (admin, password, secret) }))
     }
 
     /// Whether a statement of the Data API had its effect in a warehouse.
@@ -75,6 +72,20 @@ impl Warehouses {
             None => self.cluster(),
         };
         found.is_ok_and(|(id, warehouse_found, _)| id == warehouse && warehouse_found.is_committed(statement))
+    }
+
+    /// Removes what is left of namespaces that are no longer there, where the process ended between the two.
+    pub(super) fn sweep(&self) -> io::Result<()> {
+        fs::create_dir_all(&self.folder)?;
+        let known: Vec<String> = self.serverless.read().namespaces.values().map(namespace_id).collect();
+        for entry in fs::read_dir(&self.folder)? {
+            let entry = entry?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if name.starts_with("namespace-") && !known.contains(&name) {
+                fs::remove_dir_all(entry.path())?;
+            }
+        }
+        Ok(())
     }
 
     /// Removes all that a deleted namespace held.
@@ -124,6 +135,14 @@ impl Warehouses {
     fn open(&self) -> MutexGuard<'_, HashMap<String, Arc<Warehouse>>> {
         self.open.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
+}
+
+/// Host and database of a JDBC address at the one port that warehouses have.
+fn address(url: &str) -> Option<(&str, String)> {
+    let (address, database) = url.strip_prefix("jdbc:redshift://")?.split_once('/')?;
+    let (host, port) = address.split_once(':')?;
+    let database = database.split(['?', ';']).next().unwrap_or_default();
+    (port == PORT).then(|| (host, database.to_owned()))
 }
 
 /// What a JDBC address leads to.

@@ -1,5 +1,7 @@
 //! A COPY at work: documents into rows, with a record of each that does not fit.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
@@ -17,6 +19,8 @@ use crate::local::{
 
 /// What a load-error row keeps of the document, and of the value (database developer guide, STL_LOAD_ERRORS).
 const RAW: usize = 1024;
+/// How many errors of one load are told of; more are only counted.
+const TOLD: usize = 1_000;
 
 /// Everything that a COPY needs from outside, fetched.
 pub(in crate::local::redshift) struct Input {
@@ -32,7 +36,9 @@ pub(in crate::local::redshift) struct Loaded {
     /// Of the texts, unzipped.
     pub(in crate::local::redshift) bytes: i64,
     pub(in crate::local::redshift) files: i32,
-    /// In the order in which they were met; as many as MAXERROR and one more at most.
+    /// How many documents did not fit: as many as MAXERROR and one more at most.
+    pub(in crate::local::redshift) rejected: u64,
+    /// Why, in the order in which they were met; not of all where they are many.
     pub(in crate::local::redshift) errors: Vec<LoadError>,
     pub(in crate::local::redshift) is_rejected: bool,
 }
@@ -48,24 +54,33 @@ impl Input {
 
     /// Reads every document; each that fits is given to `row`, with a cell for every column of the table.
     pub(in crate::local::redshift) fn load(
-        self,
+        mut self,
         width: usize,
         mut row: impl FnMut(Vec<Cell>) -> Result<(), Failure>,
     ) -> Result<Loaded, Failure> {
         let mut loaded = Loaded::default();
-        for (source, data) in &self.objects {
-            let text = source.text(data, self.copy.gzip)?;
+        for (source, data) in std::mem::take(&mut self.objects) {
+            let text = source.text(&data, self.copy.gzip)?;
             loaded.files += 1;
             loaded.bytes += i64::try_from(text.len()).unwrap_or(i64::MAX);
-            for found in Documents::of(&String::from_utf8_lossy(&text)) {
-                match self.cells(&found, width) {
+            let text = String::from_utf8_lossy(&text);
+            let is_broken = matches!(text, Cow::Owned(_));
+            for found in Documents::of(&text) {
+                let cells = match is_broken && found.text.contains(char::REPLACEMENT_CHARACTER) {
+                    true => Err(unreadable(&found, 1220, "String contains invalid or unsupported UTF8 codepoints.")),
+                    false => self.cells(&found, width),
+                };
+                match cells {
                     Ok(cells) => row(cells)?,
                     Err(mut error) => {
-                        error.file = source.to_string();
-                        loaded.errors.push(*error);
+                        loaded.rejected += 1;
+                        if loaded.errors.len() < TOLD {
+                            error.file = source.to_string();
+                            loaded.errors.push(*error);
+                        }
                     }
                 }
-                if loaded.errors.len() as u64 > self.copy.max_errors {
+                if loaded.rejected > self.copy.max_errors {
                     loaded.is_rejected = true;
                     return Ok(loaded);
                 }
@@ -87,19 +102,22 @@ impl Input {
 }
 
 fn document<'a>(found: &Found<'a>) -> Result<Document<'a>, Box<LoadError>> {
-    let broken = |message: &str| {
-        Box::new(LoadError {
-            line: found.line,
-            code: 1216,
-            message: message.to_owned(),
-            raw_line: cut(found.text),
-            ..LoadError::default()
-        })
-    };
+    let broken = |message: &str| unreadable(found, 1216, message);
     if !found.is_json {
         return Err(broken("Invalid value."));
     }
     serde_json::from_str(found.text).map_err(|_| broken("Invalid JSONPath format: Member is not an object."))
+}
+
+/// A document that is rejected whole.
+fn unreadable(found: &Found<'_>, code: i32, message: &str) -> Box<LoadError> {
+    Box::new(LoadError {
+        line: found.line,
+        code,
+        message: message.to_owned(),
+        raw_line: cut(found.text),
+        ..LoadError::default()
+    })
 }
 
 fn unfitting(found: &Found<'_>, column: &Column, value: Option<&RawValue>, unfit: Unfit) -> LoadError {

@@ -1,6 +1,6 @@
 //! The objects that a COPY loads.
 
-use std::io::Read;
+use std::{borrow::Cow, io::Read};
 
 use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
@@ -90,13 +90,13 @@ impl Source {
     }
 
     /// The object's text.
-    pub(super) fn text(&self, data: &[u8], gzip: bool) -> Result<Vec<u8>, Failure> {
+    pub(super) fn text<'a>(&self, data: &'a [u8], gzip: bool) -> Result<Cow<'a, [u8]>, Failure> {
         if !gzip {
-            return Ok(data.to_vec());
+            return Ok(Cow::Borrowed(data));
         }
         let mut text = Vec::new();
         let unzipped = MultiGzDecoder::new(data).read_to_end(&mut text);
         unzipped.map_err(|e| Failure::new(format!("{self} is no gzip file, as COPY's option GZIP has it: {e}")))?;
-        Ok(text)
+        Ok(Cow::Owned(text))
     }
 }

@@ -3,8 +3,9 @@
 
 use std::borrow::Cow;
 
+use chrono::Utc;
 use datafusion::arrow::{
-    compute::kernels::cast_utils::{Parser, parse_decimal, string_to_timestamp_nanos},
+    compute::kernels::cast_utils::{Parser, parse_decimal, string_to_datetime},
     datatypes::{Date32Type, Decimal128Type},
 };
 use serde_json::value::RawValue;
@@ -146,8 +147,10 @@ fn date(text: &str) -> Result<Cell, Unfit> {
 fn timestamp(text: &str, times: Times) -> Result<i64, Unfit> {
     let text = text.trim();
     let micros = match times {
-        Times::Text => string_to_timestamp_nanos(text).ok().map(|nanos| nanos.div_euclid(1_000)),
-        Times::Seconds => text.parse::<f64>().ok().map(|seconds| (seconds * 1e6) as i64),
+        Times::Text => string_to_datetime(&Utc, text).ok().map(|moment| moment.timestamp_micros()),
+        Times::Seconds => {
+            text.parse::<f64>().ok().filter(|seconds| seconds.is_finite()).map(|seconds| (seconds * 1e6) as i64)
+        }
         Times::Milliseconds => text.parse::<i64>().ok().and_then(|millis| millis.checked_mul(1_000)),
     };
     micros.ok_or_else(|| Unfit::new(1206, "Invalid timestamp format or value [YYYY-MM-DD HH24:MI:SS]"))
@@ -180,6 +183,7 @@ mod tests {
         assert_eq!(load("\"yes\"", Kind::Boolean, ""), Ok(Cell::Boolean(true)));
         assert_eq!(load("\"1970-01-02\"", Kind::Date, ""), Ok(Cell::Days(1)));
         assert_eq!(load("\"1970-01-01 00:00:01\"", Kind::Timestamp, ""), Ok(Cell::Micros(1_000_000)));
+        assert_eq!(load("\"9999-12-31 00:00:00\"", Kind::Timestamp, ""), Ok(Cell::Micros(253_402_214_400_000_000)));
         assert_eq!(load("1500", Kind::Timestamp, "TIMEFORMAT 'epochmillisecs'"), Ok(Cell::Micros(1_500_000)));
         assert_eq!(load("\"aü\"", Kind::Varchar(2), "TRUNCATECOLUMNS"), text("a"));
     }

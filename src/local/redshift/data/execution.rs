@@ -113,6 +113,11 @@ impl Execution {
         self.updated = now();
     }
 
+    /// Whether it ended so long ago that it is to be forgotten.
+    fn is_old(&self) -> bool {
+        self.state.ended() && self.updated + KEPT < now()
+    }
+
     fn stop(&mut self, state: State, why: &str) {
         self.state = state;
         self.error = (state != State::Finished).then(|| why.to_owned());
@@ -221,11 +226,8 @@ impl Executions {
     fn open_one(&self, path: &Path, is_committed: &impl Fn(&str, &str) -> bool) -> io::Result<()> {
         let kept: Durable<Execution> = Durable::open(path)?;
         let execution = kept.read().clone();
-        if execution.updated + KEPT < now() {
-            for part in 0..execution.parts.len() {
-                remove_if_there(&self.result_file(&execution.id, part))?;
-            }
-            return fs::remove_file(path);
+        if execution.is_old() {
+            return self.remove(&execution);
         }
         if !execution.state.ended() {
             let state = if is_committed(&execution.warehouse, &execution.id) { State::Finished } else { State::Failed };
@@ -241,6 +243,7 @@ impl Executions {
     /// Keeps a new one; gives the one that the same token started before, if there is one.
     pub(super) fn add(&self, execution: Execution) -> Result<Option<Execution>, Fault> {
         let mut all = self.all();
+        self.forget_old(&mut all)?;
         if let Some(earlier) = same_token(&all, &execution.asked)? {
             return Ok(Some(earlier));
         }
@@ -252,6 +255,23 @@ impl Executions {
         })?;
         all.insert(id, Arc::new(kept));
         Ok(None)
+    }
+
+    fn forget_old(&self, all: &mut BTreeMap<String, Kept>) -> io::Result<()> {
+        let old = all.values().filter(|kept| kept.read().is_old());
+        let old: Vec<Execution> = old.map(|kept| kept.read().clone()).collect();
+        for execution in old {
+            self.remove(&execution)?;
+            all.remove(&execution.id);
+        }
+        Ok(())
+    }
+
+    fn remove(&self, execution: &Execution) -> io::Result<()> {
+        for part in 0..execution.parts.len() {
+            remove_if_there(&self.result_file(&execution.id, part))?;
+        }
+        remove_if_there(&self.folder.join(format!("{}.json", execution.id)))
     }
 
     pub(super) fn get(&self, id: &str) -> Result<Execution, Fault> {
@@ -270,6 +290,12 @@ impl Executions {
             }
         }
         self.change(id, |execution| execution.end(all))
+    }
+
+    /// Ends one that cannot tell its end itself: FINISHED where its effect is there, and FAILED otherwise.
+    pub(super) fn give_up(&self, id: &str, is_committed: bool, why: &str) -> Result<(), Fault> {
+        let state = if is_committed { State::Finished } else { State::Failed };
+        self.change(id, |execution| execution.stop(state, why))
     }
 
     pub(super) fn abort(&self, id: &str) -> Result<(), Fault> {

@@ -2,9 +2,11 @@
 
 use std::{
     collections::HashMap,
+    panic::AssertUnwindSafe,
     sync::{Arc, Mutex, MutexGuard},
 };
 
+use futures::FutureExt;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::task::AbortHandle;
@@ -171,8 +173,14 @@ impl Data {
 
     async fn run(self: Arc<Self>, execution: Execution, warehouse: Arc<Warehouse>, access: Access) {
         let id = execution.id.clone();
-        if let Err(fault) = self.work(execution, &warehouse, &access).await {
-            tracing::error!(statement = id, %fault, "the end of a statement could not be kept");
+        let ended = AssertUnwindSafe(self.work(execution, &warehouse, &access)).catch_unwind().await;
+        let ended = ended.unwrap_or_else(|_| Err(Fault::internal("it panicked; the log has more")));
+        if let Err(fault) = ended {
+            tracing::error!(statement = id, %fault, "the stand-in failed while a statement ran");
+            let why = format!("ERROR: the stand-in failed while the statement ran: {fault}");
+            if let Err(fault) = self.executions.give_up(&id, warehouse.is_committed(&id), &why) {
+                tracing::error!(statement = id, %fault, "the end of a statement could not be kept");
+            }
         }
         self.running().remove(&id);
     }

@@ -58,8 +58,10 @@ pub(super) fn refuse_unset(table: &Table, columns: &[String]) -> Result<(), Fail
 }
 
 /// The rows of a table for which a condition does not hold.
-pub(super) fn rows_without(name: &Name, condition: Expr) -> Query {
-    parse(&format!("SELECT * FROM {name} WHERE ({condition}) IS NOT TRUE")).expect("a condition that was parsed before")
+pub(super) fn rows_without(name: &Name, condition: &Expr) -> Result<Query, Failure> {
+    let quoted = |name: &String| format!("\"{}\"", name.replace('"', "\"\""));
+    let path: Vec<String> = name.schema.iter().chain([&name.table]).map(quoted).collect();
+    parse(&format!("SELECT * FROM {} WHERE ({condition}) IS NOT TRUE", path.join(".")))
 }
 
 fn parse(sql: &str) -> Result<Query, Failure> {

@@ -195,7 +195,7 @@ impl<'a> Transaction<'a> {
         };
         let table = self.table(name)?.clone();
         let mut writer = SegmentWriter::create(&self.folder, table.arrow())?;
-        let kept = change::rows_without(name, condition);
+        let kept = change::rows_without(name, &condition)?;
         let places: Vec<usize> = (0..table.columns.len()).collect();
         select::run(self.view(), kept, |batch| writer.write(&change::fitted(&table, &places, batch)?)).await?;
         self.table_mut(name)?.segments.clear();
@@ -232,7 +232,7 @@ impl<'a> Transaction<'a> {
             rows,
             bytes: loaded.bytes,
             files: loaded.files,
-            errors: loaded.errors.len() as i64,
+            errors: loaded.rejected as i64,
         };
         let errors = loaded.errors.into_iter().map(|error| LoadError {
             query,

@@ -104,7 +104,11 @@ impl Warehouse {
             }
             Ok::<_, Failure>(())
         })?;
-        Ok(self.sweep()?)
+        // The transaction has ended: what is left behind is swept away after the next one.
+        if let Err(error) = self.sweep() {
+            tracing::warn!(folder = %self.folder.display(), %error, "rows that are no longer needed are not yet removed");
+        }
+        Ok(())
     }
 
     /// Removes the files that the catalogue does not name, unless somebody may still read them. Only while nobody writes.

@@ -106,6 +106,17 @@ async fn so_many_errors_are_borne() {
 }
 
 #[tokio::test]
+async fn what_is_not_utf_8_is_rejected_rather_than_changed() {
+    let rig = Rig::new();
+    rig.run(&["CREATE TABLE t (id INT, name VARCHAR(9))"]).await;
+    rig.put("some", b"{\"id\": 1, \"name\": \"\xff\"}\n{\"id\": 2, \"name\": \"\xc3\xbc\"}\n".to_vec()).await;
+    rig.run(&["COPY t FROM 's3://lake/some' IAM_ROLE default JSON 'auto' MAXERROR 1"]).await;
+    assert_eq!(rig.run(&["SELECT id, name FROM t"]).await, expected(&[&["2", "ü"]]));
+    let told = "SELECT line_number, error_code FROM sys_load_error_detail";
+    assert_eq!(rig.run(&[told]).await, expected(&[&["1", "1220"]]));
+}
+
+#[tokio::test]
 async fn a_load_and_its_note_are_one() {
     let rig = Rig::new();
     rig.run(&["CREATE TABLE t (id INT)", "CREATE TABLE demo_loads (batch BIGINT)"]).await;

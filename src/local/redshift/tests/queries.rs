@@ -26,6 +26,11 @@ async fn a_table_lives_from_its_schema_to_its_end() {
     assert!(error.contains("NULL value into column a"), "{error}");
     rig.run(&["DELETE FROM x.t WHERE b IS NULL OR b = 'one'"]).await;
     assert_eq!(rig.run(&["SELECT a FROM x.t"]).await, expected(&[&["3"]]));
+    let make = "CREATE TABLE x.\"in quotes\" (a INT)";
+    let fill = "INSERT INTO x.\"in quotes\" VALUES (1), (2)";
+    rig.run(&[make, fill, "DELETE FROM x.\"in quotes\" WHERE a = 1"]).await;
+    assert_eq!(rig.run(&["SELECT a FROM x.\"in quotes\"",]).await, expected(&[&["2"]]));
+    rig.run(&["DROP TABLE x.\"in quotes\""]).await;
     let error = rig.failure(&["DROP SCHEMA x RESTRICT"]).await;
     assert!(error.contains("cannot drop schema x"), "{error}");
     rig.run(&["TRUNCATE x.t", "DROP TABLE IF EXISTS x.t", "DROP TABLE IF EXISTS x.t", "DROP SCHEMA x RESTRICT"]).await;

@@ -81,6 +81,9 @@ async fn a_workgroup_of_ones_own_comes_and_goes_with_all_it_held() {
         .await;
     let secrets = rig.redshift.secrets.call("ListSecrets", Bytes::new()).await.expect("a list");
     assert!(!String::from_utf8_lossy(&secrets).contains("redshift!s-1"), "its secret goes with it");
-    let folders = fs::read_dir(rig.folder.path().join("redshift/warehouses")).expect("a folder").count();
-    assert_eq!(folders, 0, "and its rows");
+    let warehouses = rig.folder.path().join("redshift/warehouses");
+    assert_eq!(fs::read_dir(&warehouses).expect("a folder").count(), 0, "and its rows");
+    fs::create_dir(warehouses.join("namespace-left-behind")).expect("a folder");
+    rig.reopen();
+    assert_eq!(fs::read_dir(&warehouses).expect("a folder").count(), 0, "and what a kill left of one");
 }
