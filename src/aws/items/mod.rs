@@ -20,6 +20,9 @@ pub type Item = HashMap<String, AttributeValue>;
 
 /// Parts of a table that are scanned at the same time.
 const SEGMENTS: i32 = 4;
+/// Items of a page, about as many full documents as the megabyte that DynamoDB's pages hold (API reference, Scan). Without
+/// it the library behind the stand-in reads all that is left of the table for every page.
+const PAGE: i32 = 128;
 
 /// A table whose key is known.
 #[derive(Clone, Debug)]
@@ -133,7 +136,7 @@ impl Items {
         // Placeholders, since a name may be one of DynamoDB's own words.
         let names = attributes.iter().enumerate().map(|(at, name)| (format!("#{at}"), (*name).to_owned()));
         let placeholders: Vec<String> = (0..attributes.len()).map(|at| format!("#{at}")).collect();
-        let call = self.client.scan().table_name(&self.table).segment(segment).total_segments(SEGMENTS);
+        let call = self.client.scan().table_name(&self.table).segment(segment).total_segments(SEGMENTS).limit(PAGE);
         let call = call.consistent_read(true).set_expression_attribute_names(Some(names.collect()));
         let mut pages = call.projection_expression(placeholders.join(", ")).into_paginator().send();
         while let Some(page) = pages.next().await {
