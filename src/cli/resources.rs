@@ -32,7 +32,7 @@ fn key(node: &Node) -> String {
 
 /// Kind, name and detail in columns.
 pub fn label(node: &Node, note: &str) -> String {
-    let text = format!("{:<15} {:<40} {} {note}", node.key.kind, node.key.name, node.detail);
+    let text = format!("{:<18} {:<40} {} {note}", node.key.kind, node.key.name, node.detail);
     text.trim_end().to_owned()
 }
 

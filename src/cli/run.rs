@@ -74,10 +74,10 @@ impl Run {
             let was_there = if self.rm { "it was up before this run, so " } else { "" };
             screen.line(&format!("\n  {was_there}{} stays up: `demo down {}` removes it", stood.id, stood.id));
         }
-        result?;
-        if self.json {
+        if self.json && !report.run.is_empty() {
             context::print(&format!("{}\n", serde_json::to_string(&report)?))?;
         }
+        result?;
         Ok(exit(&report, left_over))
     }
 }

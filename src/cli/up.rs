@@ -6,11 +6,21 @@ use clap::Args;
 use tokio::sync::watch;
 
 use super::{
-    Reach, StackFile, code::Code, context, documents::Documents, down, exit::Exit, resources::Resources,
-    screen::Screen, signals,
+    Reach, StackFile,
+    code::Code,
+    context,
+    documents::Documents,
+    down,
+    exit::{Exit, Stop},
+    resources::Resources,
+    screen::Screen,
+    signals,
 };
 use crate::{
-    aws::{Clients, lifecycle, pipeline::Materials},
+    aws::{
+        Clients, lifecycle,
+        pipeline::{self, Materials},
+    },
     engine::{Cancel, Home, Journal, StackId},
     spec::Checked,
 };
@@ -92,6 +102,8 @@ pub async fn stand_up(
     let documents = Documents::of(stack, screen).await?;
     let function = code.package(stack)?;
     let materials = Materials { schema: &documents.schema, function: function.as_ref() };
+    // What cannot be made into resources is said before anything is touched.
+    pipeline::graph(stack, &StackId::new(&stack.name), &materials).map_err(Stop::usage)?;
     let home = context::home()?;
     let was_known = home.find(&stack.name).is_ok();
     let clients = context::clients(&home, &stack.target, reach).await?;

@@ -62,7 +62,7 @@ impl Verify {
         context::print(&text)?;
         Ok(match () {
             () if proof.stopped => Exit::Interrupted,
-            () if proof.lost() > 0 || !report.problems.is_empty() => Exit::NotProved,
+            () if proof.lost() != Some(0) || !report.problems.is_empty() => Exit::NotProved,
             () => Exit::Fine,
         })
     }

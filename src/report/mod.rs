@@ -107,7 +107,7 @@ impl RunReport {
         self.landed_redshift = landed(Place::Redshift);
         self.landed_dynamodb = landed(Place::DynamoDb);
         self.duplicated = Some(proof.duplicated());
-        self.lost = (!proof.stopped).then_some(proof.lost());
+        self.lost = proof.lost();
         self.interrupted = proof.stopped;
         self.problems.extend(proof.problems());
     }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use futures::future::try_join_all;
+use futures::future::join_all;
 use tokio::{sync::watch, time::sleep};
 
 use super::{
@@ -13,8 +13,10 @@ use super::{
 /// What was found.
 #[derive(Clone, Debug, Default)]
 pub struct Proof {
-    /// In each place, in the order of [`Place`].
+    /// In each place that could be looked into, in the order of [`Place`].
     pub landed: Vec<Landed>,
+    /// The other places, and why: nothing is known of what is missing there.
+    pub unseen: Vec<(Place, String)>,
     /// Documents among those, which earlier runs had acknowledged: see [`super::Acknowledged`].
     pub earlier: u64,
     /// Items among those of the DynamoDB table, which only earlier runs had acknowledged.
@@ -70,9 +72,10 @@ impl Proof {
         Some(self.of(Place::S3)?.by_sql?.saturating_sub(self.earlier))
     }
 
-    /// The most that any place lacks.
-    pub fn lost(&self) -> u64 {
-        self.landed.iter().map(|landed| landed.tally.lost).max().unwrap_or(0)
+    /// The most that any place lacks; nothing where that is not known of every place.
+    pub fn lost(&self) -> Option<u64> {
+        let known = !self.stopped && self.unseen.is_empty();
+        known.then(|| self.landed.iter().map(|landed| landed.tally.lost).max().unwrap_or(0))
     }
 
     /// The most that any place has doubled.
@@ -80,17 +83,21 @@ impl Proof {
         self.landed.iter().map(|landed| landed.tally.duplicated).max().unwrap_or(0)
     }
 
-    /// Where two ways of looking disagree, with the place.
+    /// Places that could not be looked into, and where two ways of looking disagree.
     pub fn problems(&self) -> impl Iterator<Item = String> {
-        self.landed.iter().flat_map(|Landed { place, problems, .. }| {
+        let unseen = self.unseen.iter().map(|(place, why)| format!("{place} could not be looked into: {why}"));
+        unseen.chain(self.landed.iter().flat_map(|Landed { place, problems, .. }| {
             problems.iter().map(move |problem| format!("{place}: {problem}"))
-        })
+        }))
     }
 }
 
 /// Waits until everything that was acknowledged is in every place, or no more of it comes, and compares.
 ///
 /// `stop` ends the waiting early: what is missing by then is not known to be lost.
+///
+/// # Errors
+/// When no place could be looked into; where only some could not, the proof says so.
 pub async fn prove(
     destinations: Vec<Box<dyn Destination>>,
     mut acknowledged: KeyBag,
@@ -98,11 +105,25 @@ pub async fn prove(
     progress: impl Fn(Landing) + Sync,
 ) -> Result<Proof, ProveError> {
     acknowledged.settle();
+    let places: Vec<Place> = destinations.iter().map(|to| to.place()).collect();
     let searches = destinations.into_iter().map(|to| search(to, &acknowledged, stop.clone(), &progress));
-    let mut landed = try_join_all(searches).await?;
-    landed.sort_by_key(|landed| landed.place);
-    let stopped = *stop.borrow() && landed.iter().any(|landed| landed.tally.lost > 0);
-    Ok(Proof { landed, earlier: 0, earlier_items: 0, stopped })
+    let mut proof = Proof::default();
+    let mut first = None;
+    for (place, searched) in places.into_iter().zip(join_all(searches).await) {
+        match searched {
+            Ok(landed) => proof.landed.push(landed),
+            Err(error) => {
+                proof.unseen.push((place, error.to_string()));
+                first.get_or_insert(error);
+            }
+        }
+    }
+    if let Some(error) = first.filter(|_| proof.landed.is_empty()) {
+        return Err(error);
+    }
+    proof.landed.sort_by_key(|landed| landed.place);
+    proof.stopped = *stop.borrow() && proof.landed.iter().any(|landed| landed.tally.lost > 0);
+    Ok(proof)
 }
 
 async fn search(
@@ -194,8 +215,42 @@ mod tests {
         assert_eq!(proof.landed.iter().map(|landed| landed.place).collect::<Vec<_>>(), [Place::S3, Place::DynamoDb]);
         assert_eq!((proof.landed[0].tally.lost, proof.landed[0].tally.duplicated), (0, 1));
         assert_eq!(proof.of(Place::DynamoDb).map(|landed| landed.tally.lost), Some(1));
-        assert_eq!((proof.lost(), proof.duplicated(), proof.stopped), (1, 1, false));
+        assert_eq!((proof.lost(), proof.duplicated(), proof.stopped), (Some(1), 1, false));
         assert!(seen.lock().expect("no panic").contains(&(Place::S3, 3)));
+    }
+
+    /// Cannot be looked into.
+    struct Shut;
+
+    #[async_trait]
+    impl Destination for Shut {
+        fn place(&self) -> Place {
+            Place::Redshift
+        }
+
+        fn patience(&self) -> Patience {
+            Patience { every: Duration::from_millis(1), standstill: Duration::ZERO }
+        }
+
+        async fn look(&mut self) -> Result<u64, ProveError> {
+            let (table, answer) = ("sales".to_owned(), "nothing".to_owned());
+            Err(super::super::sql::SqlError::Answer { table, answer }.into())
+        }
+
+        async fn tally(&mut self, _acknowledged: &KeyBag) -> Result<Tally, ProveError> {
+            unreachable!("nothing was seen")
+        }
+    }
+
+    #[tokio::test]
+    async fn a_place_that_is_shut_hides_no_other() {
+        let (_stop, stopped) = watch::channel(false);
+        let to: Vec<Box<dyn Destination>> = vec![Box::new(Shut), slow(Place::S3, &[1, 2])];
+        let proof = prove(to, bag(&[1, 2]), stopped.clone(), |_| {}).await.expect("S3 was seen");
+        assert_eq!((proof.landed_in(Place::S3), proof.landed_in(Place::Redshift), proof.lost()), (Some(2), None, None));
+        let problems: Vec<String> = proof.problems().collect();
+        assert!(problems[0].starts_with("Redshift could not be looked into: the count over sales"), "{problems:?}");
+        assert!(prove(vec![Box::new(Shut)], bag(&[1]), stopped, |_| {}).await.is_err());
     }
 
     #[tokio::test]
