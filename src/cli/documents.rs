@@ -2,7 +2,7 @@
 
 use super::{exit::Stop, screen::Screen};
 use crate::{
-    function::{ARRIVED, PROCESSED},
+    function::{ARRIVED, ITEM_BYTES, PROCESSED},
     load::Opened,
     report::terminal::grouped,
     schema::{self, Field, Schema},
@@ -101,7 +101,19 @@ fn tell(stack: &Stack, opened: &Opened, schema: &Schema, screen: &Screen) {
         let lines = found.broken_lines();
         screen.warning(&format!("{broken} broken lines of {} are left out\n{}", file.display(), lines.trim_end()));
     }
-    let blank = if found.blank > 0 { format!(", {} blank lines", grouped(found.blank)) } else { String::new() };
+    if stack.deliver.dynamodb.is_some() && found.largest > ITEM_BYTES {
+        let largest = grouped(found.largest as u64);
+        screen.warning(&format!(
+            "the largest document of {} has {largest} bytes, and DynamoDB takes items of {} at most",
+            file.display(),
+            grouped(ITEM_BYTES as u64)
+        ));
+    }
+    let blank = match found.blank {
+        0 => String::new(),
+        1 => ", 1 blank line".to_owned(),
+        many => format!(", {} blank lines", grouped(many)),
+    };
     let columns = if columns.is_empty() { columns } else { format!(", {columns}") };
     screen.line(&format!("{}: {} documents{columns}{blank}", file.display(), grouped(found.documents)));
 }

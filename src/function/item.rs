@@ -13,9 +13,9 @@ pub const PROCESSED: &str = "processed";
 /// The attribute that says when the stream took the record: milliseconds since 1970.
 pub const ARRIVED: &str = "arrived";
 
-/// DynamoDB developer guide, "Quotas": an item of 400 KB, names and values; 32 levels of nesting; a hash key of 2,048
-/// bytes and a range key of 1,024.
-const ITEM_BYTES: usize = 400 * 1024;
+/// The largest item, names and values (DynamoDB developer guide, "Quotas").
+pub const ITEM_BYTES: usize = 400 * 1024;
+/// DynamoDB developer guide, "Quotas": 32 levels of nesting; a hash key of 2,048 bytes and a range key of 1,024.
 const LEVELS: usize = 32;
 const KEY_BYTES: [usize; 2] = [2048, 1024];
 /// What a list or a map takes beside what is in it, and each entry of it (the same guide, "Item sizes").

@@ -22,7 +22,7 @@ use std::time::SystemTime;
 pub use cause::Cause;
 pub use config::{Config, ConfigError, KEY as KEY_VARIABLE, TABLE as TABLE_VARIABLE};
 pub use event::{Event, ItemFailure, Response};
-pub use item::{ARRIVED, PROCESSED};
+pub use item::{ARRIVED, ITEM_BYTES, PROCESSED};
 pub use write::Writer;
 
 use self::batch::Batch;

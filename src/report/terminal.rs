@@ -13,13 +13,18 @@ pub fn summary(report: &RunReport) -> String {
     chain.extend(report.landed_s3.map(|n| ("in S3", n)));
     chain.extend(report.landed_sql.map(|n| ("by SQL", n)));
     chain.extend(report.landed_redshift.map(|n| ("in Redshift", n)));
-    chain.extend(report.landed_dynamodb.map(|n| ("in DynamoDB", n)));
+    // Documents of one key are one item: fewer items than documents need not be a loss.
+    let once_a_key = report.landed_dynamodb.filter(|&items| items < report.acknowledged && report.lost == Some(0));
+    chain.extend(report.landed_dynamodb.filter(|_| once_a_key.is_none()).map(|n| ("in DynamoDB", n)));
     text += "  ";
     for (i, (what, count)) in chain.iter().enumerate() {
         if i > 0 {
             text += if *count == chain[i - 1].1 { " = " } else { " ≠ " };
         }
         let _ = write!(text, "{what} {}", grouped(*count));
+    }
+    if let Some(items) = once_a_key {
+        let _ = write!(text, "\n  in DynamoDB {}, one item for each key", grouped(items));
     }
     let known = |n: Option<u64>| n.map_or("not looked at".to_owned(), grouped);
     let _ = write!(text, "\n  lost {}", known(report.lost));
@@ -106,6 +111,16 @@ mod tests {
     #[test]
     fn thousands_are_grouped() {
         assert_eq!([0, 999, 1_000, 60_000, 1_234_567].map(grouped), ["0", "999", "1,000", "60,000", "1,234,567"]);
+    }
+
+    #[test]
+    fn one_item_for_each_key_is_no_difference() {
+        let report =
+            RunReport { offered: 5, acknowledged: 5, landed_dynamodb: Some(3), lost: Some(0), ..RunReport::default() };
+        let text = summary(&report);
+        assert!(text.contains("acknowledged 5\n  in DynamoDB 3, one item for each key\n"), "{text}");
+        let text = summary(&RunReport { lost: Some(2), ..report });
+        assert!(text.contains("acknowledged 5 ≠ in DynamoDB 3\n"), "{text}");
     }
 
     #[test]

@@ -46,7 +46,7 @@ pub trait Destination: Send {
     /// How long to wait for it.
     fn patience(&self) -> Patience;
 
-    /// Looks once more. Returns the documents found so far, doubled ones included.
+    /// Looks once more. Returns the documents found so far, doubled ones included. May be dropped at any point.
     async fn look(&mut self) -> Result<u64, ProveError>;
 
     /// How many documents there are once all that was acknowledged is there.

@@ -135,7 +135,10 @@ async fn search(
     let (place, expected) = (to.place(), to.due(acknowledged));
     let (start, mut moved, mut before) = (Instant::now(), Instant::now(), 0);
     let tally = loop {
-        let documents = to.look().await?;
+        let documents = tokio::select! {
+            looked = to.look() => looked?,
+            Ok(_) = stop.wait_for(|stop| *stop) => before,
+        };
         let patience = to.patience();
         progress(Landing { place, documents, expected, waited: start.elapsed() });
         if documents > before {
