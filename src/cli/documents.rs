@@ -59,13 +59,11 @@ fn told_apart(stack: &Stack, identity: &Identity) -> Result<(), String> {
         .to_owned())
 }
 
-/// The columns, which only tables need: without one, documents may have any keys.
+/// The columns, which only tables with columns need: without one, documents may have any keys.
 fn columns(stack: &Stack, opened: &Opened) -> Result<Schema, String> {
     let catalog = stack.deliver.s3.as_ref().filter(|s3| s3.catalog.is_some());
     let schema = match opened.schema() {
-        Err(_) if catalog.is_none() && stack.deliver.redshift.is_none() && stack.deliver.dynamodb.is_none() => {
-            return Ok(Schema { columns: Vec::new() });
-        }
+        Err(_) if catalog.is_none() && stack.deliver.redshift.is_none() => opened.fields(),
         schema => schema.map_err(|error| error.to_string())?,
     };
     let partitions = catalog.map(|s3| s3.partition_columns()).unwrap_or_default();

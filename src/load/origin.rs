@@ -197,6 +197,15 @@ impl Opened {
         }
     }
 
+    /// The fields at the top of the documents, of any name, where no table is to have them.
+    pub fn fields(&self) -> Schema {
+        match &self.documents {
+            Checked::StoreSales => store_sales().clone(),
+            Checked::JsonLines(lines) => lines.inferred().fields(),
+            Checked::Template(template) => sampled(template).fields(),
+        }
+    }
+
     /// Whether each run begins with the first document again, instead of going on where the last one ended.
     pub fn begins_anew(&self) -> bool {
         matches!(self.documents, Checked::JsonLines(_))

@@ -94,6 +94,12 @@ impl Inferred {
             None => Ok(Schema { columns }),
         }
     }
+
+    /// The fields at the top, of any name, for what is no table of Glue or Redshift; without what is inside of them.
+    pub fn fields(&self) -> Schema {
+        let field = |(name, shape): &(String, Shape)| Field::new(name, shape.outside());
+        Schema { columns: self.keys.known.iter().map(field).collect() }
+    }
 }
 
 /// What the values of one key have been so far.
@@ -127,12 +133,20 @@ impl Shape {
         };
     }
 
-    fn kind(&self, path: &FieldPath) -> Result<Type, InferError> {
-        Ok(match self {
+    fn outside(&self) -> Type {
+        match self {
             Self::Null | Self::Text => Type::String,
             Self::Boolean => Type::Boolean,
             Self::Whole => Type::BigInt,
             Self::Decimal => Type::Double,
+            Self::List(of) => Type::Array(Box::new(of.outside())),
+            Self::Object(_) => Type::Struct(Vec::new()),
+        }
+    }
+
+    fn kind(&self, path: &FieldPath) -> Result<Type, InferError> {
+        Ok(match self {
+            Self::Null | Self::Text | Self::Boolean | Self::Whole | Self::Decimal => self.outside(),
             Self::List(of) => Type::Array(Box::new(of.kind(path)?)),
             // Hive has no struct without fields; the SerDe gives such an object as its text.
             Self::Object(keys) if keys.known.is_empty() => Type::String,
@@ -379,6 +393,9 @@ mod tests {
 
     #[test]
     fn what_no_table_takes_is_said() {
+        let any = inferred(&[r#"{"order-id":1,"a b":{"c":2},"l":[{}]}"#]).fields();
+        assert_eq!(any.names().collect::<Vec<_>>(), ["order-id", "a b", "l"]);
+        assert_eq!((&any.columns[0].kind, &any.columns[1].kind), (&Type::BigInt, &Type::Struct(Vec::new())));
         let refused = |documents: &[&str]| inferred(documents).schema().expect_err("no table");
         assert_eq!(refused(&[]), InferError::NoDocuments);
         assert_eq!(refused(&["{}"]), InferError::NoColumns);

@@ -1,10 +1,6 @@
 //! DynamoDB as a destination: the items' keys, and how far behind their arrival they were written.
 
-use std::{
-    collections::BTreeSet,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
@@ -101,13 +97,9 @@ async fn scan(client: &Client, table: &str, sought: &Sought) -> Result<Found, It
     let fields = sought.identity.fields();
     let outermost: BTreeSet<&str> = fields.iter().filter_map(|field| field.0.first()).map(String::as_str).collect();
     let attributes: Vec<&str> = outermost.into_iter().chain([ARRIVED, PROCESSED]).collect();
-    let found = Mutex::new(Found::default());
-    let see = |items: &[Item]| {
-        let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
-        items.iter().for_each(|item| found.note(item, sought));
-    };
+    let mut found = Found::default();
+    let see = |items: &[Item]| items.iter().for_each(|item| found.note(item, sought));
     Items::of(client, table).await?.scan(&attributes, see).await?;
-    let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
     match &found.broken {
         None => Ok(found),
         Some(why) => {

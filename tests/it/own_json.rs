@@ -99,7 +99,7 @@ fn a_file_is_sent_over_and_over_without_its_broken_lines() {
     let said = text(&output.stderr);
     assert_eq!(output.status.code(), Some(0), "{said}");
     assert!(said.contains("2 broken lines of ") && said.contains("\n  line 5: EOF"), "{said}");
-    assert!(said.contains("lines.jsonl: 4 documents, 6 columns, 1 blank lines"), "{said}");
+    assert!(said.contains("lines.jsonl: 4 documents, 6 columns, 1 blank line"), "{said}");
     let report: Value = serde_json::from_slice(&output.stdout).expect("a report");
     all_landed(&report, 250, &["landed_s3", "landed_sql"]);
     assert_eq!(number(&report, "leftovers"), 0);

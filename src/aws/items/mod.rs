@@ -9,7 +9,6 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, KeySchemaElement, KeyType, ScalarAttributeType},
 };
 use aws_smithy_types::error::display::DisplayErrorContext;
-use futures::{StreamExt, TryStreamExt, stream};
 
 pub use json::Json;
 
@@ -18,8 +17,6 @@ use super::item_table::{KeyAttribute, KeyKind};
 /// Attributes by name.
 pub type Item = HashMap<String, AttributeValue>;
 
-/// Parts of a table that are scanned at the same time.
-const SEGMENTS: i32 = 4;
 /// Items of a page, about as many full documents as the megabyte that DynamoDB's pages hold (API reference, Scan). Without
 /// it the library behind the stand-in reads all that is left of the table for every page.
 const PAGE: i32 = 128;
@@ -121,23 +118,15 @@ impl Items {
         Ok(call.send().await.map_err(|error| failed("GetItem", &self.table, &error))?.item)
     }
 
-    /// Hands every item to `see`, a page at a time and in no order, with the named top-level attributes alone.
-    pub async fn scan(&self, attributes: &[&str], see: impl Fn(&[Item]) + Sync) -> Result<(), ItemsError> {
-        let segments = stream::iter(0..SEGMENTS).map(|segment| self.scan_segment(segment, attributes, &see));
-        segments.buffer_unordered(SEGMENTS as usize).try_collect().await
-    }
-
-    async fn scan_segment(
-        &self,
-        segment: i32,
-        attributes: &[&str],
-        see: &(impl Fn(&[Item]) + Sync),
-    ) -> Result<(), ItemsError> {
+    /// Hands every item to `see`, a page at a time, with the named top-level attributes alone.
+    ///
+    /// One page after the other: the library behind the stand-in sorts the whole table for each page of a parallel scan.
+    pub async fn scan(&self, attributes: &[&str], mut see: impl FnMut(&[Item])) -> Result<(), ItemsError> {
         // Placeholders, since a name may be one of DynamoDB's own words.
         let names = attributes.iter().enumerate().map(|(at, name)| (format!("#{at}"), (*name).to_owned()));
         let placeholders: Vec<String> = (0..attributes.len()).map(|at| format!("#{at}")).collect();
-        let call = self.client.scan().table_name(&self.table).segment(segment).total_segments(SEGMENTS).limit(PAGE);
-        let call = call.consistent_read(true).set_expression_attribute_names(Some(names.collect()));
+        let call = self.client.scan().table_name(&self.table).limit(PAGE).consistent_read(true);
+        let call = call.set_expression_attribute_names(Some(names.collect()));
         let mut pages = call.projection_expression(placeholders.join(", ")).into_paginator().send();
         while let Some(page) = pages.next().await {
             see(page.map_err(|error| failed("Scan", &self.table, &error))?.items());
