@@ -16,6 +16,7 @@ use crate::{
         redshift::{
             Database, Loader, LoaderError,
             data::{DataError, Runner},
+            errors,
             sql::TableName,
         },
     },
@@ -39,6 +40,15 @@ pub struct Redshift {
     patience: Patience,
     failures: u32,
     refused: Option<String>,
+    /// Where Firehose loads from, if it is Firehose that loads.
+    firehose: Option<Staged>,
+}
+
+/// Where objects lie on their way.
+struct Staged {
+    clients: Clients,
+    bucket: String,
+    prefix: String,
 }
 
 /// Which rows of which table are looked for, and what tells one from another.
@@ -85,7 +95,9 @@ impl Redshift {
         sought: &Arc<Sought>,
         loader: Option<Loader>,
     ) -> Self {
+        let bucket = names.bucket.clone().expect("a stack with a delivery has a bucket");
         let names = names.redshift.as_ref().expect("a delivery to Redshift has names");
+        let staged = Staged { clients: clients.clone(), bucket, prefix: to.prefix.fixed().to_owned() };
         let every = match to.load {
             RedshiftLoad::Copy { every } => every,
             RedshiftLoad::Firehose => Duration::ZERO,
@@ -98,6 +110,16 @@ impl Redshift {
             patience: Patience::for_interval(to.buffer.interval + every),
             failures: 0,
             refused: None,
+            firehose: (to.load == RedshiftLoad::Firehose).then_some(staged),
+        }
+    }
+
+    /// What Redshift has refused of Firehose's own loads, which nobody else hears of.
+    async fn refused_of_firehose(&self) -> Vec<String> {
+        let Some(Staged { clients, bucket, prefix }) = &self.firehose else { return Vec::new() };
+        match errors::under(bucket, prefix, &self.runner, clients).await {
+            Ok(refused) => refused.iter().map(ToString::to_string).collect(),
+            Err(error) => vec![format!("what COPY has refused cannot be read: {error}")],
         }
     }
 
@@ -165,8 +187,12 @@ impl Destination for Redshift {
         Ok(self.keys().await?.tally(acknowledged))
     }
 
-    async fn conclude(&mut self, _tally: &Tally) -> Result<Conclusion, ProveError> {
-        Ok(Conclusion { problems: self.refused.iter().cloned().collect(), ..Conclusion::default() })
+    async fn conclude(&mut self, tally: &Tally) -> Result<Conclusion, ProveError> {
+        let mut problems: Vec<String> = self.refused.iter().cloned().collect();
+        if tally.lost > 0 {
+            problems.extend(self.refused_of_firehose().await);
+        }
+        Ok(Conclusion { problems, ..Conclusion::default() })
     }
 }
 

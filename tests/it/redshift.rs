@@ -379,6 +379,33 @@ async fn what_is_put_into_the_stream_is_loaded_by_firehose() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_firehose_could_not_load_is_shown_with_the_reason() {
+    let up = Up::new(stack(workgroup("demo"), RedshiftLoad::Firehose)).await;
+    let line =
+        format!("{{\"ss_ticket_number\":1,\"ss_item_sk\":2,\"ss_item\":{{\"i_color\":\"{}\"}}}}\n", "x".repeat(5_000));
+    let put = up.place.clients.kinesis.put_record().stream_name(&up.names.stream).partition_key("k");
+    put.data(Blob::new(line)).send().await.expect("put");
+    let bucket = up.names.bucket.clone().expect("a bucket");
+    let prefix = up.stack.deliver.redshift.as_ref().expect("Redshift").prefix.fixed().to_owned();
+    let database = Database { at: At::Workgroup("demo".to_owned()), name: "dev".to_owned(), secret: None };
+    let runner = Runner::new(&up.place.clients, &database);
+    let waited = async {
+        loop {
+            let refused =
+                redshift::errors::under(&bucket, &prefix, &runner, &up.place.clients).await.expect("an answer");
+            if let Some(first) = refused.first() {
+                return first.clone();
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    let refused = timeout(Duration::from_secs(60), waited).await.expect("it is refused");
+    assert_eq!((refused.column.as_str(), refused.code.as_str(), refused.line), ("ss_item", "1204", 1));
+    assert!(refused.document.starts_with("{\"ss_ticket_number\":1"), "{}", refused.document);
+    up.down().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn structs_may_be_super_and_answer_to_dots() {
     let mut stack = stack(RedshiftAt::Created, COPY);
     stack.deliver.redshift.as_mut().expect("Redshift").structs = Structs::Super;

@@ -62,16 +62,32 @@ pub(super) async fn of(
         if look > 0 {
             tokio::time::sleep(BETWEEN_LOOKS).await;
         }
-        found = rows(batch, bucket, &look_up(runner, &url(bucket, prefix)).await?);
+        found = rows(&look_up(runner, &url(bucket, prefix)).await?, among(batch, bucket));
         if !found.is_empty() {
             break;
         }
     }
-    for refused in &mut found {
+    show(&mut found, bucket, clients).await;
+    Ok(found)
+}
+
+/// What COPY has refused of the objects under a key prefix, whoever has loaded them; empty when the system views say
+/// nothing of it.
+///
+/// # Errors
+/// The system views cannot be read.
+pub async fn under(bucket: &str, prefix: &str, runner: &Runner, clients: &Clients) -> Result<Vec<Refused>, DataError> {
+    let answer = look_up(runner, &url(bucket, prefix)).await?;
+    let mut found = rows(&answer, |named| Some(named.to_owned()));
+    show(&mut found, bucket, clients).await;
+    Ok(found)
+}
+
+async fn show(found: &mut [Refused], bucket: &str, clients: &Clients) {
+    for refused in found {
         let key = refused.object.strip_prefix(&url(bucket, "")).unwrap_or_default();
         refused.document = document(clients, bucket, key, refused.line, &refused.column).await;
     }
-    Ok(found)
 }
 
 /// By the view of today or, where that cannot be read, by the one of before.
@@ -82,16 +98,21 @@ async fn look_up(runner: &Runner, under: &str) -> Result<Answer, DataError> {
     }
 }
 
-/// The rows that are about the batch's objects. The views hold only the first characters of a long name.
-fn rows(batch: &Batch, bucket: &str, answer: &Answer) -> Vec<Refused> {
+/// The batch's object of a name. The views hold only the first characters of a long one.
+fn among(batch: &Batch, bucket: &str) -> impl Fn(&str) -> Option<String> {
     let urls: Vec<String> = batch.objects.iter().map(|object| url(bucket, &object.key)).collect();
+    move |named| urls.iter().find(|url| url.starts_with(named)).cloned()
+}
+
+/// The rows that are about objects in question.
+fn rows(answer: &Answer, object_of: impl Fn(&str) -> Option<String>) -> Vec<Refused> {
     let mut found: Vec<Refused> = Vec::new();
     for row in &answer.rows {
         let cell = |at: usize| row.get(at).and_then(Option::as_deref).unwrap_or_default().trim().to_owned();
         let named = cell(0);
-        let Some(object) = urls.iter().find(|url| !named.is_empty() && url.starts_with(&named)) else { continue };
+        let Some(object) = object_of(&named).filter(|_| !named.is_empty()) else { continue };
         let refused = Refused {
-            object: object.clone(),
+            object,
             line: cell(1).parse().unwrap_or_default(),
             column: cell(2),
             code: cell(3),
@@ -158,7 +179,7 @@ mod tests {
             |file: &str| [file, "3", "ss_item ", "1204", "String length exceeds DDL length"].map(|t| Some(t.into()));
         let rows_found = [row("s3://l/p/a.gz  "), row("s3://l/p/a.gz"), row("s3://l/p/other.gz"), row("s3://l/p/b.")];
         let answer = Answer { rows: rows_found.map(|row| row.to_vec()).to_vec(), ..Answer::default() };
-        let found = rows(&batch, "l", &answer);
+        let found = rows(&answer, among(&batch, "l"));
         let objects: Vec<&str> = found.iter().map(|refused| refused.object.as_str()).collect();
         assert_eq!(objects, ["s3://l/p/a.gz", "s3://l/p/b.gz"]);
         assert_eq!((found[0].line, found[0].column.as_str(), found[0].code.as_str()), (3, "ss_item", "1204"));
