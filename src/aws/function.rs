@@ -22,7 +22,7 @@ use super::{
     pace::Pace,
     packaging::{Architecture, Package},
 };
-use crate::engine::{Cause, Leftover, Node, Observed, Progress, Provider, ProviderError, StackId};
+use crate::engine::{Cause, Difference, Leftover, Node, Observed, Progress, Provider, ProviderError, StackId};
 
 /// The kind of its keys.
 pub const KIND: &str = "function";
@@ -222,7 +222,11 @@ fn is_ready(found: &FunctionConfiguration) -> bool {
     found.state() == Some(&State::Active) && found.last_update_status() != Some(&LastUpdateStatus::InProgress)
 }
 
-fn differences(wanted: &Desired, found: &FunctionConfiguration, tags: Option<&HashMap<String, String>>) -> Vec<String> {
+fn differences(
+    wanted: &Desired,
+    found: &FunctionConfiguration,
+    tags: Option<&HashMap<String, String>>,
+) -> Vec<Difference> {
     let variables: BTreeMap<&String, &String> =
         found.environment().and_then(|environment| environment.variables()).into_iter().flatten().collect();
     let listed = |variables: BTreeMap<&String, &String>| {
@@ -239,6 +243,6 @@ fn differences(wanted: &Desired, found: &FunctionConfiguration, tags: Option<&Ha
     ]
     .into_iter()
     .filter(|(_, is, want)| is != want)
-    .map(|(what, is, want)| format!("its {what} is {is}, wanted {want}"))
+    .map(|(what, is, want)| Difference::replace(what, is, want))
     .collect()
 }

@@ -16,7 +16,7 @@ use super::{
     mark::{self, Mark},
     pace::Pace,
 };
-use crate::engine::{Cause, Leftover, Node, Observed, Progress, Provider, ProviderError, StackId};
+use crate::engine::{Cause, Difference, Leftover, Node, Observed, Progress, Provider, ProviderError, StackId};
 
 /// The kind of its keys.
 pub const KIND: &str = "items";
@@ -216,7 +216,7 @@ impl KeyKind {
     }
 }
 
-fn differences(wanted: &Desired, found: &TableDescription) -> Vec<String> {
+fn differences(wanted: &Desired, found: &TableDescription) -> Vec<Difference> {
     let kind = |name: &str| {
         let definition = found.attribute_definitions().iter().find(|definition| definition.attribute_name() == name);
         definition.map_or("?", |definition| definition.attribute_type().as_str())
@@ -225,7 +225,7 @@ fn differences(wanted: &Desired, found: &TableDescription) -> Vec<String> {
     let is: Vec<String> = found.key_schema().iter().map(name).collect();
     let want: Vec<String> =
         wanted.key.iter().map(|part| format!("{} {}", part.name, part.kind.scalar().as_str())).collect();
-    if is == want { Vec::new() } else { vec![format!("its key is {}, wanted {}", is.join(", "), want.join(", "))] }
+    if is == want { Vec::new() } else { vec![Difference::replace("key", is.join(", "), want.join(", "))] }
 }
 
 fn pairs(tags: &[Tag]) -> impl Iterator<Item = (&str, &str)> {
@@ -250,8 +250,8 @@ mod tests {
             .set_attribute_definitions(Some(parts.definitions))
             .set_key_schema(Some(parts.schema))
             .build();
-        assert_eq!(differences(&wanted, &found), [""; 0]);
+        assert_eq!(differences(&wanted, &found), []);
         wanted.key.pop();
-        assert_eq!(differences(&wanted, &found), ["its key is ticket N, item S, wanted ticket N"]);
+        assert_eq!(differences(&wanted, &found), [Difference::replace("key", "ticket N, item S", "ticket N")]);
     }
 }

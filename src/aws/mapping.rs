@@ -19,7 +19,7 @@ use super::{
     mark::{self, Mark, parameters},
     pace::Pace,
 };
-use crate::engine::{Cause, Leftover, Node, Observed, Progress, Provider, ProviderError, StackId};
+use crate::engine::{Cause, Difference, Leftover, Node, Observed, Progress, Provider, ProviderError, StackId};
 
 /// The kind of its keys; a mapping has no name of its own, so it goes by its function's.
 pub const KIND: &str = "mapping";
@@ -198,7 +198,7 @@ impl Mappings {
     }
 }
 
-fn differences(wanted: &Desired, found: &EventSourceMappingConfiguration) -> Vec<String> {
+fn differences(wanted: &Desired, found: &EventSourceMappingConfiguration) -> Vec<Difference> {
     let number = |value: Option<i32>| i64::from(value.unwrap_or_default());
     [
         ("batch", number(found.batch_size()), wanted.batch),
@@ -209,6 +209,6 @@ fn differences(wanted: &Desired, found: &EventSourceMappingConfiguration) -> Vec
     ]
     .into_iter()
     .filter(|(_, is, want)| *is != i64::from(*want))
-    .map(|(what, is, want)| format!("its {what} is {is}, wanted {want}"))
+    .map(|(what, is, want)| Difference::replace(what, is, want))
     .collect()
 }

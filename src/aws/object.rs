@@ -9,7 +9,7 @@ use super::{
     failure::{broken, desired, failure, is},
     mark::{Mark, STACK},
 };
-use crate::engine::{Cause, Leftover, Node, Observed, Progress, Provider, ProviderError, StackId};
+use crate::engine::{Cause, Difference, Leftover, Node, Observed, Progress, Provider, ProviderError, StackId};
 
 /// The kind of its keys; their names are `bucket/key`.
 pub const KIND: &str = "object";
@@ -61,7 +61,8 @@ impl Provider for Objects {
             broken(Cause::Unreachable, CALL, &wanted.title(), error.to_string(), "try the same command again")
         })?;
         let same = body.into_bytes() == wanted.text.as_bytes();
-        let differs = if same { Vec::new() } else { vec!["its text is not what the stack file makes".to_owned()] };
+        let differs =
+            if same { Vec::new() } else { vec![Difference::replace("text", "another", "what the stack file makes")] };
         Ok(Observed::Ours { identity: self.arn(&wanted), ready: true, differs })
     }
 

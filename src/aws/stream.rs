@@ -12,7 +12,7 @@ use super::{
     mark::{self, Mark},
     pace::Pace,
 };
-use crate::engine::{Cause, Leftover, Node, Observed, Progress, Provider, ProviderError, StackId};
+use crate::engine::{Cause, Difference, Leftover, Node, Observed, Progress, Provider, ProviderError, StackId};
 
 /// The kind of its keys.
 pub const KIND: &str = "stream";
@@ -215,14 +215,14 @@ fn pairs(tags: &BTreeMap<String, String>) -> impl Iterator<Item = (&str, &str)> 
     tags.iter().map(|(key, value)| (key.as_str(), value.as_str()))
 }
 
-fn differences(wanted: &Desired, found: &StreamDescriptionSummary) -> Vec<String> {
+fn differences(wanted: &Desired, found: &StreamDescriptionSummary) -> Vec<Difference> {
     let mode = found.stream_mode_details().map(|mode| mode.stream_mode());
     match (wanted.shards, mode == Some(&StreamMode::OnDemand)) {
         (None, true) => Vec::new(),
-        (None, false) => vec!["its mode is provisioned, wanted on-demand".to_owned()],
-        (Some(_), true) => vec!["its mode is on-demand, wanted provisioned".to_owned()],
+        (None, false) => vec![Difference::replace("mode", "provisioned", "on-demand")],
+        (Some(_), true) => vec![Difference::replace("mode", "on-demand", "provisioned")],
         (Some(shards), false) if found.open_shard_count() == shards as i32 => Vec::new(),
-        (Some(shards), false) => vec![format!("it has {} shards, wanted {shards}", found.open_shard_count())],
+        (Some(shards), false) => vec![Difference::replace("number of shards", found.open_shard_count(), shards)],
     }
 }
 

@@ -13,7 +13,7 @@ use super::{
     mark::{self, Mark, parameters},
 };
 use crate::{
-    engine::{Cause, Leftover, Node, Observed, Progress, Provider, ProviderError, StackId},
+    engine::{Cause, Difference, Leftover, Node, Observed, Progress, Provider, ProviderError, StackId},
     spec::Format,
 };
 
@@ -194,7 +194,7 @@ fn input(wanted: &Desired) -> Result<TableInput, aws_smithy_types::error::operat
         .build()
 }
 
-fn differences(wanted: &Desired, found: &Table) -> Vec<String> {
+fn differences(wanted: &Desired, found: &Table) -> Vec<Difference> {
     let storage = found.storage_descriptor();
     let columns = |columns: &[Column]| -> Vec<(String, String)> {
         columns.iter().map(|c| (c.name().to_owned(), c.r#type().unwrap_or_default().to_owned())).collect()
@@ -202,24 +202,28 @@ fn differences(wanted: &Desired, found: &Table) -> Vec<String> {
     let mut differences = Vec::new();
     let location = storage.and_then(|storage| storage.location()).unwrap_or_default();
     if location != wanted.location {
-        differences.push(format!("it lies over {location}, wanted {}", wanted.location));
+        differences.push(Difference::replace("location", location, &wanted.location));
     }
     if columns(storage.map(|storage| storage.columns()).unwrap_or_default()) != wanted.columns {
-        differences.push("its columns are not those of the workload".to_owned());
+        differences.push(Difference::replace("list of columns", "another", "that of the workload"));
     }
     let serde = storage.and_then(|storage| storage.serde_info()).and_then(|serde| serde.serialization_library());
     if serde != Some(wanted.classes().serde) {
-        differences.push(format!("its SerDe is {}, wanted {}", serde.unwrap_or("none"), wanted.classes().serde));
+        differences.push(Difference::replace("SerDe", serde.unwrap_or("none"), wanted.classes().serde));
     }
     if !found.partition_keys().iter().map(|key| key.name()).eq(&wanted.partition_keys) {
         let wanted = if wanted.partition_keys.is_empty() { "none" } else { &wanted.partition_keys.join(", ") };
-        differences.push(format!("its partition keys are not those wanted: {wanted}"));
+        differences.push(Difference::replace(
+            "list of partition keys",
+            found.partition_keys().iter().map(|key| key.name()).collect::<Vec<_>>().join(", "),
+            wanted,
+        ));
     }
     let projected = |map: Option<&HashMap<String, String>>| {
         map.is_some_and(|map| map.get("projection.enabled").is_some_and(|value| value == "true"))
     };
     if projected(found.parameters()) == wanted.projection.is_empty() {
-        differences.push("its partitions are learnt the other way (registered or projected)".to_owned());
+        differences.push(Difference::replace("way of learning partitions", "the other", "registered or projected"));
     }
     differences
 }

@@ -9,7 +9,7 @@ use super::{
     failure::{desired, failure, says},
     mark::{self, Mark},
 };
-use crate::engine::{Leftover, Node, Observed, Progress, Provider, ProviderError, StackId};
+use crate::engine::{Difference, Leftover, Node, Observed, Progress, Provider, ProviderError, StackId};
 
 /// The kind of its keys.
 pub const KIND: &str = "workgroup";
@@ -50,7 +50,7 @@ impl Provider for Workgroups {
         let differs = if output == wanted.output {
             Vec::new()
         } else {
-            vec![format!("its results go to {output}, wanted {}", wanted.output)]
+            vec![Difference::replace("place of results", output, &wanted.output)]
         };
         let identity = self.0.arn("athena", &format!("workgroup/{}", wanted.name)).await?;
         Ok(Observed::Ours { identity, ready: true, differs })

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     aws::{lifecycle, pipeline::Materials},
-    engine::{Action, HomeError, StackId, State},
+    engine::{Action, Difference, HomeError, StackId, State},
 };
 
 /// Arguments.
@@ -65,7 +65,8 @@ fn said(action: &Action) -> (&'static str, String) {
         Action::Create => ("create", ": it is not there".to_owned()),
         Action::Keep => ("keep", String::new()),
         Action::Adopt => ("adopt", ": an earlier `up` has begun it".to_owned()),
-        Action::Change(differences) => ("change", format!(": {}", differences.join("; "))),
+        Action::Change(differs) => ("change", format!(": {}", Difference::listed(differs))),
+        Action::Replace(differs) => ("replace", format!(": {}", Difference::listed(differs))),
         Action::Refuse(why) => ("refuse", format!(": {why}")),
         Action::Orphan => ("orphan", ": the stack does not have it any more; `demo down` removes it".to_owned()),
     }

@@ -48,6 +48,7 @@ fn said(outcome: Outcome) -> &'static str {
         Outcome::Created => "",
         Outcome::Adopted => "(adopted)",
         Outcome::Kept => "(kept)",
+        Outcome::Changed => "(changed)",
         Outcome::Deleted => "(removed)",
         Outcome::AlreadyGone => "(was gone)",
     }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     aws::lifecycle,
-    engine::{Observed, plan::Status as Found},
+    engine::{Difference, Observed, plan::Status as Found},
 };
 
 /// Arguments.
@@ -47,7 +47,9 @@ fn said(found: &Found) -> String {
     match &found.observed {
         Ok(Observed::Absent) => "gone".to_owned(),
         Ok(Observed::Foreign { .. }) => "foreign".to_owned(),
-        Ok(Observed::Ours { differs, .. }) if !differs.is_empty() => format!("changed ({})", differs.join("; ")),
+        Ok(Observed::Ours { differs, .. }) if !differs.is_empty() => {
+            format!("changed ({})", Difference::listed(differs))
+        }
         Ok(Observed::Ours { ready: true, .. }) => "ready".to_owned(),
         Ok(Observed::Ours { ready: false, .. }) => "not ready".to_owned(),
         Err(error) => format!("unknown ({error})"),

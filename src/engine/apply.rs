@@ -1,6 +1,6 @@
 //! `up`: makes what is wanted, side by side where it can, from wherever an earlier `up` was cut off.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use futures::{StreamExt, stream::FuturesUnordered};
 
@@ -8,9 +8,14 @@ use super::{
     cancel::Cancel,
     graph::{Graph, Node, ResourceKey},
     journal::{Entry, Journal, JournalError},
-    provider::{Cause, Doing, Observed, Observer, Outcome, Progress, Provider, ProviderError, Providers},
+    plan::{self, Action},
+    provider::{Cause, Difference, Doing, Observed, Observer, Outcome, Progress, Provider, ProviderError, Providers},
     state::Phase,
+    work::{Stop, Work},
 };
+
+/// Pauses before a create whose answer was lost, and that is not to be seen, is tried again.
+const LOST_ANSWERS: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(4)];
 
 /// What `up` did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,6 +30,9 @@ pub enum ApplyError {
     /// Some resources could not be made.
     #[error("{}", .0.iter().map(|(_, why)| why.to_string()).collect::<Vec<_>>().join("\n"))]
     Failed(Vec<(ResourceKey, ProviderError)>),
+    /// Something stands in the way; nothing was changed.
+    #[error("nothing was changed\n{}", .0.iter().map(|(_, why)| why.to_string()).collect::<Vec<_>>().join("\n"))]
+    Refused(Vec<(ResourceKey, ProviderError)>),
     /// Someone said stop.
     #[error("interrupted; the same command goes on from here, `demo down` removes what was made")]
     Interrupted,
@@ -36,25 +44,8 @@ pub enum ApplyError {
     Journal(#[from] JournalError),
 }
 
-/// Why one resource could not be made.
-enum Stop {
-    Provider(ProviderError),
-    Journal(JournalError),
-}
-
-impl From<ProviderError> for Stop {
-    fn from(error: ProviderError) -> Self {
-        Self::Provider(error)
-    }
-}
-
-impl From<JournalError> for Stop {
-    fn from(error: JournalError) -> Self {
-        Self::Journal(error)
-    }
-}
-
-/// Makes everything of the graph ready. After a failure or a raised `cancel` nothing new is started, and what is under
+/// Makes everything of the graph ready: looks at all of it, refuses where something stands in the way, and then makes and
+/// changes what is not as wanted. After a failure or a raised `cancel` nothing new is started, and what is under
 /// way is let finish or, where it only waits, is left waiting.
 pub async fn up(
     graph: &Graph,
@@ -66,7 +57,14 @@ pub async fn up(
     if journal.state().is_going_down() || journal.state().is_closed() {
         return Err(ApplyError::GoingDown(journal.id().to_string()));
     }
-    let making = Making { providers, journal, observer, cancel };
+    if cancel.is_raised() {
+        return Err(ApplyError::Interrupted);
+    }
+    let refused = refusals(graph, providers, journal).await;
+    if !refused.is_empty() {
+        return Err(ApplyError::Refused(refused));
+    }
+    let making = Work { providers, journal, observer, cancel };
     let mut waiting: Vec<&Node> = graph.nodes().iter().collect();
     let mut ready = BTreeSet::new();
     let mut applied = Applied::default();
@@ -96,83 +94,117 @@ pub async fn up(
     }
 }
 
-#[derive(Clone, Copy)]
-struct Making<'a> {
-    providers: &'a Providers,
-    journal: &'a Journal,
-    observer: &'a dyn Observer,
-    cancel: &'a Cancel,
+/// What stands in the way of the whole, looked at before anything is changed.
+async fn refusals(graph: &Graph, providers: &Providers, journal: &Journal) -> Vec<(ResourceKey, ProviderError)> {
+    let surveyed = plan::survey(graph, &journal.state(), providers).await;
+    let in_the_way = surveyed.into_iter().filter_map(|(node, action)| {
+        let why = match action {
+            Ok(Action::Refuse(why)) => foreign(node, &why),
+            Ok(Action::Replace(differs)) => replaced(node, &differs),
+            Ok(_) => return None,
+            Err(error) => error,
+        };
+        Some((node.key.clone(), why))
+    });
+    in_the_way.collect()
 }
 
-impl<'a> Making<'a> {
+impl<'a> Work<'a> {
     async fn make(self, node: &'a Node) -> (&'a Node, Result<Outcome, Stop>) {
-        let progress = Progress::begin(node, Doing::Creating, self.observer, self.cancel);
-        let result = match self.providers.of(&node.key) {
-            Ok(provider) => self.bring_up(provider.as_ref(), node, &progress).await,
-            Err(error) => Err(error.into()),
-        };
-        match &result {
-            Ok(outcome) => progress.end(&Ok(*outcome)),
-            Err(Stop::Provider(error)) => progress.end(&Err(error.clone())),
-            Err(Stop::Journal(error)) => progress.fail(&error.to_string()),
-        }
+        let progress = self.begin(node, Doing::Creating);
+        let result = self.bring_up(node, &progress).await;
+        progress.end(&result);
         (node, result)
     }
 
-    async fn bring_up(&self, provider: &dyn Provider, node: &Node, progress: &Progress<'_>) -> Result<Outcome, Stop> {
-        let key = &node.key;
+    async fn bring_up(&self, node: &Node, progress: &Progress<'_>) -> Result<Outcome, Stop> {
+        let (provider, key) = (self.provider(node)?.as_ref(), &node.key);
         let outcome = match provider.read(node).await? {
             Observed::Foreign { why } => return Err(foreign(node, &why).into()),
-            Observed::Ours { differs, .. } if !differs.is_empty() => return Err(changed(node, &differs).into()),
-            Observed::Ours { identity, ready, .. } => match self.phase(key) {
-                Some(Phase::Ready) if ready => return Ok(Outcome::Kept),
-                Some(Phase::Ready | Phase::Accepted) => Outcome::Adopted,
-                _ => {
-                    self.journal.record(Entry::Intended { node: node.clone() })?;
-                    self.accept(key, identity)?;
-                    Outcome::Adopted
-                }
-            },
             Observed::Absent => {
                 if matches!(self.phase(key), Some(Phase::Accepted | Phase::Ready)) {
-                    self.journal.record(Entry::Lost { key: key.clone() })?;
+                    self.record(Entry::Lost { key: key.clone() }).await?;
                 }
                 self.create(provider, node, progress).await?
+            }
+            Observed::Ours { identity, ready, differs } => {
+                let finished = ready && self.phase(key) == Some(Phase::Ready);
+                self.adopt(node, identity).await?;
+                match Difference::replacing(&differs) {
+                    none if !none.is_empty() => return Err(replaced(node, &none).into()),
+                    _ if !differs.is_empty() => self.change(provider, node, &differs, progress).await?,
+                    _ if finished => return self.keep(node).await,
+                    _ => Outcome::Adopted,
+                }
             }
         };
         provider.make_ready(node, progress).await?;
         if self.phase(key) == Some(Phase::Accepted) {
-            self.journal.record(Entry::Ready { key: key.clone() })?;
+            self.record(Entry::Ready { key: key.clone() }).await?;
         }
         Ok(outcome)
     }
 
     /// Creates, and where the call failed looks whether it has worked all the same.
     async fn create(&self, provider: &dyn Provider, node: &Node, progress: &Progress<'_>) -> Result<Outcome, Stop> {
-        self.journal.record(Entry::Intended { node: node.clone() })?;
-        let error = match provider.create(node, progress).await {
-            Ok(identity) => {
-                self.accept(&node.key, identity)?;
-                return Ok(Outcome::Created);
+        self.record(Entry::Intended { node: node.clone() }).await?;
+        let mut again = LOST_ANSWERS.iter();
+        loop {
+            let error = match provider.create(node, progress).await {
+                Ok(identity) => {
+                    self.accept(&node.key, identity).await?;
+                    return Ok(Outcome::Created);
+                }
+                Err(error) if error.cause == Cause::Interrupted => return Err(error.into()),
+                Err(error) => error,
+            };
+            match provider.read(node).await {
+                Ok(Observed::Ours { identity, .. }) => {
+                    self.accept(&node.key, identity).await?;
+                    return Ok(Outcome::Created);
+                }
+                Ok(Observed::Foreign { why }) => return Err(foreign(node, &why).into()),
+                Ok(Observed::Absent) | Err(_) => {}
             }
-            Err(error) if error.cause == Cause::Interrupted => return Err(error.into()),
-            Err(error) => error,
-        };
-        match provider.read(node).await {
-            Ok(Observed::Ours { identity, .. }) => {
-                self.accept(&node.key, identity)?;
-                Ok(Outcome::Created)
+            match again.next() {
+                Some(pause) if error.cause == Cause::Unreachable => progress.wait("no answer", *pause).await?,
+                _ => return Err(error.into()),
             }
-            _ => Err(error.into()),
         }
     }
 
-    fn accept(&self, key: &ResourceKey, identity: String) -> Result<(), JournalError> {
-        self.journal.record(Entry::Accepted { key: key.clone(), identity })
+    async fn change(
+        &self,
+        provider: &dyn Provider,
+        node: &Node,
+        differs: &[Difference],
+        progress: &Progress<'_>,
+    ) -> Result<Outcome, Stop> {
+        self.record(Entry::Changing { node: node.clone() }).await?;
+        provider.change(node, differs, progress).await?;
+        Ok(Outcome::Changed)
     }
 
-    fn phase(&self, key: &ResourceKey) -> Option<Phase> {
-        self.journal.state().phase(key)
+    /// Takes what is there and ours into the journal, where it is not known yet.
+    async fn adopt(&self, node: &Node, identity: String) -> Result<(), JournalError> {
+        if matches!(self.phase(&node.key), Some(Phase::Accepted | Phase::Ready)) {
+            return Ok(());
+        }
+        self.record(Entry::Intended { node: node.clone() }).await?;
+        self.accept(&node.key, identity).await
+    }
+
+    /// It is as wanted; the journal may still know it as it was wanted before.
+    async fn keep(&self, node: &Node) -> Result<Outcome, Stop> {
+        if self.journal.state().resource(&node.key).is_some_and(|known| known.node != *node) {
+            self.record(Entry::Changing { node: node.clone() }).await?;
+            self.record(Entry::Ready { key: node.key.clone() }).await?;
+        }
+        Ok(Outcome::Kept)
+    }
+
+    async fn accept(&self, key: &ResourceKey, identity: String) -> Result<(), JournalError> {
+        self.record(Entry::Accepted { key: key.clone(), identity }).await
     }
 }
 
@@ -186,12 +218,12 @@ fn foreign(node: &Node, why: &str) -> ProviderError {
     }
 }
 
-fn changed(node: &Node, differs: &[String]) -> ProviderError {
+fn replaced(node: &Node, differs: &[Difference]) -> ProviderError {
     ProviderError {
         cause: Cause::Other,
         call: "comparing with the stack file".to_owned(),
         resource: node.key.to_string(),
-        message: format!("it is there, but {}", differs.join("; ")),
+        message: format!("it would have to be made anew: {}; it was not touched", Difference::listed(differs)),
         advice: "`demo down` and `demo up` make it anew; or put the stack file back as it was".to_owned(),
     }
 }

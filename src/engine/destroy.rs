@@ -8,8 +8,9 @@ use super::{
     cancel::Cancel,
     graph::{Node, ResourceKey},
     journal::{Entry, Journal, JournalError},
-    provider::{Cause, Doing, Leftover, Observed, Observer, Outcome, Progress, Provider, ProviderError, Providers},
+    provider::{Cause, Doing, Leftover, Observed, Observer, Outcome, Progress, ProviderError, Providers},
     state::Phase,
+    work::{Stop, Work},
 };
 
 /// What `down` did and what it left.
@@ -32,24 +33,6 @@ impl Down {
     }
 }
 
-/// Why one resource was not removed.
-enum Stop {
-    Provider(ProviderError),
-    Journal(JournalError),
-}
-
-impl From<ProviderError> for Stop {
-    fn from(error: ProviderError) -> Self {
-        Self::Provider(error)
-    }
-}
-
-impl From<JournalError> for Stop {
-    fn from(error: JournalError) -> Self {
-        Self::Journal(error)
-    }
-}
-
 /// Removes all that the journal knows, each after everything that stands on it was tried; then takes the inventory and,
 /// where it is clean, closes the journal. May be repeated, also after it has closed.
 pub async fn down(
@@ -60,7 +43,7 @@ pub async fn down(
 ) -> Result<Down, JournalError> {
     let state = journal.state();
     let nodes: Vec<Node> = state.live().map(|resource| resource.node.clone()).collect();
-    let removing = Removing { providers, journal, observer, cancel };
+    let removing = Work { providers, journal, observer, cancel };
     let mut waiting: Vec<&Node> = nodes.iter().rev().collect();
     let mut tried: BTreeSet<&ResourceKey> = BTreeSet::new();
     let mut down = Down::default();
@@ -101,32 +84,17 @@ async fn take_inventory(providers: &Providers, journal: &Journal, down: &mut Dow
     down.leftovers.sort();
 }
 
-#[derive(Clone, Copy)]
-struct Removing<'a> {
-    providers: &'a Providers,
-    journal: &'a Journal,
-    observer: &'a dyn Observer,
-    cancel: &'a Cancel,
-}
-
-impl<'a> Removing<'a> {
+impl<'a> Work<'a> {
     async fn remove(self, node: &'a Node) -> (&'a Node, Result<Outcome, Stop>) {
-        let progress = Progress::begin(node, Doing::Deleting, self.observer, self.cancel);
-        let result = match self.providers.of(&node.key) {
-            Ok(provider) => self.take_down(provider.as_ref(), node, &progress).await,
-            Err(error) => Err(error.into()),
-        };
-        match &result {
-            Ok(outcome) => progress.end(&Ok(*outcome)),
-            Err(Stop::Provider(error)) => progress.end(&Err(error.clone())),
-            Err(Stop::Journal(error)) => progress.fail(&error.to_string()),
-        }
+        let progress = self.begin(node, Doing::Deleting);
+        let result = self.take_down(node, &progress).await;
+        progress.end(&result);
         (node, result)
     }
 
-    async fn take_down(&self, provider: &dyn Provider, node: &Node, progress: &Progress<'_>) -> Result<Outcome, Stop> {
-        let key = &node.key;
-        let phase = self.journal.state().phase(key);
+    async fn take_down(&self, node: &Node, progress: &Progress<'_>) -> Result<Outcome, Stop> {
+        let (provider, key) = (self.provider(node)?, &node.key);
+        let phase = self.phase(key);
         let outcome = match provider.read(node).await? {
             Observed::Ours { .. } => Outcome::Deleted,
             Observed::Absent => Outcome::AlreadyGone,
@@ -135,12 +103,12 @@ impl<'a> Removing<'a> {
             Observed::Foreign { why } => return Err(foreign(node, &why).into()),
         };
         if phase != Some(Phase::Deleting) {
-            self.journal.record(Entry::Deleting { key: key.clone() })?;
+            self.record(Entry::Deleting { key: key.clone() }).await?;
         }
         if outcome == Outcome::Deleted {
             provider.delete(node, progress).await?;
         }
-        self.journal.record(Entry::Gone { key: key.clone() })?;
+        self.record(Entry::Gone { key: key.clone() }).await?;
         Ok(outcome)
     }
 }

@@ -9,9 +9,12 @@ use std::{
 };
 
 use async_trait::async_trait;
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 
-use super::{Cause, Leftover, Node, Observed, Progress, Provider, ProviderError, Providers, ResourceKey, StackId};
+use super::{
+    Cause, Difference, Leftover, Node, Observed, Progress, Provider, ProviderError, Providers, ResourceKey, StackId,
+};
 
 /// The one kind that the fake knows.
 pub const KIND: &str = "thing";
@@ -20,6 +23,18 @@ pub const KIND: &str = "thing";
 struct Thing {
     owner: String,
     ready: bool,
+    /// What can be changed in place.
+    size: u64,
+    /// What cannot.
+    shape: u64,
+}
+
+/// A thing as it is wanted.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Desired {
+    owner: String,
+    size: u64,
+    shape: u64,
 }
 
 /// Where the process dies.
@@ -37,6 +52,8 @@ pub struct Cloud {
     things: Mutex<BTreeMap<String, Thing>>,
     pub failing_creates: Mutex<BTreeSet<String>>,
     pub failing_deletes: Mutex<BTreeSet<String>>,
+    /// Creates that fail once without having reached the cloud, as far as anyone can tell.
+    pub unreached_creates: Mutex<BTreeSet<String>>,
     pub lost_answers: Mutex<BTreeSet<String>>,
     /// The effects on the cloud, in order, such as `create a`.
     pub log: Mutex<Vec<String>>,
@@ -47,7 +64,12 @@ pub struct Cloud {
 
 impl Cloud {
     pub fn put_foreign(&self, name: &str) {
-        self.things().insert(name.to_owned(), Thing { owner: "someone".to_owned(), ready: true });
+        let thing = Thing { owner: "someone".to_owned(), ready: true, size: 0, shape: 0 };
+        self.things().insert(name.to_owned(), thing);
+    }
+
+    pub fn size_of(&self, name: &str) -> u64 {
+        self.things()[name].size
     }
 
     pub fn remove(&self, name: &str) {
@@ -123,10 +145,10 @@ impl Provider for Fake {
         self.call(|| {
             Ok(match self.cloud.things().get(&node.key.name) {
                 None => Observed::Absent,
-                Some(thing) if thing.owner == owner(node) => Observed::Ours {
+                Some(thing) if thing.owner == wanted(node).owner => Observed::Ours {
                     identity: format!("id-{}", node.key.name),
                     ready: thing.ready,
-                    differs: Vec::new(),
+                    differs: differences(&wanted(node), thing),
                 },
                 Some(thing) => Observed::Foreign { why: thing.owner.clone() },
             })
@@ -140,14 +162,18 @@ impl Provider for Fake {
         self.cloud.most_at_once.fetch_max(now, Ordering::SeqCst);
         let answer = self
             .call(|| {
+                if take(&self.cloud.unreached_creates, name) {
+                    return Err(ProviderError { cause: Cause::Unreachable, ..refused("create", name) });
+                }
                 if take(&self.cloud.failing_creates, name) {
                     return Err(refused("create", name));
                 }
-                let thing = Thing { owner: owner(node), ready: false };
+                let Desired { owner, size, shape } = wanted(node);
+                let thing = Thing { owner, ready: false, size, shape };
                 assert!(self.cloud.things().insert(name.clone(), thing).is_none(), "{name} was there already");
                 self.cloud.did("create", name);
                 if take(&self.cloud.lost_answers, name) {
-                    Err(refused("create", name))
+                    Err(ProviderError { cause: Cause::Unreachable, ..refused("create", name) })
                 } else {
                     Ok(format!("id-{name}"))
                 }
@@ -166,6 +192,18 @@ impl Provider for Fake {
         .await
     }
 
+    async fn change(&self, node: &Node, _differs: &[Difference], _: &Progress<'_>) -> Result<(), ProviderError> {
+        let name = &node.key.name;
+        self.call(|| {
+            let mut things = self.cloud.things();
+            let thing = things.get_mut(name).ok_or_else(|| refused("change", name))?;
+            (thing.size, thing.ready) = (wanted(node).size, false);
+            self.cloud.did("change", name);
+            Ok(())
+        })
+        .await
+    }
+
     async fn delete(&self, node: &Node, _progress: &Progress<'_>) -> Result<(), ProviderError> {
         let name = &node.key.name;
         self.call(|| {
@@ -173,7 +211,7 @@ impl Provider for Fake {
                 return Err(refused("delete", name));
             }
             let removed = self.cloud.things().remove(name);
-            assert!(removed.is_none_or(|thing| thing.owner == owner(node)), "{name} was someone else's");
+            assert!(removed.is_none_or(|thing| thing.owner == wanted(node).owner), "{name} was someone else's");
             self.cloud.did("delete", name);
             Ok(())
         })
@@ -196,13 +234,24 @@ pub fn thing(stack: &StackId, name: &str, on: &[&str]) -> Node {
     Node {
         key: key(name),
         depends_on: on.iter().map(|name| key(name)).collect(),
-        desired: Value::String(stack.to_string()),
+        desired: json!(Desired { owner: stack.to_string(), size: 1, shape: 1 }),
         detail: String::new(),
     }
 }
 
-fn owner(node: &Node) -> String {
-    node.desired.as_str().expect("the stack's id").to_owned()
+/// The same thing, wanted otherwise.
+pub fn resized(node: &Node, size: u64, shape: u64) -> Node {
+    Node { desired: json!(Desired { size, shape, ..wanted(node) }), ..node.clone() }
+}
+
+fn wanted(node: &Node) -> Desired {
+    serde_json::from_value(node.desired.clone()).expect("a thing's properties")
+}
+
+fn differences(wanted: &Desired, found: &Thing) -> Vec<Difference> {
+    let size = (found.size != wanted.size).then(|| Difference::in_place("size", found.size, wanted.size));
+    let shape = (found.shape != wanted.shape).then(|| Difference::replace("shape", found.shape, wanted.shape));
+    size.into_iter().chain(shape).collect()
 }
 
 fn take(names: &Mutex<BTreeSet<String>>, name: &str) -> bool {

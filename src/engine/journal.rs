@@ -45,6 +45,11 @@ pub enum Entry {
         /// Which.
         key: ResourceKey,
     },
+    /// The next calls change it in place to what is wanted now.
+    Changing {
+        /// As it is wanted now.
+        node: Node,
+    },
     /// It was there, and was not there any more when `up` looked: someone else has deleted it.
     Lost {
         /// Which.
@@ -92,6 +97,7 @@ impl Entry {
             Self::Intended { node } => format!("intended {}", node.key),
             Self::Accepted { key, .. } => format!("accepted {key}"),
             Self::Ready { key } => format!("ready {key}"),
+            Self::Changing { node } => format!("changing {}", node.key),
             Self::Lost { key } => format!("lost {key}"),
             Self::Deleting { key } => format!("deleting {key}"),
             Self::Gone { key } => format!("gone {key}"),

@@ -13,6 +13,7 @@ pub mod journal;
 pub mod plan;
 pub mod provider;
 pub mod state;
+mod work;
 
 #[cfg(test)]
 mod fake;
@@ -28,6 +29,7 @@ pub use id::StackId;
 pub use journal::{Journal, JournalError};
 pub use plan::{Action, Step};
 pub use provider::{
-    Cause, Doing, Event, Leftover, Observed, Observer, Outcome, Progress, Provider, ProviderError, Providers,
+    Cause, Change, Difference, Doing, Event, Leftover, Observed, Observer, Outcome, Progress, Provider, ProviderError,
+    Providers,
 };
 pub use state::{Fingerprint, Phase, State};

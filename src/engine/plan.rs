@@ -1,11 +1,11 @@
 //! What `up` would do, and why; nothing is changed.
 
-use futures::future::try_join_all;
+use futures::future::join_all;
 use serde::Serialize;
 
 use super::{
     graph::{Graph, Node},
-    provider::{Observed, ProviderError, Providers},
+    provider::{Difference, Observed, ProviderError, Providers},
     state::{Phase, State},
 };
 
@@ -28,8 +28,10 @@ pub enum Action {
     Keep,
     /// Finish what an earlier `up` has begun.
     Adopt,
-    /// It is otherwise than wanted; each difference.
-    Change(Vec<String>),
+    /// Change it in place; each difference.
+    Change(Vec<Difference>),
+    /// It would have to be made anew, which `up` refuses; each difference that needs it.
+    Replace(Vec<Difference>),
     /// Refuse: it is somebody else's.
     Refuse(String),
     /// It is not wanted any more; `down` removes it.
@@ -45,23 +47,40 @@ impl Action {
 
 /// Compares the graph with what is there. `state` is what the journal says, empty when there is none yet.
 pub async fn plan(graph: &Graph, state: &State, providers: &Providers) -> Result<Vec<Step>, ProviderError> {
-    let compare = |node: Node| async move {
-        let observed = providers.of(&node.key)?.read(&node).await?;
-        let action = action(observed, state.phase(&node.key));
-        Ok::<_, ProviderError>(Step { node, action })
-    };
-    let mut steps = try_join_all(graph.ordered().into_iter().cloned().map(compare)).await?;
+    let surveyed = survey(graph, state, providers).await.into_iter();
+    let mut steps = surveyed
+        .map(|(node, action)| Ok(Step { node: node.clone(), action: action? }))
+        .collect::<Result<Vec<_>, ProviderError>>()?;
     let wanted = |node: &Node| graph.nodes().iter().any(|other| other.key == node.key);
     let orphans = state.live().filter(|resource| !wanted(&resource.node));
     steps.extend(orphans.map(|resource| Step { node: resource.node.clone(), action: Action::Orphan }));
     Ok(steps)
 }
 
+/// Looks at every resource of the graph, what it stands on before it; one that cannot be looked at hides no other.
+pub(super) async fn survey<'a>(
+    graph: &'a Graph,
+    state: &State,
+    providers: &Providers,
+) -> Vec<(&'a Node, Result<Action, ProviderError>)> {
+    let look = |node: &'a Node| async move {
+        let observed = match providers.of(&node.key) {
+            Ok(provider) => provider.read(node).await,
+            Err(error) => Err(error),
+        };
+        (node, observed.map(|observed| action(observed, state.phase(&node.key))))
+    };
+    join_all(graph.ordered().into_iter().map(look)).await
+}
+
 fn action(observed: Observed, phase: Option<Phase>) -> Action {
     match observed {
         Observed::Absent => Action::Create,
         Observed::Foreign { why } => Action::Refuse(why),
-        Observed::Ours { differs, .. } if !differs.is_empty() => Action::Change(differs),
+        Observed::Ours { differs, .. } if !differs.is_empty() => match Difference::replacing(&differs) {
+            none if none.is_empty() => Action::Change(differs),
+            replacing => Action::Replace(replacing),
+        },
         Observed::Ours { ready: true, .. } if phase == Some(Phase::Ready) => Action::Keep,
         Observed::Ours { .. } => Action::Adopt,
     }
@@ -90,5 +109,5 @@ pub async fn status(state: &State, providers: &Providers) -> Vec<Status> {
             Status { node, phase, observed }
         }
     };
-    futures::future::join_all(state.live().map(look)).await
+    join_all(state.live().map(look)).await
 }

@@ -1,14 +1,10 @@
 //! What the engine asks of whoever knows a kind of resource, and how progress is told.
 
-use std::{
-    collections::BTreeMap,
-    fmt,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use serde::Serialize;
+use tokio::time::Instant;
 
 use super::{
     cancel::{Cancel, Interrupted},
@@ -31,6 +27,17 @@ pub trait Provider: Send + Sync {
     /// Everything from there to usable: settings that need calls of their own, and waiting. May be repeated.
     async fn make_ready(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError>;
 
+    /// Brings what [`read`](Self::read) called changeable in place to what is wanted; `make_ready` follows.
+    async fn change(&self, node: &Node, differs: &[Difference], _progress: &Progress<'_>) -> Result<(), ProviderError> {
+        Err(ProviderError {
+            cause: Cause::Other,
+            call: "changing it in place".to_owned(),
+            resource: node.key.to_string(),
+            message: format!("resources of this kind cannot be changed: {}", Difference::listed(differs)),
+            advice: String::new(),
+        })
+    }
+
     /// Takes it away and waits until it is gone. What is gone already is a success.
     async fn delete(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError>;
 
@@ -50,14 +57,65 @@ pub enum Observed {
         identity: String,
         /// Usable now.
         ready: bool,
-        /// What is otherwise than wanted, each as `what: is X, wanted Y`.
-        differs: Vec<String>,
+        /// What is otherwise than wanted.
+        differs: Vec<Difference>,
     },
     /// Somebody else's.
     Foreign {
         /// Whose, or why it cannot be ours.
         why: String,
     },
+}
+
+/// One thing about a resource that is otherwise than wanted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Difference {
+    /// Which setting.
+    pub what: String,
+    /// What it is.
+    pub is: String,
+    /// What the stack file makes of it.
+    pub wanted: String,
+    /// What it takes to get there.
+    pub change: Change,
+}
+
+/// What it takes to bring a setting to what is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Change {
+    /// Calls that keep the resource and what is in it.
+    InPlace,
+    /// Another resource: the service does not change it.
+    Replace,
+}
+
+impl Difference {
+    /// One that [`Provider::change`] mends.
+    pub fn in_place(what: impl Into<String>, is: impl fmt::Display, wanted: impl fmt::Display) -> Self {
+        Self { what: what.into(), is: is.to_string(), wanted: wanted.to_string(), change: Change::InPlace }
+    }
+
+    /// One that only a new resource mends.
+    pub fn replace(what: impl Into<String>, is: impl fmt::Display, wanted: impl fmt::Display) -> Self {
+        Self { change: Change::Replace, ..Self::in_place(what, is, wanted) }
+    }
+
+    /// Those of `differs` that need a new resource.
+    pub fn replacing(differs: &[Self]) -> Vec<Self> {
+        differs.iter().filter(|difference| difference.change == Change::Replace).cloned().collect()
+    }
+
+    /// Sentences about all of them, in one line.
+    pub fn listed(differs: &[Self]) -> String {
+        differs.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    }
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "its {} is {}, wanted {}", self.what, self.is, self.wanted)
+    }
 }
 
 /// Something of a stack that is still there.
@@ -158,6 +216,8 @@ pub enum Outcome {
     Adopted,
     /// It was there and ready.
     Kept,
+    /// It was there, and was changed to what is wanted now.
+    Changed,
     /// It was there and is not any more.
     Deleted,
     /// It was not there any more.
@@ -234,16 +294,12 @@ impl<'a> Progress<'a> {
     }
 
     /// Tells the end of the work.
-    pub(super) fn end(&self, result: &Result<Outcome, ProviderError>) {
+    pub(super) fn end(&self, result: &Result<Outcome, impl fmt::Display>) {
         let node = self.node;
         match result {
             Ok(outcome) => self.observer.event(Event::Done { node, outcome: *outcome, took: self.since.elapsed() }),
             Err(why) => self.observer.event(Event::Failed { node, why: &why.to_string() }),
         }
-    }
-
-    pub(super) fn fail(&self, why: &str) {
-        self.observer.event(Event::Failed { node: self.node, why });
     }
 
     fn interrupted(&self, what: &str) -> ProviderError {

@@ -124,6 +124,11 @@ impl State {
                 Ok(())
             }
             Entry::Ready { key } => self.step(key, &[Phase::Accepted], Phase::Ready).map(drop).map_err(illegal),
+            Entry::Changing { node } => {
+                let live = [Phase::Accepted, Phase::Ready];
+                self.step(&node.key, &live, Phase::Accepted).map_err(illegal)?.node = node.clone();
+                Ok(())
+            }
             Entry::Lost { key } => {
                 let live = [Phase::Accepted, Phase::Ready];
                 self.step(key, &live, Phase::Gone).map(drop).map_err(illegal)
@@ -180,9 +185,14 @@ impl State {
         self.resources.iter().filter(|resource| resource.phase != Phase::Gone)
     }
 
+    /// What is known of a resource; none when it was never intended.
+    pub fn resource(&self, key: &ResourceKey) -> Option<&Resource> {
+        self.index.get(key).map(|&at| &self.resources[at])
+    }
+
     /// How far a resource is; none when it was never intended.
     pub fn phase(&self, key: &ResourceKey) -> Option<Phase> {
-        self.index.get(key).map(|&at| self.resources[at].phase)
+        self.resource(key).map(|resource| resource.phase)
     }
 
     /// Runs, in the order in which they reserved.

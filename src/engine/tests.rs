@@ -5,7 +5,7 @@ use std::{fs, sync::Arc, sync::atomic::Ordering};
 use tempfile::TempDir;
 
 use super::{
-    fake::{Cloud, Fake, Kill, key, thing},
+    fake::{Cloud, Fake, Kill, key, resized, thing},
     *,
 };
 
@@ -44,9 +44,22 @@ impl World {
         Journal::create(&self.home, &self.id, fingerprint, serde_json::Value::Null).expect("a journal")
     }
 
+    /// The same, with other sizes and shapes of these things.
+    fn graph_with(&self, changed: &[(&str, u64, u64)]) -> Graph {
+        let change = |node: &Node| {
+            let to = changed.iter().find(|(name, ..)| *name == node.key.name);
+            to.map_or_else(|| node.clone(), |&(_, size, shape)| resized(node, size, shape))
+        };
+        Graph::new(self.graph().nodes().iter().map(change).collect()).expect("a graph")
+    }
+
     async fn up(&self) -> Result<Applied, ApplyError> {
+        self.up_to(&self.graph()).await
+    }
+
+    async fn up_to(&self, graph: &Graph) -> Result<Applied, ApplyError> {
         let fake = Fake::new(&self.cloud, None);
-        apply::up(&self.graph(), &fake.providers(), &self.journal(), &(), &Cancel::new()).await
+        apply::up(graph, &fake.providers(), &self.journal(), &(), &Cancel::new()).await
     }
 
     async fn down(&self) -> Down {
@@ -56,12 +69,16 @@ impl World {
 
     /// Whether the process lived to the end of `up`.
     async fn up_killed(&self, kill: Kill) -> bool {
+        self.up_to_killed(&self.graph(), kill).await
+    }
+
+    async fn up_to_killed(&self, graph: &Graph, kill: Kill) -> bool {
         let (fake, journal, cancel) = (Fake::new(&self.cloud, Some(kill)), self.journal(), Cancel::new());
-        let (graph, providers) = (self.graph(), fake.providers());
+        let providers = fake.providers();
         tokio::select! {
             biased;
             () = fake.dead.notified() => false,
-            up = apply::up(&graph, &providers, &journal, &(), &cancel) => {
+            up = apply::up(graph, &providers, &journal, &(), &cancel) => {
                 up.expect("up");
                 true
             }
@@ -142,7 +159,73 @@ async fn an_up_killed_at_any_call_goes_on_or_goes_down() {
             break;
         }
     }
-    assert!(points > 4 * 15, "three calls a resource, each a point: {points}");
+    assert!(points > 4 * 20, "four calls a resource, each a point: {points}");
+}
+
+#[tokio::test]
+async fn what_is_wanted_otherwise_is_changed_in_place_and_then_kept() {
+    let world = World::new();
+    world.up().await.expect("up");
+    let larger = world.graph_with(&[("b", 7, 1)]);
+    let fake = Fake::new(&world.cloud, None);
+    let planned = plan::plan(&larger, &world.journal().state(), &fake.providers()).await.expect("a plan");
+    let changes: Vec<_> = planned.iter().filter(|step| step.action.is_change()).collect();
+    assert_eq!(changes.len(), 1);
+    assert_eq!(changes[0].action, Action::Change(vec![Difference::in_place("size", 1, 7)]));
+    let outcomes = |applied: Applied| applied.resources.into_iter().map(|(key, outcome)| (key.name, outcome));
+    let changed = outcomes(world.up_to(&larger).await.expect("changed")).filter(|(_, how)| *how != Outcome::Kept);
+    assert_eq!(changed.collect::<Vec<_>>(), [("b".to_owned(), Outcome::Changed)]);
+    assert_eq!(world.cloud.size_of("b"), 7);
+    assert!(outcomes(world.up_to(&larger).await.expect("kept")).all(|(_, how)| how == Outcome::Kept));
+    let known = world.journal().state().resource(&key("b")).map(|known| known.node.clone());
+    assert_eq!(
+        known.as_ref(),
+        larger.nodes().iter().find(|node| node.key == key("b")),
+        "the journal knows the new one"
+    );
+    world.assert_gone_for_good().await;
+}
+
+#[tokio::test]
+async fn what_would_be_made_anew_is_refused_before_anything_is_changed() {
+    let world = World::new();
+    world.up().await.expect("up");
+    let (log, other) = (world.cloud.log(), world.graph_with(&[("a", 7, 1), ("b", 7, 2), ("d", 1, 2)]));
+    let error = world.up_to(&other).await.expect_err("a refusal");
+    assert!(matches!(&error, ApplyError::Refused(refused) if refused.len() == 2), "{error}");
+    let text = error.to_string();
+    assert!(text.contains("thing b") && text.contains("thing d"), "each is named: {text}");
+    assert!(text.contains("its shape is 1, wanted 2") && !text.contains("its size"), "only what is in the way: {text}");
+    assert_eq!(world.cloud.log(), log, "nothing was done");
+}
+
+#[tokio::test]
+async fn a_change_killed_at_any_call_goes_on() {
+    for number in 0.. {
+        let mut survived = false;
+        for kill in [Kill::Before(number), Kill::After(number)] {
+            let world = World::new();
+            world.up().await.expect("up");
+            let larger = world.graph_with(&[("b", 7, 1), ("e", 9, 1)]);
+            survived = world.up_to_killed(&larger, kill).await;
+            world.up_to(&larger).await.expect("changed");
+            assert_eq!((world.cloud.size_of("b"), world.cloud.size_of("e")), (7, 9));
+            assert!(world.journal().state().live().all(|resource| resource.phase == Phase::Ready));
+            world.assert_gone_for_good().await;
+        }
+        if survived {
+            assert!(number > 10, "two reads a resource: {number}");
+            break;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_that_nobody_answered_is_tried_again() {
+    let world = World::new();
+    world.cloud.unreached_creates.lock().expect("no panic").extend(["a".to_owned(), "e".to_owned()]);
+    let applied = world.up().await.expect("up");
+    assert!(applied.resources.iter().all(|(_, outcome)| *outcome == Outcome::Created));
 }
 
 #[tokio::test]
@@ -187,7 +270,7 @@ async fn what_is_someone_elses_is_refused_and_never_touched() {
     world.cloud.put_foreign("b");
     let error = world.up().await.expect_err("a refusal").to_string();
     assert!(error.contains("thing b") && error.contains("not this stack's: someone"), "{error}");
-    assert_eq!(world.journal().state().phase(&key("b")), None, "nothing was intended");
+    assert_eq!(world.journal().state().resources(), [], "nothing was intended");
     world.assert_gone_for_good().await;
     assert_eq!(world.cloud.owned_by("someone"), ["b"]);
 }

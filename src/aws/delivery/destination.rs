@@ -12,6 +12,7 @@ use aws_smithy_types::error::operation::BuildError;
 use super::{Columns, Desired};
 use crate::{
     aws::clients::Clients,
+    engine::Difference,
     spec::{Compression, FieldPath},
 };
 
@@ -49,7 +50,7 @@ pub(super) fn configuration(
 }
 
 /// What is otherwise than wanted, each a phrase.
-pub(super) fn differences(wanted: &Desired, found: &ExtendedS3DestinationDescription) -> Vec<String> {
+pub(super) fn differences(wanted: &Desired, found: &ExtendedS3DestinationDescription) -> Vec<Difference> {
     let hints = found.buffering_hints();
     let mib = hints.and_then(BufferingHints::size_in_mbs).unwrap_or_default();
     let seconds = hints.and_then(BufferingHints::interval_in_seconds).unwrap_or_default();
@@ -64,7 +65,7 @@ pub(super) fn differences(wanted: &Desired, found: &ExtendedS3DestinationDescrip
     ]
     .into_iter()
     .filter(|(_, is, want)| is != want)
-    .map(|(what, is, want)| format!("its {what} is {is}, wanted {want}"))
+    .map(|(what, is, want)| Difference::replace(what, is, want))
     .collect()
 }
 

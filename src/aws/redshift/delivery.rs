@@ -16,7 +16,7 @@ use crate::{
         failure::{broken, desired, failure},
         mark::Mark,
     },
-    engine::{Cause, Leftover, Node, Observed, Progress, Provider, ProviderError, StackId},
+    engine::{Cause, Difference, Leftover, Node, Observed, Progress, Provider, ProviderError, StackId},
 };
 
 /// The kind of its keys.
@@ -198,7 +198,7 @@ fn destination(
         .map_err(|error| invalid(name, &error))
 }
 
-fn differences(wanted: &Desired, found: &RedshiftDestinationDescription) -> Vec<String> {
+fn differences(wanted: &Desired, found: &RedshiftDestinationDescription) -> Vec<Difference> {
     let copy = found.copy_command();
     let through = found.s3_destination_description();
     let hints = through.and_then(|through| through.buffering_hints());
@@ -219,6 +219,6 @@ fn differences(wanted: &Desired, found: &RedshiftDestinationDescription) -> Vec<
     ]
     .into_iter()
     .filter(|(_, is, want)| is != want)
-    .map(|(what, is, want)| format!("its {what} is {is}, wanted {want}"))
+    .map(|(what, is, want)| Difference::replace(what, is, want))
     .collect()
 }

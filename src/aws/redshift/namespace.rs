@@ -17,7 +17,7 @@ use crate::{
         mark::{self, Mark},
         pace::Pace,
     },
-    engine::{Cause, Leftover, Node, Observed, Progress, Provider, ProviderError, StackId},
+    engine::{Cause, Difference, Leftover, Node, Observed, Progress, Provider, ProviderError, StackId},
 };
 
 /// The kind of its keys.
@@ -78,7 +78,7 @@ impl Provider for Namespaces {
         let differs = if database == wanted.database {
             Vec::new()
         } else {
-            vec![format!("its database is {database}, wanted {}", wanted.database)]
+            vec![Difference::replace("database", database, &wanted.database)]
         };
         Ok(Observed::Ours { identity, ready, differs })
     }

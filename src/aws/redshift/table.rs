@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     aws::{clients::Clients, failure::desired, mark::Mark},
-    engine::{Leftover, Node, Observed, Progress, Provider, ProviderError, StackId},
+    engine::{Difference, Leftover, Node, Observed, Progress, Provider, ProviderError, StackId},
 };
 
 /// The kind of its keys; their names are `database.schema.table`.
@@ -82,7 +82,7 @@ impl Provider for Tables {
         Ok(match wanted.mark.is_on(comment(found).and_then(sql::marked)) {
             Ok(()) => Observed::Ours { identity: identity(&wanted), ready: true, differs },
             Err(why) if differs.is_empty() => Observed::Foreign { why },
-            Err(why) => Observed::Foreign { why: format!("{why}, and {}", differs.join("; ")) },
+            Err(why) => Observed::Foreign { why: format!("{why}, and {}", Difference::listed(&differs)) },
         })
     }
 
@@ -147,23 +147,23 @@ fn written(kind: &str, length: &str) -> String {
 }
 
 /// Case is not told apart in names, as Redshift does it unless it is told to.
-fn differences(wanted: &[(String, String)], found: &[(String, String)]) -> Vec<String> {
+fn differences(wanted: &[(String, String)], found: &[(String, String)]) -> Vec<Difference> {
     if found.is_empty() {
-        return vec!["its columns may not be seen by this user".to_owned()];
+        return vec![Difference::replace("list of columns", "hidden from this user", "seen")];
     }
     let of = |columns: &[(String, String)], name: &str| {
         columns.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, kind)| kind.clone())
     };
-    let mut differences: Vec<String> = wanted
+    let mut differences: Vec<Difference> = wanted
         .iter()
         .filter_map(|(name, kind)| match of(found, name) {
-            None => Some(format!("column {name} is missing, wanted {kind}")),
-            Some(is) if !is.eq_ignore_ascii_case(kind) => Some(format!("column {name} is {is}, wanted {kind}")),
+            None => Some(Difference::replace(format!("column {name}"), "missing", kind)),
+            Some(is) if !is.eq_ignore_ascii_case(kind) => Some(Difference::replace(format!("column {name}"), is, kind)),
             Some(_) => None,
         })
         .collect();
     let more = found.iter().filter(|(name, _)| of(wanted, name).is_none());
-    differences.extend(more.map(|(name, kind)| format!("column {name} is {kind}, wanted none")));
+    differences.extend(more.map(|(name, kind)| Difference::replace(format!("column {name}"), kind, "none")));
     differences
 }
 
@@ -183,10 +183,10 @@ mod tests {
         assert_eq!(
             differences(&wanted, &found),
             [
-                "column a is INTEGER, wanted BIGINT",
-                "column b is VARCHAR(256), wanted VARCHAR(4096)",
-                "column c is missing, wanted FLOAT8",
-                "column d is SUPER, wanted none",
+                Difference::replace("column a", "INTEGER", "BIGINT"),
+                Difference::replace("column b", "VARCHAR(256)", "VARCHAR(4096)"),
+                Difference::replace("column c", "missing", "FLOAT8"),
+                Difference::replace("column d", "SUPER", "none"),
             ]
         );
     }

@@ -29,12 +29,13 @@ fn key() -> ResourceKey {
 fn entries() -> Vec<Entry> {
     let node = Node { key: key(), depends_on: Vec::new(), desired: json!({}), detail: String::new() };
     vec![
-        Entry::Intended { node },
+        Entry::Intended { node: node.clone() },
         Entry::Accepted { key: key(), identity: "arn".into() },
         Entry::Ready { key: key() },
         Entry::Lost { key: key() },
         Entry::Deleting { key: key() },
         Entry::Gone { key: key() },
+        Entry::Changing { node },
     ]
 }
 
@@ -45,7 +46,7 @@ fn every_transition_is_allowed_or_refused_as_drawn() {
         Entry::Intended { .. } => matches!(from, None | Some(Intended | Gone)),
         Entry::Accepted { .. } => from == Some(Intended),
         Entry::Ready { .. } => from == Some(Accepted),
-        Entry::Lost { .. } => matches!(from, Some(Accepted | Ready)),
+        Entry::Lost { .. } | Entry::Changing { .. } => matches!(from, Some(Accepted | Ready)),
         Entry::Deleting { .. } => matches!(from, Some(Intended | Accepted | Ready)),
         Entry::Gone { .. } => from == Some(Deleting),
         _ => unreachable!("not about a resource"),
