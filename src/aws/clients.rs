@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_sdk_sts::config::{Credentials, SharedCredentialsProvider};
+use aws_smithy_runtime_api::client::http::{HttpClient, SharedHttpClient};
 use tokio::sync::OnceCell;
 
 use super::failure::failure;
@@ -81,12 +82,17 @@ pub struct Clients {
 impl Clients {
     /// Makes the clients; no call is made yet.
     pub async fn connect(place: Where) -> Self {
-        let config = match &place {
-            Where::Local { url } => local(url),
-            Where::Aws { region, profile, endpoint_url } => {
-                aws(region, profile.as_deref(), endpoint_url.as_deref()).await
-            }
-        };
+        Self::from_config(config(&place).await, place)
+    }
+
+    /// [`Clients::connect`] with another HTTP client, which every call goes through, each of its tries for itself: for tests,
+    /// and for whoever embeds this and has proxies, pools or records of their own.
+    pub async fn over(place: Where, http: impl HttpClient + 'static) -> Self {
+        let config = config(&place).await.into_builder().http_client(SharedHttpClient::new(http)).build();
+        Self::from_config(config, place)
+    }
+
+    fn from_config(config: SdkConfig, place: Where) -> Self {
         // Buckets are host names on AWS only; anywhere else they are the first part of the path.
         let path_style = config.endpoint_url().is_some();
         let s3 = aws_sdk_s3::config::Builder::from(&config).force_path_style(path_style).build();
@@ -180,6 +186,13 @@ impl Clients {
             account: answer.account().unwrap_or_default().to_owned(),
             arn: answer.arn().unwrap_or_default().to_owned(),
         })
+    }
+}
+
+async fn config(place: &Where) -> SdkConfig {
+    match place {
+        Where::Local { url } => local(url),
+        Where::Aws { region, profile, endpoint_url } => aws(region, profile.as_deref(), endpoint_url.as_deref()).await,
     }
 }
 

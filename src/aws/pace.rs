@@ -1,6 +1,8 @@
 //! How often to ask while waiting, and for how long.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::failure::broken;
 use crate::engine::{Cause, Progress, ProviderError};

@@ -2,6 +2,7 @@
 
 pub mod athena;
 mod call_log;
+mod clock;
 pub mod daemon;
 pub mod durable;
 pub mod dynamodb;
@@ -10,6 +11,7 @@ pub mod firehose;
 pub mod glue;
 mod hive;
 pub mod iam;
+pub mod kept;
 pub mod kinesis;
 pub mod lambda;
 pub mod logs;

@@ -13,11 +13,7 @@ use std::{
 use bytes::Bytes;
 use http::{Request, Response, request::Parts};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use hyper::{
-    body::{Body as _, Incoming},
-    server::conn::http1,
-    service::service_fn,
-};
+use hyper::{body::Body as _, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -34,6 +30,7 @@ use super::{
     firehose::Firehose,
     glue::Glue,
     iam::Iam,
+    kept::Kept,
     kinesis::Kinesis,
     lambda::{self, Lambda},
     logs::Logs,
@@ -117,6 +114,27 @@ impl StandIn {
         }))
     }
 
+    /// Everything that its services hold, read from their stores and not by their calls. What is being deleted is there
+    /// until it is gone.
+    ///
+    /// # Errors
+    /// A store cannot be read.
+    pub fn kept(&self) -> Result<Kept, Fault> {
+        let mut kept = Kept::default();
+        self.kinesis.note(&mut kept)?;
+        self.s3.note(&mut kept)?;
+        self.firehose.note(&mut kept)?;
+        self.glue.note(&mut kept)?;
+        self.athena.note(&mut kept)?;
+        self.redshift.note(&mut kept)?;
+        self.secrets.note(&mut kept)?;
+        self.iam.note(&mut kept)?;
+        self.dynamodb.note(&mut kept)?;
+        self.logs.note(&mut kept)?;
+        self.lambda.note(&mut kept)?;
+        Ok(kept)
+    }
+
     /// What `GET /_stand-in` answers with: random, new at each opening.
     pub fn identity(&self) -> &str {
         &self.identity
@@ -181,9 +199,12 @@ impl StandIn {
         }
     }
 
-    async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Response<Body> {
+    /// Answers one request, as [`StandIn::serve`] does each that comes in; for whoever has the stand-in in the same process
+    /// and needs no socket. The body is what a connection brings, or bytes. Lambda invokes nothing until something serves.
+    pub async fn answer<B: Into<s3s::Body>>(self: Arc<Self>, request: Request<B>) -> Response<Body> {
         let id = uuid();
         let (parts, body) = request.into_parts();
+        let body = body.into();
         let route = Route::of(&parts);
         let caller = check_caller(&route, &parts);
         match route {
@@ -199,7 +220,7 @@ impl StandIn {
         self: Arc<Self>,
         target: Result<(JsonService, String), Fault>,
         parts: &Parts,
-        body: Incoming,
+        body: s3s::Body,
         id: &str,
     ) -> Response<Body> {
         let started = Instant::now();
@@ -220,7 +241,7 @@ impl StandIn {
         self: Arc<Self>,
         caller: Result<(), Fault>,
         parts: Parts,
-        body: Incoming,
+        body: s3s::Body,
         id: &str,
     ) -> Response<Body> {
         let started = Instant::now();
@@ -233,7 +254,7 @@ impl StandIn {
         result.map_or_else(|fault| rest_fault(&fault, id), |answer| rest_answer(answer, id))
     }
 
-    async fn answer_query(&self, caller: Result<(), Fault>, body: Incoming, id: &str) -> Response<Body> {
+    async fn answer_query(&self, caller: Result<(), Fault>, body: s3s::Body, id: &str) -> Response<Body> {
         let started = Instant::now();
         let form = match read(body, BODY_LIMIT).await {
             Ok(body) => parse_form(&body),
@@ -256,7 +277,7 @@ impl StandIn {
         }
     }
 
-    async fn answer_s3(&self, caller: Result<(), Fault>, request: Request<Incoming>, id: &str) -> Response<Body> {
+    async fn answer_s3(&self, caller: Result<(), Fault>, request: Request<s3s::Body>, id: &str) -> Response<Body> {
         let started = Instant::now();
         let operation = S3Operation { method: request.method().clone(), path: request.uri().path().to_owned() };
         let response = match caller {
@@ -278,7 +299,7 @@ impl StandIn {
         service: JsonService,
         operation: String,
         parts: &Parts,
-        body: Incoming,
+        body: s3s::Body,
     ) -> Result<Bytes, Fault> {
         check_json(service, &parts.headers)?;
         let body = read(body, BODY_LIMIT).await?;
@@ -299,7 +320,7 @@ impl StandIn {
         call.await.unwrap_or_else(|e| Err(failed_inside(&e)))
     }
 
-    async fn call_lambda(self: Arc<Self>, parts: Parts, body: Incoming) -> Result<lambda::Answer, Fault> {
+    async fn call_lambda(self: Arc<Self>, parts: Parts, body: s3s::Body) -> Result<lambda::Answer, Fault> {
         let body = read(body, lambda::BODY_LIMIT).await?;
         // In a task of its own, as the calls of the JSON protocol are.
         let call = tokio::spawn(async move { self.lambda.call(&parts, body).await });
@@ -351,7 +372,7 @@ fn report_panic(ended: Result<(), tokio::task::JoinError>) {
     }
 }
 
-async fn read(body: Incoming, limit: usize) -> Result<Bytes, Fault> {
+async fn read(body: s3s::Body, limit: usize) -> Result<Bytes, Fault> {
     let too_large = || Fault {
         status: 413,
         code: "RequestEntityTooLargeException",

@@ -8,6 +8,7 @@ mod dynamodb;
 mod floors;
 mod formats;
 mod function;
+mod inside;
 mod lifecycle;
 mod ministack;
 mod own_json;

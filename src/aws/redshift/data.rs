@@ -1,12 +1,13 @@
 //! SQL by the Data API: statements started as one transaction, waited for, the last one's rows fetched.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use aws_sdk_redshiftdata::{
     operation::describe_statement::DescribeStatementOutput,
     types::{Field, StatementStatusString, StatusString},
 };
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 
 use crate::{
     aws::{

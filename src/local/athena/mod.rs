@@ -33,7 +33,7 @@ use std::{fs, io, path::Path, sync::Arc};
 use bytes::Bytes;
 
 use self::{execution::Executions, query::Queries, store::Store};
-use super::{durable::Durable, fault::Fault, glue::Glue, s3::S3};
+use super::{durable::Durable, fault::Fault, glue::Glue, kept::Kept, s3::S3};
 
 /// The service.
 pub struct Athena {
@@ -55,6 +55,11 @@ impl Athena {
         let workgroups = Durable::open(&folder.join("workgroups.json"))?;
         let executions = Executions::open(&folder.join("executions"))?;
         Ok(Arc::new(Self { queries: Arc::new(Queries::new(glue, store, workgroups, executions)) }))
+    }
+
+    /// What is there, for a look into the store itself.
+    pub(super) fn note(&self, kept: &mut Kept) -> Result<(), Fault> {
+        self.queries.workgroups.read().note(kept)
     }
 
     /// One call of the wire protocol: the operation's name as in `X-Amz-Target: AmazonAthena.<operation>`, its JSON

@@ -9,7 +9,7 @@ use super::{
     store::Location,
     wire::{Paging, Tag, invalid, now},
 };
-use crate::local::{ACCOUNT, REGION, durable::Durable, fault::Fault};
+use crate::local::{ACCOUNT, REGION, durable::Durable, fault::Fault, kept::Kept};
 
 /// The workgroup that is always there.
 pub(super) const PRIMARY: &str = "primary";
@@ -105,6 +105,10 @@ impl Default for Workgroups {
 }
 
 impl Workgroups {
+    pub(super) fn note(&self, kept: &mut Kept) -> Result<(), Fault> {
+        self.0.iter().try_for_each(|(name, workgroup)| kept.note("athena workgroup", name, workgroup))
+    }
+
     pub(super) fn get(&self, name: &str) -> Result<&Workgroup, Fault> {
         self.0.get(name).ok_or_else(|| missing(name))
     }

@@ -13,8 +13,9 @@ use std::{fs, io, path::Path, sync::Arc};
 use bytes::Bytes;
 use dynoxide::Database;
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Value, json};
 
-use super::fault::Fault;
+use super::{fault::Fault, kept::Kept};
 
 /// The service.
 pub struct DynamoDb {
@@ -38,6 +39,19 @@ impl DynamoDb {
         Ok(Arc::new(Self { database }))
     }
 
+    /// What is there, for a look into the store itself.
+    pub(super) fn note(&self, kept: &mut Kept) -> Result<(), Fault> {
+        let tables: Value = parsed(&run(&self.database, "ListTables", b"{}")?)?;
+        for name in tables["TableNames"].as_array().into_iter().flatten() {
+            let table = run(&self.database, "DescribeTable", json!({"TableName": name}).to_string().as_bytes())?;
+            let arn = &parsed(&table)?["Table"]["TableArn"];
+            let tags = run(&self.database, "ListTagsOfResource", json!({"ResourceArn": arn}).to_string().as_bytes())?;
+            let name = name.as_str().unwrap_or_default();
+            kept.note("dynamodb table", name, &(parsed(&table)?, parsed(&tags)?))?;
+        }
+        Ok(())
+    }
+
     /// One call of the wire protocol: `operation` as in `X-Amz-Target` after the dot, a JSON body in and out.
     ///
     /// # Errors
@@ -46,6 +60,10 @@ impl DynamoDb {
         let (database, operation) = (self.database.clone(), operation.to_owned());
         tokio::task::spawn_blocking(move || run(&database, &operation, &body)).await.map_err(Fault::internal)?
     }
+}
+
+fn parsed(answer: &[u8]) -> Result<Value, Fault> {
+    serde_json::from_slice(answer).map_err(Fault::internal)
 }
 
 fn run(database: &Database, operation: &str, body: &[u8]) -> Result<Bytes, Fault> {

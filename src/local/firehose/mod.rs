@@ -55,7 +55,8 @@ use self::{
     stream::{DeliveryStream, Ledger, Status},
 };
 use super::{
-    durable::Durable, fault::Fault, glue::Glue, iam::Iam, kinesis::Kinesis, protocol::uuid, redshift::Redshift, s3::S3,
+    durable::Durable, fault::Fault, glue::Glue, iam::Iam, kept::Kept, kinesis::Kinesis, protocol::uuid,
+    redshift::Redshift, s3::S3,
 };
 
 /// The service. Dropping it stops delivery where it is; opening it again goes on from there.
@@ -104,6 +105,12 @@ impl Firehose {
             firehose.start(name, stream)?;
         }
         Ok(Arc::new(firehose))
+    }
+
+    /// What is there, for a look into the store itself.
+    pub(super) fn note(&self, kept: &mut Kept) -> Result<(), Fault> {
+        let ledger = self.ledger.read();
+        ledger.iter().try_for_each(|(name, stream)| kept.note("firehose delivery stream", name, stream))
     }
 
     /// One call of the wire protocol: `operation` as in `X-Amz-Target` after the dot, a JSON body in and out.

@@ -13,7 +13,10 @@ use tokio::{
 };
 
 use super::{Durable, Fault, S3, progress::Progress, stream::Ledger};
-use crate::local::redshift::{Destination, Login, Redshift, Trouble};
+use crate::local::{
+    clock,
+    redshift::{Destination, Login, Redshift, Trouble},
+};
 
 /// Between two looks at what has landed.
 const POLL: Duration = Duration::from_millis(100);
@@ -133,11 +136,11 @@ impl Loader {
                 }
                 Err(trouble) => trouble,
             };
-            if Utc::now() >= until || *ended.borrow() {
+            if clock::utc() >= until || *ended.borrow() {
                 return Err(trouble);
             }
             tracing::info!(delivery = self.name, %trouble, "COPY is tried again");
-            let left = (until - Utc::now()).to_std().unwrap_or_default();
+            let left = (until - clock::utc()).to_std().unwrap_or_default();
             rest(ended, wait.min(left)).await;
             wait = (wait * 2).min(LONGEST_WAIT);
         }
@@ -152,7 +155,7 @@ impl Loader {
         self.progress.change(|progress| {
             let loads = progress.loads.get_or_insert_default();
             let keys = std::mem::take(&mut loads.landed);
-            loads.batch = Some(Batch { id: super::uuid(), keys, begun: Utc::now() });
+            loads.batch = Some(Batch { id: super::uuid(), keys, begun: clock::utc() });
             Ok(loads.batch.clone())
         })
     }

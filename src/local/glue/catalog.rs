@@ -16,7 +16,7 @@ use super::{
     table::Table,
     wire::{already_exists, not_found},
 };
-use crate::local::{durable::Durable, fault::Fault};
+use crate::local::{durable::Durable, fault::Fault, kept::Kept};
 
 /// A table's file, and the table in it.
 pub(super) struct Stored {
@@ -132,6 +132,16 @@ impl Catalog {
             .filter(|((of, _), _)| of == database)
             .map(|((_, name), stored)| (name.clone(), look(&stored.table.read())))
             .collect())
+    }
+
+    pub(super) fn note(&self, kept: &mut Kept) -> Result<(), Fault> {
+        let tables = self.read();
+        for (name, database) in self.databases.read().iter() {
+            kept.note("glue database", name, database)?;
+        }
+        tables.iter().try_for_each(|((database, name), stored)| {
+            kept.note("glue table", format!("{database}.{name}"), &*stored.table.read())
+        })
     }
 
     pub(super) fn database_names(&self) -> Vec<String> {

@@ -15,7 +15,7 @@ use std::{collections::BTreeMap, io, path::Path, sync::Arc};
 use bytes::Bytes;
 
 use self::catalog::Catalog;
-use super::fault::Fault;
+use super::{fault::Fault, kept::Kept};
 
 /// The service.
 pub struct Glue {
@@ -52,6 +52,11 @@ impl Glue {
     /// Opens the catalog that lies in `folder`, making the folder where it is missing.
     pub fn open(folder: &Path) -> io::Result<Arc<Self>> {
         Ok(Arc::new(Self { catalog: Catalog::open(folder)? }))
+    }
+
+    /// What is there, for a look into the store itself.
+    pub(super) fn note(&self, kept: &mut Kept) -> Result<(), Fault> {
+        self.catalog.note(kept)
     }
 
     /// One call of the wire protocol: the operation's name as in `X-Amz-Target: AWSGlue.<operation>`, its JSON body,

@@ -17,7 +17,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{durable::Durable, fault::Fault, query::Fields};
+use super::{durable::Durable, fault::Fault, kept::Kept, query::Fields};
 
 /// The service.
 pub struct Iam {
@@ -96,6 +96,11 @@ impl Iam {
         let roles = self.roles.read();
         let role = roles.values().find(|role| role.arn() == role_arn);
         role.is_some_and(|role| policy::admits(&role.trust_policy, service))
+    }
+
+    /// What is there, for a look into the store itself.
+    pub(super) fn note(&self, kept: &mut Kept) -> Result<(), Fault> {
+        self.roles.read().iter().try_for_each(|(name, role)| kept.note("iam role", name, role))
     }
 
     /// The names of all roles, in order: what a look into the store itself finds.

@@ -45,7 +45,7 @@ use self::{
     live::Live,
     stream::{Ledger, Phase, StreamMeta},
 };
-use super::{durable::Durable, fault::Fault};
+use super::{clock, durable::Durable, fault::Fault, kept::Kept};
 
 /// Says the time in milliseconds since the epoch.
 type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
@@ -105,7 +105,7 @@ impl Kinesis {
     /// # Errors
     /// When the folder cannot be read or written, or its ledger is not one.
     pub fn open_with(folder: &Path, limits: Limits) -> io::Result<Arc<Self>> {
-        let clock = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.as_millis() as u64);
+        let clock = || clock::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.as_millis() as u64);
         Self::open_at(folder, limits, Arc::new(clock))
     }
 
@@ -116,6 +116,13 @@ impl Kinesis {
         let kinesis = Self { folder: folder.to_owned(), limits, clock, ledger, live, turn };
         kinesis.open_all()?;
         Ok(Arc::new(kinesis))
+    }
+
+    /// What is there, for a look into the store itself.
+    pub(super) fn note(&self, kept: &mut Kept) -> Result<(), Fault> {
+        let (ledger, now) = (self.ledger.read(), self.now());
+        let mut there = ledger.streams.iter().filter(|(_, stream)| !stream.is_gone(now));
+        there.try_for_each(|(name, stream)| kept.note("kinesis stream", name, stream))
     }
 
     /// One call of the wire protocol: `operation` as in `X-Amz-Target` after the dot, a JSON body in and out.

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 
 use super::{
-    Answer, Durable, Fault, Iam, Logs, S3,
+    Answer, Durable, Fault, Iam, Kept, Logs, S3,
     code::{Code, Source},
     function::{self, Environment, Function, Ledger, LoggingConfig, Settings, arn, name_in},
     pool::Pool,
@@ -102,6 +102,10 @@ impl Functions {
         let functions = Self { folder: folder.to_owned(), s3, iam, logs, ledger, address, pools };
         functions.remove_strays()?;
         Ok(Arc::new(functions))
+    }
+
+    pub(super) fn note(&self, kept: &mut Kept) -> Result<(), Fault> {
+        self.ledger.read().iter().try_for_each(|(name, function)| kept.note("lambda function", name, function))
     }
 
     pub(super) fn start(&self, address: SocketAddr) {

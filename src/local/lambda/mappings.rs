@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tokio::{runtime::Handle, sync::watch, task::JoinHandle};
 
 use super::{
-    Answer, Durable, Fault, Kinesis, S3,
+    Answer, Durable, Fault, Kept, Kinesis, S3,
     function::name_in,
     functions::Functions,
     mapping::{Ledger, Mapping, Settings, StartingPosition, State},
@@ -82,6 +82,13 @@ impl Mappings {
         let ids: Vec<String> = mappings.ledger.read().keys().cloned().collect();
         ids.iter().try_for_each(|id| mappings.start(id))?;
         Ok(mappings)
+    }
+
+    pub(super) fn note(&self, kept: &mut Kept) -> Result<(), Fault> {
+        let ledger = self.ledger.read();
+        ledger.iter().try_for_each(|(id, mapping)| {
+            kept.note("lambda mapping", format!("{} of {}", id, mapping.function), mapping)
+        })
     }
 
     pub(super) fn create(&self, request: Create) -> Result<Answer, Fault> {

@@ -31,7 +31,9 @@ use http::request::Parts;
 use serde::{Serialize, de::DeserializeOwned};
 
 use self::{functions::Functions, mappings::Mappings, route::Route};
-use super::{durable::Durable, fault::Fault, iam::Iam, kinesis::Kinesis, logs::Logs, protocol::uuid, s3::S3};
+use super::{
+    clock, durable::Durable, fault::Fault, iam::Iam, kept::Kept, kinesis::Kinesis, logs::Logs, protocol::uuid, s3::S3,
+};
 
 /// The largest body of a request, in bytes: a zip of 50 MiB as base64 in JSON (Lambda answers a larger one with
 /// `Request must be smaller than 70167211 bytes for the CreateFunction operation`).
@@ -92,6 +94,12 @@ impl Lambda {
         self.functions.pause();
     }
 
+    /// What is there, for a look into the store itself.
+    pub(super) fn note(&self, kept: &mut Kept) -> Result<(), Fault> {
+        self.functions.note(kept)?;
+        self.mappings.note(kept)
+    }
+
     /// One call of the wire protocol, a request of Lambda's REST paths.
     ///
     /// # Errors
@@ -148,5 +156,5 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Fault> {
 
 /// Milliseconds since the epoch.
 fn now() -> i64 {
-    chrono::Utc::now().timestamp_millis()
+    clock::utc().timestamp_millis()
 }

@@ -25,7 +25,7 @@ use self::{
     group::{Group, Ledger},
     journal::Journal,
 };
-use super::{durable::Durable, fault::Fault};
+use super::{durable::Durable, fault::Fault, kept::Kept};
 
 /// The service.
 pub struct Logs {
@@ -46,6 +46,12 @@ impl Logs {
         let logs = Self { folder: folder.to_owned(), ledger, journals: Mutex::default() };
         logs.remove_strays()?;
         Ok(Arc::new(logs))
+    }
+
+    /// What is there, for a look into the store itself.
+    pub(super) fn note(&self, kept: &mut Kept) -> Result<(), Fault> {
+        let ledger = self.ledger.read();
+        ledger.groups.iter().try_for_each(|(name, group)| kept.note("log group", name, group))
     }
 
     /// One call of the wire protocol: `operation` as in `X-Amz-Target` after the dot, a JSON body in and out.

@@ -30,7 +30,7 @@ use self::{
     serverless::{Serverless, State},
     warehouses::Warehouses,
 };
-use super::{durable::Durable, fault::Fault, iam::Iam, s3::S3, secrets::Secrets};
+use super::{durable::Durable, fault::Fault, iam::Iam, kept::Kept, s3::S3, secrets::Secrets};
 
 /// The name of the cluster, the namespace and the workgroup of a fresh stand-in.
 pub const PRELOADED: &str = "demo";
@@ -64,6 +64,12 @@ impl Redshift {
         let data = Arc::new(Data::new(warehouses.clone(), secrets.clone(), executions));
         let serverless = Serverless::new(state, secrets.clone(), iam);
         Ok(Arc::new(Self { data, serverless, warehouses, secrets }))
+    }
+
+    /// What is there, for a look into the store itself.
+    pub(super) fn note(&self, kept: &mut Kept) -> Result<(), Fault> {
+        self.serverless.note(kept)?;
+        self.warehouses.note(kept)
     }
 
     /// One call of the Data API: the operation's name as in `X-Amz-Target: RedshiftData.<operation>`, its JSON body, and the

@@ -14,7 +14,7 @@ use super::{
     serverless::{Namespace, State, Workgroup},
     wire::invalid,
 };
-use crate::local::{durable::Durable, fault::Fault, iam::Iam, s3::S3, secrets::Secrets};
+use crate::local::{clock, durable::Durable, fault::Fault, iam::Iam, kept::Kept, s3::S3, secrets::Secrets};
 
 /// The host of the provisioned cluster.
 const CLUSTER_HOST: &str = "demo.local.redshift.amazonaws.com";
@@ -72,6 +72,23 @@ impl Warehouses {
             None => self.cluster(),
         };
         found.is_ok_and(|(id, warehouse_found, _)| id == warehouse && warehouse_found.is_committed(statement))
+    }
+
+    /// The schemas and tables of every warehouse.
+    pub(super) fn note(&self, kept: &mut Kept) -> Result<(), Fault> {
+        let now = clock::utc();
+        let namespaces = self.serverless.read().namespaces.clone();
+        let there = namespaces.values().filter(|namespace| !namespace.is_gone(now));
+        let found = there.map(|namespace| self.namespace(namespace)).chain([self.cluster()]);
+        for found in found {
+            let (id, warehouse, _) = found?;
+            for (database, held) in &warehouse.catalog().databases {
+                for (schema, held) in &held.schemas {
+                    kept.note("redshift schema", format!("{id}.{database}.{schema}"), held)?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Removes what is left of namespaces that are no longer there, where the process ended between the two.

@@ -16,13 +16,12 @@ use std::{
 
 use bytes::Bytes;
 use http::{Request, Response};
-use hyper::body::Incoming;
 use s3s::{
     auth::SimpleAuth,
     service::{S3Service, S3ServiceBuilder},
 };
 
-use super::{ACCESS_KEY, durable::Durable, fault::Fault};
+use super::{ACCESS_KEY, durable::Durable, fault::Fault, kept::Kept};
 use bucket::Buckets;
 use operations::Operations;
 
@@ -54,11 +53,24 @@ impl S3 {
         Ok(Arc::new(Self { objects, buckets, service: service.build(), writes: AtomicU64::new(0) }))
     }
 
+    /// What is there, for a look into the store itself.
+    pub(super) fn note(&self, kept: &mut Kept) -> Result<(), Fault> {
+        for (name, bucket) in self.buckets.read().iter() {
+            kept.note("bucket", name, bucket)?;
+            let (root, mut objects) = (self.objects.join(name), Vec::new());
+            walk(&root, &root, "", &mut objects)?;
+            for Object { key, .. } in objects {
+                kept.note_bytes("object", format!("s3://{name}/{key}"), &fs::read(root.join(&key))?);
+            }
+        }
+        Ok(())
+    }
+
     /// One signed request of the wire protocol, path style.
     ///
     /// # Errors
     /// The connection broke, or the request is none; what S3 refuses is an answer.
-    pub async fn handle(&self, request: Request<Incoming>) -> Result<Response<s3s::Body>, Fault> {
+    pub async fn handle(&self, request: Request<s3s::Body>) -> Result<Response<s3s::Body>, Fault> {
         let request = tags::keep(request).await?;
         self.service.call(request).await.map_err(|e| Fault::internal(format!("S3: {e:?}")))
     }

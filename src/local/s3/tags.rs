@@ -2,7 +2,6 @@
 
 use http::{Method, Request};
 use http_body_util::{BodyExt, Limited};
-use hyper::body::Incoming;
 use quick_xml::{Reader, events::Event};
 
 use crate::local::fault::Fault;
@@ -15,14 +14,14 @@ const LONGEST_BODY: usize = 1 << 20;
 pub struct CreationTags(pub Vec<(String, String)>);
 
 /// Reads the body of a CreateBucket and hands it on with the tags found in it; any other request goes on untouched.
-pub async fn keep(request: Request<Incoming>) -> Result<Request<s3s::Body>, Fault> {
+pub async fn keep(request: Request<s3s::Body>) -> Result<Request<s3s::Body>, Fault> {
     let path = request.uri().path().trim_matches('/');
     let creates_bucket = request.method() == Method::PUT
         && request.uri().query().is_none_or(str::is_empty)
         && !path.is_empty()
         && !path.contains('/');
     if !creates_bucket {
-        return Ok(request.map(s3s::Body::from));
+        return Ok(request);
     }
     let (mut parts, body) = request.into_parts();
     let body = Limited::new(body, LONGEST_BODY).collect().await;

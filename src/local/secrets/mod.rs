@@ -14,7 +14,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use self::secret::{Secret, Tag, Text};
-use super::{ACCOUNT, REGION, durable::Durable, fault::Fault};
+use super::{ACCOUNT, REGION, durable::Durable, fault::Fault, kept::Kept};
 
 /// Secrets Manager API reference, SecretString.
 const LONGEST_VALUE: usize = 65_536;
@@ -107,6 +107,11 @@ impl Secrets {
         fs::create_dir_all(folder)?;
         fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
         Ok(Arc::new(Self { all: Durable::open(&folder.join("secrets.json"))? }))
+    }
+
+    /// What is there, for a look into the store itself.
+    pub(super) fn note(&self, kept: &mut Kept) -> Result<(), Fault> {
+        self.all.read().0.iter().try_for_each(|(name, secret)| kept.note("secret", name, secret))
     }
 
     /// One call of the wire protocol: the operation's name as in `X-Amz-Target: secretsmanager.<operation>`, its JSON body,

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::MOMENT;
 use crate::local::{
-    ACCOUNT, REGION,
+    ACCOUNT, REGION, clock,
     fault::Fault,
     protocol::uuid,
     redshift::{
@@ -80,7 +80,7 @@ impl Namespace {
             roles: request.iam_roles,
             default_role: request.default_iam_role_arn,
             log_exports: request.log_exports,
-            created: Utc::now(),
+            created: clock::utc(),
             deleted: None,
             tags: request.tags,
             preloaded: false,
@@ -132,7 +132,7 @@ impl Namespace {
         (self.admin.clone(), self.password.clone(), self.secret.clone())
     }
 
-    pub(super) fn is_gone(&self, now: DateTime<Utc>) -> bool {
+    pub(in crate::local::redshift) fn is_gone(&self, now: DateTime<Utc>) -> bool {
         self.deleted.is_some_and(|deleted| (now - deleted).num_milliseconds() >= MOMENT)
     }
 

@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use chrono::Utc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -11,9 +10,11 @@ use super::{
     workgroup::{CreateWorkgroup, Workgroup},
 };
 use crate::local::{
+    clock,
     durable::Durable,
     fault::Fault,
     iam::Iam,
+    kept::Kept,
     redshift::{
         PRELOADED,
         wire::{Paging, Tag, conflict, invalid, missing},
@@ -88,7 +89,7 @@ impl Serverless {
 
     /// Forgets what has been DELETING for long enough.
     pub(in crate::local::redshift) fn settle(&self) -> Result<(), Fault> {
-        let now = Utc::now();
+        let now = clock::utc();
         let is_settled = {
             let state = self.state.read();
             !state.namespaces.values().any(|namespace| namespace.is_gone(now))
@@ -102,6 +103,15 @@ impl Serverless {
             state.workgroups.retain(|_, workgroup| !workgroup.is_gone(now));
             Ok(())
         })
+    }
+
+    pub(in crate::local::redshift) fn note(&self, kept: &mut Kept) -> Result<(), Fault> {
+        let (state, now) = (self.state.read(), clock::utc());
+        for (name, namespace) in state.namespaces.iter().filter(|(_, namespace)| !namespace.is_gone(now)) {
+            kept.note("redshift namespace", name, namespace)?;
+        }
+        let mut workgroups = state.workgroups.iter().filter(|(_, workgroup)| !workgroup.is_gone(now));
+        workgroups.try_for_each(|(name, workgroup)| kept.note("redshift workgroup", name, workgroup))
     }
 
     pub(in crate::local::redshift) fn create_namespace(&self, request: CreateNamespace) -> Result<Value, Fault> {
@@ -175,7 +185,7 @@ impl Serverless {
             if namespace.deleted.is_some() {
                 return Err(conflict(format!("There is an operation running on the namespace {name}.")));
             }
-            namespace.deleted = Some(Utc::now());
+            namespace.deleted = Some(clock::utc());
             Ok((json!({"namespace": namespace.describe(name)}), namespace.id.clone(), namespace.secret.clone()))
         })?;
         if let Some(secret) = secret {
@@ -226,10 +236,10 @@ impl Serverless {
         let name = &request.workgroup_name;
         self.state.change(|state| {
             let workgroup = state.workgroups.get_mut(name).ok_or_else(|| absent("Workgroup", name))?;
-            if workgroup.status(Utc::now()) != "AVAILABLE" {
+            if workgroup.status(clock::utc()) != "AVAILABLE" {
                 return Err(conflict(format!("There is an operation running on the workgroup {name}.")));
             }
-            workgroup.deleted = Some(Utc::now());
+            workgroup.deleted = Some(clock::utc());
             Ok(json!({"workgroup": workgroup.describe(name)}))
         })
     }

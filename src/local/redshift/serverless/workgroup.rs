@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::MOMENT;
 use crate::local::{
-    ACCOUNT, REGION,
+    ACCOUNT, REGION, clock,
     fault::Fault,
     protocol::uuid,
     redshift::wire::{Tag, invalid},
@@ -62,7 +62,7 @@ impl Workgroup {
             capacity,
             max_capacity: request.max_capacity,
             publicly_accessible: request.publicly_accessible,
-            created: Utc::now(),
+            created: clock::utc(),
             deleted: None,
             tags: request.tags,
         })
@@ -109,7 +109,7 @@ impl Workgroup {
             "baseCapacity": self.capacity, "maxCapacity": self.max_capacity, "port": PORT,
             "publiclyAccessible": self.publicly_accessible, "enhancedVpcRouting": false,
             "endpoint": {"address": Self::host(name), "port": PORT},
-            "status": self.status(Utc::now()),
+            "status": self.status(clock::utc()),
             "creationDate": self.created.to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
         })
     }
