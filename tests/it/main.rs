@@ -10,6 +10,7 @@ mod formats;
 mod function;
 mod inside;
 mod lifecycle;
+mod matrix;
 mod ministack;
 mod own_json;
 mod postgres;

@@ -12,7 +12,6 @@ mod tests;
 use std::{
     fmt, io,
     sync::{Arc, Mutex, MutexGuard},
-    time::Duration,
 };
 
 use aws_smithy_runtime_api::client::{
@@ -256,9 +255,4 @@ impl HttpConnector for Line {
 /// A fault of a service itself, not of the test.
 fn broken(error: impl fmt::Display) -> io::Error {
     io::Error::other(error.to_string())
-}
-
-/// Lets what is spawned go on until nothing is left but to wait.
-pub async fn settle() {
-    tokio::time::sleep(Duration::from_millis(1)).await;
 }

@@ -72,6 +72,10 @@ async fn an_error_comes_as_its_service_writes_it() {
     assert_eq!(said(&clients.iam.get_role().role_name("r").send().await.expect_err("refused")), expected);
     assert_eq!(said(&clients.lambda.list_functions().send().await.expect_err("refused")), expected);
     assert_eq!(said(&clients.s3.list_buckets().send().await.expect_err("refused")), expected);
+    let denied = clients.firehose.list_delivery_streams().send().await.expect_err("refused");
+    assert_eq!(said(&denied), ("AccessDeniedException".to_owned(), text.to_owned()));
+    let absent = clients.glue.get_database().name("d").send().await.expect_err("refused").into_service_error();
+    assert!(absent.is_entity_not_found_exception() && absent.message() == Some(text), "{absent:?}");
     clients.kinesis.list_streams().send().await.expect("one fault is one fault");
 }
 
