@@ -30,9 +30,7 @@ impl Kept {
 
     /// Adds what is kept under a name.
     pub(super) fn note(&mut self, kind: &str, name: impl Display, kept: &impl Serialize) -> Result<(), Fault> {
-        // By way of a value: its maps are in order.
-        let kept = serde_json::to_value(kept).map_err(Fault::internal)?.to_string();
-        self.note_bytes(kind, name, kept.as_bytes());
+        self.note_bytes(kind, name, &serde_json::to_vec(kept).map_err(Fault::internal)?);
         Ok(())
     }
 
