@@ -45,7 +45,7 @@ use self::{
     live::Live,
     stream::{Ledger, Phase, StreamMeta},
 };
-use super::{durable::Durable, fault::Fault};
+use super::{clock, durable::Durable, fault::Fault};
 
 /// Says the time in milliseconds since the epoch.
 type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
@@ -105,8 +105,8 @@ impl Kinesis {
     /// # Errors
     /// When the folder cannot be read or written, or its ledger is not one.
     pub fn open_with(folder: &Path, limits: Limits) -> io::Result<Arc<Self>> {
-        let clock = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.as_millis() as u64);
-        Self::open_at(folder, limits, Arc::new(clock))
+        let clock = clock::Clock::start();
+        Self::open_at(folder, limits, Arc::new(move || clock.milliseconds()))
     }
 
     fn open_at(folder: &Path, limits: Limits, clock: Clock) -> io::Result<Arc<Self>> {
