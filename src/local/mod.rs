@@ -18,7 +18,9 @@ pub mod logs;
 mod protocol;
 mod query;
 pub mod redshift;
+pub mod rest;
 pub mod s3;
+pub mod scheduler;
 pub mod secrets;
 pub mod server;
 mod signature;
@@ -31,3 +33,13 @@ pub const ACCOUNT: &str = "000000000000";
 pub const REGION: &str = "us-east-1";
 /// Access key id and secret that the stand-in takes.
 pub const ACCESS_KEY: &str = "local";
+
+/// The ARN of the one caller, whoever signs with [`ACCESS_KEY`].
+fn caller_arn() -> String {
+    format!("arn:aws:iam::{ACCOUNT}:user/{ACCESS_KEY}")
+}
+
+/// The caller's user id.
+fn caller_id() -> String {
+    format!("AIDA{:A<17}", ACCESS_KEY.to_ascii_uppercase())
+}

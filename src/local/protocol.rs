@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header, request::Parts};
 use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
 
-use super::{fault::Fault, lambda::Answer, query::escape, signature::Signature};
+use super::{fault::Fault, query::escape, rest::Answer, signature::Signature};
 
 /// The body of an answer.
 pub type Body = UnsyncBoxBody<Bytes, Box<dyn Error + Send + Sync>>;
@@ -110,6 +110,31 @@ impl QueryService {
     }
 }
 
+/// A service of a REST protocol with JSON in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RestService {
+    Lambda,
+    Scheduler,
+}
+
+impl RestService {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Lambda => "lambda",
+            Self::Scheduler => "scheduler",
+        }
+    }
+
+    /// What a fault says, in the fields that the service's model gives it.
+    fn describe(self, fault: &Fault) -> serde_json::Value {
+        let whose = if fault.status < 500 { "User" } else { "Service" };
+        match self {
+            Self::Lambda => serde_json::json!({"Type": whose, "message": fault.message}),
+            Self::Scheduler => serde_json::json!({"Message": fault.message}),
+        }
+    }
+}
+
 /// What a request is, before its body is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Route {
@@ -119,8 +144,8 @@ pub enum Route {
     Json(Result<(JsonService, String), Fault>),
     /// The query protocol.
     Query,
-    /// Lambda's REST protocol with JSON in it.
-    Lambda,
+    /// A REST protocol with JSON in it.
+    Rest(RestService),
     /// S3's REST protocol.
     S3,
 }
@@ -136,7 +161,8 @@ impl Route {
         match (target.and_then(|target| target.to_str().ok()), signed_for.as_deref()) {
             _ if request.uri.path() == IDENTITY_PATH => Self::Identity,
             (Some(target), _) => Self::Json(read_target(target)),
-            (None, Some("lambda")) => Self::Lambda,
+            (None, Some("lambda")) => Self::Rest(RestService::Lambda),
+            (None, Some("scheduler")) => Self::Rest(RestService::Scheduler),
             (
                 None,
                 Some(
@@ -238,7 +264,7 @@ pub fn query_fault(service: QueryService, fault: &Fault, request_id: &str) -> Re
     response(status(fault), "text/xml", request_id, body.into())
 }
 
-/// An answer of Lambda's protocol.
+/// An answer of a REST protocol.
 pub fn rest_answer(answer: Answer, request_id: &str) -> Response<Body> {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = response(status, "application/json", request_id, answer.body);
@@ -250,10 +276,9 @@ pub fn rest_answer(answer: Answer, request_id: &str) -> Response<Body> {
     response
 }
 
-/// A fault in Lambda's protocol.
-pub fn rest_fault(fault: &Fault, request_id: &str) -> Response<Body> {
-    let whose = if fault.status < 500 { "User" } else { "Service" };
-    let body = serde_json::json!({"Type": whose, "message": fault.message}).to_string();
+/// A fault in a REST protocol.
+pub fn rest_fault(service: RestService, fault: &Fault, request_id: &str) -> Response<Body> {
+    let body = service.describe(fault).to_string();
     let mut response = response(status(fault), "application/json", request_id, body.into());
     response.headers_mut().insert("x-amzn-errortype", HeaderValue::from_static(fault.code));
     response

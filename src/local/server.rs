@@ -35,12 +35,14 @@ use super::{
     lambda::{self, Lambda},
     logs::Logs,
     protocol::{
-        Body, JsonService, QueryService, Route, check_json, json_answer, json_fault, plain_json, query_answer,
-        query_fault, rest_answer, rest_fault, s3_fault, uuid,
+        Body, JsonService, QueryService, RestService, Route, check_json, json_answer, json_fault, plain_json,
+        query_answer, query_fault, rest_answer, rest_fault, s3_fault, uuid,
     },
     query::{Fields, parse_form},
     redshift::Redshift,
+    rest,
     s3::S3,
+    scheduler::Scheduler,
     secrets::Secrets,
     signature::check_caller,
     sts,
@@ -77,6 +79,8 @@ pub struct StandIn {
     pub logs: Arc<Logs>,
     /// Lambda.
     pub lambda: Arc<Lambda>,
+    /// EventBridge Scheduler.
+    pub scheduler: Arc<Scheduler>,
     identity: String,
 }
 
@@ -98,6 +102,7 @@ impl StandIn {
         let dynamodb = DynamoDb::open(&folder.join("dynamodb"))?;
         let logs = Logs::open(&folder.join("logs"))?;
         let lambda = Lambda::open(&folder.join("lambda"), kinesis.clone(), s3.clone(), iam.clone(), logs.clone())?;
+        let scheduler = Scheduler::open(&folder.join("scheduler"), kinesis.clone(), iam.clone())?;
         Ok(Arc::new(Self {
             kinesis,
             s3,
@@ -110,6 +115,7 @@ impl StandIn {
             dynamodb,
             logs,
             lambda,
+            scheduler,
             identity: uuid(),
         }))
     }
@@ -132,6 +138,7 @@ impl StandIn {
         self.dynamodb.note(&mut kept)?;
         self.logs.note(&mut kept)?;
         self.lambda.note(&mut kept)?;
+        self.scheduler.note(&mut kept)?;
         Ok(kept)
     }
 
@@ -211,7 +218,7 @@ impl StandIn {
             Route::Identity => self.tell_identity(&id),
             Route::Json(target) => self.answer_json(caller.and(target), &parts, body, &id).await,
             Route::Query => self.answer_query(caller, body, &id).await,
-            Route::Lambda => self.answer_lambda(caller, parts, body, &id).await,
+            Route::Rest(service) => self.answer_rest(service, caller, parts, body, &id).await,
             Route::S3 => self.answer_s3(caller, Request::from_parts(parts, body), &id).await,
         }
     }
@@ -237,8 +244,9 @@ impl StandIn {
         result.map_or_else(|fault| json_fault(Some(service), &fault, id), |answer| json_answer(service, answer, id))
     }
 
-    async fn answer_lambda(
+    async fn answer_rest(
         self: Arc<Self>,
+        service: RestService,
         caller: Result<(), Fault>,
         parts: Parts,
         body: s3s::Body,
@@ -247,11 +255,11 @@ impl StandIn {
         let started = Instant::now();
         let operation = format!("{} {}", parts.method, parts.uri.path());
         let result = match caller {
-            Ok(()) => self.call_lambda(parts, body).await,
+            Ok(()) => self.call_rest(service, parts, body).await,
             Err(fault) => Err(fault),
         };
-        log("lambda", &operation, result.as_ref().err(), started);
-        result.map_or_else(|fault| rest_fault(&fault, id), |answer| rest_answer(answer, id))
+        log(service.name(), &operation, result.as_ref().err(), started);
+        result.map_or_else(|fault| rest_fault(service, &fault, id), |answer| rest_answer(answer, id))
     }
 
     async fn answer_query(&self, caller: Result<(), Fault>, body: s3s::Body, id: &str) -> Response<Body> {
@@ -320,10 +328,21 @@ impl StandIn {
         call.await.unwrap_or_else(|e| Err(failed_inside(&e)))
     }
 
-    async fn call_lambda(self: Arc<Self>, parts: Parts, body: s3s::Body) -> Result<lambda::Answer, Fault> {
-        let body = read(body, lambda::BODY_LIMIT).await?;
+    async fn call_rest(
+        self: Arc<Self>,
+        service: RestService,
+        parts: Parts,
+        body: s3s::Body,
+    ) -> Result<rest::Answer, Fault> {
+        let limit = if service == RestService::Lambda { lambda::BODY_LIMIT } else { BODY_LIMIT };
+        let body = read(body, limit).await?;
         // In a task of its own, as the calls of the JSON protocol are.
-        let call = tokio::spawn(async move { self.lambda.call(&parts, body).await });
+        let call = tokio::spawn(async move {
+            match service {
+                RestService::Lambda => self.lambda.call(&parts, body).await,
+                RestService::Scheduler => self.scheduler.call(&parts, body),
+            }
+        });
         call.await.unwrap_or_else(|e| Err(failed_inside(&e)))
     }
 

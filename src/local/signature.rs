@@ -52,7 +52,7 @@ pub fn check_caller(route: &Route, request: &Parts) -> Result<(), Fault> {
     };
     match route {
         Route::Identity => Ok(()),
-        Route::Json(_) | Route::Lambda => Err(refusal.in_json()),
+        Route::Json(_) | Route::Rest(_) => Err(refusal.in_json()),
         Route::Query => Err(refusal.in_query()),
         Route::S3 => Err(refusal.in_s3()),
     }

@@ -1,6 +1,6 @@
 //! Who the caller is: there is one, whoever signs with [`ACCESS_KEY`](super::ACCESS_KEY).
 
-use super::{ACCESS_KEY, ACCOUNT, fault::Fault, query::Xml};
+use super::{ACCOUNT, caller_arn, caller_id, fault::Fault, query::Xml};
 
 /// One call of the query protocol: the XML of the action's result.
 ///
@@ -17,13 +17,6 @@ pub fn call(action: &str) -> Result<String, Fault> {
 }
 
 fn get_caller_identity() -> String {
-    let identity = Xml::default()
-        .text("Arn", &caller_arn())
-        .text("UserId", &format!("AIDA{:A<17}", ACCESS_KEY.to_ascii_uppercase()))
-        .text("Account", ACCOUNT);
+    let identity = Xml::default().text("Arn", &caller_arn()).text("UserId", &caller_id()).text("Account", ACCOUNT);
     Xml::default().node("GetCallerIdentityResult", identity).finish()
-}
-
-fn caller_arn() -> String {
-    format!("arn:aws:iam::{ACCOUNT}:user/{ACCESS_KEY}")
 }

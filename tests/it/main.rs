@@ -27,5 +27,6 @@ mod stand_in_iam;
 mod stand_in_lambda;
 mod stand_in_redshift;
 mod stand_in_redshift_kill;
+mod stand_in_scheduler;
 mod whole;
 mod workload;

@@ -1,10 +1,14 @@
 //! Roles and their policies: the operations of IAM that a pipeline's role needs from its first day to its last.
 //!
-//! The stand-in keeps policies and checks their form, and asks a trust policy who may assume the role
-//! ([`Iam::may_assume`]). It does not evaluate what a role's own policies permit.
+//! The stand-in keeps policies and checks their form, asks a trust policy who may assume the role ([`Iam::may_assume`]), and
+//! evaluates a role's inline policies where somebody acts as it ([`Iam::permits`]). Managed policies are names without
+//! content, and permit nothing. The one caller may do all; what SimulatePrincipalPolicy says of it can be set by
+//! [`Iam::restrict_caller`].
 
+mod access;
 mod operations;
 mod policy;
+mod simulate;
 #[cfg(test)]
 mod tests;
 
@@ -12,16 +16,19 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs, io,
     path::Path,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use serde::{Deserialize, Serialize};
 
+use self::access::{Decision, Request};
 use super::{durable::Durable, fault::Fault, kept::Kept, query::Fields};
 
 /// The service.
 pub struct Iam {
     roles: Durable<Roles>,
+    /// The one caller's policy; `None` permits everything.
+    caller_policy: Mutex<Option<String>>,
 }
 
 /// Every role by its name.
@@ -48,6 +55,11 @@ impl Role {
     fn arn(&self) -> String {
         format!("arn:aws:iam::{}:role{}{}", super::ACCOUNT, self.path, self.name)
     }
+
+    /// The documents of its inline policies.
+    fn policies(&self) -> impl Iterator<Item = &str> {
+        self.inline_policies.values().map(String::as_str)
+    }
 }
 
 impl Iam {
@@ -57,7 +69,8 @@ impl Iam {
     /// The folder cannot be made or read, or what lies in it is not a set of roles.
     pub fn open(folder: &Path) -> io::Result<Arc<Self>> {
         fs::create_dir_all(folder)?;
-        Ok(Arc::new(Self { roles: Durable::open(&folder.join("roles.json"))? }))
+        let roles = Durable::open(&folder.join("roles.json"))?;
+        Ok(Arc::new(Self { roles, caller_policy: Mutex::default() }))
     }
 
     /// One call of the query protocol: its form fields in, the XML of the action's result out (empty where the action
@@ -84,6 +97,8 @@ impl Iam {
             "TagRole" => self.tag_role(fields),
             "UntagRole" => self.untag_role(fields),
             "ListRoleTags" => self.list_role_tags(fields),
+            "GetUser" => self.get_user(fields),
+            "SimulatePrincipalPolicy" => self.simulate_principal_policy(fields),
             _ => Err(Fault::client(
                 "InvalidAction",
                 format!("Could not find operation {action} for version 2010-05-08 (the stand-in knows roles only)"),
@@ -93,9 +108,38 @@ impl Iam {
 
     /// Whether a role of this ARN exists and its trust policy admits `service` (such as `firehose.amazonaws.com`).
     pub fn may_assume(&self, role_arn: &str, service: &str) -> bool {
+        self.admits(role_arn, service, None)
+    }
+
+    /// The same for a service that says what it acts for, as `aws:SourceArn`.
+    pub fn may_assume_for(&self, role_arn: &str, service: &str, source_arn: &str) -> bool {
+        self.admits(role_arn, service, Some(source_arn))
+    }
+
+    /// Whether a role of this ARN exists and its inline policies allow `action` (such as `kinesis:DeleteStream`) on
+    /// `resource`, an ARN.
+    pub fn permits(&self, role_arn: &str, action: &str, resource: &str) -> bool {
+        let roles = self.roles.read();
+        let request = Request { action, resource, context: Vec::new() };
+        let role = roles.values().find(|role| role.arn() == role_arn);
+        role.is_some_and(|role| access::evaluate(role.policies(), &request) == Decision::Allowed)
+    }
+
+    /// Has SimulatePrincipalPolicy answer for the one caller by this policy until the stand-in closes; `None` lets it do all
+    /// again. Calls themselves are never refused by it.
+    ///
+    /// # Errors
+    /// `MalformedPolicyDocument`.
+    pub fn restrict_caller(&self, policy: Option<&str>) -> Result<(), Fault> {
+        policy.map(policy::check_permissions).transpose()?;
+        *self.caller_policy.lock().unwrap_or_else(PoisonError::into_inner) = policy.map(str::to_owned);
+        Ok(())
+    }
+
+    fn admits(&self, role_arn: &str, service: &str, source_arn: Option<&str>) -> bool {
         let roles = self.roles.read();
         let role = roles.values().find(|role| role.arn() == role_arn);
-        role.is_some_and(|role| policy::admits(&role.trust_policy, service))
+        role.is_some_and(|role| access::admits(&role.trust_policy, service, source_arn))
     }
 
     /// What is there, for a look into the store itself.

@@ -23,7 +23,7 @@ const ATTACHED_POLICIES: usize = 10;
 /// Tags on one role (the same page).
 const TAGS: usize = 50;
 
-type Answer = Result<String, Fault>;
+pub(super) type Answer = Result<String, Fault>;
 
 impl Iam {
     pub(super) fn create_role(&self, fields: Fields<'_>) -> Answer {
@@ -294,7 +294,7 @@ fn role_in<'a>(roles: &'a Roles, fields: Fields<'_>) -> Result<&'a Role, Fault> 
     roles.get(name).ok_or_else(|| no_such_role(name))
 }
 
-fn no_such_role(name: &str) -> Fault {
+pub(super) fn no_such_role(name: &str) -> Fault {
     no_such_entity(format!("The role with name {name} cannot be found."))
 }
 
@@ -302,7 +302,7 @@ fn no_such_inline_policy(name: &str) -> Fault {
     no_such_entity(format!("The role policy with name {name} cannot be found."))
 }
 
-fn no_such_entity(message: String) -> Fault {
+pub(super) fn no_such_entity(message: String) -> Fault {
     Fault { status: 404, code: "NoSuchEntity", message }
 }
 
@@ -342,7 +342,7 @@ fn describe_tag((key, value): (&String, &String)) -> Xml {
 
 /// The items after `Marker`, at most `MaxItems` (100 unless told), and the next marker where more follow. Items come
 /// ordered by `key`; a marker is the key of the last one served.
-fn page<'a, T>(
+pub(super) fn page<'a, T>(
     items: impl Iterator<Item = T>,
     key: impl Fn(&T) -> &'a String,
     fields: Fields<'_>,
@@ -355,7 +355,7 @@ fn page<'a, T>(
     Ok((page, marker))
 }
 
-fn end_of_page(list: Xml, marker: Option<String>) -> Xml {
+pub(super) fn end_of_page(list: Xml, marker: Option<String>) -> Xml {
     let list = list.text("IsTruncated", if marker.is_some() { "true" } else { "false" });
     match marker {
         Some(marker) => list.text("Marker", &marker),
@@ -363,6 +363,6 @@ fn end_of_page(list: Xml, marker: Option<String>) -> Xml {
     }
 }
 
-fn result(action: &str, inner: Xml) -> String {
+pub(super) fn result(action: &str, inner: Xml) -> String {
     Xml::default().node(&format!("{action}Result"), inner).finish()
 }

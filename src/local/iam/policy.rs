@@ -1,8 +1,8 @@
-//! Policy documents: their form, and whom a trust policy admits.
+//! Policy documents: their form.
 
 use serde_json::Value;
 
-use crate::local::{ACCOUNT, fault::Fault};
+use crate::local::fault::Fault;
 
 /// Checks the document of a permissions policy.
 pub fn check_permissions(document: &str) -> Result<(), Fault> {
@@ -41,43 +41,6 @@ pub fn check_trust(document: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Whether a trust policy lets `service` assume the role: some statement allows it and none denies it.
-///
-/// Conditions are known as `StringEquals` on `sts:ExternalId` and `aws:SourceAccount`, both of which Firehose sends as
-/// the account; a statement with any other condition allows nothing, and denies nothing.
-pub fn admits(document: &str, service: &str) -> bool {
-    let Ok(statements) = statements(document) else { return false };
-    let applies = |effect: &str| {
-        statements.iter().any(|statement| {
-            statement.get("Effect").and_then(Value::as_str) == Some(effect)
-                && principal_is(statement, service)
-                && strings(statement.get("Action")).iter().any(|pattern| matches_action(pattern, "sts:AssumeRole"))
-                && conditions_hold(statement.get("Condition"))
-        })
-    };
-    applies("Allow") && !applies("Deny")
-}
-
-fn principal_is(statement: &Value, service: &str) -> bool {
-    let principal = statement.get("Principal");
-    let of_kind = |kind| strings(principal.and_then(|principal| principal.get(kind)));
-    principal.and_then(Value::as_str) == Some("*") || of_kind("Service").contains(&service)
-}
-
-fn conditions_hold(condition: Option<&Value>) -> bool {
-    let Some(condition) = condition else { return true };
-    condition.as_object().is_some_and(|operators| {
-        operators.iter().all(|(operator, keys)| {
-            operator == "StringEquals" && keys.as_object().is_some_and(|keys| keys.iter().all(account_condition))
-        })
-    })
-}
-
-fn account_condition((key, value): (&String, &Value)) -> bool {
-    let known = ["sts:externalid", "aws:sourceaccount"].contains(&key.to_ascii_lowercase().as_str());
-    known && strings(Some(value)).contains(&ACCOUNT)
-}
-
 fn check_effect_and_action(statement: &Value) -> Result<(), Fault> {
     if !matches!(statement.get("Effect").and_then(Value::as_str), Some("Allow" | "Deny")) {
         return Err(malformed("Missing required field Effect, Allow or Deny"));
@@ -92,7 +55,8 @@ fn check_effect_and_action(statement: &Value) -> Result<(), Fault> {
     Ok(())
 }
 
-fn statements(document: &str) -> Result<Vec<Value>, Fault> {
+/// The statements of a document.
+pub fn statements(document: &str) -> Result<Vec<Value>, Fault> {
     let document: Value =
         serde_json::from_str(document).map_err(|e| malformed(format!("This policy contains invalid Json: {e}")))?;
     if !matches!(document.get("Version").and_then(Value::as_str), None | Some("2012-10-17" | "2008-10-17")) {
@@ -116,7 +80,7 @@ fn has(statement: &Value, key: &str) -> bool {
 }
 
 /// A string, or every string of a list.
-fn strings(value: Option<&Value>) -> Vec<&str> {
+pub fn strings(value: Option<&Value>) -> Vec<&str> {
     match value {
         Some(Value::String(one)) => vec![one],
         Some(Value::Array(many)) => many.iter().filter_map(Value::as_str).collect(),
@@ -127,18 +91,4 @@ fn strings(value: Option<&Value>) -> Vec<&str> {
 /// What stands before the colon of an action, empty where there is none.
 fn vendor(action: &str) -> &str {
     action.split_once(':').map_or("", |(vendor, _)| vendor)
-}
-
-/// Actions know the wildcard `*` and are not distinguished by case (IAM user guide, "IAM JSON policy elements: Action").
-fn matches_action(pattern: &str, action: &str) -> bool {
-    let (pattern, action) = (pattern.to_ascii_lowercase(), action.to_ascii_lowercase());
-    let Some((first, rest)) = pattern.split_once('*') else { return pattern == action };
-    let Some(mut left) = action.strip_prefix(first) else { return false };
-    let mut parts: Vec<_> = rest.split('*').collect();
-    let last = parts.pop().unwrap_or_default();
-    for part in parts {
-        let Some(at) = left.find(part) else { return false };
-        left = &left[at + part.len()..];
-    }
-    left.ends_with(last)
 }

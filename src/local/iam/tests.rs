@@ -16,17 +16,18 @@ fn a_trust_policy_admits_whom_it_names() {
         r#"{"Service":["glue.amazonaws.com","firehose.amazonaws.com"]}"#,
         r#""*""#,
     ] {
-        assert!(policy::admits(&trust(principal, ""), FIREHOSE), "{principal}");
+        assert!(access::admits(&trust(principal, ""), FIREHOSE, None), "{principal}");
     }
     for principal in [r#"{"Service":"glue.amazonaws.com"}"#, r#"{"AWS":"arn:aws:iam::000000000000:root"}"#] {
-        assert!(!policy::admits(&trust(principal, ""), FIREHOSE), "{principal}");
+        assert!(!access::admits(&trust(principal, ""), FIREHOSE, None), "{principal}");
     }
 }
 
 #[test]
 fn conditions_are_held_to() {
     let firehose = r#"{"Service":"firehose.amazonaws.com"}"#;
-    let admits = |condition: &str| policy::admits(&trust(firehose, &format!(r#","Condition":{condition}"#)), FIREHOSE);
+    let admits =
+        |condition: &str| access::admits(&trust(firehose, &format!(r#","Condition":{condition}"#)), FIREHOSE, None);
     assert!(admits(r#"{"StringEquals":{"sts:ExternalId":"000000000000"}}"#));
     assert!(admits(r#"{"StringEquals":{"AWS:SourceAccount":["1","000000000000"]}}"#));
     assert!(!admits(r#"{"StringEquals":{"sts:ExternalId":"111111111111"}}"#));
@@ -38,9 +39,9 @@ fn a_deny_overrules() {
     let document = r#"{"Statement":[
         {"Effect":"Allow","Principal":{"Service":"firehose.amazonaws.com"},"Action":"sts:*"},
         {"Effect":"Deny","Principal":"*","Action":["sts:Assume*Role"]}]}"#;
-    assert!(!policy::admits(document, FIREHOSE));
-    assert!(policy::admits(&document.replace("Assume*Role", "Assume*Roles"), FIREHOSE));
-    assert!(!policy::admits("not json", FIREHOSE));
+    assert!(!access::admits(document, FIREHOSE, None));
+    assert!(access::admits(&document.replace("Assume*Role", "Assume*Roles"), FIREHOSE, None));
+    assert!(!access::admits("not json", FIREHOSE, None));
 }
 
 #[test]

@@ -28,11 +28,12 @@ use std::{io, net::SocketAddr, path::Path, sync::Arc};
 
 use bytes::Bytes;
 use http::request::Parts;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 
 use self::{functions::Functions, mappings::Mappings, route::Route};
 use super::{
-    clock, durable::Durable, fault::Fault, iam::Iam, kept::Kept, kinesis::Kinesis, logs::Logs, protocol::uuid, s3::S3,
+    clock, durable::Durable, fault::Fault, iam::Iam, kept::Kept, kinesis::Kinesis, logs::Logs, protocol::uuid,
+    rest::Answer, s3::S3,
 };
 
 /// The largest body of a request, in bytes: a zip of 50 MiB as base64 in JSON (Lambda answers a larger one with
@@ -44,27 +45,6 @@ pub const BODY_LIMIT: usize = 70_167_211;
 pub struct Lambda {
     functions: Arc<Functions>,
     mappings: Mappings,
-}
-
-/// What Lambda answers.
-pub struct Answer {
-    /// HTTP status.
-    pub status: u16,
-    /// Beyond those of every answer.
-    pub headers: Vec<(&'static str, String)>,
-    /// JSON, or a function's own answer.
-    pub body: Bytes,
-}
-
-impl Answer {
-    fn json(status: u16, value: &impl Serialize) -> Result<Self, Fault> {
-        let body = serde_json::to_vec(value).map_err(Fault::internal)?;
-        Ok(Self { status, headers: Vec::new(), body: body.into() })
-    }
-
-    fn nothing() -> Self {
-        Self { status: 204, headers: Vec::new(), body: Bytes::new() }
-    }
 }
 
 impl Lambda {
