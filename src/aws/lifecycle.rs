@@ -1,12 +1,13 @@
 //! The lifecycle of a stack, for whoever has a stack, a state folder and clients: open, plan, up, status, down.
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::{
     clients::Clients,
     names::Names,
-    pipeline::{self, Materials, PipelineError, graph, providers},
-    preflight,
+    pipeline::{self, Materials, PipelineError, graph, providers, ttl},
+    preflight, schedule,
 };
 use crate::{
     engine::{
@@ -35,6 +36,27 @@ pub enum LifecycleError {
     /// `up` did not get there.
     #[error(transparent)]
     Apply(#[from] ApplyError),
+    /// The stack's time is over: its stream was deleted by schedule, or will be at any moment.
+    #[error(
+        "the time of stack {id} was over at {}: its stream is deleted by schedule; `demo down {id}` takes the rest away, \
+         and then `demo up` makes a new one; or raise `ttl`, which counts from {}, and `demo up` makes the stream anew, \
+         without the records that were in it",
+        ttl::written(*.expired), ttl::written(*.opened)
+    )]
+    Expired {
+        /// The stack.
+        id: StackId,
+        /// When it was opened.
+        opened: DateTime<Utc>,
+        /// When its time was over.
+        expired: DateTime<Utc>,
+    },
+    /// The stack file has no time to live any more, but the stack has a schedule.
+    #[error(
+        "the schedule of stack {0} would still delete its stream, though the stack file has no `ttl` any more; raise it \
+         instead (`ttl: 30d`), or take the stack away with `demo down {0}`"
+    )]
+    StillScheduled(StackId),
     /// The stack lives elsewhere.
     #[error("stack {id} lives in {lives}, but this would act in {here}; use its own account, region and endpoint")]
     Elsewhere {
@@ -71,7 +93,8 @@ pub async fn plan(
     materials: &Materials<'_>,
     clients: &Clients,
 ) -> Result<Vec<Step>, LifecycleError> {
-    let graph = graph(stack, id, materials)?;
+    alive(stack, id, state)?;
+    let graph = graph(stack, id, ttl::opened_at(state), materials)?;
     preflight::reachable(stack, &Names::of(stack, id), clients).await?;
     Ok(plan::plan(&graph, state, &providers(clients)).await?)
 }
@@ -85,7 +108,10 @@ pub async fn up(
     observer: &dyn Observer,
     cancel: &Cancel,
 ) -> Result<Applied, LifecycleError> {
-    let (graph, providers) = (graph(stack, journal.id(), materials)?, providers(clients));
+    let state = journal.state();
+    alive(stack, journal.id(), &state)?;
+    let graph = graph(stack, journal.id(), ttl::opened_at(&state), materials)?;
+    let providers = providers(clients);
     preflight::reachable(stack, &Names::of(stack, journal.id()), clients).await?;
     preflight::unoccupied(&graph, &providers).await?;
     Ok(apply::up(&graph, &providers, journal, observer, cancel).await?)
@@ -104,6 +130,18 @@ pub async fn down(
     cancel: &Cancel,
 ) -> Result<Down, LifecycleError> {
     Ok(destroy::down(&providers(clients), journal, observer, cancel).await?)
+}
+
+/// Refuses a stack whose time is over, and one whose time to live was taken out of its file.
+fn alive(stack: &Stack, id: &StackId, state: &State) -> Result<(), LifecycleError> {
+    let opened = ttl::opened_at(state);
+    match ttl::expires(stack, opened) {
+        Some(expired) if expired <= Utc::now() => Err(LifecycleError::Expired { id: id.clone(), opened, expired }),
+        None if state.live().any(|resource| resource.node.key.kind == schedule::KIND) => {
+            Err(LifecycleError::StillScheduled(id.clone()))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn reopen(home: &Home, state: &State, here: &Fingerprint) -> Result<Journal, LifecycleError> {

@@ -17,9 +17,12 @@ use crate::engine::StackId;
 pub const STACK: &str = "demo:stack";
 /// The tag that says who made it.
 pub const OWNER: &str = "demo:owner";
+/// The tag that says when a stack is to be gone, RFC 3339 in UTC.
+pub const EXPIRES: &str = "demo:expires";
 
 /// A stack's mark and the user's own tags.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Mark {
     /// The stack's id.
     pub stack: String,
@@ -27,13 +30,15 @@ pub struct Mark {
     pub owner: String,
     /// The user's own.
     pub tags: BTreeMap<String, String>,
+    /// When the stack is to be gone, RFC 3339 in UTC.
+    pub expires: Option<String>,
 }
 
 impl Mark {
     /// The mark of a stack that the current user makes.
     pub fn new(id: &StackId, tags: &BTreeMap<String, String>) -> Self {
         let owner = env::var("USER").or_else(|_| env::var("LOGNAME")).unwrap_or_default();
-        Self { stack: id.to_string(), owner: taggable(&owner), tags: tags.clone() }
+        Self { stack: id.to_string(), owner: taggable(&owner), tags: tags.clone(), expires: None }
     }
 
     /// Everything to put on a resource.
@@ -43,6 +48,7 @@ impl Mark {
         if !self.owner.is_empty() {
             all.insert(OWNER.to_owned(), self.owner.clone());
         }
+        all.extend(self.expires.clone().map(|expires| (EXPIRES.to_owned(), expires)));
         all
     }
 

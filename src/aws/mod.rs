@@ -3,6 +3,7 @@
 
 pub mod bucket;
 pub mod clients;
+pub mod cost;
 pub mod database;
 pub mod delivery;
 mod failure;
@@ -25,6 +26,7 @@ pub mod preflight;
 pub mod query;
 pub mod redshift;
 pub mod role;
+pub mod schedule;
 pub mod shards;
 pub mod stream;
 pub mod table;

@@ -10,6 +10,10 @@ use crate::{
 pub struct Names {
     /// The Kinesis data stream.
     pub stream: String,
+    /// The schedule that ends it, where it has a time to live.
+    pub schedule: String,
+    /// The role that the scheduler assumes.
+    pub schedule_role: String,
     /// The bucket, which every delivery needs.
     pub bucket: Option<String>,
     /// The role that Firehose assumes.
@@ -67,6 +71,8 @@ impl Names {
         let catalog = s3.and_then(|s3| s3.catalog.as_ref());
         Self {
             stream: joined(&stack.stream.name, id, '-'),
+            schedule: id.to_string(),
+            schedule_role: format!("{id}-scheduler"),
             bucket: (!stack.deliver.is_empty()).then(|| bucket(stack, id)),
             role: format!("{id}-firehose"),
             role_path: role_path(id),

@@ -24,6 +24,8 @@ pub const KIND: &str = "role";
 pub const FIREHOSE: &str = "firehose.amazonaws.com";
 /// The service principal of Lambda.
 pub const LAMBDA: &str = "lambda.amazonaws.com";
+/// The service principal of EventBridge Scheduler.
+pub const SCHEDULER: &str = "scheduler.amazonaws.com";
 /// The service principals of Redshift, Serverless and not; it asks for both (Redshift management guide, "Authorizing
 /// Amazon Redshift to access AWS services").
 pub const REDSHIFT: [&str; 2] = ["redshift-serverless.amazonaws.com", "redshift.amazonaws.com"];
@@ -165,11 +167,11 @@ impl Roles {
     }
 }
 
-/// Only those services; Firehose only on behalf of this account (Firehose developer guide, "Cross-service confused
-/// deputy prevention").
+/// Only those services; Firehose and EventBridge Scheduler only on behalf of this account (the developer guide of either,
+/// "Cross-service confused deputy prevention").
 fn trust(services: &[String], account: &str) -> Value {
     let mut statement = json!({"Effect": "Allow", "Principal": {"Service": services}, "Action": "sts:AssumeRole"});
-    if services == [FIREHOSE] {
+    if services == [FIREHOSE] || services == [SCHEDULER] {
         statement["Condition"] = json!({"StringEquals": {"aws:SourceAccount": account}});
     }
     json!({"Version": "2012-10-17", "Statement": [statement]})

@@ -1,9 +1,14 @@
 //! `demo ls`.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
-use serde_json::json;
+use serde::Serialize;
 
 use super::{context, exit::Exit};
+use crate::{
+    aws::{cost, pipeline::ttl},
+    engine::State,
+};
 
 /// Arguments.
 #[derive(Args, Debug)]
@@ -16,35 +21,132 @@ pub struct Ls {
     all: bool,
 }
 
+/// A stack that this machine knows.
+#[derive(Debug, Serialize)]
+struct Row {
+    id: String,
+    name: String,
+    state: &'static str,
+    /// When it was opened, RFC 3339 in UTC.
+    opened: String,
+    age_seconds: i64,
+    /// When its time is over.
+    expires: Option<String>,
+    /// Less than nothing once that is past.
+    seconds_left: Option<i64>,
+    dollars_an_hour: f64,
+    /// The same for people, and what is more while Redshift computes.
+    costs: String,
+    #[serde(rename = "where")]
+    place: String,
+    resources: usize,
+}
+
 impl Ls {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
         let states = context::home()?.list()?;
-        let mut rows = Vec::new();
-        for state in states.iter().filter(|state| self.all || !state.is_closed()) {
-            let (Some(id), Some(opened)) = (state.id(), state.opened()) else { continue };
-            let is = match (state.is_closed(), state.is_going_down()) {
-                (true, _) => "gone",
-                (false, true) => "going down",
-                (false, false) => "open",
-            };
-            rows.push(json!({"id": id.as_str(), "name": opened.name, "state": is, "opened": state.opened_at(),
-                             "where": opened.target.to_string(), "resources": state.live().count()}));
-        }
+        let known = states.iter().filter(|state| self.all || !state.is_closed());
+        let now = Utc::now();
+        let rows: Vec<Row> = known.filter_map(|state| row(state, now)).collect();
         if self.json {
-            context::print(&format!("{}\n", serde_json::Value::from(rows)))?;
+            context::print(&format!("{}\n", serde_json::to_string(&rows)?))?;
         } else {
-            for row in rows {
-                let text = |field: &str| row[field].as_str().unwrap_or_default().to_owned();
-                context::print(&format!(
-                    "{:<34} {:<11} {} resources since {}, {}\n",
-                    text("id"),
-                    text("state"),
-                    row["resources"],
-                    text("opened"),
-                    text("where"),
-                ))?;
-            }
+            context::print(&rows.iter().map(line).collect::<String>())?;
         }
         Ok(Exit::Fine)
+    }
+}
+
+fn row(state: &State, now: DateTime<Utc>) -> Option<Row> {
+    let (id, opened) = (state.id()?, state.opened()?);
+    let expires = ttl::known(state);
+    let cost = cost::per_hour(state.live().map(|resource| &resource.node), &opened.target);
+    Some(Row {
+        id: id.to_string(),
+        name: opened.name.clone(),
+        state: match (state.is_closed(), state.is_going_down()) {
+            (true, _) => "gone",
+            (false, true) => "going down",
+            (false, false) => "open",
+        },
+        opened: state.opened_at().to_owned(),
+        age_seconds: (now - ttl::opened_at(state)).num_seconds(),
+        expires: expires.map(ttl::written),
+        seconds_left: expires.map(|expires| (expires - now).num_seconds()),
+        dollars_an_hour: cost.always(),
+        costs: cost.to_string(),
+        place: opened.target.to_string(),
+        resources: state.live().count(),
+    })
+}
+
+fn line(row: &Row) -> String {
+    let Row { id, state, place, resources, costs, .. } = row;
+    let age = span(TimeDelta::seconds(row.age_seconds));
+    if *state == "gone" {
+        return format!("{id:<34} {state:<11} opened {age} ago, {place}\n");
+    }
+    let resources = if *resources == 1 { "1 resource".to_owned() } else { format!("{resources} resources") };
+    let left = left(row.seconds_left.map(TimeDelta::seconds));
+    format!("{id:<34} {state:<11} {resources} for {age}, {left}, costs {costs}, {place}\n")
+}
+
+/// How much of its time a stack has, as a person would say it.
+pub fn left(left: Option<TimeDelta>) -> String {
+    match left {
+        None => "no end set".to_owned(),
+        Some(left) if left <= TimeDelta::zero() => format!("past its time for {}", span(-left)),
+        Some(left) => format!("ends in {}", span(left)),
+    }
+}
+
+/// A stretch of time in its two largest units, such as `1 h 58 min`.
+pub fn span(time: TimeDelta) -> String {
+    let seconds = time.num_seconds().max(0);
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds} s"),
+        (0, 0, minutes) => format!("{minutes} min"),
+        (0, hours, 0) => format!("{hours} h"),
+        (0, hours, minutes) => format!("{hours} h {minutes} min"),
+        (days, 0, _) => format!("{days} d"),
+        (days, hours, _) => format!("{days} d {hours} h"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::engine::{Fingerprint, Home, Journal, Node, ResourceKey, journal::Entry};
+
+    #[test]
+    fn a_stack_is_listed_with_its_end_and_what_it_costs() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let home = Home::at(folder.path()).expect("a home");
+        let target = Fingerprint { account: "1".into(), region: "us-east-1".into(), endpoint: None };
+        let journal = Journal::create(&home, &"a-00000001".parse().expect("an id"), target, json!({})).expect("opened");
+        let stream = |expires: DateTime<Utc>| Node {
+            key: ResourceKey::new("stream", "a"),
+            depends_on: Vec::new(),
+            desired: json!({"shards": 540, "mark": {"expires": ttl::written(expires)}}),
+            detail: String::new(),
+        };
+        let now = Utc::now();
+        journal.record(Entry::Intended { node: stream(now + TimeDelta::minutes(118)) }).expect("intended");
+        let listed = line(&row(&journal.state(), now).expect("a row"));
+        assert!(listed.contains("1 resource for 0 s, ends in 1 h 57 min, costs $8.10 an hour, account 1"), "{listed}");
+        let later = row(&journal.state(), now + TimeDelta::hours(3)).expect("a row");
+        assert_eq!(later.seconds_left.map(|left| left < -3_600), Some(true));
+        assert!(line(&later).contains("past its time for 1 h 2 min"), "{}", line(&later));
+    }
+
+    #[test]
+    fn a_time_is_said_in_two_units() {
+        let said = |seconds| span(TimeDelta::seconds(seconds));
+        let all = [said(-5), said(59), said(60), said(3_600), said(7_000), said(86_400), said(90_000)];
+        assert_eq!(all, ["0 s", "59 s", "1 min", "1 h", "1 h 56 min", "1 d", "1 d 1 h"]);
+        assert_eq!(left(None), "no end set");
     }
 }

@@ -3,6 +3,7 @@
 pub mod code;
 pub mod completions;
 pub mod context;
+pub mod cost;
 pub mod documents;
 pub mod down;
 pub mod drive;
@@ -62,6 +63,8 @@ enum Command {
     Down(down::Down),
     /// List the stacks that this machine knows of.
     Ls(ls::Ls),
+    /// Print what a stack costs by the hour, and what its load costs.
+    Cost(cost::CostOf),
     /// Check a stack file and a user's own documents, and say everything that is wrong with them.
     Validate(validate::Validate),
     /// Print the JSON Schema of a stack file, or what follows from the columns of its documents.
@@ -142,5 +145,6 @@ fn execute(command: Command, screen: &Screen) -> anyhow::Result<Exit> {
         Command::Verify(command) => context::block_on(command.run(screen)),
         Command::Down(command) => context::block_on(command.run(screen)),
         Command::Ls(command) => command.run(),
+        Command::Cost(command) => context::block_on(command.run(screen)),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Instant};
 
+use chrono::Utc;
 use clap::Args;
 use tokio::sync::watch;
 
@@ -103,7 +104,7 @@ pub async fn stand_up(
     let function = code.package(stack)?;
     let materials = Materials { schema: &documents.schema, function: function.as_ref() };
     // What cannot be made into resources is said before anything is touched.
-    pipeline::graph(stack, &StackId::new(&stack.name), &materials).map_err(Stop::usage)?;
+    pipeline::graph(stack, &StackId::new(&stack.name), Utc::now(), &materials).map_err(Stop::usage)?;
     let home = context::home()?;
     let was_known = home.find(&stack.name).is_ok();
     let clients = context::clients(&home, &stack.target, reach).await?;

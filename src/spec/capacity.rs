@@ -10,11 +10,11 @@ use super::{
 pub const MEAN_DOCUMENT_BYTES: u64 = 8_170;
 
 /// What a shard takes in a second. Kinesis Data Streams Developer Guide, "Quotas and limits".
-const SHARD_BYTES: f64 = 1_000_000.0;
+pub const SHARD_BYTES: f64 = 1_000_000.0;
 /// What a shard takes in a second. Kinesis Data Streams Developer Guide, "Quotas and limits".
-const SHARD_RECORDS: f64 = 1_000.0;
+pub const SHARD_RECORDS: f64 = 1_000.0;
 /// What a new on-demand stream takes at first, in shards. Kinesis Data Streams Developer Guide, "Choose the right mode".
-const ON_DEMAND_SHARDS: f64 = 4.0;
+pub const ON_DEMAND_SHARDS: f64 = 4.0;
 /// The share of a stream's capacity that a load may plan with.
 const HEADROOM: f64 = 0.95;
 

@@ -16,6 +16,8 @@ pub struct Stack {
     pub target: Target,
     /// Tags the user wants on everything, besides the stack's own.
     pub tags: BTreeMap<String, String>,
+    /// How long it may live from when it was opened, 1 minute to 30 days; for as long as nobody takes it down when `None`.
+    pub ttl: Option<Duration>,
     /// The Kinesis data stream.
     pub stream: Stream,
     /// Where records go from the stream.

@@ -29,6 +29,7 @@ pub fn store_sales() -> Stack {
         name: "store-sales".to_owned(),
         target: Target::Local,
         tags: [("team".to_owned(), "demo".to_owned())].into(),
+        ttl: None,
         stream: Stream {
             name: stem(),
             mode: StreamMode::Provisioned { shards: 2 },

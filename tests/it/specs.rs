@@ -89,6 +89,8 @@ pub fn cases() -> Vec<Case> {
         Case::of("no-length"),
         Case::of("workload"),
         Case::of("tags"),
+        Case::of("ttl"),
+        Case::of("ttl-units"),
         Case::of("thresholds"),
         Case::of("redshift-nowhere"),
         Case::of("redshift-twice"),

@@ -91,6 +91,8 @@ fn the_longest_stack_name_leaves_room_in_every_name() {
     let names = Names::of(&stack, &id);
     let (redshift, dynamodb) = (names.redshift.expect("delivered"), names.dynamodb.expect("delivered"));
     for name in [
+        &names.schedule,
+        &names.schedule_role,
         &names.role,
         &names.delivery,
         &redshift.delivery,

@@ -3,13 +3,15 @@
 mod dynamodb;
 mod redshift;
 mod s3;
+pub mod ttl;
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::json;
 
 use super::{
     bucket, clients::Clients, database, delivery, function, item_table, log_group, mapping, mark::Mark, names::Names,
-    object, packaging::Package, redshift as rs, role, stream, table, workgroup,
+    object, packaging::Package, redshift as rs, role, schedule, stream, table, workgroup,
 };
 use crate::{
     engine::{Graph, GraphError, Node, Provider, Providers, ResourceKey, StackId},
@@ -61,10 +63,17 @@ pub struct Materials<'a> {
     pub function: Option<&'a Package>,
 }
 
-/// Every resource of the stack.
-pub fn graph(stack: &Stack, id: &StackId, materials: &Materials) -> Result<Graph, PipelineError> {
-    let parts = Parts { stack, materials, names: &Names::of(stack, id), mark: &Mark::new(id, &stack.tags) };
-    let mut nodes = vec![stream_node(&parts)];
+/// Every resource of the stack. Its time to live, if it has one, counts from `opened_at`, when the stack was opened.
+pub fn graph(
+    stack: &Stack,
+    id: &StackId,
+    opened_at: DateTime<Utc>,
+    materials: &Materials,
+) -> Result<Graph, PipelineError> {
+    let mark = Mark { expires: ttl::expires(stack, opened_at).map(ttl::written), ..Mark::new(id, &stack.tags) };
+    let parts = Parts { stack, materials, names: &Names::of(stack, id), mark: &mark };
+    let mut nodes = ttl::nodes(&parts);
+    nodes.push(stream_node(&parts));
     nodes.extend(parts.names.bucket.as_ref().map(|bucket| bucket_node(bucket, &parts)));
     if let Some(to) = &stack.deliver.s3 {
         nodes.extend(s3::nodes(to, &parts)?);
@@ -95,7 +104,8 @@ impl Parts<'_> {
 /// A provider of every kind.
 pub fn providers(clients: &Clients) -> Providers {
     use std::sync::Arc;
-    let all: [Arc<dyn Provider>; 17] = [
+    let all: [Arc<dyn Provider>; 18] = [
+        Arc::new(schedule::Schedules(clients.clone())),
         Arc::new(stream::Streams(clients.clone())),
         Arc::new(bucket::Buckets(clients.clone())),
         Arc::new(role::Roles(clients.clone())),
@@ -131,7 +141,9 @@ fn stream_node(Parts { stack, names, mark, .. }: &Parts) -> Node {
     let max_record_kib = Some(stack.stream.max_record_kib).filter(|kib| *kib != MAX_RECORD_KIB);
     let name = names.stream.clone();
     let desired = stream::Desired { name, shards, retention_hours, max_record_kib, mark: (*mark).clone() };
-    node(stream::KIND, &names.stream, &[], &desired, detail)
+    // What ends it is there before the first thing that costs money.
+    let on: Vec<_> = mark.expires.iter().map(|_| (schedule::KIND, names.schedule.as_str())).collect();
+    node(stream::KIND, &names.stream, &on, &desired, detail)
 }
 
 fn bucket_node(bucket: &str, parts: &Parts) -> Node {

@@ -19,6 +19,10 @@ fn id() -> StackId {
     "sales-7f3a91c2".parse().expect("an id")
 }
 
+fn opened_at() -> DateTime<Utc> {
+    "2026-11-24T10:00:00Z".parse().expect("a time")
+}
+
 fn materials() -> Materials<'static> {
     Materials { schema: schema::store_sales(), function: None }
 }
@@ -28,6 +32,7 @@ fn stack(s3: Option<S3Delivery>) -> Stack {
         name: "sales".to_owned(),
         target: Target::Local,
         tags: BTreeMap::new(),
+        ttl: None,
         stream: Stream {
             name: Name::Stem("sales".to_owned()),
             mode: StreamMode::Provisioned { shards: 20 },
@@ -90,12 +95,12 @@ fn demo() -> RedshiftAt {
 }
 
 fn node_of(stack: &Stack, key: &str) -> Node {
-    let graph = graph(stack, &id(), &materials()).expect("a graph");
+    let graph = graph(stack, &id(), opened_at(), &materials()).expect("a graph");
     graph.nodes().iter().find(|node| node.key.to_string() == key).cloned().unwrap_or_else(|| panic!("no {key}"))
 }
 
 fn keys(stack: &Stack) -> Vec<Vec<String>> {
-    let graph = graph(stack, &id(), &materials()).expect("a graph");
+    let graph = graph(stack, &id(), opened_at(), &materials()).expect("a graph");
     graph.layers().iter().map(|layer| layer.iter().map(|node| node.key.to_string()).collect()).collect()
 }
 
@@ -112,7 +117,8 @@ fn any_subset_of_deliveries_is_a_graph() {
 
 #[test]
 fn the_journal_holds_what_deleting_needs() {
-    let graph = graph(&stack(Some(s3(PREFIX, Some(Partitions::Registered)))), &id(), &materials()).expect("a graph");
+    let graph = graph(&stack(Some(s3(PREFIX, Some(Partitions::Registered)))), &id(), opened_at(), &materials())
+        .expect("a graph");
     for node in graph.nodes() {
         assert_eq!(node.desired["mark"]["stack"], "sales-7f3a91c2", "{}", node.key);
     }
@@ -122,7 +128,7 @@ fn the_journal_holds_what_deleting_needs() {
 #[test]
 fn projected_partitions_follow_the_prefix() {
     let stack = stack(Some(s3(PREFIX, Some(Partitions::Projected))));
-    let graph = graph(&stack, &id(), &materials()).expect("a graph");
+    let graph = graph(&stack, &id(), opened_at(), &materials()).expect("a graph");
     let table = graph.nodes().iter().find(|node| node.key.kind == table::KIND).expect("a table");
     let projection = &table.desired["projection"];
     let template = "s3://my-bucket/tpcds/sales/year=${year}/month=${month}/day=${day}/";
@@ -137,7 +143,8 @@ fn projected_partitions_follow_the_prefix() {
 #[test]
 fn a_key_that_cannot_be_projected_is_refused() {
     let prefix = "a/shard=!{timestamp:yyyy}/";
-    let error = graph(&stack(Some(s3(prefix, Some(Partitions::Projected)))), &id(), &materials()).map(drop);
+    let error =
+        graph(&stack(Some(s3(prefix, Some(Partitions::Projected)))), &id(), opened_at(), &materials()).map(drop);
     assert_eq!(error, Err(PipelineError::Projection("shard".to_owned())));
 }
 
@@ -164,7 +171,7 @@ fn package(size: usize) -> Package {
 }
 
 fn graph_with(stack: &Stack, package: &Package) -> Result<Graph, PipelineError> {
-    graph(stack, &id(), &Materials { function: Some(package), ..materials() })
+    graph(stack, &id(), opened_at(), &Materials { function: Some(package), ..materials() })
 }
 
 const TICKET_AND_ITEM: &[&str] = &["ss_ticket_number", "ss_item_sk"];
@@ -220,7 +227,7 @@ fn what_is_no_key_is_refused() {
     assert_eq!(refused(&["ss_list_price"]), PipelineError::KeyKind("ss_list_price".to_owned()));
     assert_eq!(refused(&["ss_item"]), PipelineError::KeyKind("ss_item".to_owned()));
     assert_eq!(refused(&["id"]), PipelineError::KeyMissing("id".to_owned()));
-    let error = graph(&dynamodb(TICKET_AND_ITEM), &id(), &materials()).expect_err("no code");
+    let error = graph(&dynamodb(TICKET_AND_ITEM), &id(), opened_at(), &materials()).expect_err("no code");
     assert_eq!(error, PipelineError::NoCode);
 }
 
@@ -228,14 +235,15 @@ fn what_is_no_key_is_refused() {
 fn parquet_waits_for_the_table_and_may_read_its_columns() {
     let with =
         |catalog| S3Delivery { format: Format::Parquet, compression: Compression::Snappy, ..s3(PREFIX, catalog) };
-    let graph = graph(&stack(Some(with(Some(Partitions::Registered)))), &id(), &materials()).expect("a graph");
+    let graph =
+        graph(&stack(Some(with(Some(Partitions::Registered)))), &id(), opened_at(), &materials()).expect("a graph");
     let of = |kind: &str| graph.nodes().iter().find(|node| node.key.kind == kind).expect("a node");
     let table = ResourceKey::new(table::KIND, "tpcds_7f3a91c2/store_sales");
     assert!(of(delivery::KIND).depends_on.contains(&table));
     assert_eq!(of(table::KIND).desired["format"], "parquet");
     let statements = of(role::KIND).desired["statements"].to_string();
     assert!(statements.contains("glue:GetTableVersions") && statements.contains("table/tpcds_7f3a91c2/store_sales"));
-    let alone = super::graph(&stack(Some(with(None))), &id(), &materials()).map(drop);
+    let alone = super::graph(&stack(Some(with(None))), &id(), opened_at(), &materials()).map(drop);
     assert_eq!(alone, Err(PipelineError::Parquet));
 }
 
@@ -247,7 +255,7 @@ fn a_table_may_have_no_partitions_and_no_column_twice() {
         partition_by: [("item".to_owned(), path.clone())].into(),
         ..s3(prefix, Some(partitions))
     };
-    let graph = |partitions| super::graph(&stack(Some(with(partitions))), &id(), &materials());
+    let graph = |partitions| super::graph(&stack(Some(with(partitions))), &id(), opened_at(), &materials());
     assert_eq!(graph(Partitions::Registered).map(drop), Err(PipelineError::PartitionKey("ss_item_sk".to_owned())));
     let graph = graph(Partitions::None).expect("a graph");
     let table = graph.nodes().iter().find(|node| node.key.kind == table::KIND).expect("a table");
@@ -257,7 +265,8 @@ fn a_table_may_have_no_partitions_and_no_column_twice() {
 #[test]
 fn a_value_of_the_document_cannot_be_projected() {
     let prefix = "a/year=!{partitionKeyFromQuery:year}/";
-    let error = graph(&stack(Some(s3(prefix, Some(Partitions::Projected)))), &id(), &materials()).map(drop);
+    let error =
+        graph(&stack(Some(s3(prefix, Some(Partitions::Projected)))), &id(), opened_at(), &materials()).map(drop);
     assert_eq!(error, Err(PipelineError::Projection("year".to_owned())));
 }
 
@@ -312,4 +321,29 @@ fn firehose_reaches_redshift_by_the_secret_alone() {
     assert_eq!(secret["actions"], json!(["secretsmanager:GetSecretValue"]));
     assert_eq!(secret["on"][0]["resource"]["resource"], "secret:demo/redshift-??????");
     assert!(!keys(&stack).concat().iter().any(|key| key.contains("demo_loads")));
+}
+
+#[test]
+fn what_ends_a_stack_is_there_before_its_stream() {
+    let stack = Stack { ttl: Some(Duration::from_secs(2 * 3600)), ..stack(None) };
+    let graph = graph(&stack, &id(), opened_at(), &materials()).expect("a graph");
+    let order: Vec<_> = graph.ordered().iter().map(|node| node.key.to_string()).collect();
+    assert_eq!(order, ["role sales-7f3a91c2-scheduler", "schedule sales-7f3a91c2", "stream sales-7f3a91c2"]);
+    let [role, schedule, stream] = graph.nodes() else { panic!("{order:?}") };
+    for node in [role, schedule, stream] {
+        assert_eq!(node.desired["mark"]["expires"], "2026-11-24T12:00:00Z", "{}", node.key);
+    }
+    let statements = json!([{"actions": ["kinesis:DeleteStream"], "on": [{"stream": "sales-7f3a91c2"}]}]);
+    assert_eq!(role.desired["statements"], statements);
+    assert_eq!(schedule.desired["at"], "2026-11-24T12:00:00Z");
+    assert_eq!(schedule.desired["role"], "/demo/sales-7f3a91c2/sales-7f3a91c2-scheduler");
+    assert!(!schedule::has_fired(schedule, "2026-11-24T11:59:59Z".parse().expect("a time")));
+    assert!(schedule::has_fired(schedule, "2026-11-24T12:00:00Z".parse().expect("a time")));
+}
+
+#[test]
+fn without_a_time_to_live_nothing_expires() {
+    let graph = graph(&stack(None), &id(), opened_at(), &materials()).expect("a graph");
+    let [stream] = graph.nodes() else { panic!("the stream alone") };
+    assert_eq!((stream.depends_on.len(), &stream.desired["mark"]["expires"]), (0, &serde_json::Value::Null));
 }

@@ -26,7 +26,7 @@ pub const KIND: &str = "redshift-workgroup";
 pub(super) const BUSY: [&str; 2] = ["operation running", "in progress"];
 
 /// The smallest in every region, in Redshift Processing Units (Redshift Serverless API reference, CreateWorkgroup).
-const BASE_CAPACITY: i32 = 8;
+pub(in crate::aws) const BASE_CAPACITY: i32 = 8;
 const READY_BUDGET: Duration = Duration::from_secs(30 * 60);
 const GONE_BUDGET: Duration = Duration::from_secs(30 * 60);
 const CREATE: &str = "redshift-serverless CreateWorkgroup";

@@ -24,6 +24,9 @@ const MIB: u64 = 1 << 20;
 /// A resource takes 50 tags; the rest is for the stack's own.
 const MAX_TAGS: usize = 40;
 
+/// Seconds; EventBridge Scheduler is exact to the minute (EventBridge Scheduler user guide, "Schedule types").
+const TTL: RangeInclusive<u64> = 60..=30 * 86_400;
+
 /// The stack, if nothing is wrong with it, and what is.
 pub(super) fn stack(root: &Node, file: file::StackFile) -> (Option<Stack>, Vec<Found>) {
     let mut check = Check { root, found: Vec::new() };
@@ -56,6 +59,7 @@ impl Check<'_> {
         let name = file.name.and_then(|name| self.keep("name", names::STACK.exact(&name)));
         let target = self.target(file.target);
         let tags = self.tags(file.tags.unwrap_or_default());
+        let ttl = file.ttl.map_or(Some(None), |ttl| self.ttl(&ttl).map(Some));
         let (workload, rate) = match &file.load {
             Some(load) => (self.workload(load.workload.as_ref()), self.rate(load.rate.as_ref())),
             None => (None, None),
@@ -72,6 +76,7 @@ impl Check<'_> {
             name: name?,
             target: target?,
             tags: tags?,
+            ttl: ttl?,
             stream: stream?,
             deliver: deliver?,
             load: load?,
@@ -194,6 +199,16 @@ impl Check<'_> {
             );
         }
         (self.found.len() == before).then_some(tags)
+    }
+
+    fn ttl(&mut self, text: &file::Time) -> Option<Duration> {
+        let ttl = self.time("ttl", text, "h")?;
+        if ttl.subsec_millis() == 0 && TTL.contains(&ttl.as_secs()) {
+            return Some(ttl);
+        }
+        let expected = "whole seconds from 1m to 30d (`--set ttl=null` lets it live until `demo down`)";
+        self.refuse("ttl", Refusal::new(format!("a stack cannot live for {}", text.0), expected));
+        None
     }
 
     /// A name as it is written, else the stack's.

@@ -32,6 +32,8 @@ pub(super) struct StackFile {
     pub target: Option<TargetFile>,
     /// Tags for everything that is made, besides the stack's own.
     pub tags: Option<BTreeMap<String, String>>,
+    /// How long it lives from its first `up`, 1m to 30d, until a schedule deletes its stream; for ever when left out.
+    pub ttl: Option<Time>,
     /// The Kinesis data stream.
     #[schemars(with = "StreamFile")]
     pub stream: Option<StreamFile>,

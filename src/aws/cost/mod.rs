@@ -1,0 +1,224 @@
+//! What a stack costs: by the hour while it is up, and by what is sent through it.
+
+mod load;
+mod prices;
+
+use std::fmt;
+
+use serde::Serialize;
+
+pub use load::{LoadCost, Used, by_use, of_load};
+pub use prices::{Prices, as_of};
+
+use super::{
+    clients::{Clients, Where},
+    failure::failure,
+    redshift, stream,
+};
+use crate::engine::{Fingerprint, Node, ProviderError, ResourceKey};
+
+/// A stream keeps records for so many hours without an extra charge (Kinesis Data Streams pricing).
+const HOURS_INCLUDED: u64 = 24;
+
+/// A place that AWS bills, or does not.
+pub trait Billed {
+    /// The region that AWS bills; none for the stand-in and for other implementations.
+    fn billed(&self) -> Option<&str>;
+}
+
+impl Billed for Where {
+    fn billed(&self) -> Option<&str> {
+        match self {
+            Self::Aws { region, endpoint_url: None, .. } => Some(region),
+            Self::Aws { .. } | Self::Local { .. } => None,
+        }
+    }
+}
+
+impl Billed for Fingerprint {
+    fn billed(&self) -> Option<&str> {
+        self.endpoint.is_none().then_some(self.region.as_str())
+    }
+}
+
+/// A region of AWS.
+impl Billed for &str {
+    fn billed(&self) -> Option<&str> {
+        Some(self)
+    }
+}
+
+/// What a stack costs by the hour.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Cost {
+    /// The region that is billed; none where nothing is.
+    pub region: Option<String>,
+    /// The region whose prices these are, where it is another one.
+    pub prices_of: Option<String>,
+    /// What costs by the hour.
+    pub items: Vec<Item>,
+    /// What costs by the hour, though how much of it there is is not known.
+    pub unknown: Vec<String>,
+}
+
+/// One thing that costs by the hour.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Item {
+    /// The resource.
+    pub what: String,
+    /// How much of it, for example `20 shards`.
+    pub detail: String,
+    /// US dollars an hour.
+    pub an_hour: f64,
+    /// Only while it computes.
+    pub while_computing: bool,
+}
+
+impl Cost {
+    /// US dollars an hour, for as long as it is up.
+    pub fn always(&self) -> f64 {
+        self.sum(false)
+    }
+
+    /// US dollars an hour more, while Redshift computes.
+    pub fn computing(&self) -> f64 {
+        self.sum(true)
+    }
+
+    fn sum(&self, while_computing: bool) -> f64 {
+        let items = self.items.iter().filter(|item| item.while_computing == while_computing);
+        items.map(|item| item.an_hour).sum()
+    }
+}
+
+/// For example `$8.10 an hour`, to stand after "it costs".
+impl fmt::Display for Cost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let least = if self.unknown.is_empty() { "" } else { "at least " };
+        let (always, computing) = (self.always(), self.computing());
+        match (always > 0.0, computing > 0.0) {
+            _ if self.region.is_none() => f.write_str("nothing"),
+            (false, false) if self.unknown.is_empty() => f.write_str("nothing by the hour"),
+            (false, false) => f.write_str("an unknown amount an hour"),
+            (true, false) => write!(f, "{least}{} an hour", dollars(always)),
+            (false, true) => write!(f, "{least}{} an hour while Redshift computes", dollars(computing)),
+            (true, true) => {
+                write!(f, "{least}{} an hour, and {} more while Redshift computes", dollars(always), dollars(computing))
+            }
+        }
+    }
+}
+
+/// What these resources cost by the hour while they are there.
+pub fn per_hour<'a>(nodes: impl IntoIterator<Item = &'a Node>, place: &impl Billed) -> Cost {
+    let Some(region) = place.billed() else { return Cost::default() };
+    let (priced, prices) = prices::of(region);
+    let prices_of = (priced != region).then(|| priced.to_owned());
+    let mut cost = Cost { region: Some(region.to_owned()), prices_of, ..Cost::default() };
+    for node in nodes {
+        match node.key.kind.as_str() {
+            stream::KIND => match stream_hour(node, prices) {
+                Some(item) => cost.items.push(item),
+                None => cost.unknown.push(node.key.to_string()),
+            },
+            redshift::workgroup::KIND => cost.items.push(workgroup_hour(&node.key, prices)),
+            _ => {}
+        }
+    }
+    cost
+}
+
+/// None where its number of shards is not known: it was found, not made here.
+fn stream_hour(node: &Node, prices: &Prices) -> Option<Item> {
+    let (detail, an_hour) = match node.desired.get("shards")?.as_u64() {
+        None => ("on demand".to_owned(), prices.stream_hour),
+        Some(shards) => {
+            let kept = node.desired["retention_hours"].as_u64().unwrap_or(HOURS_INCLUDED);
+            let extended = if kept > HOURS_INCLUDED { prices.shard_hour_extended } else { 0.0 };
+            let detail = if shards == 1 { "1 shard".to_owned() } else { format!("{shards} shards") };
+            (detail, shards as f64 * (prices.shard_hour + extended))
+        }
+    };
+    Some(Item { what: node.key.to_string(), detail, an_hour, while_computing: false })
+}
+
+fn workgroup_hour(key: &ResourceKey, prices: &Prices) -> Item {
+    let capacity = redshift::workgroup::BASE_CAPACITY;
+    Item {
+        what: key.to_string(),
+        detail: format!("{capacity} RPUs"),
+        an_hour: f64::from(capacity) * prices.rpu_hour,
+        while_computing: true,
+    }
+}
+
+/// The same, with how large it is looked up where it was found rather than made: a stream's number of shards.
+pub async fn measured(clients: &Clients, mut node: Node) -> Result<Node, ProviderError> {
+    if node.key.kind != stream::KIND || node.desired.get("shards").is_some() {
+        return Ok(node);
+    }
+    let name = node.key.name.clone();
+    let answer = clients.kinesis.describe_stream_summary().stream_name(&name).send().await;
+    let answer = answer.map_err(|error| failure("kinesis DescribeStreamSummary", &name, &error))?;
+    if let Some(found) = answer.stream_description_summary() {
+        let on_demand = found.stream_mode_details().is_some_and(|mode| mode.stream_mode().as_str() == "ON_DEMAND");
+        node.desired["shards"] = (!on_demand).then_some(found.open_shard_count()).into();
+        node.desired["retention_hours"] = found.retention_period_hours().into();
+    }
+    Ok(node)
+}
+
+/// An amount as a person would say it: cents, or as many digits as tell it from nothing.
+pub fn dollars(amount: f64) -> String {
+    match amount {
+        0.0 => "$0".to_owned(),
+        less if less < 0.001 => "less than $0.001".to_owned(),
+        less if less < 0.1 => format!("${amount:.3}"),
+        _ => format!("${amount:.2}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const FREE: Where = Where::Local { url: String::new() };
+
+    fn node(kind: &str, desired: serde_json::Value) -> Node {
+        Node { key: ResourceKey::new(kind, "a"), depends_on: Vec::new(), desired, detail: String::new() }
+    }
+
+    #[test]
+    fn a_shard_costs_by_the_hour_and_more_where_records_stay() {
+        let stream = |shards: u32, hours: u32| node("stream", json!({"shards": shards, "retention_hours": hours}));
+        let said = |node: &Node| per_hour([node], &"us-east-1").to_string();
+        assert_eq!(said(&stream(540, 24)), "$8.10 an hour");
+        assert_eq!(said(&stream(1, 24)), "$0.015 an hour");
+        assert_eq!(said(&stream(20, 48)), "$0.70 an hour");
+        assert_eq!(said(&node("stream", json!({"shards": null}))), "$0.040 an hour");
+        assert_eq!(said(&node("stream", json!({"name": "a"}))), "an unknown amount an hour");
+    }
+
+    #[test]
+    fn a_warehouse_costs_while_it_computes() {
+        let nodes =
+            [node("stream", json!({"shards": 2})), node("redshift-workgroup", json!({})), node("bucket", json!({}))];
+        let cost = per_hour(&nodes, &"us-east-1");
+        assert_eq!(cost.to_string(), "$0.030 an hour, and $3.00 more while Redshift computes");
+        assert_eq!((cost.always(), cost.computing()), (0.03, 3.0));
+        assert_eq!(per_hour(&nodes[2..], &"us-east-1").to_string(), "nothing by the hour");
+    }
+
+    #[test]
+    fn nothing_is_billed_on_the_stand_in() {
+        let nodes = [node("stream", json!({"shards": 540}))];
+        assert_eq!(per_hour(&nodes, &FREE).to_string(), "nothing");
+        let other = Where::Aws { region: "r".into(), profile: None, endpoint_url: Some("http://x".into()) };
+        assert_eq!(per_hour(&nodes, &other), Cost::default());
+        let stack = Fingerprint { account: "1".into(), region: "eu-west-1".into(), endpoint: None };
+        let cost = per_hour(&nodes, &stack);
+        assert_eq!((cost.region.as_deref(), cost.prices_of.as_deref()), (Some("eu-west-1"), Some("us-east-1")));
+    }
+}

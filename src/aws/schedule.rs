@@ -1,0 +1,253 @@
+//! The dead-man's switch: a schedule of EventBridge Scheduler that deletes the stream at its time, whether or not anybody
+//! remembers the stack.
+//!
+//! Schedules take no tags (EventBridge Scheduler API reference, TagResource), so the mark stands in the description. One that
+//! has fired has deleted itself: absent after its time means done.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws_sdk_scheduler::{
+    operation::get_schedule::GetScheduleOutput,
+    types::{ActionAfterCompletion, FlexibleTimeWindow, FlexibleTimeWindowMode, RetryPolicy, ScheduleState, Target},
+};
+use aws_smithy_types::error::operation::BuildError;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::{
+    clients::Clients,
+    failure::{broken, desired, failure, is, says},
+    mark::{self, EXPIRES, Mark, OWNER, STACK},
+    pace::Pace,
+    pipeline::ttl,
+};
+use crate::engine::{Cause, Difference, Leftover, Node, Observed, Progress, Provider, ProviderError, StackId};
+
+/// The kind of its keys.
+pub const KIND: &str = "schedule";
+
+/// Kinesis' DeleteStream as a target (EventBridge Scheduler user guide, "Using universal targets").
+const DELETE_STREAM: &str = "arn:aws:scheduler:::aws-sdk:kinesis:deleteStream";
+/// The group that every account has.
+const GROUP: &str = "default";
+/// What the scheduler answers while a role that was just made is not known everywhere (terraform-provider-aws).
+const PROPAGATION: [&str; 1] = ["must allow AWS EventBridge Scheduler to assume the role"];
+const PROPAGATION_BUDGET: Duration = Duration::from_secs(5 * 60);
+/// For how long, and how often, a call that failed is made again; the most that there is (EventBridge Scheduler API
+/// reference, RetryPolicy).
+const RETRY_SECONDS: i32 = 86_400;
+const RETRIES: i32 = 185;
+const CREATE: &str = "scheduler CreateSchedule";
+const GET: &str = "scheduler GetSchedule";
+const UPDATE: &str = "scheduler UpdateSchedule";
+
+/// A schedule as it is wanted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Desired {
+    /// Its name, in the default group.
+    pub name: String,
+    /// When it fires, RFC 3339 in UTC, to the second.
+    pub at: String,
+    /// The stream that it deletes.
+    pub stream: String,
+    /// The role that it assumes: path and name, `/demo/…/name`.
+    pub role: String,
+    /// Whose it is; in its description.
+    pub mark: Mark,
+}
+
+/// Knows schedules.
+pub struct Schedules(pub Clients);
+
+#[async_trait]
+impl Provider for Schedules {
+    fn kind(&self) -> &'static str {
+        KIND
+    }
+
+    async fn read(&self, node: &Node) -> Result<Observed, ProviderError> {
+        let wanted: Desired = desired(node)?;
+        let Some(found) = self.get(&wanted.name).await? else { return Ok(Observed::Absent) };
+        if let Err(why) = wanted.mark.is_on(marks(found.description())) {
+            return Ok(Observed::Foreign { why });
+        }
+        Ok(Observed::Ours {
+            identity: found.arn().unwrap_or_default().to_owned(),
+            ready: true,
+            differs: differences(&wanted, &self.target(&wanted).await?, &found),
+        })
+    }
+
+    async fn create(&self, node: &Node, progress: &Progress<'_>) -> Result<String, ProviderError> {
+        let wanted: Desired = desired(node)?;
+        let name = &wanted.name;
+        let target = self.target(&wanted).await?;
+        let mut pace = Pace::within(PROPAGATION_BUDGET);
+        loop {
+            let call = self.0.scheduler.create_schedule().name(name).group_name(GROUP);
+            let call = call.schedule_expression(expression(&wanted.at)).schedule_expression_timezone("UTC");
+            let call = call.flexible_time_window(on_time()).target(target.clone());
+            let call = call.action_after_completion(ActionAfterCompletion::Delete);
+            match call.description(description(&wanted.mark)).send().await {
+                Ok(answer) => return Ok(answer.schedule_arn),
+                Err(error) if says(&error, &PROPAGATION) => {
+                    let last = failure(CREATE, name, &error);
+                    let waited = pace.wait(progress, CREATE, name, "waiting for its role to be known").await;
+                    waited.map_err(|error| if error.cause == Cause::TimedOut { last } else { error })?;
+                }
+                Err(error) => return Err(failure(CREATE, name, &error)),
+            }
+        }
+    }
+
+    async fn make_ready(&self, _node: &Node, _progress: &Progress<'_>) -> Result<(), ProviderError> {
+        Ok(())
+    }
+
+    /// All of it anew: what an update leaves out goes back to its default (EventBridge Scheduler API reference,
+    /// UpdateSchedule).
+    async fn change(
+        &self,
+        node: &Node,
+        _differs: &[Difference],
+        _progress: &Progress<'_>,
+    ) -> Result<(), ProviderError> {
+        let wanted: Desired = desired(node)?;
+        let call = self.0.scheduler.update_schedule().name(&wanted.name).group_name(GROUP);
+        let call = call.schedule_expression(expression(&wanted.at)).schedule_expression_timezone("UTC");
+        let call = call.flexible_time_window(on_time()).target(self.target(&wanted).await?);
+        let call = call.action_after_completion(ActionAfterCompletion::Delete).state(ScheduleState::Enabled);
+        let answer = call.description(description(&wanted.mark)).send().await;
+        answer.map(drop).map_err(|error| failure(UPDATE, &wanted.name, &error))
+    }
+
+    async fn delete(&self, node: &Node, _progress: &Progress<'_>) -> Result<(), ProviderError> {
+        let Desired { name, .. } = desired(node)?;
+        match self.0.scheduler.delete_schedule().name(&name).group_name(GROUP).send().await {
+            Ok(_) => Ok(()),
+            Err(error) if is(&error, &["ResourceNotFoundException"]) => Ok(()),
+            Err(error) => Err(failure("scheduler DeleteSchedule", &name, &error)),
+        }
+    }
+
+    async fn leftovers(&self, stack: &StackId) -> Result<Vec<Leftover>, ProviderError> {
+        let mut found = Vec::new();
+        for name in self.names(stack.as_str()).await? {
+            let schedule = self.get(&name).await?;
+            let ours =
+                |schedule: &GetScheduleOutput| mark::stack_of(marks(schedule.description())) == Some(stack.as_str());
+            if schedule.as_ref().is_some_and(ours) {
+                let command = self.0.cli(&format!("scheduler delete-schedule --group-name {GROUP} --name {name}"));
+                found.push(Leftover { kind: KIND.to_owned(), name, command });
+            }
+        }
+        Ok(found)
+    }
+}
+
+impl Schedules {
+    async fn get(&self, name: &str) -> Result<Option<GetScheduleOutput>, ProviderError> {
+        match self.0.scheduler.get_schedule().name(name).group_name(GROUP).send().await {
+            Ok(answer) => Ok(Some(answer)),
+            Err(error) if is(&error, &["ResourceNotFoundException"]) => Ok(None),
+            Err(error) => Err(failure(GET, name, &error)),
+        }
+    }
+
+    /// Names of schedules that delete streams; what else is scheduled in the account is nobody's business here.
+    async fn names(&self, prefix: &str) -> Result<Vec<String>, ProviderError> {
+        let call = self.0.scheduler.list_schedules().group_name(GROUP).name_prefix(prefix);
+        let mut schedules = call.into_paginator().items().send();
+        let mut names = Vec::new();
+        while let Some(schedule) = schedules.next().await {
+            let schedule = schedule.map_err(|error| failure("scheduler ListSchedules", prefix, &error))?;
+            if schedule.target().is_some_and(|target| target.arn() == DELETE_STREAM) {
+                names.extend(schedule.name);
+            }
+        }
+        Ok(names)
+    }
+
+    async fn target(&self, wanted: &Desired) -> Result<Target, ProviderError> {
+        let role = self.0.iam_arn(&format!("role{}", wanted.role)).await?;
+        let retries =
+            RetryPolicy::builder().maximum_event_age_in_seconds(RETRY_SECONDS).maximum_retry_attempts(RETRIES).build();
+        // Registered consumers would hold the stream otherwise.
+        let input = json!({"StreamName": wanted.stream, "EnforceConsumerDeletion": true});
+        let target = Target::builder().arn(DELETE_STREAM).role_arn(role).retry_policy(retries).input(input.to_string());
+        target.build().map_err(|error: BuildError| broken(Cause::Other, CREATE, &wanted.name, error.to_string(), ""))
+    }
+}
+
+/// `at(…)` of a moment; it takes neither a zone nor parts of a second (EventBridge Scheduler user guide, "Schedule types").
+fn expression(at: &str) -> String {
+    format!("at({})", at.trim_end_matches('Z'))
+}
+
+fn on_time() -> FlexibleTimeWindow {
+    let window = FlexibleTimeWindow::builder().mode(FlexibleTimeWindowMode::Off);
+    window.build().expect("its mode is set")
+}
+
+/// A description has room for 512 characters (EventBridge Scheduler API reference, CreateSchedule), and so for the stack's
+/// own tags alone.
+fn description(mark: &Mark) -> String {
+    let own = mark.all().into_iter().filter(|(key, _)| [STACK, OWNER, EXPIRES].contains(&key.as_str()));
+    own.map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(" ")
+}
+
+fn marks(description: Option<&str>) -> impl Iterator<Item = (&str, &str)> {
+    description.into_iter().flat_map(str::split_whitespace).filter_map(|tag| tag.split_once('='))
+}
+
+fn differences(wanted: &Desired, target: &Target, found: &GetScheduleOutput) -> Vec<Difference> {
+    let is = found.target();
+    let state = |state: Option<&ScheduleState>| state.map_or("", ScheduleState::as_str).to_owned();
+    let differing = [
+        ("time", found.schedule_expression().unwrap_or_default().to_owned(), expression(&wanted.at)),
+        ("state", state(found.state()), state(Some(&ScheduleState::Enabled))),
+        ("target", is.map(Target::arn).unwrap_or_default().to_owned(), target.arn().to_owned()),
+        (
+            "input",
+            is.and_then(Target::input).unwrap_or_default().to_owned(),
+            target.input().unwrap_or_default().to_owned(),
+        ),
+        ("role", is.map(Target::role_arn).unwrap_or_default().to_owned(), target.role_arn().to_owned()),
+    ];
+    let differing = differing.into_iter().filter(|(_, is, wanted)| is != wanted);
+    differing.map(|(what, is, wanted)| Difference::in_place(what, is, wanted)).collect()
+}
+
+/// Whether a schedule's time has come: where it is not there any more, it has fired.
+pub fn has_fired(node: &Node, now: DateTime<Utc>) -> bool {
+    let at = node.desired["at"].as_str().and_then(ttl::read);
+    node.key.kind == KIND && at.is_some_and(|at| at <= now)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn a_mark_is_read_back_from_a_description() {
+        let id: StackId = "a-00000001".parse().expect("an id");
+        let tags = BTreeMap::from([("team".to_owned(), "with spaces ".repeat(30))]);
+        let mark = Mark { expires: Some("2026-11-24T12:00:00Z".to_owned()), ..Mark::new(&id, &tags) };
+        let text = description(&mark);
+        assert!(text.len() <= 512, "{text}");
+        assert_eq!(mark.is_on(marks(Some(&text))), Ok(()));
+        assert_eq!(marks(Some(&text)).find(|(key, _)| *key == EXPIRES), Some((EXPIRES, "2026-11-24T12:00:00Z")));
+        assert!(mark.is_on(marks(Some("wakes somebody up"))).is_err());
+        assert!(mark.is_on(marks(None)).is_err());
+    }
+
+    #[test]
+    fn the_time_stands_without_its_zone() {
+        assert_eq!(expression("2026-11-24T12:00:00Z"), "at(2026-11-24T12:00:00)");
+    }
+}

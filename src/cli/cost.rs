@@ -1,0 +1,128 @@
+//! `demo cost FILE`.
+
+use std::{fmt::Write as _, sync::Arc};
+
+use chrono::Utc;
+use clap::Args;
+use serde_json::json;
+
+use super::{StackFile, context, documents::Documents, exit::Exit, screen::Screen};
+use crate::{
+    aws::{
+        cost::{self, Cost, LoadCost, by_use, dollars, of_load},
+        pipeline::{self, Materials},
+    },
+    engine::StackId,
+    report::terminal::grouped,
+    spec::{Deliver, MEAN_DOCUMENT_BYTES, Stack, Target, Workload},
+};
+
+/// The region that is asked about where the stack file names none.
+const REGION: &str = "us-east-1";
+/// Documents whose mean length stands for all.
+const MEASURED: u64 = 1_000;
+
+/// Arguments.
+#[derive(Args, Debug)]
+pub struct CostOf {
+    #[command(flatten)]
+    stack: StackFile,
+    /// In this region, instead of the stack file's.
+    #[arg(long, value_name = "REGION")]
+    region: Option<String>,
+    /// One JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+impl CostOf {
+    pub(super) async fn run(self, screen: &Screen) -> anyhow::Result<Exit> {
+        let checked = context::read(&self.stack, screen)?;
+        let stack = &checked.stack;
+        let documents = Documents::of(stack, screen).await?;
+        let region = self.region.as_deref().unwrap_or_else(|| region(&stack.target));
+        let hour = by_the_hour(stack, &documents, region)?;
+        let load = of_load(stack, mean_bytes(stack, &documents).await?, region);
+        let text = if self.json {
+            format!(
+                "{}\n",
+                json!({"stack": stack.name, "region": region, "prices_as_of": cost::as_of(), "an_hour": hour,
+                       "dollars_an_hour": hour.always(), "dollars_an_hour_while_computing": hour.computing(),
+                       "load": load, "dollars_of_load": load.dollars(), "by_use": by_use(stack)})
+            )
+        } else {
+            table(stack, region, &hour, &load)
+        };
+        context::print(&text)?;
+        Ok(Exit::Fine)
+    }
+}
+
+fn region(target: &Target) -> &str {
+    match target {
+        Target::Aws { region, .. } => region,
+        Target::Local => REGION,
+    }
+}
+
+/// What a stack made of this file would cost by the hour in a region. Of a delivery to DynamoDB nothing is paid so, and its
+/// function need not be there.
+pub fn by_the_hour(stack: &Stack, documents: &Documents, region: &str) -> anyhow::Result<Cost> {
+    let deliver = Deliver { dynamodb: None, ..stack.deliver.clone() };
+    let stack = Stack { deliver, ..stack.clone() };
+    let materials = Materials { schema: &documents.schema, function: None };
+    let graph = pipeline::graph(&stack, &StackId::new(&stack.name), Utc::now(), &materials)?;
+    Ok(cost::per_hour(graph.nodes(), &region))
+}
+
+async fn mean_bytes(stack: &Stack, documents: &Documents) -> anyhow::Result<f64> {
+    if matches!(stack.load.workload, Workload::StoreSales { .. }) {
+        return Ok(MEAN_DOCUMENT_BYTES as f64);
+    }
+    let source = documents.open(stack).await?.source;
+    tokio::task::spawn_blocking(move || {
+        let mut documents = Arc::clone(&source).render(1..=MEASURED);
+        let (mut count, mut bytes, mut line) = (0_u64, 0, Vec::new());
+        while count < MEASURED && documents(&mut line).map_err(|error| anyhow::anyhow!(error))?.is_some() {
+            (count, bytes) = (count + 1, bytes + line.len());
+            line.clear();
+        }
+        Ok(bytes as f64 / count.max(1) as f64)
+    })
+    .await?
+}
+
+fn table(stack: &Stack, region: &str, hour: &Cost, load: &LoadCost) -> String {
+    let mut text = format!("{} on AWS in {region}\n\n", stack.name);
+    if stack.target == Target::Local {
+        text = format!("{} runs on the stand-in, which costs nothing; on AWS in {region} it would be\n\n", stack.name);
+    }
+    let mut row = |what: &str, much: &str, dollars: &str| {
+        let _ = writeln!(text, "  {what:<44} {much:>20} {dollars:>16}");
+    };
+    for item in &hour.items {
+        let when = if item.while_computing { "an hour, computing" } else { "an hour" };
+        row(&item.what, &format!("{}, {when}", item.detail), &dollars(item.an_hour));
+    }
+    let at_most = if load.at_most { "at most " } else { "" };
+    let of = format!("its load, {at_most}{} documents in {:.0} s", grouped(load.documents as u64), load.seconds);
+    row(&of, &format!("{:.0} bytes each", load.mean_bytes), &dollars(load.dollars()));
+    for used in &load.used {
+        row(&format!("  {}", used.what), &format!("{} {}", quantity(used.quantity), used.unit), &dollars(used.dollars));
+    }
+    let hours = load.seconds / 3_600.0;
+    let _ = write!(text, "\n  it costs {hour} while it is up, and {} for each such run", dollars(load.dollars()));
+    let _ = writeln!(text, " of {:.0} min", (hours * 60.0).ceil());
+    let more = by_use(stack);
+    if !more.is_empty() {
+        let _ = writeln!(text, "  and by use: {}", more.join("; "));
+    }
+    let other =
+        hour.prices_of.as_ref().map(|other| format!(" of {other}, having none of {region}")).unwrap_or_default();
+    let _ = writeln!(text, "  by the prices of {}{other}, before taxes and free tiers", cost::as_of());
+    text
+}
+
+fn quantity(number: f64) -> String {
+    if number >= 100.0 { grouped(number.round() as u64) } else { format!("{number:.2}") }
+}
