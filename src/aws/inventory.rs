@@ -15,29 +15,16 @@ const NAMED_AT_WILL: [&str; 3] = [stream::KIND, bucket::KIND, item_table::KIND];
 pub async fn of(clients: &Clients, scope: &Scope) -> Result<Vec<Owned>, ProviderError> {
     let providers = providers(clients);
     let looks = providers.all().map(|provider| provider.owned(scope));
-    Ok(sorted(try_join_all(looks).await?))
+    let mut found = try_join_all(looks).await?.concat();
+    found.sort_by(|one, other| one.node.key.cmp(&other.node.key));
+    Ok(found)
 }
 
-/// What is there of one stack, also under whole names of its file: reads the tags of every stream, bucket and DynamoDB
-/// table.
-///
-/// # Errors
-/// As [`of`].
-pub async fn thorough(clients: &Clients, id: &StackId) -> Result<Vec<Owned>, ProviderError> {
-    let (providers, scope) = (providers(clients), Scope::Stack(id.clone()));
-    let looks = providers.all().map(|provider| look(provider.as_ref(), &scope, id));
-    Ok(sorted(try_join_all(looks).await?))
-}
-
-async fn look(provider: &dyn Provider, scope: &Scope, id: &StackId) -> Result<Vec<Owned>, ProviderError> {
+/// What is there of one stack and one kind, also under a whole name of its file: for that the tags of every stream, bucket
+/// and DynamoDB table are read.
+pub(super) async fn of_kind(provider: &dyn Provider, id: &StackId) -> Result<Vec<Owned>, ProviderError> {
     match NAMED_AT_WILL.contains(&provider.kind()) {
         true => under_any_name(provider, id).await,
-        false => provider.owned(scope).await,
+        false => provider.owned(&Scope::Stack(id.clone())).await,
     }
-}
-
-fn sorted(found: Vec<Vec<Owned>>) -> Vec<Owned> {
-    let mut found = found.concat();
-    found.sort_by(|one, other| one.node.key.cmp(&other.node.key));
-    found
 }

@@ -5,6 +5,7 @@ pub mod bucket;
 pub mod clients;
 pub mod database;
 pub mod delivery;
+pub mod discover;
 mod failure;
 pub mod function;
 pub mod inventory;

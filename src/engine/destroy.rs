@@ -116,12 +116,12 @@ impl<'a> Work<'a> {
             Observed::Foreign { why } => return Err(foreign(node, &why).into()),
         };
         if phase != Some(Phase::Deleting) {
-            self.record(Entry::Deleting { key: key.clone() }).await?;
+            self.note(Entry::Deleting { key: key.clone() }).await?;
         }
         if outcome == Outcome::Deleted {
             provider.delete(node, progress).await?;
         }
-        self.record(Entry::Gone { key: key.clone() }).await?;
+        self.note(Entry::Gone { key: key.clone() }).await?;
         Ok(outcome)
     }
 }

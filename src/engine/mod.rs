@@ -10,6 +10,7 @@ pub mod graph;
 pub mod home;
 pub mod id;
 pub mod journal;
+pub mod mirror;
 pub mod owned;
 pub mod plan;
 pub mod provider;
@@ -28,6 +29,7 @@ pub use graph::{Graph, GraphError, Node, ResourceKey};
 pub use home::{Home, HomeError};
 pub use id::StackId;
 pub use journal::{Journal, JournalError};
+pub use mirror::{Mirror, MirrorError};
 pub use owned::{Owned, Scope};
 pub use plan::{Action, Step};
 pub use provider::{

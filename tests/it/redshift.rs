@@ -14,7 +14,7 @@ use kinesis_demo::{
         },
     },
     cli::query,
-    engine::{Action, Cancel, Home, Journal, Observed, Outcome, Owned},
+    engine::{self, Action, Cancel, Home, Journal, Observed, Outcome},
     prefix::{Prefix, Use},
     spec::{Buffer, Deliver, Name, RedshiftAt, RedshiftDelivery, RedshiftLoad, Stack, StreamMode, Structs},
     verify::{KeyBag, Place, Scope, Sought, destinations, prove},
