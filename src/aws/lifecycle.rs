@@ -12,7 +12,7 @@ use super::{
 use crate::{
     engine::{
         Applied, ApplyError, Cancel, Down, Fingerprint, Home, HomeError, Journal, JournalError, Observer,
-        ProviderError, StackId, State, Step, apply, destroy,
+        ProviderError, ResourceKey, StackId, State, Step, apply, destroy,
         plan::{self, Status},
     },
     spec::Stack,
@@ -57,6 +57,19 @@ pub enum LifecycleError {
          instead (`ttl: 30d`), or take the stack away with `demo down {0}`"
     )]
     StillScheduled(StackId),
+    /// The journal would have somebody else's things deleted.
+    #[error(
+        "the journal of {id} has {key} with the mark of {stack}, so it was changed by hand; nothing was touched\n  \
+         `demo down --discover {id}` works from what is there, once that journal is out of the way"
+    )]
+    Forged {
+        /// Whose journal.
+        id: StackId,
+        /// Which resource.
+        key: ResourceKey,
+        /// Whose mark.
+        stack: String,
+    },
     /// The stack lives elsewhere.
     #[error("stack {id} lives in {lives}, but this would act in {here}; use its own account, region and endpoint")]
     Elsewhere {
@@ -77,6 +90,19 @@ pub async fn open(home: &Home, stack: &Stack, spec: Value, clients: &Clients) ->
         Err(HomeError::Unknown(_)) => Ok(Journal::create(home, &StackId::new(&stack.name), here, spec)?),
         Err(error) => Err(error.into()),
     }
+}
+
+/// What [`down`] may work from: every resource carries the mark of the journal's own stack.
+fn only_its_own(journal: &Journal) -> Result<(), LifecycleError> {
+    let id = journal.id();
+    for resource in journal.state().live() {
+        let stack = resource.node.desired.pointer("/mark/stack").and_then(Value::as_str);
+        if stack != Some(id.as_str()) {
+            let (key, stack) = (resource.node.key.clone(), stack.unwrap_or("nobody").to_owned());
+            return Err(LifecycleError::Forged { id: id.clone(), key, stack });
+        }
+    }
+    Ok(())
 }
 
 /// Opens and locks a stack that is known here, such as [`Home::find`] has found.
@@ -129,6 +155,7 @@ pub async fn down(
     observer: &dyn Observer,
     cancel: &Cancel,
 ) -> Result<Down, LifecycleError> {
+    only_its_own(journal)?;
     Ok(destroy::down(&providers(clients), journal, observer, cancel).await?)
 }
 

@@ -6,6 +6,7 @@ pub mod clients;
 pub mod cost;
 pub mod database;
 pub mod delivery;
+pub mod discover;
 mod failure;
 pub mod function;
 pub mod inventory;

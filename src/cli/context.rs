@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::Context as _;
+use serde_json::Value;
 
 use super::{
     Reach, StackFile,
@@ -46,7 +47,41 @@ pub fn read(stack: &StackFile, screen: &Screen) -> anyhow::Result<Checked> {
     Ok(checked)
 }
 
-/// A stack that was opened before, with clients for where it lives.
+/// A stack that was opened before, with clients for where it lives. What it was made from does not matter.
+pub struct Located {
+    /// The state folder.
+    pub home: Home,
+    /// Its journal, replayed.
+    pub state: State,
+    /// Its id.
+    pub id: StackId,
+    /// Where it lives.
+    pub clients: Clients,
+}
+
+impl Located {
+    /// The stack that `asked` means: an id, a name, or the file that it was made from.
+    pub async fn find(asked: &str) -> anyhow::Result<Self> {
+        let home = home()?;
+        let state = home.find(&name_of(asked)?)?;
+        let (Some(id), Some(opened)) = (state.id().cloned(), state.opened()) else {
+            anyhow::bail!("the journal of {asked} is empty");
+        };
+        let profile = opened.spec.pointer("/target/aws/profile").and_then(Value::as_str);
+        let place = match &opened.target.endpoint {
+            Some(endpoint) if endpoint == "local" => Where::Local { url: stand_in(&home).await?.url() },
+            endpoint => Where::Aws {
+                region: opened.target.region.clone(),
+                profile: profile.map(str::to_owned),
+                endpoint_url: endpoint.clone(),
+            },
+        };
+        let clients = Clients::connect(place).await;
+        Ok(Self { home, state, id, clients })
+    }
+}
+
+/// A stack that was opened before and can be read, with clients for where it lives.
 pub struct Known {
     /// The state folder.
     pub home: Home,
@@ -65,21 +100,9 @@ pub struct Known {
 impl Known {
     /// The stack that `asked` means: an id, a name, or the file that it was made from.
     pub async fn find(asked: &str) -> anyhow::Result<Self> {
-        let home = home()?;
-        let state = home.find(&name_of(asked)?)?;
-        let (Some(id), Some(opened)) = (state.id().cloned(), state.opened()) else {
-            anyhow::bail!("the journal of {asked} is empty");
-        };
-        let stack = spec::from_value(&opened.spec).context("the spec in the stack's journal")?;
-        let place = match (&opened.target.endpoint, &stack.target) {
-            (Some(endpoint), _) if endpoint == "local" => Where::Local { url: stand_in(&home).await?.url() },
-            (endpoint, target) => Where::Aws {
-                region: opened.target.region.clone(),
-                profile: profile(target),
-                endpoint_url: endpoint.clone(),
-            },
-        };
-        let clients = Clients::connect(place).await;
+        let Located { home, state, id, clients } = Located::find(asked).await?;
+        let spec = &state.opened().expect("located by it").spec;
+        let stack = spec::from_value(spec).context("the spec in the stack's journal")?;
         Ok(Self { names: Names::of(&stack, &id), home, state, id, stack, clients })
     }
 }
@@ -170,12 +193,5 @@ pub fn print(text: &str) -> anyhow::Result<()> {
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => Ok(other?),
-    }
-}
-
-fn profile(target: &Target) -> Option<String> {
-    match target {
-        Target::Aws { profile, .. } => profile.clone(),
-        Target::Local => None,
     }
 }

@@ -6,15 +6,16 @@ use clap::Args;
 
 use super::{
     Reach,
-    context::{self, Known},
-    exit::Exit,
+    context::{self, Located},
+    exit::{Exit, Stop},
+    place::Place,
     resources::Resources,
     screen::Screen,
     signals,
 };
 use crate::{
-    aws::{Clients, lifecycle},
-    engine::{Cancel, Down as Removed, Home, Journal},
+    aws::{Clients, discover, lifecycle},
+    engine::{Cancel, Down as Removed, Home, Journal, StackId, journal},
 };
 
 /// Arguments.
@@ -22,25 +23,96 @@ use crate::{
 pub struct Down {
     /// The stack's id, its name, or the file that it was made from.
     stack: String,
+    /// Look for everything that carries the mark of this id, where its journal is lost.
+    #[arg(long)]
+    discover: bool,
+    #[command(flatten)]
+    place: Place,
     #[command(flatten)]
     reach: Reach,
 }
 
 impl Down {
     pub(super) async fn run(self, screen: &Screen) -> anyhow::Result<Exit> {
+        if self.discover {
+            return self.discovered(screen).await;
+        }
+        if self.place.is_said(&Reach { endpoint_url: None, ..self.reach.clone() }) {
+            return Err(Stop::usage(
+                "a journal says where its stack lives; --region, --profile and --local go with \
+                                    --discover",
+            )
+            .into());
+        }
         if let Some(gone) = gone(&self.stack)? {
             screen.line(&format!("{gone} is gone already; nothing to do"));
             return Ok(Exit::Fine);
         }
-        let known = Known::find(&self.stack).await?;
-        let question = format!("Delete {} on {}, and all that is in it?", known.id, context::place(&known.clients));
-        context::agree(screen, &known.clients, &self.reach, &question)?;
+        let known = Located::find(&self.stack).await?;
+        self.agree(&known.id, &known.clients, screen)?;
         let journal = lifecycle::open_known(&known.home, &known.state, &known.clients).await.map_err(context::stop)?;
-        screen.line(&format!("{} on {}\n", known.id, context::place(&known.clients)));
-        let stop = signals::watch(format!("{} is half gone: `demo down {}` goes on", known.id, known.id))?;
-        let gone = take_down(&known.home, &journal, &known.clients, &signals::cancel(stop), screen).await?;
-        Ok(exit_of(&gone))
+        finish(&known.home, &journal, &known.clients, screen).await
     }
+
+    /// Without a journal, or with one that may not know all.
+    async fn discovered(&self, screen: &Screen) -> anyhow::Result<Exit> {
+        let home = context::home()?;
+        let id = match self.stack.parse::<StackId>() {
+            Ok(id) => id,
+            Err(not) => known_id(&home, &self.stack)?.ok_or_else(|| Stop::usage(not))?,
+        };
+        let is_here =
+            home.journal(&id).exists() && journal::read(&home.journal(&id)).is_ok_and(|state| !state.is_closed());
+        let clients = match is_here && !self.place.is_said(&self.reach) {
+            true => Located::find(id.as_str()).await?.clients,
+            false => self.place.clients(&home, &self.reach).await?,
+        };
+        let found = discover::look(&clients, &id).await;
+        for (kind, why) in &found.hidden {
+            screen.warning(&format!("whether there is any {kind} of {id} is not known: {why}"));
+        }
+        if found.owned.is_empty() && !is_here {
+            return nothing(&home, &id, &found, &clients, screen).await;
+        }
+        for owned in &found.owned {
+            screen.line(&format!("  found {}", owned.node.key));
+        }
+        self.agree(&id, &clients, screen)?;
+        let journal = discover::journal(&home, &id, &found, &clients).await.map_err(context::stop)?;
+        finish(&home, &journal, &clients, screen).await
+    }
+
+    fn agree(&self, id: &StackId, clients: &Clients, screen: &Screen) -> anyhow::Result<()> {
+        let question = format!("Delete {id} on {}, and all that is in it?", context::place(clients));
+        context::agree(screen, clients, &self.reach, &question)
+    }
+}
+
+/// The stack is known by a name here.
+fn known_id(home: &Home, asked: &str) -> anyhow::Result<Option<StackId>> {
+    Ok(home.find(&context::name_of(asked)?).ok().and_then(|state| state.id().cloned()))
+}
+
+async fn nothing(
+    home: &Home,
+    id: &StackId,
+    found: &discover::Found,
+    clients: &Clients,
+    screen: &Screen,
+) -> anyhow::Result<Exit> {
+    let place = context::place(clients);
+    let seen = if found.hidden.is_empty() { "nothing" } else { "nothing that could be seen" };
+    screen.line(&format!("{seen} of {id} is on {place}; --region REGION looks on AWS, --local on the stand-in"));
+    context::release_stand_in(home).await?;
+    Ok(if found.hidden.is_empty() { Exit::Fine } else { Exit::Error })
+}
+
+async fn finish(home: &Home, journal: &Journal, clients: &Clients, screen: &Screen) -> anyhow::Result<Exit> {
+    let id = journal.id();
+    screen.line(&format!("{id} on {}\n", context::place(clients)));
+    let stop = signals::watch(format!("{id} is half gone: `demo down {id}` goes on"))?;
+    let gone = take_down(home, journal, clients, &signals::cancel(stop), screen).await?;
+    Ok(exit_of(&gone))
 }
 
 /// Removes everything and says what is left; stops the stand-in after its last stack.
@@ -64,7 +136,7 @@ pub async fn take_down(
         screen.error(&format!("{key}: {why}"));
     }
     for left in &down.leftovers {
-        screen.error(&format!("{} {} is still there; remove it with: {}", left.kind, left.name, left.command));
+        screen.error(&format!("{} is still there; remove it with:\n  {}", left.node.key, left.command));
     }
     if down.interrupted {
         screen.line(&format!("  stopped on the way: `demo down {}` goes on", journal.id()));

@@ -8,7 +8,7 @@ use std::{
     io::{self, Read, Seek, SeekFrom, Write},
     ops::RangeInclusive,
     path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 use chrono::{SecondsFormat, Utc};
@@ -19,6 +19,7 @@ use super::{
     graph::{Node, ResourceKey},
     home::Home,
     id::StackId,
+    mirror::{Mirror, MirrorError, Reflection},
     state::{Fingerprint, Illegal, Opened, State},
 };
 
@@ -149,6 +150,9 @@ pub enum JournalError {
     /// An entry that cannot come now.
     #[error("journal: {0}")]
     Illegal(#[from] Illegal),
+    /// The mirror.
+    #[error(transparent)]
+    Mirror(#[from] MirrorError),
     /// A run must reserve something.
     #[error("journal: run {0} asked for no tickets, or for more than there are numbers")]
     Tickets(String),
@@ -160,6 +164,7 @@ pub struct Journal {
     id: StackId,
     path: PathBuf,
     inner: Mutex<Inner>,
+    reflection: OnceLock<Reflection>,
     _lock: File,
 }
 
@@ -199,7 +204,13 @@ impl Journal {
         for folder in [Some(folder.as_path()), folder.parent()].into_iter().flatten() {
             File::open(folder).and_then(|folder| folder.sync_all()).map_err(io)?;
         }
-        Ok(Self { id: id.clone(), path, inner: Mutex::new(Inner { file, state }), _lock: lock })
+        Ok(Self {
+            id: id.clone(),
+            path,
+            inner: Mutex::new(Inner { file, state }),
+            reflection: OnceLock::new(),
+            _lock: lock,
+        })
     }
 
     /// The stack's id.
@@ -216,6 +227,41 @@ impl Journal {
     pub fn record(&self, entry: Entry) -> Result<(), JournalError> {
         let mut inner = self.inner();
         self.append(&mut inner, entry)
+    }
+
+    /// Keeps a copy in this mirror from now on; the first one that is named.
+    pub fn reflect_in(&self, mirror: Arc<dyn Mirror>) {
+        self.reflection.get_or_init(|| Reflection::new(mirror));
+    }
+
+    /// Waits until everything recorded so far lies in the mirror, where there is one.
+    ///
+    /// # Errors
+    /// [`JournalError::Mirror`] where another machine has written it, or where it cannot be written.
+    pub async fn reflect(&self) -> Result<(), JournalError> {
+        match self.reflection.get() {
+            Some(reflection) => reflection.put(self).await,
+            None => Ok(()),
+        }
+    }
+
+    /// [`Self::reflect`] where that may fail; [`Self::unreflected`] then tells why.
+    pub async fn try_reflect(&self) -> Result<(), JournalError> {
+        match self.reflection.get() {
+            Some(reflection) => reflection.try_put(self).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Why the mirror is no copy any more.
+    pub fn unreflected(&self) -> Option<MirrorError> {
+        self.reflection.get().and_then(Reflection::failure)
+    }
+
+    /// All of it, as it is on disk.
+    pub(super) fn text(&self) -> Result<Vec<u8>, JournalError> {
+        let _whole = self.inner();
+        fs::read(&self.path).map_err(|source| JournalError::Io { path: self.path.clone(), source })
     }
 
     /// Gives a run `count` tickets that no other run of the stack has or will have.
@@ -255,7 +301,12 @@ impl Journal {
 /// Replays a journal without locking or changing it.
 pub fn read(path: &Path) -> Result<State, JournalError> {
     let text = fs::read(path).map_err(|source| JournalError::Io { path: path.to_owned(), source })?;
-    replay(path, &text).map(|(state, _)| state)
+    parse(path, &text)
+}
+
+/// Replays a journal's text, which lies at `path`.
+pub(super) fn parse(path: &Path, text: &[u8]) -> Result<State, JournalError> {
+    replay(path, text).map(|(state, _)| state)
 }
 
 /// The state, and how many bytes of the text are whole lines.

@@ -111,6 +111,10 @@ impl State {
         match (&self.opened, self.closed, entry) {
             (None, _, Entry::Opened(opened)) => return self.open(at, opened).map_err(illegal),
             (None, ..) => return Err(illegal("the journal is not opened".to_owned())),
+            // Something of it was found after all.
+            (Some(was), true, Entry::Opened(opened)) if was.stack == opened.stack => {
+                return self.open(at, opened).map_err(illegal);
+            }
             (Some(_), _, Entry::Opened(_)) => return Err(illegal("the journal is open already".to_owned())),
             (_, true, _) => return Err(illegal("the stack is closed".to_owned())),
             (Some(_), false, _) => {}
@@ -209,6 +213,7 @@ impl State {
         self.id = Some(opened.stack.parse().map_err(|not: super::id::NotAnId| not.to_string())?);
         self.opened = Some(opened.clone());
         self.opened_at = at.to_owned();
+        self.closed = false;
         Ok(())
     }
 

@@ -39,7 +39,14 @@ impl<'a> Work<'a> {
 
     /// Writes down what the next call does, or what the last one did.
     pub(super) async fn record(&self, entry: Entry) -> Result<(), JournalError> {
-        self.journal.record(entry)
+        self.journal.record(entry)?;
+        self.journal.reflect().await
+    }
+
+    /// The same where a mirror that cannot be written is no reason to stop.
+    pub(super) async fn note(&self, entry: Entry) -> Result<(), JournalError> {
+        self.journal.record(entry)?;
+        self.journal.try_reflect().await
     }
 
     pub(super) fn phase(&self, key: &ResourceKey) -> Option<Phase> {

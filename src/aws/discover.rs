@@ -1,0 +1,154 @@
+//! A stack whose journal is lost: what is found of it makes a journal again, and `down` works from that.
+
+use std::{collections::BTreeSet, fs, io};
+
+use futures::future::join_all;
+use serde_json::{Value, json};
+
+use super::{
+    bucket,
+    clients::{Clients, Where},
+    database, delivery, function, inventory, item_table,
+    lifecycle::LifecycleError,
+    log_group, mapping, object,
+    pipeline::providers,
+    redshift as rs, role, stream, table, workgroup,
+};
+use crate::engine::{
+    Home, HomeError, Journal, JournalError, Node, Owned, ProviderError, ResourceKey, StackId, State,
+    journal::{self, Entry},
+    state::Opened,
+};
+
+/// Kinds in the order in which they are made: each may stand on those of earlier rows. What ends a stack that is
+/// forgotten goes last but for what everything needs.
+const ROWS: [&[&str]; 7] = [
+    &[role::KIND, bucket::KIND],
+    &["schedule"],
+    &[stream::KIND, database::KIND, item_table::KIND, log_group::KIND, rs::namespace::KIND],
+    &[table::KIND, workgroup::KIND, object::KIND, function::KIND, rs::workgroup::KIND],
+    &[rs::schema::KIND],
+    &[rs::table::KIND],
+    &[delivery::KIND, rs::delivery::KIND, mapping::KIND],
+];
+
+/// What a look at everything has found of one stack.
+#[derive(Clone, Debug, Default)]
+pub struct Found {
+    /// What carries its mark, by key.
+    pub owned: Vec<Owned>,
+    /// Kinds that could not be looked at.
+    pub hidden: Vec<(&'static str, ProviderError)>,
+}
+
+/// Looks for everything of a stack by name, tag, path and parameters; what cannot be looked at does not hide the rest.
+pub async fn look(clients: &Clients, id: &StackId) -> Found {
+    let providers = providers(clients);
+    let looks =
+        providers.all().map(|provider| async { (provider.kind(), inventory::of_kind(provider.as_ref(), id).await) });
+    let mut found = Found::default();
+    for (kind, answer) in join_all(looks).await {
+        match answer {
+            Ok(owned) => found.owned.extend(owned),
+            Err(error) => found.hidden.push((kind, error)),
+        }
+    }
+    found.owned.sort_by(|one, other| one.node.key.cmp(&other.node.key));
+    found
+}
+
+/// Opens and locks the stack's journal, one that knows all that was found: the one that is here, else a new one. A damaged
+/// one is set aside.
+pub async fn journal(home: &Home, id: &StackId, found: &Found, clients: &Clients) -> Result<Journal, LifecycleError> {
+    let here = clients.fingerprint().await?;
+    set_damaged_aside(home, id)?;
+    let journal = Journal::open(home, id)?;
+    let state = journal.state();
+    match state.opened() {
+        Some(opened) if opened.target != here => {
+            let (lives, here) = (Box::new(opened.target.clone()), Box::new(here));
+            return Err(LifecycleError::Elsewhere { id: id.clone(), lives, here });
+        }
+        Some(_) if !state.is_closed() => {}
+        _ => {
+            let (stack, name) = (id.to_string(), id.name().to_owned());
+            journal.record(Entry::Opened(Opened { stack, name, target: here, spec: spec(id, clients) }))?;
+        }
+    }
+    for node in unknown(found, &state) {
+        journal.record(Entry::Intended { node })?;
+    }
+    Ok(journal)
+}
+
+/// What of a stack file is known without one: enough to find the way back.
+fn spec(id: &StackId, clients: &Clients) -> Value {
+    let target = match clients.place() {
+        Where::Local { .. } => json!("local"),
+        Where::Aws { region, profile: None, .. } => json!({"aws": {"region": region}}),
+        Where::Aws { region, profile: Some(profile), .. } => json!({"aws": {"region": region, "profile": profile}}),
+    };
+    json!({"name": id.name(), "target": target})
+}
+
+/// Those that the journal does not count as there, each standing on all of earlier rows.
+fn unknown(found: &Found, state: &State) -> Vec<Node> {
+    let live: BTreeSet<&ResourceKey> = state.live().map(|resource| &resource.node.key).collect();
+    let known = || live.iter().copied().chain(found.owned.iter().map(|owned| &owned.node.key));
+    let fresh = found.owned.iter().map(|owned| &owned.node).filter(|node| !live.contains(&node.key));
+    let standing = fresh.map(|node| {
+        let below: BTreeSet<&ResourceKey> = known().filter(|key| row(&key.kind) < row(&node.key.kind)).collect();
+        Node { depends_on: below.into_iter().cloned().collect(), ..node.clone() }
+    });
+    standing.collect()
+}
+
+fn row(kind: &str) -> Option<usize> {
+    ROWS.iter().position(|kinds| kinds.contains(&kind))
+}
+
+fn set_damaged_aside(home: &Home, id: &StackId) -> Result<(), LifecycleError> {
+    let path = home.journal(id);
+    match journal::read(&path) {
+        Ok(_) => return Ok(()),
+        Err(JournalError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(JournalError::Corrupt { .. }) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let aside = path.with_extension(format!("damaged-{}", chrono::Utc::now().format("%Y%m%dT%H%M%SZ")));
+    fs::rename(&path, &aside).map_err(|source| HomeError::Io { path, source }.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn owned(kind: &str, name: &str) -> Owned {
+        let (stack, command) = ("a-00000001".to_owned(), String::new());
+        let node = Node {
+            key: ResourceKey::new(kind, name),
+            depends_on: Vec::new(),
+            desired: json!({"name": name}),
+            detail: String::new(),
+        };
+        Owned { stack, expires: None, node, command }
+    }
+
+    #[tokio::test]
+    async fn every_kind_has_its_row() {
+        let clients = Clients::connect(Where::Local { url: "http://127.0.0.1:1".to_owned() }).await;
+        for provider in providers(&clients).all() {
+            assert!(row(provider.kind()).is_some(), "{}", provider.kind());
+        }
+    }
+
+    #[test]
+    fn what_is_found_stands_on_what_is_made_before_it() {
+        let owned = ["stream", "delivery", "role"].map(|kind| owned(kind, "a")).to_vec();
+        let nodes = unknown(&Found { owned, hidden: Vec::new() }, &State::default());
+        let on = |node: &Node| node.depends_on.iter().map(|key| key.kind.clone()).collect::<Vec<_>>();
+        let standing: Vec<_> = nodes.iter().map(|node| (node.key.kind.as_str(), on(node))).collect();
+        let expected = [("stream", vec!["role"]), ("delivery", vec!["role", "stream"]), ("role", vec![])];
+        assert_eq!(standing, expected.map(|(kind, on)| (kind, on.into_iter().map(str::to_owned).collect())));
+    }
+}
