@@ -172,11 +172,7 @@ impl Clients {
     }
 
     fn partition(&self) -> &'static str {
-        match self.region() {
-            region if region.starts_with("cn-") => "aws-cn",
-            region if region.starts_with("us-gov-") => "aws-us-gov",
-            _ => "aws",
-        }
+        partition(self.region())
     }
 
     async fn ask_caller(&self) -> Result<Caller, ProviderError> {
@@ -193,6 +189,15 @@ async fn config(place: &Where) -> SdkConfig {
     match place {
         Where::Local { url } => local(url),
         Where::Aws { region, profile, endpoint_url } => aws(region, profile.as_deref(), endpoint_url.as_deref()).await,
+    }
+}
+
+/// What a region's ARNs begin with, after `arn:`.
+pub(super) fn partition(region: &str) -> &'static str {
+    match region {
+        region if region.starts_with("cn-") => "aws-cn",
+        region if region.starts_with("us-gov-") => "aws-us-gov",
+        _ => "aws",
     }
 }
 

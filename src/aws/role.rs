@@ -13,7 +13,7 @@ use super::{
     mark::{self, Mark},
     names::role_path,
     pace::Pace,
-    permission::{self, Statement},
+    permission::{self, Realm, Statement},
 };
 use crate::engine::{Cause, Leftover, Node, Observed, Progress, Provider, ProviderError, StackId};
 
@@ -72,7 +72,7 @@ impl Provider for Roles {
         let tags = tags.map_err(|error| {
             broken(Cause::Other, "iam CreateRole", &wanted.name, error.to_string(), "change the stack's tags")
         })?;
-        let trust = trust(&wanted.services, &self.0.caller().await?.account);
+        let trust = wanted.trust(&self.0.caller().await?.account);
         let call = self.0.iam.create_role().role_name(&wanted.name).path(&wanted.path);
         let call = call.assume_role_policy_document(trust.to_string()).set_tags(Some(tags));
         let answer = call.send().await.map_err(|error| failure("iam CreateRole", &wanted.name, &error))?;
@@ -84,7 +84,7 @@ impl Provider for Roles {
 
     async fn make_ready(&self, node: &Node, _progress: &Progress<'_>) -> Result<(), ProviderError> {
         let wanted: Desired = desired(node)?;
-        let policy = permission::policy(&wanted.statements, &self.0).await?;
+        let policy = permission::document(&wanted.statements, &Realm::of(&self.0).await?);
         let call = self.0.iam.put_role_policy().role_name(&wanted.name).policy_name(POLICY);
         let answer = call.policy_document(policy.to_string()).send().await;
         answer.map_err(|error| failure("iam PutRolePolicy", &wanted.name, &error)).map(drop)
@@ -165,14 +165,17 @@ impl Roles {
     }
 }
 
-/// Only those services; Firehose only on behalf of this account (Firehose developer guide, "Cross-service confused
-/// deputy prevention").
-fn trust(services: &[String], account: &str) -> Value {
-    let mut statement = json!({"Effect": "Allow", "Principal": {"Service": services}, "Action": "sts:AssumeRole"});
-    if services == [FIREHOSE] {
-        statement["Condition"] = json!({"StringEquals": {"aws:SourceAccount": account}});
+impl Desired {
+    /// The policy document that says who assumes it: only its services; Firehose only on behalf of this account (Firehose
+    /// developer guide, "Cross-service confused deputy prevention").
+    pub fn trust(&self, account: &str) -> Value {
+        let services = &self.services;
+        let mut statement = json!({"Effect": "Allow", "Principal": {"Service": services}, "Action": "sts:AssumeRole"});
+        if services == &[FIREHOSE] {
+            statement["Condition"] = json!({"StringEquals": {"aws:SourceAccount": account}});
+        }
+        json!({"Version": "2012-10-17", "Statement": [statement]})
     }
-    json!({"Version": "2012-10-17", "Statement": [statement]})
 }
 
 fn pairs(tags: &[Tag]) -> impl Iterator<Item = (&str, &str)> {

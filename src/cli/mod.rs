@@ -4,6 +4,7 @@ pub mod code;
 pub mod completions;
 pub mod context;
 pub mod documents;
+pub mod doctor;
 pub mod down;
 pub mod drive;
 pub mod exit;
@@ -11,6 +12,7 @@ pub mod get;
 pub mod local;
 pub mod ls;
 pub mod plan;
+pub mod policy;
 pub mod prove;
 pub mod query;
 pub mod resources;
@@ -64,6 +66,10 @@ enum Command {
     Ls(ls::Ls),
     /// Check a stack file and a user's own documents, and say everything that is wrong with them.
     Validate(validate::Validate),
+    /// Look whether this machine and AWS are fit, and with a stack file whether it could be made.
+    Doctor(doctor::Doctor),
+    /// Print the least IAM policy that a person needs to run a stack.
+    Policy(policy::Policy),
     /// Print the JSON Schema of a stack file, or what follows from the columns of its documents.
     Schema(schema::Schema),
     /// Print documents of a workload.
@@ -129,6 +135,8 @@ pub fn run(demo: Demo) -> ExitCode {
 fn execute(command: Command, screen: &Screen) -> anyhow::Result<Exit> {
     match command {
         Command::Validate(command) => context::block_on(command.run(screen)),
+        Command::Doctor(command) => context::block_on(command.run(screen)),
+        Command::Policy(command) => context::block_on(command.run(screen)),
         Command::Schema(command) => context::block_on(command.run(screen)),
         Command::Sample(command) => context::block_on(command.run(screen)),
         Command::Completions(command) => command.run(),
