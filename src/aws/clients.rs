@@ -1,9 +1,12 @@
 //! The clients, and the only place that tells the stand-in from AWS.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
-use aws_sdk_sts::config::{Credentials, SharedCredentialsProvider};
+use aws_sdk_sts::config::{Credentials, ProvideCredentials, SharedCredentialsProvider};
 use aws_smithy_runtime_api::client::http::{HttpClient, SharedHttpClient};
 use tokio::sync::OnceCell;
 
@@ -75,6 +78,9 @@ pub struct Clients {
     pub logs: aws_sdk_cloudwatchlogs::Client,
     /// STS.
     pub sts: aws_sdk_sts::Client,
+    /// Service Quotas.
+    pub quotas: aws_sdk_servicequotas::Client,
+    credentials: Option<SharedCredentialsProvider>,
     place: Where,
     caller: Arc<OnceCell<Caller>>,
 }
@@ -110,6 +116,8 @@ impl Clients {
             lambda: aws_sdk_lambda::Client::new(&config),
             logs: aws_sdk_cloudwatchlogs::Client::new(&config),
             sts: aws_sdk_sts::Client::new(&config),
+            quotas: aws_sdk_servicequotas::Client::new(&config),
+            credentials: config.credentials_provider(),
             place,
             caller: Arc::default(),
         }
@@ -131,6 +139,11 @@ impl Clients {
     /// Who is calling; asked once.
     pub async fn caller(&self) -> Result<&Caller, ProviderError> {
         self.caller.get_or_try_init(|| self.ask_caller()).await
+    }
+
+    /// When the credentials end; none where they do not, or there are none.
+    pub async fn expiry(&self) -> Option<SystemTime> {
+        self.credentials.as_ref()?.provide_credentials().await.ok()?.expiry()
     }
 
     /// What a journal records and compares about where a stack lives.

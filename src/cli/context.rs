@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     aws::{Clients, Names, Where, lifecycle::LifecycleError},
-    engine::{ApplyError, Cause, Home, ProviderError, StackId, State},
+    engine::{ApplyError, Cause, Home, HomeError, ProviderError, StackId, State},
     local::daemon::{Daemon, Endpoint, Started},
     spec::{self, Checked, Stack, Target},
 };
@@ -94,6 +94,16 @@ pub fn name_of(asked: &str) -> anyhow::Result<String> {
     Ok(checked.stack.name)
 }
 
+/// What the journal says of the stack of this name; where there is none, nothing, and a new id.
+pub fn id_and_state(home: &Home, name: &str) -> anyhow::Result<(StackId, State)> {
+    let state = match home.find(name) {
+        Ok(state) => state,
+        Err(HomeError::Unknown(_)) => State::default(),
+        Err(error) => return Err(error.into()),
+    };
+    Ok((state.id().cloned().unwrap_or_else(|| StackId::new(name)), state))
+}
+
 /// Clients for the target of a stack file; the stand-in is started where that is the target.
 pub async fn clients(home: &Home, target: &Target, reach: &Reach) -> anyhow::Result<Clients> {
     let place = match (target, &reach.endpoint_url) {
@@ -155,6 +165,7 @@ pub fn stop(error: LifecycleError) -> Stop {
     };
     let exit = match &error {
         LifecycleError::Provider(ProviderError { cause, .. }) => of_causes(&[*cause]),
+        LifecycleError::Refused(refused) => of_causes(&refused.causes()),
         LifecycleError::Apply(ApplyError::Failed(failed)) => {
             of_causes(&failed.iter().map(|(_, error)| error.cause).collect::<Vec<_>>())
         }
