@@ -8,6 +8,7 @@ use std::{
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_sdk_sts::config::{Credentials, ProvideCredentials, SharedCredentialsProvider};
 use aws_smithy_runtime_api::client::http::{HttpClient, SharedHttpClient};
+use aws_smithy_types::error::display::DisplayErrorContext;
 use tokio::sync::OnceCell;
 
 use super::failure::failure;
@@ -19,6 +20,10 @@ const LOCAL_REGION: &str = "us-east-1";
 const LOCAL_KEY: &str = "local";
 const ATTEMPTS: u32 = 5;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// What the chain says where no provider of it has credentials (aws-credential-types, CredentialsError).
+const NOT_LOADED: &str = "the credential provider was not enabled";
+/// How long credentials are looked for: where there are none, a machine's own metadata are waited for.
+const LOOK: Duration = Duration::from_secs(5);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Where calls go.
@@ -76,10 +81,12 @@ pub struct Clients {
     pub lambda: aws_sdk_lambda::Client,
     /// CloudWatch Logs.
     pub logs: aws_sdk_cloudwatchlogs::Client,
-    /// STS.
-    pub sts: aws_sdk_sts::Client,
+    /// EventBridge Scheduler.
+    pub scheduler: aws_sdk_scheduler::Client,
     /// Service Quotas.
     pub quotas: aws_sdk_servicequotas::Client,
+    /// STS.
+    pub sts: aws_sdk_sts::Client,
     credentials: Option<SharedCredentialsProvider>,
     place: Where,
     caller: Arc<OnceCell<Caller>>,
@@ -115,8 +122,9 @@ impl Clients {
             dynamodb: aws_sdk_dynamodb::Client::new(&config),
             lambda: aws_sdk_lambda::Client::new(&config),
             logs: aws_sdk_cloudwatchlogs::Client::new(&config),
-            sts: aws_sdk_sts::Client::new(&config),
+            scheduler: aws_sdk_scheduler::Client::new(&config),
             quotas: aws_sdk_servicequotas::Client::new(&config),
+            sts: aws_sdk_sts::Client::new(&config),
             credentials: config.credentials_provider(),
             place,
             caller: Arc::default(),
@@ -202,6 +210,31 @@ async fn config(place: &Where) -> SdkConfig {
     match place {
         Where::Local { url } => local(url),
         Where::Aws { region, profile, endpoint_url } => aws(region, profile.as_deref(), endpoint_url.as_deref()).await,
+    }
+}
+
+/// What the default chain finds on this machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// No credentials.
+    Nothing,
+    /// Credentials that cannot be had, and why.
+    Broken(String),
+    /// Credentials, and the region to call.
+    Region(String),
+}
+
+/// Looks for the credentials and the region that every AWS tool would take.
+pub async fn usual() -> Found {
+    let config = tokio::time::timeout(LOOK, aws_config::defaults(behavior()).load()).await;
+    let Some((provider, config)) = config.ok().and_then(|config| Some((config.credentials_provider()?, config))) else {
+        return Found::Nothing;
+    };
+    match tokio::time::timeout(LOOK, provider.provide_credentials()).await {
+        Ok(Ok(_)) => Found::Region(config.region().map_or(LOCAL_REGION, Region::as_ref).to_owned()),
+        Ok(Err(error)) if error.to_string().contains(NOT_LOADED) => Found::Nothing,
+        Err(_) => Found::Nothing,
+        Ok(Err(error)) => Found::Broken(DisplayErrorContext(error).to_string()),
     }
 }
 

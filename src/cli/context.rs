@@ -159,20 +159,22 @@ pub fn agree(screen: &Screen, clients: &Clients, reach: &Reach, question: &str) 
 
 /// An error of the lifecycle with its exit code.
 pub fn stop(error: LifecycleError) -> Stop {
-    let of_causes = |causes: &[Cause]| {
-        let refused = |cause: &Cause| matches!(cause, Cause::Permission | Cause::Quota);
-        if causes.iter().any(refused) { Exit::Refused } else { Exit::Error }
-    };
     let exit = match &error {
-        LifecycleError::Provider(ProviderError { cause, .. }) => of_causes(&[*cause]),
-        LifecycleError::Refused(refused) => of_causes(&refused.causes()),
+        LifecycleError::Provider(ProviderError { cause, .. }) => exit_of(&[*cause]),
+        LifecycleError::Refused(refused) => exit_of(&refused.causes()),
         LifecycleError::Apply(ApplyError::Failed(failed)) => {
-            of_causes(&failed.iter().map(|(_, error)| error.cause).collect::<Vec<_>>())
+            exit_of(&failed.iter().map(|(_, error)| error.cause).collect::<Vec<_>>())
         }
         LifecycleError::Apply(ApplyError::Interrupted) => Exit::Interrupted,
         _ => Exit::Error,
     };
     Stop::new(exit, error)
+}
+
+/// The exit code of failures of these sorts.
+pub fn exit_of(causes: &[Cause]) -> Exit {
+    let refused = |cause: &Cause| matches!(cause, Cause::Permission | Cause::Quota);
+    if causes.iter().any(refused) { Exit::Refused } else { Exit::Error }
 }
 
 /// Prints to stdout; a reader that has gone away ends the command quietly.

@@ -11,6 +11,7 @@ pub mod exit;
 pub mod get;
 pub mod local;
 pub mod ls;
+pub mod machine;
 pub mod plan;
 pub mod policy;
 pub mod prove;
