@@ -9,7 +9,7 @@ use aws_sdk_s3::types::{
     ServerSideEncryptionConfiguration, ServerSideEncryptionRule, Tag, Tagging,
 };
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     clients::Clients,
@@ -172,10 +172,7 @@ impl Buckets {
 
     /// Keeps late writers out. Emptying works without it, only slower, so a refusal is no reason to stop.
     async fn deny_writes(&self, name: &str) {
-        let policy = json!({"Version": "2012-10-17", "Statement": [{
-            "Sid": "NoMoreWrites", "Effect": "Deny", "Principal": "*", "Action": "s3:PutObject",
-            "Resource": format!("{}/*", self.0.bucket_arn(name)),
-        }]});
+        let policy = no_more_writes(&self.0.bucket_arn(name));
         if let Err(error) = self.0.s3.put_bucket_policy().bucket(name).policy(policy.to_string()).send().await {
             tracing::debug!("{}", failure("s3 PutBucketPolicy", name, &error));
         }
@@ -239,6 +236,14 @@ impl Buckets {
             markers = (page.next_key_marker, page.next_upload_id_marker);
         }
     }
+}
+
+/// The policy document of a bucket that is being emptied.
+pub fn no_more_writes(bucket_arn: &str) -> Value {
+    json!({"Version": "2012-10-17", "Statement": [{
+        "Sid": "NoMoreWrites", "Effect": "Deny", "Principal": "*", "Action": "s3:PutObject",
+        "Resource": format!("{bucket_arn}/*"),
+    }]})
 }
 
 /// Errors of single keys that the next pass may not see again.

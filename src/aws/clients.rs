@@ -1,10 +1,14 @@
 //! The clients, and the only place that tells the stand-in from AWS.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
-use aws_sdk_sts::config::{Credentials, SharedCredentialsProvider};
+use aws_sdk_sts::config::{Credentials, ProvideCredentials, SharedCredentialsProvider};
 use aws_smithy_runtime_api::client::http::{HttpClient, SharedHttpClient};
+use aws_smithy_types::error::display::DisplayErrorContext;
 use tokio::sync::OnceCell;
 
 use super::failure::failure;
@@ -16,6 +20,10 @@ const LOCAL_REGION: &str = "us-east-1";
 const LOCAL_KEY: &str = "local";
 const ATTEMPTS: u32 = 5;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// What the chain says where no provider of it has credentials (aws-credential-types, CredentialsError).
+const NOT_LOADED: &str = "the credential provider was not enabled";
+/// How long credentials are looked for: where there are none, a machine's own metadata are waited for.
+const LOOK: Duration = Duration::from_secs(5);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Where calls go.
@@ -79,6 +87,7 @@ pub struct Clients {
     pub quotas: aws_sdk_servicequotas::Client,
     /// STS.
     pub sts: aws_sdk_sts::Client,
+    credentials: Option<SharedCredentialsProvider>,
     place: Where,
     caller: Arc<OnceCell<Caller>>,
 }
@@ -116,6 +125,7 @@ impl Clients {
             scheduler: aws_sdk_scheduler::Client::new(&config),
             quotas: aws_sdk_servicequotas::Client::new(&config),
             sts: aws_sdk_sts::Client::new(&config),
+            credentials: config.credentials_provider(),
             place,
             caller: Arc::default(),
         }
@@ -137,6 +147,11 @@ impl Clients {
     /// Who is calling; asked once.
     pub async fn caller(&self) -> Result<&Caller, ProviderError> {
         self.caller.get_or_try_init(|| self.ask_caller()).await
+    }
+
+    /// When the credentials end; none where they do not, or there are none.
+    pub async fn expiry(&self) -> Option<SystemTime> {
+        self.credentials.as_ref()?.provide_credentials().await.ok()?.expiry()
     }
 
     /// What a journal records and compares about where a stack lives.
@@ -178,11 +193,7 @@ impl Clients {
     }
 
     fn partition(&self) -> &'static str {
-        match self.region() {
-            region if region.starts_with("cn-") => "aws-cn",
-            region if region.starts_with("us-gov-") => "aws-us-gov",
-            _ => "aws",
-        }
+        partition(self.region())
     }
 
     async fn ask_caller(&self) -> Result<Caller, ProviderError> {
@@ -199,6 +210,40 @@ async fn config(place: &Where) -> SdkConfig {
     match place {
         Where::Local { url } => local(url),
         Where::Aws { region, profile, endpoint_url } => aws(region, profile.as_deref(), endpoint_url.as_deref()).await,
+    }
+}
+
+/// What the default chain finds on this machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// No credentials.
+    Nothing,
+    /// Credentials that cannot be had, and why.
+    Broken(String),
+    /// Credentials, and the region to call.
+    Region(String),
+}
+
+/// Looks for the credentials and the region that every AWS tool would take.
+pub async fn usual() -> Found {
+    let config = tokio::time::timeout(LOOK, aws_config::defaults(behavior()).load()).await;
+    let Some((provider, config)) = config.ok().and_then(|config| Some((config.credentials_provider()?, config))) else {
+        return Found::Nothing;
+    };
+    match tokio::time::timeout(LOOK, provider.provide_credentials()).await {
+        Ok(Ok(_)) => Found::Region(config.region().map_or(LOCAL_REGION, Region::as_ref).to_owned()),
+        Ok(Err(error)) if error.to_string().contains(NOT_LOADED) => Found::Nothing,
+        Err(_) => Found::Nothing,
+        Ok(Err(error)) => Found::Broken(DisplayErrorContext(error).to_string()),
+    }
+}
+
+/// What a region's ARNs begin with, after `arn:`.
+pub(super) fn partition(region: &str) -> &'static str {
+    match region {
+        region if region.starts_with("cn-") => "aws-cn",
+        region if region.starts_with("us-gov-") => "aws-us-gov",
+        _ => "aws",
     }
 }
 

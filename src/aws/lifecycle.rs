@@ -5,9 +5,9 @@ use serde_json::Value;
 
 use super::{
     clients::Clients,
-    names::Names,
     pipeline::{self, Materials, PipelineError, graph, providers, ttl},
-    preflight, schedule,
+    preflight::{self, Intent, Refused, Report},
+    schedule,
 };
 use crate::{
     engine::{
@@ -30,6 +30,9 @@ pub enum LifecycleError {
     /// The stack cannot be made into resources.
     #[error(transparent)]
     Pipeline(#[from] PipelineError),
+    /// Something stands in the way; nothing was made.
+    #[error(transparent)]
+    Refused(#[from] Refused),
     /// A call.
     #[error(transparent)]
     Provider(#[from] ProviderError),
@@ -110,8 +113,30 @@ pub async fn open_known(home: &Home, state: &State, clients: &Clients) -> Result
     reopen(home, state, &clients.fingerprint().await?)
 }
 
-/// What [`up`] would do. `state` is what the journal says, or `State::default()` where there is none; `id` may then be
-/// a new one.
+/// Looks at everything that can be known before anything is made. `state` is what the journal says, or `State::default()`
+/// where there is none; `id` may then be a new one.
+///
+/// # Errors
+/// When the stack cannot be made into resources, or lives elsewhere. What stands in the way is in the report.
+pub async fn look(
+    stack: &Stack,
+    id: &StackId,
+    state: &State,
+    materials: &Materials<'_>,
+    clients: &Clients,
+) -> Result<Report, LifecycleError> {
+    alive(stack, id, state)?;
+    let graph = graph(stack, id, ttl::opened_at(state), materials)?;
+    if let (Some(_), Ok(here)) = (state.opened(), clients.fingerprint().await) {
+        same_place(state, &here)?;
+    }
+    Ok(preflight::look(&Intent { stack, graph: &graph, id, state }, clients).await)
+}
+
+/// What [`up`] would do, with the arguments of [`look`].
+///
+/// # Errors
+/// All that stands in the way, besides what the steps themselves tell.
 pub async fn plan(
     stack: &Stack,
     id: &StackId,
@@ -121,12 +146,25 @@ pub async fn plan(
 ) -> Result<Vec<Step>, LifecycleError> {
     alive(stack, id, state)?;
     let graph = graph(stack, id, ttl::opened_at(state), materials)?;
-    preflight::reachable(stack, &Names::of(stack, id), clients).await?;
+    preflight::look_around(&Intent { stack, graph: &graph, id, state }, clients).await.accepted()?;
     Ok(plan::plan(&graph, state, &providers(clients)).await?)
 }
 
-/// Makes everything ready; again and from any point of an earlier try. Looks first whether it can be.
+/// Looks, and where nothing stands in the way makes everything ready; again and from any point of an earlier try.
 pub async fn up(
+    journal: &Journal,
+    stack: &Stack,
+    materials: &Materials<'_>,
+    clients: &Clients,
+    observer: &dyn Observer,
+    cancel: &Cancel,
+) -> Result<Applied, LifecycleError> {
+    look(stack, journal.id(), &journal.state(), materials, clients).await?.accepted()?;
+    make(journal, stack, materials, clients, observer, cancel).await
+}
+
+/// [`up`] for who has looked already.
+pub async fn make(
     journal: &Journal,
     stack: &Stack,
     materials: &Materials<'_>,
@@ -136,10 +174,7 @@ pub async fn up(
 ) -> Result<Applied, LifecycleError> {
     let state = journal.state();
     alive(stack, journal.id(), &state)?;
-    let graph = graph(stack, journal.id(), ttl::opened_at(&state), materials)?;
-    let providers = providers(clients);
-    preflight::reachable(stack, &Names::of(stack, journal.id()), clients).await?;
-    preflight::unoccupied(&graph, &providers).await?;
+    let (graph, providers) = (graph(stack, journal.id(), ttl::opened_at(&state), materials)?, providers(clients));
     Ok(apply::up(&graph, &providers, journal, observer, cancel).await?)
 }
 
@@ -172,6 +207,11 @@ fn alive(stack: &Stack, id: &StackId, state: &State) -> Result<(), LifecycleErro
 }
 
 fn reopen(home: &Home, state: &State, here: &Fingerprint) -> Result<Journal, LifecycleError> {
+    Ok(Journal::open(home, same_place(state, here)?)?)
+}
+
+/// The id of a stack that lives where the clients call.
+fn same_place<'a>(state: &'a State, here: &Fingerprint) -> Result<&'a StackId, LifecycleError> {
     let (Some(id), Some(opened)) = (state.id(), state.opened()) else {
         return Err(HomeError::Unknown("(an empty journal)".to_owned()).into());
     };
@@ -179,5 +219,5 @@ fn reopen(home: &Home, state: &State, here: &Fingerprint) -> Result<Journal, Lif
         let (lives, here) = (Box::new(opened.target.clone()), Box::new(here.clone()));
         return Err(LifecycleError::Elsewhere { id: id.clone(), lives, here });
     }
-    Ok(Journal::open(home, id)?)
+    Ok(id)
 }

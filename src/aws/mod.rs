@@ -1,6 +1,7 @@
 //! AWS: one file per kind of resource, each a [`Provider`](crate::engine::Provider) with the same methods in the same
 //! order, and what holds them together.
 
+pub mod access;
 pub mod bucket;
 pub mod clients;
 pub mod cost;

@@ -13,7 +13,7 @@ use super::{
     mark::{self, Mark},
     names::{ROLES, role_path},
     pace::Pace,
-    permission::{self, Statement},
+    permission::{self, Realm, Statement},
 };
 use crate::engine::{Cause, Node, Observed, Owned, Progress, Provider, ProviderError, Scope};
 
@@ -75,7 +75,7 @@ impl Provider for Roles {
         let tags = tags.map_err(|error| {
             broken(Cause::Other, "iam CreateRole", &wanted.name, error.to_string(), "change the stack's tags")
         })?;
-        let trust = trust(&wanted.services, &self.0.caller().await?.account);
+        let trust = wanted.trust(&self.0.caller().await?.account);
         let call = self.0.iam.create_role().role_name(&wanted.name).path(&wanted.path);
         let call = call.assume_role_policy_document(trust.to_string()).set_tags(Some(tags));
         let answer = call.send().await.map_err(|error| failure("iam CreateRole", &wanted.name, &error))?;
@@ -87,7 +87,7 @@ impl Provider for Roles {
 
     async fn make_ready(&self, node: &Node, _progress: &Progress<'_>) -> Result<(), ProviderError> {
         let wanted: Desired = desired(node)?;
-        let policy = permission::policy(&wanted.statements, &self.0).await?;
+        let policy = permission::document(&wanted.statements, &Realm::of(&self.0).await?);
         let call = self.0.iam.put_role_policy().role_name(&wanted.name).policy_name(POLICY);
         let answer = call.policy_document(policy.to_string()).send().await;
         answer.map_err(|error| failure("iam PutRolePolicy", &wanted.name, &error)).map(drop)
@@ -179,14 +179,17 @@ pub(super) async fn marked(clients: &Clients, scope: &Scope) -> Result<Vec<(Stri
     mark::ours(scope, names, tags).await
 }
 
-/// Only those services; Firehose and EventBridge Scheduler only on behalf of this account (the developer guide of either,
-/// "Cross-service confused deputy prevention").
-fn trust(services: &[String], account: &str) -> Value {
-    let mut statement = json!({"Effect": "Allow", "Principal": {"Service": services}, "Action": "sts:AssumeRole"});
-    if services == [FIREHOSE] || services == [SCHEDULER] {
-        statement["Condition"] = json!({"StringEquals": {"aws:SourceAccount": account}});
+impl Desired {
+    /// The policy document that says who assumes it: only its services; Firehose and EventBridge Scheduler only on behalf of
+    /// this account (the developer guide of either, "Cross-service confused deputy prevention").
+    pub fn trust(&self, account: &str) -> Value {
+        let services = &self.services;
+        let mut statement = json!({"Effect": "Allow", "Principal": {"Service": services}, "Action": "sts:AssumeRole"});
+        if services == &[FIREHOSE] || services == &[SCHEDULER] {
+            statement["Condition"] = json!({"StringEquals": {"aws:SourceAccount": account}});
+        }
+        json!({"Version": "2012-10-17", "Statement": [statement]})
     }
-    json!({"Version": "2012-10-17", "Statement": [statement]})
 }
 
 fn pairs(tags: &[Tag]) -> impl Iterator<Item = (&str, &str)> {

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     aws::{Clients, Names, Where, lifecycle::LifecycleError},
-    engine::{ApplyError, Cause, Home, ProviderError, StackId, State},
+    engine::{ApplyError, Cause, Home, HomeError, ProviderError, StackId, State},
     local::daemon::{Daemon, Endpoint, Started},
     spec::{self, Checked, Stack, Target},
 };
@@ -117,6 +117,16 @@ pub fn name_of(asked: &str) -> anyhow::Result<String> {
     Ok(checked.stack.name)
 }
 
+/// What the journal says of the stack of this name; where there is none, nothing, and a new id.
+pub fn id_and_state(home: &Home, name: &str) -> anyhow::Result<(StackId, State)> {
+    let state = match home.find(name) {
+        Ok(state) => state,
+        Err(HomeError::Unknown(_)) => State::default(),
+        Err(error) => return Err(error.into()),
+    };
+    Ok((state.id().cloned().unwrap_or_else(|| StackId::new(name)), state))
+}
+
 /// Clients for the target of a stack file; the stand-in is started where that is the target.
 pub async fn clients(home: &Home, target: &Target, reach: &Reach) -> anyhow::Result<Clients> {
     let place = match (target, &reach.endpoint_url) {
@@ -172,19 +182,22 @@ pub fn agree(screen: &Screen, clients: &Clients, reach: &Reach, question: &str) 
 
 /// An error of the lifecycle with its exit code.
 pub fn stop(error: LifecycleError) -> Stop {
-    let of_causes = |causes: &[Cause]| {
-        let refused = |cause: &Cause| matches!(cause, Cause::Permission | Cause::Quota);
-        if causes.iter().any(refused) { Exit::Refused } else { Exit::Error }
-    };
     let exit = match &error {
-        LifecycleError::Provider(ProviderError { cause, .. }) => of_causes(&[*cause]),
+        LifecycleError::Provider(ProviderError { cause, .. }) => exit_of(&[*cause]),
+        LifecycleError::Refused(refused) => exit_of(&refused.causes()),
         LifecycleError::Apply(ApplyError::Failed(failed)) => {
-            of_causes(&failed.iter().map(|(_, error)| error.cause).collect::<Vec<_>>())
+            exit_of(&failed.iter().map(|(_, error)| error.cause).collect::<Vec<_>>())
         }
         LifecycleError::Apply(ApplyError::Interrupted) => Exit::Interrupted,
         _ => Exit::Error,
     };
     Stop::new(exit, error)
+}
+
+/// The exit code of failures of these sorts.
+pub fn exit_of(causes: &[Cause]) -> Exit {
+    let refused = |cause: &Cause| matches!(cause, Cause::Permission | Cause::Quota);
+    if causes.iter().any(refused) { Exit::Refused } else { Exit::Error }
 }
 
 /// Prints to stdout; a reader that has gone away ends the command quietly.

@@ -5,6 +5,7 @@ pub mod completions;
 pub mod context;
 pub mod cost;
 pub mod documents;
+pub mod doctor;
 pub mod down;
 pub mod drive;
 pub mod exit;
@@ -12,7 +13,9 @@ pub mod get;
 pub mod local;
 pub mod ls;
 pub mod place;
+pub mod machine;
 pub mod plan;
+pub mod policy;
 pub mod prove;
 pub mod query;
 pub mod resources;
@@ -68,6 +71,10 @@ enum Command {
     Cost(cost::CostOf),
     /// Check a stack file and a user's own documents, and say everything that is wrong with them.
     Validate(validate::Validate),
+    /// Look whether this machine and AWS are fit, and with a stack file whether it could be made.
+    Doctor(doctor::Doctor),
+    /// Print the least IAM policy that a person needs to run a stack.
+    Policy(policy::Policy),
     /// Print the JSON Schema of a stack file, or what follows from the columns of its documents.
     Schema(schema::Schema),
     /// Print documents of a workload.
@@ -133,6 +140,8 @@ pub fn run(demo: Demo) -> ExitCode {
 fn execute(command: Command, screen: &Screen) -> anyhow::Result<Exit> {
     match command {
         Command::Validate(command) => context::block_on(command.run(screen)),
+        Command::Doctor(command) => context::block_on(command.run(screen)),
+        Command::Policy(command) => context::block_on(command.run(screen)),
         Command::Schema(command) => context::block_on(command.run(screen)),
         Command::Sample(command) => context::block_on(command.run(screen)),
         Command::Completions(command) => command.run(),

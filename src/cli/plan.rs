@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     aws::{lifecycle, pipeline::Materials},
-    engine::{Action, Difference, HomeError, StackId, State},
+    engine::{Action, Difference},
 };
 
 /// Arguments.
@@ -32,13 +32,8 @@ impl Plan {
         let function = self.code.package(stack)?;
         let materials = Materials { schema: &documents.schema, function: function.as_ref() };
         let home = context::home()?;
-        let state = match home.find(&stack.name) {
-            Ok(state) => state,
-            Err(HomeError::Unknown(_)) => State::default(),
-            Err(error) => return Err(error.into()),
-        };
+        let (id, state) = context::id_and_state(&home, &stack.name)?;
         let clients = context::clients(&home, &stack.target, &self.reach).await?;
-        let id = state.id().cloned().unwrap_or_else(|| StackId::new(&stack.name));
         let steps = lifecycle::plan(stack, &id, &state, &materials, &clients).await;
         let released = context::release_stand_in(&home).await;
         let steps = steps.map_err(context::stop)?;

@@ -23,7 +23,7 @@ use crate::{
         pipeline::{self, Materials},
     },
     engine::{Cancel, Home, Journal, StackId},
-    spec::Checked,
+    spec::{Checked, Stack},
 };
 
 /// Arguments.
@@ -91,6 +91,26 @@ pub struct Stood {
     pub stop: watch::Receiver<bool>,
 }
 
+/// What stands in the way ends the command before anything is made, all of it at once; what could be better is told.
+async fn look_over(
+    home: &Home,
+    stack: &Stack,
+    materials: &Materials<'_>,
+    clients: &Clients,
+    screen: &Screen,
+) -> anyhow::Result<()> {
+    let (id, state) = context::id_and_state(home, &stack.name)?;
+    let report = lifecycle::look(stack, &id, &state, materials, clients).await.map_err(context::stop)?;
+    for warning in report.warnings() {
+        screen.warning(&warning.to_string());
+    }
+    if let Err(refused) = report.accepted() {
+        context::release_stand_in(home).await?;
+        return Err(context::stop(refused.into()).into());
+    }
+    Ok(())
+}
+
 /// Makes everything of a stack, from wherever an earlier `up` was cut off.
 pub async fn stand_up(
     checked: &Checked,
@@ -108,6 +128,7 @@ pub async fn stand_up(
     let home = context::home()?;
     let was_known = home.find(&stack.name).is_ok();
     let clients = context::clients(&home, &stack.target, reach).await?;
+    look_over(&home, stack, &materials, &clients, screen).await?;
     if !was_known {
         let question = format!("Make {} on {}? It costs money while it is up.", stack.name, context::place(&clients));
         context::agree(screen, &clients, reach, &question)?;
@@ -122,7 +143,7 @@ pub async fn stand_up(
     ))?;
     let cancel = signals::cancel(stop.clone());
     let observer = Resources::on(screen);
-    let made = lifecycle::up(&journal, stack, &materials, &clients, &observer, &cancel).await;
+    let made = lifecycle::make(&journal, stack, &materials, &clients, &observer, &cancel).await;
     if let Err(error) = made {
         let error = context::stop(error);
         if was_known || unfinished.stays(error.exit) {

@@ -40,6 +40,21 @@ pub(super) fn shards_for(rate: f64, mean_bytes: f64) -> u32 {
     by_bytes.max(by_records).ceil().max(1.0) as u32
 }
 
+/// What a stream takes, in shards; a new one on demand takes at first as much as some of them.
+pub fn shards(stack: &Stack) -> u32 {
+    match stack.stream.mode {
+        StreamMode::Provisioned { shards } => shards,
+        StreamMode::OnDemand => ON_DEMAND_SHARDS as u32,
+    }
+}
+
+/// Write units a second that the load asks of the DynamoDB table; none where there is no table, or nobody knows yet.
+pub fn write_units(stack: &Stack) -> Option<f64> {
+    let Rate::PerSecond(rate) = stack.load.rate else { return None };
+    stack.deliver.dynamodb.as_ref()?;
+    Some(rate * (mean_bytes(&stack.load.workload)? / WRITE_UNIT_BYTES).ceil())
+}
+
 /// Why a rate is more than a DynamoDB table takes, and what it would cost; `None` where it fits, or nobody knows yet.
 pub(super) fn beyond_a_table(rate: f64, workload: &Workload) -> Option<Refusal> {
     let each = (mean_bytes(workload)? / WRITE_UNIT_BYTES).ceil();

@@ -26,7 +26,7 @@ use std::{
     sync::Arc,
 };
 
-pub use capacity::{MEAN_DOCUMENT_BYTES, ON_DEMAND_SHARDS, SHARD_BYTES, SHARD_RECORDS};
+pub use capacity::{MEAN_DOCUMENT_BYTES, ON_DEMAND_SHARDS, SHARD_BYTES, SHARD_RECORDS, shards, write_units};
 pub use diagnostic::{Diagnostic, Place, SpecErrors};
 pub use file::json_schema;
 pub use stack::*;

@@ -463,7 +463,7 @@ async fn somebody_elses_table_is_refused_with_how_it_differs() {
     stack.deliver.redshift.as_mut().expect("Redshift").schema = Name::Exact("theirs".to_owned());
     let refused = place.refusal(&stack).await;
     for part in [
-        "nothing was touched",
+        "nothing was made",
         "redshift-schema dev.theirs: it has no demo:stack tag",
         "column ss_addr_sk is INTEGER, wanted BIGINT",
         "column ss_item is VARCHAR(256), wanted VARCHAR(4096)",

@@ -46,7 +46,8 @@ impl Delivery<'_> {
         let [find, write] = Statement::write_bucket(parts.bucket());
         let mut statements = vec![Statement::read_stream(&parts.names.stream), find, write];
         let secret = to.secret.as_ref().filter(|_| to.load == RedshiftLoad::Firehose);
-        statements.extend(secret.map(|secret| Statement::new(&["secretsmanager:GetSecretValue"], [secret_as(secret)])));
+        statements
+            .extend(secret.map(|secret| Statement::new(&["secretsmanager:GetSecretValue"], [On::secret(secret)])));
         // It is made before anything in the database, and so tells where that is.
         let mark = parts.mark.with(self.database.tags());
         let desired = role::Desired { mark, ..self.role_of(&names.role, &[role::FIREHOSE], statements) };
@@ -199,12 +200,4 @@ impl Delivery<'_> {
     fn table_name(&self, table: &str) -> String {
         format!("{}.{table}", self.schema_name())
     }
-}
-
-/// A secret by its name has six characters more in its ARN (Secrets Manager user guide, "What's in a secret").
-fn secret_as(secret: &str) -> On {
-    if secret.starts_with("arn:") {
-        return On::Arn(secret.to_owned());
-    }
-    On::Resource { service: "secretsmanager".to_owned(), resource: format!("secret:{secret}-??????") }
 }

@@ -1,0 +1,82 @@
+//! Everything that can be known before anything is made: who is calling, the clock, quotas, permissions, names, and what a
+//! stack only refers to. All of it is looked at side by side, and nothing that is wrong hides another.
+
+mod caller;
+mod clock;
+mod names;
+mod permissions;
+mod quotas;
+mod redshift;
+mod report;
+
+use aws_config::retry::RetryConfig;
+
+pub use report::{Finding, Refused, Report, Verdict};
+
+use super::{
+    clients::{Caller, Clients},
+    names::Names,
+    pipeline::providers,
+};
+use crate::{
+    engine::{Graph, Phase, StackId, State},
+    spec::Stack,
+};
+
+/// Tries of a question whose answer can be done without.
+const TRIES: u32 = 2;
+
+/// A stack that is to be made.
+#[derive(Clone, Copy, Debug)]
+pub struct Intent<'a> {
+    /// The stack.
+    pub stack: &'a Stack,
+    /// Its resources.
+    pub graph: &'a Graph,
+    /// Its id; a new one where it is not made yet.
+    pub id: &'a StackId,
+    /// What its journal says.
+    pub state: &'a State,
+}
+
+/// Who is calling, and the clock: without a stack there is no more to ask.
+pub async fn caller(clients: &Clients) -> Report {
+    Report(caller::look(clients, None).await.0)
+}
+
+/// All that can be known, names too.
+pub async fn look(intent: &Intent<'_>, clients: &Clients) -> Report {
+    let (mut findings, caller) = caller::look(clients, Some(intent.stack)).await;
+    if let Some(caller) = caller {
+        let providers = providers(clients);
+        let (around, names) = futures::join!(around(intent, &caller, clients), names::look(intent.graph, &providers));
+        findings.extend(around);
+        findings.extend(names);
+    }
+    Report(findings)
+}
+
+/// The same but for what a plan says itself of each resource.
+pub async fn look_around(intent: &Intent<'_>, clients: &Clients) -> Report {
+    let (mut findings, caller) = caller::look(clients, Some(intent.stack)).await;
+    if let Some(caller) = caller {
+        findings.extend(around(intent, &caller, clients).await);
+    }
+    Report(findings)
+}
+
+/// Of a stack that is up only what may have changed since is looked at.
+async fn around(intent: &Intent<'_>, caller: &Caller, clients: &Clients) -> Vec<Finding> {
+    let Intent { stack, graph, id, state } = *intent;
+    let names = Names::of(stack, id);
+    let is_up = graph.nodes().iter().all(|node| state.phase(&node.key) == Some(Phase::Ready));
+    let permissions = async { if is_up { None } else { Some(permissions::look(graph, id, caller, clients).await) } };
+    let (quotas, permissions, redshift) =
+        futures::join!(quotas::look(stack, graph, state, clients), permissions, redshift::look(stack, &names, clients));
+    quotas.into_iter().chain(permissions).chain(redshift).collect()
+}
+
+/// Few tries: a service that does not know the question is not asked again and again.
+fn seldom() -> RetryConfig {
+    RetryConfig::standard().with_max_attempts(TRIES)
+}

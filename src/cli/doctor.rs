@@ -1,0 +1,128 @@
+//! `demo doctor [FILE]`: what is wrong with this machine, with AWS, and with the way of one stack to where it would live.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+
+use super::{
+    Over, Reach, StackFile,
+    code::Code,
+    context,
+    documents::Documents,
+    exit::{Exit, Stop},
+    machine,
+    screen::Screen,
+};
+use crate::{
+    aws::{
+        Clients, Where,
+        clients::{self, Found},
+        lifecycle,
+        packaging::Package,
+        pipeline::Materials,
+        preflight::{self, Finding, Report, Verdict},
+    },
+    engine::Cause,
+    spec::Checked,
+};
+
+/// Arguments.
+#[derive(Args, Debug)]
+pub struct Doctor {
+    /// A stack file, to look whether it could be made.
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
+    #[command(flatten)]
+    over: Over,
+    #[command(flatten)]
+    reach: Reach,
+    #[command(flatten)]
+    code: Code,
+    /// One JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Doctor {
+    pub(super) async fn run(self, screen: &Screen) -> anyhow::Result<Exit> {
+        let checked = match &self.file {
+            Some(file) => Some(context::read(&StackFile { file: file.clone(), over: self.over.clone() }, screen)?),
+            None if self.over.is_empty() => None,
+            None => return Err(Stop::usage("an overlay or a value goes over a stack file: name one").into()),
+        };
+        let mut findings = machine::look(self.code.function_binary.as_deref()).await;
+        findings.extend(match &checked {
+            Some(checked) => self.stack(checked, screen).await?.0,
+            None => aws().await.0,
+        });
+        let report = Report(findings);
+        context::print(&if self.json { in_one_object(&report) } else { for_a_person(&report) })?;
+        Ok(exit_of(report))
+    }
+
+    /// All of the preflight, where the stack would live.
+    async fn stack(&self, checked: &Checked, screen: &Screen) -> anyhow::Result<Report> {
+        let stack = &checked.stack;
+        let documents = Documents::of(stack, screen).await?;
+        let (package, unfit) = match self.code.package(stack) {
+            Ok(package) => (package.unwrap_or_else(Package::any), None),
+            Err(error) => (Package::any(), Some(Finding::wrong(Cause::Other, "function", format!("{error:#}"), ""))),
+        };
+        let materials = Materials { schema: &documents.schema, function: Some(&package) };
+        let home = context::home()?;
+        let (id, state) = context::id_and_state(&home, &stack.name)?;
+        let clients = context::clients(&home, &stack.target, &self.reach).await?;
+        let report = lifecycle::look(stack, &id, &state, &materials, &clients).await;
+        context::release_stand_in(&home).await?;
+        let mut report = report.map_err(context::stop)?;
+        report.0.extend(unfit);
+        Ok(report)
+    }
+}
+
+/// Who is calling AWS, where there are credentials.
+async fn aws() -> Report {
+    match clients::usual().await {
+        Found::Nothing => {
+            let advice = "the stand-in needs none; for AWS, log in (`aws sso login`, `aws configure`)";
+            Report(vec![Finding::note("credentials", "none for AWS were found", advice)])
+        }
+        Found::Broken(why) => {
+            let advice = "log in again (`aws sso login`, `aws configure`), or take the broken profile away";
+            Report(vec![Finding::wrong(Cause::Permission, "credentials", why, advice)])
+        }
+        Found::Region(region) => {
+            let clients = Clients::connect(Where::Aws { region, profile: None, endpoint_url: None }).await;
+            preflight::caller(&clients).await
+        }
+    }
+}
+
+fn exit_of(report: Report) -> Exit {
+    match report.accepted() {
+        Ok(_) => Exit::Fine,
+        Err(refused) => context::exit_of(&refused.causes()),
+    }
+}
+
+fn in_one_object(report: &Report) -> String {
+    let findings: Vec<_> = report.0.iter().map(Finding::json).collect();
+    format!("{}\n", json!({"wrong": report.wrong().count(), "findings": findings}))
+}
+
+fn for_a_person(report: &Report) -> String {
+    let mark = |finding: &Finding| match finding.verdict {
+        Verdict::Fine => '✔',
+        Verdict::Note => '·',
+        Verdict::Warning => '!',
+        Verdict::Wrong(_) => '✘',
+    };
+    let lines: String = report.0.iter().map(|finding| format!("  {} {finding}\n", mark(finding))).collect();
+    let ending = match (report.wrong().count(), report.warnings().count()) {
+        (0, 0) => "nothing is wrong".to_owned(),
+        (0, warnings) => format!("nothing is wrong, and {warnings} could be better"),
+        (wrong, _) => format!("{wrong} wrong"),
+    };
+    format!("{lines}\n  {ending}\n")
+}

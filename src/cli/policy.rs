@@ -1,0 +1,65 @@
+//! `demo policy FILE`.
+
+use clap::Args;
+use serde_json::Value;
+
+use super::{
+    StackFile, context,
+    documents::Documents,
+    exit::{Exit, Stop},
+    screen::Screen,
+};
+use crate::{
+    aws::{
+        access,
+        packaging::Package,
+        permission::Realm,
+        pipeline::{self, Materials},
+    },
+    engine::StackId,
+    spec::Target,
+};
+
+/// What stands for every account and every region in an ARN.
+const ANY: &str = "*";
+
+/// Arguments.
+#[derive(Args, Debug)]
+pub struct Policy {
+    #[command(flatten)]
+    stack: StackFile,
+    /// The account's number, to bind the policy to it.
+    #[arg(long, value_name = "ID", default_value = ANY)]
+    account: String,
+}
+
+impl Policy {
+    pub(super) async fn run(self, screen: &Screen) -> anyhow::Result<Exit> {
+        let checked = context::read(&self.stack, screen)?;
+        let stack = &checked.stack;
+        let documents = Documents::of(stack, screen).await?;
+        let any = Package::any();
+        let materials = Materials { schema: &documents.schema, function: Some(&any) };
+        let id = StackId::new(&stack.name);
+        let graph = pipeline::graph(stack, &id, &materials).map_err(Stop::usage)?;
+        let region = match &stack.target {
+            Target::Aws { region, .. } => region.clone(),
+            Target::Local => {
+                screen.line("the stand-in asks for no permission: this is for AWS, in any region; `-c config/aws.yaml` names one");
+                ANY.to_owned()
+            }
+        };
+        let policies =
+            access::policies(&access::statements(&graph, &id), &id, &Realm { region, account: self.account });
+        let printed = match policies.as_slice() {
+            [one] => one.clone(),
+            several => {
+                let (count, most) = (several.len(), access::MOST_CHARACTERS);
+                screen.line(&format!("{count} policies in one array: a managed policy has at most {most} characters"));
+                Value::from(policies)
+            }
+        };
+        context::print(&format!("{printed:#}\n"))?;
+        Ok(Exit::Fine)
+    }
+}
