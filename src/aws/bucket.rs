@@ -14,10 +14,10 @@ use serde_json::json;
 use super::{
     clients::Clients,
     failure::{broken, desired, failure, is},
-    mark::{self, Mark},
+    mark::{self, Mark, Tags},
     pace::Pace,
 };
-use crate::engine::{Cause, Leftover, Node, Observed, Progress, Provider, ProviderError, StackId};
+use crate::engine::{Cause, Node, Observed, Owned, Progress, Provider, ProviderError, Scope, StackId};
 
 /// The kind of its keys.
 pub const KIND: &str = "bucket";
@@ -30,7 +30,8 @@ const GONE_BUDGET: Duration = Duration::from_secs(60 * 60);
 const CLEAN_LISTS: u32 = 2;
 
 /// A bucket as it is wanted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Desired {
     /// Its name.
     pub name: String,
@@ -127,25 +128,38 @@ impl Provider for Buckets {
         }
     }
 
-    async fn leftovers(&self, stack: &StackId) -> Result<Vec<Leftover>, ProviderError> {
-        let answer = self.0.s3.list_buckets().send().await;
-        let answer = answer.map_err(|error| failure("s3 ListBuckets", stack.as_str(), &error))?;
-        let mut found = Vec::new();
-        for name in answer.buckets().iter().filter_map(|bucket| bucket.name()) {
-            if !name.contains(stack.suffix()) {
-                continue;
+    /// In this region. A bucket that hides its tags, and is not called as ours are, is somebody else's.
+    async fn owned(&self, scope: &Scope) -> Result<Vec<Owned>, ProviderError> {
+        let hidden =
+            |name: &str, error: &ProviderError| error.cause == Cause::Permission && name.parse::<StackId>().is_err();
+        let names = self.names().await?.into_iter().filter(|name| scope.may_be(name));
+        let tags = |name: String| async move {
+            match self.tags(&name).await {
+                Ok(tags) => Ok(mark::collected(pairs(&tags.unwrap_or_default()))),
+                Err(error) if hidden(&name, &error) => Ok(Tags::new()),
+                Err(error) => Err(error),
             }
-            let tags = self.tags(name).await?.unwrap_or_default();
-            if mark::stack_of(pairs(&tags)) == Some(stack.as_str()) {
-                let command = self.0.cli(&format!("s3 rb --force s3://{name}"));
-                found.push(Leftover { kind: KIND.to_owned(), name: name.to_owned(), command });
-            }
-        }
-        Ok(found)
+        };
+        let owned = |(name, mark): (String, Mark)| {
+            let command = self.0.cli(&format!("s3 rb --force s3://{name}"));
+            mark::owned(KIND, &name, mark, json!({"name": name}), command)
+        };
+        Ok(mark::ours(scope, names, tags).await?.into_iter().map(owned).collect())
     }
 }
 
 impl Buckets {
+    /// Every bucket of the account in this region.
+    async fn names(&self) -> Result<Vec<String>, ProviderError> {
+        let mut names = Vec::new();
+        let mut pages = self.0.s3.list_buckets().bucket_region(self.0.region()).into_paginator().send();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| failure("s3 ListBuckets", "the account", &error))?;
+            names.extend(page.buckets.unwrap_or_default().into_iter().filter_map(|bucket| bucket.name));
+        }
+        Ok(names)
+    }
+
     /// None when the bucket is not there.
     async fn tags(&self, name: &str) -> Result<Option<Vec<Tag>>, ProviderError> {
         match self.0.s3.get_bucket_tagging().bucket(name).send().await {

@@ -3,19 +3,21 @@
 use async_trait::async_trait;
 use aws_sdk_glue::types::{Database, DatabaseInput};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::{
     clients::Clients,
     failure::{broken, desired, failure, is},
     mark::{self, Mark, parameters},
 };
-use crate::engine::{Cause, Leftover, Node, Observed, Progress, Provider, ProviderError, StackId};
+use crate::engine::{Cause, Node, Observed, Owned, Progress, Provider, ProviderError, Scope};
 
 /// The kind of its keys.
 pub const KIND: &str = "database";
 
 /// A database as it is wanted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Desired {
     /// Its name.
     pub name: String,
@@ -66,16 +68,13 @@ impl Provider for Databases {
         }
     }
 
-    async fn leftovers(&self, stack: &StackId) -> Result<Vec<Leftover>, ProviderError> {
-        let mut found = Vec::new();
-        for database in all(&self.0, stack).await? {
-            if mark::stack_of(parameters(database.parameters())) == Some(stack.as_str()) {
-                let name = database.name().to_owned();
-                let command = self.0.cli(&format!("glue delete-database --name {name}"));
-                found.push(Leftover { kind: KIND.to_owned(), name, command });
-            }
-        }
-        Ok(found)
+    async fn owned(&self, scope: &Scope) -> Result<Vec<Owned>, ProviderError> {
+        let owned = |database: Database| {
+            let (name, mark) = (database.name(), Mark::found(scope, parameters(database.parameters()))?);
+            let command = self.0.cli(&format!("glue delete-database --name {name}"));
+            Some(mark::owned(KIND, name, mark, json!({"name": name}), command))
+        };
+        Ok(all(&self.0).await?.into_iter().filter_map(owned).collect())
     }
 }
 
@@ -89,12 +88,12 @@ impl Databases {
     }
 }
 
-/// Every database of the account; `stack` is who asks.
-pub(super) async fn all(clients: &Clients, stack: &StackId) -> Result<Vec<Database>, ProviderError> {
+/// Every database of the account.
+pub(super) async fn all(clients: &Clients) -> Result<Vec<Database>, ProviderError> {
     let mut databases = Vec::new();
     let mut pages = clients.glue.get_databases().into_paginator().send();
     while let Some(page) = pages.next().await {
-        let page = page.map_err(|error| failure("glue GetDatabases", stack.as_str(), &error))?;
+        let page = page.map_err(|error| failure("glue GetDatabases", "the account", &error))?;
         databases.extend(page.database_list);
     }
     Ok(databases)

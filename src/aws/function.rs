@@ -14,6 +14,7 @@ use aws_sdk_lambda::{
 use aws_smithy_types::Blob;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::{
     clients::Clients,
@@ -22,7 +23,7 @@ use super::{
     pace::Pace,
     packaging::{Architecture, Package},
 };
-use crate::engine::{Cause, Difference, Leftover, Node, Observed, Progress, Provider, ProviderError, StackId};
+use crate::engine::{Cause, Difference, Node, Observed, Owned, Progress, Provider, ProviderError, Scope};
 
 /// The kind of its keys.
 pub const KIND: &str = "function";
@@ -46,7 +47,8 @@ const CREATE: &str = "lambda CreateFunction";
 const GET: &str = "lambda GetFunction";
 
 /// A function as it is wanted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Desired {
     /// Its name.
     pub name: String,
@@ -166,22 +168,22 @@ impl Provider for Functions {
         }
     }
 
-    async fn leftovers(&self, stack: &StackId) -> Result<Vec<Leftover>, ProviderError> {
-        let mut found = Vec::new();
+    async fn owned(&self, scope: &Scope) -> Result<Vec<Owned>, ProviderError> {
+        let mut names = Vec::new();
         let mut functions = self.0.lambda.list_functions().into_paginator().items().send();
         while let Some(function) = functions.next().await {
-            let function = function.map_err(|error| failure("lambda ListFunctions", stack.as_str(), &error))?;
-            let name = function.function_name().unwrap_or_default();
-            if !name.contains(stack.suffix()) {
-                continue;
-            }
-            let tagged = self.get(name).await?;
-            if tagged.is_some_and(|function| mark::stack_of(parameters(function.tags())) == Some(stack.as_str())) {
-                let command = self.0.cli(&format!("lambda delete-function --function-name {name}"));
-                found.push(Leftover { kind: KIND.to_owned(), name: name.to_owned(), command });
-            }
+            let function = function.map_err(|error| failure("lambda ListFunctions", "the account", &error))?;
+            names.extend(function.function_name.filter(|name| scope.may_follow(name)));
         }
-        Ok(found)
+        let tags = |name: String| async move {
+            let found = self.get(&name).await?;
+            Ok(mark::collected(parameters(found.as_ref().and_then(|function| function.tags()))))
+        };
+        let owned = |(name, mark): (String, Mark)| {
+            let command = self.0.cli(&format!("lambda delete-function --function-name {name}"));
+            mark::owned(KIND, &name, mark, json!({"name": name}), command)
+        };
+        Ok(mark::ours(scope, names, tags).await?.into_iter().map(owned).collect())
     }
 }
 

@@ -9,6 +9,7 @@ use aws_sdk_dynamodb::types::{
 };
 use aws_smithy_types::error::operation::BuildError;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::{
     clients::Clients,
@@ -16,7 +17,7 @@ use super::{
     mark::{self, Mark},
     pace::Pace,
 };
-use crate::engine::{Cause, Difference, Leftover, Node, Observed, Progress, Provider, ProviderError, StackId};
+use crate::engine::{Cause, Difference, Node, Observed, Owned, Progress, Provider, ProviderError, Scope};
 
 /// The kind of its keys.
 pub const KIND: &str = "items";
@@ -28,7 +29,8 @@ const DESCRIBE: &str = "dynamodb DescribeTable";
 const DELETE: &str = "dynamodb DeleteTable";
 
 /// A table as it is wanted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Desired {
     /// Its name.
     pub name: String,
@@ -139,26 +141,22 @@ impl Provider for ItemTables {
         Ok(())
     }
 
-    async fn leftovers(&self, stack: &StackId) -> Result<Vec<Leftover>, ProviderError> {
-        let mut found = Vec::new();
+    async fn owned(&self, scope: &Scope) -> Result<Vec<Owned>, ProviderError> {
+        let mut listed = Vec::new();
         let mut names = self.0.dynamodb.list_tables().into_paginator().items().send();
         while let Some(name) = names.next().await {
-            let name = name.map_err(|error| failure("dynamodb ListTables", stack.as_str(), &error))?;
-            if !name.contains(stack.suffix()) {
-                continue;
-            }
-            let arn = self.0.arn("dynamodb", &format!("table/{name}")).await?;
-            let tags = match self.tags(&name, &arn).await {
-                Ok(tags) => tags,
-                Err(error) if error.message.starts_with("ResourceNotFoundException") => continue,
-                Err(error) => return Err(error),
-            };
-            if mark::stack_of(pairs(&tags)) == Some(stack.as_str()) {
-                let command = self.0.cli(&format!("dynamodb delete-table --table-name {name}"));
-                found.push(Leftover { kind: KIND.to_owned(), name, command });
-            }
+            let name = name.map_err(|error| failure("dynamodb ListTables", "the account", &error))?;
+            listed.extend(Some(name).filter(|name| scope.may_be(name)));
         }
-        Ok(found)
+        let tags = |name: String| async move {
+            let arn = self.0.arn("dynamodb", &format!("table/{name}")).await?;
+            Ok(mark::collected(pairs(&self.tags(&name, &arn).await?)))
+        };
+        let owned = |(name, mark): (String, Mark)| {
+            let command = self.0.cli(&format!("dynamodb delete-table --table-name {name}"));
+            mark::owned(KIND, &name, mark, json!({"name": name}), command)
+        };
+        Ok(mark::ours(scope, listed, tags).await?.into_iter().map(owned).collect())
     }
 }
 
@@ -239,7 +237,7 @@ mod tests {
     #[test]
     fn another_key_is_a_difference() {
         let key = |name: &str, kind| KeyAttribute { name: name.to_owned(), kind };
-        let id: StackId = "a-00000001".parse().expect("an id");
+        let id: crate::engine::StackId = "a-00000001".parse().expect("an id");
         let mut wanted = Desired {
             name: "t".to_owned(),
             key: vec![key("ticket", KeyKind::Number), key("item", KeyKind::Text)],

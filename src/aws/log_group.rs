@@ -6,14 +6,16 @@ use std::{collections::HashMap, time::Duration};
 use async_trait::async_trait;
 use aws_sdk_cloudwatchlogs::types::LogGroup;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::{
     clients::Clients,
     failure::{desired, failure, is},
     mark::{self, Mark, parameters},
+    names::{LOG_GROUPS, log_group},
     pace::Pace,
 };
-use crate::engine::{Leftover, Node, Observed, Progress, Provider, ProviderError, StackId};
+use crate::engine::{Node, Observed, Owned, Progress, Provider, ProviderError, Scope};
 
 /// The kind of its keys.
 pub const KIND: &str = "logs";
@@ -21,7 +23,8 @@ pub const KIND: &str = "logs";
 const GONE_BUDGET: Duration = Duration::from_secs(60);
 
 /// A log group as it is wanted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Desired {
     /// Its name.
     pub name: String,
@@ -80,22 +83,19 @@ impl Provider for LogGroups {
         }
     }
 
-    async fn leftovers(&self, stack: &StackId) -> Result<Vec<Leftover>, ProviderError> {
-        let mut found = Vec::new();
-        let prefix = super::names::log_group(stack);
-        for group in self.starting_with(&prefix).await? {
-            let name = group.log_group_name().unwrap_or_default().to_owned();
-            let tags = match self.tags(&name).await {
-                Ok(tags) => tags,
-                Err(error) if error.message.starts_with("ResourceNotFoundException") => continue,
-                Err(error) => return Err(error),
-            };
-            if mark::stack_of(parameters(Some(&tags))) == Some(stack.as_str()) {
-                let command = self.0.cli(&format!("logs delete-log-group --log-group-name {name}"));
-                found.push(Leftover { kind: KIND.to_owned(), name, command });
-            }
-        }
-        Ok(found)
+    async fn owned(&self, scope: &Scope) -> Result<Vec<Owned>, ProviderError> {
+        let prefix = match scope {
+            Scope::Stack(id) => log_group(id),
+            Scope::Account => LOG_GROUPS.to_owned(),
+        };
+        let names = self.starting_with(&prefix).await?.into_iter().filter_map(|group| group.log_group_name);
+        let names = names.filter(|name| scope.may_follow(name));
+        let tags = |name: String| async move { Ok(self.tags(&name).await?.into_iter().collect()) };
+        let owned = |(name, mark): (String, Mark)| {
+            let command = self.0.cli(&format!("logs delete-log-group --log-group-name {name}"));
+            mark::owned(KIND, &name, mark, json!({"name": name}), command)
+        };
+        Ok(mark::ours(scope, names, tags).await?.into_iter().map(owned).collect())
     }
 }
 

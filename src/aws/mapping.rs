@@ -11,6 +11,7 @@ use aws_sdk_lambda::types::{
     DestinationConfig, EventSourceMappingConfiguration, EventSourcePosition, FunctionResponseType, OnFailure,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::{
     clients::Clients,
@@ -19,7 +20,7 @@ use super::{
     mark::{self, Mark, parameters},
     pace::Pace,
 };
-use crate::engine::{Cause, Difference, Leftover, Node, Observed, Progress, Provider, ProviderError, StackId};
+use crate::engine::{Cause, Difference, Node, Observed, Owned, Progress, Provider, ProviderError, Scope};
 
 /// The kind of its keys; a mapping has no name of its own, so it goes by its function's.
 pub const KIND: &str = "mapping";
@@ -31,7 +32,8 @@ const LIST: &str = "lambda ListEventSourceMappings";
 const DELETE: &str = "lambda DeleteEventSourceMapping";
 
 /// A mapping as it is wanted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Desired {
     /// The function that is fed.
     pub function: String,
@@ -147,27 +149,22 @@ impl Provider for Mappings {
         Ok(())
     }
 
-    async fn leftovers(&self, stack: &StackId) -> Result<Vec<Leftover>, ProviderError> {
-        let mut found = Vec::new();
+    async fn owned(&self, scope: &Scope) -> Result<Vec<Owned>, ProviderError> {
+        let mut listed = Vec::new();
         let mut mappings = self.0.lambda.list_event_source_mappings().into_paginator().items().send();
         while let Some(mapping) = mappings.next().await {
-            let mapping = mapping.map_err(|error| failure(LIST, stack.as_str(), &error))?;
-            let function = mapping.function_arn().and_then(|arn| arn.rsplit(':').next()).unwrap_or_default();
-            if !function.contains(stack.suffix()) || mapping.state() == Some("Deleting") {
-                continue;
-            }
-            let tags = match self.tags(&mapping).await {
-                Ok(tags) => tags,
-                Err(error) if error.message.starts_with("ResourceNotFoundException") => continue,
-                Err(error) => return Err(error),
-            };
-            if mark::stack_of(parameters(Some(&tags))) == Some(stack.as_str()) {
-                let uuid = mapping.uuid().unwrap_or_default();
-                let command = self.0.cli(&format!("lambda delete-event-source-mapping --uuid {uuid}"));
-                found.push(Leftover { kind: KIND.to_owned(), name: function.to_owned(), command });
-            }
+            let mapping = mapping.map_err(|error| failure(LIST, "the account", &error))?;
+            let there = mapping.state() != Some("Deleting");
+            listed.extend(Some(mapping).filter(|mapping| there && scope.may_follow(function_of(mapping))));
         }
-        Ok(found)
+        let tags = |mapping| async move { Ok(self.tags(&mapping).await?.into_iter().collect()) };
+        let owned = |(mapping, mark): (EventSourceMappingConfiguration, Mark)| {
+            let uuid = mapping.uuid().unwrap_or_default();
+            let command = self.0.cli(&format!("lambda delete-event-source-mapping --uuid {uuid}"));
+            let (function, stream) = (function_of(&mapping), stream_of(&mapping));
+            mark::owned(KIND, function, mark, json!({"function": function, "stream": stream}), command)
+        };
+        Ok(mark::ours(scope, listed, tags).await?.into_iter().map(owned).collect())
     }
 }
 
@@ -196,6 +193,16 @@ impl Mappings {
         let answer = self.0.lambda.list_tags().resource(arn).send().await;
         Ok(answer.map_err(|error| failure("lambda ListTags", uuid, &error))?.tags.unwrap_or_default())
     }
+}
+
+/// The name in the function's ARN.
+fn function_of(mapping: &EventSourceMappingConfiguration) -> &str {
+    mapping.function_arn().and_then(|arn| arn.rsplit(':').next()).unwrap_or_default()
+}
+
+/// The name in the stream's ARN.
+fn stream_of(mapping: &EventSourceMappingConfiguration) -> &str {
+    mapping.event_source_arn().and_then(|arn| arn.rsplit('/').next()).unwrap_or_default()
 }
 
 fn differences(wanted: &Desired, found: &EventSourceMappingConfiguration) -> Vec<Difference> {

@@ -7,19 +7,31 @@
 use std::{
     collections::{BTreeMap, HashMap},
     env,
+    future::Future,
 };
 
+use futures::{StreamExt, TryStreamExt, stream};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
-use crate::engine::StackId;
+use crate::engine::{Node, Owned, ProviderError, ResourceKey, Scope, StackId};
 
 /// The tag, or parameter, that says which stack something belongs to.
 pub const STACK: &str = "demo:stack";
 /// The tag that says who made it.
 pub const OWNER: &str = "demo:owner";
+/// The tag that says when a stack is to be gone, RFC 3339 in UTC.
+pub const EXPIRES: &str = "demo:expires";
+
+/// Marks that are read at a time; of the services here the slowest answers ten calls a second (DynamoDB API reference,
+/// ListTagsOfResource).
+const AT_ONCE: usize = 4;
+/// What services answer of something that has gone since it was listed.
+const GONE: [&str; 4] = ["ResourceNotFoundException", "EntityNotFoundException", "NoSuchBucket", "NoSuchEntity"];
 
 /// A stack's mark and the user's own tags.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Mark {
     /// The stack's id.
     pub stack: String,
@@ -27,13 +39,32 @@ pub struct Mark {
     pub owner: String,
     /// The user's own.
     pub tags: BTreeMap<String, String>,
+    /// When the stack is to be gone, RFC 3339 in UTC.
+    pub expires: Option<String>,
 }
+
+/// Tags, or parameters, as a service tells them.
+pub(super) type Tags = BTreeMap<String, String>;
 
 impl Mark {
     /// The mark of a stack that the current user makes.
     pub fn new(id: &StackId, tags: &BTreeMap<String, String>) -> Self {
         let owner = env::var("USER").or_else(|_| env::var("LOGNAME")).unwrap_or_default();
-        Self { stack: id.to_string(), owner: taggable(&owner), tags: tags.clone() }
+        Self { stack: id.to_string(), owner: taggable(&owner), tags: tags.clone(), expires: None }
+    }
+
+    /// A mark that was found, if it is one that is looked for.
+    pub(super) fn found<'a>(scope: &Scope, found: impl IntoIterator<Item = (&'a str, &'a str)>) -> Option<Self> {
+        let mut tags = collected(found);
+        let stack = tags.remove(STACK).filter(|stack| scope.covers(stack))?;
+        let (owner, expires) = (tags.remove(OWNER).unwrap_or_default(), tags.remove(EXPIRES));
+        Some(Self { stack, owner, tags, expires })
+    }
+
+    /// The same, with more tags.
+    pub(super) fn with(&self, more: Tags) -> Self {
+        let tags = self.tags.clone().into_iter().chain(more).collect();
+        Self { tags, ..self.clone() }
     }
 
     /// Everything to put on a resource.
@@ -43,6 +74,7 @@ impl Mark {
         if !self.owner.is_empty() {
             all.insert(OWNER.to_owned(), self.owner.clone());
         }
+        all.extend(self.expires.clone().map(|expires| (EXPIRES.to_owned(), expires)));
         all
     }
 
@@ -59,6 +91,51 @@ impl Mark {
 /// Which stack's mark is among these tags.
 pub fn stack_of<'a>(found: impl IntoIterator<Item = (&'a str, &'a str)>) -> Option<&'a str> {
     found.into_iter().find(|(key, _)| *key == STACK).map(|(_, value)| value)
+}
+
+/// Reads the tags of each of `listed`, several at a time, and keeps what carries a mark that is looked for. What has gone
+/// meanwhile is passed over.
+pub(super) async fn ours<T, F>(
+    scope: &Scope,
+    listed: impl IntoIterator<Item = T>,
+    tags: impl Fn(T) -> F,
+) -> Result<Vec<(T, Mark)>, ProviderError>
+where
+    T: Clone,
+    F: Future<Output = Result<Tags, ProviderError>>,
+{
+    let looks = listed.into_iter().map(|one| {
+        let look = tags(one.clone());
+        async move { Ok::<_, ProviderError>((one, unless_gone(look.await)?)) }
+    });
+    let looked: Vec<_> = stream::iter(looks).buffered(AT_ONCE).try_collect().await?;
+    Ok(looked.into_iter().filter_map(|(one, tags)| Some((one, Mark::found(scope, pairs(&tags?))?))).collect())
+}
+
+/// An answer, or none where what was asked for has gone.
+pub(super) fn unless_gone<T>(answer: Result<T, ProviderError>) -> Result<Option<T>, ProviderError> {
+    match answer {
+        Err(error) if GONE.iter().any(|code| error.message.starts_with(code)) => Ok(None),
+        answer => answer.map(Some),
+    }
+}
+
+/// What an inventory lists: a key, a mark, the properties besides it that deleting needs, and the command that does it by
+/// hand.
+pub(super) fn owned(kind: &str, name: &str, mark: Mark, mut desired: Value, command: String) -> Owned {
+    desired["mark"] = json!(mark);
+    let node = Node { key: ResourceKey::new(kind, name), depends_on: Vec::new(), desired, detail: String::new() };
+    Owned { stack: mark.stack, expires: mark.expires, node, command }
+}
+
+/// Tags as pairs.
+pub(super) fn pairs(tags: &Tags) -> impl Iterator<Item = (&str, &str)> {
+    tags.iter().map(|(key, value)| (key.as_str(), value.as_str()))
+}
+
+/// Pairs as tags.
+pub(super) fn collected<'a>(found: impl IntoIterator<Item = (&'a str, &'a str)>) -> Tags {
+    found.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
 }
 
 /// Glue's parameters as pairs.
@@ -92,6 +169,20 @@ mod tests {
         let id: StackId = "a-00000001".parse().expect("an id");
         let mark = Mark::new(&id, &BTreeMap::from([(STACK.to_owned(), "other".to_owned())]));
         assert_eq!(mark.all()[STACK], "a-00000001");
+    }
+
+    #[test]
+    fn a_mark_that_was_found_is_the_one_that_was_put() {
+        let id: StackId = "a-00000001".parse().expect("an id");
+        let tags = BTreeMap::from([("team".to_owned(), "x".to_owned())]);
+        let expires = Some("2026-11-24T12:00:00Z".to_owned());
+        let mark = Mark { owner: "joe".to_owned(), expires, ..Mark::new(&id, &tags) };
+        let all = mark.all();
+        assert_eq!(Mark::found(&Scope::Stack(id), pairs(&all)), Some(mark.clone()));
+        assert_eq!(Mark::found(&Scope::Account, pairs(&all)), Some(mark));
+        let other = Scope::Stack("b-00000002".parse().expect("an id"));
+        assert_eq!(Mark::found(&other, pairs(&all)), None);
+        assert_eq!(Mark::found(&Scope::Account, [("team", "x")]), None);
     }
 
     #[test]

@@ -99,14 +99,20 @@ fn bucket(stack: &Stack, id: &StackId) -> String {
     }
 }
 
+/// The path that all roles lie under.
+pub(super) const ROLES: &str = "/demo/";
+
 /// The path that a stack's roles lie under: the tagging API lists no roles, ListRoles lists a path.
 pub fn role_path(id: &StackId) -> String {
-    format!("/demo/{id}/")
+    format!("{ROLES}{id}/")
 }
+
+/// What the log groups of all functions begin with.
+pub(super) const LOG_GROUPS: &str = "/aws/lambda/";
 
 /// The log group of a stack's function: the one that Lambda would make itself.
 pub(super) fn log_group(id: &StackId) -> String {
-    format!("/aws/lambda/{id}")
+    format!("{LOG_GROUPS}{id}")
 }
 
 fn joined(name: &Name, id: &StackId, by: char) -> String {

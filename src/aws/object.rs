@@ -9,7 +9,7 @@ use super::{
     failure::{broken, desired, failure, is},
     mark::{Mark, STACK},
 };
-use crate::engine::{Cause, Difference, Leftover, Node, Observed, Progress, Provider, ProviderError, StackId};
+use crate::engine::{Cause, Difference, Node, Observed, Owned, Progress, Provider, ProviderError, Scope};
 
 /// The kind of its keys; their names are `bucket/key`.
 pub const KIND: &str = "object";
@@ -18,7 +18,8 @@ pub const KIND: &str = "object";
 const METADATA: &str = "demo-stack";
 
 /// An object as it is wanted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Desired {
     /// Its bucket.
     pub bucket: String,
@@ -88,8 +89,8 @@ impl Provider for Objects {
         }
     }
 
-    /// None beside the buckets: ours lie in buckets of ours.
-    async fn leftovers(&self, _stack: &StackId) -> Result<Vec<Leftover>, ProviderError> {
+    /// None beside the buckets: ours lie in buckets of ours, and go with them.
+    async fn owned(&self, _scope: &Scope) -> Result<Vec<Owned>, ProviderError> {
         Ok(Vec::new())
     }
 }

@@ -11,11 +11,11 @@ use super::{
     clients::Clients,
     failure::{broken, desired, failure, is},
     mark::{self, Mark},
-    names::role_path,
+    names::{ROLES, role_path},
     pace::Pace,
     permission::{self, Statement},
 };
-use crate::engine::{Cause, Leftover, Node, Observed, Progress, Provider, ProviderError, StackId};
+use crate::engine::{Cause, Node, Observed, Owned, Progress, Provider, ProviderError, Scope};
 
 /// The kind of its keys.
 pub const KIND: &str = "role";
@@ -32,7 +32,8 @@ const POLICY: &str = "deliver";
 const GONE_BUDGET: Duration = Duration::from_secs(120);
 
 /// A role as it is wanted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Desired {
     /// Its name.
     pub name: String,
@@ -110,22 +111,14 @@ impl Provider for Roles {
         }
     }
 
-    async fn leftovers(&self, stack: &StackId) -> Result<Vec<Leftover>, ProviderError> {
-        let mut found = Vec::new();
-        let mut roles = self.0.iam.list_roles().path_prefix(role_path(stack)).into_paginator().items().send();
-        while let Some(role) = roles.next().await {
-            let role = role.map_err(|error| failure("iam ListRoles", stack.as_str(), &error))?;
-            let name = role.role_name();
-            // ListRoles tells no tags.
-            let ours =
-                self.get(name).await?.is_some_and(|role| mark::stack_of(pairs(role.tags())) == Some(stack.as_str()));
-            if ours {
-                let policy = self.0.cli(&format!("iam delete-role-policy --role-name {name} --policy-name {POLICY}"));
-                let command = format!("{policy}; {}", self.0.cli(&format!("iam delete-role --role-name {name}")));
-                found.push(Leftover { kind: KIND.to_owned(), name: name.to_owned(), command });
-            }
-        }
-        Ok(found)
+    /// Under the path that all of ours lie under. ListRoles tells no tags.
+    async fn owned(&self, scope: &Scope) -> Result<Vec<Owned>, ProviderError> {
+        let found = marked(&self.0, scope).await?.into_iter().map(|(name, mark)| {
+            let policy = self.0.cli(&format!("iam delete-role-policy --role-name {name} --policy-name {POLICY}"));
+            let command = format!("{policy}; {}", self.0.cli(&format!("iam delete-role --role-name {name}")));
+            mark::owned(KIND, &name, mark, json!({"name": name}), command)
+        });
+        Ok(found.collect())
     }
 }
 
@@ -163,6 +156,25 @@ impl Roles {
         }
         Ok(())
     }
+}
+
+/// The names of our roles that are looked for, and their marks. ListRoles lists a path, and tells no tags.
+pub(super) async fn marked(clients: &Clients, scope: &Scope) -> Result<Vec<(String, Mark)>, ProviderError> {
+    let path = match scope {
+        Scope::Stack(id) => role_path(id),
+        Scope::Account => ROLES.to_owned(),
+    };
+    let mut names = Vec::new();
+    let mut roles = clients.iam.list_roles().path_prefix(&path).into_paginator().items().send();
+    while let Some(role) = roles.next().await {
+        names.push(role.map_err(|error| failure("iam ListRoles", &path, &error))?.role_name);
+    }
+    let roles = &Roles(clients.clone());
+    let tags = |name: String| async move {
+        let found = roles.get(&name).await?;
+        Ok(mark::collected(pairs(found.as_ref().map(Role::tags).unwrap_or_default())))
+    };
+    mark::ours(scope, names, tags).await
 }
 
 /// Only those services; Firehose only on behalf of this account (Firehose developer guide, "Cross-service confused

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use async_trait::async_trait;
 use aws_sdk_kinesis::types::{StreamDescriptionSummary, StreamMode, StreamModeDetails, StreamStatus};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::{
     clients::Clients,
@@ -12,7 +13,7 @@ use super::{
     mark::{self, Mark},
     pace::Pace,
 };
-use crate::engine::{Cause, Difference, Leftover, Node, Observed, Progress, Provider, ProviderError, StackId};
+use crate::engine::{Cause, Difference, Node, Observed, Owned, Progress, Provider, ProviderError, Scope};
 
 /// The kind of its keys.
 pub const KIND: &str = "stream";
@@ -25,7 +26,8 @@ const PASSING_LIMITS: [&str; 2] = ["simultaneously be in CREATING or DELETING", 
 const LIMIT_BUDGET: Duration = Duration::from_secs(5 * 60);
 
 /// A stream as it is wanted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Desired {
     /// Its name.
     pub name: String,
@@ -127,20 +129,14 @@ impl Provider for Streams {
         Ok(())
     }
 
-    async fn leftovers(&self, stack: &StackId) -> Result<Vec<Leftover>, ProviderError> {
-        let mut found = Vec::new();
-        for name in self.names(stack).await?.into_iter().filter(|name| name.contains(stack.suffix())) {
-            let tags = match self.tags(&name).await {
-                Ok(tags) => tags,
-                Err(error) if error.message.starts_with("ResourceNotFoundException") => continue,
-                Err(error) => return Err(error),
-            };
-            if mark::stack_of(pairs(&tags)) == Some(stack.as_str()) {
-                let command = format!("kinesis delete-stream --enforce-consumer-deletion --stream-name {name}");
-                found.push(Leftover { kind: KIND.to_owned(), name, command: self.0.cli(&command) });
-            }
-        }
-        Ok(found)
+    async fn owned(&self, scope: &Scope) -> Result<Vec<Owned>, ProviderError> {
+        let names = self.names().await?.into_iter().filter(|name| scope.may_be(name));
+        let found = mark::ours(scope, names, |name| async move { self.tags(&name).await }).await?;
+        let owned = |(name, mark): (String, Mark)| {
+            let command = format!("kinesis delete-stream --enforce-consumer-deletion --stream-name {name}");
+            mark::owned(KIND, &name, mark, json!({"name": name}), self.0.cli(&command))
+        };
+        Ok(found.into_iter().map(owned).collect())
     }
 }
 
@@ -183,11 +179,11 @@ impl Streams {
         }
     }
 
-    async fn names(&self, stack: &StackId) -> Result<Vec<String>, ProviderError> {
+    async fn names(&self) -> Result<Vec<String>, ProviderError> {
         let mut names: Vec<String> = Vec::new();
         loop {
             let call = self.0.kinesis.list_streams().set_exclusive_start_stream_name(names.last().cloned());
-            let page = call.send().await.map_err(|error| failure("kinesis ListStreams", stack.as_str(), &error))?;
+            let page = call.send().await.map_err(|error| failure("kinesis ListStreams", "the account", &error))?;
             let more = page.has_more_streams() && !page.stream_names().is_empty();
             names.extend(page.stream_names);
             if !more {

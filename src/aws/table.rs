@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use async_trait::async_trait;
 use aws_sdk_glue::types::{Column, SerDeInfo, StorageDescriptor, Table, TableInput};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::{
     clients::Clients,
@@ -13,7 +14,7 @@ use super::{
     mark::{self, Mark, parameters},
 };
 use crate::{
-    engine::{Cause, Difference, Leftover, Node, Observed, Progress, Provider, ProviderError, StackId},
+    engine::{Cause, Difference, Node, Observed, Owned, Progress, Provider, ProviderError, Scope},
     spec::Format,
 };
 
@@ -49,7 +50,8 @@ const PARQUET: Classes = Classes {
 };
 
 /// A table as it is wanted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Desired {
     /// Its database.
     pub database: String,
@@ -113,12 +115,12 @@ impl Provider for Tables {
     }
 
     /// Our tables lie in our databases.
-    async fn leftovers(&self, stack: &StackId) -> Result<Vec<Leftover>, ProviderError> {
+    async fn owned(&self, scope: &Scope) -> Result<Vec<Owned>, ProviderError> {
         let mut found = Vec::new();
-        for database in database::all(&self.0, stack).await? {
-            let ours = mark::stack_of(parameters(database.parameters())) == Some(stack.as_str());
-            if ours || database.name().contains(stack.suffix()) {
-                found.extend(self.leftovers_in(database.name(), stack).await?);
+        for database in database::all(&self.0).await? {
+            let (name, ours) = (database.name(), Mark::found(scope, parameters(database.parameters())).is_some());
+            if ours || scope.may_follow(name) {
+                found.extend(self.owned_in(name, scope).await?);
             }
         }
         Ok(found)
@@ -134,22 +136,18 @@ impl Tables {
         }
     }
 
-    async fn leftovers_in(&self, database: &str, stack: &StackId) -> Result<Vec<Leftover>, ProviderError> {
+    async fn owned_in(&self, database: &str, scope: &Scope) -> Result<Vec<Owned>, ProviderError> {
         let mut found = Vec::new();
         let mut pages = self.0.glue.get_tables().database_name(database).into_paginator().send();
         while let Some(page) = pages.next().await {
-            let page = match page {
-                Ok(page) => page,
-                Err(error) if is(&error, &["EntityNotFoundException"]) => break,
-                Err(error) => return Err(failure("glue GetTables", database, &error)),
-            };
-            for table in page.table_list() {
-                if mark::stack_of(parameters(table.parameters())) == Some(stack.as_str()) {
-                    let command = format!("glue delete-table --database-name {database} --name {}", table.name());
-                    let name = format!("{database}/{}", table.name());
-                    found.push(Leftover { kind: KIND.to_owned(), name, command: self.0.cli(&command) });
-                }
-            }
+            let page = page.map_err(|error| failure("glue GetTables", database, &error));
+            let Some(page) = mark::unless_gone(page)? else { break };
+            found.extend(page.table_list().iter().filter_map(|table| {
+                let (name, mark) = (table.name(), Mark::found(scope, parameters(table.parameters()))?);
+                let command = format!("glue delete-table --database-name {database} --name {name}");
+                let desired = json!({"database": database, "name": name});
+                Some(mark::owned(KIND, &key_name(database, name), mark, desired, self.0.cli(&command)))
+            }));
         }
         Ok(found)
     }

@@ -3,13 +3,14 @@
 use async_trait::async_trait;
 use aws_sdk_athena::types::{ResultConfiguration, Tag, WorkGroup, WorkGroupConfiguration};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::{
     clients::Clients,
     failure::{desired, failure, says},
     mark::{self, Mark},
 };
-use crate::engine::{Difference, Leftover, Node, Observed, Progress, Provider, ProviderError, StackId};
+use crate::engine::{Difference, Node, Observed, Owned, Progress, Provider, ProviderError, Scope};
 
 /// The kind of its keys.
 pub const KIND: &str = "workgroup";
@@ -18,7 +19,8 @@ pub const KIND: &str = "workgroup";
 const NOT_FOUND: [&str; 3] = ["is not found", "does not exist", "not found"];
 
 /// A workgroup as it is wanted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Desired {
     /// Its name.
     pub name: String,
@@ -83,18 +85,17 @@ impl Provider for Workgroups {
         }
     }
 
-    async fn leftovers(&self, stack: &StackId) -> Result<Vec<Leftover>, ProviderError> {
+    async fn owned(&self, scope: &Scope) -> Result<Vec<Owned>, ProviderError> {
         let mut found = Vec::new();
         let mut pages = self.0.athena.list_work_groups().into_paginator().send();
         while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| failure("athena ListWorkGroups", stack.as_str(), &error))?;
-            for group in page.work_groups() {
-                if mark::stack_of(group.description().and_then(marked)) == Some(stack.as_str()) {
-                    let name = group.name().unwrap_or_default().to_owned();
-                    let command = format!("athena delete-work-group --recursive-delete-option --work-group {name}");
-                    found.push(Leftover { kind: KIND.to_owned(), name, command: self.0.cli(&command) });
-                }
-            }
+            let page = page.map_err(|error| failure("athena ListWorkGroups", "the account", &error))?;
+            found.extend(page.work_groups().iter().filter_map(|group| {
+                let mark = Mark::found(scope, group.description().and_then(marked))?;
+                let name = group.name().unwrap_or_default();
+                let command = format!("athena delete-work-group --recursive-delete-option --work-group {name}");
+                Some(mark::owned(KIND, name, mark, json!({"name": name}), self.0.cli(&command)))
+            }));
         }
         Ok(found)
     }

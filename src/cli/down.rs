@@ -64,7 +64,7 @@ pub async fn take_down(
         screen.error(&format!("{key}: {why}"));
     }
     for left in &down.leftovers {
-        screen.error(&format!("{} {} is still there; remove it with: {}", left.kind, left.name, left.command));
+        screen.error(&format!("{} is still there; remove it with: {}", left.node.key, left.command));
     }
     if down.interrupted {
         screen.line(&format!("  stopped on the way: `demo down {}` goes on", journal.id()));

@@ -1,27 +1,29 @@
 //! `down`: from the journal alone, in reverse, past failures; and then a look whether anything is left.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use futures::{StreamExt, future::join_all, stream::FuturesUnordered};
 
 use super::{
     cancel::Cancel,
     graph::{Node, ResourceKey},
+    id::StackId,
     journal::{Entry, Journal, JournalError},
-    provider::{Cause, Doing, Leftover, Observed, Observer, Outcome, Progress, ProviderError, Providers},
-    state::Phase,
+    owned::{self, Owned, Scope},
+    provider::{Cause, Doing, Observed, Observer, Outcome, Progress, Provider, ProviderError, Providers},
+    state::{Phase, State},
     work::{Stop, Work},
 };
 
 /// What `down` did and what it left.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Down {
     /// Each resource that is gone now, in that order.
     pub removed: Vec<(ResourceKey, Outcome)>,
     /// What could not be removed, or not be looked for, and why.
     pub failed: Vec<(ResourceKey, ProviderError)>,
-    /// Everything that still carries the stack's mark.
-    pub leftovers: Vec<Leftover>,
+    /// Everything that still carries the stack's mark, by key.
+    pub leftovers: Vec<Owned>,
     /// Someone said stop before everything was tried.
     pub interrupted: bool,
 }
@@ -74,14 +76,25 @@ pub async fn down(
 }
 
 async fn take_inventory(providers: &Providers, journal: &Journal, down: &mut Down) {
-    let looks = providers.all().map(|provider| async { (provider.kind(), provider.leftovers(journal.id()).await) });
+    let state = journal.state();
+    let looks = providers.all().map(|provider| async { (provider.kind(), look(provider, journal.id(), &state).await) });
     for (kind, found) in join_all(looks).await {
         match found {
             Ok(found) => down.leftovers.extend(found),
             Err(error) => down.failed.push((ResourceKey::new(kind, "inventory"), error)),
         }
     }
-    down.leftovers.sort();
+    down.leftovers.sort_by(|one, other| one.node.key.cmp(&other.node.key));
+}
+
+/// What is left of one kind. Where the journal has a name that does not follow from the stack's id, all names are looked at.
+async fn look(provider: &Arc<dyn Provider>, id: &StackId, state: &State) -> Result<Vec<Owned>, ProviderError> {
+    let scope = Scope::Stack(id.clone());
+    let keys = state.resources().iter().map(|resource| &resource.node.key);
+    match keys.filter(|key| key.kind == provider.kind()).all(|key| scope.may_be(&key.name)) {
+        true => provider.owned(&scope).await,
+        false => owned::under_any_name(provider.as_ref(), id).await,
+    }
 }
 
 impl<'a> Work<'a> {

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{
-    Cause, Difference, Leftover, Node, Observed, Progress, Provider, ProviderError, Providers, ResourceKey, StackId,
+    Cause, Difference, Node, Observed, Owned, Progress, Provider, ProviderError, Providers, ResourceKey, Scope, StackId,
 };
 
 /// The one kind that the fake knows.
@@ -218,10 +218,22 @@ impl Provider for Fake {
         .await
     }
 
-    async fn leftovers(&self, stack: &StackId) -> Result<Vec<Leftover>, ProviderError> {
-        let ours = self.call(|| self.cloud.owned_by(stack.as_str())).await;
-        let leftover = |name: String| Leftover { kind: KIND.to_owned(), command: format!("rm {name}"), name };
-        Ok(ours.into_iter().map(leftover).collect())
+    async fn owned(&self, scope: &Scope) -> Result<Vec<Owned>, ProviderError> {
+        let things = self.call(|| self.cloud.things().clone()).await;
+        let ours = things.into_iter().filter(|(_, thing)| scope.covers(&thing.owner));
+        Ok(ours
+            .map(|(name, thing)| Owned {
+                command: format!("rm {name}"),
+                node: Node {
+                    key: key(&name),
+                    depends_on: Vec::new(),
+                    desired: json!(Desired { owner: thing.owner.clone(), size: thing.size, shape: thing.shape }),
+                    detail: String::new(),
+                },
+                expires: None,
+                stack: thing.owner,
+            })
+            .collect())
     }
 }
 

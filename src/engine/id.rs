@@ -39,17 +39,19 @@ impl FromStr for StackId {
     type Err = NotAnId;
 
     fn from_str(text: &str) -> Result<Self, NotAnId> {
-        let hex = |part: &str| {
-            part.len() == SUFFIX_DIGITS && part.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
-        };
         let plain = |part: &str| {
             !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
         };
         match text.rsplit_once('-') {
-            Some((name, suffix)) if plain(name) && hex(suffix) => Ok(Self(text.to_owned())),
+            Some((name, suffix)) if plain(name) && is_suffix(suffix) => Ok(Self(text.to_owned())),
             _ => Err(NotAnId(text.to_owned())),
         }
     }
+}
+
+/// Whether a text could be the random part of an id.
+pub(super) fn is_suffix(text: &str) -> bool {
+    text.len() == SUFFIX_DIGITS && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
 }
 
 impl fmt::Display for StackId {

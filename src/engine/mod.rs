@@ -10,6 +10,7 @@ pub mod graph;
 pub mod home;
 pub mod id;
 pub mod journal;
+pub mod owned;
 pub mod plan;
 pub mod provider;
 pub mod state;
@@ -27,9 +28,9 @@ pub use graph::{Graph, GraphError, Node, ResourceKey};
 pub use home::{Home, HomeError};
 pub use id::StackId;
 pub use journal::{Journal, JournalError};
+pub use owned::{Owned, Scope};
 pub use plan::{Action, Step};
 pub use provider::{
-    Cause, Change, Difference, Doing, Event, Leftover, Observed, Observer, Outcome, Progress, Provider, ProviderError,
-    Providers,
+    Cause, Change, Difference, Doing, Event, Observed, Observer, Outcome, Progress, Provider, ProviderError, Providers,
 };
 pub use state::{Fingerprint, Phase, State};

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::{
     cancel::{Cancel, Interrupted},
     graph::{Node, ResourceKey},
-    id::StackId,
+    owned::{Owned, Scope},
 };
 
 /// One kind of resource. Every call may be made again after a crash at any point of an earlier one.
@@ -41,8 +41,8 @@ pub trait Provider: Send + Sync {
     /// Takes it away and waits until it is gone. What is gone already is a success.
     async fn delete(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError>;
 
-    /// Everything of this kind that still carries the stack's mark.
-    async fn leftovers(&self, stack: &StackId) -> Result<Vec<Leftover>, ProviderError>;
+    /// Everything of this kind that carries our mark, of one stack or of every stack of the account.
+    async fn owned(&self, scope: &Scope) -> Result<Vec<Owned>, ProviderError>;
 }
 
 /// What a provider found under a name.
@@ -116,17 +116,6 @@ impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "its {} is {}, wanted {}", self.what, self.is, self.wanted)
     }
-}
-
-/// Something of a stack that is still there.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Leftover {
-    /// The kind of resource.
-    pub kind: String,
-    /// Its name.
-    pub name: String,
-    /// The command that removes it by hand.
-    pub command: String,
 }
 
 /// A call that failed: which, on what, why, and what to do next.

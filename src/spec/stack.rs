@@ -137,20 +137,22 @@ pub struct Buffer {
 }
 
 /// What delivered objects hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Format {
     /// JSON lines, as they were sent.
+    #[default]
     Json,
     /// Parquet, converted by Firehose after the Glue table's columns.
     Parquet,
 }
 
 /// Compression of delivered objects.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Compression {
     /// None.
+    #[default]
     None,
     /// GZIP.
     Gzip,

@@ -10,7 +10,7 @@ use std::{
 use aws_sdk_s3::primitives::ByteStream;
 use kinesis_demo::{
     aws::{Clients, Names, Where, inventory, lifecycle, partitions, pipeline::Materials},
-    engine::{Action, Cancel, Home, Journal, Observed, Outcome, State},
+    engine::{Action, Cancel, Home, Journal, Observed, Outcome, Scope, State},
     prefix::{Prefix, Use},
     schema,
     spec::{
@@ -92,11 +92,11 @@ pub async fn lifecycle(endpoint: &str) {
     assert_eq!(outcomes(&second.resources), [Outcome::Kept; 7]);
     let planned = lifecycle::plan(&stack, &id, &journal.state(), &materials(), &clients).await.expect("a plan");
     assert!(planned.iter().all(|step| step.action == Action::Keep), "{planned:#?}");
-    assert_eq!(inventory::of(&clients, &id).await.expect("an inventory").len(), 7);
+    assert_eq!(inventory::of(&clients, &Scope::Stack(id.clone())).await.expect("an inventory").len(), 7);
 
     registers_what_landed(&clients, &Names::of(&stack, &id)).await;
     takes_down(&journal, &clients, &cancel).await;
-    assert_eq!(inventory::of(&clients, &id).await.expect("an inventory"), []);
+    assert_eq!(inventory::of(&clients, &Scope::Stack(id.clone())).await.expect("an inventory"), []);
     let again = lifecycle::down(&journal, &clients, &(), &cancel).await.expect("down again");
     assert!(again.is_clean() && again.removed.is_empty(), "{again:#?}");
     assert!(home.find("store-sales").is_err(), "no stack of the name is left");

@@ -7,14 +7,14 @@ use aws_sdk_s3::primitives::ByteStream;
 use flate2::{Compression as Level, write::GzEncoder};
 use kinesis_demo::{
     aws::{
-        Clients, Names, Where, inventory, lifecycle, pipeline,
+        Clients, Names, Where, inventory, lifecycle,
         redshift::{
             self, At, Database, Loader, LoaderError,
             data::{Answer, DataError, Runner},
         },
     },
     cli::query,
-    engine::{Action, Cancel, Home, Journal, Leftover, Observed, Outcome},
+    engine::{Action, Cancel, Home, Journal, Observed, Outcome, Owned},
     prefix::{Prefix, Use},
     spec::{Buffer, Deliver, Name, RedshiftAt, RedshiftDelivery, RedshiftLoad, Stack, StreamMode, Structs},
     verify::{KeyBag, Place, Scope, Sought, destinations, prove},
@@ -94,7 +94,10 @@ impl Ground {
         let journal = self.open(stack).await;
         let refused = lifecycle::up(&journal, stack, &materials(), &self.clients, &(), &Cancel::new()).await;
         assert_eq!(journal.state().live().count(), 0, "nothing was begun");
-        assert_eq!(inventory::of(&self.clients, journal.id()).await.expect("an inventory"), []);
+        assert_eq!(
+            inventory::of(&self.clients, &engine::Scope::Stack(journal.id().clone())).await.expect("an inventory"),
+            []
+        );
         refused.expect_err("it is refused").to_string()
     }
 
@@ -167,17 +170,6 @@ fn sought(tickets: RangeInclusive<u64>) -> Arc<Sought> {
     Arc::new(Sought { identity: Identity::StoreSales, scope: Scope::Tickets(vec![tickets]) })
 }
 
-/// What `down` would call left, had it looked at everything and removed nothing.
-async fn left_after_a_look(up: &Up) -> Vec<Leftover> {
-    let providers = pipeline::providers(&up.place.clients);
-    for resource in up.journal.state().live() {
-        let provider = providers.of(&resource.node.key).expect("a kind that is known");
-        provider.read(&resource.node).await.expect("readable");
-    }
-    let looks = providers.all().map(|provider| provider.leftovers(up.journal.id()));
-    futures::future::try_join_all(looks).await.expect("an inventory").concat()
-}
-
 async fn lives_and_goes(stack: Stack, resources: usize) {
     let up = Up::new(stack).await;
     let (journal, clients) = (&up.journal, &up.place.clients);
@@ -194,7 +186,7 @@ async fn lives_and_goes(stack: Stack, resources: usize) {
     assert!(planned.iter().all(|step| step.action == Action::Keep), "{planned:#?}");
     let again = lifecycle::up(journal, &up.stack, &materials, clients, &(), &Cancel::new()).await.expect("up again");
     assert!(again.resources.iter().all(|(_, outcome)| *outcome == Outcome::Kept), "{again:#?}");
-    let left = left_after_a_look(&up).await;
+    let left = inventory::of(clients, &engine::Scope::Stack(id)).await.expect("an inventory");
     assert_eq!(left.len(), resources - 1, "the jsonpaths go with their bucket: {left:#?}");
     up.down().await;
 }

@@ -12,6 +12,7 @@ use aws_sdk_firehose::{
     },
 };
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::{
     clients::Clients,
@@ -20,7 +21,7 @@ use super::{
     pace::Pace,
 };
 use crate::{
-    engine::{Cause, Leftover, Node, Observed, Progress, Provider, ProviderError, StackId},
+    engine::{Cause, Node, Observed, Owned, Progress, Provider, ProviderError, Scope},
     spec::{Compression, FieldPath},
 };
 
@@ -44,7 +45,8 @@ const CREATE: &str = "firehose CreateDeliveryStream";
 const DESCRIBE: &str = "firehose DescribeDeliveryStream";
 
 /// A delivery stream as it is wanted. Records are put together as they are: each must end in a newline.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Desired {
     /// Its name.
     pub name: String,
@@ -125,20 +127,15 @@ impl Provider for Deliveries {
         self.remove(&name, progress).await
     }
 
-    async fn leftovers(&self, stack: &StackId) -> Result<Vec<Leftover>, ProviderError> {
-        let mut found = Vec::new();
-        for name in self.names(stack).await?.into_iter().filter(|name| name.contains(stack.suffix())) {
-            let tags = match self.tags(&name).await {
-                Ok(tags) => tags,
-                Err(error) if error.message.starts_with("ResourceNotFoundException") => continue,
-                Err(error) => return Err(error),
-            };
-            if mark::stack_of(pairs(&tags)) == Some(stack.as_str()) {
-                let command = format!("firehose delete-delivery-stream --delivery-stream-name {name}");
-                found.push(Leftover { kind: KIND.to_owned(), name, command: self.0.cli(&command) });
-            }
-        }
-        Ok(found)
+    /// Those to Redshift too.
+    async fn owned(&self, scope: &Scope) -> Result<Vec<Owned>, ProviderError> {
+        let names = self.names().await?.into_iter().filter(|name| scope.may_follow(name));
+        let tags = |name: String| async move { Ok(mark::collected(pairs(&self.tags(&name).await?))) };
+        let owned = |(name, mark): (String, Mark)| {
+            let command = format!("firehose delete-delivery-stream --delivery-stream-name {name}");
+            mark::owned(KIND, &name, mark, json!({"name": name}), self.0.cli(&command))
+        };
+        Ok(mark::ours(scope, names, tags).await?.into_iter().map(owned).collect())
     }
 }
 
@@ -250,12 +247,12 @@ impl Deliveries {
         }
     }
 
-    async fn names(&self, stack: &StackId) -> Result<Vec<String>, ProviderError> {
+    async fn names(&self) -> Result<Vec<String>, ProviderError> {
         let mut names: Vec<String> = Vec::new();
         loop {
             let call = self.0.firehose.list_delivery_streams().limit(NAMES_A_CALL);
             let page = call.set_exclusive_start_delivery_stream_name(names.last().cloned()).send().await;
-            let page = page.map_err(|error| failure("firehose ListDeliveryStreams", stack.as_str(), &error))?;
+            let page = page.map_err(|error| failure("firehose ListDeliveryStreams", "the account", &error))?;
             let more = page.has_more_delivery_streams() && !page.delivery_stream_names().is_empty();
             names.extend(page.delivery_stream_names);
             if !more {

@@ -24,9 +24,10 @@ const LIBRARIES: [&str; 9] = [
 ];
 
 /// What a function runs on, by Lambda's names (Lambda API reference, Architectures).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Architecture {
     /// Intel and AMD.
+    #[default]
     #[serde(rename = "x86_64")]
     X86_64,
     /// Graviton.

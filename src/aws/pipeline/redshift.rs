@@ -47,7 +47,9 @@ impl Delivery<'_> {
         let mut statements = vec![Statement::read_stream(&parts.names.stream), find, write];
         let secret = to.secret.as_ref().filter(|_| to.load == RedshiftLoad::Firehose);
         statements.extend(secret.map(|secret| Statement::new(&["secretsmanager:GetSecretValue"], [secret_as(secret)])));
-        let desired = self.role_of(&names.role, &[role::FIREHOSE], statements);
+        // It is made before anything in the database, and so tells where that is.
+        let mark = parts.mark.with(self.database.tags());
+        let desired = role::Desired { mark, ..self.role_of(&names.role, &[role::FIREHOSE], statements) };
         node(role::KIND, &names.role, &[], &desired, format!("under {}", parts.names.role_path))
     }
 
@@ -68,7 +70,7 @@ impl Delivery<'_> {
             role: format!("{}{}", parts.names.role_path, names.copy_role),
             mark: mark.clone(),
         };
-        let on = [(role::KIND, names.copy_role.as_str())];
+        let on = [(role::KIND, names.role.as_str()), (role::KIND, names.copy_role.as_str())];
         let detail = format!("database {}", to.database);
         let namespace = node(redshift::namespace::KIND, &names.workgroup, &on, &desired, detail);
         let (name, namespace_name) = (names.workgroup.clone(), names.workgroup.clone());
@@ -82,9 +84,9 @@ impl Delivery<'_> {
         let Self { to, names, parts, database } = self;
         let (name, mark) = (names.schema.clone(), parts.mark.clone());
         let desired = redshift::schema::Desired { database: database.clone(), name, mark };
-        let on = [(redshift::workgroup::KIND, names.workgroup.as_str())];
-        let on = if to.at == RedshiftAt::Created { on.as_slice() } else { &[] };
-        node(redshift::schema::KIND, &self.schema_name(), on, &desired, format!("in {}", database.title()))
+        let mut on = vec![(role::KIND, names.role.as_str())];
+        on.extend((to.at == RedshiftAt::Created).then_some((redshift::workgroup::KIND, names.workgroup.as_str())));
+        node(redshift::schema::KIND, &self.schema_name(), &on, &desired, format!("in {}", database.title()))
     }
 
     fn table(&self) -> Node {

@@ -263,15 +263,17 @@ fn a_value_of_the_document_cannot_be_projected() {
 
 #[test]
 fn what_copy_loads_stands_in_a_schema_beside_the_delivery() {
-    let schema = "redshift-schema dev.tpcds_7f3a91c2";
-    let first = ["stream sales-7f3a91c2", "bucket sales-7f3a91c2", "role sales-7f3a91c2-redshift", schema];
+    let stack = redshift(demo(), COPY);
+    let first = ["stream sales-7f3a91c2", "bucket sales-7f3a91c2", "role sales-7f3a91c2-redshift"];
     let second = [
-        "redshift-table dev.tpcds_7f3a91c2.sales",
+        "redshift-schema dev.tpcds_7f3a91c2",
         "object sales-7f3a91c2/redshift/jsonpaths.json",
-        "redshift-table dev.tpcds_7f3a91c2.demo_loads",
         "delivery sales-7f3a91c2-redshift",
     ];
-    assert_eq!(keys(&redshift(demo(), COPY)), [first, second]);
+    let third = ["redshift-table dev.tpcds_7f3a91c2.sales", "redshift-table dev.tpcds_7f3a91c2.demo_loads"];
+    assert_eq!(keys(&stack), [first.as_slice(), &second, &third]);
+    let tags = &node_of(&stack, first[2]).desired["mark"]["tags"];
+    assert_eq!((&tags["demo:redshift"], &tags["demo:redshift-database"]), (&json!("workgroup demo"), &json!("dev")));
 }
 
 #[test]

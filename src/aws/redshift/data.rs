@@ -79,6 +79,29 @@ impl Database {
         };
         format!("{at}, database {}", self.name)
     }
+
+    /// The command that runs a statement there by hand.
+    pub(super) fn command(&self, clients: &Clients, statement: &str) -> String {
+        let mut command = "redshift-data execute-statement".to_owned();
+        command += &match &self.at {
+            At::Workgroup(name) | At::Ours(name) => format!(" --workgroup-name {name}"),
+            At::Cluster { identifier, user } => {
+                let user = user.as_ref().map(|user| format!(" --db-user {user}")).unwrap_or_default();
+                format!(" --cluster-identifier {identifier}{user}")
+            }
+        };
+        command += &match (&self.at, &self.secret) {
+            (At::Ours(name), _) => {
+                let get = format!("redshift-serverless get-namespace --namespace-name {name}");
+                let get = clients.cli(&format!("{get} --query namespace.adminPasswordSecretArn --output text"));
+                format!(" --secret-arn $({get})")
+            }
+            (_, Some(secret)) => format!(" --secret-arn {secret}"),
+            (_, None) => String::new(),
+        };
+        let statement = statement.replace('\'', r"'\''");
+        clients.cli(&format!("{command} --database {} --sql '{statement}'", self.name))
+    }
 }
 
 /// What the last of some statements answered.

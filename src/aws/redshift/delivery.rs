@@ -16,7 +16,7 @@ use crate::{
         failure::{broken, desired, failure},
         mark::Mark,
     },
-    engine::{Cause, Difference, Leftover, Node, Observed, Progress, Provider, ProviderError, StackId},
+    engine::{Cause, Difference, Node, Observed, Owned, Progress, Provider, ProviderError, Scope},
 };
 
 /// The kind of its keys.
@@ -27,7 +27,8 @@ pub const KIND: &str = "redshift-delivery";
 const RETRY_SECONDS: i32 = 3600;
 
 /// A delivery stream to Redshift as it is wanted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Desired {
     /// Its name.
     pub name: String,
@@ -69,6 +70,12 @@ pub enum Endpoint {
     Workgroup(String),
     /// `host:port`.
     Address(String),
+}
+
+impl Default for Endpoint {
+    fn default() -> Self {
+        Self::Address(String::new())
+    }
 }
 
 /// Knows delivery streams to Redshift.
@@ -117,7 +124,7 @@ impl Provider for RedshiftDeliveries {
     }
 
     /// None beside those that [`Deliveries`] finds, which are delivery streams to anywhere.
-    async fn leftovers(&self, _stack: &StackId) -> Result<Vec<Leftover>, ProviderError> {
+    async fn owned(&self, _scope: &Scope) -> Result<Vec<Owned>, ProviderError> {
         Ok(Vec::new())
     }
 }

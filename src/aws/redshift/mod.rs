@@ -6,6 +6,7 @@ pub mod errors;
 pub mod loader;
 pub mod manifest;
 pub mod namespace;
+mod place;
 pub mod query;
 pub mod schema;
 pub mod sql;

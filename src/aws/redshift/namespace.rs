@@ -1,15 +1,16 @@
 //! The namespace of our own: a database with an admin whose password Redshift makes and keeps.
 
-use std::{
-    sync::atomic::{AtomicBool, Ordering},
-    time::Duration,
-};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_sdk_redshiftserverless::types::{Namespace, NamespaceStatus, Tag};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
-use super::workgroup::{BUSY, tags_of, to_tags};
+use super::{
+    place::Seen,
+    workgroup::{BUSY, tags_of, to_tags},
+};
 use crate::{
     aws::{
         clients::Clients,
@@ -17,7 +18,7 @@ use crate::{
         mark::{self, Mark},
         pace::Pace,
     },
-    engine::{Cause, Difference, Leftover, Node, Observed, Progress, Provider, ProviderError, StackId},
+    engine::{Cause, Difference, Node, Observed, Owned, Progress, Provider, ProviderError, Scope},
 };
 
 /// The kind of its keys.
@@ -33,7 +34,8 @@ const GET: &str = "redshift-serverless GetNamespace";
 const DELETE: &str = "redshift-serverless DeleteNamespace";
 
 /// A namespace as it is wanted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Desired {
     /// Its name.
     pub name: String,
@@ -45,16 +47,16 @@ pub struct Desired {
     pub mark: Mark,
 }
 
-/// Knows namespaces. Only a stack that has one is asked what is left of it: not everywhere is there such a service.
+/// Knows namespaces.
 pub struct Namespaces {
     clients: Clients,
-    asked: AtomicBool,
+    seen: Seen<String>,
 }
 
 impl Namespaces {
     /// With these clients.
     pub fn new(clients: Clients) -> Self {
-        Self { clients, asked: AtomicBool::new(false) }
+        Self { clients, seen: Seen::default() }
     }
 }
 
@@ -66,7 +68,7 @@ impl Provider for Namespaces {
 
     async fn read(&self, node: &Node) -> Result<Observed, ProviderError> {
         let wanted: Desired = desired(node)?;
-        self.asked.store(true, Ordering::Relaxed);
+        self.seen.note(&wanted.name);
         let Some(found) = self.get(&wanted.name).await? else { return Ok(Observed::Absent) };
         let identity = found.namespace_arn().unwrap_or_default().to_owned();
         let tags = tags_of(&self.clients, &identity).await?;
@@ -139,27 +141,18 @@ impl Provider for Namespaces {
         Ok(())
     }
 
-    async fn leftovers(&self, stack: &StackId) -> Result<Vec<Leftover>, ProviderError> {
-        let mut found = Vec::new();
-        if !self.asked.load(Ordering::Relaxed) {
-            return Ok(found);
-        }
-        let mut pages = self.clients.redshift_serverless.list_namespaces().into_paginator().items().send();
-        while let Some(namespace) = pages.next().await {
-            let namespace =
-                namespace.map_err(|error| failure("redshift-serverless ListNamespaces", stack.as_str(), &error))?;
-            let name = namespace.namespace_name().unwrap_or_default();
-            if !name.contains(stack.suffix()) {
-                continue;
-            }
-            let tags = tags_of(&self.clients, namespace.namespace_arn().unwrap_or_default()).await?;
-            if mark::stack_of(pairs(&tags)) == Some(stack.as_str()) {
-                let command =
-                    self.clients.cli(&format!("redshift-serverless delete-namespace --namespace-name {name}"));
-                found.push(Leftover { kind: KIND.to_owned(), name: name.to_owned(), command });
-            }
-        }
-        Ok(found)
+    async fn owned(&self, scope: &Scope) -> Result<Vec<Owned>, ProviderError> {
+        let tags = |name: String| async move {
+            let arn = self.get(&name).await?.and_then(|found| found.namespace_arn).unwrap_or_default();
+            let tags = if arn.is_empty() { Vec::new() } else { tags_of(&self.clients, &arn).await? };
+            Ok(mark::collected(pairs(&tags)))
+        };
+        let owned = |(name, mark): (String, Mark)| {
+            let command = format!("redshift-serverless delete-namespace --namespace-name {name}");
+            mark::owned(KIND, &name, mark, json!({"name": name}), self.clients.cli(&command))
+        };
+        let names = self.seen.and_tagged(&self.clients, scope).await?;
+        Ok(mark::ours(scope, names, tags).await?.into_iter().map(owned).collect())
     }
 }
 

@@ -1,21 +1,21 @@
 //! The schema that our tables lie in.
 
-use std::{collections::BTreeSet, sync::Mutex};
-
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::{
     data::{DataError, Database, Runner},
+    place::Seen,
     sql,
 };
 use crate::{
     aws::{
         clients::Clients,
         failure::{broken, desired},
-        mark::Mark,
+        mark::{self, Mark},
     },
-    engine::{Cause, Leftover, Node, Observed, Progress, Provider, ProviderError, StackId},
+    engine::{Cause, Node, Observed, Owned, Progress, Provider, ProviderError, Scope},
 };
 
 /// The kind of its keys; their names are `database.schema`.
@@ -40,24 +40,10 @@ impl Desired {
     }
 }
 
-/// The databases that were looked into: a stack's id does not say where its schemas and tables are.
-#[derive(Debug, Default)]
-pub(super) struct Seen(Mutex<BTreeSet<Database>>);
-
-impl Seen {
-    pub(super) fn note(&self, database: &Database) {
-        self.0.lock().expect("no panic while it is held").insert(database.clone());
-    }
-
-    pub(super) fn all(&self) -> Vec<Database> {
-        self.0.lock().expect("no panic while it is held").iter().cloned().collect()
-    }
-}
-
 /// Knows schemas.
 pub struct Schemas {
     clients: Clients,
-    seen: Seen,
+    seen: Seen<Database>,
 }
 
 impl Schemas {
@@ -113,15 +99,17 @@ impl Provider for Schemas {
         }
     }
 
-    /// In the databases that were looked into.
-    async fn leftovers(&self, stack: &StackId) -> Result<Vec<Leftover>, ProviderError> {
+    async fn owned(&self, scope: &Scope) -> Result<Vec<Owned>, ProviderError> {
         let mut found = Vec::new();
-        for database in self.seen.all() {
-            let answer = Runner::new(&self.clients, &database).look(sql::schemas_of(stack.as_str())).await;
+        for database in self.seen.and_tagged(&self.clients, scope).await? {
+            let answer = Runner::new(&self.clients, &database).look(sql::marked_schemas()).await;
             let answer = answer.map_err(|error| error.about(&database.title(), ""))?.unwrap_or_default();
-            found.extend(answer.rows.into_iter().filter_map(|row| row.into_iter().next().flatten()).map(|name| {
-                let command = format!("in {}: {}", database.title(), sql::drop_schema(&name));
-                Leftover { kind: KIND.to_owned(), name: format!("{}.{name}", database.name), command }
+            found.extend(answer.rows.iter().filter_map(|row| {
+                let name = row.first()?.as_deref()?;
+                let mark = Mark::found(scope, comment(row).and_then(sql::marked))?;
+                let command = database.command(&self.clients, &sql::drop_schema(name));
+                let desired = json!({"database": database, "name": name});
+                Some(mark::owned(KIND, &format!("{}.{name}", database.name), mark, desired, command))
             }));
         }
         Ok(found)

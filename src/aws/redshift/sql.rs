@@ -59,10 +59,13 @@ pub(super) fn find_schema(name: &str) -> String {
     format!("SELECT n.nspname, obj_description(n.oid, 'pg_namespace') FROM pg_namespace n WHERE n.nspname = {name}")
 }
 
-/// The names of the schemas that carry the stack's mark.
-pub(super) fn schemas_of(stack: &str) -> String {
-    let mark = literal(&marking(stack));
-    format!("SELECT n.nspname FROM pg_namespace n WHERE obj_description(n.oid, 'pg_namespace') = {mark}")
+/// The names and comments of the schemas that carry a stack's mark, of whatever stack.
+pub(super) fn marked_schemas() -> String {
+    let mark = literal(&marking("%"));
+    format!(
+        "SELECT n.nspname, obj_description(n.oid, 'pg_namespace') FROM pg_namespace n \
+         WHERE obj_description(n.oid, 'pg_namespace') LIKE {mark} ORDER BY 1"
+    )
 }
 
 /// Names and comments of the tables and views of a schema. Everybody may read the catalog tables.
@@ -74,12 +77,13 @@ pub(super) fn relations(schema: &str) -> String {
     )
 }
 
-/// Schemas and tables that carry the stack's mark.
-pub(super) fn tables_of(stack: &str) -> String {
+/// Names, comments and schemas of the tables that carry a stack's mark, of whatever stack.
+pub(super) fn marked_tables() -> String {
     format!(
-        "SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
-         WHERE c.relkind = 'r' AND obj_description(c.oid, 'pg_class') = {} ORDER BY 1, 2",
-        literal(&marking(stack))
+        "SELECT c.relname, obj_description(c.oid, 'pg_class'), n.nspname FROM pg_class c \
+         JOIN pg_namespace n ON n.oid = c.relnamespace \
+         WHERE c.relkind = 'r' AND obj_description(c.oid, 'pg_class') LIKE {} ORDER BY 3, 1",
+        literal(&marking("%"))
     )
 }
 

@@ -2,15 +2,21 @@
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::{
     data::{Answer, Database, Runner},
-    schema::{Seen, comment},
+    place::Seen,
+    schema::comment,
     sql::{self, TableName},
 };
 use crate::{
-    aws::{clients::Clients, failure::desired, mark::Mark},
-    engine::{Difference, Leftover, Node, Observed, Progress, Provider, ProviderError, StackId},
+    aws::{
+        clients::Clients,
+        failure::desired,
+        mark::{self, Mark},
+    },
+    engine::{Difference, Node, Observed, Owned, Progress, Provider, ProviderError, Scope},
 };
 
 /// The kind of its keys; their names are `database.schema.table`.
@@ -26,6 +32,7 @@ pub struct Desired {
     /// Its name.
     pub name: String,
     /// Names and types of its columns, such as `BIGINT` and `VARCHAR(4096)`.
+    #[serde(default)]
     pub columns: Vec<(String, String)>,
     /// Whose it is; in its comment.
     pub mark: Mark,
@@ -44,7 +51,7 @@ impl Desired {
 /// Knows tables.
 pub struct Tables {
     clients: Clients,
-    seen: Seen,
+    seen: Seen<Database>,
 }
 
 impl Tables {
@@ -107,18 +114,18 @@ impl Provider for Tables {
         }
     }
 
-    /// In the databases that were looked into.
-    async fn leftovers(&self, stack: &StackId) -> Result<Vec<Leftover>, ProviderError> {
+    async fn owned(&self, scope: &Scope) -> Result<Vec<Owned>, ProviderError> {
         let mut found = Vec::new();
-        for database in self.seen.all() {
-            let answer = Runner::new(&self.clients, &database).look(sql::tables_of(stack.as_str())).await;
+        for database in self.seen.and_tagged(&self.clients, scope).await? {
+            let answer = Runner::new(&self.clients, &database).look(sql::marked_tables()).await;
             let answer = answer.map_err(|error| error.about(&database.title(), ""))?.unwrap_or_default();
-            for row in answer.rows {
-                let [Some(schema), Some(table)] = row.as_slice() else { continue };
-                let command = format!("in {}: {}", database.title(), sql::drop_table(&TableName::new(schema, table)));
-                let name = format!("{}.{schema}.{table}", database.name);
-                found.push(Leftover { kind: KIND.to_owned(), name, command });
-            }
+            found.extend(answer.rows.iter().filter_map(|row| {
+                let [Some(name), _, Some(schema)] = row.as_slice() else { return None };
+                let mark = Mark::found(scope, comment(row).and_then(sql::marked))?;
+                let command = database.command(&self.clients, &sql::drop_table(&TableName::new(schema, name)));
+                let desired = json!({"database": database, "schema": schema, "name": name});
+                Some(mark::owned(KIND, &format!("{}.{schema}.{name}", database.name), mark, desired, command))
+            }));
         }
         Ok(found)
     }

@@ -1,14 +1,13 @@
 //! The Serverless workgroup of our own: what computes, at the smallest capacity, reached by the Data API alone.
 
-use std::{
-    sync::atomic::{AtomicBool, Ordering},
-    time::Duration,
-};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_sdk_redshiftserverless::types::{Tag, Workgroup, WorkgroupStatus};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
+use super::place::Seen;
 use crate::{
     aws::{
         clients::Clients,
@@ -16,7 +15,7 @@ use crate::{
         mark::{self, Mark},
         pace::Pace,
     },
-    engine::{Cause, Leftover, Node, Observed, Progress, Provider, ProviderError, StackId},
+    engine::{Cause, Node, Observed, Owned, Progress, Provider, ProviderError, Scope},
 };
 
 /// The kind of its keys.
@@ -34,7 +33,8 @@ const GET: &str = "redshift-serverless GetWorkgroup";
 const DELETE: &str = "redshift-serverless DeleteWorkgroup";
 
 /// A workgroup as it is wanted. It lies in the default VPC, and nobody reaches it over the network.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Desired {
     /// Its name.
     pub name: String,
@@ -44,16 +44,16 @@ pub struct Desired {
     pub mark: Mark,
 }
 
-/// Knows workgroups. Only a stack that has one is asked what is left of it: not everywhere is there such a service.
+/// Knows workgroups.
 pub struct Workgroups {
     clients: Clients,
-    asked: AtomicBool,
+    seen: Seen<String>,
 }
 
 impl Workgroups {
     /// With these clients.
     pub fn new(clients: Clients) -> Self {
-        Self { clients, asked: AtomicBool::new(false) }
+        Self { clients, seen: Seen::default() }
     }
 }
 
@@ -65,7 +65,7 @@ impl Provider for Workgroups {
 
     async fn read(&self, node: &Node) -> Result<Observed, ProviderError> {
         let wanted: Desired = desired(node)?;
-        self.asked.store(true, Ordering::Relaxed);
+        self.seen.note(&wanted.name);
         let Some(found) = get(&self.clients, &wanted.name).await? else { return Ok(Observed::Absent) };
         let identity = found.workgroup_arn().unwrap_or_default().to_owned();
         let tags = tags_of(&self.clients, &identity).await?;
@@ -133,27 +133,18 @@ impl Provider for Workgroups {
         Ok(())
     }
 
-    async fn leftovers(&self, stack: &StackId) -> Result<Vec<Leftover>, ProviderError> {
-        let mut found = Vec::new();
-        if !self.asked.load(Ordering::Relaxed) {
-            return Ok(found);
-        }
-        let mut pages = self.clients.redshift_serverless.list_workgroups().into_paginator().items().send();
-        while let Some(workgroup) = pages.next().await {
-            let workgroup =
-                workgroup.map_err(|error| failure("redshift-serverless ListWorkgroups", stack.as_str(), &error))?;
-            let name = workgroup.workgroup_name().unwrap_or_default();
-            if !name.contains(stack.suffix()) {
-                continue;
-            }
-            let tags = tags_of(&self.clients, workgroup.workgroup_arn().unwrap_or_default()).await?;
-            if mark::stack_of(pairs(&tags)) == Some(stack.as_str()) {
-                let command =
-                    self.clients.cli(&format!("redshift-serverless delete-workgroup --workgroup-name {name}"));
-                found.push(Leftover { kind: KIND.to_owned(), name: name.to_owned(), command });
-            }
-        }
-        Ok(found)
+    async fn owned(&self, scope: &Scope) -> Result<Vec<Owned>, ProviderError> {
+        let tags = |name: String| async move {
+            let arn = get(&self.clients, &name).await?.and_then(|found| found.workgroup_arn).unwrap_or_default();
+            let tags = if arn.is_empty() { Vec::new() } else { tags_of(&self.clients, &arn).await? };
+            Ok(mark::collected(pairs(&tags)))
+        };
+        let owned = |(name, mark): (String, Mark)| {
+            let command = format!("redshift-serverless delete-workgroup --workgroup-name {name}");
+            mark::owned(KIND, &name, mark, json!({"name": name}), self.clients.cli(&command))
+        };
+        let names = self.seen.and_tagged(&self.clients, scope).await?;
+        Ok(mark::ours(scope, names, tags).await?.into_iter().map(owned).collect())
     }
 }
 

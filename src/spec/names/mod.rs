@@ -152,6 +152,9 @@ pub(super) fn tag_key(key: &str) -> Result<(), Refusal> {
     if key.to_lowercase().starts_with("aws:") {
         return Err(Refusal::new("tags that begin with `aws:` belong to AWS", "a key of your own"));
     }
+    if key.starts_with("demo:") {
+        return Err(Refusal::new("tags that begin with `demo:` are the stack's own", "a key of your own"));
+    }
     tag_text(key, 1..=128)
 }
 

@@ -1,0 +1,62 @@
+//! What carries our mark, found without a journal: of one stack, or of all.
+
+use serde::Serialize;
+
+use super::{
+    graph::Node,
+    id::{self, StackId},
+    provider::{Provider, ProviderError},
+};
+
+/// Whose resources are looked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// One stack's, by the names that follow from its id.
+    Stack(StackId),
+    /// Every stack's of the account and region, whatever it is called.
+    Account,
+}
+
+impl Scope {
+    /// Whether something of this stack is looked for.
+    pub fn covers(&self, stack: &str) -> bool {
+        match self {
+            Self::Stack(id) => id.as_str() == stack,
+            Self::Account => true,
+        }
+    }
+
+    /// Whether what is called so may be looked for; cheaper than to ask for its mark.
+    pub fn may_be(&self, name: &str) -> bool {
+        match self {
+            Self::Stack(id) => name.contains(id.suffix()),
+            Self::Account => true,
+        }
+    }
+
+    /// [`Self::may_be`] for what is called by its stack's id and nothing else.
+    pub fn may_follow(&self, name: &str) -> bool {
+        self.may_be(name) && name.split(['-', '_', '/']).any(id::is_suffix)
+    }
+}
+
+/// Something that carries our mark.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Owned {
+    /// The id of the stack that it belongs to.
+    pub stack: String,
+    /// When that stack is to be gone, RFC 3339 in UTC, where that is known.
+    pub expires: Option<String>,
+    /// Its key, and all that reading and deleting it need; what it stands on is not known.
+    pub node: Node,
+    /// The command that removes it by hand.
+    pub command: String,
+}
+
+/// All of a kind that is one stack's, also under names that do not follow from its id; reads the mark of everything of
+/// that kind in the account.
+pub async fn under_any_name(provider: &dyn Provider, id: &StackId) -> Result<Vec<Owned>, ProviderError> {
+    let mut found = provider.owned(&Scope::Account).await?;
+    found.retain(|owned| owned.stack == id.as_str());
+    Ok(found)
+}
