@@ -28,6 +28,7 @@ pub mod role;
 pub mod shards;
 pub mod stream;
 pub mod table;
+mod tags;
 pub mod workgroup;
 
 pub use clients::{Caller, Clients, Where};
