@@ -1,5 +1,6 @@
 //! `demo policy FILE`.
 
+use chrono::Utc;
 use clap::Args;
 use serde_json::Value;
 
@@ -41,7 +42,7 @@ impl Policy {
         let any = Package::any();
         let materials = Materials { schema: &documents.schema, function: Some(&any) };
         let id = StackId::new(&stack.name);
-        let graph = pipeline::graph(stack, &id, &materials).map_err(Stop::usage)?;
+        let graph = pipeline::graph(stack, &id, Utc::now(), &materials).map_err(Stop::usage)?;
         let region = match &stack.target {
             Target::Aws { region, .. } => region.clone(),
             Target::Local => {

@@ -63,7 +63,7 @@ impl Ground {
     }
 
     pub fn graph(&self, id: &StackId) -> Graph {
-        graph(&self.stack, id, &self.materials()).expect("a graph")
+        graph(&self.stack, id, chrono::Utc::now(), &self.materials()).expect("a graph")
     }
 
     /// Begins the state folder anew, with the journal of a stack of which nothing is made yet.
