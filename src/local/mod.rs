@@ -2,7 +2,7 @@
 
 pub mod athena;
 mod call_log;
-mod clock;
+pub mod clock;
 pub mod daemon;
 pub mod durable;
 pub mod dynamodb;
@@ -17,6 +17,7 @@ pub mod lambda;
 pub mod logs;
 mod protocol;
 mod query;
+pub mod quotas;
 pub mod redshift;
 pub mod rest;
 pub mod s3;

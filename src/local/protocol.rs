@@ -29,6 +29,7 @@ pub enum JsonService {
     RedshiftData,
     RedshiftServerless,
     SecretsManager,
+    Quotas,
 }
 
 impl JsonService {
@@ -44,6 +45,7 @@ impl JsonService {
             "RedshiftData" => Some(Self::RedshiftData),
             "RedshiftServerless" => Some(Self::RedshiftServerless),
             "secretsmanager" => Some(Self::SecretsManager),
+            "ServiceQuotasV20190624" => Some(Self::Quotas),
             _ => None,
         }
     }
@@ -59,6 +61,7 @@ impl JsonService {
             Self::RedshiftData => "redshift-data",
             Self::RedshiftServerless => "redshift-serverless",
             Self::SecretsManager => "secretsmanager",
+            Self::Quotas => "servicequotas",
         }
     }
 
@@ -174,7 +177,8 @@ impl Route {
                     | "logs"
                     | "redshift-data"
                     | "redshift-serverless"
-                    | "secretsmanager",
+                    | "secretsmanager"
+                    | "servicequotas",
                 ),
             ) => Self::Json(Err(unknown_operation(
                 "the request has no X-Amz-Target header, and the stand-in speaks JSON with this service",

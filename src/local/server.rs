@@ -39,6 +39,7 @@ use super::{
         query_answer, query_fault, rest_answer, rest_fault, s3_fault, uuid,
     },
     query::{Fields, parse_form},
+    quotas::Quotas,
     redshift::Redshift,
     rest,
     s3::S3,
@@ -81,6 +82,8 @@ pub struct StandIn {
     pub lambda: Arc<Lambda>,
     /// EventBridge Scheduler.
     pub scheduler: Arc<Scheduler>,
+    /// Service Quotas.
+    pub quotas: Arc<Quotas>,
     identity: String,
 }
 
@@ -103,6 +106,7 @@ impl StandIn {
         let logs = Logs::open(&folder.join("logs"))?;
         let lambda = Lambda::open(&folder.join("lambda"), kinesis.clone(), s3.clone(), iam.clone(), logs.clone())?;
         let scheduler = Scheduler::open(&folder.join("scheduler"), kinesis.clone(), iam.clone())?;
+        let quotas = Quotas::of(kinesis.clone(), firehose.clone());
         Ok(Arc::new(Self {
             kinesis,
             s3,
@@ -116,6 +120,7 @@ impl StandIn {
             logs,
             lambda,
             scheduler,
+            quotas,
             identity: uuid(),
         }))
     }
@@ -323,6 +328,7 @@ impl StandIn {
                 JsonService::RedshiftData => self.redshift.call_data(&operation, body).await,
                 JsonService::RedshiftServerless => self.redshift.call_serverless(&operation, body).await,
                 JsonService::SecretsManager => self.secrets.call(&operation, body).await,
+                JsonService::Quotas => self.quotas.call(&operation, &body),
             }
         });
         call.await.unwrap_or_else(|e| Err(failed_inside(&e)))

@@ -60,6 +60,12 @@ async fn a_table_lives_from_its_creation_to_its_end() {
     assert_eq!(arn, "arn:aws:dynamodb:us-east-1:000000000000:table/sales");
     let tags = client.list_tags_of_resource().resource_arn(&arn).send().await.expect("tags").tags.expect("some");
     assert_eq!((tags[0].key(), tags[0].value()), ("stack", "s-1"));
+    let protect = |protected| client.update_table().table_name("sales").deletion_protection_enabled(protected).send();
+    let updated = protect(true).await.expect("updated").table_description.expect("described");
+    assert_eq!((updated.table_arn, updated.deletion_protection_enabled), (Some(arn), Some(true)));
+    let refused = client.delete_table().table_name("sales").send().await.expect_err("it is protected");
+    assert_eq!(refused.into_service_error().code(), Some("ValidationException"));
+    protect(false).await.expect("updated");
     let taken = client.delete_table().table_name("sales").send().await.expect("deleted");
     assert_eq!(taken.table_description.and_then(|table| table.table_status), Some(TableStatus::Deleting));
     let absent = client.describe_table().table_name("sales").send().await.expect_err("gone");

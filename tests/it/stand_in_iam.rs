@@ -217,3 +217,81 @@ async fn tags_come_and_go_and_everything_outlives_a_reopening() {
     assert_eq!(refusal!(fixture.iam.tag_role().role_name("x").tags(tag("a", "b"))), refused(404, "NoSuchEntity"));
     fixture.running.stop().await;
 }
+
+/// What SimulatePrincipalPolicy says of each action on each resource.
+async fn simulated(iam: &Client, principal: &str, actions: &[&str], resources: &[&str]) -> Vec<String> {
+    let owned = |texts: &[&str]| Some(texts.iter().map(|text| (*text).to_owned()).collect());
+    let simulate = iam.simulate_principal_policy().policy_source_arn(principal);
+    let simulate = simulate.set_action_names(owned(actions)).set_resource_arns(owned(resources));
+    let answer = simulate.send().await.expect("simulated");
+    assert!(!answer.is_truncated());
+    let say = |result: &aws_sdk_iam::types::EvaluationResult| {
+        let resource = result.eval_resource_name().unwrap_or_default();
+        format!("{} {resource} {}", result.eval_action_name(), result.eval_decision().as_str())
+    };
+    answer.evaluation_results().iter().map(say).collect()
+}
+
+#[tokio::test]
+async fn policies_are_simulated() {
+    let fixture = Fixture::new().await;
+    let iam = &fixture.iam;
+    let caller = iam.get_user().send().await.expect("answered").user.expect("a user");
+    assert_eq!((caller.user_name(), caller.arn()), ("local", "arn:aws:iam::000000000000:user/local"));
+    let calls = ["kinesis:CreateStream", "s3:PutObject"];
+    let all = simulated(iam, caller.arn(), &calls, &[]).await;
+    assert_eq!(all, ["kinesis:CreateStream * allowed", "s3:PutObject * allowed"]);
+
+    let restricted = r#"{"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"},
+        {"Effect": "Allow", "Action": "iam:PassRole", "Resource": "*", "Condition": {"StringEquals": {"iam:PassedToService": "firehose.amazonaws.com"}}},
+        {"Effect": "Deny", "Action": "kinesis:Delete?tream", "Resource": "arn:aws:kinesis:*:*:stream/kept-*"}]}"#;
+    fixture.running.stand_in.iam.restrict_caller(Some(restricted)).expect("a policy");
+    let (kept, other) =
+        ("arn:aws:kinesis:us-east-1:000000000000:stream/kept-1", "arn:aws:kinesis:us-east-1:000000000000:stream/other");
+    let said = simulated(iam, caller.arn(), &["Kinesis:DeleteStream", "iam:CreateRole"], &[kept, other]).await;
+    let expected = [
+        format!("Kinesis:DeleteStream {kept} explicitDeny"),
+        format!("Kinesis:DeleteStream {other} allowed"),
+        format!("iam:CreateRole {kept} implicitDeny"),
+        format!("iam:CreateRole {other} implicitDeny"),
+    ];
+    assert_eq!(said, expected);
+    let entry = aws_sdk_iam::types::ContextEntry::builder()
+        .context_key_name("iam:PassedToService")
+        .context_key_type(aws_sdk_iam::types::ContextKeyTypeEnum::String)
+        .context_key_values("firehose.amazonaws.com")
+        .build();
+    let pass = iam.simulate_principal_policy().policy_source_arn(caller.arn()).action_names("iam:PassRole");
+    let decision = async |pass: aws_sdk_iam::operation::simulate_principal_policy::builders::SimulatePrincipalPolicyFluentBuilder| {
+        let answer = pass.send().await.expect("simulated");
+        answer.evaluation_results()[0].eval_decision().as_str().to_owned()
+    };
+    assert_eq!(decision(pass.clone()).await, "implicitDeny", "nobody said whom it is passed to");
+    assert_eq!(decision(pass.context_entries(entry)).await, "allowed");
+    fixture.running.stand_in.iam.restrict_caller(None).expect("no policy");
+    assert_eq!(simulated(iam, caller.arn(), &["iam:CreateRole"], &[]).await, ["iam:CreateRole * allowed"]);
+
+    fixture.create("/demo/", "r").await;
+    let put = iam.put_role_policy().role_name("r").policy_name("p").policy_document(PERMISSIONS);
+    put.send().await.expect("put");
+    let role = "arn:aws:iam::000000000000:role/demo/r";
+    let said = simulated(iam, role, &["s3:PutObject"], &["arn:aws:s3:::b/key", "arn:aws:s3:::c/key"]).await;
+    assert_eq!(said, ["s3:PutObject arn:aws:s3:::b/key allowed", "s3:PutObject arn:aws:s3:::c/key implicitDeny"]);
+    let absent = iam.simulate_principal_policy().policy_source_arn("arn:aws:iam::000000000000:role/none");
+    assert_eq!(refusal!(absent.action_names("s3:PutObject")), refused(404, "NoSuchEntity"));
+    fixture.running.stop().await;
+}
+
+#[tokio::test]
+async fn a_role_s_description_and_session_change_in_place() {
+    let fixture = Fixture::new().await;
+    fixture.create("/", "r").await;
+    let update = fixture.iam.update_role().role_name("r").description("what it is for");
+    update.max_session_duration(7_200).send().await.expect("updated");
+    fixture.iam.update_role().role_name("r").send().await.expect("nothing to update");
+    let role = fixture.iam.get_role().role_name("r").send().await.expect("there").role.expect("a role");
+    assert_eq!((role.description(), role.max_session_duration()), (Some("what it is for"), Some(7_200)));
+    assert_eq!(refusal!(fixture.iam.update_role().role_name("none")), refused(404, "NoSuchEntity"));
+    fixture.running.stop().await;
+}

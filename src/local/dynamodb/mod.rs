@@ -70,6 +70,7 @@ fn run(database: &Database, operation: &str, body: &[u8]) -> Result<Bytes, Fault
     match operation {
         "CreateTable" => answer(operation, body, |request| database.create_table(request)).map(wire::with_region),
         "DescribeTable" => answer(operation, body, |request| database.describe_table(request)).map(wire::with_region),
+        "UpdateTable" => answer(operation, body, |request| database.update_table(request)).map(wire::with_region),
         "DeleteTable" => answer(operation, body, |request| database.delete_table(request)).map(wire::with_region),
         "ListTables" => answer(operation, body, |request| database.list_tables(request)),
         "TagResource" => answer(operation, body, |request| database.tag_resource(request)),

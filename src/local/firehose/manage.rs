@@ -64,8 +64,16 @@ pub(super) struct Update {
     extended_s3: Option<Map<String, Value>>,
     #[serde(rename = "S3DestinationUpdate")]
     s3: Option<Map<String, Value>>,
+    #[serde(rename = "RedshiftDestinationUpdate")]
+    redshift: Option<Map<String, Value>>,
     #[serde(flatten)]
     other: Map<String, Value>,
+}
+
+/// What an update names of a destination.
+enum Change {
+    S3(Map<String, Value>),
+    Redshift(Map<String, Value>),
 }
 
 impl Firehose {
@@ -77,6 +85,11 @@ impl Firehose {
         let add = |ledger: &mut Ledger| {
             if ledger.contains_key(&name) {
                 return Err(taken(&name));
+            }
+            if ledger.len() >= self.stream_quota() {
+                let message =
+                    format!("You have already consumed your firehose quota of {} hoses.", self.stream_quota());
+                return Err(refuse::limit(message));
             }
             ledger.insert(name.clone(), stream.clone());
             Ok(())
@@ -207,8 +220,9 @@ impl Firehose {
         if let Some(unknown) = request.other.keys().next() {
             return Err(refuse::not_covered(unknown));
         }
-        let update = match (request.extended_s3, request.s3) {
-            (Some(one), None) | (None, Some(one)) => one,
+        let change = match (request.extended_s3, request.s3, request.redshift) {
+            (Some(one), None, None) | (None, Some(one), None) => Change::S3(one),
+            (None, None, Some(one)) => Change::Redshift(one),
             _ => return Err(refuse::argument("Exactly one destination update is supported for a Firehose.")),
         };
         self.ledger.change(|ledger| {
@@ -226,18 +240,35 @@ impl Firehose {
                 );
                 return Err(Fault::client("ConcurrentModificationException", message));
             }
-            if stream.redshift.is_some() {
-                return Err(refuse::argument(format!("The destination of {name} is Redshift, not S3.")));
-            }
-            let settings = stream.settings.updated(update, &self.s3, &self.iam)?;
-            settings.recipe(&self.glue)?;
-            stream.settings = settings;
+            self.change_destination(&name, stream, change)?;
             stream.version += 1;
             stream.updated = Some(Utc::now().timestamp_millis());
             Ok(())
         })?;
         answer(&json!({}))
     }
+
+    fn change_destination(&self, name: &str, stream: &mut DeliveryStream, change: Change) -> Result<(), Fault> {
+        match (change, &stream.redshift) {
+            (Change::S3(update), None) => {
+                let settings = stream.settings.updated(update, &self.s3, &self.iam)?;
+                settings.recipe(&self.glue)?;
+                stream.settings = settings;
+            }
+            (Change::Redshift(update), Some(redshift)) => {
+                let (redshift, settings) =
+                    redshift.updated(update, &stream.settings, &self.s3, &self.iam, &self.redshift)?;
+                (stream.redshift, stream.settings) = (Some(redshift), settings);
+            }
+            (Change::S3(_), Some(_)) => return Err(another_kind(name, "Redshift", "S3")),
+            (Change::Redshift(_), None) => return Err(another_kind(name, "S3", "Redshift")),
+        }
+        Ok(())
+    }
+}
+
+fn another_kind(name: &str, is: &str, not: &str) -> Fault {
+    refuse::argument(format!("The destination of {name} is {is}, not {not}."))
 }
 
 fn taken(name: &str) -> Fault {

@@ -5,7 +5,7 @@
 //! moment neither loses records nor delivers them twice. What goes to Redshift lands in S3 first, and is loaded from there by
 //! COPY. Format conversion makes Parquet by the columns of a Glue table. Dynamic partitioning knows a part of jq; its
 //! partitions share one buffer, and all are written when that is due. Not covered: destinations other than S3 and Redshift,
-//! updates of a Redshift destination, Lambda, ORC, `Content-Encoding`, multi-record de-aggregation, encryption, backup, time
+//! Lambda, ORC, `Content-Encoding`, multi-record de-aggregation, encryption, backup, time
 //! zones, throughput limits.
 
 mod buffer;
@@ -39,7 +39,10 @@ use std::{
     io,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use bytes::Bytes;
@@ -59,6 +62,9 @@ use super::{
     redshift::Redshift, s3::S3,
 };
 
+/// Delivery streams of an account, to begin with (Service Quotas, Amazon Data Firehose).
+const MOST_STREAMS: usize = 5_000;
+
 /// The service. Dropping it stops delivery where it is; opening it again goes on from there.
 pub struct Firehose {
     folder: PathBuf,
@@ -68,6 +74,8 @@ pub struct Firehose {
     redshift: Arc<Redshift>,
     glue: Arc<Glue>,
     ledger: Arc<Durable<Ledger>>,
+    /// Delivery streams of the account.
+    stream_quota: AtomicUsize,
     /// By the id of the delivery stream.
     running: Mutex<HashMap<String, Running>>,
 }
@@ -97,8 +105,9 @@ impl Firehose {
         // A destination may hold a password.
         fs::set_permissions(folder, Permissions::from_mode(0o700))?;
         let ledger = Arc::new(Durable::<Ledger>::open(&folder.join("ledger.json"))?);
-        let running = Mutex::default();
-        let firehose = Self { folder: folder.to_owned(), kinesis, s3, iam, redshift, glue, ledger, running };
+        let (stream_quota, running) = (AtomicUsize::new(MOST_STREAMS), Mutex::default());
+        let folder = folder.to_owned();
+        let firehose = Self { folder, kinesis, s3, iam, redshift, glue, ledger, stream_quota, running };
         firehose.forget_deleted()?;
         let streams = firehose.ledger.read().clone();
         for (name, stream) in &streams {
@@ -111,6 +120,16 @@ impl Firehose {
     pub(super) fn note(&self, kept: &mut Kept) -> Result<(), Fault> {
         let ledger = self.ledger.read();
         ledger.iter().try_for_each(|(name, stream)| kept.note("firehose delivery stream", name, stream))
+    }
+
+    /// How many delivery streams there may be.
+    pub fn stream_quota(&self) -> usize {
+        self.stream_quota.load(Ordering::Relaxed)
+    }
+
+    /// Sets that quota, as Service Quotas does on request, until the stand-in closes; what is there stays.
+    pub fn set_stream_quota(&self, streams: usize) {
+        self.stream_quota.store(streams, Ordering::Relaxed);
     }
 
     /// One call of the wire protocol: `operation` as in `X-Amz-Target` after the dot, a JSON body in and out.

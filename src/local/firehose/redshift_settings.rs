@@ -106,6 +106,30 @@ impl RedshiftSettings {
         Ok((settings, Settings::new(Value::Object(intermediate), s3, iam)?))
     }
 
+    /// These settings, and those of the intermediate objects, with what a `RedshiftDestinationUpdate` names put over them.
+    pub(super) fn updated(
+        &self,
+        mut update: Map<String, Value>,
+        intermediate: &Settings,
+        s3: &S3,
+        iam: &Iam,
+        redshift: &Redshift,
+    ) -> Result<(Self, Settings), Fault> {
+        let mut of_objects = match update.remove("S3Update") {
+            Some(Value::Object(of_objects)) => of_objects,
+            _ => Map::new(),
+        };
+        of_objects.extend(update.remove("ProcessingConfiguration").map(|one| ("ProcessingConfiguration".into(), one)));
+        let mut whole = json!(self);
+        whole.as_object_mut().into_iter().for_each(|settings| settings.extend(update.clone()));
+        whole["S3Configuration"] = json!(of_objects);
+        let configuration: Configuration = serde_json::from_value(whole)
+            .map_err(|e| refuse::serialization(format!("RedshiftDestinationUpdate: {e}")))?;
+        configuration.check()?;
+        configuration.settings.check(iam, redshift)?;
+        Ok((configuration.settings, intermediate.updated(of_objects, s3, iam)?))
+    }
+
     fn check(&self, iam: &Iam, redshift: &Redshift) -> Result<(), Fault> {
         if !iam.may_assume(&self.role_arn, SERVICE) {
             return Err(refuse::role(&self.role_arn));

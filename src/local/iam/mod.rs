@@ -84,6 +84,7 @@ impl Iam {
             "CreateRole" => self.create_role(fields),
             "GetRole" => self.get_role(fields),
             "ListRoles" => self.list_roles(fields),
+            "UpdateRole" => self.update_role(fields),
             "DeleteRole" => self.delete_role(fields),
             "UpdateAssumeRolePolicy" => self.update_assume_role_policy(fields),
             "PutRolePolicy" => self.put_role_policy(fields),

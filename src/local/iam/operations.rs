@@ -8,6 +8,8 @@ use crate::local::{
     query::{Fields, Xml, invalid, percent_encode},
 };
 
+/// Roles of an account (the IAM user guide's "IAM and AWS STS quotas"; the default quota).
+const ROLES: usize = 1_000;
 /// Longest name of a role (IAM user guide, "IAM and AWS STS quotas").
 const ROLE_NAME_CHARACTERS: usize = 64;
 /// Longest name of a policy (the same page).
@@ -32,6 +34,9 @@ impl Iam {
             if roles.keys().any(|name| name.eq_ignore_ascii_case(&role.name)) {
                 let message = format!("Role with name {} already exists.", role.name);
                 return Err(Fault { status: 409, code: "EntityAlreadyExists", message });
+            }
+            if roles.len() >= ROLES {
+                return Err(limit_exceeded(format!("Cannot exceed quota for RolesPerAccount: {ROLES}")));
             }
             roles.insert(role.name.clone(), role.clone());
             Ok(())
@@ -70,6 +75,17 @@ impl Iam {
             roles.remove(&name);
             Ok(String::new())
         })
+    }
+
+    pub(super) fn update_role(&self, fields: Fields<'_>) -> Answer {
+        let description = description(fields)?;
+        let max_session = fields.number("MaxSessionDuration", 3_600, 43_200)?;
+        self.change_role(fields, |role| {
+            role.description = description.or(role.description.take());
+            role.max_session = max_session.unwrap_or(role.max_session);
+            Ok(())
+        })?;
+        Ok(result("UpdateRole", Xml::default()))
     }
 
     pub(super) fn update_assume_role_policy(&self, fields: Fields<'_>) -> Answer {
@@ -199,22 +215,26 @@ impl Iam {
 }
 
 fn new_role(fields: Fields<'_>) -> Result<Role, Fault> {
-    let description = fields.get("Description").map(str::to_owned);
-    if description.as_ref().is_some_and(|text| text.chars().count() > 1_000) {
-        return Err(invalid("Description", "…", "Member must have length less than or equal to 1000"));
-    }
     Ok(Role {
         name: name(fields, "RoleName", ROLE_NAME_CHARACTERS)?.to_owned(),
         path: path(fields)?.to_owned(),
         id: new_role_id(),
         created: Utc::now().timestamp(),
-        description,
+        description: description(fields)?,
         max_session: fields.number("MaxSessionDuration", 3_600, 43_200)?.unwrap_or(3_600),
         trust_policy: trust_policy(fields, "AssumeRolePolicyDocument")?,
         tags: tags(fields)?.into_iter().collect(),
         inline_policies: Default::default(),
         attached_policies: Default::default(),
     })
+}
+
+fn description(fields: Fields<'_>) -> Result<Option<String>, Fault> {
+    let description = fields.get("Description").map(str::to_owned);
+    if description.as_ref().is_some_and(|text| text.chars().count() > 1_000) {
+        return Err(invalid("Description", "…", "Member must have length less than or equal to 1000"));
+    }
+    Ok(description)
 }
 
 /// `AROA` and 17 of base 32's characters (IAM user guide, "IAM identifiers").

@@ -148,3 +148,35 @@ async fn fields_are_checked() {
     }
     assert!(iam.role_names().is_empty());
 }
+
+#[test]
+fn a_source_is_held_to() {
+    let scheduler = r#"{"Service":"scheduler.amazonaws.com"}"#;
+    let group = "arn:aws:scheduler:us-east-1:000000000000:schedule-group/demo";
+    let condition =
+        r#","Condition":{"ArnLike":{"aws:SourceArn":"arn:aws:scheduler:*:000000000000:schedule-group/d*"}}"#;
+    let admits = |source| access::admits(&trust(scheduler, condition), "scheduler.amazonaws.com", source);
+    assert!(admits(Some(group)));
+    assert!(!admits(Some("arn:aws:scheduler:us-east-1:000000000000:schedule-group/other")));
+    assert!(!admits(None), "who says no source has none");
+}
+
+#[test]
+fn permissions_are_evaluated() {
+    let decide = |statement: &str, action: &str, resource: &str| {
+        let document = format!(r#"{{"Version":"2012-10-17","Statement":{statement}}}"#);
+        let request = access::Request { action, resource, context: Vec::new() };
+        access::evaluate([document.as_str()], &request).name()
+    };
+    let stream = "arn:aws:kinesis:us-east-1:000000000000:stream/s";
+    let allow = r#"{"Effect":"Allow","Action":["kinesis:Delete*"],"Resource":"arn:aws:kinesis:*:*:stream/?"}"#;
+    assert_eq!(decide(allow, "kinesis:deletestream", stream), "allowed");
+    assert_eq!(decide(allow, "kinesis:DeleteStream", &format!("{stream}s")), "implicitDeny");
+    assert_eq!(decide(allow, "kinesis:CreateStream", stream), "implicitDeny");
+    let both = format!(r#"[{allow},{{"Effect":"Deny","Action":"*","NotResource":"arn:aws:kinesis:*:*:stream/t"}}]"#);
+    assert_eq!(decide(&both, "kinesis:DeleteStream", stream), "explicitDeny");
+    assert_eq!(decide(&both, "kinesis:DeleteStream", &stream.replace("/s", "/t")), "allowed");
+    let conditioned =
+        allow.replace("\"Effect\"", r#""Condition":{"Bool":{"aws:MultiFactorAuthPresent":"true"}},"Effect""#);
+    assert_eq!(decide(&conditioned, "kinesis:DeleteStream", stream), "implicitDeny");
+}

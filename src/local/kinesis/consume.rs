@@ -4,6 +4,14 @@ use super::{Kinesis, name_in_arn};
 use crate::local::fault::Fault;
 
 impl Kinesis {
+    /// What tells a stream from others that bear or bore its name.
+    ///
+    /// # Errors
+    /// `ResourceNotFoundException` when there is no such stream, or it is not yet or no longer open.
+    pub fn stream_id(&self, stream_arn: &str) -> Result<u64, Fault> {
+        Ok(self.open_stream(&name_in_arn(stream_arn)?)?.meta.id)
+    }
+
     /// The position of the oldest record that a shard keeps (where `TRIM_HORIZON` starts).
     ///
     /// # Errors

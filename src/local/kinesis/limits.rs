@@ -14,7 +14,7 @@ pub struct Limits {
     pub token_life: Duration,
     /// A segment file of a shard is followed by a new one when it holds this many bytes.
     pub segment_bytes: u64,
-    /// Open shards of all streams together.
+    /// Open shards of all provisioned streams together, to begin with.
     pub account_shards: usize,
 }
 

@@ -139,7 +139,9 @@ impl Kinesis {
             if on_demand && streams().filter(|stream| stream.on_demand).count() >= MOST_ON_DEMAND {
                 return Err(refuse::limit(format!("An account may have {MOST_ON_DEMAND} on-demand streams.")));
             }
-            reshard::within_account(streams(), shards, self.limits.account_shards)?;
+            if !on_demand {
+                reshard::within_account(streams(), shards, self.shard_quota())?;
+            }
             ledger.made += 1;
             let mut stream = StreamMeta::new(ledger.made, &name, shards, now, until);
             (stream.on_demand, stream.max_record_kib, stream.tags) = (on_demand, max_record_kib, tags);
@@ -231,7 +233,7 @@ impl Kinesis {
         let (ledger, now) = (self.ledger.read(), self.now());
         let streams = || ledger.streams.values().filter(|stream| !stream.is_gone(now));
         AccountLimits {
-            shard_limit: self.limits.account_shards,
+            shard_limit: self.shard_quota(),
             open_shard_count: streams().map(|stream| stream.open_shards().len()).sum(),
             on_demand_stream_count: streams().filter(|stream| stream.on_demand).count(),
             on_demand_stream_count_limit: MOST_ON_DEMAND,

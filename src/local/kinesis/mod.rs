@@ -33,7 +33,10 @@ use std::{
     collections::HashMap,
     fs, io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::{
+        Arc, Mutex, PoisonError, RwLock,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -54,6 +57,8 @@ type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
 pub struct Kinesis {
     folder: PathBuf,
     limits: Limits,
+    /// Open shards of all provisioned streams together.
+    shard_quota: AtomicUsize,
     clock: Clock,
     ledger: Durable<Ledger>,
     live: RwLock<HashMap<String, Arc<Live>>>,
@@ -113,7 +118,8 @@ impl Kinesis {
         fs::create_dir_all(folder.join("streams"))?;
         let ledger = Durable::open(&folder.join("ledger.json"))?;
         let (live, turn) = (RwLock::default(), Mutex::default());
-        let kinesis = Self { folder: folder.to_owned(), limits, clock, ledger, live, turn };
+        let shard_quota = AtomicUsize::new(limits.account_shards);
+        let kinesis = Self { folder: folder.to_owned(), limits, shard_quota, clock, ledger, live, turn };
         kinesis.open_all()?;
         Ok(Arc::new(kinesis))
     }
@@ -166,6 +172,16 @@ impl Kinesis {
                 format!("Kinesis operation {other} is not covered by the stand-in"),
             )),
         }
+    }
+
+    /// How many open shards all provisioned streams may have together.
+    pub fn shard_quota(&self) -> usize {
+        self.shard_quota.load(Ordering::Relaxed)
+    }
+
+    /// Sets that quota, as Service Quotas does on request, until the stand-in closes; streams that are there stay.
+    pub fn set_shard_quota(&self, shards: usize) {
+        self.shard_quota.store(shards, Ordering::Relaxed);
     }
 
     /// Every shard of a stream that may still hold records, by the stream's ARN.

@@ -137,18 +137,19 @@ impl Kinesis {
     }
 
     fn room_for(&self, more: usize) -> Result<(), Fault> {
-        within_account(self.ledger.read().streams.values(), more, self.limits.account_shards)
+        within_account(self.ledger.read().streams.values(), more, self.shard_quota())
     }
 }
 
-/// Refuses what would take the account past its shards.
+/// Refuses what would take the account past its shards; those of on-demand streams do not count (Kinesis developer guide,
+/// "Quotas and limits").
 pub(super) fn within_account<'a>(
     streams: impl Iterator<Item = &'a StreamMeta>,
     more: usize,
     limit: usize,
 ) -> Result<(), Fault> {
-    let open: usize =
-        streams.filter(|stream| stream.phase != Phase::Deleting).map(|stream| stream.open_shards().len()).sum();
+    let counted = streams.filter(|stream| stream.phase != Phase::Deleting && !stream.on_demand);
+    let open: usize = counted.map(|stream| stream.open_shards().len()).sum();
     if open + more <= limit {
         return Ok(());
     }

@@ -12,7 +12,7 @@ use crate::local::{ACCOUNT, REGION};
 /// Every function by its name.
 pub(super) type Ledger = BTreeMap<String, Function>;
 
-/// How long a new function is Pending.
+/// How long a new function is Pending, and a change of one is in progress.
 const PENDING_MS: i64 = 200;
 /// Set by Lambda itself (Lambda developer guide, "Defined runtime environment variables").
 const RESERVED: [&str; 18] = [
@@ -153,6 +153,12 @@ impl Function {
         now < self.created + PENDING_MS
     }
 
+    /// Whether a change of it is still on its way; it takes no other until then (Lambda developer guide,
+    /// "Lambda function states").
+    pub(super) fn is_updating(&self, now: i64) -> bool {
+        self.modified != self.created && now < self.modified + PENDING_MS
+    }
+
     /// Where its output is logged, if such a group exists.
     pub(super) fn log_group(&self, name: &str) -> String {
         self.settings.logging_config.log_group.clone().unwrap_or_else(|| format!("/aws/lambda/{name}"))
@@ -191,6 +197,11 @@ impl Function {
             description["State"] = json!("Pending");
             description["StateReason"] = json!("The function is being created.");
             description["StateReasonCode"] = json!("Creating");
+        }
+        if self.is_updating(now) {
+            description["LastUpdateStatus"] = json!("InProgress");
+            description["LastUpdateStatusReason"] = json!("The function is being created.");
+            description["LastUpdateStatusReasonCode"] = json!("Creating");
         }
         if !settings.environment.variables.is_empty() {
             description["Environment"] = json!({"Variables": settings.environment.variables});

@@ -57,6 +57,11 @@ pub(super) struct UpdateCode {
     #[serde(flatten)]
     code: Source,
     architectures: Option<Vec<String>>,
+    #[serde(default)]
+    dry_run: bool,
+    #[serde(default)]
+    publish: bool,
+    revision_id: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -69,6 +74,7 @@ pub(super) struct UpdateConfiguration {
     memory_size: Option<i64>,
     environment: Option<Environment>,
     logging_config: Option<LoggingConfig>,
+    revision_id: Option<String>,
     /// What the stand-in does not know.
     #[serde(flatten)]
     other: Map<String, Value>,
@@ -76,7 +82,7 @@ pub(super) struct UpdateConfiguration {
 
 impl UpdateConfiguration {
     fn apply(self, settings: &mut Settings) {
-        let Self { role, handler, description, timeout, memory_size, environment, logging_config, other } = self;
+        let Self { role, handler, description, timeout, memory_size, environment, logging_config, other, .. } = self;
         replace(&mut settings.role, role);
         replace(&mut settings.handler, handler);
         replace(&mut settings.description, description);
@@ -194,14 +200,23 @@ impl Functions {
 
     pub(super) async fn update_code(&self, name: &str, request: UpdateCode) -> Result<Answer, Fault> {
         let before = self.find(name_in(name))?;
+        if request.publish {
+            return Err(refuse::not_covered("Publish"));
+        }
         let (code, unpacked) = self.unpack(request.code).await?;
         let fresh = self.code_folder(&code);
-        let updated = self.change(name, |function| {
+        let put = |function: &mut Function| {
             function.code = code;
             function.code_sha256 = unpacked.sha256;
             function.code_size = unpacked.size;
             replace(&mut function.settings.architectures, request.architectures);
-        });
+        };
+        let expected = request.revision_id.as_deref();
+        if request.dry_run {
+            fs::remove_dir_all(fresh)?;
+            return try_out(name_in(name), before, expected, put);
+        }
+        let updated = self.change(name, expected, put);
         fs::remove_dir_all(if updated.is_ok() { self.code_folder(&before.code) } else { fresh })?;
         updated
     }
@@ -210,18 +225,21 @@ impl Functions {
         if let Some(role) = &request.role {
             self.check_role(role)?;
         }
-        self.change(name, |function| request.apply(&mut function.settings))
+        let expected = request.revision_id.clone();
+        self.change(name, expected.as_deref(), |function| request.apply(&mut function.settings))
     }
 
-    /// Changes a function; its processes end, since they run what it was before.
-    fn change(&self, name: &str, change: impl FnOnce(&mut Function)) -> Result<Answer, Fault> {
+    /// Changes a function, if it is of the revision `expected`; its processes end, since they run what it was before.
+    fn change(&self, name: &str, expected: Option<&str>, change: impl FnOnce(&mut Function)) -> Result<Answer, Fault> {
         let (name, now) = (name_in(name), super::now());
         let (before, after) = self.ledger.change(|ledger| {
             let function = ledger.get_mut(name).ok_or_else(|| refuse::no_function(&arn(name)))?;
+            if function.is_pending(now) || function.is_updating(now) {
+                return Err(refuse::busy(&arn(name)));
+            }
             let before = function.revision.clone();
-            change(function);
-            function.settings.check()?;
-            (function.revision, function.modified) = (super::uuid(), now);
+            revise(function, expected, change)?;
+            function.modified = now;
             Ok::<_, Fault>((before, function.clone()))
         })?;
         self.end_processes(&before);
@@ -303,6 +321,27 @@ impl Functions {
         }
         Ok(())
     }
+}
+
+/// What a change would make of a function, which stays as it is.
+fn try_out(
+    name: &str,
+    mut function: Function,
+    expected: Option<&str>,
+    change: impl FnOnce(&mut Function),
+) -> Result<Answer, Fault> {
+    revise(&mut function, expected, change)?;
+    Answer::json(200, &function.describe(name, super::now()))
+}
+
+fn revise(function: &mut Function, expected: Option<&str>, change: impl FnOnce(&mut Function)) -> Result<(), Fault> {
+    if expected.is_some_and(|expected| expected != function.revision) {
+        return Err(refuse::revision(&function.revision));
+    }
+    change(function);
+    function.settings.check()?;
+    function.revision = super::uuid();
+    Ok(())
 }
 
 fn taken(name: &str) -> Fault {

@@ -149,7 +149,9 @@ impl Mappings {
         let (kinesis, arn) = (&self.kinesis, &mapping.stream_arn);
         let shards = kinesis.shards(arn).map_err(|_| refuse::parameter(format!("Stream not found: {arn}")))?;
         let progress = Durable::<Progress>::open(&self.progress_file(id))?;
+        let stream = kinesis.stream_id(arn).map_err(|_| refuse::parameter(format!("Stream not found: {arn}")))?;
         progress.change(|progress| {
+            progress.follow(stream);
             for shard in shards {
                 let position = match (mapping.starting_position, mapping.starting_timestamp) {
                     (StartingPosition::Latest, _) => kinesis.end(arn, &shard.id)?,

@@ -110,13 +110,17 @@ impl Poller {
         }
     }
 
-    /// Reads every shard whose parents are read, until a lane breaks.
+    /// Reads every shard whose parents are read, until a lane breaks or the stream is another one under the same name.
     async fn read(&self, mapping: &Arc<Mapping>) {
         let (mut lanes, mut begun) = (JoinSet::new(), BTreeSet::new());
         let mut trouble = None;
         loop {
             match self.readable(&mapping.stream_arn) {
-                Ok(shards) => {
+                Ok(None) => {
+                    lanes.shutdown().await;
+                    return self.follow(&mapping.stream_arn);
+                }
+                Ok(Some(shards)) => {
                     trouble = None;
                     for shard in shards {
                         if begun.insert(shard.clone()) {
@@ -146,9 +150,26 @@ impl Poller {
         }
     }
 
-    /// The shards that have something left, and whose parents have nothing.
-    fn readable(&self, stream_arn: &str) -> Result<Vec<String>, Fault> {
+    /// Goes over to the stream that bears the name now.
+    fn follow(&self, stream_arn: &str) {
+        let followed = self.kinesis.stream_id(stream_arn).and_then(|stream| {
+            self.progress.change(|progress| {
+                progress.follow(stream);
+                Ok(())
+            })
+        });
+        if let Err(fault) = followed {
+            tracing::warn!(mapping = self.id, %fault, "the mapping does not follow its stream yet; it is tried again");
+        }
+    }
+
+    /// The shards that have something left, and whose parents have nothing; `None` where they are another stream's than the
+    /// positions are.
+    fn readable(&self, stream_arn: &str) -> Result<Option<Vec<String>>, Fault> {
         let shards = self.kinesis.shards(stream_arn)?;
+        if !self.progress.read().is_of(self.kinesis.stream_id(stream_arn)?) {
+            return Ok(None);
+        }
         let mut left = BTreeSet::new();
         for shard in &shards {
             let behind = self.progress.read().behind(&shard.id);
@@ -158,7 +179,7 @@ impl Poller {
         }
         let waits = |parents: &[String]| parents.iter().any(|parent| left.contains(parent));
         let readable = shards.iter().filter(|shard| left.contains(&shard.id) && !waits(&shard.parents));
-        Ok(readable.map(|shard| shard.id.clone()).collect())
+        Ok(Some(readable.map(|shard| shard.id.clone()).collect()))
     }
 
     fn lane(&self, mapping: &Arc<Mapping>, shard: &str, lane: usize) -> Lane {

@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 pub(super) struct Progress {
     /// The position of each lane of each shard; a shard that is not here is read from its beginning.
     shards: BTreeMap<String, Vec<u64>>,
+    /// The stream that the positions are of: another one may come under the same name.
+    #[serde(default)]
+    stream: Option<u64>,
 }
 
 impl Progress {
@@ -35,6 +38,19 @@ impl Progress {
         positions[lane] = position;
     }
 
+    /// Whether the positions are of this stream.
+    pub(super) fn is_of(&self, stream: u64) -> bool {
+        self.stream == Some(stream)
+    }
+
+    /// Takes the positions as of this stream; those of another one are forgotten, and all is read from its beginning.
+    pub(super) fn follow(&mut self, stream: u64) {
+        if self.stream.is_some_and(|known| known != stream) {
+            self.shards.clear();
+        }
+        self.stream = Some(stream);
+    }
+
     /// Remembers where a shard is begun.
     pub(super) fn begin(&mut self, shard: &str, position: u64) {
         self.shards.insert(shard.to_owned(), vec![position]);
@@ -44,6 +60,16 @@ impl Progress {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn another_stream_is_read_from_its_beginning() {
+        let mut progress = Progress::default();
+        progress.begin("s", 5);
+        progress.follow(1);
+        assert!(progress.is_of(1) && progress.behind("s") == 5);
+        progress.follow(2);
+        assert!(!progress.is_of(1) && progress.behind("s") == 0);
+    }
 
     #[test]
     fn another_number_of_lanes_goes_on_where_the_last_was() {

@@ -46,6 +46,18 @@ pub(super) fn in_use(message: impl Into<String>) -> Fault {
     Fault::client("ResourceInUseException", message)
 }
 
+/// A function that is being made or changed takes no change.
+pub(super) fn busy(arn: &str) -> Fault {
+    conflict(format!("The operation cannot be performed at this time. An update is in progress for resource: {arn}"))
+}
+
+pub(super) fn revision(present: &str) -> Fault {
+    let message = format!(
+        "The Revision Id provided does not match the latest Revision Id, {present}. Call the GetFunction API to retrieve it"
+    );
+    Fault { status: 412, code: "PreconditionFailedException", message }
+}
+
 pub(super) fn role() -> Fault {
     parameter("The role defined for the function cannot be assumed by Lambda.")
 }

@@ -3,6 +3,7 @@
 mod bucket;
 mod operations;
 mod tags;
+mod turns;
 
 use std::{
     fs::{self, File},

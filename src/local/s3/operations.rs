@@ -13,6 +13,7 @@ use s3s_fs::FileSystem;
 use super::{
     bucket::{Bucket, Buckets, Upload, name_problem},
     tags::CreationTags,
+    turns::Turns,
 };
 use crate::local::{ACCOUNT, durable::Durable};
 
@@ -21,13 +22,14 @@ pub struct Operations {
     files: FileSystem,
     buckets: Arc<Durable<Buckets>>,
     root: std::path::PathBuf,
+    turns: Turns,
 }
 
 impl Operations {
     /// Over the objects in `root`.
     pub fn new(root: &Path, buckets: Arc<Durable<Buckets>>) -> io::Result<Self> {
         let files = FileSystem::new(root).map_err(|e| io::Error::other(format!("{e:?}")))?;
-        Ok(Self { files, buckets, root: root.to_owned() })
+        Ok(Self { files, buckets, root: root.to_owned(), turns: Turns::default() })
     }
 
     fn bucket(&self, name: &str) -> S3Result<Bucket> {
@@ -54,6 +56,15 @@ impl Operations {
             return Err(s3_error!(AccessDenied, "denied by the bucket's policy"));
         }
         Ok(())
+    }
+
+    /// A put that names what it replaces needs something to replace (S3 user guide, "Conditional writes"); the library
+    /// compares the rest.
+    fn must_be_there(&self, bucket: &str, key: &str, if_match: Option<&IfMatch>) -> S3Result<()> {
+        if if_match.is_none() || self.root.join(bucket).join(key).is_file() {
+            return Ok(());
+        }
+        Err(s3_error!(NoSuchKey, "If-Match: the key {key} does not exist"))
     }
 
     /// The library keeps what it knows of an object in a file beside the buckets, and leaves that when the object goes.
@@ -349,7 +360,10 @@ impl S3 for Operations {
     }
 
     async fn put_object(&self, req: S3Request<PutObjectInput>) -> S3Result<S3Response<PutObjectOutput>> {
-        self.admit_put(&req.input.bucket, &req.input.key)?;
+        let (bucket, key) = (&req.input.bucket, &req.input.key);
+        self.admit_put(bucket, key)?;
+        let _turn = self.turns.take(bucket, key).await;
+        self.must_be_there(bucket, key, req.input.if_match.as_ref())?;
         self.files.put_object(req).await
     }
 
@@ -378,6 +392,8 @@ impl S3 for Operations {
     ) -> S3Result<S3Response<CompleteMultipartUploadOutput>> {
         let (bucket, upload_id) = (req.input.bucket.clone(), req.input.upload_id.clone());
         self.admit_put(&bucket, &req.input.key)?;
+        let _turn = self.turns.take(&bucket, &req.input.key).await;
+        self.must_be_there(&bucket, &req.input.key, req.input.if_match.as_ref())?;
         let completed = self.files.complete_multipart_upload(req).await?;
         self.change(&bucket, |bucket| {
             bucket.uploads.remove(&upload_id);
@@ -433,6 +449,7 @@ impl S3 for Operations {
 
     async fn delete_object(&self, req: S3Request<DeleteObjectInput>) -> S3Result<S3Response<DeleteObjectOutput>> {
         self.bucket(&req.input.bucket)?;
+        let _turn = self.turns.take(&req.input.bucket, &req.input.key).await;
         self.files.delete_object(req).await
     }
 

@@ -13,7 +13,7 @@ use super::{
     schedule::{ActionAfterCompletion, Schedule},
     schedules::SERVICE,
 };
-use crate::local::fault::Fault;
+use crate::local::{clock, fault::Fault};
 
 /// How long the watch waits at most before it looks at the clock again: a machine that slept has a clock that went on.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
@@ -57,11 +57,11 @@ impl Scheduler {
     /// How long until the next schedule is due; `None` where none will be.
     fn until_next(&self) -> Option<Duration> {
         let next = self.known.read().schedules.values().filter_map(Schedule::next).min()?;
-        Some((next - self.now()).to_std().unwrap_or_default())
+        Some((next - clock::utc()).to_std().unwrap_or_default())
     }
 
     async fn fire_due(&self) {
-        let now = self.now();
+        let now = clock::utc();
         let due: Vec<(String, Schedule)> = {
             let known = self.known.read();
             let due = known.schedules.iter().filter(|(_, schedule)| schedule.next().is_some_and(|due| due <= now));
@@ -79,7 +79,7 @@ impl Scheduler {
             Ok(()) => tracing::info!("scheduler {key}: deleted the stream that it was made for"),
             Err(fault) => tracing::warn!("scheduler {key}: its call failed: {fault}"),
         }
-        let firing = Firing { schedule: key.to_owned(), at: self.now(), outcome: outcome.clone() };
+        let firing = Firing { schedule: key.to_owned(), at: clock::utc(), outcome: outcome.clone() };
         self.firings.lock().unwrap_or_else(PoisonError::into_inner).push(firing);
         if let Err(fault) = self.remember(key, schedule, outcome.err().as_ref()) {
             tracing::error!("scheduler {key}: what became of it cannot be noted: {fault}");
@@ -121,7 +121,7 @@ impl Scheduler {
     fn next_attempt(&self, schedule: &Schedule) -> Option<DateTime<Utc>> {
         let policy = schedule.settings.target.retry_policy;
         let pause = FIRST_PAUSE.saturating_mul(1 << schedule.failed_attempts.min(16)).min(LONGEST_PAUSE);
-        let next = self.now() + pause;
+        let next = clock::utc() + pause;
         let in_time = (next - schedule.at).num_seconds() <= policy.maximum_event_age_in_seconds;
         let attempts_left = i64::from(schedule.failed_attempts) < policy.maximum_retry_attempts;
         (in_time && attempts_left).then_some(next)

@@ -11,7 +11,7 @@ use super::{
     route::{Filter, Paging},
     timestamp,
 };
-use crate::local::{ACCOUNT, REGION, fault::Fault};
+use crate::local::{ACCOUNT, REGION, clock, fault::Fault};
 
 /// Tags on one resource (EventBridge Scheduler API reference, TagResource).
 const TAGS: usize = 200;
@@ -81,7 +81,7 @@ impl Group {
 impl Scheduler {
     pub(super) fn create_group(&self, name: &str, request: CreateGroup) -> Result<Value, Fault> {
         refuse::name("name", name)?;
-        let mut made = Group::new(BTreeMap::new(), request.client_token, self.now());
+        let mut made = Group::new(BTreeMap::new(), request.client_token, clock::utc());
         made.add_tags(request.tags)?;
         self.change(|known| {
             match known.groups.get(name) {

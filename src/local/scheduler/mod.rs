@@ -55,7 +55,7 @@ struct Known {
 
 impl Default for Known {
     fn default() -> Self {
-        let groups = BTreeMap::from([(DEFAULT_GROUP.to_owned(), Group::new(BTreeMap::new(), None, Utc::now()))]);
+        let groups = BTreeMap::from([(DEFAULT_GROUP.to_owned(), Group::new(BTreeMap::new(), None, clock::utc()))]);
         Self { groups, schedules: BTreeMap::new() }
     }
 }
@@ -96,11 +96,12 @@ impl Scheduler {
         Answer::json(200, &answer)
     }
 
-    /// What is there, for a look into the store itself.
+    /// What is there, for a look into the store itself; the default group always is, and is left out.
     pub(super) fn note(&self, kept: &mut Kept) -> Result<(), Fault> {
         let known = self.known.read();
-        known.groups.iter().try_for_each(|(name, group)| kept.note("scheduler group", name, group))?;
-        known.schedules.iter().try_for_each(|(name, schedule)| kept.note("scheduler schedule", name, schedule))
+        let mut groups = known.groups.iter().filter(|(name, _)| *name != DEFAULT_GROUP);
+        groups.try_for_each(|(name, group)| kept.note("scheduler group", name, group))?;
+        known.schedules.iter().try_for_each(|(key, schedule)| kept.note("scheduler schedule", key, schedule))
     }
 
     /// The names of all schedules as `group/name`, in order: what a look into the store itself finds.
@@ -111,10 +112,6 @@ impl Scheduler {
     /// Every call that a schedule has made since this opening, oldest first, and what came of it.
     pub fn firings(&self) -> Vec<Firing> {
         self.firings.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn now(&self) -> DateTime<Utc> {
-        clock::utc()
     }
 
     /// Changes what is known, on disk first, and lets the watch look again.

@@ -7,7 +7,7 @@ use super::{
     route::{Filter, Paging, Which},
     schedule::{self, Schedule, Settings},
 };
-use crate::local::fault::Fault;
+use crate::local::{clock, fault::Fault};
 
 /// Whose trust a schedule's role must have.
 pub(super) const SERVICE: &str = "scheduler.amazonaws.com";
@@ -15,7 +15,7 @@ pub(super) const SERVICE: &str = "scheduler.amazonaws.com";
 impl Scheduler {
     pub(super) fn create_schedule(&self, name: &str, settings: Settings) -> Result<Value, Fault> {
         refuse::name("name", name)?;
-        let now = self.now();
+        let now = clock::utc();
         let at = settings.check(now)?;
         self.must_be_assumable(&settings)?;
         let which = Which { group: settings.group_name.clone(), name: name.to_owned() };
@@ -43,7 +43,7 @@ impl Scheduler {
 
     /// Puts new settings in the place of all the old ones; what is not said is the default again.
     pub(super) fn update_schedule(&self, name: &str, settings: Settings) -> Result<Value, Fault> {
-        let now = self.now();
+        let now = clock::utc();
         let at = settings.check(now)?;
         self.must_be_assumable(&settings)?;
         let which = Which { group: settings.group_name.clone(), name: name.to_owned() };

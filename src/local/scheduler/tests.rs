@@ -48,7 +48,7 @@ impl Fixture {
     }
 
     fn in_seconds(&self, seconds: i64) -> String {
-        let at = self.scheduler.now() + chrono::TimeDelta::seconds(seconds);
+        let at = clock::utc() + chrono::TimeDelta::seconds(seconds);
         at.format("at(%Y-%m-%dT%H:%M:%S)").to_string()
     }
 
@@ -126,10 +126,11 @@ async fn a_time_that_passed_while_it_was_closed_fires_at_opening() {
     fixture.schedule("s", 2, "DELETE");
     let Fixture { folder, kinesis, iam, scheduler } = fixture;
     drop(scheduler);
-    std::thread::sleep(Duration::from_millis(2_100));
+    tokio::time::sleep(Duration::from_secs(10)).await;
     let scheduler = open_scheduler(&folder, &kinesis, &iam);
     let fixture = Fixture { folder, kinesis, iam, scheduler };
-    fixture.fired().await;
+    tokio::task::yield_now().await;
+    assert_eq!(fixture.fired().await.len(), 1);
     assert!(!fixture.stream_is_there().await);
 }
 

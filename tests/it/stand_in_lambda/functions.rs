@@ -46,12 +46,42 @@ async fn a_function_lives_from_its_creation_to_its_end() {
     assert_eq!(rig.lambda().list_functions().send().await.expect("listed").functions().len(), 1);
     let updated = rig.lambda().update_function_configuration().function_name(FUNCTION).memory_size(256).send().await;
     assert_eq!(updated.expect("updated").memory_size, Some(256));
+    let change = rig.lambda().update_function_configuration().function_name(FUNCTION).memory_size(512);
+    let busy = change.clone().send().await.expect_err("the first change is still on its way").into_service_error();
+    assert!(busy.is_resource_conflict_exception(), "{busy:?}");
+    rig.is_updated().await;
+    change.send().await.expect("updated");
     let (code, _) =
         refused(&rig, &role_arn(ROLE), FunctionCode::builder().zip_file(Blob::new(bootstrap())).build()).await;
     assert_eq!(code, "ResourceConflictException");
     rig.lambda().delete_function().function_name(FUNCTION).send().await.expect("deleted");
     let absent = rig.lambda().get_function().function_name(FUNCTION).send().await.expect_err("gone");
     assert!(absent.into_service_error().is_resource_not_found_exception());
+    rig.stop().await;
+}
+
+#[tokio::test]
+async fn code_is_tried_out_without_a_change_and_put_over_the_known_revision_alone() {
+    let mut rig = Rig::new().await;
+    rig.make_function(30, &[]).await;
+    let configuration = || rig.lambda().get_function_configuration().function_name(FUNCTION).send();
+    let before = configuration().await.expect("there");
+    let update = || {
+        let update = rig.lambda().update_function_code().function_name(FUNCTION);
+        update.zip_file(Blob::new(zipped("#!/bin/sh\nexit 3\n")))
+    };
+    let tried = update().dry_run(true).send().await.expect("tried out");
+    assert_ne!(tried.code_sha256, before.code_sha256, "the digest of what was tried");
+    let after = configuration().await.expect("there");
+    assert_eq!((&after.code_sha256, &after.revision_id), (&before.code_sha256, &before.revision_id));
+    assert_eq!(after.last_modified, before.last_modified);
+    let folders = std::fs::read_dir(rig.folder.path().join("stand-in/lambda/functions/code")).expect("a folder");
+    assert_eq!(folders.count(), 1, "what was tried is gone");
+
+    let stale = update().revision_id("another").send().await.expect_err("refused").into_service_error();
+    assert!(stale.is_precondition_failed_exception(), "{stale:?}");
+    let updated = update().set_revision_id(before.revision_id).send().await.expect("updated");
+    assert_eq!(updated.code_sha256, tried.code_sha256);
     rig.stop().await;
 }
 
@@ -87,6 +117,7 @@ async fn code_may_come_from_a_bucket() {
     let updated =
         rig.lambda().update_function_code().function_name(FUNCTION).s3_bucket("codes").s3_key("a/f.zip").send();
     assert_eq!(updated.await.expect("updated").code_size, zipped(other).len() as i64);
+    rig.is_updated().await;
     let (error, body) = rig.invoke(json!({})).await;
     assert_eq!(error.as_deref(), Some("Unhandled"));
     assert_eq!(body["errorType"], "Runtime.ExitError");

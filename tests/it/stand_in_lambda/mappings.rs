@@ -153,6 +153,29 @@ async fn the_starting_position_decides_what_is_seen() {
 }
 
 #[tokio::test]
+async fn a_stream_made_anew_under_its_name_is_read_from_its_beginning() {
+    let mut rig = Rig::with_stream(1, &[]).await;
+    rig.map(rig.new_mapping(EventSourcePosition::TrimHorizon)).await;
+    rig.put("k", 0, &texts(&["a", "b", "c"])).await;
+    rig.until_seen(3).await;
+    rig.kinesis().delete_stream().stream_name(STREAM).send().await.expect("deleted");
+    until("the stream is gone", async || {
+        let found = rig.kinesis().describe_stream_summary().stream_name(STREAM).send().await;
+        found.is_err_and(|e| e.into_service_error().is_resource_not_found_exception()).then_some(())
+    })
+    .await;
+    rig.make_stream(1).await;
+    rig.put("k", 0, &texts(&["d", "e"])).await;
+    rig.until_seen(5).await;
+    rig.stop().await;
+    rig.start().await;
+    rig.put("k", 0, &texts(&["f"])).await;
+    rig.until_seen(6).await;
+    assert_eq!(rig.seen()[3..], ["d", "e", "f"].map(str::to_owned), "nothing twice, and nothing again after a restart");
+    rig.stop().await;
+}
+
+#[tokio::test]
 async fn a_reported_failure_resumes_at_the_lowest_failed_record() {
     let mut rig = Rig::with_stream(1, &[("REPORT", "1")]).await;
     rig.put("k", 0, &texts(&["a", "b", "once-c", "d", "e"])).await;

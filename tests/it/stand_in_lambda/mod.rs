@@ -15,7 +15,7 @@ use std::{
 use aws_config::SdkConfig;
 use aws_sdk_lambda::{
     primitives::Blob,
-    types::{Environment, FunctionCode, Runtime, State},
+    types::{Environment, FunctionCode, LastUpdateStatus, Runtime, State},
 };
 use kinesis_demo::local::ACCESS_KEY;
 use serde_json::{Value, json};
@@ -144,6 +144,15 @@ impl Rig {
         until("the function is active", async || {
             let found = self.lambda().get_function_configuration().function_name(FUNCTION).send().await;
             found.expect("there").state.filter(|state| *state == State::Active)
+        })
+        .await;
+    }
+
+    /// Waits until the last change of the function is over.
+    async fn is_updated(&self) {
+        until("the function is updated", async || {
+            let found = self.lambda().get_function_configuration().function_name(FUNCTION).send().await;
+            found.expect("there").last_update_status.filter(|status| *status == LastUpdateStatus::Successful)
         })
         .await;
     }

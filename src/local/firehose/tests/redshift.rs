@@ -150,3 +150,43 @@ async fn a_password_is_shown_to_nobody() {
     let folder = fs::metadata(rig.folder.path().join("firehose")).expect("a folder");
     assert_eq!(folder.permissions().mode() & 0o777, 0o700, "the file that holds it is its owner's");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_update_of_redshift_changes_what_it_names_and_the_next_load_follows() {
+    let rig = Rig::new().await;
+    sql(&rig.redshift, "CREATE TABLE lines (id INT)").await;
+    sql(&rig.redshift, "CREATE TABLE others (id INT)").await;
+    rig.create(created(&to_redshift(0))).await;
+    let update = |version: &str, update: Value| {
+        json!({
+            "DeliveryStreamName": "d", "CurrentDeliveryStreamVersionId": version,
+            "DestinationId": "destinationId-000000000001", "RedshiftDestinationUpdate": update,
+        })
+    };
+    let copy = json!({"DataTableName": "others", "DataTableColumns": "id", "CopyOptions": "JSON 'auto'"});
+    let whole = json!({
+        "CopyCommand": copy, "RetryOptions": {"DurationInSeconds": 7},
+        "S3Update": {"CompressionFormat": "GZIP", "BufferingHints": {"SizeInMBs": 2, "IntervalInSeconds": 0}},
+    });
+    let nonsense = json!({"CopyCommand": {"DataTableName": "others", "CopyOptions": "NONSENSE"}});
+    assert_eq!(rig.refused("UpdateDestination", update("1", nonsense)).await.code, "InvalidArgumentException");
+    let of_s3 = json!({
+        "DeliveryStreamName": "d", "CurrentDeliveryStreamVersionId": "1",
+        "DestinationId": "destinationId-000000000001", "ExtendedS3DestinationUpdate": {"Prefix": "p/"},
+    });
+    assert_eq!(rig.refused("UpdateDestination", of_s3).await.code, "InvalidArgumentException");
+    let options = json!({"CopyCommand": {"DataTableName": "others", "CopyOptions": "JSON 'auto' GZIP"}});
+    rig.call("UpdateDestination", update("1", whole)).await;
+    rig.call("UpdateDestination", update("2", options)).await;
+    let described = rig.describe(&json!({"DeliveryStreamName": "d"})).await;
+    assert_eq!(text(&described["VersionId"]), "3");
+    let shown = &described["Destinations"][0]["RedshiftDestinationDescription"];
+    assert_eq!((text(&shown["ClusterJDBCURL"]), text(&shown["CopyCommand"]["DataTableName"])), (URL, "others"));
+    assert_eq!(shown["RetryOptions"]["DurationInSeconds"], 7);
+    let objects = &shown["S3DestinationDescription"];
+    assert_eq!((text(&objects["CompressionFormat"]), text(&objects["Prefix"])), ("GZIP", "inter/"));
+    put(&rig, 0..4).await;
+    rig.caught_up("d").await;
+    assert_eq!(sql(&rig.redshift, "SELECT count(*) FROM others").await, json!({"longValue": 4}));
+    assert_eq!(sql(&rig.redshift, "SELECT count(*) FROM lines").await, json!({"longValue": 0}));
+}

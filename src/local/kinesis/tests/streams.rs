@@ -168,4 +168,9 @@ async fn the_account_has_so_many_shards() {
     let refused = bench.refused("CreateStream", json!({"StreamName": "t", "ShardCount": 2})).await;
     assert_eq!(refused.0, "LimitExceededException");
     assert!(refused.1.contains("Current shard count for the account: 2. Limit: 3."), "{refused:?}");
+    let on_demand = json!({"StreamName": "o", "StreamModeDetails": {"StreamMode": "ON_DEMAND"}});
+    bench.call("CreateStream", on_demand).await;
+    bench.call("CreateStream", json!({"StreamName": "t", "ShardCount": 1})).await;
+    bench.kinesis.set_shard_quota(5);
+    bench.call("CreateStream", json!({"StreamName": "u", "ShardCount": 2})).await;
 }
