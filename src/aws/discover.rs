@@ -12,7 +12,7 @@ use super::{
     lifecycle::LifecycleError,
     log_group, mapping, object,
     pipeline::providers,
-    redshift as rs, role, stream, table, workgroup,
+    redshift as rs, role, schedule, stream, table, workgroup,
 };
 use crate::engine::{
     Home, HomeError, Journal, JournalError, Node, Owned, ProviderError, ResourceKey, StackId, State,
@@ -24,7 +24,7 @@ use crate::engine::{
 /// forgotten goes last but for what everything needs.
 const ROWS: [&[&str]; 7] = [
     &[role::KIND, bucket::KIND],
-    &["schedule"],
+    &[schedule::KIND],
     &[stream::KIND, database::KIND, item_table::KIND, log_group::KIND, rs::namespace::KIND],
     &[table::KIND, workgroup::KIND, object::KIND, function::KIND, rs::workgroup::KIND],
     &[rs::schema::KIND],

@@ -2,6 +2,7 @@
 //! order, and what holds them together.
 
 pub mod access;
+pub mod account;
 pub mod bucket;
 pub mod clients;
 pub mod cost;

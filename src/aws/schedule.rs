@@ -23,7 +23,7 @@ use super::{
     pace::Pace,
     pipeline::ttl,
 };
-use crate::engine::{Cause, Difference, Leftover, Node, Observed, Progress, Provider, ProviderError, StackId};
+use crate::engine::{Cause, Difference, Node, Observed, Owned, Progress, Provider, ProviderError, Scope};
 
 /// The kind of its keys.
 pub const KIND: &str = "schedule";
@@ -31,7 +31,7 @@ pub const KIND: &str = "schedule";
 /// Kinesis' DeleteStream as a target (EventBridge Scheduler user guide, "Using universal targets").
 const DELETE_STREAM: &str = "arn:aws:scheduler:::aws-sdk:kinesis:deleteStream";
 /// The group that every account has.
-const GROUP: &str = "default";
+pub(super) const GROUP: &str = "default";
 /// What the scheduler answers while a role that was just made is not known everywhere (terraform-provider-aws).
 const PROPAGATION: [&str; 1] = ["must allow AWS EventBridge Scheduler to assume the role"];
 const PROPAGATION_BUDGET: Duration = Duration::from_secs(5 * 60);
@@ -133,18 +133,18 @@ impl Provider for Schedules {
         }
     }
 
-    async fn leftovers(&self, stack: &StackId) -> Result<Vec<Leftover>, ProviderError> {
-        let mut found = Vec::new();
-        for name in self.names(stack.as_str()).await? {
-            let schedule = self.get(&name).await?;
-            let ours =
-                |schedule: &GetScheduleOutput| mark::stack_of(marks(schedule.description())) == Some(stack.as_str());
-            if schedule.as_ref().is_some_and(ours) {
-                let command = self.0.cli(&format!("scheduler delete-schedule --group-name {GROUP} --name {name}"));
-                found.push(Leftover { kind: KIND.to_owned(), name, command });
-            }
-        }
-        Ok(found)
+    async fn owned(&self, scope: &Scope) -> Result<Vec<Owned>, ProviderError> {
+        let tags = |name: String| async move {
+            let found = self.get(&name).await?;
+            Ok(mark::collected(marks(found.as_ref().and_then(GetScheduleOutput::description))))
+        };
+        let found = mark::ours(scope, self.names(scope).await?, tags).await?;
+        let owned = found.into_iter().map(|(name, mark)| {
+            let command = self.0.cli(&format!("scheduler delete-schedule --group-name {GROUP} --name {name}"));
+            let desired = json!({"name": name, "at": mark.expires});
+            mark::owned(KIND, &name, mark, desired, command)
+        });
+        Ok(owned.collect())
     }
 }
 
@@ -158,12 +158,16 @@ impl Schedules {
     }
 
     /// Names of schedules that delete streams; what else is scheduled in the account is nobody's business here.
-    async fn names(&self, prefix: &str) -> Result<Vec<String>, ProviderError> {
-        let call = self.0.scheduler.list_schedules().group_name(GROUP).name_prefix(prefix);
+    async fn names(&self, scope: &Scope) -> Result<Vec<String>, ProviderError> {
+        let prefix = match scope {
+            Scope::Stack(id) => Some(id.to_string()),
+            Scope::Account => None,
+        };
+        let call = self.0.scheduler.list_schedules().group_name(GROUP).set_name_prefix(prefix);
         let mut schedules = call.into_paginator().items().send();
         let mut names = Vec::new();
         while let Some(schedule) = schedules.next().await {
-            let schedule = schedule.map_err(|error| failure("scheduler ListSchedules", prefix, &error))?;
+            let schedule = schedule.map_err(|error| failure("scheduler ListSchedules", GROUP, &error))?;
             if schedule.target().is_some_and(|target| target.arn() == DELETE_STREAM) {
                 names.extend(schedule.name);
             }
@@ -232,6 +236,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+    use crate::engine::StackId;
 
     #[test]
     fn a_mark_is_read_back_from_a_description() {

@@ -9,6 +9,7 @@ pub mod doctor;
 pub mod down;
 pub mod drive;
 pub mod exit;
+pub mod gc;
 pub mod get;
 pub mod local;
 pub mod ls;
@@ -67,6 +68,8 @@ enum Command {
     Down(down::Down),
     /// List the stacks that this machine knows of.
     Ls(ls::Ls),
+    /// List the stacks of an account, whoever made them, and take away those whose time is over.
+    Gc(gc::Gc),
     /// Print what a stack costs by the hour, and what its load costs.
     Cost(cost::CostOf),
     /// Check a stack file and a user's own documents, and say everything that is wrong with them.
@@ -155,6 +158,7 @@ fn execute(command: Command, screen: &Screen) -> anyhow::Result<Exit> {
         Command::Verify(command) => context::block_on(command.run(screen)),
         Command::Down(command) => context::block_on(command.run(screen)),
         Command::Ls(command) => command.run(),
+        Command::Gc(command) => context::block_on(command.run(screen)),
         Command::Cost(command) => context::block_on(command.run(screen)),
     }
 }

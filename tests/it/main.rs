@@ -30,5 +30,6 @@ mod stand_in_redshift;
 mod stand_in_redshift_kill;
 mod stand_in_s3;
 mod stand_in_scheduler;
+mod ttl;
 mod whole;
 mod workload;

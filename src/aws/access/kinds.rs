@@ -8,7 +8,7 @@ use crate::{
         bucket, database, delivery, function, item_table, log_group, mapping, mark, object,
         permission::{On, Statement},
         redshift::{self, At, Database},
-        role, stream, table, workgroup,
+        role, schedule, stream, table, workgroup,
     },
     engine::{Node, StackId},
 };
@@ -38,6 +38,7 @@ pub(super) fn always() -> Vec<Statement> {
 /// What one resource of the graph needs, from its making to its end.
 pub(super) fn of(node: &Node, id: &StackId) -> Vec<Statement> {
     match node.key.kind.as_str() {
+        schedule::KIND => schedule(&desired::<schedule::Desired>(node).name),
         stream::KIND => stream(&desired::<stream::Desired>(node).name),
         bucket::KIND => bucket(&desired::<bucket::Desired>(node).name),
         role::KIND => role(&desired(node)),
@@ -61,6 +62,12 @@ pub(super) fn of(node: &Node, id: &StackId) -> Vec<Statement> {
 
 fn desired<T: DeserializeOwned>(node: &Node) -> T {
     serde_json::from_value(node.desired.clone()).expect("a node of the pipeline is made of its kind's own type")
+}
+
+fn schedule(name: &str) -> Vec<Statement> {
+    const ACTIONS: [&str; 4] =
+        ["scheduler:CreateSchedule", "scheduler:DeleteSchedule", "scheduler:GetSchedule", "scheduler:UpdateSchedule"];
+    vec![Statement::new(&ACTIONS, [On::resource("scheduler", format!("schedule/{}/{name}", schedule::GROUP))])]
 }
 
 /// CreateStream takes tags by `kinesis:AddTagsToStream` alone (Kinesis API reference, CreateStream).

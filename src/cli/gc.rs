@@ -1,0 +1,175 @@
+//! `demo gc`: the stacks of an account, whoever made them and wherever their journals are.
+
+use chrono::{DateTime, Utc};
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::{
+    Reach, context,
+    down::{exit_of, take_down},
+    exit::{Exit, Stop},
+    ls::left,
+    place::Place,
+    screen::Screen,
+    signals,
+};
+use crate::{
+    aws::{
+        Clients,
+        account::{self, Account, Present},
+        discover,
+        pipeline::ttl,
+    },
+    engine::{Cancel, Home, StackId},
+};
+
+/// Arguments.
+#[derive(Args, Debug)]
+pub struct Gc {
+    /// Take these stacks away, by their ids; without any, and without --expired, all are only listed.
+    #[arg(value_name = "ID")]
+    stacks: Vec<StackId>,
+    /// Take away those whose time is over, and no others.
+    #[arg(long, conflicts_with = "stacks")]
+    expired: bool,
+    /// One JSON array of the stacks that were found.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
+    reach: Reach,
+}
+
+impl Gc {
+    pub(super) async fn run(self, screen: &Screen) -> anyhow::Result<Exit> {
+        let home = context::home()?;
+        let clients = self.place.clients(&home, &self.reach).await?;
+        let ended = self.collect(&home, &clients, screen).await;
+        context::release_stand_in(&home).await?;
+        ended
+    }
+
+    async fn collect(&self, home: &Home, clients: &Clients, screen: &Screen) -> anyhow::Result<Exit> {
+        let (account, now) = (account::look(clients).await?, Utc::now());
+        for (kind, why) in &account.hidden {
+            screen.warning(&format!("whether there is any {kind} of a stack is not known: {why}"));
+        }
+        let chosen = self.chosen(&account, now)?;
+        if !self.json {
+            context::print(&listed(&account, clients, now))?;
+            self.hint(&account, &chosen, now, screen);
+        }
+        let exits = match chosen.as_slice() {
+            [] => Vec::new(),
+            chosen => {
+                context::agree(screen, clients, &self.reach, &question(chosen, clients))?;
+                take_away(chosen, home, clients, screen).await?
+            }
+        };
+        if self.json {
+            let rows: Vec<Value> = account.stacks.iter().map(|stack| as_json(stack, clients, now, &exits)).collect();
+            context::print(&format!("{}\n", Value::from(rows)))?;
+        }
+        let hidden = (!account.hidden.is_empty()).then_some(Exit::Error);
+        Ok(worst(exits.into_iter().map(|(_, exit)| exit).chain(hidden)))
+    }
+
+    /// The stacks to take away.
+    fn chosen<'a>(&self, account: &'a Account, now: DateTime<Utc>) -> anyhow::Result<Vec<&'a Present>> {
+        let is_there = |id: &StackId| account.stacks.iter().any(|stack| stack.id == *id);
+        if let Some(unknown) = self.stacks.iter().find(|id| !is_there(id)) {
+            return Err(Stop::usage(format!("nothing there is of a stack {unknown}; `demo gc` lists what is")).into());
+        }
+        let is_chosen = |stack: &&Present| (self.expired && stack.is_past(now)) || self.stacks.contains(&stack.id);
+        Ok(account.stacks.iter().filter(is_chosen).collect())
+    }
+
+    fn hint(&self, account: &Account, chosen: &[&Present], now: DateTime<Utc>, screen: &Screen) {
+        let past = account.stacks.iter().filter(|stack| stack.is_past(now)).count();
+        match (self.expired || !self.stacks.is_empty(), chosen.len(), past) {
+            (true, 0, _) => screen.line("no stack is past its time; nothing was touched"),
+            (false, _, 0) => {}
+            (false, _, past) => {
+                screen.line(&format!("nothing was touched; `demo gc --expired` takes away {past} of them"))
+            }
+            (true, ..) => {}
+        }
+    }
+}
+
+fn question(chosen: &[&Present], clients: &Clients) -> String {
+    let named = chosen.iter().map(|stack| match stack.owner.as_str() {
+        "" => stack.id.to_string(),
+        owner => format!("{} of {owner}", stack.id),
+    });
+    let named = named.collect::<Vec<_>>().join(", ");
+    format!("Delete {named} on {}, and all that is in them?", context::place(clients))
+}
+
+/// One after the other; what becomes of one does not keep the next from going.
+async fn take_away(
+    chosen: &[&Present],
+    home: &Home,
+    clients: &Clients,
+    screen: &Screen,
+) -> anyhow::Result<Vec<(StackId, Exit)>> {
+    let stop = signals::watch("not all is gone: the same `demo gc` goes on".to_owned())?;
+    let mut exits = Vec::new();
+    for stack in chosen {
+        let cancel = signals::cancel(stop.clone());
+        screen.line(&format!("\n{} on {}\n", stack.id, context::place(clients)));
+        let exit = match gone(&stack.id, home, clients, &cancel, screen).await {
+            Ok(exit) => exit,
+            Err(error) => {
+                screen.error(&format!("{}: {error:#}", stack.id));
+                error.downcast_ref::<Stop>().map_or(Exit::Error, |stop| stop.exit)
+            }
+        };
+        exits.push((stack.id.clone(), exit));
+        if cancel.is_raised() {
+            break;
+        }
+    }
+    Ok(exits)
+}
+
+/// By the stack's journal, which is made of what is found where there is none here.
+async fn gone(id: &StackId, home: &Home, clients: &Clients, cancel: &Cancel, screen: &Screen) -> anyhow::Result<Exit> {
+    let found = discover::look(clients, id).await;
+    let journal = discover::journal(home, id, &found, clients).await.map_err(context::stop)?;
+    Ok(exit_of(&take_down(home, &journal, clients, cancel, screen).await?))
+}
+
+fn listed(account: &Account, clients: &Clients, now: DateTime<Utc>) -> String {
+    if account.stacks.is_empty() {
+        return format!("no stack is on {}\n", context::place(clients));
+    }
+    let line = |stack: &Present| {
+        let owner = if stack.owner.is_empty() { "nobody named" } else { &stack.owner };
+        let left = left(stack.expires.map(|expires| expires - now));
+        format!("{:<34} {owner}, {left}, costs {}: {}\n", stack.id, stack.cost(clients), stack.kinds())
+    };
+    account.stacks.iter().map(line).collect()
+}
+
+fn as_json(stack: &Present, clients: &Clients, now: DateTime<Utc>, exits: &[(StackId, Exit)]) -> Value {
+    let cost = stack.cost(clients);
+    let taken = exits.iter().find(|(id, _)| *id == stack.id).map(|(_, exit)| *exit);
+    let resources: Vec<String> = stack.nodes.iter().map(|node| node.key.to_string()).collect();
+    json!({"id": stack.id.as_str(), "owner": stack.owner, "expires": stack.expires.map(ttl::written),
+           "seconds_left": stack.expires.map(|expires| (expires - now).num_seconds()), "past": stack.is_past(now),
+           "dollars_an_hour": cost.always(), "costs": cost.to_string(), "resources": resources,
+           "taken_away": taken.map(|exit| exit == Exit::Fine)})
+}
+
+/// Something left over weighs more than an interruption, and that more than any other failure.
+fn worst(exits: impl Iterator<Item = Exit>) -> Exit {
+    let weight = |exit: &Exit| match exit {
+        Exit::Fine => 0,
+        Exit::Interrupted => 2,
+        Exit::LeftOver => 3,
+        _ => 1,
+    };
+    exits.max_by_key(weight).unwrap_or(Exit::Fine)
+}
