@@ -16,8 +16,9 @@ use super::{
     failure::{broken, desired, failure, is},
     mark::{self, Mark, Tags},
     pace::Pace,
+    tags,
 };
-use crate::engine::{Cause, Node, Observed, Owned, Progress, Provider, ProviderError, Scope, StackId};
+use crate::engine::{Cause, Difference, Node, Observed, Owned, Progress, Provider, ProviderError, Scope, StackId};
 
 /// The kind of its keys.
 pub const KIND: &str = "bucket";
@@ -60,16 +61,17 @@ impl Provider for Buckets {
             },
         }
         let Some(tags) = self.tags(&name).await? else { return Ok(Observed::Absent) };
-        Ok(match mark.is_on(pairs(&tags)) {
-            Ok(()) => Observed::Ours { identity: self.0.bucket_arn(&name), ready: true, differs: Vec::new() },
-            Err(why) => Observed::Foreign { why },
-        })
+        if let Err(why) = mark.is_on(pairs(&tags)) {
+            return Ok(Observed::Foreign { why });
+        }
+        let differs = [self.differences(&name).await?, tags::differences(&mark, pairs(&tags))].concat();
+        Ok(Observed::Ours { identity: self.0.bucket_arn(&name), ready: true, differs })
     }
 
     /// The engine has read first: where a bucket is ours already, us-east-1 answers 200 and resets its ACLs.
     async fn create(&self, node: &Node, _progress: &Progress<'_>) -> Result<String, ProviderError> {
         let Desired { name, mark } = desired(node)?;
-        let tags = tags_of(&mark, &name)?;
+        let tags = to_tags(mark.all(), &name)?;
         let region = self.0.region();
         let place = (region != NO_CONSTRAINT).then(|| BucketLocationConstraint::from(region));
         let place = CreateBucketConfiguration::builder().set_location_constraint(place).set_tags(Some(tags.clone()));
@@ -77,9 +79,7 @@ impl Provider for Buckets {
         let answer = call.object_ownership(ObjectOwnership::BucketOwnerEnforced).send().await;
         answer.map_err(|error| failure("s3 CreateBucket", &name, &error))?;
         // AWS has taken the tags with the bucket; other implementations may only take them so.
-        let tagging = Tagging::builder().set_tag_set(Some(tags)).build().map_err(|error| invalid(&name, &error))?;
-        let answer = self.0.s3.put_bucket_tagging().bucket(&name).tagging(tagging).send().await;
-        answer.map_err(|error| failure("s3 PutBucketTagging", &name, &error))?;
+        self.tag(&name, tags).await?;
         Ok(self.0.bucket_arn(&name))
     }
 
@@ -102,6 +102,18 @@ impl Provider for Buckets {
         let call = self.0.s3.put_bucket_encryption().bucket(&name);
         let answer = call.server_side_encryption_configuration(encrypted).send().await;
         answer.map_err(|error| failure("s3 PutBucketEncryption", &name, &error)).map(drop)
+    }
+
+    /// PutBucketTagging replaces all tags, also those that somebody else has put. What else differs, `make_ready` puts once
+    /// more.
+    async fn change(&self, node: &Node, differs: &[Difference], _progress: &Progress<'_>) -> Result<(), ProviderError> {
+        let Desired { name, mark } = desired(node)?;
+        if !tags::among(differs) {
+            return Ok(());
+        }
+        let mut all = mark::collected(pairs(&self.tags(&name).await?.unwrap_or_default()));
+        all.extend(tags::changing(&mark));
+        self.tag(&name, to_tags(all, &name)?).await
     }
 
     async fn delete(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError> {
@@ -158,6 +170,52 @@ impl Buckets {
             names.extend(page.buckets.unwrap_or_default().into_iter().filter_map(|bucket| bucket.name));
         }
         Ok(names)
+    }
+
+    async fn tag(&self, name: &str, tags: Vec<Tag>) -> Result<(), ProviderError> {
+        let tagging = Tagging::builder().set_tag_set(Some(tags)).build().map_err(|error| invalid(name, &error))?;
+        let answer = self.0.s3.put_bucket_tagging().bucket(name).tagging(tagging).send().await;
+        answer.map_err(|error| failure("s3 PutBucketTagging", name, &error)).map(drop)
+    }
+
+    async fn differences(&self, name: &str) -> Result<Vec<Difference>, ProviderError> {
+        let mut differences = Vec::new();
+        if !self.is_private(name).await? {
+            differences.push(Difference::in_place("public access", "not blocked", "blocked"));
+        }
+        let (is, wanted) = (self.encryption(name).await?, ServerSideEncryption::Aes256);
+        if is.as_ref() != Some(&wanted) {
+            let is = is.as_ref().map_or("none", ServerSideEncryption::as_str);
+            differences.push(Difference::in_place("encryption", is, wanted.as_str()));
+        }
+        Ok(differences)
+    }
+
+    async fn is_private(&self, name: &str) -> Result<bool, ProviderError> {
+        let found = match self.0.s3.get_public_access_block().bucket(name).send().await {
+            Ok(answer) => answer.public_access_block_configuration,
+            Err(error) if is(&error, &["NoSuchPublicAccessBlockConfiguration"]) => None,
+            Err(error) => return Err(failure("s3 GetPublicAccessBlock", name, &error)),
+        };
+        let blocks = |found: &PublicAccessBlockConfiguration| {
+            [
+                found.block_public_acls(),
+                found.ignore_public_acls(),
+                found.block_public_policy(),
+                found.restrict_public_buckets(),
+            ]
+        };
+        Ok(found.is_some_and(|found| blocks(&found).iter().all(|block| *block == Some(true))))
+    }
+
+    async fn encryption(&self, name: &str) -> Result<Option<ServerSideEncryption>, ProviderError> {
+        let found = match self.0.s3.get_bucket_encryption().bucket(name).send().await {
+            Ok(answer) => answer.server_side_encryption_configuration,
+            Err(error) if is(&error, &["ServerSideEncryptionConfigurationNotFoundError"]) => None,
+            Err(error) => return Err(failure("s3 GetBucketEncryption", name, &error)),
+        };
+        let rule = found.and_then(|found| found.rules.into_iter().next());
+        Ok(rule.and_then(|rule| rule.apply_server_side_encryption_by_default).map(|rule| rule.sse_algorithm))
     }
 
     /// None when the bucket is not there.
@@ -259,9 +317,9 @@ fn foreign(why: &str) -> Observed {
     Observed::Foreign { why: why.to_owned() }
 }
 
-fn tags_of(mark: &Mark, name: &str) -> Result<Vec<Tag>, ProviderError> {
+fn to_tags(tags: Tags, name: &str) -> Result<Vec<Tag>, ProviderError> {
     let tag = |(key, value)| Tag::builder().key(key).value(value).build().map_err(|error| invalid(name, &error));
-    mark.all().into_iter().map(tag).collect()
+    tags.into_iter().map(tag).collect()
 }
 
 fn pairs(tags: &[Tag]) -> impl Iterator<Item = (&str, &str)> {

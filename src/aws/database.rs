@@ -1,7 +1,10 @@
 //! The Glue database.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use aws_sdk_glue::types::{Database, DatabaseInput};
+use aws_smithy_types::error::operation::BuildError;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -9,8 +12,9 @@ use super::{
     clients::Clients,
     failure::{broken, desired, failure, is},
     mark::{self, Mark, parameters},
+    tags,
 };
-use crate::engine::{Cause, Node, Observed, Owned, Progress, Provider, ProviderError, Scope};
+use crate::engine::{Cause, Difference, Node, Observed, Owned, Progress, Provider, ProviderError, Scope};
 
 /// The kind of its keys.
 pub const KIND: &str = "database";
@@ -41,13 +45,14 @@ impl Provider for Databases {
             return Ok(Observed::Foreign { why });
         }
         let identity = self.0.arn("glue", &format!("database/{name}")).await?;
-        Ok(Observed::Ours { identity, ready: true, differs: Vec::new() })
+        let differs = tags::differences(&mark, parameters(found.parameters()));
+        Ok(Observed::Ours { identity, ready: true, differs })
     }
 
     async fn create(&self, node: &Node, _progress: &Progress<'_>) -> Result<String, ProviderError> {
         const CALL: &str = "glue CreateDatabase";
         let Desired { name, mark } = desired(node)?;
-        let tags: std::collections::HashMap<_, _> = mark.all().into_iter().collect();
+        let tags: HashMap<_, _> = mark.all().into_iter().collect();
         let input = DatabaseInput::builder().name(&name).set_parameters(Some(tags.clone())).build();
         let input = input.map_err(|error| broken(Cause::Other, CALL, &name, error.to_string(), ""))?;
         let answer = self.0.glue.create_database().database_input(input).set_tags(Some(tags)).send().await;
@@ -57,6 +62,26 @@ impl Provider for Databases {
 
     async fn make_ready(&self, _node: &Node, _progress: &Progress<'_>) -> Result<(), ProviderError> {
         Ok(())
+    }
+
+    async fn change(
+        &self,
+        node: &Node,
+        _differs: &[Difference],
+        _progress: &Progress<'_>,
+    ) -> Result<(), ProviderError> {
+        const CALL: &str = "glue UpdateDatabase";
+        let Desired { name, mark } = desired(node)?;
+        let arn = self.0.arn("glue", &format!("database/{name}")).await?;
+        let more: HashMap<String, String> = tags::changing(&mark).into_iter().collect();
+        // The parameters are what is compared, so they are last.
+        let answer = self.0.glue.tag_resource().resource_arn(arn).set_tags_to_add(Some(more.clone())).send().await;
+        answer.map_err(|error| failure("glue TagResource", &name, &error))?;
+        let gone = || broken(Cause::Other, CALL, &name, "it has gone".to_owned(), "`up` makes it again");
+        let found = self.get(&name).await?.ok_or_else(gone)?;
+        let input = over(&found, more).map_err(|error| broken(Cause::Other, CALL, &name, error.to_string(), ""))?;
+        let answer = self.0.glue.update_database().name(&name).database_input(input).send().await;
+        answer.map_err(|error| failure(CALL, &name, &error)).map(drop)
     }
 
     async fn delete(&self, node: &Node, _progress: &Progress<'_>) -> Result<(), ProviderError> {
@@ -86,6 +111,20 @@ impl Databases {
             Err(error) => Err(failure("glue GetDatabase", name, &error)),
         }
     }
+}
+
+/// What is there with these parameters: UpdateDatabase replaces the rest with what it is given (Glue API reference,
+/// UpdateDatabase).
+fn over(found: &Database, parameters: HashMap<String, String>) -> Result<DatabaseInput, BuildError> {
+    let mut all = found.parameters().cloned().unwrap_or_default();
+    all.extend(parameters);
+    DatabaseInput::builder()
+        .name(found.name())
+        .set_description(found.description().map(str::to_owned))
+        .set_location_uri(found.location_uri().map(str::to_owned))
+        .set_create_table_default_permissions(found.create_table_default_permissions.clone())
+        .set_parameters(Some(all))
+        .build()
 }
 
 /// Every database of the account.

@@ -1,10 +1,6 @@
 //! The Lambda function between the stream and the DynamoDB table.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    path::PathBuf,
-    time::Duration,
-};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use async_trait::async_trait;
 use aws_sdk_lambda::{
@@ -22,6 +18,7 @@ use super::{
     mark::{self, Mark, parameters},
     pace::Pace,
     packaging::{Architecture, Package},
+    tags,
 };
 use crate::engine::{Cause, Difference, Node, Observed, Owned, Progress, Provider, ProviderError, Scope};
 
@@ -31,8 +28,6 @@ pub const KIND: &str = "function";
 /// A larger zip goes through a bucket (Lambda developer guide, "Lambda quotas").
 pub const DIRECT_BYTES: usize = 50_000_000;
 
-/// The tag that says which code it runs.
-const CODE: &str = "demo:code";
 /// What Lambda answers while a role that was just made is not known everywhere (terraform-provider-aws).
 pub(super) const PROPAGATION: [&str; 3] = [
     "The role defined for the function cannot be assumed by Lambda",
@@ -45,6 +40,8 @@ const READY_BUDGET: Duration = Duration::from_secs(10 * 60);
 const GONE_BUDGET: Duration = Duration::from_secs(10 * 60);
 const CREATE: &str = "lambda CreateFunction";
 const GET: &str = "lambda GetFunction";
+const UPDATE_CODE: &str = "lambda UpdateFunctionCode";
+const UPDATE_SETTINGS: &str = "lambda UpdateFunctionConfiguration";
 
 /// A function as it is wanted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,7 +53,7 @@ pub struct Desired {
     pub role: String,
     /// Where its code comes from.
     pub binary: PathBuf,
-    /// MD5 of the code's zip, in hex.
+    /// SHA-256 of the code's zip, in base64.
     pub digest: String,
     /// What the code runs on.
     pub architecture: Architecture,
@@ -88,29 +85,28 @@ impl Provider for Functions {
             return Ok(Observed::Foreign { why });
         }
         let settings = found.configuration();
+        let mut differs = tags::differences(&wanted.mark, parameters(found.tags()));
+        differs.extend(settings.iter().flat_map(|settings| code_differences(&wanted, settings)));
+        differs.extend(settings.iter().flat_map(|settings| setting_differences(&wanted, settings)));
         Ok(Observed::Ours {
             identity: settings.and_then(|settings| settings.function_arn()).unwrap_or_default().to_owned(),
             ready: settings.is_some_and(is_ready),
-            differs: settings.map(|settings| differences(&wanted, settings, found.tags())).unwrap_or_default(),
+            differs,
         })
     }
 
     async fn create(&self, node: &Node, progress: &Progress<'_>) -> Result<String, ProviderError> {
         let wanted: Desired = desired(node)?;
         let name = &wanted.name;
-        let zip = Package::zip(&wanted.binary, &wanted.digest);
-        let zip = zip.map_err(|error| broken(Cause::Other, CREATE, name, error.to_string(), ""))?;
-        let code = self.code(&wanted, zip).await?;
+        let code = self.code(&wanted, CREATE).await?;
         let role = self.0.iam_arn(&format!("role{}", wanted.role)).await?;
         let mut pace = Pace::within(PROPAGATION_BUDGET);
         loop {
             let call = self.0.lambda.create_function().function_name(name).role(&role).code(code.clone());
             let call = call.runtime(Runtime::Providedal2023).handler("bootstrap");
-            let call = call.architectures(types::Architecture::from(wanted.architecture.name()));
+            let call = call.architectures(architecture(&wanted)).environment(environment(&wanted));
             let call = call.memory_size(wanted.memory_mib as i32).timeout(wanted.timeout_seconds as i32);
-            let variables = wanted.variables.clone().into_iter().collect();
-            let call = call.environment(Environment::builder().set_variables(Some(variables)).build());
-            match call.set_tags(Some(tags(&wanted))).send().await {
+            match call.set_tags(Some(wanted.mark.all().into_iter().collect())).send().await {
                 Ok(answer) => return Ok(answer.function_arn.unwrap_or_default()),
                 Err(error) if is(&error, &["InvalidParameterValueException"]) && says(&error, &PROPAGATION) => {
                     let last = failure(CREATE, name, &error);
@@ -134,23 +130,31 @@ impl Provider for Functions {
 
     async fn make_ready(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError> {
         let Desired { name, .. } = desired(node)?;
-        let mut pace = Pace::within(READY_BUDGET);
-        loop {
-            let what = match self.get(&name).await?.and_then(|found| found.configuration) {
-                // A function that was just made may not be seen everywhere yet.
-                None => "not there yet".to_owned(),
-                Some(found) if is_ready(&found) => return Ok(()),
-                Some(found) => match found.state() {
-                    Some(State::Failed) => {
-                        let why = found.state_reason().unwrap_or("no reason was given");
-                        let message = format!("it is Failed: {why}");
-                        return Err(broken(Cause::Other, GET, &name, message, "`demo down`, then `up` again"));
-                    }
-                    state => state.map_or("without a state", State::as_str).to_owned(),
-                },
-            };
-            pace.wait(progress, GET, &name, &what).await?;
+        self.ready(&name, progress).await.map(drop)
+    }
+
+    /// Lambda takes one change at a time.
+    async fn change(&self, node: &Node, differs: &[Difference], progress: &Progress<'_>) -> Result<(), ProviderError> {
+        let wanted: Desired = desired(node)?;
+        let name = &wanted.name;
+        let found = self.ready(name, progress).await?;
+        if tags::among(differs) {
+            let tags = tags::changing(&wanted.mark).into_iter().collect();
+            let call = self.0.lambda.tag_resource().set_resource(found.function_arn.clone()).set_tags(Some(tags));
+            call.send().await.map_err(|error| failure("lambda TagResource", name, &error))?;
         }
+        if !code_differences(&wanted, &found).is_empty() {
+            self.update_code(&wanted).await?;
+            self.updated(name, UPDATE_CODE, progress).await?;
+        }
+        if !setting_differences(&wanted, &found).is_empty() {
+            let call = self.0.lambda.update_function_configuration().function_name(name);
+            let call = call.memory_size(wanted.memory_mib as i32).timeout(wanted.timeout_seconds as i32);
+            let answer = call.environment(environment(&wanted)).send().await;
+            answer.map_err(|error| failure(UPDATE_SETTINGS, name, &error))?;
+            self.updated(name, UPDATE_SETTINGS, progress).await?;
+        }
+        Ok(())
     }
 
     async fn delete(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError> {
@@ -202,49 +206,95 @@ impl Functions {
         Ok(found.and_then(|found| found.configuration).and_then(|settings| settings.function_arn))
     }
 
+    /// Waits until it can be called and changed.
+    async fn ready(&self, name: &str, progress: &Progress<'_>) -> Result<FunctionConfiguration, ProviderError> {
+        let mut pace = Pace::within(READY_BUDGET);
+        loop {
+            let what = match self.get(name).await?.and_then(|found| found.configuration) {
+                // A function that was just made may not be seen everywhere yet.
+                None => "not there yet".to_owned(),
+                Some(found) if is_ready(&found) => return Ok(found),
+                Some(found) => match found.state() {
+                    Some(State::Failed) => {
+                        let why = found.state_reason().unwrap_or("no reason was given");
+                        let message = format!("it is Failed: {why}");
+                        return Err(broken(Cause::Other, GET, name, message, "`demo down`, then `up` again"));
+                    }
+                    Some(State::Active) => "being changed".to_owned(),
+                    state => state.map_or("without a state", State::as_str).to_owned(),
+                },
+            };
+            pace.wait(progress, GET, name, &what).await?;
+        }
+    }
+
+    async fn update_code(&self, wanted: &Desired) -> Result<(), ProviderError> {
+        let code = self.code(wanted, UPDATE_CODE).await?;
+        let call = self.0.lambda.update_function_code().function_name(&wanted.name);
+        let call = call.set_zip_file(code.zip_file).set_s3_bucket(code.s3_bucket).set_s3_key(code.s3_key);
+        let answer = call.architectures(architecture(wanted)).send().await;
+        answer.map_err(|error| failure(UPDATE_CODE, &wanted.name, &error)).map(drop)
+    }
+
+    /// Waits until a change has been made; what was before it goes on where it fails.
+    async fn updated(&self, name: &str, call: &str, progress: &Progress<'_>) -> Result<(), ProviderError> {
+        let found = self.ready(name, progress).await?;
+        if found.last_update_status() != Some(&LastUpdateStatus::Failed) {
+            return Ok(());
+        }
+        let why = found.last_update_status_reason().unwrap_or("no reason was given");
+        Err(broken(Cause::Other, call, name, format!("it failed: {why}"), "mend the reason, then `up` again"))
+    }
+
     /// The zip itself, or where in the bucket it now lies.
-    async fn code(&self, wanted: &Desired, zip: Bytes) -> Result<FunctionCode, ProviderError> {
+    async fn code(&self, wanted: &Desired, call: &str) -> Result<FunctionCode, ProviderError> {
+        let zip = Package::zip(&wanted.binary, &wanted.digest);
+        let zip: Bytes = zip.map_err(|error| broken(Cause::Other, call, &wanted.name, error.to_string(), ""))?;
         let Some(bucket) = &wanted.through else {
             return Ok(FunctionCode::builder().zip_file(Blob::new(zip)).build());
         };
-        let key = format!("functions/{}/{}.zip", wanted.name, wanted.digest);
+        let key = format!("functions/{}/{}.zip", wanted.name, wanted.digest.replace('/', "_"));
         let put = self.0.s3.put_object().bucket(bucket).key(&key).body(zip.into());
         put.send().await.map_err(|error| failure("s3 PutObject", &format!("s3://{bucket}/{key}"), &error))?;
         Ok(FunctionCode::builder().s3_bucket(bucket).s3_key(key).build())
     }
 }
 
-fn tags(wanted: &Desired) -> HashMap<String, String> {
-    let mut tags: HashMap<String, String> = wanted.mark.all().into_iter().collect();
-    tags.insert(CODE.to_owned(), wanted.digest.clone());
-    tags
-}
-
 fn is_ready(found: &FunctionConfiguration) -> bool {
     found.state() == Some(&State::Active) && found.last_update_status() != Some(&LastUpdateStatus::InProgress)
 }
 
-fn differences(
-    wanted: &Desired,
-    found: &FunctionConfiguration,
-    tags: Option<&HashMap<String, String>>,
-) -> Vec<Difference> {
+fn environment(wanted: &Desired) -> Environment {
+    Environment::builder().set_variables(Some(wanted.variables.clone().into_iter().collect())).build()
+}
+
+fn architecture(wanted: &Desired) -> types::Architecture {
+    types::Architecture::from(wanted.architecture.name())
+}
+
+/// Both come with the call that changes the code.
+fn code_differences(wanted: &Desired, found: &FunctionConfiguration) -> Vec<Difference> {
+    let architecture = found.architectures().first().map_or("x86_64", types::Architecture::as_str);
+    differing([
+        ("code", found.code_sha256().unwrap_or_default().to_owned(), wanted.digest.clone()),
+        ("architecture", architecture.to_owned(), wanted.architecture.name().to_owned()),
+    ])
+}
+
+fn setting_differences(wanted: &Desired, found: &FunctionConfiguration) -> Vec<Difference> {
     let variables: BTreeMap<&String, &String> =
         found.environment().and_then(|environment| environment.variables()).into_iter().flatten().collect();
     let listed = |variables: BTreeMap<&String, &String>| {
         variables.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
     };
-    let code = tags.and_then(|tags| tags.get(CODE)).map_or("", String::as_str);
-    let architecture = found.architectures().first().map_or("x86_64", types::Architecture::as_str);
-    [
-        ("code", code.to_owned(), wanted.digest.clone()),
-        ("architecture", architecture.to_owned(), wanted.architecture.name().to_owned()),
+    differing([
         ("memory in MiB", found.memory_size().unwrap_or_default().to_string(), wanted.memory_mib.to_string()),
         ("timeout in s", found.timeout().unwrap_or_default().to_string(), wanted.timeout_seconds.to_string()),
         ("environment", listed(variables), listed(wanted.variables.iter().collect())),
-    ]
-    .into_iter()
-    .filter(|(_, is, want)| is != want)
-    .map(|(what, is, want)| Difference::replace(what, is, want))
-    .collect()
+    ])
+}
+
+fn differing<const N: usize>(settings: [(&str, String, String); N]) -> Vec<Difference> {
+    let differing = settings.into_iter().filter(|(_, is, want)| is != want);
+    differing.map(|(what, is, want)| Difference::in_place(what, is, want)).collect()
 }

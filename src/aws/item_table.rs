@@ -14,8 +14,9 @@ use serde_json::json;
 use super::{
     clients::Clients,
     failure::{broken, desired, failure, is},
-    mark::{self, Mark},
+    mark::{self, Mark, Tags},
     pace::Pace,
+    tags,
 };
 use crate::engine::{Cause, Difference, Node, Observed, Owned, Progress, Provider, ProviderError, Scope};
 
@@ -78,14 +79,13 @@ impl Provider for ItemTables {
             return Ok(Observed::Foreign { why });
         }
         let ready = found.table_status() == Some(&TableStatus::Active);
-        Ok(Observed::Ours { identity, ready, differs: differences(&wanted, &found) })
+        let differs = [differences(&wanted, &found), tags::differences(&wanted.mark, pairs(&tags))].concat();
+        Ok(Observed::Ours { identity, ready, differs })
     }
 
     async fn create(&self, node: &Node, _progress: &Progress<'_>) -> Result<String, ProviderError> {
         let wanted: Desired = desired(node)?;
-        let parts = parts(&wanted).map_err(|error| {
-            broken(Cause::Other, CREATE, &wanted.name, error.to_string(), "change the table's key or the stack's tags")
-        })?;
+        let parts = parts(&wanted).map_err(|error| invalid(&wanted.name, &error))?;
         let call = self.0.dynamodb.create_table().table_name(&wanted.name).billing_mode(BillingMode::PayPerRequest);
         let call = call.set_attribute_definitions(Some(parts.definitions)).set_key_schema(Some(parts.schema));
         let answer = call.set_tags(Some(parts.tags)).send().await;
@@ -120,6 +120,23 @@ impl Provider for ItemTables {
             };
             pace.wait(progress, DESCRIBE, &name, &status).await?;
         }
+    }
+
+    async fn change(&self, node: &Node, differs: &[Difference], progress: &Progress<'_>) -> Result<(), ProviderError> {
+        let wanted: Desired = desired(node)?;
+        let name = &wanted.name;
+        if tags::among(differs) {
+            let arn = self.0.arn("dynamodb", &format!("table/{name}")).await?;
+            let tags = to_tags(tags::changing(&wanted.mark)).map_err(|error| invalid(name, &error))?;
+            let answer = self.0.dynamodb.tag_resource().resource_arn(arn).set_tags(Some(tags)).send().await;
+            answer.map_err(|error| failure("dynamodb TagResource", name, &error))?;
+        }
+        if !tags::beside(differs) {
+            return Ok(());
+        }
+        self.make_ready(node, progress).await?;
+        let answer = self.0.dynamodb.update_table().table_name(name).billing_mode(BillingMode::PayPerRequest).send();
+        answer.await.map_err(|error| failure("dynamodb UpdateTable", name, &error)).map(drop)
     }
 
     async fn delete(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError> {
@@ -197,12 +214,19 @@ fn parts(wanted: &Desired) -> Result<Parts, BuildError> {
     let element = |(part, role): (&KeyAttribute, KeyType)| {
         KeySchemaElement::builder().attribute_name(&part.name).key_type(role).build()
     };
-    let tag = |(key, value)| Tag::builder().key(key).value(value).build();
     Ok(Parts {
         definitions: wanted.key.iter().map(definition).collect::<Result<_, _>>()?,
         schema: wanted.key.iter().zip([KeyType::Hash, KeyType::Range]).map(element).collect::<Result<_, _>>()?,
-        tags: wanted.mark.all().into_iter().map(tag).collect::<Result<_, _>>()?,
+        tags: to_tags(wanted.mark.all())?,
     })
+}
+
+fn to_tags(tags: Tags) -> Result<Vec<Tag>, BuildError> {
+    tags.into_iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
+}
+
+fn invalid(name: &str, error: &BuildError) -> ProviderError {
+    broken(Cause::Other, CREATE, name, error.to_string(), "change the table's key or the stack's tags")
 }
 
 impl KeyKind {
@@ -223,7 +247,15 @@ fn differences(wanted: &Desired, found: &TableDescription) -> Vec<Difference> {
     let is: Vec<String> = found.key_schema().iter().map(name).collect();
     let want: Vec<String> =
         wanted.key.iter().map(|part| format!("{} {}", part.name, part.kind.scalar().as_str())).collect();
-    if is == want { Vec::new() } else { vec![Difference::replace("key", is.join(", "), want.join(", "))] }
+    let mut differences = Vec::new();
+    if is != want {
+        differences.push(Difference::replace("key", is.join(", "), want.join(", ")));
+    }
+    let billing = found.billing_mode_summary().and_then(|billing| billing.billing_mode());
+    if billing == Some(&BillingMode::Provisioned) {
+        differences.push(Difference::in_place("billing", "by capacity", "by the request"));
+    }
+    differences
 }
 
 fn pairs(tags: &[Tag]) -> impl Iterator<Item = (&str, &str)> {

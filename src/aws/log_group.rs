@@ -14,8 +14,9 @@ use super::{
     mark::{self, Mark, parameters},
     names::{LOG_GROUPS, log_group},
     pace::Pace,
+    tags,
 };
-use crate::engine::{Node, Observed, Owned, Progress, Provider, ProviderError, Scope};
+use crate::engine::{Difference, Node, Observed, Owned, Progress, Provider, ProviderError, Scope};
 
 /// The kind of its keys.
 pub const KIND: &str = "logs";
@@ -50,8 +51,13 @@ impl Provider for LogGroups {
         if let Err(why) = wanted.mark.is_on(parameters(Some(&tags))) {
             return Ok(Observed::Foreign { why });
         }
-        let ready = found.retention_in_days() == Some(wanted.retention_days);
-        Ok(Observed::Ours { identity: self.arn(&wanted.name).await?, ready, differs: Vec::new() })
+        let mut differs = tags::differences(&wanted.mark, parameters(Some(&tags)));
+        // Without any it was made just now.
+        if let Some(days) = found.retention_in_days().filter(|days| *days != wanted.retention_days) {
+            differs.push(Difference::in_place("retention in days", days, wanted.retention_days));
+        }
+        let ready = found.retention_in_days().is_some();
+        Ok(Observed::Ours { identity: self.arn(&wanted.name).await?, ready, differs })
     }
 
     async fn create(&self, node: &Node, _progress: &Progress<'_>) -> Result<String, ProviderError> {
@@ -67,6 +73,17 @@ impl Provider for LogGroups {
         let call = self.0.logs.put_retention_policy().log_group_name(&wanted.name);
         let answer = call.retention_in_days(wanted.retention_days).send().await;
         answer.map_err(|error| failure("logs PutRetentionPolicy", &wanted.name, &error)).map(drop)
+    }
+
+    /// Its retention is put once more by `make_ready`.
+    async fn change(&self, node: &Node, differs: &[Difference], _progress: &Progress<'_>) -> Result<(), ProviderError> {
+        let Desired { name, mark, .. } = desired(node)?;
+        if !tags::among(differs) {
+            return Ok(());
+        }
+        let tags = tags::changing(&mark).into_iter().collect();
+        let call = self.0.logs.tag_resource().resource_arn(self.arn(&name).await?).set_tags(Some(tags));
+        call.send().await.map_err(|error| failure("logs TagResource", &name, &error)).map(drop)
     }
 
     async fn delete(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError> {

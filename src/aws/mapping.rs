@@ -15,10 +15,11 @@ use serde_json::json;
 
 use super::{
     clients::Clients,
-    failure::{desired, failure, is, says},
+    failure::{broken, desired, failure, is, says},
     function::{PROPAGATION, PROPAGATION_BUDGET},
     mark::{self, Mark, parameters},
     pace::Pace,
+    tags,
 };
 use crate::engine::{Cause, Difference, Node, Observed, Owned, Progress, Provider, ProviderError, Scope};
 
@@ -29,6 +30,7 @@ const READY_BUDGET: Duration = Duration::from_secs(10 * 60);
 const GONE_BUDGET: Duration = Duration::from_secs(15 * 60);
 const CREATE: &str = "lambda CreateEventSourceMapping";
 const LIST: &str = "lambda ListEventSourceMappings";
+const UPDATE: &str = "lambda UpdateEventSourceMapping";
 const DELETE: &str = "lambda DeleteEventSourceMapping";
 
 /// A mapping as it is wanted.
@@ -73,9 +75,13 @@ impl Provider for Mappings {
         if let Err(why) = wanted.mark.is_on(parameters(Some(&tags))) {
             return Ok(Observed::Foreign { why });
         }
+        let differs = [
+            differences(&wanted, &found, &self.0.bucket_arn(&wanted.bucket)),
+            tags::differences(&wanted.mark, parameters(Some(&tags))),
+        ];
         Ok(Observed::Ours {
             ready: found.state() == Some("Enabled"),
-            differs: differences(&wanted, &found),
+            differs: differs.concat(),
             identity: found.uuid.unwrap_or_default(),
         })
     }
@@ -83,8 +89,7 @@ impl Provider for Mappings {
     async fn create(&self, node: &Node, progress: &Progress<'_>) -> Result<String, ProviderError> {
         let wanted: Desired = desired(node)?;
         let stream = self.0.arn("kinesis", &format!("stream/{}", wanted.stream)).await?;
-        let on_failure = OnFailure::builder().destination(self.0.bucket_arn(&wanted.bucket)).build();
-        let destination = DestinationConfig::builder().on_failure(on_failure).build();
+        let destination = self.given_up(&wanted);
         let mut pace = Pace::within(PROPAGATION_BUDGET);
         loop {
             let call = self.0.lambda.create_event_source_mapping().function_name(&wanted.function);
@@ -130,6 +135,18 @@ impl Provider for Mappings {
         }
     }
 
+    async fn change(&self, node: &Node, differs: &[Difference], progress: &Progress<'_>) -> Result<(), ProviderError> {
+        let wanted: Desired = desired(node)?;
+        let gone = || broken(Cause::Other, UPDATE, &wanted.function, "it has gone".to_owned(), "`up` makes it again");
+        let found = self.find(&wanted.function, &wanted.stream).await?.ok_or_else(gone)?;
+        if tags::among(differs) {
+            let tags = tags::changing(&wanted.mark).into_iter().collect();
+            let call = self.0.lambda.tag_resource().resource(self.arn(&found).await?).set_tags(Some(tags));
+            call.send().await.map_err(|error| failure("lambda TagResource", &wanted.function, &error))?;
+        }
+        if tags::beside(differs) { self.update(&wanted, found.uuid(), progress).await } else { Ok(()) }
+    }
+
     async fn delete(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError> {
         let Desired { function, stream, .. } = desired(node)?;
         let mut pace = Pace::within(GONE_BUDGET);
@@ -169,6 +186,42 @@ impl Provider for Mappings {
 }
 
 impl Mappings {
+    /// One change at a time, so this waits while it is made or changed.
+    async fn update(&self, wanted: &Desired, uuid: Option<&str>, progress: &Progress<'_>) -> Result<(), ProviderError> {
+        let mut pace = Pace::within(READY_BUDGET);
+        loop {
+            let call = self.0.lambda.update_event_source_mapping().set_uuid(uuid.map(str::to_owned)).enabled(true);
+            let call = call.batch_size(wanted.batch as i32).parallelization_factor(wanted.parallel as i32);
+            let call = call.maximum_batching_window_in_seconds(wanted.window_seconds as i32);
+            let call = call.maximum_retry_attempts(wanted.retries as i32).bisect_batch_on_function_error(true);
+            let call = call.maximum_record_age_in_seconds(wanted.max_age_seconds as i32);
+            let call = call.function_response_types(FunctionResponseType::ReportBatchItemFailures);
+            match call.destination_config(self.given_up(wanted)).send().await {
+                Ok(_) => return Ok(()),
+                Err(error) if is(&error, &["ResourceInUseException", "ResourceConflictException"]) => {
+                    pace.wait(progress, UPDATE, &wanted.function, "being changed").await?;
+                }
+                Err(error) => return Err(failure(UPDATE, &wanted.function, &error)),
+            }
+        }
+    }
+
+    /// Where what is given up goes.
+    fn given_up(&self, wanted: &Desired) -> DestinationConfig {
+        let on_failure = OnFailure::builder().destination(self.0.bucket_arn(&wanted.bucket)).build();
+        DestinationConfig::builder().on_failure(on_failure).build()
+    }
+
+    async fn arn(&self, found: &EventSourceMappingConfiguration) -> Result<String, ProviderError> {
+        match found.event_source_mapping_arn() {
+            Some(arn) => Ok(arn.to_owned()),
+            None => {
+                let uuid = found.uuid().unwrap_or_default();
+                self.0.arn("lambda", &format!("event-source-mapping:{uuid}")).await
+            }
+        }
+    }
+
     async fn find(
         &self,
         function: &str,
@@ -186,11 +239,7 @@ impl Mappings {
 
     async fn tags(&self, found: &EventSourceMappingConfiguration) -> Result<HashMap<String, String>, ProviderError> {
         let uuid = found.uuid().unwrap_or_default();
-        let arn = match found.event_source_mapping_arn() {
-            Some(arn) => arn.to_owned(),
-            None => self.0.arn("lambda", &format!("event-source-mapping:{uuid}")).await?,
-        };
-        let answer = self.0.lambda.list_tags().resource(arn).send().await;
+        let answer = self.0.lambda.list_tags().resource(self.arn(found).await?).send().await;
         Ok(answer.map_err(|error| failure("lambda ListTags", uuid, &error))?.tags.unwrap_or_default())
     }
 }
@@ -205,17 +254,25 @@ fn stream_of(mapping: &EventSourceMappingConfiguration) -> &str {
     mapping.event_source_arn().and_then(|arn| arn.rsplit('/').next()).unwrap_or_default()
 }
 
-fn differences(wanted: &Desired, found: &EventSourceMappingConfiguration) -> Vec<Difference> {
-    let number = |value: Option<i32>| i64::from(value.unwrap_or_default());
+fn differences(wanted: &Desired, found: &EventSourceMappingConfiguration, bucket_arn: &str) -> Vec<Difference> {
+    let number = |value: Option<i32>| value.unwrap_or_default().to_string();
+    let yes = |value: bool| if value { "yes" } else { "no" }.to_owned();
+    let on_failure = found.destination_config().and_then(|to| to.on_failure()).and_then(|to| to.destination());
+    let names_failed = found.function_response_types().contains(&FunctionResponseType::ReportBatchItemFailures);
+    let disabled = matches!(found.state(), Some("Disabled" | "Disabling"));
     [
-        ("batch", number(found.batch_size()), wanted.batch),
-        ("window in s", number(found.maximum_batching_window_in_seconds()), wanted.window_seconds),
-        ("batches of a shard at a time", number(found.parallelization_factor()), wanted.parallel),
-        ("retries", number(found.maximum_retry_attempts()), wanted.retries),
-        ("greatest age in s", number(found.maximum_record_age_in_seconds()), wanted.max_age_seconds),
+        ("batch", number(found.batch_size()), wanted.batch.to_string()),
+        ("window in s", number(found.maximum_batching_window_in_seconds()), wanted.window_seconds.to_string()),
+        ("batches of a shard at a time", number(found.parallelization_factor()), wanted.parallel.to_string()),
+        ("retries", number(found.maximum_retry_attempts()), wanted.retries.to_string()),
+        ("greatest age in s", number(found.maximum_record_age_in_seconds()), wanted.max_age_seconds.to_string()),
+        ("halving of a failed batch", yes(found.bisect_batch_on_function_error() == Some(true)), yes(true)),
+        ("place of what is given up", on_failure.unwrap_or("none").to_owned(), bucket_arn.to_owned()),
+        ("naming of failed records", yes(names_failed), yes(true)),
+        ("reading", if disabled { "switched off" } else { "on" }.to_owned(), "on".to_owned()),
     ]
     .into_iter()
-    .filter(|(_, is, want)| *is != i64::from(*want))
-    .map(|(what, is, want)| Difference::replace(what, is, want))
+    .filter(|(_, is, want)| is != want)
+    .map(|(what, is, want)| Difference::in_place(what, is, want))
     .collect()
 }

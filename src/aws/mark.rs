@@ -29,7 +29,8 @@ const AT_ONCE: usize = 4;
 /// What services answer of something that has gone since it was listed.
 const GONE: [&str; 4] = ["ResourceNotFoundException", "EntityNotFoundException", "NoSuchBucket", "NoSuchEntity"];
 
-/// A stack's mark and the user's own tags.
+/// A stack's mark and the user's own tags. A tag that the stack file has dropped stays where it was put: nothing on a resource
+/// tells ours of then from those that somebody else has put there.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Mark {

@@ -32,6 +32,7 @@ pub mod schedule;
 pub mod shards;
 pub mod stream;
 pub mod table;
+mod tags;
 pub mod workgroup;
 
 pub use clients::{Caller, Clients, Where};

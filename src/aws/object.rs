@@ -63,7 +63,7 @@ impl Provider for Objects {
         })?;
         let same = body.into_bytes() == wanted.text.as_bytes();
         let differs =
-            if same { Vec::new() } else { vec![Difference::replace("text", "another", "what the stack file makes")] };
+            if same { Vec::new() } else { vec![Difference::in_place("text", "another", "what the stack file makes")] };
         Ok(Observed::Ours { identity: self.arn(&wanted), ready: true, differs })
     }
 
@@ -78,6 +78,11 @@ impl Provider for Objects {
 
     async fn make_ready(&self, _node: &Node, _progress: &Progress<'_>) -> Result<(), ProviderError> {
         Ok(())
+    }
+
+    /// Put again, over what is there.
+    async fn change(&self, node: &Node, _differs: &[Difference], progress: &Progress<'_>) -> Result<(), ProviderError> {
+        self.create(node, progress).await.map(drop)
     }
 
     async fn delete(&self, node: &Node, _progress: &Progress<'_>) -> Result<(), ProviderError> {

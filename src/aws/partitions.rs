@@ -97,7 +97,7 @@ fn step(folder: &Folder, key: &str, below: &str) -> Option<Folder> {
 }
 
 /// `Home/Garden` from `Home%2FGarden`; text that is not percent-encoded stays as it is.
-fn decoded(text: &str) -> String {
+pub(super) fn decoded(text: &str) -> String {
     let (mut bytes, mut rest) = (Vec::with_capacity(text.len()), text.as_bytes());
     while let [first, after @ ..] = rest {
         let code = after.get(..2).filter(|code| *first == b'%' && code.iter().all(u8::is_ascii_hexdigit));

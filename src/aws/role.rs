@@ -10,12 +10,14 @@ use serde_json::{Value, json};
 use super::{
     clients::Clients,
     failure::{broken, desired, failure, is},
-    mark::{self, Mark},
+    mark::{self, Mark, Tags},
     names::{ROLES, role_path},
     pace::Pace,
+    partitions::decoded,
     permission::{self, Realm, Statement},
+    tags,
 };
-use crate::engine::{Cause, Node, Observed, Owned, Progress, Provider, ProviderError, Scope};
+use crate::engine::{Cause, Difference, Node, Observed, Owned, Progress, Provider, ProviderError, Scope};
 
 /// The kind of its keys.
 pub const KIND: &str = "role";
@@ -31,6 +33,8 @@ pub const SCHEDULER: &str = "scheduler.amazonaws.com";
 pub const REDSHIFT: [&str; 2] = ["redshift-serverless.amazonaws.com", "redshift.amazonaws.com"];
 
 const POLICY: &str = "deliver";
+/// What a difference in who may assume a role is called.
+const TRUST: &str = "trust";
 const GONE_BUDGET: Duration = Duration::from_secs(120);
 
 /// A role as it is wanted.
@@ -64,17 +68,20 @@ impl Provider for Roles {
         if let Err(why) = wanted.mark.is_on(pairs(found.tags())) {
             return Ok(Observed::Foreign { why });
         }
-        let ready = self.has_policy(&wanted.name).await?;
-        Ok(Observed::Ours { identity: found.arn().to_owned(), ready, differs: Vec::new() })
+        let policy = self.policy(&wanted.name).await?;
+        let trusted = wanted.trust(&self.0.caller().await?.account);
+        let mut differs = differences(TRUST, found.assume_role_policy_document().unwrap_or_default(), &trusted);
+        if let Some(policy) = &policy {
+            let allowed = permission::document(&wanted.statements, &Realm::of(&self.0).await?);
+            differs.extend(differences("policy", policy, &allowed));
+        }
+        differs.extend(tags::differences(&wanted.mark, pairs(found.tags())));
+        Ok(Observed::Ours { identity: found.arn().to_owned(), ready: policy.is_some(), differs })
     }
 
     async fn create(&self, node: &Node, _progress: &Progress<'_>) -> Result<String, ProviderError> {
         let wanted: Desired = desired(node)?;
-        let tag = |(key, value)| Tag::builder().key(key).value(value).build();
-        let tags: Result<Vec<_>, _> = wanted.mark.all().into_iter().map(tag).collect();
-        let tags = tags.map_err(|error| {
-            broken(Cause::Other, "iam CreateRole", &wanted.name, error.to_string(), "change the stack's tags")
-        })?;
+        let tags = to_tags(wanted.mark.all(), "iam CreateRole", &wanted.name)?;
         let trust = wanted.trust(&self.0.caller().await?.account);
         let call = self.0.iam.create_role().role_name(&wanted.name).path(&wanted.path);
         let call = call.assume_role_policy_document(trust.to_string()).set_tags(Some(tags));
@@ -91,6 +98,23 @@ impl Provider for Roles {
         let call = self.0.iam.put_role_policy().role_name(&wanted.name).policy_name(POLICY);
         let answer = call.policy_document(policy.to_string()).send().await;
         answer.map_err(|error| failure("iam PutRolePolicy", &wanted.name, &error)).map(drop)
+    }
+
+    /// Its policy is put once more by `make_ready`.
+    async fn change(&self, node: &Node, differs: &[Difference], _progress: &Progress<'_>) -> Result<(), ProviderError> {
+        let wanted: Desired = desired(node)?;
+        let name = &wanted.name;
+        if tags::among(differs) {
+            let tags = to_tags(tags::changing(&wanted.mark), "iam TagRole", name)?;
+            let answer = self.0.iam.tag_role().role_name(name).set_tags(Some(tags)).send().await;
+            answer.map_err(|error| failure("iam TagRole", name, &error))?;
+        }
+        if differs.iter().all(|difference| difference.what != TRUST) {
+            return Ok(());
+        }
+        let trust = wanted.trust(&self.0.caller().await?.account);
+        let call = self.0.iam.update_assume_role_policy().role_name(name).policy_document(trust.to_string());
+        call.send().await.map_err(|error| failure("iam UpdateAssumeRolePolicy", name, &error)).map(drop)
     }
 
     async fn delete(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError> {
@@ -133,10 +157,11 @@ impl Roles {
         }
     }
 
-    async fn has_policy(&self, name: &str) -> Result<bool, ProviderError> {
+    /// The document of its policy, if it has one yet.
+    async fn policy(&self, name: &str) -> Result<Option<String>, ProviderError> {
         match self.0.iam.get_role_policy().role_name(name).policy_name(POLICY).send().await {
-            Ok(_) => Ok(true),
-            Err(error) if is(&error, &["NoSuchEntity"]) => Ok(false),
+            Ok(answer) => Ok(Some(answer.policy_document)),
+            Err(error) if is(&error, &["NoSuchEntity"]) => Ok(None),
             Err(error) => Err(failure("iam GetRolePolicy", name, &error)),
         }
     }
@@ -192,6 +217,51 @@ impl Desired {
     }
 }
 
+fn to_tags(tags: Tags, call: &str, name: &str) -> Result<Vec<Tag>, ProviderError> {
+    let tag = |(key, value)| Tag::builder().key(key).value(value).build();
+    let tags: Result<Vec<_>, _> = tags.into_iter().map(tag).collect();
+    tags.map_err(|error| broken(Cause::Other, call, name, error.to_string(), "change the stack's tags"))
+}
+
+/// The statements that one document has and the other has not. `found` is as IAM answers, percent-encoded (IAM API
+/// reference, GetRolePolicy).
+fn differences(what: &str, found: &str, wanted: &Value) -> Vec<Difference> {
+    let found: Value = serde_json::from_str(&decoded(found)).unwrap_or_default();
+    let (is, want) = (statements(&found), statements(wanted));
+    let only = |some: &[Value], other: &[Value]| match some.iter().filter(|one| !other.contains(one)) {
+        all if all.clone().count() == 0 => "without more".to_owned(),
+        all => all.map(ToString::to_string).collect::<Vec<_>>().join(", "),
+    };
+    if is == want { Vec::new() } else { vec![Difference::in_place(what, only(&is, &want), only(&want, &is))] }
+}
+
+/// One statement need not be in a list.
+fn statements(document: &Value) -> Vec<Value> {
+    match &document["Statement"] {
+        Value::Array(statements) => statements.clone(),
+        Value::Null => Vec::new(),
+        one => vec![one.clone()],
+    }
+}
+
 fn pairs(tags: &[Tag]) -> impl Iterator<Item = (&str, &str)> {
     tags.iter().map(|tag| (tag.key(), tag.value()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn documents_are_compared_as_json_and_the_statements_that_differ_are_told() {
+        let wanted =
+            json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["a:B"]}, {"Sid": "x"}]});
+        let same = "%7B%22Statement%22%3A%20%5B%7B%22Action%22%3A%5B%22a%3AB%22%5D%2C%22Effect%22%3A%22Allow%22%7D%2C%7B%22Sid%22%3A%22x%22%7D%5D%7D";
+        assert_eq!(differences("policy", same, &wanted), []);
+        let one = r#"{"Statement": {"Sid": "x"}}"#;
+        let missing = r#"{"Action":["a:B"],"Effect":"Allow"}"#;
+        assert_eq!(differences("policy", one, &wanted), [Difference::in_place("policy", "without more", missing)]);
+        let all = format!(r#"{missing}, {{"Sid":"x"}}"#);
+        assert_eq!(differences("policy", "", &wanted), [Difference::in_place("policy", "without more", all)]);
+    }
 }

@@ -1,17 +1,18 @@
 //! The Kinesis data stream.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use async_trait::async_trait;
-use aws_sdk_kinesis::types::{StreamDescriptionSummary, StreamMode, StreamModeDetails, StreamStatus};
+use aws_sdk_kinesis::types::{ScalingType, StreamDescriptionSummary, StreamMode, StreamModeDetails, StreamStatus};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{
     clients::Clients,
     failure::{broken, desired, failure, is, says},
-    mark::{self, Mark},
+    mark::{self, Mark, Tags, pairs},
     pace::Pace,
+    tags,
 };
 use crate::engine::{Cause, Difference, Node, Observed, Owned, Progress, Provider, ProviderError, Scope};
 
@@ -24,6 +25,13 @@ const GONE_BUDGET: Duration = Duration::from_secs(60 * 60);
 /// `LimitExceededException` with these texts passes by itself (terraform-provider-aws); any other is a quota.
 const PASSING_LIMITS: [&str; 2] = ["simultaneously be in CREATING or DELETING", "Rate exceeded for stream"];
 const LIMIT_BUDGET: Duration = Duration::from_secs(5 * 60);
+const DESCRIBE: &str = "kinesis DescribeStreamSummary";
+const RESIZE: &str = "kinesis UpdateShardCount";
+
+/// Records of up to 1 MiB, unless a stream is told otherwise (Kinesis API reference, MaxRecordSizeInKiB).
+pub const MAX_RECORD_KIB: u32 = 1024;
+/// Calls of UpdateShardCount for a stream in 24 hours (Kinesis API reference, UpdateShardCount).
+const STEPS_A_DAY: usize = 10;
 
 /// A stream as it is wanted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,7 +43,7 @@ pub struct Desired {
     pub shards: Option<u32>,
     /// Hours that records stay, 24 to 8,760.
     pub retention_hours: u32,
-    /// The largest record, in KiB; AWS's own limit where this is none.
+    /// The largest record, in KiB; [`MAX_RECORD_KIB`] where this is none.
     pub max_record_kib: Option<u32>,
     /// Whose it is.
     pub mark: Mark,
@@ -57,11 +65,15 @@ impl Provider for Streams {
         if let Err(why) = wanted.mark.is_on(pairs(&tags)) {
             return Ok(Observed::Foreign { why });
         }
-        let active = *found.stream_status() == StreamStatus::Active;
+        // A stream that is UPDATING may be on its way to what was wanted, or to one of the steps before it.
+        let settings = match found.stream_status() {
+            StreamStatus::Active | StreamStatus::Updating => differences(&wanted, &found),
+            _ => Vec::new(),
+        };
         Ok(Observed::Ours {
             identity: found.stream_arn().to_owned(),
-            ready: active && found.retention_period_hours() == wanted.retention_hours as i32,
-            differs: if active { differences(&wanted, &found) } else { Vec::new() },
+            ready: *found.stream_status() == StreamStatus::Active,
+            differs: [settings, tags::differences(&wanted.mark, pairs(&tags))].concat(),
         })
     }
 
@@ -69,12 +81,10 @@ impl Provider for Streams {
         let wanted: Desired = desired(node)?;
         let mut pace = Pace::within(LIMIT_BUDGET);
         loop {
-            let mode = if wanted.shards.is_some() { StreamMode::Provisioned } else { StreamMode::OnDemand };
-            let mode = StreamModeDetails::builder().stream_mode(mode).build();
             let call = self.0.kinesis.create_stream().stream_name(&wanted.name);
             let call = call.set_shard_count(wanted.shards.map(|shards| shards as i32));
             let call = call.set_max_record_size_in_kib(wanted.max_record_kib.map(|kib| kib as i32));
-            let call = call.stream_mode_details(mode.map_err(|error| invalid(&wanted.name, &error))?);
+            let call = call.stream_mode_details(wanted.mode()?);
             match call.set_tags(Some(wanted.mark.all().into_iter().collect())).send().await {
                 Ok(_) => {
                     self.mark_where_ignored(&wanted).await?;
@@ -90,22 +100,21 @@ impl Provider for Streams {
 
     async fn make_ready(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError> {
         let wanted: Desired = desired(node)?;
-        let found = self.active(&wanted.name, progress).await?;
-        let (now, then) = (found.retention_period_hours(), wanted.retention_hours as i32);
-        if now == then {
-            return Ok(());
+        self.keep_records(&wanted, progress).await
+    }
+
+    /// From what is there now, whatever it was when it was read: a crash may have come between the steps of an earlier one.
+    async fn change(&self, node: &Node, differs: &[Difference], progress: &Progress<'_>) -> Result<(), ProviderError> {
+        let wanted: Desired = desired(node)?;
+        if tags::among(differs) {
+            self.tag(&wanted.name, tags::changing(&wanted.mark)).await?;
         }
-        let name = &wanted.name;
-        if now < then {
-            let call = self.0.kinesis.increase_stream_retention_period().stream_name(name);
-            let answer = call.retention_period_hours(then).send().await;
-            answer.map_err(|error| failure("kinesis IncreaseStreamRetentionPeriod", name, &error))?;
-        } else {
-            let call = self.0.kinesis.decrease_stream_retention_period().stream_name(name);
-            let answer = call.retention_period_hours(then).send().await;
-            answer.map_err(|error| failure("kinesis DecreaseStreamRetentionPeriod", name, &error))?;
+        self.switch(&wanted, progress).await?;
+        if let Some(shards) = wanted.shards {
+            self.resize(&wanted.name, shards as i32, progress).await?;
         }
-        self.active(name, progress).await.map(drop)
+        self.size_records(&wanted, progress).await?;
+        self.keep_records(&wanted, progress).await
     }
 
     async fn delete(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError> {
@@ -145,37 +154,107 @@ impl Streams {
         match self.0.kinesis.describe_stream_summary().stream_name(name).send().await {
             Ok(answer) => Ok(answer.stream_description_summary),
             Err(error) if is(&error, &["ResourceNotFoundException"]) => Ok(None),
-            Err(error) => Err(failure("kinesis DescribeStreamSummary", name, &error)),
+            Err(error) => Err(failure(DESCRIBE, name, &error)),
         }
     }
 
     /// AWS takes the tags with CreateStream; other implementations may pass over them there.
     async fn mark_where_ignored(&self, wanted: &Desired) -> Result<(), ProviderError> {
         match self.tags(&wanted.name).await {
-            Ok(tags) if wanted.mark.is_on(pairs(&tags)).is_err() => {
-                let call = self.0.kinesis.add_tags_to_stream().stream_name(&wanted.name);
-                let answer = call.set_tags(Some(wanted.mark.all().into_iter().collect())).send().await;
-                answer.map_err(|error| failure("kinesis AddTagsToStream", &wanted.name, &error)).map(drop)
-            }
+            Ok(tags) if wanted.mark.is_on(pairs(&tags)).is_err() => self.tag(&wanted.name, wanted.mark.all()).await,
             _ => Ok(()),
         }
     }
 
+    async fn tag(&self, name: &str, tags: Tags) -> Result<(), ProviderError> {
+        let call = self.0.kinesis.add_tags_to_stream().stream_name(name);
+        let answer = call.set_tags(Some(tags.into_iter().collect())).send().await;
+        answer.map_err(|error| failure("kinesis AddTagsToStream", name, &error)).map(drop)
+    }
+
+    /// To the wanted mode. AWS takes two changes of it in 24 hours, and says so of a third.
+    async fn switch(&self, wanted: &Desired, progress: &Progress<'_>) -> Result<(), ProviderError> {
+        let found = self.active(&wanted.name, progress).await?;
+        if is_on_demand(&found) == wanted.shards.is_none() {
+            return Ok(());
+        }
+        let call = self.0.kinesis.update_stream_mode().stream_arn(found.stream_arn());
+        let answer = call.stream_mode_details(wanted.mode()?).send().await;
+        answer.map_err(|error| failure("kinesis UpdateStreamMode", &wanted.name, &error))?;
+        let fits = |found: &StreamDescriptionSummary| is_on_demand(found) == wanted.shards.is_none();
+        self.active_and(&wanted.name, progress, fits).await.map(drop)
+    }
+
+    /// To so many shards, one legal step after the other.
+    async fn resize(&self, name: &str, shards: i32, progress: &Progress<'_>) -> Result<(), ProviderError> {
+        let mut pace = Pace::within(READY_BUDGET);
+        loop {
+            let now = self.active(name, progress).await?.open_shard_count();
+            let Some(next) = step(now, shards) else { return Ok(()) };
+            let call = self.0.kinesis.update_shard_count().stream_name(name).target_shard_count(next);
+            match call.scaling_type(ScalingType::UniformScaling).send().await {
+                Ok(_) => self.active_and(name, progress, |found| found.open_shard_count() == next).await.map(drop)?,
+                // An earlier step, whose answer was lost, or somebody else's change.
+                Err(error) if is(&error, &["ResourceInUseException"]) => {
+                    pace.wait(progress, RESIZE, name, "UPDATING").await?;
+                }
+                Err(error) => return Err(failure(RESIZE, name, &error)),
+            }
+        }
+    }
+
+    /// To the wanted size of the largest record.
+    async fn size_records(&self, wanted: &Desired, progress: &Progress<'_>) -> Result<(), ProviderError> {
+        let found = self.active(&wanted.name, progress).await?;
+        if wanted.takes_records_as(&found) {
+            return Ok(());
+        }
+        let call = self.0.kinesis.update_max_record_size().stream_arn(found.stream_arn());
+        let answer = call.max_record_size_in_kib(wanted.record_kib()).send().await;
+        answer.map_err(|error| failure("kinesis UpdateMaxRecordSize", &wanted.name, &error))?;
+        self.active_and(&wanted.name, progress, |found| wanted.takes_records_as(found)).await.map(drop)
+    }
+
+    /// To the wanted retention.
+    async fn keep_records(&self, wanted: &Desired, progress: &Progress<'_>) -> Result<(), ProviderError> {
+        let found = self.active(&wanted.name, progress).await?;
+        let (name, now, then) = (&wanted.name, found.retention_period_hours(), wanted.retention_hours as i32);
+        if now < then {
+            let call = self.0.kinesis.increase_stream_retention_period().stream_name(name);
+            let answer = call.retention_period_hours(then).send().await;
+            answer.map_err(|error| failure("kinesis IncreaseStreamRetentionPeriod", name, &error))?;
+        } else if now > then {
+            let call = self.0.kinesis.decrease_stream_retention_period().stream_name(name);
+            let answer = call.retention_period_hours(then).send().await;
+            answer.map_err(|error| failure("kinesis DecreaseStreamRetentionPeriod", name, &error))?;
+        }
+        self.active_and(name, progress, |found| found.retention_period_hours() == then).await.map(drop)
+    }
+
     async fn active(&self, name: &str, progress: &Progress<'_>) -> Result<StreamDescriptionSummary, ProviderError> {
-        const CALL: &str = "kinesis DescribeStreamSummary";
+        self.active_and(name, progress, |_| true).await
+    }
+
+    /// Waits until it is ACTIVE and shows what was asked for, which it may do later than the call was answered.
+    async fn active_and(
+        &self,
+        name: &str,
+        progress: &Progress<'_>,
+        fits: impl Fn(&StreamDescriptionSummary) -> bool,
+    ) -> Result<StreamDescriptionSummary, ProviderError> {
         let mut pace = Pace::within(READY_BUDGET);
         loop {
             let status = match self.describe(name).await? {
-                Some(found) if *found.stream_status() == StreamStatus::Active => return Ok(found),
+                Some(found) if *found.stream_status() == StreamStatus::Active && fits(&found) => return Ok(found),
                 Some(found) if *found.stream_status() == StreamStatus::Deleting => {
                     let message = "it is being deleted by someone".to_owned();
-                    return Err(broken(Cause::Other, CALL, name, message, "wait until it is gone, then try again"));
+                    return Err(broken(Cause::Other, DESCRIBE, name, message, "wait until it is gone, then try again"));
                 }
                 Some(found) => found.stream_status().as_str().to_owned(),
                 // A stream that was just made may not be seen everywhere yet.
                 None => "not there yet".to_owned(),
             };
-            pace.wait(progress, CALL, name, &status).await?;
+            pace.wait(progress, DESCRIBE, name, &status).await?;
         }
     }
 
@@ -192,8 +271,8 @@ impl Streams {
         }
     }
 
-    async fn tags(&self, name: &str) -> Result<BTreeMap<String, String>, ProviderError> {
-        let mut tags = BTreeMap::new();
+    async fn tags(&self, name: &str) -> Result<Tags, ProviderError> {
+        let mut tags = Tags::new();
         let mut last: Option<String> = None;
         loop {
             let call = self.0.kinesis.list_tags_for_stream().stream_name(name).set_exclusive_start_tag_key(last);
@@ -207,21 +286,96 @@ impl Streams {
     }
 }
 
-fn pairs(tags: &BTreeMap<String, String>) -> impl Iterator<Item = (&str, &str)> {
-    tags.iter().map(|(key, value)| (key.as_str(), value.as_str()))
-}
+impl Desired {
+    fn mode(&self) -> Result<StreamModeDetails, ProviderError> {
+        let mode = if self.shards.is_some() { StreamMode::Provisioned } else { StreamMode::OnDemand };
+        let mode = StreamModeDetails::builder().stream_mode(mode).build();
+        mode.map_err(|error| broken(Cause::Other, "kinesis CreateStream", &self.name, error.to_string(), ""))
+    }
 
-fn differences(wanted: &Desired, found: &StreamDescriptionSummary) -> Vec<Difference> {
-    let mode = found.stream_mode_details().map(|mode| mode.stream_mode());
-    match (wanted.shards, mode == Some(&StreamMode::OnDemand)) {
-        (None, true) => Vec::new(),
-        (None, false) => vec![Difference::replace("mode", "provisioned", "on-demand")],
-        (Some(_), true) => vec![Difference::replace("mode", "on-demand", "provisioned")],
-        (Some(shards), false) if found.open_shard_count() == shards as i32 => Vec::new(),
-        (Some(shards), false) => vec![Difference::replace("number of shards", found.open_shard_count(), shards)],
+    fn record_kib(&self) -> i32 {
+        self.max_record_kib.unwrap_or(MAX_RECORD_KIB) as i32
+    }
+
+    /// Implementations that know no such setting do not show it.
+    fn takes_records_as(&self, found: &StreamDescriptionSummary) -> bool {
+        found.max_record_size_in_kib().is_none_or(|kib| kib == self.record_kib())
     }
 }
 
-fn invalid(name: &str, error: &dyn std::fmt::Display) -> ProviderError {
-    broken(Cause::Other, "kinesis CreateStream", name, error.to_string(), "")
+fn is_on_demand(found: &StreamDescriptionSummary) -> bool {
+    found.stream_mode_details().map(|mode| mode.stream_mode()) == Some(&StreamMode::OnDemand)
+}
+
+fn differences(wanted: &Desired, found: &StreamDescriptionSummary) -> Vec<Difference> {
+    let mode = |on_demand: bool| if on_demand { "on-demand" } else { "provisioned" };
+    let (is, want) = (mode(is_on_demand(found)), mode(wanted.shards.is_none()));
+    let mut differences = Vec::new();
+    if is != want {
+        differences.push(Difference::in_place("mode", is, want));
+    }
+    differences.extend(wanted.shards.and_then(|shards| reach(found.open_shard_count(), shards as i32)));
+    if !wanted.takes_records_as(found) {
+        let is = found.max_record_size_in_kib().unwrap_or_default();
+        differences.push(Difference::in_place("largest record in KiB", is, wanted.record_kib()));
+    }
+    if found.retention_period_hours() != wanted.retention_hours as i32 {
+        differences.push(Difference::in_place(
+            "retention in h",
+            found.retention_period_hours(),
+            wanted.retention_hours,
+        ));
+    }
+    differences
+}
+
+/// What it takes to get from one number of shards to another; more steps than a day allows are too many, whatever calls
+/// were made before.
+fn reach(from: i32, to: i32) -> Option<Difference> {
+    const WHAT: &str = "number of shards";
+    let steps = std::iter::successors(step(from, to), |now| step(*now, to)).count();
+    match steps {
+        0 => None,
+        _ if steps <= STEPS_A_DAY => Some(Difference::in_place(WHAT, from, to)),
+        _ => {
+            let wanted =
+                format!("{to}, which takes {steps} calls of UpdateShardCount where {STEPS_A_DAY} a day are allowed");
+            Some(Difference::replace(WHAT, from, wanted))
+        }
+    }
+}
+
+/// The next number of shards on the way: at most twice and at least half as many as now (Kinesis API reference,
+/// UpdateShardCount). None where there is no way to go.
+fn step(now: i32, to: i32) -> Option<i32> {
+    let half = now - now / 2;
+    (now > 0 && now != to).then(|| to.clamp(half, now.saturating_mul(2)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn steps(from: i32, to: i32) -> Vec<i32> {
+        std::iter::successors(step(from, to), |now| step(*now, to)).collect()
+    }
+
+    #[test]
+    fn no_step_is_more_than_double_or_less_than_half() {
+        assert_eq!(steps(4, 4), []);
+        assert_eq!(steps(2, 3), [3]);
+        assert_eq!(steps(3, 20), [6, 12, 20]);
+        assert_eq!(steps(20, 3), [10, 5, 3]);
+        assert_eq!(steps(7, 1), [4, 2, 1]);
+        assert_eq!(steps(1, 500).len(), 9);
+    }
+
+    #[test]
+    fn more_steps_than_a_day_allows_need_another_stream() {
+        assert_eq!(reach(5, 5), None);
+        assert_eq!(reach(1, 1024), Some(Difference::in_place("number of shards", 1, 1024)));
+        let wanted = "1025, which takes 11 calls of UpdateShardCount where 10 a day are allowed";
+        assert_eq!(reach(1, 1025), Some(Difference::replace("number of shards", 1, wanted)));
+        assert_eq!(reach(1025, 1).map(|far| far.change), Some(crate::engine::Change::Replace));
+    }
 }

@@ -12,6 +12,7 @@ use super::{
     database,
     failure::{broken, desired, failure, is},
     mark::{self, Mark, parameters},
+    tags,
 };
 use crate::{
     engine::{Cause, Difference, Node, Observed, Owned, Progress, Provider, ProviderError, Scope},
@@ -87,14 +88,13 @@ impl Provider for Tables {
             return Ok(Observed::Foreign { why });
         }
         let identity = self.0.arn("glue", &format!("table/{}/{}", wanted.database, wanted.name)).await?;
-        Ok(Observed::Ours { identity, ready: true, differs: differences(&wanted, &found) })
+        let differs = [differences(&wanted, &found), tags::differences(&wanted.mark, parameters(found.parameters()))];
+        Ok(Observed::Ours { identity, ready: true, differs: differs.concat() })
     }
 
     async fn create(&self, node: &Node, _progress: &Progress<'_>) -> Result<String, ProviderError> {
         let wanted: Desired = desired(node)?;
-        let input = input(&wanted).map_err(|error| {
-            broken(Cause::Other, "glue CreateTable", &wanted.title(), error.to_string(), "change the table's columns")
-        })?;
+        let input = self.input(&wanted, "glue CreateTable")?;
         let call = self.0.glue.create_table().database_name(&wanted.database).table_input(input);
         call.send().await.map_err(|error| failure("glue CreateTable", &wanted.title(), &error))?;
         self.0.arn("glue", &format!("table/{}/{}", wanted.database, wanted.name)).await
@@ -102,6 +102,22 @@ impl Provider for Tables {
 
     async fn make_ready(&self, _node: &Node, _progress: &Progress<'_>) -> Result<(), ProviderError> {
         Ok(())
+    }
+
+    /// The partitions that are registered stay as they are: each says for itself where and what its objects are.
+    async fn change(
+        &self,
+        node: &Node,
+        _differs: &[Difference],
+        _progress: &Progress<'_>,
+    ) -> Result<(), ProviderError> {
+        const CALL: &str = "glue UpdateTable";
+        let wanted: Desired = desired(node)?;
+        let gone = || broken(Cause::Other, CALL, &wanted.title(), "it has gone".to_owned(), "`up` makes it again");
+        let found = self.get(&wanted).await?.ok_or_else(gone)?;
+        let input = over(self.input(&wanted, CALL)?, &found);
+        let answer = self.0.glue.update_table().database_name(&wanted.database).table_input(input).send().await;
+        answer.map_err(|error| failure(CALL, &wanted.title(), &error)).map(drop)
     }
 
     /// Its partitions go with it.
@@ -128,6 +144,12 @@ impl Provider for Tables {
 }
 
 impl Tables {
+    fn input(&self, wanted: &Desired, call: &str) -> Result<TableInput, ProviderError> {
+        input(wanted).map_err(|error| {
+            broken(Cause::Other, call, &wanted.title(), error.to_string(), "change the table's columns")
+        })
+    }
+
     async fn get(&self, wanted: &Desired) -> Result<Option<Table>, ProviderError> {
         match self.0.glue.get_table().database_name(&wanted.database).name(&wanted.name).send().await {
             Ok(answer) => Ok(answer.table),
@@ -192,36 +214,124 @@ fn input(wanted: &Desired) -> Result<TableInput, aws_smithy_types::error::operat
         .build()
 }
 
+/// The definition over what is there: UpdateTable replaces all of it (Glue API reference, UpdateTable). The mark and what
+/// others have noted in the parameters stay.
+fn over(mut input: TableInput, found: &Table) -> TableInput {
+    let mut parameters = found.parameters().cloned().unwrap_or_default();
+    parameters.retain(|key, _| !is_projection(key));
+    let ours = input.parameters.take().unwrap_or_default();
+    parameters.extend(ours.into_iter().filter(|(key, _)| !tags::is_the_marks(key)));
+    input.parameters = Some(parameters);
+    input
+}
+
+/// Whether a parameter is one of partition projection (Athena user guide, "Set up partition projection").
+fn is_projection(key: &str) -> bool {
+    key.starts_with("projection.") || key == "storage.location.template"
+}
+
 fn differences(wanted: &Desired, found: &Table) -> Vec<Difference> {
     let storage = found.storage_descriptor();
-    let columns = |columns: &[Column]| -> Vec<(String, String)> {
-        columns.iter().map(|c| (c.name().to_owned(), c.r#type().unwrap_or_default().to_owned())).collect()
-    };
     let mut differences = Vec::new();
     let location = storage.and_then(|storage| storage.location()).unwrap_or_default();
     if location != wanted.location {
-        differences.push(Difference::replace("location", location, &wanted.location));
+        differences.push(Difference::in_place("location", location, &wanted.location));
     }
-    if columns(storage.map(|storage| storage.columns()).unwrap_or_default()) != wanted.columns {
-        differences.push(Difference::replace("list of columns", "another", "that of the workload"));
-    }
+    let columns = storage.map(|storage| storage.columns()).unwrap_or_default();
+    differences.extend(column_differences(&wanted.columns, columns));
     let serde = storage.and_then(|storage| storage.serde_info()).and_then(|serde| serde.serialization_library());
     if serde != Some(wanted.classes().serde) {
-        differences.push(Difference::replace("SerDe", serde.unwrap_or("none"), wanted.classes().serde));
+        differences.push(Difference::in_place("SerDe", serde.unwrap_or("none"), wanted.classes().serde));
     }
-    if !found.partition_keys().iter().map(|key| key.name()).eq(&wanted.partition_keys) {
-        let wanted = if wanted.partition_keys.is_empty() { "none" } else { &wanted.partition_keys.join(", ") };
-        differences.push(Difference::replace(
-            "list of partition keys",
-            found.partition_keys().iter().map(|key| key.name()).collect::<Vec<_>>().join(", "),
-            wanted,
-        ));
+    let keys = |keys: Vec<&str>| if keys.is_empty() { "none".to_owned() } else { keys.join(", ") };
+    let is = keys(found.partition_keys().iter().map(|key| key.name()).collect());
+    let want = keys(wanted.partition_keys.iter().map(String::as_str).collect());
+    if is != want {
+        differences.push(Difference::replace("list of partition keys", is, want));
     }
-    let projected = |map: Option<&HashMap<String, String>>| {
-        map.is_some_and(|map| map.get("projection.enabled").is_some_and(|value| value == "true"))
+    differences.extend(projection_differences(wanted, found.parameters()));
+    differences
+}
+
+/// Glue keeps names in lower case.
+fn column_differences(wanted: &[(String, String)], found: &[Column]) -> Vec<Difference> {
+    let found: Vec<(String, &str)> =
+        found.iter().map(|column| (column.name().to_lowercase(), column.r#type().unwrap_or_default())).collect();
+    let wanted: Vec<(String, &str)> = wanted.iter().map(|(name, kind)| (name.to_lowercase(), kind.as_str())).collect();
+    let kind = |columns: &[(String, &str)], name: &str| {
+        columns.iter().find(|(other, _)| other == name).map_or("none".to_owned(), |(_, kind)| (*kind).to_owned())
     };
-    if projected(found.parameters()) == wanted.projection.is_empty() {
-        differences.push(Difference::replace("way of learning partitions", "the other", "registered or projected"));
+    let more = found.iter().filter(|(name, _)| wanted.iter().all(|(other, _)| other != name));
+    let differences: Vec<Difference> = wanted
+        .iter()
+        .chain(more)
+        .map(|(name, _)| (name, kind(&found, name), kind(&wanted, name)))
+        .filter(|(_, is, want)| is != want)
+        .map(|(name, is, want)| Difference::in_place(format!("column {name}"), is, want))
+        .collect();
+    let order =
+        |columns: &[(String, &str)]| columns.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>().join(", ");
+    if differences.is_empty() && order(&found) != order(&wanted) {
+        return vec![Difference::in_place("order of columns", order(&found), order(&wanted))];
     }
     differences
+}
+
+fn projection_differences(wanted: &Desired, found: Option<&HashMap<String, String>>) -> Vec<Difference> {
+    let found: BTreeMap<&str, &str> = parameters(found).filter(|(key, _)| is_projection(key)).collect();
+    let way = |projected: bool| if projected { "projected" } else { "registered" };
+    let projected = found.get("projection.enabled").is_some_and(|value| *value == "true");
+    let (is, want) = (way(projected), way(!wanted.projection.is_empty()));
+    if is != want {
+        return vec![Difference::in_place("way of learning partitions", is, want)];
+    }
+    let differing = wanted.projection.iter().map(|(key, want)| (key, found.get(key.as_str()).copied(), want));
+    let differing = differing.filter(|(_, is, want)| *is != Some(want.as_str()));
+    differing
+        .map(|(key, is, want)| Difference::in_place(format!("parameter {key}"), is.unwrap_or("none"), want))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn columns(columns: &[(&str, &str)]) -> Vec<(String, String)> {
+        columns.iter().map(|(name, kind)| ((*name).to_owned(), (*kind).to_owned())).collect()
+    }
+
+    #[test]
+    fn each_column_that_differs_is_named_and_else_their_order() {
+        let found = |list: &[(&str, &str)]| -> Vec<Column> {
+            list.iter()
+                .map(|(name, kind)| Column::builder().name(*name).r#type(*kind).build().expect("a column"))
+                .collect()
+        };
+        let wanted = columns(&[("a", "bigint"), ("B", "string")]);
+        assert_eq!(column_differences(&wanted, &found(&[("a", "bigint"), ("b", "string")])), []);
+        assert_eq!(
+            column_differences(&wanted, &found(&[("a", "int"), ("c", "double")])),
+            [
+                Difference::in_place("column a", "int", "bigint"),
+                Difference::in_place("column b", "none", "string"),
+                Difference::in_place("column c", "double", "none"),
+            ]
+        );
+        assert_eq!(
+            column_differences(&wanted, &found(&[("b", "string"), ("a", "bigint")])),
+            [Difference::in_place("order of columns", "b, a", "a, b")]
+        );
+    }
+
+    #[test]
+    fn a_definition_goes_over_what_is_there_and_the_mark_stays() {
+        let mark = Mark { stack: "s".to_owned(), owner: "me".to_owned(), ..Mark::default() };
+        let wanted = Desired { name: "t".to_owned(), mark, ..Desired::default() };
+        let found = Table::builder().name("t").parameters(super::mark::OWNER, "other").parameters("note", "kept");
+        let found = found.parameters("projection.enabled", "true").build().expect("a table");
+        let input = over(input(&wanted).expect("an input"), &found);
+        let parameters = input.parameters.expect("parameters");
+        assert_eq!((parameters[super::mark::OWNER].as_str(), parameters["note"].as_str()), ("other", "kept"));
+        assert!(!parameters.contains_key("projection.enabled") && parameters["EXTERNAL"] == "TRUE");
+    }
 }

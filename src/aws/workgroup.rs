@@ -1,14 +1,18 @@
 //! The Athena workgroup: where results go, and how much a query may scan.
 
 use async_trait::async_trait;
-use aws_sdk_athena::types::{ResultConfiguration, Tag, WorkGroup, WorkGroupConfiguration};
+use aws_sdk_athena::types::{
+    ResultConfiguration, ResultConfigurationUpdates, Tag, WorkGroup, WorkGroupConfiguration,
+    WorkGroupConfigurationUpdates,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{
     clients::Clients,
     failure::{desired, failure, says},
-    mark::{self, Mark},
+    mark::{self, Mark, Tags},
+    tags,
 };
 use crate::engine::{Difference, Node, Observed, Owned, Progress, Provider, ProviderError, Scope};
 
@@ -47,14 +51,10 @@ impl Provider for Workgroups {
         if let Err(why) = wanted.mark.is_on(found.description().and_then(marked)) {
             return Ok(Observed::Foreign { why });
         }
-        let output = found.configuration().and_then(|configuration| configuration.result_configuration());
-        let output = output.and_then(|result| result.output_location()).unwrap_or_default();
-        let differs = if output == wanted.output {
-            Vec::new()
-        } else {
-            vec![Difference::replace("place of results", output, &wanted.output)]
-        };
         let identity = self.0.arn("athena", &format!("workgroup/{}", wanted.name)).await?;
+        let tags = self.tags(&wanted.name, &identity).await?;
+        let tags = tags.iter().map(|tag| (tag.key().unwrap_or_default(), tag.value().unwrap_or_default()));
+        let differs = [differences(&wanted, &found), tags::differences(&wanted.mark, tags)].concat();
         Ok(Observed::Ours { identity, ready: true, differs })
     }
 
@@ -65,15 +65,38 @@ impl Provider for Workgroups {
             .enforce_work_group_configuration(true)
             .bytes_scanned_cutoff_per_query(wanted.scan_limit_bytes)
             .build();
-        let tags = wanted.mark.all().into_iter().map(|(key, value)| Tag::builder().key(key).value(value).build());
         let call = self.0.athena.create_work_group().name(&wanted.name).configuration(configuration);
-        let call = call.description(format!("{}={}", mark::STACK, wanted.mark.stack)).set_tags(Some(tags.collect()));
+        let call = call
+            .description(format!("{}={}", mark::STACK, wanted.mark.stack))
+            .set_tags(Some(to_tags(wanted.mark.all())));
         call.send().await.map_err(|error| failure("athena CreateWorkGroup", &wanted.name, &error))?;
         self.0.arn("athena", &format!("workgroup/{}", wanted.name)).await
     }
 
     async fn make_ready(&self, _node: &Node, _progress: &Progress<'_>) -> Result<(), ProviderError> {
         Ok(())
+    }
+
+    async fn change(&self, node: &Node, differs: &[Difference], _progress: &Progress<'_>) -> Result<(), ProviderError> {
+        let wanted: Desired = desired(node)?;
+        let name = &wanted.name;
+        if tags::among(differs) {
+            let arn = self.0.arn("athena", &format!("workgroup/{name}")).await?;
+            let tags = to_tags(tags::changing(&wanted.mark));
+            let answer = self.0.athena.tag_resource().resource_arn(arn).set_tags(Some(tags)).send().await;
+            answer.map_err(|error| failure("athena TagResource", name, &error))?;
+        }
+        if !tags::beside(differs) {
+            return Ok(());
+        }
+        let results = ResultConfigurationUpdates::builder().output_location(&wanted.output).build();
+        let updates = WorkGroupConfigurationUpdates::builder()
+            .result_configuration_updates(results)
+            .enforce_work_group_configuration(true)
+            .bytes_scanned_cutoff_per_query(wanted.scan_limit_bytes)
+            .build();
+        let answer = self.0.athena.update_work_group().work_group(name).configuration_updates(updates).send().await;
+        answer.map_err(|error| failure("athena UpdateWorkGroup", name, &error)).map(drop)
     }
 
     async fn delete(&self, node: &Node, _progress: &Progress<'_>) -> Result<(), ProviderError> {
@@ -102,6 +125,12 @@ impl Provider for Workgroups {
 }
 
 impl Workgroups {
+    async fn tags(&self, name: &str, arn: &str) -> Result<Vec<Tag>, ProviderError> {
+        let pages = self.0.athena.list_tags_for_resource().resource_arn(arn).into_paginator().items().send();
+        let tags: Result<Vec<Tag>, _> = pages.collect().await;
+        tags.map_err(|error| failure("athena ListTagsForResource", name, &error))
+    }
+
     async fn get(&self, name: &str) -> Result<Option<WorkGroup>, ProviderError> {
         match self.0.athena.get_work_group().work_group(name).send().await {
             Ok(answer) => Ok(answer.work_group),
@@ -109,6 +138,28 @@ impl Workgroups {
             Err(error) => Err(failure("athena GetWorkGroup", name, &error)),
         }
     }
+}
+
+fn to_tags(tags: Tags) -> Vec<Tag> {
+    tags.into_iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
+}
+
+fn differences(wanted: &Desired, found: &WorkGroup) -> Vec<Difference> {
+    let found = found.configuration();
+    let output = found.and_then(|found| found.result_configuration()).and_then(|result| result.output_location());
+    let limit = found.and_then(|found| found.bytes_scanned_cutoff_per_query());
+    let limit = limit.map_or("none".to_owned(), |bytes| bytes.to_string());
+    let enforced = found.and_then(|found| found.enforce_work_group_configuration()).unwrap_or_default();
+    let whose = |enforced: bool| if enforced { "the workgroup's" } else { "each query's own" };
+    [
+        ("place of results", output.unwrap_or("none").to_owned(), wanted.output.clone()),
+        ("scan limit in bytes", limit, wanted.scan_limit_bytes.to_string()),
+        ("settings", whose(enforced).to_owned(), whose(true).to_owned()),
+    ]
+    .into_iter()
+    .filter(|(_, is, want)| is != want)
+    .map(|(what, is, want)| Difference::in_place(what, is, want))
+    .collect()
 }
 
 /// The mark in a description, `key=value`.

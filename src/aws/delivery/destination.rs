@@ -1,15 +1,18 @@
 //! A delivery's destination in S3, as Firehose is told of it.
 
 use aws_sdk_firehose::types::{
-    BufferingHints, CompressionFormat, DataFormatConversionConfiguration, Deserializer,
-    DynamicPartitioningConfiguration, ExtendedS3DestinationConfiguration, ExtendedS3DestinationDescription,
+    CompressionFormat, DataFormatConversionConfiguration, Deserializer, DynamicPartitioningConfiguration,
+    ExtendedS3DestinationConfiguration, ExtendedS3DestinationDescription, ExtendedS3DestinationUpdate,
     InputFormatConfiguration, OpenXJsonSerDe, OutputFormatConfiguration, ParquetCompression, ParquetSerDe,
     ProcessingConfiguration, Processor, ProcessorParameter, ProcessorParameterName, ProcessorType, RetryOptions,
     SchemaConfiguration, Serializer,
 };
 use aws_smithy_types::error::operation::BuildError;
 
-use super::{Columns, Desired};
+use super::{
+    Columns, Desired,
+    route::{Found, changed},
+};
 use crate::{
     aws::clients::Clients,
     engine::Difference,
@@ -29,19 +32,15 @@ pub(super) fn configuration(
     role: &str,
     clients: &Clients,
 ) -> Result<ExtendedS3DestinationConfiguration, BuildError> {
-    let buffer = BufferingHints::builder()
-        .size_in_mbs(wanted.buffer_mib as i32)
-        .interval_in_seconds(wanted.buffer_seconds as i32)
-        .build();
     let conversion = wanted.parquet.as_ref().map(|columns| conversion(columns, wanted.compression, role, clients));
     let processing = query(wanted).map(|query| extraction(&query)).transpose()?;
     let partitioning = processing.is_some().then(partitioning);
     ExtendedS3DestinationConfiguration::builder()
         .role_arn(role)
-        .bucket_arn(clients.bucket_arn(&wanted.bucket))
-        .prefix(&wanted.prefix)
-        .error_output_prefix(&wanted.error_prefix)
-        .buffering_hints(buffer)
+        .bucket_arn(clients.bucket_arn(&wanted.route.bucket))
+        .prefix(&wanted.route.prefix)
+        .error_output_prefix(&wanted.route.error_prefix)
+        .buffering_hints(wanted.route.hints())
         .compression_format(compression(wanted))
         .set_data_format_conversion_configuration(conversion)
         .set_dynamic_partitioning_configuration(partitioning)
@@ -49,24 +48,51 @@ pub(super) fn configuration(
         .build()
 }
 
-/// What is otherwise than wanted, each a phrase.
-pub(super) fn differences(wanted: &Desired, found: &ExtendedS3DestinationDescription) -> Vec<Difference> {
-    let hints = found.buffering_hints();
-    let mib = hints.and_then(BufferingHints::size_in_mbs).unwrap_or_default();
-    let seconds = hints.and_then(BufferingHints::interval_in_seconds).unwrap_or_default();
-    [
-        ("prefix", found.prefix().unwrap_or_default().to_owned(), wanted.prefix.clone()),
-        ("error prefix", found.error_output_prefix().unwrap_or_default().to_owned(), wanted.error_prefix.clone()),
-        ("buffer size in MiB", mib.to_string(), wanted.buffer_mib.to_string()),
-        ("buffer interval in s", seconds.to_string(), wanted.buffer_seconds.to_string()),
+/// What UpdateDestination is given: the same, over what is there. It keeps what it is not told, so a conversion that is not
+/// wanted any more is switched off; and the role stays.
+pub(super) fn update(
+    to: ExtendedS3DestinationConfiguration,
+    found: Option<&ExtendedS3DestinationDescription>,
+) -> ExtendedS3DestinationUpdate {
+    let converts = found.and_then(|found| found.data_format_conversion_configuration());
+    let off = converts.map(|_| DataFormatConversionConfiguration::builder().enabled(false).build());
+    ExtendedS3DestinationUpdate::builder()
+        .bucket_arn(to.bucket_arn)
+        .set_prefix(to.prefix)
+        .set_error_output_prefix(to.error_output_prefix)
+        .set_buffering_hints(to.buffering_hints)
+        .set_compression_format(to.compression_format)
+        .set_data_format_conversion_configuration(to.data_format_conversion_configuration.or(off))
+        .set_dynamic_partitioning_configuration(to.dynamic_partitioning_configuration)
+        .set_processing_configuration(to.processing_configuration)
+        .build()
+}
+
+/// What is otherwise than wanted. Dynamic partitioning is there from the beginning or never (Firehose developer guide,
+/// "Enable dynamic partitioning").
+pub(super) fn differences(
+    wanted: &Desired,
+    found: &ExtendedS3DestinationDescription,
+    clients: &Clients,
+) -> Vec<Difference> {
+    let landing = Found {
+        bucket_arn: found.bucket_arn(),
+        prefix: found.prefix(),
+        error_prefix: found.error_output_prefix(),
+        hints: found.buffering_hints(),
+    };
+    let mut differences = wanted.route.differences(&landing, &clients.bucket_arn(&wanted.route.bucket));
+    differences.extend(changed([
         ("compression", found.compression_format().as_str().to_owned(), compression(wanted).as_str().to_owned()),
         ("format", found_format(found), wanted_format(wanted)),
-        ("partition query", found_query(found), query(wanted).unwrap_or_default()),
-    ]
-    .into_iter()
-    .filter(|(_, is, want)| is != want)
-    .map(|(what, is, want)| Difference::replace(what, is, want))
-    .collect()
+    ]));
+    differences.extend(match (found_query(found), query(wanted)) {
+        (Some(is), Some(wanted)) => changed([("partition query", is, wanted)]),
+        (Some(_), None) => vec![Difference::replace("dynamic partitioning", "on", "off")],
+        (None, Some(_)) => vec![Difference::replace("dynamic partitioning", "off", "on")],
+        (None, None) => Vec::new(),
+    });
+    differences
 }
 
 /// Parquet is compressed inside, so the objects are not (Firehose developer guide, "Enable record format conversion").
@@ -177,13 +203,13 @@ fn found_format(found: &ExtendedS3DestinationDescription) -> String {
     }
 }
 
-fn found_query(found: &ExtendedS3DestinationDescription) -> String {
+fn found_query(found: &ExtendedS3DestinationDescription) -> Option<String> {
     let processing = found.processing_configuration().filter(|processing| processing.enabled() == Some(true));
     let processors = processing.map(ProcessingConfiguration::processors).unwrap_or_default();
     let mut parameters = processors.iter().flat_map(Processor::parameters);
     let query =
         parameters.find(|parameter| *parameter.parameter_name() == ProcessorParameterName::MetadataExtractionQuery);
-    query.map(|query| query.parameter_value().to_owned()).unwrap_or_default()
+    query.map(|query| query.parameter_value().to_owned())
 }
 
 #[cfg(test)]

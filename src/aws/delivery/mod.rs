@@ -1,12 +1,16 @@
 //! The delivery stream: Firehose from the stream to the bucket.
 
 mod destination;
+mod route;
 
 use std::{collections::BTreeMap, time::Duration};
 
 use async_trait::async_trait;
 use aws_sdk_firehose::{
-    operation::create_delivery_stream::builders::CreateDeliveryStreamFluentBuilder,
+    operation::{
+        create_delivery_stream::builders::CreateDeliveryStreamFluentBuilder,
+        update_destination::builders::UpdateDestinationFluentBuilder,
+    },
     types::{
         DeliveryStreamDescription, DeliveryStreamStatus, DeliveryStreamType, KinesisStreamSourceConfiguration, Tag,
     },
@@ -19,11 +23,15 @@ use super::{
     failure::{broken, desired, failure, is, says},
     mark::{self, Mark},
     pace::Pace,
+    tags,
 };
 use crate::{
-    engine::{Cause, Node, Observed, Owned, Progress, Provider, ProviderError, Scope},
+    engine::{Cause, Difference, Node, Observed, Owned, Progress, Provider, ProviderError, Scope},
     spec::{Compression, FieldPath},
 };
+
+pub use route::Route;
+pub(super) use route::{Found, changed};
 
 /// The kind of its keys.
 pub const KIND: &str = "delivery";
@@ -43,35 +51,21 @@ const GONE_BUDGET: Duration = Duration::from_secs(60 * 60);
 const NAMES_A_CALL: i32 = 100;
 const CREATE: &str = "firehose CreateDeliveryStream";
 const DESCRIBE: &str = "firehose DescribeDeliveryStream";
+const UPDATE: &str = "firehose UpdateDestination";
 
 /// A delivery stream as it is wanted. Records are put together as they are: each must end in a newline.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Desired {
-    /// Its name.
-    pub name: String,
-    /// The stream that it reads.
-    pub stream: String,
-    /// The role that it assumes: path and name, `/demo/…/name`.
-    pub role: String,
-    /// The bucket that it writes.
-    pub bucket: String,
-    /// Key prefix, with expressions.
-    pub prefix: String,
-    /// Key prefix of what cannot be delivered.
-    pub error_prefix: String,
-    /// 1–128.
-    pub buffer_mib: u32,
-    /// 0–900.
-    pub buffer_seconds: u32,
+    /// From the stream into the bucket.
+    #[serde(flatten)]
+    pub route: Route,
     /// Of the objects; inside them where they are Parquet.
     pub compression: Compression,
     /// Whose columns make the objects Parquet; without it they are the records as they are.
     pub parquet: Option<Columns>,
     /// The path in the document of each `!{partitionKeyFromQuery:…}` of the prefix.
     pub partition_by: BTreeMap<String, FieldPath>,
-    /// Whose it is.
-    pub mark: Mark,
 }
 
 /// The Glue table whose columns a Parquet object has.
@@ -94,36 +88,41 @@ impl Provider for Deliveries {
 
     async fn read(&self, node: &Node) -> Result<Observed, ProviderError> {
         let wanted: Desired = desired(node)?;
-        let Some(found) = self.describe(&wanted.name).await? else { return Ok(Observed::Absent) };
-        let tags = self.tags(&wanted.name).await?;
-        if let Err(why) = wanted.mark.is_on(pairs(&tags)) {
-            return Ok(Observed::Foreign { why });
-        }
-        let active = *found.delivery_stream_status() == DeliveryStreamStatus::Active;
-        let s3 = found.destinations().first().and_then(|to| to.extended_s3_destination_description());
-        Ok(Observed::Ours {
-            identity: found.delivery_stream_arn().to_owned(),
-            ready: active,
-            differs: s3.filter(|_| active).map(|s3| destination::differences(&wanted, s3)).unwrap_or_default(),
+        self.observe(&wanted.route, |found| {
+            let s3 = found.destinations().first().and_then(|to| to.extended_s3_destination_description());
+            s3.map(|s3| destination::differences(&wanted, s3, &self.0))
         })
+        .await
     }
 
     async fn create(&self, node: &Node, progress: &Progress<'_>) -> Result<String, ProviderError> {
         let wanted: Desired = desired(node)?;
-        let name = &wanted.name;
-        let role = self.0.iam_arn(&format!("role{}", wanted.role)).await?;
-        let to = destination::configuration(&wanted, &role, &self.0).map_err(|error| invalid(name, &error))?;
-        let call = self.call(name, &wanted.stream, &role, &wanted.mark).await?;
-        self.make(call.extended_s3_destination_configuration(to), name, progress).await
+        let role = self.role(&wanted.route).await?;
+        let to = destination::configuration(&wanted, &role, &self.0);
+        let to = to.map_err(|error| invalid(&wanted.route.name, &error))?;
+        let call = self.call(&wanted.route, &role).await?;
+        self.make(call.extended_s3_destination_configuration(to), &wanted.route.name, progress).await
     }
 
     async fn make_ready(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError> {
-        let Desired { name, .. } = desired(node)?;
+        let Route { name, .. } = desired(node)?;
         self.wait_until_active(&name, progress).await
     }
 
+    async fn change(&self, node: &Node, differs: &[Difference], progress: &Progress<'_>) -> Result<(), ProviderError> {
+        let wanted: Desired = desired(node)?;
+        let role = self.role(&wanted.route).await?;
+        let to = destination::configuration(&wanted, &role, &self.0);
+        let to = to.map_err(|error| invalid(&wanted.route.name, &error))?;
+        self.bring(&wanted.route, differs, progress, |call, found| {
+            let s3 = found.destinations().first().and_then(|to| to.extended_s3_destination_description());
+            call.extended_s3_destination_update(destination::update(to.clone(), s3))
+        })
+        .await
+    }
+
     async fn delete(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError> {
-        let Desired { name, .. } = desired(node)?;
+        let Route { name, .. } = desired(node)?;
         self.remove(&name, progress).await
     }
 
@@ -140,19 +139,44 @@ impl Provider for Deliveries {
 }
 
 impl Deliveries {
-    /// The call that makes a delivery stream which reads `stream`; it lacks a destination yet. `role` is an ARN.
+    /// What is there. `differences` are those of the destination, or none where it is of another kind.
+    pub(super) async fn observe(
+        &self,
+        wanted: &Route,
+        differences: impl FnOnce(&DeliveryStreamDescription) -> Option<Vec<Difference>>,
+    ) -> Result<Observed, ProviderError> {
+        let Some(found) = self.describe(&wanted.name).await? else { return Ok(Observed::Absent) };
+        let tags = self.tags(&wanted.name).await?;
+        if let Err(why) = wanted.mark.is_on(pairs(&tags)) {
+            return Ok(Observed::Foreign { why });
+        }
+        let active = *found.delivery_stream_status() == DeliveryStreamStatus::Active;
+        let mut differs = Vec::new();
+        if active {
+            differs.extend(wanted.source_differences(&found));
+            let other = || vec![Difference::replace("destination", "of another kind", "as the stack file has it")];
+            differs.extend(differences(&found).unwrap_or_else(other));
+        }
+        differs.extend(tags::differences(&wanted.mark, pairs(&tags)));
+        Ok(Observed::Ours { identity: found.delivery_stream_arn().to_owned(), ready: active, differs })
+    }
+
+    /// The ARN of its role.
+    pub(super) async fn role(&self, wanted: &Route) -> Result<String, ProviderError> {
+        self.0.iam_arn(&format!("role{}", wanted.role)).await
+    }
+
+    /// The call that makes a delivery stream; it lacks a destination yet. `role` is an ARN.
     pub(super) async fn call(
         &self,
-        name: &str,
-        stream: &str,
+        wanted: &Route,
         role: &str,
-        mark: &Mark,
     ) -> Result<CreateDeliveryStreamFluentBuilder, ProviderError> {
+        let Route { name, stream, mark, .. } = wanted;
         let stream = self.0.arn("kinesis", &format!("stream/{stream}")).await?;
         let source = KinesisStreamSourceConfiguration::builder().kinesis_stream_arn(stream).role_arn(role).build();
         let source = source.map_err(|error| invalid(name, &error))?;
-        let tag = |(key, value)| Tag::builder().key(key).value(value).build().map_err(|error| invalid(name, &error));
-        let tags = mark.all().into_iter().map(tag).collect::<Result<Vec<_>, _>>()?;
+        let tags = to_tags(mark.all(), name)?;
         let call = self.0.firehose.create_delivery_stream().delivery_stream_name(name);
         let call = call.delivery_stream_type(DeliveryStreamType::KinesisStreamAsSource);
         Ok(call.kinesis_stream_source_configuration(source).set_tags(Some(tags)))
@@ -176,6 +200,52 @@ impl Deliveries {
                 }
                 Err(error) => return Err(failure(CREATE, name, &error)),
             }
+        }
+    }
+
+    /// Brings tags and destination to what is wanted; `fill` gives the call its destination, from what is there.
+    pub(super) async fn bring(
+        &self,
+        wanted: &Route,
+        differs: &[Difference],
+        progress: &Progress<'_>,
+        fill: impl Fn(UpdateDestinationFluentBuilder, &DeliveryStreamDescription) -> UpdateDestinationFluentBuilder,
+    ) -> Result<(), ProviderError> {
+        let name = &wanted.name;
+        if tags::among(differs) {
+            let tags = to_tags(tags::changing(&wanted.mark), name)?;
+            let answer = self.0.firehose.tag_delivery_stream().delivery_stream_name(name).set_tags(Some(tags)).send();
+            answer.await.map_err(|error| failure("firehose TagDeliveryStream", name, &error))?;
+        }
+        if tags::beside(differs) { self.redirect(name, progress, fill).await } else { Ok(()) }
+    }
+
+    /// Each update names the version that it changes, so that none is made over another.
+    async fn redirect(
+        &self,
+        name: &str,
+        progress: &Progress<'_>,
+        fill: impl Fn(UpdateDestinationFluentBuilder, &DeliveryStreamDescription) -> UpdateDestinationFluentBuilder,
+    ) -> Result<(), ProviderError> {
+        let mut pace = Pace::within(PROPAGATION_BUDGET);
+        loop {
+            let gone = || broken(Cause::Other, DESCRIBE, name, "it has gone".to_owned(), "`up` makes it again");
+            let found = self.describe(name).await?.ok_or_else(gone)?;
+            let to = found.destinations().first().map(|to| to.destination_id().to_owned());
+            let call = self.0.firehose.update_destination().delivery_stream_name(name).set_destination_id(to);
+            let call = fill(call.current_delivery_stream_version_id(found.version_id()), &found);
+            let (what, last) = match call.send().await {
+                Ok(_) => return Ok(()),
+                Err(error) if is(&error, &["ConcurrentModificationException"]) => {
+                    ("waiting for another change", failure(UPDATE, name, &error))
+                }
+                Err(error) if is(&error, &["InvalidArgumentException"]) && says(&error, &PROPAGATION) => {
+                    ("waiting for its role to be known", failure(UPDATE, name, &error))
+                }
+                Err(error) => return Err(failure(UPDATE, name, &error)),
+            };
+            let waited = pace.wait(progress, UPDATE, name, what).await;
+            waited.map_err(|error| if error.cause == Cause::TimedOut { last } else { error })?;
         }
     }
 
@@ -269,7 +339,12 @@ fn reason(found: &DeliveryStreamDescription) -> String {
     }
 }
 
-pub(super) fn pairs(tags: &[Tag]) -> impl Iterator<Item = (&str, &str)> {
+fn to_tags(tags: mark::Tags, name: &str) -> Result<Vec<Tag>, ProviderError> {
+    let tag = |(key, value)| Tag::builder().key(key).value(value).build().map_err(|error| invalid(name, &error));
+    tags.into_iter().map(tag).collect()
+}
+
+fn pairs(tags: &[Tag]) -> impl Iterator<Item = (&str, &str)> {
     tags.iter().map(|tag| (tag.key(), tag.value().unwrap_or_default()))
 }
 

@@ -8,8 +8,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use base64_simd::STANDARD;
 use bytes::Bytes;
-use md5::{Digest, Md5};
+use sha2::{Digest, Sha256};
 use zip::{CompressionMethod, DateTime, System, ZipWriter, result::ZipError, write::SimpleFileOptions};
 
 pub use elf::{Architecture, Unfit};
@@ -30,7 +31,7 @@ pub struct Package {
     pub binary: PathBuf,
     /// What it runs on.
     pub architecture: Architecture,
-    /// The zip's MD5 in hex: the same binary gives the same.
+    /// The zip's SHA-256 in base64, as Lambda answers with it: the same binary gives the same.
     pub digest: String,
     /// Bytes of the zip.
     pub size: usize,
@@ -128,7 +129,7 @@ fn zipped(code: &[u8], binary: &Path) -> Result<Vec<u8>, PackagingError> {
 }
 
 fn digest(zip: &[u8]) -> String {
-    Md5::digest(zip).iter().map(|byte| format!("{byte:02x}")).collect()
+    STANDARD.encode_to_string(Sha256::digest(zip))
 }
 
 #[cfg(test)]

@@ -19,9 +19,6 @@ use crate::{
     spec::{Stack, StreamMode},
 };
 
-/// A stream takes records of up to 1 MiB unless it is told otherwise (Kinesis API reference, MaxRecordSizeInKiB).
-const MAX_RECORD_KIB: u32 = 1024;
-
 /// Why a stack cannot be made into a graph.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PipelineError {
@@ -138,7 +135,7 @@ fn stream_node(Parts { stack, names, mark, .. }: &Parts) -> Node {
         None => "on demand".to_owned(),
     };
     let retention_hours = stack.stream.retention.as_secs().div_ceil(3600) as u32;
-    let max_record_kib = Some(stack.stream.max_record_kib).filter(|kib| *kib != MAX_RECORD_KIB);
+    let max_record_kib = Some(stack.stream.max_record_kib).filter(|kib| *kib != stream::MAX_RECORD_KIB);
     let name = names.stream.clone();
     let desired = stream::Desired { name, shards, retention_hours, max_record_kib, mark: (*mark).clone() };
     // What ends it is there before the first thing that costs money.

@@ -110,25 +110,14 @@ impl Delivery<'_> {
 
     /// Into the bucket, from where batches are loaded.
     fn landing(&self) -> Node {
-        let Self { to, names, parts, .. } = self;
-        let bucket = parts.bucket();
         let desired = delivery::Desired {
-            name: names.delivery.clone(),
-            stream: parts.names.stream.clone(),
-            role: format!("{}{}", parts.names.role_path, names.role),
-            bucket: bucket.to_owned(),
-            prefix: to.prefix_text.clone(),
-            error_prefix: to.error_prefix_text.clone(),
-            buffer_mib: to.buffer.mib,
-            buffer_seconds: to.buffer.interval.as_secs() as u32,
+            route: self.route(),
             compression: Compression::Gzip,
             parquet: None,
             partition_by: BTreeMap::new(),
-            mark: parts.mark.clone(),
         };
-        let on = self.stands_on();
-        let detail = format!("stream → s3://{bucket}/{}", to.prefix.fixed());
-        node(delivery::KIND, &names.delivery, &on, &desired, detail)
+        let detail = format!("stream → s3://{}/{}", self.parts.bucket(), self.to.prefix.fixed());
+        node(delivery::KIND, &self.names.delivery, &self.stands_on(), &desired, detail)
     }
 
     /// Into the table, by Firehose's own COPY.
@@ -143,21 +132,13 @@ impl Delivery<'_> {
             RedshiftAt::Created => unreachable!("the spec refuses `create` with Firehose's own destination"),
         };
         let desired = redshift::delivery::Desired {
-            name: names.delivery.clone(),
-            stream: parts.names.stream.clone(),
-            role: format!("{}{}", parts.names.role_path, names.role),
-            bucket: bucket.to_owned(),
-            prefix: to.prefix_text.clone(),
-            error_prefix: to.error_prefix_text.clone(),
-            buffer_mib: to.buffer.mib,
-            buffer_seconds: to.buffer.interval.as_secs() as u32,
+            route: self.route(),
             endpoint,
             database: database.name.clone(),
             secret: to.secret.clone().expect("the spec asks for a secret"),
             table: table.clone(),
             columns: parts.materials.schema.column_list(),
             options: sql::options(&redshift::url(bucket, redshift::JSONPATHS)),
-            mark: parts.mark.clone(),
         };
         let (table_key, jsonpaths) = (self.table_name(&names.table), format!("{bucket}/{}", redshift::JSONPATHS));
         let mut on = self.stands_on().to_vec();
@@ -185,6 +166,21 @@ impl Delivery<'_> {
             services: services.iter().map(|&service| service.to_owned()).collect(),
             statements,
             mark: self.parts.mark.clone(),
+        }
+    }
+
+    fn route(&self) -> delivery::Route {
+        let Self { to, names, parts, .. } = self;
+        delivery::Route {
+            name: names.delivery.clone(),
+            stream: parts.names.stream.clone(),
+            role: format!("{}{}", parts.names.role_path, names.role),
+            bucket: parts.bucket().to_owned(),
+            prefix: to.prefix_text.clone(),
+            error_prefix: to.error_prefix_text.clone(),
+            buffer_mib: to.buffer.mib,
+            buffer_seconds: to.buffer.interval.as_secs() as u32,
+            mark: parts.mark.clone(),
         }
     }
 

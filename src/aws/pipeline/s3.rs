@@ -73,7 +73,7 @@ fn delivery_nodes(s3: &S3Delivery, parts: &Parts) -> Result<[Node; 2], PipelineE
         mark: (*mark).clone(),
     };
     let role_node = node(role::KIND, &names.role, &[], &desired, format!("under {}", names.role_path));
-    let desired = delivery::Desired {
+    let route = delivery::Route {
         name: names.delivery.clone(),
         stream: names.stream.clone(),
         role: format!("{}{}", names.role_path, names.role),
@@ -82,11 +82,10 @@ fn delivery_nodes(s3: &S3Delivery, parts: &Parts) -> Result<[Node; 2], PipelineE
         error_prefix: s3.error_prefix_text.clone(),
         buffer_mib: s3.buffer.mib,
         buffer_seconds: s3.buffer.interval.as_secs() as u32,
-        compression: s3.compression,
-        parquet,
-        partition_by: s3.partition_by.clone(),
         mark: (*mark).clone(),
     };
+    let (compression, partition_by) = (s3.compression, s3.partition_by.clone());
+    let desired = delivery::Desired { route, compression, parquet, partition_by };
     let table = desired.parquet.as_ref().map(|columns| table::key_name(&columns.database, &columns.table));
     let mut on = vec![(stream::KIND, names.stream.as_str()), (bucket::KIND, bucket), (role::KIND, names.role.as_str())];
     on.extend(table.as_deref().map(|table| (table::KIND, table)));

@@ -1,10 +1,13 @@
 //! Firehose from the stream to a Redshift table: through the bucket, and by a COPY of its own.
 
 use async_trait::async_trait;
-use aws_sdk_firehose::types::{
-    BufferingHints, CompressionFormat, CopyCommand, DeliveryStreamStatus, RedshiftDestinationConfiguration,
-    RedshiftDestinationDescription, RedshiftRetryOptions, RedshiftS3BackupMode, S3DestinationConfiguration,
-    SecretsManagerConfiguration,
+use aws_sdk_firehose::{
+    operation::update_destination::builders::UpdateDestinationFluentBuilder,
+    types::{
+        CompressionFormat, CopyCommand, RedshiftDestinationConfiguration, RedshiftDestinationDescription,
+        RedshiftDestinationUpdate, RedshiftRetryOptions, RedshiftS3BackupMode, S3DestinationConfiguration,
+        S3DestinationUpdate, SecretsManagerConfiguration,
+    },
 };
 use serde::{Deserialize, Serialize};
 
@@ -12,9 +15,8 @@ use super::workgroup;
 use crate::{
     aws::{
         clients::Clients,
-        delivery::{Deliveries, invalid, pairs},
+        delivery::{Deliveries, Found, Route, changed, invalid},
         failure::{broken, desired, failure},
-        mark::Mark,
     },
     engine::{Cause, Difference, Node, Observed, Owned, Progress, Provider, ProviderError, Scope},
 };
@@ -30,22 +32,9 @@ const RETRY_SECONDS: i32 = 3600;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Desired {
-    /// Its name.
-    pub name: String,
-    /// The stream that it reads.
-    pub stream: String,
-    /// The role that it assumes: path and name, `/demo/…/name`.
-    pub role: String,
-    /// The bucket that records go through.
-    pub bucket: String,
-    /// Key prefix there, with expressions.
-    pub prefix: String,
-    /// Key prefix of what cannot be delivered.
-    pub error_prefix: String,
-    /// 1–128.
-    pub buffer_mib: u32,
-    /// 0–900.
-    pub buffer_seconds: u32,
+    /// From the stream into the bucket that records go through.
+    #[serde(flatten)]
+    pub route: Route,
     /// Where Firehose connects to.
     pub endpoint: Endpoint,
     /// The database.
@@ -58,8 +47,6 @@ pub struct Desired {
     pub columns: String,
     /// What follows in the COPY.
     pub options: String,
-    /// Whose it is.
-    pub mark: Mark,
 }
 
 /// Where Firehose connects to.
@@ -89,37 +76,37 @@ impl Provider for RedshiftDeliveries {
 
     async fn read(&self, node: &Node) -> Result<Observed, ProviderError> {
         let wanted: Desired = desired(node)?;
-        let Some(found) = self.any().describe(&wanted.name).await? else { return Ok(Observed::Absent) };
-        let tags = self.any().tags(&wanted.name).await?;
-        if let Err(why) = wanted.mark.is_on(pairs(&tags)) {
-            return Ok(Observed::Foreign { why });
-        }
-        let active = *found.delivery_stream_status() == DeliveryStreamStatus::Active;
-        let to = found.destinations().first().and_then(|to| to.redshift_destination_description());
-        Ok(Observed::Ours {
-            identity: found.delivery_stream_arn().to_owned(),
-            ready: active,
-            differs: to.filter(|_| active).map(|to| differences(&wanted, to)).unwrap_or_default(),
-        })
+        self.any()
+            .observe(&wanted.route, |found| {
+                let to = found.destinations().first().and_then(|to| to.redshift_destination_description());
+                to.map(|to| differences(&wanted, to, &self.0))
+            })
+            .await
     }
 
     async fn create(&self, node: &Node, progress: &Progress<'_>) -> Result<String, ProviderError> {
         let wanted: Desired = desired(node)?;
-        let role = self.0.iam_arn(&format!("role{}", wanted.role)).await?;
-        let url = format!("jdbc:redshift://{}/{}", self.address(&wanted.endpoint).await?, wanted.database);
-        let secret = secret_arn(&self.0, &wanted.secret).await?;
-        let to = destination(&wanted, &role, &self.0.bucket_arn(&wanted.bucket), &url, &secret)?;
-        let call = self.any().call(&wanted.name, &wanted.stream, &role, &wanted.mark).await?;
-        self.any().make(call.redshift_destination_configuration(to), &wanted.name, progress).await
+        let role = self.any().role(&wanted.route).await?;
+        let to = self.destination(&wanted, &role).await?;
+        let call = self.any().call(&wanted.route, &role).await?;
+        self.any().make(call.redshift_destination_configuration(to), &wanted.route.name, progress).await
     }
 
     async fn make_ready(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError> {
-        let Desired { name, .. } = desired(node)?;
+        let Route { name, .. } = desired(node)?;
         self.any().wait_until_active(&name, progress).await
     }
 
+    async fn change(&self, node: &Node, differs: &[Difference], progress: &Progress<'_>) -> Result<(), ProviderError> {
+        let wanted: Desired = desired(node)?;
+        let role = self.any().role(&wanted.route).await?;
+        let to = update(&self.destination(&wanted, &role).await?);
+        let fill = |call: UpdateDestinationFluentBuilder, _: &_| call.redshift_destination_update(to.clone());
+        self.any().bring(&wanted.route, differs, progress, fill).await
+    }
+
     async fn delete(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError> {
-        let Desired { name, .. } = desired(node)?;
+        let Route { name, .. } = desired(node)?;
         self.any().remove(&name, progress).await
     }
 
@@ -132,6 +119,16 @@ impl Provider for RedshiftDeliveries {
 impl RedshiftDeliveries {
     fn any(&self) -> Deliveries {
         Deliveries(self.0.clone())
+    }
+
+    async fn destination(
+        &self,
+        wanted: &Desired,
+        role: &str,
+    ) -> Result<RedshiftDestinationConfiguration, ProviderError> {
+        let url = format!("jdbc:redshift://{}/{}", self.address(&wanted.endpoint).await?, wanted.database);
+        let secret = secret_arn(&self.0, &wanted.secret).await?;
+        destination(wanted, role, &self.0.bucket_arn(&wanted.route.bucket), &url, &secret)
     }
 
     async fn address(&self, endpoint: &Endpoint) -> Result<String, ProviderError> {
@@ -171,17 +168,13 @@ fn destination(
     url: &str,
     secret: &str,
 ) -> Result<RedshiftDestinationConfiguration, ProviderError> {
-    let name = &wanted.name;
-    let buffer = BufferingHints::builder()
-        .size_in_mbs(wanted.buffer_mib as i32)
-        .interval_in_seconds(wanted.buffer_seconds as i32)
-        .build();
+    let name = &wanted.route.name;
     let through = S3DestinationConfiguration::builder()
         .role_arn(role)
         .bucket_arn(bucket)
-        .prefix(&wanted.prefix)
-        .error_output_prefix(&wanted.error_prefix)
-        .buffering_hints(buffer)
+        .prefix(&wanted.route.prefix)
+        .error_output_prefix(&wanted.route.error_prefix)
+        .buffering_hints(wanted.route.hints())
         .compression_format(CompressionFormat::Gzip)
         .build()
         .map_err(|error| invalid(name, &error))?;
@@ -205,27 +198,95 @@ fn destination(
         .map_err(|error| invalid(name, &error))
 }
 
-fn differences(wanted: &Desired, found: &RedshiftDestinationDescription) -> Vec<Difference> {
+/// What UpdateDestination is given: the same; the role stays.
+fn update(to: &RedshiftDestinationConfiguration) -> RedshiftDestinationUpdate {
+    let through = to.s3_configuration.as_ref().map(|through| {
+        S3DestinationUpdate::builder()
+            .bucket_arn(&through.bucket_arn)
+            .set_prefix(through.prefix.clone())
+            .set_error_output_prefix(through.error_output_prefix.clone())
+            .set_buffering_hints(through.buffering_hints.clone())
+            .build()
+    });
+    RedshiftDestinationUpdate::builder()
+        .cluster_jdbcurl(&to.cluster_jdbcurl)
+        .set_copy_command(to.copy_command.clone())
+        .set_s3_update(through)
+        .set_secrets_manager_configuration(to.secrets_manager_configuration.clone())
+        .build()
+}
+
+fn differences(wanted: &Desired, found: &RedshiftDestinationDescription, clients: &Clients) -> Vec<Difference> {
     let copy = found.copy_command();
-    let through = found.s3_destination_description();
-    let hints = through.and_then(|through| through.buffering_hints());
     let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
-    let number = |number: Option<i32>| number.unwrap_or_default().to_string();
-    [
-        ("prefix", text(through.and_then(|through| through.prefix())), wanted.prefix.clone()),
-        ("error prefix", text(through.and_then(|through| through.error_output_prefix())), wanted.error_prefix.clone()),
-        ("buffer size in MiB", number(hints.and_then(|hints| hints.size_in_mbs())), wanted.buffer_mib.to_string()),
-        (
-            "buffer interval in s",
-            number(hints.and_then(|hints| hints.interval_in_seconds())),
-            wanted.buffer_seconds.to_string(),
-        ),
+    let mut differences = Vec::new();
+    if let Some(through) = found.s3_destination_description() {
+        let landing = Found {
+            bucket_arn: through.bucket_arn(),
+            prefix: through.prefix(),
+            error_prefix: through.error_output_prefix(),
+            hints: through.buffering_hints(),
+        };
+        differences.extend(wanted.route.differences(&landing, &clients.bucket_arn(&wanted.route.bucket)));
+    }
+    differences.extend(changed([
         ("table", text(copy.map(|copy| copy.data_table_name())), wanted.table.clone()),
         ("column list", text(copy.and_then(|copy| copy.data_table_columns())), wanted.columns.clone()),
         ("COPY's options", text(copy.and_then(|copy| copy.copy_options())), wanted.options.clone()),
-    ]
-    .into_iter()
-    .filter(|(_, is, want)| is != want)
-    .map(|(what, is, want)| Difference::replace(what, is, want))
-    .collect()
+    ]));
+    if !wanted.is_at(found.cluster_jdbcurl()) {
+        differences.push(Difference::in_place("database", found.cluster_jdbcurl(), wanted.place()));
+    }
+    let secret = found.secrets_manager_configuration().and_then(|secret| secret.secret_arn()).unwrap_or_default();
+    if !is_secret(secret, &wanted.secret) {
+        differences.push(Difference::in_place("secret", secret, &wanted.secret));
+    }
+    differences
+}
+
+impl Desired {
+    /// Whether a JDBC URL leads to the wanted database. A workgroup is the first label of its endpoint's name (Redshift
+    /// management guide, "Connecting to Amazon Redshift Serverless"), so nothing need be looked up.
+    fn is_at(&self, url: &str) -> bool {
+        let rest = url.strip_prefix("jdbc:redshift://").unwrap_or(url);
+        let Some((address, database)) = rest.split_once('/') else { return false };
+        let same = match &self.endpoint {
+            Endpoint::Workgroup(name) => address.split('.').next() == Some(name),
+            Endpoint::Address(wanted) => address == wanted,
+        };
+        same && database == self.database
+    }
+
+    fn place(&self) -> String {
+        match &self.endpoint {
+            Endpoint::Workgroup(name) => format!("{} of workgroup {name}", self.database),
+            Endpoint::Address(address) => format!("{} at {address}", self.database),
+        }
+    }
+}
+
+/// A secret's ARN ends in six characters of its own (Secrets Manager user guide, "What's in a secret").
+fn is_secret(arn: &str, wanted: &str) -> bool {
+    const OWN: usize = "-123456".len();
+    let name = arn.split_once(":secret:").map_or("", |(_, name)| name);
+    arn == wanted || name.len().checked_sub(OWN).and_then(|end| name.get(..end)) == Some(wanted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_and_a_secret_are_known_without_a_call() {
+        let wanted = |endpoint| Desired { endpoint, database: "dev".to_owned(), ..Desired::default() };
+        let demo = wanted(Endpoint::Workgroup("demo".to_owned()));
+        let url = "jdbc:redshift://demo.000000000000.us-east-1.redshift-serverless.amazonaws.com:5439/dev";
+        assert!(demo.is_at(url));
+        assert!(!demo.is_at(&url.replace("demo", "demo2")) && !demo.is_at(&url.replace("/dev", "/sales")));
+        let cluster = wanted(Endpoint::Address("c.example:5439".to_owned()));
+        assert!(cluster.is_at("jdbc:redshift://c.example:5439/dev") && !cluster.is_at(url));
+        let arn = "arn:aws:secretsmanager:us-east-1:000000000000:secret:demo/redshift-a1B2c3";
+        assert!(is_secret(arn, "demo/redshift") && is_secret(arn, arn));
+        assert!(!is_secret(arn, "demo/red") && !is_secret("", "demo/redshift"));
+    }
 }

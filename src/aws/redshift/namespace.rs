@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::{
     place::Seen,
-    workgroup::{BUSY, tags_of, to_tags},
+    workgroup::{BUSY, tag, tags_of, to_tags},
 };
 use crate::{
     aws::{
@@ -17,6 +17,7 @@ use crate::{
         failure::{desired, failure, is, says},
         mark::{self, Mark},
         pace::Pace,
+        tags,
     },
     engine::{Cause, Difference, Node, Observed, Owned, Progress, Provider, ProviderError, Scope},
 };
@@ -77,18 +78,17 @@ impl Provider for Namespaces {
         }
         let ready = found.status() == Some(&NamespaceStatus::Available);
         let database = found.db_name().unwrap_or_default();
-        let differs = if database == wanted.database {
-            Vec::new()
-        } else {
-            vec![Difference::replace("database", database, &wanted.database)]
-        };
+        let mut differs = tags::differences(&wanted.mark, pairs(&tags));
+        if database != wanted.database {
+            differs.push(Difference::replace("database", database, &wanted.database));
+        }
         Ok(Observed::Ours { identity, ready, differs })
     }
 
     async fn create(&self, node: &Node, progress: &Progress<'_>) -> Result<String, ProviderError> {
         let wanted: Desired = desired(node)?;
         let (name, role) = (&wanted.name, self.clients.iam_arn(&format!("role{}", wanted.role)).await?);
-        let tags = to_tags(&wanted.mark, CREATE, name)?;
+        let tags = to_tags(wanted.mark.all(), CREATE, name)?;
         let mut pace = Pace::within(PROPAGATION_BUDGET);
         loop {
             let call =
@@ -121,6 +121,18 @@ impl Provider for Namespaces {
             let what = status.map_or("not there yet", NamespaceStatus::as_str);
             pace.wait(progress, GET, &name, what).await?;
         }
+    }
+
+    /// Its tags.
+    async fn change(
+        &self,
+        node: &Node,
+        _differs: &[Difference],
+        _progress: &Progress<'_>,
+    ) -> Result<(), ProviderError> {
+        let Desired { name, mark, .. } = desired(node)?;
+        let found = self.get(&name).await?;
+        tag(&self.clients, found.as_ref().and_then(Namespace::namespace_arn), &mark, &name).await
     }
 
     /// Without a last snapshot.

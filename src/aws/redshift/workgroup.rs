@@ -12,10 +12,11 @@ use crate::{
     aws::{
         clients::Clients,
         failure::{broken, desired, failure, is, says},
-        mark::{self, Mark},
+        mark::{self, Mark, Tags},
         pace::Pace,
+        tags,
     },
-    engine::{Cause, Node, Observed, Owned, Progress, Provider, ProviderError, Scope},
+    engine::{Cause, Difference, Node, Observed, Owned, Progress, Provider, ProviderError, Scope},
 };
 
 /// The kind of its keys.
@@ -73,12 +74,13 @@ impl Provider for Workgroups {
             return Ok(Observed::Foreign { why });
         }
         let ready = found.status() == Some(&WorkgroupStatus::Available);
-        Ok(Observed::Ours { identity, ready, differs: Vec::new() })
+        let differs = tags::differences(&wanted.mark, pairs(&tags));
+        Ok(Observed::Ours { identity, ready, differs })
     }
 
     async fn create(&self, node: &Node, progress: &Progress<'_>) -> Result<String, ProviderError> {
         let Desired { name, namespace, mark } = desired(node)?;
-        let tags = to_tags(&mark, CREATE, &name)?;
+        let tags = to_tags(mark.all(), CREATE, &name)?;
         let mut pace = Pace::within(READY_BUDGET);
         loop {
             let call =
@@ -114,6 +116,18 @@ impl Provider for Workgroups {
             let what = status.map_or("not there yet", WorkgroupStatus::as_str);
             pace.wait(progress, GET, &name, what).await?;
         }
+    }
+
+    /// Its tags.
+    async fn change(
+        &self,
+        node: &Node,
+        _differs: &[Difference],
+        _progress: &Progress<'_>,
+    ) -> Result<(), ProviderError> {
+        let Desired { name, mark, .. } = desired(node)?;
+        let found = get(&self.clients, &name).await?;
+        tag(&self.clients, found.as_ref().and_then(Workgroup::workgroup_arn), &mark, &name).await
     }
 
     async fn delete(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError> {
@@ -166,9 +180,18 @@ pub(super) async fn tags_of(clients: &Clients, arn: &str) -> Result<Vec<Tag>, Pr
     }
 }
 
-pub(super) fn to_tags(mark: &Mark, call: &str, name: &str) -> Result<Vec<Tag>, ProviderError> {
+/// Puts the tags that may change on a namespace or a workgroup, by its ARN.
+pub(super) async fn tag(clients: &Clients, arn: Option<&str>, mark: &Mark, name: &str) -> Result<(), ProviderError> {
+    const CALL: &str = "redshift-serverless TagResource";
+    let gone = || broken(Cause::Other, CALL, name, "it has gone".to_owned(), "`up` makes it again");
+    let tags = to_tags(tags::changing(mark), CALL, name)?;
+    let call = clients.redshift_serverless.tag_resource().resource_arn(arn.ok_or_else(gone)?).set_tags(Some(tags));
+    call.send().await.map_err(|error| failure(CALL, name, &error)).map(drop)
+}
+
+pub(super) fn to_tags(tags: Tags, call: &str, name: &str) -> Result<Vec<Tag>, ProviderError> {
     let tag = |(key, value)| Tag::builder().key(key).value(value).build();
-    let tags: Result<Vec<_>, _> = mark.all().into_iter().map(tag).collect();
+    let tags: Result<Vec<_>, _> = tags.into_iter().map(tag).collect();
     tags.map_err(|error| broken(Cause::Other, call, name, error.to_string(), "change the stack's tags"))
 }
 
