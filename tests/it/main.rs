@@ -2,6 +2,7 @@
 
 mod aws_cli;
 mod catalog;
+mod changes;
 mod command;
 mod delivery;
 mod dynamodb;

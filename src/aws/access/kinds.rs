@@ -40,10 +40,9 @@ pub(super) fn of(node: &Node, id: &StackId) -> Vec<Statement> {
     match node.key.kind.as_str() {
         schedule::KIND => schedule(&desired::<schedule::Desired>(node).name),
         stream::KIND => stream(&desired::<stream::Desired>(node).name),
-        schedule::KIND => schedule(&desired::<schedule::Desired>(node).name),
         bucket::KIND => bucket(&desired::<bucket::Desired>(node).name),
         role::KIND => role(&desired(node)),
-        delivery::KIND => delivery(&desired::<delivery::Desired>(node).name),
+        delivery::KIND => delivery(&desired::<delivery::Desired>(node).route.name),
         database::KIND => database(&desired::<database::Desired>(node).name),
         table::KIND => table(&desired(node)),
         workgroup::KIND => workgroup(&desired(node)),
@@ -88,17 +87,6 @@ fn stream(name: &str) -> Vec<Statement> {
         "kinesis:UpdateShardCount",
     ];
     vec![Statement::new(&ACTIONS, [On::Stream(name.to_owned())])]
-}
-
-/// In the group that every account has.
-fn schedule(name: &str) -> Vec<Statement> {
-    const ACTIONS: [&str; 4] = [
-        "scheduler:CreateSchedule",
-        "scheduler:DeleteSchedule",
-        "scheduler:GetSchedule",
-        "scheduler:UpdateSchedule",
-    ];
-    vec![Statement::new(&ACTIONS, [On::resource("scheduler", format!("schedule/default/{name}"))])]
 }
 
 /// What it is called by S3's operations is told in the S3 user guide, "Required permissions for Amazon S3 API operations".
@@ -367,7 +355,7 @@ fn admin_secret(namespace: &str) -> On {
 }
 
 fn redshift_delivery(to: &redshift::delivery::Desired) -> Vec<Statement> {
-    let mut statements = delivery(&to.name);
+    let mut statements = delivery(&to.route.name);
     statements.push(Statement::new(&["secretsmanager:DescribeSecret"], [On::secret(&to.secret)]));
     statements
 }

@@ -18,6 +18,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+pub use self::case::schema_of;
 use self::{case::Case, ground::Ground, point::Column};
 
 /// Of a column that is broken, so many points are told.

@@ -1,0 +1,31 @@
+//! A change that was cut off: the next `up` goes on from wherever it stopped.
+
+use super::Bench;
+use crate::inside::Kill;
+
+const MANY: &[&str] = &["stream.shards=7", "stream.retention=48h", "stream.max_record=2MiB", "tags={team: sales}"];
+
+/// Kills `up` at every call that it makes on the way to `to`, each time of a fresh stack, and brings it up again.
+async fn goes_on(stack: &str, to: &[&str], when: Kill) -> usize {
+    for number in 1.. {
+        let bench = Bench::of(stack);
+        bench.made(&[]).await;
+        bench.wire.kill_at(number, when);
+        let outlived = bench.wire.live(bench.up(to)).await.is_some();
+        bench.wire.revive().await;
+        let again = bench.up(to).await;
+        assert!(again.is_ok(), "killed at call {number}, {when:?}: {}", again.expect_err("it failed"));
+        bench.is_settled(to).await;
+        if outlived {
+            return number;
+        }
+    }
+    unreachable!("a life has an end")
+}
+
+#[tokio::test(start_paused = true)]
+async fn between_the_steps_of_a_stream() {
+    for when in [Kill::Before, Kill::AfterUnseen, Kill::AfterAnswer] {
+        assert!(goes_on("stream-only", MANY, when).await > 10, "{when:?}");
+    }
+}

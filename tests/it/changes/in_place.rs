@@ -1,0 +1,252 @@
+//! What changes in place, of every kind of resource.
+
+use super::{Bench, said};
+
+const DAYS: &str = "year=!{timestamp:yyyy}/month=!{timestamp:MM}/day=!{timestamp:dd}/";
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_grows_and_shrinks_in_legal_steps() {
+    let bench = Bench::of("stream-only");
+    bench.made(&[]).await;
+    bench.changes_to(&["stream.shards=2"], &["stream: its number of shards is 1, wanted 2"]).await;
+    for (shards, steps) in [("stream.shards=9", 3), ("stream.shards=2", 3)] {
+        bench.wire.forget();
+        bench.up(&[shards]).await.expect("up");
+        let resizes = bench.wire.changes().iter().filter(|call| *call == "kinesis UpdateShardCount").count();
+        assert_eq!(resizes, steps, "{shards}: 4, 8, 9 and 5, 3, 2");
+        bench.is_settled(&[shards]).await;
+    }
+    bench.is_taken_down(&[]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_streams_settings_and_tags_there_and_back() {
+    let bench = Bench::of("stream-only");
+    let to = ["stream.retention=48h", "stream.max_record=2MiB", "tags={team: sales, cost: seven}"];
+    let expected = [
+        "stream: its largest record in KiB is 1024, wanted 2048",
+        "stream: its retention in h is 24, wanted 48",
+        "stream: its tag cost is missing, wanted seven",
+        "stream: its tag team is demo, wanted sales",
+    ];
+    bench.changes(&["tags={team: demo}"], &to, &expected).await;
+    let expected =
+        ["stream: its largest record in KiB is 2048, wanted 1024", "stream: its retention in h is 48, wanted 24"];
+    // The tags that the stack file has dropped stay.
+    bench.changes_to(&[], &expected).await;
+    bench.is_taken_down(&[]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_changes_its_mode_both_ways() {
+    let bench = Bench::of("stream-only");
+    let on_demand = ["stream.mode=on-demand", "stream.shards=null"];
+    bench.changes(&["stream.shards=2"], &on_demand, &["stream: its mode is provisioned, wanted on-demand"]).await;
+    let back = ["stream: its mode is on-demand, wanted provisioned", "stream: its number of shards is 2, wanted 5"];
+    bench.changes_to(&["stream.shards=5"], &back).await;
+    let third = bench.up(&on_demand).await.expect_err("a third time in a day").to_string();
+    assert!(third.contains("UpdateStreamMode") && third.contains("2 times in 24 hours"), "{third}");
+    bench.is_settled(&["stream.shards=5"]).await;
+    bench.is_taken_down(&[]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delivery_to_s3_and_its_table() {
+    let bench = Bench::of("store-sales-s3");
+    bench.made(&[]).await;
+    let bucket = format!("store-sales-s3-{}", bench.suffix());
+    let prefix = format!("deliver.s3.prefix=sales/{DAYS}");
+    let to = [
+        prefix.as_str(),
+        "deliver.s3.error_prefix=wrong/!{firehose:error-output-type}/",
+        "deliver.s3.buffer={size: 7MiB, interval: 9s}",
+        "deliver.s3.compression=none",
+        "deliver.s3.catalog.partitions=projected",
+    ];
+    let old = "tpcds/streaming/store_sales";
+    let expected = [
+        &format!("delivery: its prefix is {old}/{DAYS}, wanted sales/{DAYS}"),
+        &format!(
+            "delivery: its error prefix is {old}_error/{DAYS}!{{firehose:error-output-type}}/, \
+             wanted wrong/!{{firehose:error-output-type}}/"
+        ),
+        "delivery: its buffer size in MiB is 64, wanted 7",
+        "delivery: its buffer interval in s is 5, wanted 9",
+        "delivery: its compression is GZIP, wanted UNCOMPRESSED",
+        &format!("table: its location is s3://{bucket}/{old}/, wanted s3://{bucket}/sales/"),
+        "table: its way of learning partitions is registered, wanted projected",
+    ];
+    bench.changes_to(&to, &expected).await;
+    let registered = [&to[..4], &["deliver.s3.catalog.partitions=registered"]].concat();
+    let expected = ["table: its way of learning partitions is projected, wanted registered"];
+    bench.changes_to(&registered, &expected).await;
+    bench.is_taken_down(&[]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn parquet_and_json_in_turn() {
+    let bench = Bench::of("store-sales-parquet");
+    bench.made(&[]).await;
+    let table = format!("tpcds_{}.store_sales", bench.suffix());
+    let gzip = format!("delivery: its format is Parquet (SNAPPY) as {table}, wanted Parquet (GZIP) as {table}");
+    bench.changes_to(&["deliver.s3.compression=gzip"], &[&gzip]).await;
+    let json = ["deliver.s3.compression=gzip", "deliver.s3.format=json"];
+    let planned = said(&bench.plan(&json).await);
+    let (open_x, parquet) =
+        ("org.openx.data.jsonserde.JsonSerDe", "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe");
+    assert_eq!(planned[0], "delivery: its compression is UNCOMPRESSED, wanted GZIP");
+    assert_eq!(planned[1], format!("delivery: its format is Parquet (GZIP) as {table}, wanted JSON"));
+    assert!(
+        planned[2].starts_with("role firehose: its policy is {") && planned[2].contains("glue:GetTable"),
+        "{planned:?}"
+    );
+    assert!(planned[2].ends_with("}, wanted without more"), "{planned:?}");
+    assert_eq!(planned[3..], [format!("table: its SerDe is {parquet}, wanted {open_x}")]);
+    bench.up(&json).await.expect("up");
+    bench.is_settled(&json).await;
+    assert_eq!(said(&bench.plan(&[]).await).len(), 4, "and back");
+    bench.up(&[]).await.expect("up");
+    bench.is_settled(&[]).await;
+    bench.is_taken_down(&[]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_query_of_dynamic_partitioning() {
+    let bench = Bench::of("store-sales-parquet");
+    let prefix = format!("deliver.s3.prefix=sales/category=!{{partitionKeyFromQuery:category}}/{DAYS}");
+    let of = |path: &str| format!("deliver.s3.partition_by={{category: {path}}}");
+    let (from, to) = (of("ss_item.i_category"), of("ss_item.i_class"));
+    bench.made(&[&prefix, &from]).await;
+    let planned = said(&bench.plan(&[&prefix, &to]).await);
+    assert!(
+        matches!(planned.as_slice(), [one] if one.starts_with("delivery: its partition query is {category:")),
+        "{planned:?}"
+    );
+    bench.up(&[&prefix, &to]).await.expect("up");
+    bench.is_settled(&[&prefix, &to]).await;
+    bench.is_taken_down(&[&prefix, &to]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_function_and_what_feeds_it() {
+    let bench = Bench::of("store-sales-dynamodb");
+    let to = [
+        "deliver.dynamodb.function={memory: 256MiB, timeout: 30s}",
+        "deliver.dynamodb.mapping={batch: 50, window: 2s, parallel: 3, retries: 1, max_age: 2h}",
+    ];
+    let expected = [
+        "function: its memory in MiB is 512, wanted 256",
+        "function: its timeout in s is 60, wanted 30",
+        "mapping: its batch is 100, wanted 50",
+        "mapping: its window in s is 1, wanted 2",
+        "mapping: its batches of a shard at a time is 1, wanted 3",
+        "mapping: its retries is 3, wanted 1",
+        "mapping: its greatest age in s is 3600, wanted 7200",
+    ];
+    bench.changes(&[], &to, &expected).await;
+    bench.write_code(b"and more");
+    let planned = said(&bench.plan(&to).await);
+    assert!(matches!(planned.as_slice(), [one] if one.starts_with("function: its code is ")), "{planned:?}");
+    bench.up(&to).await.expect("up");
+    bench.is_settled(&to).await;
+    bench.is_taken_down(&to).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delivery_on_the_way_to_a_copy() {
+    let bench = Bench::of("store-sales-redshift");
+    let expected = [
+        "delivery redshift: its buffer size in MiB is 64, wanted 8",
+        "delivery redshift: its buffer interval in s is 5, wanted 7",
+    ];
+    bench.changes(&[], &["deliver.redshift.buffer={size: 8MiB, interval: 7s}"], &expected).await;
+    bench.is_taken_down(&[]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delivery_that_copies_by_itself() {
+    let bench = Bench::of("store-sales-redshift-firehose");
+    let expected = [
+        "redshift-delivery: its buffer size in MiB is 64, wanted 8",
+        "redshift-delivery: its buffer interval in s is 5, wanted 7",
+    ];
+    bench.changes(&[], &["deliver.redshift.buffer={size: 8MiB, interval: 7s}"], &expected).await;
+    bench.is_taken_down(&[]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn columns_of_documents_of_your_own() {
+    let bench = Bench::of("your-own-json");
+    let template =
+        |fields: &str| format!(r#"load.workload.template={{file: null, text: '{fields}', seed: 1, key: [id]}}"#);
+    let from = template(r#"{"id": {{ sequence }}, "name": "{{ city }}", "gone": 1}"#);
+    let to = template(r#"{"id": {{ sequence }}, "name": {{ int(1, 5) }}, "new": "{{ city }}"}"#);
+    let expected = [
+        "table: its column name is string, wanted bigint",
+        "table: its column new is none, wanted string",
+        "table: its column gone is bigint, wanted none",
+    ];
+    bench.changes(&[&from], &[&to], &expected).await;
+    bench.is_taken_down(&[&to]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tag_of_everything_that_takes_one() {
+    let bench = Bench::of("store-sales-everything");
+    let kinds = [
+        "bucket",
+        "database",
+        "delivery",
+        "delivery redshift",
+        "function",
+        "items",
+        "logs",
+        "mapping",
+        "role firehose",
+        "role function",
+        "role redshift",
+        "stream",
+        "table",
+        "workgroup",
+    ];
+    let expected = kinds.map(|kind| format!("{kind}: its tag team is demo, wanted sales"));
+    let expected = expected.each_ref().map(String::as_str);
+    bench.changes(&["tags={team: demo}"], &["tags={team: sales}"], &expected).await;
+    bench.is_taken_down(&[]).await;
+    let bench = Bench::of("store-sales-redshift");
+    let own = ["deliver.redshift.workgroup=null", "deliver.redshift.create=true"];
+    bench.made(&own).await;
+    let tagged = [&own[..], &["tags={team: sales}"]].concat();
+    let planned = said(&bench.plan(&tagged).await);
+    for kind in ["redshift-namespace", "redshift-workgroup"] {
+        assert!(planned.contains(&format!("{kind}: its tag team is missing, wanted sales")), "{planned:?}");
+    }
+    bench.up(&tagged).await.expect("up");
+    bench.is_settled(&tagged).await;
+    bench.is_taken_down(&own).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_somebody_has_changed_by_hand_is_changed_back() {
+    let bench = Bench::of("store-sales-everything");
+    bench.made(&[]).await;
+    let (clients, id) = (bench.wire.clients().await, format!("store-sales-everything-{}", bench.suffix()));
+    clients.s3.delete_bucket_encryption().bucket(&id).send().await.expect_err("the stand-in has no such call");
+    let private = aws_sdk_s3::types::PublicAccessBlockConfiguration::builder().block_public_acls(true).build();
+    let call = clients.s3.put_public_access_block().bucket(&id).public_access_block_configuration(private);
+    call.send().await.expect("opened");
+    let call = clients.logs.put_retention_policy().log_group_name(format!("/aws/lambda/{id}")).retention_in_days(7);
+    call.send().await.expect("kept longer");
+    let nobody = r#"{"Version": "2012-10-17", "Statement": []}"#;
+    let role = format!("{id}-function");
+    let call = clients.iam.update_assume_role_policy().role_name(&role).policy_document(nobody);
+    call.send().await.expect("shut");
+    let planned = said(&bench.plan(&[]).await);
+    assert_eq!(planned[0], "bucket: its public access is not blocked, wanted blocked");
+    assert_eq!(planned[1], "logs: its retention in days is 7, wanted 1");
+    assert!(planned[2].starts_with("role function: its trust is without more, wanted {"), "{planned:?}");
+    assert_eq!(planned.len(), 3);
+    bench.up(&[]).await.expect("up");
+    bench.is_settled(&[]).await;
+    bench.is_taken_down(&[]).await;
+}
