@@ -156,9 +156,9 @@ async fn a_stack_whose_time_is_over_is_not_brought_up() {
     let said = refused.to_string();
     assert!(said.contains("demo down store-sales-") && said.contains("raise `ttl`"), "{said}");
     let journal = world.open(&store_sales()).await;
-    let planned =
-        lifecycle::plan(&living(Duration::ZERO), journal.id(), &journal.state(), &materials(), &world.clients);
-    assert!(matches!(planned.await, Err(LifecycleError::Expired { .. })));
+    let (stack, state) = (living(Duration::ZERO), journal.state());
+    let planned = lifecycle::plan(&stack, journal.id(), &state, &materials(), &world.clients).await;
+    assert!(matches!(planned, Err(LifecycleError::Expired { .. })));
 }
 
 #[tokio::test(start_paused = true)]
