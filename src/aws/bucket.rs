@@ -15,6 +15,7 @@ use super::{
     clients::Clients,
     failure::{broken, desired, failure, is},
     mark::{self, Mark, Tags},
+    mirror,
     pace::Pace,
     tags,
 };
@@ -36,8 +37,17 @@ const CLEAN_LISTS: u32 = 2;
 pub struct Desired {
     /// Its name.
     pub name: String,
+    /// Whether the journal's mirror is in it.
+    pub mirror: bool,
     /// Whose it is.
     pub mark: Mark,
+}
+
+impl Desired {
+    /// What stays until everything else is gone: the beginning of its keys.
+    fn spared(&self) -> Option<&'static str> {
+        self.mirror.then_some(mirror::FOLDER)
+    }
 }
 
 /// Knows buckets.
@@ -50,7 +60,7 @@ impl Provider for Buckets {
     }
 
     async fn read(&self, node: &Node) -> Result<Observed, ProviderError> {
-        let Desired { name, mark } = desired(node)?;
+        let Desired { name, mark, .. } = desired(node)?;
         match self.0.s3.head_bucket().bucket(&name).send().await {
             Ok(_) => {}
             Err(error) => match error.raw_response().map(|response| response.status().as_u16()) {
@@ -70,7 +80,7 @@ impl Provider for Buckets {
 
     /// The engine has read first: where a bucket is ours already, us-east-1 answers 200 and resets its ACLs.
     async fn create(&self, node: &Node, _progress: &Progress<'_>) -> Result<String, ProviderError> {
-        let Desired { name, mark } = desired(node)?;
+        let Desired { name, mark, .. } = desired(node)?;
         let tags = to_tags(mark.all(), &name)?;
         let region = self.0.region();
         let place = (region != NO_CONSTRAINT).then(|| BucketLocationConstraint::from(region));
@@ -107,7 +117,7 @@ impl Provider for Buckets {
     /// PutBucketTagging replaces all tags, also those that somebody else has put. What else differs, `make_ready` puts once
     /// more.
     async fn change(&self, node: &Node, differs: &[Difference], _progress: &Progress<'_>) -> Result<(), ProviderError> {
-        let Desired { name, mark } = desired(node)?;
+        let Desired { name, mark, .. } = desired(node)?;
         if !tags::among(differs) {
             return Ok(());
         }
@@ -117,18 +127,22 @@ impl Provider for Buckets {
     }
 
     async fn delete(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError> {
-        let Desired { name, .. } = desired(node)?;
-        self.deny_writes(&name).await;
+        let wanted: Desired = desired(node)?;
+        let (name, spared) = (wanted.name.clone(), wanted.spared());
+        self.deny_writes(&name, spared).await;
         let mut pace = Pace::within(GONE_BUDGET);
         let mut clean = 0;
         loop {
-            match self.empty(&name, progress).await {
+            match self.empty(&name, spared, progress).await {
                 Ok(0) => clean += 1,
                 Ok(_) => clean = 0,
                 Err(error) if error.message.starts_with("NoSuchBucket") => return Ok(()),
                 Err(error) => return Err(error),
             }
             if clean >= CLEAN_LISTS {
+                if spared.is_some() {
+                    self.empty(&name, None, progress).await?;
+                }
                 match self.0.s3.delete_bucket().bucket(&name).send().await {
                     Ok(_) => return Ok(()),
                     Err(error) if is(&error, &["NoSuchBucket"]) => return Ok(()),
@@ -229,15 +243,17 @@ impl Buckets {
     }
 
     /// Keeps late writers out. Emptying works without it, only slower, so a refusal is no reason to stop.
-    async fn deny_writes(&self, name: &str) {
-        let policy = no_more_writes(&self.0.bucket_arn(name));
+    async fn deny_writes(&self, name: &str, spared: Option<&str>) {
+        let policy = no_more_writes(&self.0.bucket_arn(name), spared);
         if let Err(error) = self.0.s3.put_bucket_policy().bucket(name).policy(policy.to_string()).send().await {
             tracing::debug!("{}", failure("s3 PutBucketPolicy", name, &error));
         }
     }
 
-    /// Deletes every version, delete marker and open upload that one pass over the lists finds; says how many.
-    async fn empty(&self, name: &str, progress: &Progress<'_>) -> Result<usize, ProviderError> {
+    /// Deletes every version, delete marker and open upload that one pass over the lists finds, but for keys that begin
+    /// with `spared`; says how many.
+    async fn empty(&self, name: &str, spared: Option<&str>, progress: &Progress<'_>) -> Result<usize, ProviderError> {
+        let goes = |key: &str| spared.is_none_or(|prefix| !key.starts_with(prefix));
         let mut found = 0;
         let mut markers: (Option<String>, Option<String>) = (None, None);
         loop {
@@ -246,7 +262,9 @@ impl Buckets {
             let page = call.send().await.map_err(|error| failure("s3 ListObjectVersions", name, &error))?;
             let versions = page.versions().iter().map(|version| (version.key(), version.version_id()));
             let deleted = page.delete_markers().iter().map(|marker| (marker.key(), marker.version_id()));
-            let batch: Vec<_> = versions.chain(deleted).filter_map(|(key, id)| identifier(key?, id)).collect();
+            let listed = versions.chain(deleted).filter_map(|(key, id)| Some((key?, id)));
+            let batch: Vec<_> =
+                listed.filter(|(key, _)| goes(key)).filter_map(|(key, id)| identifier(key, id)).collect();
             found += batch.len();
             if !batch.is_empty() {
                 progress.wait(&format!("deleting {found} objects"), Duration::ZERO).await?;
@@ -296,12 +314,14 @@ impl Buckets {
     }
 }
 
-/// The policy document of a bucket that is being emptied.
-pub fn no_more_writes(bucket_arn: &str) -> Value {
-    json!({"Version": "2012-10-17", "Statement": [{
-        "Sid": "NoMoreWrites", "Effect": "Deny", "Principal": "*", "Action": "s3:PutObject",
-        "Resource": format!("{bucket_arn}/*"),
-    }]})
+/// The policy document of a bucket that is being emptied, but for keys that begin with `spared`.
+pub fn no_more_writes(bucket_arn: &str, spared: Option<&str>) -> Value {
+    let mut statement = json!({"Sid": "NoMoreWrites", "Effect": "Deny", "Principal": "*", "Action": "s3:PutObject"});
+    match spared {
+        Some(prefix) => statement["NotResource"] = json!(format!("{bucket_arn}/{prefix}*")),
+        None => statement["Resource"] = json!(format!("{bucket_arn}/*")),
+    }
+    json!({"Version": "2012-10-17", "Statement": [statement]})
 }
 
 /// Errors of single keys that the next pass may not see again.

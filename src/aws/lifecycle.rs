@@ -1,10 +1,15 @@
 //! The lifecycle of a stack, for whoever has a stack, a state folder and clients: open, plan, up, status, down.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::{
+    bucket,
     clients::Clients,
+    mirror::InBucket,
+    names::Names,
     pipeline::{self, Materials, PipelineError, graph, providers, ttl},
     preflight::{self, Intent, Refused, Report},
     schedule,
@@ -12,7 +17,7 @@ use super::{
 use crate::{
     engine::{
         Applied, ApplyError, Cancel, Down, Fingerprint, Home, HomeError, Journal, JournalError, Observer,
-        ProviderError, ResourceKey, StackId, State, Step, apply, destroy,
+        ProviderError, ResourceKey, StackId, State, Step, apply, destroy, mirror,
         plan::{self, Status},
     },
     spec::Stack,
@@ -175,12 +180,23 @@ pub async fn make(
     let state = journal.state();
     alive(stack, journal.id(), &state)?;
     let (graph, providers) = (graph(stack, journal.id(), ttl::opened_at(&state), materials)?, providers(clients));
+    let bucket = Names::of(stack, journal.id()).bucket;
+    if let Some(bucket) = bucket.filter(|_| stack.mirror) {
+        journal.reflect_in(Arc::new(InBucket::new(clients, bucket)));
+    }
     Ok(apply::up(&graph, &providers, journal, observer, cancel).await?)
 }
 
 /// What is there of everything that the journal knows.
 pub async fn status(state: &State, clients: &Clients) -> Vec<Status> {
     plan::status(state, &pipeline::providers(clients)).await
+}
+
+/// Takes over a stack whose journal another machine keeps in its bucket: brings it here, locks it, and lets the other see
+/// it. `asked` is the stack's id or name; `bucket` a bucket's name or an `s3://` URL.
+pub async fn take_over(home: &Home, asked: &str, bucket: &str, clients: &Clients) -> Result<Journal, LifecycleError> {
+    let (here, mirror) = (clients.fingerprint().await?, Arc::new(InBucket::named(clients, bucket)));
+    Ok(mirror::take_over(home, asked, &here, mirror).await?)
 }
 
 /// Takes everything away that the journal knows, and says what is left.
@@ -191,6 +207,9 @@ pub async fn down(
     cancel: &Cancel,
 ) -> Result<Down, LifecycleError> {
     only_its_own(journal)?;
+    if let Some(bucket) = mirrored_in(&journal.state()) {
+        journal.reflect_in(Arc::new(InBucket::new(clients, bucket)));
+    }
     Ok(destroy::down(&providers(clients), journal, observer, cancel).await?)
 }
 
@@ -204,6 +223,13 @@ fn alive(stack: &Stack, id: &StackId, state: &State) -> Result<(), LifecycleErro
         }
         _ => Ok(()),
     }
+}
+
+/// The bucket that the journal's mirror is in, while it may be there.
+fn mirrored_in(state: &State) -> Option<String> {
+    let buckets = state.live().map(|resource| &resource.node).filter(|node| node.key.kind == bucket::KIND);
+    let mut buckets = buckets.filter_map(|node| serde_json::from_value::<bucket::Desired>(node.desired.clone()).ok());
+    buckets.find(|bucket| bucket.mirror).map(|bucket| bucket.name)
 }
 
 fn reopen(home: &Home, state: &State, here: &Fingerprint) -> Result<Journal, LifecycleError> {

@@ -18,6 +18,7 @@ pub mod lifecycle;
 pub mod log_group;
 pub mod mapping;
 pub mod mark;
+pub mod mirror;
 pub mod names;
 pub mod object;
 mod pace;

@@ -14,7 +14,7 @@ pub struct Names {
     pub schedule: String,
     /// The role that the scheduler assumes.
     pub schedule_role: String,
-    /// The bucket, which every delivery needs.
+    /// The bucket, which every delivery and the journal's mirror need.
     pub bucket: Option<String>,
     /// The role that Firehose assumes.
     pub role: String,
@@ -73,7 +73,7 @@ impl Names {
             stream: joined(&stack.stream.name, id, '-'),
             schedule: id.to_string(),
             schedule_role: format!("{id}-scheduler"),
-            bucket: (!stack.deliver.is_empty()).then(|| bucket(stack, id)),
+            bucket: (stack.mirror || !stack.deliver.is_empty()).then(|| bucket(stack, id)),
             role: format!("{id}-firehose"),
             role_path: role_path(id),
             delivery: id.to_string(),

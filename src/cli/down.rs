@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     aws::{Clients, discover, lifecycle},
-    engine::{Cancel, Down as Removed, Home, Journal, StackId, journal},
+    engine::{Cancel, Down as Removed, Home, HomeError, Journal, StackId, journal},
 };
 
 /// Arguments.
@@ -26,6 +26,9 @@ pub struct Down {
     /// Look for everything that carries the mark of this id, where its journal is lost.
     #[arg(long)]
     discover: bool,
+    /// Take the stack over by the journal that another machine keeps in this bucket: its name, or an s3:// URL.
+    #[arg(long, value_name = "BUCKET", conflicts_with = "discover")]
+    mirror: Option<String>,
     #[command(flatten)]
     place: Place,
     #[command(flatten)]
@@ -37,18 +40,19 @@ impl Down {
         if self.discover {
             return self.discovered(screen).await;
         }
-        if self.place.is_said(&Reach { endpoint_url: None, ..self.reach.clone() }) {
-            return Err(Stop::usage(
-                "a journal says where its stack lives; --region, --profile and --local go with \
-                                    --discover",
-            )
-            .into());
+        if let Some(bucket) = &self.mirror {
+            return self.taken_over(bucket, screen).await;
+        }
+        if self.place.is_said(&Reach::default()) {
+            let said = "a journal says where its stack lives; --region, --profile and --local go with --discover and \
+                        --mirror";
+            return Err(Stop::usage(said).into());
         }
         if let Some(gone) = gone(&self.stack)? {
             screen.line(&format!("{gone} is gone already; nothing to do"));
             return Ok(Exit::Fine);
         }
-        let known = Located::find(&self.stack).await?;
+        let known = Located::find(&self.stack).await.map_err(|error| self.lost(error))?;
         self.agree(&known.id, &known.clients, screen)?;
         let journal = lifecycle::open_known(&known.home, &known.state, &known.clients).await.map_err(context::stop)?;
         finish(&known.home, &journal, &known.clients, screen).await
@@ -61,8 +65,7 @@ impl Down {
             Ok(id) => id,
             Err(not) => known_id(&home, &self.stack)?.ok_or_else(|| Stop::usage(not))?,
         };
-        let is_here =
-            home.journal(&id).exists() && journal::read(&home.journal(&id)).is_ok_and(|state| !state.is_closed());
+        let is_here = self.knows(&home, &id, screen);
         let clients = match is_here && !self.place.is_said(&self.reach) {
             true => Located::find(id.as_str()).await?.clients,
             false => self.place.clients(&home, &self.reach).await?,
@@ -82,7 +85,41 @@ impl Down {
         finish(&home, &journal, &clients, screen).await
     }
 
-    fn agree(&self, id: &StackId, clients: &Clients, screen: &Screen) -> anyhow::Result<()> {
+    /// Whether there is a journal here of a stack that may be there. A damaged one will be set aside.
+    fn knows(&self, home: &Home, id: &StackId, screen: &Screen) -> bool {
+        let path = home.journal(id);
+        match path.exists().then(|| journal::read(&path)) {
+            None => false,
+            Some(Ok(state)) => state.opened().is_some() && !state.is_closed(),
+            Some(Err(damaged)) => {
+                screen.warning(&damaged.to_string());
+                false
+            }
+        }
+    }
+
+    /// By another machine's journal.
+    async fn taken_over(&self, bucket: &str, screen: &Screen) -> anyhow::Result<Exit> {
+        let home = context::home()?;
+        let clients = self.place.clients(&home, &self.reach).await?;
+        let asked = context::name_of(&self.stack)?;
+        self.agree(&asked, &clients, screen)?;
+        let journal = lifecycle::take_over(&home, &asked, bucket, &clients).await.map_err(context::stop)?;
+        finish(&home, &journal, &clients, screen).await
+    }
+
+    /// What helps where no journal is known.
+    fn lost(&self, error: anyhow::Error) -> anyhow::Error {
+        let unknown = matches!(error.downcast_ref::<HomeError>(), Some(HomeError::Unknown(_)));
+        if !unknown || self.stack.parse::<StackId>().is_err() {
+            return error;
+        }
+        let help =
+            format!("`demo down --discover {}` looks for it without a journal, on AWS with --region", self.stack);
+        anyhow::anyhow!("{error}\n  {help}")
+    }
+
+    fn agree(&self, id: &dyn std::fmt::Display, clients: &Clients, screen: &Screen) -> anyhow::Result<()> {
         let question = format!("Delete {id} on {}, and all that is in it?", context::place(clients));
         context::agree(screen, clients, &self.reach, &question)
     }
@@ -132,6 +169,9 @@ pub async fn take_down(
         (n, _) => format!("{n} left"),
     };
     screen.line(&format!("  down in {:.1} s: {} removed, {left}", begun.elapsed().as_secs_f64(), down.removed.len()));
+    if let Some(why) = journal.unreflected() {
+        screen.warning(&why.to_string());
+    }
     for (key, why) in &down.failed {
         screen.error(&format!("{key}: {why}"));
     }

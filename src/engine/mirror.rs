@@ -14,8 +14,10 @@ use chrono::Utc;
 
 use super::{
     home::Home,
+    id::StackId,
     journal::{self, Entry, Journal, JournalError},
     provider::ProviderError,
+    state::{Fingerprint, State},
 };
 
 /// How often a put is tried again where its own text, or an older one, is found to lie there.
@@ -74,7 +76,17 @@ pub enum MirrorError {
         /// The mirror.
         place: String,
         /// Why.
-        why: ProviderError,
+        why: Box<ProviderError>,
+    },
+    /// The stack lives elsewhere.
+    #[error("the stack of the journal in {place} lives in {lives}, but this would act in {here}")]
+    Elsewhere {
+        /// The mirror.
+        place: String,
+        /// What the journal says.
+        lives: Box<Fingerprint>,
+        /// Where this would act.
+        here: Box<Fingerprint>,
     },
     /// There is no journal.
     #[error("there is no journal in {place}; `mirror: true` in the stack file keeps one there")]
@@ -148,7 +160,7 @@ impl Reflection {
 
     async fn replace(&self, last: &mut Last, text: &[u8], stack: &str) -> Result<(), MirrorError> {
         let place = self.mirror.title();
-        let call = |why| MirrorError::Call { place: place.clone(), why };
+        let call = |why| MirrorError::Call { place: place.clone(), why: Box::new(why) };
         for _ in 0..TRIES {
             match self.mirror.put(text, last.version.as_deref()).await.map_err(call)? {
                 Put::Nowhere => return Ok(()),
@@ -176,22 +188,40 @@ impl Reflection {
 
 /// Takes a stack over: its journal, as it lies in the mirror, into this state folder, and the mirror for this machine.
 /// A journal that is here and says otherwise is set aside.
-pub async fn take_over(home: &Home, asked: &str, mirror: Arc<dyn Mirror>) -> Result<Journal, JournalError> {
+///
+/// `asked` is the stack's id or its name, `here` where this machine acts.
+pub async fn take_over(
+    home: &Home,
+    asked: &str,
+    here: &Fingerprint,
+    mirror: Arc<dyn Mirror>,
+) -> Result<Journal, JournalError> {
     let place = mirror.title();
-    let found = mirror.get().await.map_err(|why| MirrorError::Call { place: place.clone(), why })?;
+    let found = mirror.get().await;
+    let found = found.map_err(|why| MirrorError::Call { place: place.clone(), why: Box::new(why) })?;
     let text = found.ok_or_else(|| MirrorError::Empty { place: place.clone() })?.text;
     let state = journal::parse(Path::new(&place), &text)?;
-    let id = state.id().filter(|id| id.as_str() == asked || id.name() == asked).ok_or_else(|| {
-        let found = state.id().map_or("nobody".to_owned(), ToString::to_string);
-        MirrorError::Another { place, found, asked: asked.to_owned() }
-    })?;
-    bring_in(&home.journal(id), &text)?;
-    let journal = Journal::open(home, id)?;
+    let id = fits(&state, asked, here, place)?;
+    bring_in(&home.journal(&id), &text)?;
+    let journal = Journal::open(home, &id)?;
     journal.reflect_in(mirror);
     let text = format!("taken over by process {} of another machine", std::process::id());
     journal.record(Entry::Note { text })?;
     journal.reflect().await?;
     Ok(journal)
+}
+
+/// The id of the stack, if it is the one that is meant.
+fn fits(state: &State, asked: &str, here: &Fingerprint, place: String) -> Result<StackId, MirrorError> {
+    let (Some(id), Some(opened)) = (state.id(), state.opened()) else { return Err(MirrorError::Empty { place }) };
+    if id.as_str() != asked && id.name() != asked {
+        return Err(MirrorError::Another { place, found: id.to_string(), asked: asked.to_owned() });
+    }
+    if opened.target != *here {
+        let (lives, here) = (Box::new(opened.target.clone()), Box::new(here.clone()));
+        return Err(MirrorError::Elsewhere { place, lives, here });
+    }
+    Ok(id.clone())
 }
 
 /// Makes a journal here begin with that text.

@@ -22,6 +22,8 @@ pub struct Stack {
     pub stream: Stream,
     /// Where records go from the stream.
     pub deliver: Deliver,
+    /// Whether the journal is kept in the stack's bucket too, which every stack then has.
+    pub mirror: bool,
     /// What is sent, how fast, for how long.
     pub load: Load,
     /// What the run must reach, or exit 99.

@@ -55,6 +55,7 @@ pub fn store_sales() -> Stack {
             }),
             ..Deliver::default()
         },
+        mirror: false,
         load: Load {
             workload: Workload::StoreSales { scale: 1, seed: 1 },
             rate: Rate::PerSecond(10.0),

@@ -5,6 +5,7 @@ mod catalog;
 mod changes;
 mod command;
 mod delivery;
+mod discover;
 mod dynamodb;
 mod floors;
 mod formats;

@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     aws::{
-        bucket, database, delivery, function, item_table, log_group, mapping, mark, object,
+        bucket, database, delivery, function, item_table, log_group, mapping, mark, mirror, object,
         permission::{On, Statement},
         redshift::{self, At, Database},
         role, schedule, stream, table, workgroup,
@@ -40,7 +40,7 @@ pub(super) fn of(node: &Node, id: &StackId) -> Vec<Statement> {
     match node.key.kind.as_str() {
         schedule::KIND => schedule(&desired::<schedule::Desired>(node).name),
         stream::KIND => stream(&desired::<stream::Desired>(node).name),
-        bucket::KIND => bucket(&desired::<bucket::Desired>(node).name),
+        bucket::KIND => bucket(&desired(node)),
         role::KIND => role(&desired(node)),
         delivery::KIND => delivery(&desired::<delivery::Desired>(node).route.name),
         database::KIND => database(&desired::<database::Desired>(node).name),
@@ -90,7 +90,7 @@ fn stream(name: &str) -> Vec<Statement> {
 }
 
 /// What it is called by S3's operations is told in the S3 user guide, "Required permissions for Amazon S3 API operations".
-fn bucket(name: &str) -> Vec<Statement> {
+fn bucket(bucket: &bucket::Desired) -> Vec<Statement> {
     const BUCKET: [&str; 13] = [
         "s3:CreateBucket",
         "s3:DeleteBucket",
@@ -107,7 +107,11 @@ fn bucket(name: &str) -> Vec<Statement> {
         "s3:TagResource",
     ];
     const OBJECTS: [&str; 4] = ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:DeleteObjectVersion", "s3:GetObject"];
-    vec![Statement::new(&BUCKET, [On::Bucket(name.to_owned())]), Statement::new(&OBJECTS, [objects(name, "")])]
+    let name = &bucket.name;
+    let mut statements =
+        vec![Statement::new(&BUCKET, [On::Bucket(name.clone())]), Statement::new(&OBJECTS, [objects(name, "")])];
+    statements.extend(bucket.mirror.then(|| put(name, mirror::FOLDER)));
+    statements
 }
 
 fn objects(bucket: &str, prefix: &str) -> On {

@@ -81,7 +81,19 @@ pub fn graph(
     if let Some(to) = &stack.deliver.dynamodb {
         nodes.extend(dynamodb::nodes(to, &parts)?);
     }
+    if stack.mirror {
+        stand_on_bucket(&mut nodes);
+    }
     Ok(Graph::new(nodes)?)
+}
+
+/// Makes the bucket the first that is made and the last that goes: what another machine needs is there all the while.
+fn stand_on_bucket(nodes: &mut [Node]) {
+    let bucket = nodes.iter().map(|node| &node.key).find(|key| key.kind == bucket::KIND).cloned();
+    let bucket = bucket.expect("a stack with a mirror has a bucket");
+    for node in nodes.iter_mut().filter(|node| node.key != bucket && !node.depends_on.contains(&bucket)) {
+        node.depends_on.push(bucket.clone());
+    }
 }
 
 /// What every node is made from.
@@ -94,7 +106,7 @@ struct Parts<'a> {
 
 impl Parts<'_> {
     fn bucket(&self) -> &str {
-        self.names.bucket.as_deref().expect("a stack with a delivery has a bucket")
+        self.names.bucket.as_deref().expect("a stack with a delivery or a mirror has a bucket")
     }
 }
 
@@ -144,8 +156,10 @@ fn stream_node(Parts { stack, names, mark, .. }: &Parts) -> Node {
 }
 
 fn bucket_node(bucket: &str, parts: &Parts) -> Node {
-    let desired = bucket::Desired { name: bucket.to_owned(), mark: parts.mark.clone() };
-    node(bucket::KIND, bucket, &[], &desired, String::new())
+    let mirror = parts.stack.mirror;
+    let desired = bucket::Desired { name: bucket.to_owned(), mirror, mark: parts.mark.clone() };
+    let detail = if mirror { "with a copy of the journal" } else { "" };
+    node(bucket::KIND, bucket, &[], &desired, detail.to_owned())
 }
 
 fn node(kind: &str, name: &str, on: &[(&str, &str)], desired: &impl Serialize, detail: String) -> Node {

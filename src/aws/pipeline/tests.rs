@@ -40,6 +40,7 @@ fn stack(s3: Option<S3Delivery>) -> Stack {
             max_record_kib: 1024,
         },
         deliver: Deliver { s3, ..Deliver::default() },
+        mirror: false,
         load: Load {
             workload: Workload::StoreSales { scale: 1, seed: 1 },
             rate: Rate::Max,
@@ -102,6 +103,14 @@ fn node_of(stack: &Stack, key: &str) -> Node {
 fn keys(stack: &Stack) -> Vec<Vec<String>> {
     let graph = graph(stack, &id(), opened_at(), &materials()).expect("a graph");
     graph.layers().iter().map(|layer| layer.iter().map(|node| node.key.to_string()).collect()).collect()
+}
+
+#[test]
+fn a_mirror_is_made_first_and_goes_last() {
+    let stack = Stack { mirror: true, ..stack(None) };
+    assert_eq!(keys(&stack), [["bucket sales-7f3a91c2"], ["stream sales-7f3a91c2"]]);
+    let stack = Stack { mirror: true, ..redshift(RedshiftAt::Created, COPY) };
+    assert_eq!(keys(&stack)[0], ["bucket sales-7f3a91c2"]);
 }
 
 #[test]

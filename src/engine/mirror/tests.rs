@@ -74,8 +74,7 @@ impl Machine {
     }
 
     fn create(&self, mirror: &Arc<Memory>) -> Journal {
-        let target = Fingerprint { account: "1".to_owned(), region: "r".to_owned(), endpoint: None };
-        let journal = Journal::create(&self.home, &id(), target, serde_json::Value::Null).expect("a journal");
+        let journal = Journal::create(&self.home, &id(), here(), serde_json::Value::Null).expect("a journal");
         journal.reflect_in(mirror.clone());
         journal
     }
@@ -89,6 +88,10 @@ impl Machine {
 
 fn id() -> StackId {
     "a-00000001".parse().expect("an id")
+}
+
+fn here() -> Fingerprint {
+    Fingerprint { account: "1".to_owned(), region: "r".to_owned(), endpoint: None }
 }
 
 async fn note(journal: &Journal, text: &str) -> Result<(), JournalError> {
@@ -134,13 +137,13 @@ async fn another_machine_takes_over_and_the_first_sees_it() {
     let (first, second, mirror) = (Machine::new(), Machine::new(), Arc::new(Memory::default()));
     let journal = first.create(&mirror);
     note(&journal, "made").await.expect("noted");
-    let taking = take_over(&second.home, "a", mirror.clone()).await.expect("taken over");
+    let taking = take_over(&second.home, "a", &here(), mirror.clone()).await.expect("taken over");
     assert_eq!(*taking.id(), id());
     taken(note(&journal, "goes on").await);
     note(&taking, "takes down").await.expect("noted");
     taken(note(&journal, "tries again").await);
     drop(journal);
-    let back = take_over(&first.home, "a-00000001", mirror.clone()).await.expect("taken back");
+    let back = take_over(&first.home, "a-00000001", &here(), mirror.clone()).await.expect("taken back");
     taken(note(&taking, "is second now").await);
     let text = String::from_utf8(back.text().expect("readable")).expect("JSON");
     assert!(text.contains("takes down") && !text.contains("goes on"), "{text}");
@@ -152,11 +155,14 @@ async fn another_machine_takes_over_and_the_first_sees_it() {
 #[tokio::test]
 async fn an_empty_mirror_and_another_stacks_are_refused() {
     let (machine, mirror) = (Machine::new(), Arc::new(Memory::default()));
-    let empty = take_over(&machine.home, "a", mirror.clone()).await;
+    let empty = take_over(&machine.home, "a", &here(), mirror.clone()).await;
     assert!(matches!(empty, Err(JournalError::Mirror(MirrorError::Empty { .. }))), "{empty:?}");
     note(&machine.create(&mirror), "made").await.expect("noted");
-    let other = take_over(&Machine::new().home, "b", mirror).await;
+    let other = take_over(&Machine::new().home, "b", &here(), mirror.clone()).await;
     assert!(matches!(other, Err(JournalError::Mirror(MirrorError::Another { .. }))), "{other:?}");
+    let there = Fingerprint { account: "2".to_owned(), ..here() };
+    let elsewhere = take_over(&Machine::new().home, "a", &there, mirror).await;
+    assert!(matches!(elsewhere, Err(JournalError::Mirror(MirrorError::Elsewhere { .. }))), "{elsewhere:?}");
 }
 
 #[tokio::test]

@@ -45,10 +45,11 @@ impl Bucket {
         };
         let object = format!("arn:aws:s3:::{bucket}/{key}");
         list(&policy["Statement"]).into_iter().any(|statement| {
+            let among = |element: &str| names(&statement[element]).any(|resource| matches_glob(resource, &object));
             statement["Effect"] == "Deny"
                 && (statement["Principal"] == "*" || list(&statement["Principal"]["AWS"]).contains(&&Value::from("*")))
                 && names(&statement["Action"]).any(|action| matches_glob(action, "s3:PutObject"))
-                && names(&statement["Resource"]).any(|resource| matches_glob(resource, &object))
+                && (among("Resource") || !statement["NotResource"].is_null() && !among("NotResource"))
         })
     }
 }
@@ -120,6 +121,8 @@ mod tests {
         assert!(!with_policy(&deny.replace("PutObject", "GetObject")).denies_put("b", "k"));
         assert!(with_policy(&deny.replace("s3:PutObject", "s3:*")).denies_put("b", "k"));
         assert!(with_policy(&deny.replace("\"*\",\"Act", "{\"AWS\":[\"*\"]},\"Act")).denies_put("b", "k"));
+        let but = deny.replace("\"Resource\":\"arn:aws:s3:::b/*\"", "\"NotResource\":\"arn:aws:s3:::b/a/*\"");
+        assert!(with_policy(&but).denies_put("b", "k") && !with_policy(&but).denies_put("b", "a/k"));
         assert!(!Bucket::default().denies_put("b", "k"));
     }
 

@@ -79,6 +79,7 @@ impl Check<'_> {
             ttl: ttl?,
             stream: stream?,
             deliver: deliver?,
+            mirror: file.mirror.unwrap_or_default(),
             load: load?,
             thresholds: thresholds?,
         })

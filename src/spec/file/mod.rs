@@ -39,6 +39,8 @@ pub(super) struct StackFile {
     pub stream: Option<StreamFile>,
     /// Where records go from the stream; nowhere when left out.
     pub deliver: Option<DeliverFile>,
+    /// Whether the journal is kept in the stack's bucket too, so that another machine can take the stack down.
+    pub mirror: Option<bool>,
     /// What is sent, how fast, for how long.
     #[schemars(with = "LoadFile")]
     pub load: Option<LoadFile>,

@@ -4,9 +4,9 @@
 //! Whatever happened, nothing of the stack may be left in the stand-in's own store, what belongs to others must be there
 //! byte for byte, and a second `down` has nothing to do.
 
-mod case;
+pub mod case;
 mod collisions;
-mod ground;
+pub mod ground;
 mod others;
 mod point;
 
@@ -99,7 +99,7 @@ fn tried(case: &Case, column: Column) -> Tally {
 }
 
 /// Runs on a clock that stands still but for who waits.
-fn simulated<T>(test: impl Future<Output = T>) -> T {
+pub fn simulated<T>(test: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
     runtime.expect("a runtime").block_on(test)
 }
