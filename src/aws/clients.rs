@@ -11,7 +11,11 @@ use aws_smithy_runtime_api::client::http::{HttpClient, SharedHttpClient};
 use aws_smithy_types::error::display::DisplayErrorContext;
 use tokio::sync::OnceCell;
 
-use super::failure::failure;
+use super::{
+    failure::failure,
+    rates::{Api, Rates},
+    retry::Attempts,
+};
 use crate::engine::{Fingerprint, ProviderError};
 
 /// The region of everything on the stand-in.
@@ -90,6 +94,16 @@ pub struct Clients {
     credentials: Option<SharedCredentialsProvider>,
     place: Where,
     caller: Arc<OnceCell<Caller>>,
+    rates: Rates,
+}
+
+/// A client whose attempts we have the last word about.
+macro_rules! client {
+    ($sdk:ident, $config:expr, $service:literal $(, $set:ident($to:expr))?) => {
+        $sdk::Client::from_conf(
+            $sdk::config::Builder::from(&$config).retry_classifier(Attempts($service))$(.$set($to))?.build(),
+        )
+    };
 }
 
 impl Clients {
@@ -108,23 +122,23 @@ impl Clients {
     fn from_config(config: SdkConfig, place: Where) -> Self {
         // Buckets are host names on AWS only; anywhere else they are the first part of the path.
         let path_style = config.endpoint_url().is_some();
-        let s3 = aws_sdk_s3::config::Builder::from(&config).force_path_style(path_style).build();
         Self {
-            kinesis: aws_sdk_kinesis::Client::new(&config),
-            firehose: aws_sdk_firehose::Client::new(&config),
-            s3: aws_sdk_s3::Client::from_conf(s3),
-            iam: aws_sdk_iam::Client::new(&config),
-            glue: aws_sdk_glue::Client::new(&config),
-            athena: aws_sdk_athena::Client::new(&config),
-            redshift_data: aws_sdk_redshiftdata::Client::new(&config),
-            redshift_serverless: aws_sdk_redshiftserverless::Client::new(&config),
-            secrets: aws_sdk_secretsmanager::Client::new(&config),
-            dynamodb: aws_sdk_dynamodb::Client::new(&config),
-            lambda: aws_sdk_lambda::Client::new(&config),
-            logs: aws_sdk_cloudwatchlogs::Client::new(&config),
-            scheduler: aws_sdk_scheduler::Client::new(&config),
-            quotas: aws_sdk_servicequotas::Client::new(&config),
-            sts: aws_sdk_sts::Client::new(&config),
+            kinesis: client!(aws_sdk_kinesis, config, "kinesis"),
+            firehose: client!(aws_sdk_firehose, config, "firehose"),
+            s3: client!(aws_sdk_s3, config, "s3", force_path_style(path_style)),
+            iam: client!(aws_sdk_iam, config, "iam"),
+            glue: client!(aws_sdk_glue, config, "glue"),
+            athena: client!(aws_sdk_athena, config, "athena"),
+            redshift_data: client!(aws_sdk_redshiftdata, config, "redshift-data"),
+            redshift_serverless: client!(aws_sdk_redshiftserverless, config, "redshift-serverless"),
+            secrets: client!(aws_sdk_secretsmanager, config, "secretsmanager"),
+            dynamodb: client!(aws_sdk_dynamodb, config, "dynamodb"),
+            lambda: client!(aws_sdk_lambda, config, "lambda"),
+            logs: client!(aws_sdk_cloudwatchlogs, config, "logs"),
+            scheduler: client!(aws_sdk_scheduler, config, "scheduler"),
+            quotas: client!(aws_sdk_servicequotas, config, "servicequotas"),
+            sts: client!(aws_sdk_sts, config, "sts"),
+            rates: Rates::default(),
             credentials: config.credentials_provider(),
             place,
             caller: Arc::default(),
@@ -152,6 +166,16 @@ impl Clients {
     /// When the credentials end; none where they do not, or there are none.
     pub async fn expiry(&self) -> Option<SystemTime> {
         self.credentials.as_ref()?.provide_credentials().await.ok()?.expiry()
+    }
+
+    /// Who is calling, where that was asked already.
+    pub(super) fn known_caller(&self) -> Option<&Caller> {
+        self.caller.get()
+    }
+
+    /// Waits until this API may be asked again.
+    pub(super) async fn turn(&self, api: Api) {
+        self.rates.turn(api).await;
     }
 
     /// What a journal records and compares about where a stack lives.

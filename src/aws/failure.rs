@@ -1,58 +1,72 @@
 //! From an SDK's error to one that says which call failed on what, why, and what to do next.
 
-use std::{error::Error, fmt::Debug};
+use std::error::Error;
 
-use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_smithy_types::error::{display::DisplayErrorContext, metadata::ProvideErrorMetadata};
 use serde::de::DeserializeOwned;
 
+use super::retry::{Kind, action, judge, quota_advice, skew};
 use crate::engine::{Cause, Node, ProviderError};
 
+const NO_ANSWER: &str = "the endpoint did not answer; check the network and try the same command again";
+const NO_CREDENTIALS: &str = "no credentials were found that work; see `aws sts get-caller-identity`";
+
 /// What an SDK call's failure means, with the service's own code and message.
-pub(super) fn failure<E, R>(call: &str, resource: &str, error: &SdkError<E, R>) -> ProviderError
+pub(super) fn failure<E>(call: &str, resource: &str, error: &SdkError<E, HttpResponse>) -> ProviderError
 where
     E: ProvideErrorMetadata + Error + 'static,
-    R: Debug,
 {
     let message = match (error.code(), error.message()) {
         (Some(code), Some(message)) => format!("{code}: {message}"),
         (Some(code), None) => code.to_owned(),
         _ => DisplayErrorContext(error).to_string(),
     };
-    let (cause, advice) = judge(error);
-    ProviderError { cause, call: call.to_owned(), resource: resource.to_owned(), message, advice: advice.to_owned() }
+    let (cause, advice) = match error {
+        SdkError::ServiceError(refused) => refusal(call, resource, error, refused.raw()),
+        SdkError::ConstructionFailure(_) => (Cause::Other, String::new()),
+        SdkError::DispatchFailure(failure) if failure.is_other() => (Cause::Permission, NO_CREDENTIALS.to_owned()),
+        _ => (Cause::Unreachable, NO_ANSWER.to_owned()),
+    };
+    ProviderError { cause, call: call.to_owned(), resource: resource.to_owned(), message, advice }
 }
 
-fn judge<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> (Cause, &'static str) {
-    match error {
-        SdkError::ServiceError(_) => judge_code(error.code().unwrap_or_default()),
-        SdkError::ConstructionFailure(_) => (Cause::Other, ""),
-        SdkError::DispatchFailure(failure) if failure.is_other() => {
-            (Cause::Permission, "no credentials were found that work; see `aws sts get-caller-identity`")
-        }
-        _ => (Cause::Unreachable, "the endpoint did not answer; check the network and try the same command again"),
+fn refusal(call: &str, resource: &str, error: &dyn ProvideErrorMetadata, answer: &HttpResponse) -> (Cause, String) {
+    let service = call.split(' ').next().unwrap_or_default();
+    let (code, message) = (error.code().unwrap_or_default(), error.message().unwrap_or_default());
+    let status = answer.status().as_u16();
+    match judge(service, code, message) {
+        Kind::Other if code.is_empty() && matches!(status, 429 | 503) => advised(Kind::Rate, call, resource, None),
+        Kind::Other if code.is_empty() && status == 403 => advised(Kind::Denied, call, resource, None),
+        Kind::Other if status >= 500 => (Cause::Unreachable, FAILED.to_owned()),
+        kind => advised(kind, call, resource, skew(message, answer.headers().get("date"))),
     }
 }
 
-fn judge_code(code: &str) -> (Cause, &'static str) {
-    match code {
-        _ if code.contains("Expired") => {
-            (Cause::Permission, "log in again and repeat the same command; it goes on from where it stopped")
+const FAILED: &str = "the service failed inside; it may have worked all the same: the same command looks and goes on";
+
+fn advised(kind: Kind, call: &str, resource: &str, skew: Option<String>) -> (Cause, String) {
+    let advice = match kind {
+        Kind::Skewed => {
+            let skew = skew.unwrap_or_else(|| "too far from the service's".to_owned());
+            format!("this machine's clock is {skew}: set it, then repeat the same command, which goes on")
         }
-        _ if code.contains("AccessDenied")
-            || code.contains("Unauthorized")
-            || code.contains("UnrecognizedClient")
-            || code.contains("InvalidClientTokenId")
-            || code.contains("InvalidAccessKeyId")
-            || code.contains("SignatureDoesNotMatch") =>
-        {
-            (Cause::Permission, "allow this action for who is calling (`aws sts get-caller-identity`), then try again")
-        }
-        _ if code.contains("LimitExceeded") || code.contains("QuotaExceeded") || code.contains("TooMany") => {
-            (Cause::Quota, "a limit of the account; raise it in the Service Quotas console, or ask for less")
-        }
-        _ => (Cause::Other, ""),
-    }
+        Kind::Expired => "the credentials have expired and nothing is lost: log in again and repeat the same command, \
+                          which goes on from where it stopped"
+            .to_owned(),
+        Kind::Unknown => "these credentials are not valid, or not any more, and nothing is lost: log in again \
+                          (`aws sts get-caller-identity` tells whether they are good) and repeat the same command, \
+                          which goes on from where it stopped"
+            .to_owned(),
+        Kind::Denied => format!(
+            "allow {} on {resource} for who is calling (`aws sts get-caller-identity`), then repeat the same command",
+            action(call)
+        ),
+        Kind::Quota => quota_advice(call),
+        Kind::Role | Kind::Rate | Kind::Busy => "it passes by itself: try the same command again later".to_owned(),
+        Kind::Other => String::new(),
+    };
+    (kind.cause(), advice)
 }
 
 /// Whether a service answered with one of these codes.
@@ -81,17 +95,4 @@ pub(super) fn desired<T: DeserializeOwned>(node: &Node) -> Result<T, ProviderErr
             "use the version of demo that made the stack",
         )
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn codes_are_told_apart() {
-        assert_eq!(judge_code("AccessDeniedException").0, Cause::Permission);
-        assert_eq!(judge_code("ExpiredTokenException").0, Cause::Permission);
-        assert_eq!(judge_code("LimitExceededException").0, Cause::Quota);
-        assert_eq!(judge_code("ResourceInUseException").0, Cause::Other);
-    }
 }

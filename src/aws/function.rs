@@ -14,7 +14,7 @@ use serde_json::json;
 
 use super::{
     clients::Clients,
-    failure::{broken, desired, failure, is, says},
+    failure::{broken, desired, failure, is},
     mark::{self, Mark, parameters},
     pace::Pace,
     packaging::{Architecture, Package},
@@ -28,16 +28,7 @@ pub const KIND: &str = "function";
 /// A larger zip goes through a bucket (Lambda developer guide, "Lambda quotas").
 pub const DIRECT_BYTES: usize = 50_000_000;
 
-/// What Lambda answers while a role that was just made is not known everywhere (terraform-provider-aws).
-pub(super) const PROPAGATION: [&str; 3] = [
-    "The role defined for the function cannot be assumed by Lambda",
-    "The provided execution role does not have permissions",
-    "ensure the role can perform",
-];
-/// Usually seconds; minutes are on record.
-pub(super) const PROPAGATION_BUDGET: Duration = Duration::from_secs(5 * 60);
 const READY_BUDGET: Duration = Duration::from_secs(10 * 60);
-const GONE_BUDGET: Duration = Duration::from_secs(10 * 60);
 const CREATE: &str = "lambda CreateFunction";
 const GET: &str = "lambda GetFunction";
 const UPDATE_CODE: &str = "lambda UpdateFunctionCode";
@@ -95,37 +86,17 @@ impl Provider for Functions {
         })
     }
 
-    async fn create(&self, node: &Node, progress: &Progress<'_>) -> Result<String, ProviderError> {
+    async fn create(&self, node: &Node, _progress: &Progress<'_>) -> Result<String, ProviderError> {
         let wanted: Desired = desired(node)?;
         let name = &wanted.name;
         let code = self.code(&wanted, CREATE).await?;
         let role = self.0.iam_arn(&format!("role{}", wanted.role)).await?;
-        let mut pace = Pace::within(PROPAGATION_BUDGET);
-        loop {
-            let call = self.0.lambda.create_function().function_name(name).role(&role).code(code.clone());
-            let call = call.runtime(Runtime::Providedal2023).handler("bootstrap");
-            let call = call.architectures(architecture(&wanted)).environment(environment(&wanted));
-            let call = call.memory_size(wanted.memory_mib as i32).timeout(wanted.timeout_seconds as i32);
-            match call.set_tags(Some(wanted.mark.all().into_iter().collect())).send().await {
-                Ok(answer) => return Ok(answer.function_arn.unwrap_or_default()),
-                Err(error) if is(&error, &["InvalidParameterValueException"]) && says(&error, &PROPAGATION) => {
-                    let last = failure(CREATE, name, &error);
-                    let waited = pace.wait(progress, CREATE, name, "waiting for its role to be known").await;
-                    waited.map_err(|error| if error.cause == Cause::TimedOut { last } else { error })?;
-                }
-                Err(error) if is(&error, &["ResourceConflictException"]) => {
-                    // An earlier try may have made it, though its answer was lost.
-                    if let Some(arn) = self.ours(&wanted).await? {
-                        return Ok(arn);
-                    }
-                    if self.get(name).await?.is_some() {
-                        return Err(failure(CREATE, name, &error));
-                    }
-                    pace.wait(progress, CREATE, name, "waiting for one of its name to go").await?;
-                }
-                Err(error) => return Err(failure(CREATE, name, &error)),
-            }
-        }
+        let call = self.0.lambda.create_function().function_name(name).role(&role).code(code);
+        let call = call.runtime(Runtime::Providedal2023).handler("bootstrap");
+        let call = call.architectures(architecture(&wanted)).environment(environment(&wanted));
+        let call = call.memory_size(wanted.memory_mib as i32).timeout(wanted.timeout_seconds as i32);
+        let answer = call.set_tags(Some(wanted.mark.all().into_iter().collect())).send().await;
+        Ok(answer.map_err(|error| failure(CREATE, name, &error))?.function_arn.unwrap_or_default())
     }
 
     async fn make_ready(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError> {
@@ -157,18 +128,12 @@ impl Provider for Functions {
         Ok(())
     }
 
-    async fn delete(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError> {
+    async fn delete(&self, node: &Node, _progress: &Progress<'_>) -> Result<(), ProviderError> {
         let Desired { name, .. } = desired(node)?;
-        let mut pace = Pace::within(GONE_BUDGET);
-        loop {
-            match self.0.lambda.delete_function().function_name(&name).send().await {
-                Ok(_) => return Ok(()),
-                Err(error) if is(&error, &["ResourceNotFoundException"]) => return Ok(()),
-                // It is being made or changed; later.
-                Err(error) if is(&error, &["ResourceConflictException"]) => {}
-                Err(error) => return Err(failure("lambda DeleteFunction", &name, &error)),
-            }
-            pace.wait(progress, "lambda DeleteFunction", &name, "being changed").await?;
+        match self.0.lambda.delete_function().function_name(&name).send().await {
+            Ok(_) => Ok(()),
+            Err(error) if is(&error, &["ResourceNotFoundException"]) => Ok(()),
+            Err(error) => Err(failure("lambda DeleteFunction", &name, &error)),
         }
     }
 
@@ -198,12 +163,6 @@ impl Functions {
             Err(error) if is(&error, &["ResourceNotFoundException"]) => Ok(None),
             Err(error) => Err(failure(GET, name, &error)),
         }
-    }
-
-    /// The function's ARN, if it is there and this stack's.
-    async fn ours(&self, wanted: &Desired) -> Result<Option<String>, ProviderError> {
-        let found = self.get(&wanted.name).await?.filter(|found| wanted.mark.is_on(parameters(found.tags())).is_ok());
-        Ok(found.and_then(|found| found.configuration).and_then(|settings| settings.function_arn))
     }
 
     /// Waits until it can be called and changed.

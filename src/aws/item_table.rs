@@ -148,8 +148,6 @@ impl Provider for ItemTables {
                 match self.0.dynamodb.delete_table().table_name(&name).send().await {
                     Ok(_) => {}
                     Err(error) if is(&error, &["ResourceNotFoundException"]) => return Ok(()),
-                    // It is CREATING or UPDATING, or many others are; later.
-                    Err(error) if is(&error, &["ResourceInUseException", "LimitExceededException"]) => {}
                     Err(error) => return Err(failure(DELETE, &name, &error)),
                 }
             }

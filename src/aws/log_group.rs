@@ -1,7 +1,7 @@
 //! The function's log group. Lambda would make one by itself, without our mark and without an end; so this one is made
 //! first, and the function's role may only write to it.
 
-use std::{collections::HashMap, time::Duration};
+use std::collections::HashMap;
 
 use async_trait::async_trait;
 use aws_sdk_cloudwatchlogs::types::LogGroup;
@@ -13,15 +13,12 @@ use super::{
     failure::{desired, failure, is},
     mark::{self, Mark, parameters},
     names::{LOG_GROUPS, log_group},
-    pace::Pace,
     tags,
 };
 use crate::engine::{Difference, Node, Observed, Owned, Progress, Provider, ProviderError, Scope};
 
 /// The kind of its keys.
 pub const KIND: &str = "logs";
-
-const GONE_BUDGET: Duration = Duration::from_secs(60);
 
 /// A log group as it is wanted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,17 +83,12 @@ impl Provider for LogGroups {
         call.send().await.map_err(|error| failure("logs TagResource", &name, &error)).map(drop)
     }
 
-    async fn delete(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError> {
+    async fn delete(&self, node: &Node, _progress: &Progress<'_>) -> Result<(), ProviderError> {
         let Desired { name, .. } = desired(node)?;
-        let mut pace = Pace::within(GONE_BUDGET);
-        loop {
-            match self.0.logs.delete_log_group().log_group_name(&name).send().await {
-                Ok(_) => return Ok(()),
-                Err(error) if is(&error, &["ResourceNotFoundException"]) => return Ok(()),
-                Err(error) if is(&error, &["OperationAbortedException"]) => {}
-                Err(error) => return Err(failure("logs DeleteLogGroup", &name, &error)),
-            }
-            pace.wait(progress, "logs DeleteLogGroup", &name, "being changed").await?;
+        match self.0.logs.delete_log_group().log_group_name(&name).send().await {
+            Ok(_) => Ok(()),
+            Err(error) if is(&error, &["ResourceNotFoundException"]) => Ok(()),
+            Err(error) => Err(failure("logs DeleteLogGroup", &name, &error)),
         }
     }
 

@@ -15,8 +15,7 @@ use serde_json::json;
 
 use super::{
     clients::Clients,
-    failure::{broken, desired, failure, is, says},
-    function::{PROPAGATION, PROPAGATION_BUDGET},
+    failure::{broken, desired, failure, is},
     mark::{self, Mark, parameters},
     pace::Pace,
     tags,
@@ -86,39 +85,20 @@ impl Provider for Mappings {
         })
     }
 
-    async fn create(&self, node: &Node, progress: &Progress<'_>) -> Result<String, ProviderError> {
+    async fn create(&self, node: &Node, _progress: &Progress<'_>) -> Result<String, ProviderError> {
         let wanted: Desired = desired(node)?;
         let stream = self.0.arn("kinesis", &format!("stream/{}", wanted.stream)).await?;
         let destination = self.given_up(&wanted);
-        let mut pace = Pace::within(PROPAGATION_BUDGET);
-        loop {
-            let call = self.0.lambda.create_event_source_mapping().function_name(&wanted.function);
-            let call = call.event_source_arn(&stream).starting_position(EventSourcePosition::TrimHorizon);
-            let call = call.batch_size(wanted.batch as i32).parallelization_factor(wanted.parallel as i32);
-            let call = call.maximum_batching_window_in_seconds(wanted.window_seconds as i32);
-            let call = call.maximum_retry_attempts(wanted.retries as i32).bisect_batch_on_function_error(true);
-            let call = call.maximum_record_age_in_seconds(wanted.max_age_seconds as i32);
-            let call = call.function_response_types(FunctionResponseType::ReportBatchItemFailures);
-            let call = call.destination_config(destination.clone());
-            match call.set_tags(Some(wanted.mark.all().into_iter().collect())).send().await {
-                Ok(answer) => return Ok(answer.uuid.unwrap_or_default()),
-                Err(error) if is(&error, &["InvalidParameterValueException"]) && says(&error, &PROPAGATION) => {
-                    let last = failure(CREATE, &wanted.function, &error);
-                    let what = "waiting for the function's role to be known";
-                    let waited = pace.wait(progress, CREATE, &wanted.function, what).await;
-                    waited.map_err(|error| if error.cause == Cause::TimedOut { last } else { error })?;
-                }
-                // One is there: ours, whose answer was lost, or one that is still being deleted.
-                Err(error) if is(&error, &["ResourceConflictException"]) => match self.read(node).await? {
-                    Observed::Ours { identity, .. } => return Ok(identity),
-                    Observed::Foreign { .. } => return Err(failure(CREATE, &wanted.function, &error)),
-                    Observed::Absent => {
-                        pace.wait(progress, CREATE, &wanted.function, "waiting for an earlier one to go").await?;
-                    }
-                },
-                Err(error) => return Err(failure(CREATE, &wanted.function, &error)),
-            }
-        }
+        let call = self.0.lambda.create_event_source_mapping().function_name(&wanted.function);
+        let call = call.event_source_arn(&stream).starting_position(EventSourcePosition::TrimHorizon);
+        let call = call.batch_size(wanted.batch as i32).parallelization_factor(wanted.parallel as i32);
+        let call = call.maximum_batching_window_in_seconds(wanted.window_seconds as i32);
+        let call = call.maximum_retry_attempts(wanted.retries as i32).bisect_batch_on_function_error(true);
+        let call = call.maximum_record_age_in_seconds(wanted.max_age_seconds as i32);
+        let call = call.function_response_types(FunctionResponseType::ReportBatchItemFailures);
+        let call = call.destination_config(destination);
+        let answer = call.set_tags(Some(wanted.mark.all().into_iter().collect())).send().await;
+        Ok(answer.map_err(|error| failure(CREATE, &wanted.function, &error))?.uuid.unwrap_or_default())
     }
 
     async fn make_ready(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError> {
@@ -135,7 +115,7 @@ impl Provider for Mappings {
         }
     }
 
-    async fn change(&self, node: &Node, differs: &[Difference], progress: &Progress<'_>) -> Result<(), ProviderError> {
+    async fn change(&self, node: &Node, differs: &[Difference], _progress: &Progress<'_>) -> Result<(), ProviderError> {
         let wanted: Desired = desired(node)?;
         let gone = || broken(Cause::Other, UPDATE, &wanted.function, "it has gone".to_owned(), "`up` makes it again");
         let found = self.find(&wanted.function, &wanted.stream).await?.ok_or_else(gone)?;
@@ -144,7 +124,7 @@ impl Provider for Mappings {
             let call = self.0.lambda.tag_resource().resource(self.arn(&found).await?).set_tags(Some(tags));
             call.send().await.map_err(|error| failure("lambda TagResource", &wanted.function, &error))?;
         }
-        if tags::beside(differs) { self.update(&wanted, found.uuid(), progress).await } else { Ok(()) }
+        if tags::beside(differs) { self.update(&wanted, found.uuid()).await } else { Ok(()) }
     }
 
     async fn delete(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError> {
@@ -156,8 +136,6 @@ impl Provider for Mappings {
                 match self.0.lambda.delete_event_source_mapping().set_uuid(found.uuid.clone()).send().await {
                     Ok(_) => {}
                     Err(error) if is(&error, &["ResourceNotFoundException"]) => return Ok(()),
-                    // It is being made or changed; later.
-                    Err(error) if is(&error, &["ResourceInUseException", "ResourceConflictException"]) => {}
                     Err(error) => return Err(failure(DELETE, &function, &error)),
                 }
             }
@@ -186,24 +164,15 @@ impl Provider for Mappings {
 }
 
 impl Mappings {
-    /// One change at a time, so this waits while it is made or changed.
-    async fn update(&self, wanted: &Desired, uuid: Option<&str>, progress: &Progress<'_>) -> Result<(), ProviderError> {
-        let mut pace = Pace::within(READY_BUDGET);
-        loop {
-            let call = self.0.lambda.update_event_source_mapping().set_uuid(uuid.map(str::to_owned)).enabled(true);
-            let call = call.batch_size(wanted.batch as i32).parallelization_factor(wanted.parallel as i32);
-            let call = call.maximum_batching_window_in_seconds(wanted.window_seconds as i32);
-            let call = call.maximum_retry_attempts(wanted.retries as i32).bisect_batch_on_function_error(true);
-            let call = call.maximum_record_age_in_seconds(wanted.max_age_seconds as i32);
-            let call = call.function_response_types(FunctionResponseType::ReportBatchItemFailures);
-            match call.destination_config(self.given_up(wanted)).send().await {
-                Ok(_) => return Ok(()),
-                Err(error) if is(&error, &["ResourceInUseException", "ResourceConflictException"]) => {
-                    pace.wait(progress, UPDATE, &wanted.function, "being changed").await?;
-                }
-                Err(error) => return Err(failure(UPDATE, &wanted.function, &error)),
-            }
-        }
+    async fn update(&self, wanted: &Desired, uuid: Option<&str>) -> Result<(), ProviderError> {
+        let call = self.0.lambda.update_event_source_mapping().set_uuid(uuid.map(str::to_owned)).enabled(true);
+        let call = call.batch_size(wanted.batch as i32).parallelization_factor(wanted.parallel as i32);
+        let call = call.maximum_batching_window_in_seconds(wanted.window_seconds as i32);
+        let call = call.maximum_retry_attempts(wanted.retries as i32).bisect_batch_on_function_error(true);
+        let call = call.maximum_record_age_in_seconds(wanted.max_age_seconds as i32);
+        let call = call.function_response_types(FunctionResponseType::ReportBatchItemFailures);
+        let answer = call.destination_config(self.given_up(wanted)).send().await;
+        answer.map_err(|error| failure(UPDATE, &wanted.function, &error)).map(drop)
     }
 
     /// Where what is given up goes.

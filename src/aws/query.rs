@@ -1,15 +1,19 @@
 //! SQL by Athena: started once, waited for, its rows fetched.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use aws_sdk_athena::{
     Client,
     error::{DisplayErrorContext, SdkError},
     types::{QueryExecution, QueryExecutionContext, QueryExecutionState, Row, StatementType},
 };
+use tokio::time::Instant;
 
 /// The first wait for an answer, and the longest.
 const WAITS: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(3));
+/// Athena itself ends a query after half an hour unless it was told otherwise, not counting its time in the queue (Athena
+/// user guide, "Service Quotas").
+const BUDGET: Duration = Duration::from_secs(60 * 60);
 
 /// What a query answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +54,18 @@ pub enum QueryError {
         state: String,
         /// Athena's StateChangeReason.
         reason: String,
+    },
+    /// The query goes on, but is not waited for any more.
+    #[error(
+        "Athena query {query_id} is still {state} after {} s; it goes on: look at it, or end it by `aws athena \
+         stop-query-execution --query-execution-id {query_id}`",
+        BUDGET.as_secs()
+    )]
+    TimedOut {
+        /// The execution.
+        query_id: String,
+        /// `QUEUED` or `RUNNING`.
+        state: String,
     },
 }
 
@@ -99,6 +115,7 @@ async fn start(client: &Client, workgroup: &str, database: &str, sql: &str) -> R
 /// Asks again and again, with growing and jittered waits, until the execution has ended.
 async fn wait(client: &Client, query_id: &str) -> Result<QueryExecution, QueryError> {
     let (mut wait, longest) = WAITS;
+    let deadline = Instant::now() + BUDGET;
     loop {
         let execution = execution(client, query_id).await?;
         let status = execution.status();
@@ -111,6 +128,10 @@ async fn wait(client: &Client, query_id: &str) -> Result<QueryExecution, QueryEr
                     state: state.as_str().to_owned(),
                     reason: reason.unwrap_or("Athena gives no reason").to_owned(),
                 });
+            }
+            state if Instant::now() >= deadline => {
+                let state = state.map_or("without a state", QueryExecutionState::as_str).to_owned();
+                return Err(QueryError::TimedOut { query_id: query_id.to_owned(), state });
             }
             _ => {}
         }

@@ -1,7 +1,5 @@
 //! The roles that services assume, each allowed what its statements say and no more.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use aws_sdk_iam::types::{Role, Tag};
 use serde::{Deserialize, Serialize};
@@ -12,7 +10,6 @@ use super::{
     failure::{broken, desired, failure, is},
     mark::{self, Mark, Tags},
     names::{ROLES, role_path},
-    pace::Pace,
     partitions::decoded,
     permission::{self, Realm, Statement},
     tags,
@@ -35,7 +32,6 @@ pub const REDSHIFT: [&str; 2] = ["redshift-serverless.amazonaws.com", "redshift.
 const POLICY: &str = "deliver";
 /// What a difference in who may assume a role is called.
 const TRUST: &str = "trust";
-const GONE_BUDGET: Duration = Duration::from_secs(120);
 
 /// A role as it is wanted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -116,23 +112,17 @@ impl Provider for Roles {
         call.send().await.map_err(|error| failure("iam UpdateAssumeRolePolicy", name, &error)).map(drop)
     }
 
-    async fn delete(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError> {
+    async fn delete(&self, node: &Node, _progress: &Progress<'_>) -> Result<(), ProviderError> {
         let Desired { name, .. } = desired(node)?;
-        let mut pace = Pace::within(GONE_BUDGET);
-        loop {
-            match self.strip(&name).await {
-                Ok(()) => {}
-                Err(error) if error.message.starts_with("NoSuchEntity") => return Ok(()),
-                Err(error) => return Err(error),
-            }
-            match self.0.iam.delete_role().role_name(&name).send().await {
-                Ok(_) => return Ok(()),
-                Err(error) if is(&error, &["NoSuchEntity"]) => return Ok(()),
-                // A policy that was just taken off may still be seen, or someone has put one on.
-                Err(error) if is(&error, &["DeleteConflict", "ConcurrentModification"]) => {}
-                Err(error) => return Err(failure("iam DeleteRole", &name, &error)),
-            }
-            pace.wait(progress, "iam DeleteRole", &name, "its policies to go").await?;
+        match self.strip(&name).await {
+            Ok(()) => {}
+            Err(error) if error.message.starts_with("NoSuchEntity") => return Ok(()),
+            Err(error) => return Err(error),
+        }
+        match self.0.iam.delete_role().role_name(&name).send().await {
+            Ok(_) => Ok(()),
+            Err(error) if is(&error, &["NoSuchEntity"]) => Ok(()),
+            Err(error) => Err(failure("iam DeleteRole", &name, &error)),
         }
     }
 

@@ -4,8 +4,6 @@
 //! Schedules take no tags (EventBridge Scheduler API reference, TagResource), so the mark stands in the description. One that
 //! has fired has deleted itself: absent after its time means done.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use aws_sdk_scheduler::{
     operation::get_schedule::GetScheduleOutput,
@@ -18,9 +16,8 @@ use serde_json::json;
 
 use super::{
     clients::Clients,
-    failure::{broken, desired, failure, is, says},
+    failure::{broken, desired, failure, is},
     mark::{self, EXPIRES, Mark, OWNER, STACK},
-    pace::Pace,
     pipeline::ttl,
 };
 use crate::engine::{Cause, Difference, Node, Observed, Owned, Progress, Provider, ProviderError, Scope};
@@ -32,9 +29,6 @@ pub const KIND: &str = "schedule";
 const DELETE_STREAM: &str = "arn:aws:scheduler:::aws-sdk:kinesis:deleteStream";
 /// The group that every account has.
 pub(super) const GROUP: &str = "default";
-/// What the scheduler answers while a role that was just made is not known everywhere (terraform-provider-aws).
-const PROPAGATION: [&str; 1] = ["must allow AWS EventBridge Scheduler to assume the role"];
-const PROPAGATION_BUDGET: Duration = Duration::from_secs(5 * 60);
 /// For how long, and how often, a call that failed is made again; the most that there is (EventBridge Scheduler API
 /// reference, RetryPolicy).
 const RETRY_SECONDS: i32 = 86_400;
@@ -81,26 +75,16 @@ impl Provider for Schedules {
         })
     }
 
-    async fn create(&self, node: &Node, progress: &Progress<'_>) -> Result<String, ProviderError> {
+    async fn create(&self, node: &Node, _progress: &Progress<'_>) -> Result<String, ProviderError> {
         let wanted: Desired = desired(node)?;
         let name = &wanted.name;
         let target = self.target(&wanted).await?;
-        let mut pace = Pace::within(PROPAGATION_BUDGET);
-        loop {
-            let call = self.0.scheduler.create_schedule().name(name).group_name(GROUP);
-            let call = call.schedule_expression(expression(&wanted.at)).schedule_expression_timezone("UTC");
-            let call = call.flexible_time_window(on_time()).target(target.clone());
-            let call = call.action_after_completion(ActionAfterCompletion::Delete);
-            match call.description(description(&wanted.mark)).send().await {
-                Ok(answer) => return Ok(answer.schedule_arn),
-                Err(error) if says(&error, &PROPAGATION) => {
-                    let last = failure(CREATE, name, &error);
-                    let waited = pace.wait(progress, CREATE, name, "waiting for its role to be known").await;
-                    waited.map_err(|error| if error.cause == Cause::TimedOut { last } else { error })?;
-                }
-                Err(error) => return Err(failure(CREATE, name, &error)),
-            }
-        }
+        let call = self.0.scheduler.create_schedule().name(name).group_name(GROUP);
+        let call = call.schedule_expression(expression(&wanted.at)).schedule_expression_timezone("UTC");
+        let call = call.flexible_time_window(on_time()).target(target);
+        let call = call.action_after_completion(ActionAfterCompletion::Delete);
+        let answer = call.description(description(&wanted.mark)).send().await;
+        Ok(answer.map_err(|error| failure(CREATE, name, &error))?.schedule_arn)
     }
 
     async fn make_ready(&self, _node: &Node, _progress: &Progress<'_>) -> Result<(), ProviderError> {

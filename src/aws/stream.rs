@@ -9,9 +9,10 @@ use serde_json::json;
 
 use super::{
     clients::Clients,
-    failure::{broken, desired, failure, is, says},
+    failure::{broken, desired, failure, is},
     mark::{self, Mark, Tags, pairs},
     pace::Pace,
+    rates::Api,
     tags,
 };
 use crate::engine::{Cause, Difference, Node, Observed, Owned, Progress, Provider, ProviderError, Scope};
@@ -22,9 +23,6 @@ pub const KIND: &str = "stream";
 /// Others wait five minutes for hundreds of shards; the SDK's own waiter gives up after three.
 const READY_BUDGET: Duration = Duration::from_secs(15 * 60);
 const GONE_BUDGET: Duration = Duration::from_secs(60 * 60);
-/// `LimitExceededException` with these texts passes by itself (terraform-provider-aws); any other is a quota.
-const PASSING_LIMITS: [&str; 2] = ["simultaneously be in CREATING or DELETING", "Rate exceeded for stream"];
-const LIMIT_BUDGET: Duration = Duration::from_secs(5 * 60);
 const DESCRIBE: &str = "kinesis DescribeStreamSummary";
 const RESIZE: &str = "kinesis UpdateShardCount";
 
@@ -77,25 +75,17 @@ impl Provider for Streams {
         })
     }
 
-    async fn create(&self, node: &Node, progress: &Progress<'_>) -> Result<String, ProviderError> {
+    async fn create(&self, node: &Node, _progress: &Progress<'_>) -> Result<String, ProviderError> {
         let wanted: Desired = desired(node)?;
-        let mut pace = Pace::within(LIMIT_BUDGET);
-        loop {
-            let call = self.0.kinesis.create_stream().stream_name(&wanted.name);
-            let call = call.set_shard_count(wanted.shards.map(|shards| shards as i32));
-            let call = call.set_max_record_size_in_kib(wanted.max_record_kib.map(|kib| kib as i32));
-            let call = call.stream_mode_details(wanted.mode()?);
-            match call.set_tags(Some(wanted.mark.all().into_iter().collect())).send().await {
-                Ok(_) => {
-                    self.mark_where_ignored(&wanted).await?;
-                    return self.0.arn("kinesis", &format!("stream/{}", wanted.name)).await;
-                }
-                Err(error) if says(&error, &PASSING_LIMITS) => {
-                    pace.wait(progress, "kinesis CreateStream", &wanted.name, "waiting for other streams").await?;
-                }
-                Err(error) => return Err(failure("kinesis CreateStream", &wanted.name, &error)),
-            }
-        }
+        let call = self.0.kinesis.create_stream().stream_name(&wanted.name);
+        let call = call.set_shard_count(wanted.shards.map(|shards| shards as i32));
+        let call = call.set_max_record_size_in_kib(wanted.max_record_kib.map(|kib| kib as i32));
+        let call = call.stream_mode_details(wanted.mode()?);
+        self.0.turn(Api::CREATE_STREAM).await;
+        let answer = call.set_tags(Some(wanted.mark.all().into_iter().collect())).send().await;
+        answer.map_err(|error| failure("kinesis CreateStream", &wanted.name, &error))?;
+        self.mark_where_ignored(&wanted).await?;
+        self.0.arn("kinesis", &format!("stream/{}", wanted.name)).await
     }
 
     async fn make_ready(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError> {
@@ -124,12 +114,11 @@ impl Provider for Streams {
             let status = found.stream_status().clone();
             if status != StreamStatus::Deleting {
                 // Registered consumers make it ResourceInUse otherwise.
+                self.0.turn(Api::DELETE_STREAM).await;
                 let call = self.0.kinesis.delete_stream().stream_name(&name).enforce_consumer_deletion(true);
                 match call.send().await {
                     Ok(_) => {}
                     Err(error) if is(&error, &["ResourceNotFoundException"]) => return Ok(()),
-                    // It is being created or changed; later.
-                    Err(error) if is(&error, &["ResourceInUseException"]) || says(&error, &PASSING_LIMITS) => {}
                     Err(error) => return Err(failure("kinesis DeleteStream", &name, &error)),
                 }
             }
@@ -151,6 +140,7 @@ impl Provider for Streams {
 
 impl Streams {
     async fn describe(&self, name: &str) -> Result<Option<StreamDescriptionSummary>, ProviderError> {
+        self.0.turn(Api::DESCRIBE_STREAM_SUMMARY).await;
         match self.0.kinesis.describe_stream_summary().stream_name(name).send().await {
             Ok(answer) => Ok(answer.stream_description_summary),
             Err(error) if is(&error, &["ResourceNotFoundException"]) => Ok(None),
@@ -187,19 +177,13 @@ impl Streams {
 
     /// To so many shards, one legal step after the other.
     async fn resize(&self, name: &str, shards: i32, progress: &Progress<'_>) -> Result<(), ProviderError> {
-        let mut pace = Pace::within(READY_BUDGET);
         loop {
             let now = self.active(name, progress).await?.open_shard_count();
             let Some(next) = step(now, shards) else { return Ok(()) };
             let call = self.0.kinesis.update_shard_count().stream_name(name).target_shard_count(next);
-            match call.scaling_type(ScalingType::UniformScaling).send().await {
-                Ok(_) => self.active_and(name, progress, |found| found.open_shard_count() == next).await.map(drop)?,
-                // An earlier step, whose answer was lost, or somebody else's change.
-                Err(error) if is(&error, &["ResourceInUseException"]) => {
-                    pace.wait(progress, RESIZE, name, "UPDATING").await?;
-                }
-                Err(error) => return Err(failure(RESIZE, name, &error)),
-            }
+            let answer = call.scaling_type(ScalingType::UniformScaling).send().await;
+            answer.map_err(|error| failure(RESIZE, name, &error))?;
+            self.active_and(name, progress, |found| found.open_shard_count() == next).await?;
         }
     }
 
@@ -261,6 +245,7 @@ impl Streams {
     async fn names(&self) -> Result<Vec<String>, ProviderError> {
         let mut names: Vec<String> = Vec::new();
         loop {
+            self.0.turn(Api::LIST_STREAMS).await;
             let call = self.0.kinesis.list_streams().set_exclusive_start_stream_name(names.last().cloned());
             let page = call.send().await.map_err(|error| failure("kinesis ListStreams", "the account", &error))?;
             let more = page.has_more_streams() && !page.stream_names().is_empty();
@@ -275,6 +260,7 @@ impl Streams {
         let mut tags = Tags::new();
         let mut last: Option<String> = None;
         loop {
+            self.0.turn(Api::LIST_TAGS_FOR_STREAM).await;
             let call = self.0.kinesis.list_tags_for_stream().stream_name(name).set_exclusive_start_tag_key(last);
             let page = call.send().await.map_err(|error| failure("kinesis ListTagsForStream", name, &error))?;
             last = page.tags().last().map(|tag| tag.key().to_owned());

@@ -33,6 +33,7 @@ pub use mirror::{Mirror, MirrorError};
 pub use owned::{Owned, Scope};
 pub use plan::{Action, Step};
 pub use provider::{
-    Cause, Change, Difference, Doing, Event, Observed, Observer, Outcome, Progress, Provider, ProviderError, Providers,
+    Cause, Change, Difference, Doing, Event, Observed, Observer, Outcome, Passing, Progress, Provider, ProviderError,
+    Providers,
 };
 pub use state::{Fingerprint, Phase, State};

@@ -155,8 +155,21 @@ pub enum Cause {
     Interrupted,
     /// It did not become what it should in the time allowed.
     TimedOut,
+    /// It passes by itself: the same again, later, may work.
+    Passing(Passing),
     /// Anything else.
     Other,
+}
+
+/// What passes by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Passing {
+    /// A role that was just made is not known everywhere yet.
+    Role,
+    /// Too many calls, or too much at a time.
+    Rate,
+    /// Something else is being done with it, or it is there already.
+    Busy,
 }
 
 /// The providers, by kind.

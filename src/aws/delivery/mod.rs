@@ -20,9 +20,10 @@ use serde_json::json;
 
 use super::{
     clients::Clients,
-    failure::{broken, desired, failure, is, says},
+    failure::{broken, desired, failure, is},
     mark::{self, Mark},
     pace::Pace,
+    rates::Api,
     tags,
 };
 use crate::{
@@ -36,16 +37,6 @@ pub(super) use route::{Found, changed};
 /// The kind of its keys.
 pub const KIND: &str = "delivery";
 
-/// What Firehose answers while a role that was just made is not known everywhere (terraform-provider-aws).
-const PROPAGATION: [&str; 5] = [
-    "Firehose is unable to assume role",
-    "is not authorized to",
-    "Access was denied",
-    "Verify that the IAM role has access",
-    "security token included in the request is invalid. Ensure that the provided IAM role",
-];
-/// Usually seconds; minutes are on record.
-const PROPAGATION_BUDGET: Duration = Duration::from_secs(5 * 60);
 const READY_BUDGET: Duration = Duration::from_secs(15 * 60);
 const GONE_BUDGET: Duration = Duration::from_secs(60 * 60);
 const NAMES_A_CALL: i32 = 100;
@@ -95,13 +86,13 @@ impl Provider for Deliveries {
         .await
     }
 
-    async fn create(&self, node: &Node, progress: &Progress<'_>) -> Result<String, ProviderError> {
+    async fn create(&self, node: &Node, _progress: &Progress<'_>) -> Result<String, ProviderError> {
         let wanted: Desired = desired(node)?;
         let role = self.role(&wanted.route).await?;
         let to = destination::configuration(&wanted, &role, &self.0);
         let to = to.map_err(|error| invalid(&wanted.route.name, &error))?;
         let call = self.call(&wanted.route, &role).await?;
-        self.make(call.extended_s3_destination_configuration(to), &wanted.route.name, progress).await
+        self.make(call.extended_s3_destination_configuration(to), &wanted.route.name).await
     }
 
     async fn make_ready(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError> {
@@ -109,12 +100,12 @@ impl Provider for Deliveries {
         self.wait_until_active(&name, progress).await
     }
 
-    async fn change(&self, node: &Node, differs: &[Difference], progress: &Progress<'_>) -> Result<(), ProviderError> {
+    async fn change(&self, node: &Node, differs: &[Difference], _progress: &Progress<'_>) -> Result<(), ProviderError> {
         let wanted: Desired = desired(node)?;
         let role = self.role(&wanted.route).await?;
         let to = destination::configuration(&wanted, &role, &self.0);
         let to = to.map_err(|error| invalid(&wanted.route.name, &error))?;
-        self.bring(&wanted.route, differs, progress, |call, found| {
+        self.bring(&wanted.route, differs, |call, found| {
             let s3 = found.destinations().first().and_then(|to| to.extended_s3_destination_description());
             call.extended_s3_destination_update(destination::update(to.clone(), s3))
         })
@@ -182,25 +173,15 @@ impl Deliveries {
         Ok(call.kinesis_stream_source_configuration(source).set_tags(Some(tags)))
     }
 
-    /// Makes it, as soon as its role is known everywhere. Returns its ARN.
+    /// Makes it. Returns its ARN.
     pub(super) async fn make(
         &self,
         call: CreateDeliveryStreamFluentBuilder,
         name: &str,
-        progress: &Progress<'_>,
     ) -> Result<String, ProviderError> {
-        let mut pace = Pace::within(PROPAGATION_BUDGET);
-        loop {
-            match call.clone().send().await {
-                Ok(answer) => return Ok(answer.delivery_stream_arn.unwrap_or_default()),
-                Err(error) if is(&error, &["InvalidArgumentException"]) && says(&error, &PROPAGATION) => {
-                    let last = failure(CREATE, name, &error);
-                    let waited = pace.wait(progress, CREATE, name, "waiting for its role to be known").await;
-                    waited.map_err(|error| if error.cause == Cause::TimedOut { last } else { error })?;
-                }
-                Err(error) => return Err(failure(CREATE, name, &error)),
-            }
-        }
+        self.0.turn(Api::CREATE_DELIVERY_STREAM).await;
+        let answer = call.send().await.map_err(|error| failure(CREATE, name, &error))?;
+        Ok(answer.delivery_stream_arn.unwrap_or_default())
     }
 
     /// Brings tags and destination to what is wanted; `fill` gives the call its destination, from what is there.
@@ -208,7 +189,6 @@ impl Deliveries {
         &self,
         wanted: &Route,
         differs: &[Difference],
-        progress: &Progress<'_>,
         fill: impl Fn(UpdateDestinationFluentBuilder, &DeliveryStreamDescription) -> UpdateDestinationFluentBuilder,
     ) -> Result<(), ProviderError> {
         let name = &wanted.name;
@@ -217,36 +197,21 @@ impl Deliveries {
             let answer = self.0.firehose.tag_delivery_stream().delivery_stream_name(name).set_tags(Some(tags)).send();
             answer.await.map_err(|error| failure("firehose TagDeliveryStream", name, &error))?;
         }
-        if tags::beside(differs) { self.redirect(name, progress, fill).await } else { Ok(()) }
+        if tags::beside(differs) { self.redirect(name, fill).await } else { Ok(()) }
     }
 
     /// Each update names the version that it changes, so that none is made over another.
     async fn redirect(
         &self,
         name: &str,
-        progress: &Progress<'_>,
         fill: impl Fn(UpdateDestinationFluentBuilder, &DeliveryStreamDescription) -> UpdateDestinationFluentBuilder,
     ) -> Result<(), ProviderError> {
-        let mut pace = Pace::within(PROPAGATION_BUDGET);
-        loop {
-            let gone = || broken(Cause::Other, DESCRIBE, name, "it has gone".to_owned(), "`up` makes it again");
-            let found = self.describe(name).await?.ok_or_else(gone)?;
-            let to = found.destinations().first().map(|to| to.destination_id().to_owned());
-            let call = self.0.firehose.update_destination().delivery_stream_name(name).set_destination_id(to);
-            let call = fill(call.current_delivery_stream_version_id(found.version_id()), &found);
-            let (what, last) = match call.send().await {
-                Ok(_) => return Ok(()),
-                Err(error) if is(&error, &["ConcurrentModificationException"]) => {
-                    ("waiting for another change", failure(UPDATE, name, &error))
-                }
-                Err(error) if is(&error, &["InvalidArgumentException"]) && says(&error, &PROPAGATION) => {
-                    ("waiting for its role to be known", failure(UPDATE, name, &error))
-                }
-                Err(error) => return Err(failure(UPDATE, name, &error)),
-            };
-            let waited = pace.wait(progress, UPDATE, name, what).await;
-            waited.map_err(|error| if error.cause == Cause::TimedOut { last } else { error })?;
-        }
+        let gone = || broken(Cause::Other, DESCRIBE, name, "it has gone".to_owned(), "`up` makes it again");
+        let found = self.describe(name).await?.ok_or_else(gone)?;
+        let to = found.destinations().first().map(|to| to.destination_id().to_owned());
+        let call = self.0.firehose.update_destination().delivery_stream_name(name).set_destination_id(to);
+        let call = fill(call.current_delivery_stream_version_id(found.version_id()), &found);
+        call.send().await.map_err(|error| failure(UPDATE, name, &error)).map(drop)
     }
 
     pub(super) async fn wait_until_active(&self, name: &str, progress: &Progress<'_>) -> Result<(), ProviderError> {
@@ -281,11 +246,11 @@ impl Deliveries {
             // What is CREATING cannot be deleted, and what is DELETING need not be.
             if !matches!(status, DeliveryStreamStatus::Creating | DeliveryStreamStatus::Deleting) {
                 let force = *status == DeliveryStreamStatus::DeletingFailed;
+                self.0.turn(Api::DELETE_DELIVERY_STREAM).await;
                 let call = self.0.firehose.delete_delivery_stream().delivery_stream_name(name);
                 match call.set_allow_force_delete(force.then_some(true)).send().await {
                     Ok(_) => {}
                     Err(error) if is(&error, &["ResourceNotFoundException"]) => return Ok(()),
-                    Err(error) if is(&error, &["ResourceInUseException"]) => {}
                     Err(error) => return Err(failure("firehose DeleteDeliveryStream", name, &error)),
                 }
             }
@@ -295,6 +260,7 @@ impl Deliveries {
     }
 
     pub(super) async fn describe(&self, name: &str) -> Result<Option<DeliveryStreamDescription>, ProviderError> {
+        self.0.turn(Api::DESCRIBE_DELIVERY_STREAM).await;
         match self.0.firehose.describe_delivery_stream().delivery_stream_name(name).send().await {
             Ok(answer) => Ok(answer.delivery_stream_description),
             Err(error) if is(&error, &["ResourceNotFoundException"]) => Ok(None),
@@ -306,6 +272,7 @@ impl Deliveries {
         let mut tags: Vec<Tag> = Vec::new();
         loop {
             let last = tags.last().map(|tag| tag.key().to_owned());
+            self.0.turn(Api::LIST_TAGS_FOR_DELIVERY_STREAM).await;
             let call = self.0.firehose.list_tags_for_delivery_stream().delivery_stream_name(name);
             let page = call.set_exclusive_start_tag_key(last).send().await;
             let page = page.map_err(|error| failure("firehose ListTagsForDeliveryStream", name, &error))?;
@@ -320,6 +287,7 @@ impl Deliveries {
     async fn names(&self) -> Result<Vec<String>, ProviderError> {
         let mut names: Vec<String> = Vec::new();
         loop {
+            self.0.turn(Api::LIST_DELIVERY_STREAMS).await;
             let call = self.0.firehose.list_delivery_streams().limit(NAMES_A_CALL);
             let page = call.set_exclusive_start_delivery_stream_name(names.last().cloned()).send().await;
             let page = page.map_err(|error| failure("firehose ListDeliveryStreams", "the account", &error))?;

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::{
     bucket, clients::Clients, database, delivery, function, item_table, log_group, mapping, mark::Mark, names::Names,
-    object, packaging::Package, redshift as rs, role, schedule, stream, table, workgroup,
+    object, packaging::Package, redshift as rs, retry::patient, role, schedule, stream, table, workgroup,
 };
 use crate::{
     engine::{Graph, GraphError, Node, Provider, Providers, ResourceKey, StackId},
@@ -133,7 +133,7 @@ pub fn providers(clients: &Clients) -> Providers {
         Arc::new(rs::table::Tables::new(clients.clone())),
         Arc::new(rs::delivery::RedshiftDeliveries(clients.clone())),
     ];
-    Providers::new(all)
+    Providers::new(all.map(|provider| patient(provider, clients)))
 }
 
 fn stream_node(Parts { stack, names, mark, .. }: &Parts) -> Node {

@@ -84,12 +84,12 @@ impl Provider for RedshiftDeliveries {
             .await
     }
 
-    async fn create(&self, node: &Node, progress: &Progress<'_>) -> Result<String, ProviderError> {
+    async fn create(&self, node: &Node, _progress: &Progress<'_>) -> Result<String, ProviderError> {
         let wanted: Desired = desired(node)?;
         let role = self.any().role(&wanted.route).await?;
         let to = self.destination(&wanted, &role).await?;
         let call = self.any().call(&wanted.route, &role).await?;
-        self.any().make(call.redshift_destination_configuration(to), &wanted.route.name, progress).await
+        self.any().make(call.redshift_destination_configuration(to), &wanted.route.name).await
     }
 
     async fn make_ready(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError> {
@@ -97,12 +97,12 @@ impl Provider for RedshiftDeliveries {
         self.any().wait_until_active(&name, progress).await
     }
 
-    async fn change(&self, node: &Node, differs: &[Difference], progress: &Progress<'_>) -> Result<(), ProviderError> {
+    async fn change(&self, node: &Node, differs: &[Difference], _progress: &Progress<'_>) -> Result<(), ProviderError> {
         let wanted: Desired = desired(node)?;
         let role = self.any().role(&wanted.route).await?;
         let to = update(&self.destination(&wanted, &role).await?);
         let fill = |call: UpdateDestinationFluentBuilder, _: &_| call.redshift_destination_update(to.clone());
-        self.any().bring(&wanted.route, differs, progress, fill).await
+        self.any().bring(&wanted.route, differs, fill).await
     }
 
     async fn delete(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError> {

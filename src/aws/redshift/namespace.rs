@@ -9,12 +9,12 @@ use serde_json::json;
 
 use super::{
     place::Seen,
-    workgroup::{BUSY, tag, tags_of, to_tags},
+    workgroup::{tag, tags_of, to_tags},
 };
 use crate::{
     aws::{
         clients::Clients,
-        failure::{desired, failure, is, says},
+        failure::{desired, failure, is},
         mark::{self, Mark},
         pace::Pace,
         tags,
@@ -25,9 +25,6 @@ use crate::{
 /// The kind of its keys.
 pub const KIND: &str = "redshift-namespace";
 
-/// What the service says of a role that was just made and is not known everywhere yet.
-const PROPAGATION: [&str; 4] = ["not authorized to assume", "IAM role", "is invalid", "cannot be assumed"];
-const PROPAGATION_BUDGET: Duration = Duration::from_secs(2 * 60);
 const READY_BUDGET: Duration = Duration::from_secs(15 * 60);
 const GONE_BUDGET: Duration = Duration::from_secs(30 * 60);
 const CREATE: &str = "redshift-serverless CreateNamespace";
@@ -85,28 +82,14 @@ impl Provider for Namespaces {
         Ok(Observed::Ours { identity, ready, differs })
     }
 
-    async fn create(&self, node: &Node, progress: &Progress<'_>) -> Result<String, ProviderError> {
+    async fn create(&self, node: &Node, _progress: &Progress<'_>) -> Result<String, ProviderError> {
         let wanted: Desired = desired(node)?;
         let (name, role) = (&wanted.name, self.clients.iam_arn(&format!("role{}", wanted.role)).await?);
         let tags = to_tags(wanted.mark.all(), CREATE, name)?;
-        let mut pace = Pace::within(PROPAGATION_BUDGET);
-        loop {
-            let call =
-                self.clients.redshift_serverless.create_namespace().namespace_name(name).db_name(&wanted.database);
-            let call = call.manage_admin_password(true).iam_roles(&role).default_iam_role_arn(&role);
-            match call.set_tags(Some(tags.clone())).send().await {
-                Ok(answer) => {
-                    let arn = answer.namespace().and_then(|namespace| namespace.namespace_arn());
-                    return Ok(arn.unwrap_or_default().to_owned());
-                }
-                Err(error) if is(&error, &["ValidationException"]) && says(&error, &PROPAGATION) => {
-                    let last = failure(CREATE, name, &error);
-                    let waited = pace.wait(progress, CREATE, name, "waiting for its role to be known").await;
-                    waited.map_err(|error| if error.cause == Cause::TimedOut { last } else { error })?;
-                }
-                Err(error) => return Err(failure(CREATE, name, &error)),
-            }
-        }
+        let call = self.clients.redshift_serverless.create_namespace().namespace_name(name).db_name(&wanted.database);
+        let call = call.manage_admin_password(true).iam_roles(&role).default_iam_role_arn(&role);
+        let answer = call.set_tags(Some(tags)).send().await.map_err(|error| failure(CREATE, name, &error))?;
+        Ok(answer.namespace().and_then(|namespace| namespace.namespace_arn()).unwrap_or_default().to_owned())
     }
 
     async fn make_ready(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError> {
@@ -144,7 +127,6 @@ impl Provider for Namespaces {
                 match self.clients.redshift_serverless.delete_namespace().namespace_name(&name).send().await {
                     Ok(_) => {}
                     Err(error) if is(&error, &["ResourceNotFoundException"]) => return Ok(()),
-                    Err(error) if is(&error, &["ConflictException"]) && says(&error, &BUSY) => {}
                     Err(error) => return Err(failure(DELETE, &name, &error)),
                 }
             }

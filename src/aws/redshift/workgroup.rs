@@ -22,9 +22,6 @@ use crate::{
 /// The kind of its keys.
 pub const KIND: &str = "redshift-workgroup";
 
-/// What the service says while an earlier change goes on (terraform-provider-aws).
-pub(super) const BUSY: [&str; 2] = ["operation running", "in progress"];
-
 /// The smallest in every region, in Redshift Processing Units (Redshift Serverless API reference, CreateWorkgroup).
 pub(in crate::aws) const BASE_CAPACITY: i32 = 8;
 const READY_BUDGET: Duration = Duration::from_secs(30 * 60);
@@ -78,29 +75,22 @@ impl Provider for Workgroups {
         Ok(Observed::Ours { identity, ready, differs })
     }
 
-    async fn create(&self, node: &Node, progress: &Progress<'_>) -> Result<String, ProviderError> {
+    async fn create(&self, node: &Node, _progress: &Progress<'_>) -> Result<String, ProviderError> {
         let Desired { name, namespace, mark } = desired(node)?;
         let tags = to_tags(mark.all(), CREATE, &name)?;
-        let mut pace = Pace::within(READY_BUDGET);
-        loop {
-            let call =
-                self.clients.redshift_serverless.create_workgroup().workgroup_name(&name).namespace_name(&namespace);
-            let call = call.base_capacity(BASE_CAPACITY).publicly_accessible(false).set_tags(Some(tags.clone()));
-            match call.send().await {
-                Ok(answer) => {
-                    let arn = answer.workgroup().and_then(|workgroup| workgroup.workgroup_arn());
-                    return Ok(arn.unwrap_or_default().to_owned());
-                }
-                Err(error) if is(&error, &["ConflictException"]) && says(&error, &BUSY) => {
-                    pace.wait(progress, CREATE, &name, "waiting for its namespace").await?;
-                }
-                Err(error) if is(&error, &["ValidationException"]) && says(&error, &["VPC", "subnet"]) => {
-                    let advice = "a workgroup of our own lies in the default VPC with subnets in three zones: make one \
-                                  (`aws ec2 create-default-vpc`), or name a workgroup that exists";
-                    return Err(ProviderError { advice: advice.to_owned(), ..failure(CREATE, &name, &error) });
-                }
-                Err(error) => return Err(failure(CREATE, &name, &error)),
+        let call = self.clients.redshift_serverless.create_workgroup().workgroup_name(&name).namespace_name(&namespace);
+        let call = call.base_capacity(BASE_CAPACITY).publicly_accessible(false).set_tags(Some(tags));
+        match call.send().await {
+            Ok(answer) => {
+                let arn = answer.workgroup().and_then(|workgroup| workgroup.workgroup_arn());
+                Ok(arn.unwrap_or_default().to_owned())
             }
+            Err(error) if is(&error, &["ValidationException"]) && says(&error, &["VPC", "subnet"]) => {
+                let advice = "a workgroup of our own lies in the default VPC with subnets in three zones: make one \
+                              (`aws ec2 create-default-vpc`), or name a workgroup that exists";
+                Err(ProviderError { advice: advice.to_owned(), ..failure(CREATE, &name, &error) })
+            }
+            Err(error) => Err(failure(CREATE, &name, &error)),
         }
     }
 
@@ -138,7 +128,6 @@ impl Provider for Workgroups {
                 match self.clients.redshift_serverless.delete_workgroup().workgroup_name(&name).send().await {
                     Ok(_) => {}
                     Err(error) if is(&error, &["ResourceNotFoundException"]) => return Ok(()),
-                    Err(error) if is(&error, &["ConflictException"]) && says(&error, &BUSY) => {}
                     Err(error) => return Err(failure(DELETE, &name, &error)),
                 }
             }

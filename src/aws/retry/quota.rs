@@ -1,0 +1,75 @@
+//! The quotas that a stack may run into, as Service Quotas knows them.
+
+use crate::aws::clients::Clients;
+
+/// A quota of Service Quotas (`aws service-quotas list-service-quotas`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Quota {
+    service: &'static str,
+    code: &'static str,
+    name: &'static str,
+}
+
+/// By the call that runs into it.
+const QUOTAS: [(&str, Quota); 9] = [
+    ("kinesis CreateStream", SHARDS),
+    ("kinesis UpdateShardCount", SHARDS),
+    ("firehose CreateDeliveryStream", Quota { service: "firehose", code: "L-14BB0BE7", name: "Delivery streams" }),
+    ("s3 CreateBucket", Quota { service: "s3", code: "L-DC2B2D3D", name: "General purpose buckets" }),
+    ("iam CreateRole", Quota { service: "iam", code: "L-FE177D64", name: "Roles per account" }),
+    ("dynamodb CreateTable", Quota { service: "dynamodb", code: "L-F98FE922", name: "Maximum number of tables" }),
+    ("lambda CreateFunction", STORAGE),
+    ("lambda UpdateFunctionCode", STORAGE),
+    ("glue CreateDatabase", Quota { service: "glue", code: "L-F953935E", name: "Max databases per account" }),
+];
+const SHARDS: Quota = Quota { service: "kinesis", code: "L-0918CF54", name: "Shards per Region" };
+const STORAGE: Quota = Quota { service: "lambda", code: "L-2ACBD22F", name: "Function and layer storage" };
+
+fn of(call: &str) -> Option<Quota> {
+    QUOTAS.into_iter().find(|(on, _)| *on == call).map(|(_, quota)| quota)
+}
+
+/// How to raise the quota that `call` has run into.
+pub(in crate::aws) fn advice(call: &str) -> String {
+    match of(call) {
+        Some(Quota { service, code, name }) => format!(
+            "ask for less, or raise the quota '{name}': in the Service Quotas console under {service}, or by `aws \
+             service-quotas request-service-quota-increase --service-code {service} --quota-code {code} \
+             --desired-value N`"
+        ),
+        None => {
+            let service = call.split(' ').next().unwrap_or_default();
+            format!(
+                "ask for less, or raise the quota that the message names: in the Service Quotas console under {service} \
+                 (`aws service-quotas list-service-quotas --service-code {service}` lists them)"
+            )
+        }
+    }
+}
+
+/// What the quota that `call` has run into is in this account, where Service Quotas tells.
+pub(super) async fn told(call: &str, clients: &Clients) -> Option<String> {
+    let Quota { service, code, name } = of(call)?;
+    let answer = clients.quotas.get_service_quota().service_code(service).quota_code(code).send().await;
+    match answer {
+        Ok(answer) => answer.quota?.value.map(|value| format!("the quota '{name}' is {value} here")),
+        Err(error) => {
+            tracing::debug!("quota {code} of {service}: {error:?}");
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quota_is_named_with_the_command_that_raises_it() {
+        let shards = advice("kinesis CreateStream");
+        assert!(shards.contains("'Shards per Region'"), "{shards}");
+        assert!(shards.contains("--service-code kinesis --quota-code L-0918CF54"), "{shards}");
+        let unknown = advice("athena CreateWorkGroup");
+        assert!(unknown.contains("list-service-quotas --service-code athena"), "{unknown}");
+    }
+}
