@@ -12,11 +12,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
-    clients::Clients,
+    clients::{Clients, Where},
     failure::{broken, desired, failure, is},
     mark::{self, Mark, Tags},
     mirror,
     pace::Pace,
+    retry::judge,
     tags,
 };
 use crate::engine::{Cause, Difference, Node, Observed, Owned, Progress, Provider, ProviderError, Scope, StackId};
@@ -88,8 +89,7 @@ impl Provider for Buckets {
         let call = self.0.s3.create_bucket().bucket(&name).create_bucket_configuration(place.build());
         let answer = call.object_ownership(ObjectOwnership::BucketOwnerEnforced).send().await;
         answer.map_err(|error| failure("s3 CreateBucket", &name, &error))?;
-        // AWS has taken the tags with the bucket; other implementations may only take them so.
-        self.tag(&name, tags).await?;
+        self.mark_where_ignored(&name, &mark, tags).await?;
         Ok(self.0.bucket_arn(&name))
     }
 
@@ -175,6 +175,21 @@ impl Provider for Buckets {
 }
 
 impl Buckets {
+    /// AWS takes the tags with CreateBucket; other implementations may pass over them there. A bucket that has others, or on
+    /// AWS none, was there before: in us-east-1 CreateBucket answers 200 to whoever has it already.
+    async fn mark_where_ignored(&self, name: &str, mark: &Mark, tags: Vec<Tag>) -> Result<(), ProviderError> {
+        let found = self.tags(name).await?.unwrap_or_default();
+        if mark.is_on(pairs(&found)).is_ok() {
+            return Ok(());
+        }
+        if !found.is_empty() || matches!(self.0.place(), Where::Aws { endpoint_url: None, .. }) {
+            let message = "it was there already and is not this stack's".to_owned();
+            let advice = "choose another name in the stack file";
+            return Err(broken(Cause::Other, "s3 CreateBucket", name, message, advice));
+        }
+        self.tag(name, tags).await
+    }
+
     /// Every bucket of the account in this region.
     async fn names(&self) -> Result<Vec<String>, ProviderError> {
         let mut names = Vec::new();
@@ -286,8 +301,9 @@ impl Buckets {
         let lasting = answer.errors().iter().find(|error| !passes(error.code().unwrap_or_default()));
         let Some(error) = lasting else { return Ok(()) };
         let [code, message, key] = [error.code(), error.message(), error.key()].map(|text| text.unwrap_or_default());
+        let cause = judge("s3", code, message).cause();
         let message = format!("{code}: {message} (object {key})");
-        Err(broken(Cause::Other, CALL, name, message, "make the object deletable, then `demo down` again"))
+        Err(broken(cause, CALL, name, message, "make the object deletable, then `demo down` again"))
     }
 
     async fn abort_uploads(&self, name: &str) -> Result<usize, ProviderError> {

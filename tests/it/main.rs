@@ -7,6 +7,7 @@ mod command;
 mod delivery;
 mod discover;
 mod dynamodb;
+mod families;
 mod floors;
 mod formats;
 mod function;

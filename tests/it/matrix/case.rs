@@ -27,13 +27,23 @@ impl Case {
             .filter(|path| path.extension().is_some_and(|kind| kind == "yaml"))
             .map(|file| Self::of(file, "", &[]))
             .collect();
-        let own = ["deliver.redshift.workgroup=null", "deliver.redshift.create=true"];
-        all.push(Self::of("stacks/store-sales-redshift.yaml".into(), " (created)", &own));
+        all.push(Self::created());
         all.sort_by(|a, b| a.name.cmp(&b.name));
         match std::env::var(ONE) {
             Ok(one) => all.into_iter().filter(|case| case.name == one).collect(),
             Err(_) => all,
         }
+    }
+
+    /// The one whose Redshift is its own.
+    pub fn created() -> Self {
+        let own = ["deliver.redshift.workgroup=null", "deliver.redshift.create=true"];
+        Self::of("stacks/store-sales-redshift.yaml".into(), " (created)", &own)
+    }
+
+    /// That of a stack's file, without its ending.
+    pub fn named(stem: &str) -> Self {
+        Self::of(format!("stacks/{stem}.yaml").into(), "", &[])
     }
 
     fn of(file: PathBuf, what: &str, sets: &[&str]) -> Self {

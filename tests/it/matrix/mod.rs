@@ -8,7 +8,7 @@ pub mod case;
 mod collisions;
 pub mod ground;
 mod others;
-mod point;
+pub mod point;
 
 use std::{
     collections::{BTreeMap, VecDeque},

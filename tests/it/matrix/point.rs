@@ -115,7 +115,8 @@ async fn down(ground: &Ground) -> Result<(), String> {
     if down.is_clean() { Ok(()) } else { Err(format!("down is not clean: {down:?}")) }
 }
 
-async fn nothing_is_left(ground: &Ground) -> Result<(), String> {
+/// Nothing of the stack in the store, what is others' as it was, and nothing to do for another `down`.
+pub async fn nothing_is_left(ground: &Ground) -> Result<(), String> {
     let otherwise = ground.kept().since(&ground.others);
     if !otherwise.is_empty() {
         return Err(format!("the store is not as it was: {otherwise:?}"));

@@ -1,0 +1,137 @@
+//! A bucket that is not empty when it should be: a late object, keys that are not deleted at once, old versions, open uploads.
+
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use kinesis_demo::{aws::Names, engine::Cause};
+
+use super::{
+    down, ends_clean, staged,
+    staged::{Play, ok},
+    up,
+};
+use crate::matrix::{ground::Ground, point::nothing_is_left};
+
+const STACK: &str = "store-sales-s3";
+
+fn bucket(ground: &Ground) -> String {
+    Names::of(&ground.stack, &ground.id).bucket.expect("the stack has a bucket")
+}
+
+/// Firehose may still have been writing.
+#[tokio::test(start_paused = true)]
+async fn an_object_that_lands_after_emptying_goes_too() {
+    let (ground, staged) = staged(STACK).await;
+    up(&ground).await;
+    ground.land().await;
+    let (stand_in, name) = (ground.stand_in.clone(), bucket(&ground));
+    let mut late = 3;
+    staged.on("s3 DeleteBucket", move |_| {
+        late = i32::checked_sub(late, 1).filter(|left| *left >= 0)?;
+        let landed = futures::executor::block_on(stand_in.s3.put(&name, "late.gz", "{}".into()));
+        landed.expect("put");
+        None
+    });
+    let down = down(&ground).await;
+    assert!(down.is_clean(), "{down:#?}");
+    let tries = ground.wire.calls().iter().filter(|call| *call == "s3 DeleteBucket").count();
+    assert_eq!(tries, 4, "each late object has held it up once");
+    nothing_is_left(&ground).await.expect("nothing is left");
+}
+
+fn partly(code: &str) -> Play {
+    let error = format!("<Error><Key>landed/year=2026/a.gz</Key><Code>{code}</Code><Message>no</Message></Error>");
+    Play::Instead(ok("application/xml", format!("<DeleteResult>{error}</DeleteResult>")))
+}
+
+/// 200, and in it that one key was not deleted.
+#[tokio::test(start_paused = true)]
+async fn keys_that_could_not_be_deleted_are_tried_again() {
+    for code in ["InternalError", "SlowDown"] {
+        let (ground, staged) = staged(STACK).await;
+        up(&ground).await;
+        ground.land().await;
+        let mut failing = 3;
+        staged.on("s3 DeleteObjects", move |_| {
+            failing = i32::checked_sub(failing, 1).filter(|left| *left >= 0)?;
+            Some(partly(code))
+        });
+        let down = down(&ground).await;
+        assert!(down.is_clean(), "{code}: {down:#?}");
+        nothing_is_left(&ground).await.expect("nothing is left");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_may_not_be_deleted_is_named() {
+    let (ground, staged) = staged(STACK).await;
+    up(&ground).await;
+    ground.land().await;
+    let locked = Arc::new(AtomicBool::new(true));
+    let lock = locked.clone();
+    staged.on("s3 DeleteObjects", move |_| lock.load(Ordering::Relaxed).then(|| partly("AccessDenied")));
+    let failed = down(&ground).await.failed;
+    let (_, error) = failed.first().expect("it failed");
+    assert!(error.message.contains("AccessDenied") && error.message.contains("landed/year=2026/a.gz"), "{error}");
+    assert_eq!(error.cause, Cause::Permission, "{error}");
+    locked.store(false, Ordering::Relaxed);
+    ends_clean(&ground).await;
+}
+
+/// Somebody has turned versioning on: an old version and a delete marker, which a list of objects does not have.
+#[tokio::test(start_paused = true)]
+async fn versions_and_delete_markers_go_too() {
+    let (ground, staged) = staged(STACK).await;
+    up(&ground).await;
+    ground.land().await;
+    let old = Arc::new(Mutex::new(BTreeSet::from(["v1", "m1"])));
+    let listed = old.clone();
+    staged.on("s3 ListObjectVersions", move |_| {
+        let left = listed.lock().expect("no panic while it is held").clone();
+        let entry = |id: &str, kind: &str| {
+            let element = format!("<{kind}><Key>old</Key><VersionId>{id}</VersionId></{kind}>");
+            if left.contains(id) { element } else { String::new() }
+        };
+        let entries = entry("v1", "Version") + &entry("m1", "DeleteMarker");
+        Some(Play::Edits(Box::new(move |answer| {
+            let answer = String::from_utf8_lossy(&answer).into_owned();
+            answer.replace("</ListVersionsResult>", &format!("{entries}</ListVersionsResult>")).into()
+        })))
+    });
+    let deleted = old.clone();
+    staged.on("s3 DeleteObjects", move |request| {
+        let asked = String::from_utf8_lossy(request.body()).into_owned();
+        deleted.lock().expect("no panic while it is held").retain(|id| !asked.contains(&format!("<VersionId>{id}<")));
+        let ours = asked.split("<Object>").filter(|part| !part.contains("<Key>old<")).collect::<Vec<_>>();
+        // The stand-in never heard of those two.
+        Some(match asked.contains("<Key>old<") && ours.len() > 1 {
+            true => Play::Asks(format!("{}</Delete>", ours.join("<Object>").replace("</Delete>", "")).into()),
+            false if asked.contains("<Key>old<") => Play::Instead(ok("application/xml", "<DeleteResult/>")),
+            false => return None,
+        })
+    });
+    let down = down(&ground).await;
+    assert!(down.is_clean(), "{down:#?}");
+    assert!(old.lock().expect("no panic while it was held").is_empty(), "both were deleted by their ids");
+    nothing_is_left(&ground).await.expect("nothing is left");
+}
+
+/// An upload that nobody ended holds no object, and a bucket all the same.
+#[tokio::test(start_paused = true)]
+async fn open_uploads_are_ended() {
+    let (ground, _) = staged(STACK).await;
+    up(&ground).await;
+    for key in ["half/a", "half/b"] {
+        ground.aside.s3.create_multipart_upload().bucket(bucket(&ground)).key(key).send().await.expect("begun");
+    }
+    let down = down(&ground).await;
+    assert!(down.is_clean(), "{down:#?}");
+    let ended = ground.wire.calls().iter().filter(|call| *call == "s3 AbortMultipartUpload").count();
+    assert_eq!(ended, 2);
+    nothing_is_left(&ground).await.expect("nothing is left");
+}

@@ -1,0 +1,106 @@
+//! IAM does not let the caller create, describe, read or write tags, or delete: each by itself.
+
+use kinesis_demo::engine::{Cause, ProviderError};
+
+use super::{CREATED, EVERYTHING, down, ends_clean, ground, up, up_fails};
+use crate::inside::Fault;
+
+/// The stack, the call that is refused, and the action that the error must name.
+const WHILE_MAKING: [(&str, &str, &str); 22] = [
+    (EVERYTHING, "kinesis CreateStream", "kinesis:CreateStream"),
+    (EVERYTHING, "kinesis DescribeStreamSummary", "kinesis:DescribeStreamSummary"),
+    (EVERYTHING, "kinesis ListTagsForStream", "kinesis:ListTagsForStream"),
+    (EVERYTHING, "firehose CreateDeliveryStream", "firehose:CreateDeliveryStream"),
+    (EVERYTHING, "firehose DescribeDeliveryStream", "firehose:DescribeDeliveryStream"),
+    (EVERYTHING, "firehose ListTagsForDeliveryStream", "firehose:ListTagsForDeliveryStream"),
+    (EVERYTHING, "s3 CreateBucket", "s3:CreateBucket"),
+    (EVERYTHING, "s3 GetBucketTagging", "s3:GetBucketTagging"),
+    (EVERYTHING, "s3 PutPublicAccessBlock", "s3:PutBucketPublicAccessBlock"),
+    (EVERYTHING, "iam CreateRole", "iam:CreateRole"),
+    (EVERYTHING, "iam GetRole", "iam:GetRole"),
+    (EVERYTHING, "iam PutRolePolicy", "iam:PutRolePolicy"),
+    (EVERYTHING, "dynamodb CreateTable", "dynamodb:CreateTable"),
+    (EVERYTHING, "dynamodb DescribeTable", "dynamodb:DescribeTable"),
+    (EVERYTHING, "dynamodb ListTagsOfResource", "dynamodb:ListTagsOfResource"),
+    (EVERYTHING, "lambda CreateFunction", "lambda:CreateFunction"),
+    (EVERYTHING, "lambda CreateEventSourceMapping", "lambda:CreateEventSourceMapping"),
+    (EVERYTHING, "logs CreateLogGroup", "logs:CreateLogGroup"),
+    (EVERYTHING, "glue CreateDatabase", "glue:CreateDatabase"),
+    (EVERYTHING, "glue CreateTable", "glue:CreateTable"),
+    (EVERYTHING, "redshift-data BatchExecuteStatement", "redshift-data:BatchExecuteStatement"),
+    (CREATED, "redshift-serverless CreateWorkgroup", "redshift-serverless:CreateWorkgroup"),
+];
+
+const WHILE_DELETING: [(&str, &str, &str); 18] = [
+    (EVERYTHING, "kinesis DeleteStream", "kinesis:DeleteStream"),
+    (EVERYTHING, "kinesis DescribeStreamSummary", "kinesis:DescribeStreamSummary"),
+    (EVERYTHING, "kinesis ListTagsForStream", "kinesis:ListTagsForStream"),
+    (EVERYTHING, "firehose DeleteDeliveryStream", "firehose:DeleteDeliveryStream"),
+    (EVERYTHING, "firehose DescribeDeliveryStream", "firehose:DescribeDeliveryStream"),
+    (EVERYTHING, "s3 DeleteBucket", "s3:DeleteBucket"),
+    (EVERYTHING, "s3 DeleteObjects", "s3:DeleteObject"),
+    (EVERYTHING, "s3 ListObjectVersions", "s3:ListBucketVersions"),
+    (EVERYTHING, "s3 GetBucketTagging", "s3:GetBucketTagging"),
+    (EVERYTHING, "iam DeleteRole", "iam:DeleteRole"),
+    (EVERYTHING, "iam DeleteRolePolicy", "iam:DeleteRolePolicy"),
+    (EVERYTHING, "dynamodb DeleteTable", "dynamodb:DeleteTable"),
+    (EVERYTHING, "lambda DeleteFunction", "lambda:DeleteFunction"),
+    (EVERYTHING, "lambda DeleteEventSourceMapping", "lambda:DeleteEventSourceMapping"),
+    (EVERYTHING, "logs DeleteLogGroup", "logs:DeleteLogGroup"),
+    (EVERYTHING, "glue DeleteTable", "glue:DeleteTable"),
+    (CREATED, "redshift-serverless DeleteWorkgroup", "redshift-serverless:DeleteWorkgroup"),
+    (CREATED, "redshift-serverless DeleteNamespace", "redshift-serverless:DeleteNamespace"),
+];
+
+/// As services write it that do not say who and what.
+fn denied(call: &str) -> Fault {
+    let code =
+        if call.starts_with("s3 ") || call.starts_with("iam ") { "AccessDenied" } else { "AccessDeniedException" };
+    Fault::Answer { status: 403, code, message: "Access Denied".to_owned() }
+}
+
+fn names_what_and_who(errors: &[ProviderError], call: &str, action: &str) {
+    let error = errors.iter().find(|error| error.call == call).unwrap_or_else(|| panic!("{call}: {errors:#?}"));
+    assert_eq!(error.cause, Cause::Permission, "{error}");
+    assert!(error.advice.contains(&format!("allow {action}")), "{error}");
+    assert!(error.message.contains("called as arn:aws:"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn up_names_the_action_that_is_missing() {
+    for (stack, call, action) in WHILE_MAKING {
+        let ground = ground(stack).await;
+        ground.wire.faults(call, usize::MAX, denied(call));
+        names_what_and_who(&up_fails(&ground).await, call, action);
+        ground.wire.heal();
+        up(&ground).await;
+        ends_clean(&ground).await;
+    }
+}
+
+/// What was made before the refusal goes without another `up`.
+#[tokio::test(start_paused = true)]
+async fn what_is_half_made_is_taken_down() {
+    for (stack, call, _) in WHILE_MAKING {
+        let ground = ground(stack).await;
+        ground.wire.faults(call, usize::MAX, denied(call));
+        up_fails(&ground).await;
+        ends_clean(&ground).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn down_goes_past_what_it_may_not_and_says_so() {
+    for (stack, call, action) in WHILE_DELETING {
+        let ground = ground(stack).await;
+        up(&ground).await;
+        ground.land().await;
+        ground.wire.faults(call, usize::MAX, denied(call));
+        let down = down(&ground).await;
+        assert!(!down.is_clean(), "{call}");
+        let failed: Vec<ProviderError> = down.failed.into_iter().map(|(_, error)| error).collect();
+        names_what_and_who(&failed, call, action);
+        assert!(!down.removed.is_empty(), "{call}: what it may delete is deleted");
+        ends_clean(&ground).await;
+    }
+}

@@ -1,0 +1,75 @@
+//! What a lifecycle must survive, family by family. Each ends with nothing of ours left, nothing of others touched, and a
+//! second `down` that finds nothing to do.
+
+mod bucket;
+mod credentials;
+mod denied;
+mod firehose;
+mod foreign;
+mod hand;
+mod journal;
+mod limits;
+mod lost;
+mod propagation;
+mod staged;
+mod statements;
+mod taken;
+
+use kinesis_demo::{
+    aws::lifecycle::LifecycleError,
+    engine::{ApplyError, Down, ProviderError},
+};
+
+use self::staged::Staged;
+use crate::{
+    inside::Wire,
+    matrix::{case::Case, ground::Ground, point::nothing_is_left},
+};
+
+/// The stack that has one of nearly everything.
+const EVERYTHING: &str = "store-sales-everything";
+/// The one whose Redshift is its own.
+const CREATED: &str = "store-sales-redshift (created)";
+
+/// Ground for a stack of which nothing is made yet.
+async fn ground(name: &str) -> Ground {
+    let case = if name == CREATED { Case::created() } else { Case::named(name) };
+    let mut ground = Ground::of(&case).await;
+    ground.begin().await;
+    ground
+}
+
+/// The same, with a service on it whose answers are staged.
+async fn staged(name: &str) -> (Ground, std::sync::Arc<Staged>) {
+    let mut ground = ground(name).await;
+    let staged = Staged::over(ground.stand_in.clone());
+    ground.wire = Wire::over(std::sync::Arc::new(staged.clone()));
+    (ground, staged)
+}
+
+async fn up(ground: &Ground) {
+    ground.up().await.unwrap_or_else(|error| panic!("up: {error}"));
+}
+
+/// What stood in the way of `up`.
+async fn up_fails(ground: &Ground) -> Vec<ProviderError> {
+    match ground.up().await {
+        Err(LifecycleError::Apply(ApplyError::Failed(failed) | ApplyError::Refused(failed))) => {
+            failed.into_iter().map(|(_, error)| error).collect()
+        }
+        Err(LifecycleError::Provider(error)) => vec![error],
+        other => panic!("it should have failed: {other:?}"),
+    }
+}
+
+async fn down(ground: &Ground) -> Down {
+    ground.down().await.unwrap_or_else(|error| panic!("down: {error}"))
+}
+
+/// Nothing goes wrong any more: `down` takes away what is there, and everything is as it was.
+async fn ends_clean(ground: &Ground) {
+    ground.wire.heal();
+    let down = down(ground).await;
+    assert!(down.is_clean(), "{down:#?}");
+    nothing_is_left(ground).await.expect("nothing is left");
+}
