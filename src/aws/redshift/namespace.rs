@@ -19,7 +19,7 @@ use crate::{
         pace::Pace,
         tags,
     },
-    engine::{Cause, Difference, Node, Observed, Owned, Progress, Provider, ProviderError, Scope},
+    engine::{Difference, Node, Observed, Owned, Progress, Provider, ProviderError, Scope},
 };
 
 /// The kind of its keys.
