@@ -5,7 +5,7 @@ use kinesis_demo::{
     engine::{Cancel, Doing, Graph, Node, Progress, ResourceKey},
 };
 
-use super::{CREATED, EVERYTHING, down, ends_clean, ground, up};
+use super::{CREATED, EVERYTHING, down, ends_clean, ground, make, up};
 use crate::matrix::ground::Ground;
 
 /// A node and all that stands on it, those last that are stood on.
@@ -38,7 +38,7 @@ async fn whatever_is_deleted(stack: &str) {
         ground.begin().await;
         up(&ground).await;
         delete_by_hand(&ground, &with_dependents(&graph, &node.key)).await;
-        ground.up().await.unwrap_or_else(|error| panic!("without {}: {error}", node.key));
+        make(&ground).await.unwrap_or_else(|error| panic!("without {}: {error}", node.key));
         assert!(ground.kept().names().eq(kept.names()), "{}", node.key);
         delete_by_hand(&ground, &with_dependents(&graph, &node.key)).await;
         let down = down(&ground).await;

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use super::{CREATED, EVERYTHING, down, ends_clean, ground, up};
+use super::{CREATED, EVERYTHING, down, ends_clean, ground, make, up};
 use crate::{
     inside::Fault,
     matrix::{ground::Ground, point::nothing_is_left},
@@ -35,7 +35,7 @@ async fn whatever_is_lost(stack: &str) {
         for call in &made {
             ground.begin().await;
             ground.wire.fault(call, fault.clone());
-            ground.up().await.unwrap_or_else(|error| panic!("{call} {fault:?}: {error}"));
+            make(&ground).await.unwrap_or_else(|error| panic!("{call} {fault:?}: {error}"));
             assert!(ground.kept().names().eq(kept.names()), "{call} {fault:?}");
             ends_clean(&ground).await;
         }

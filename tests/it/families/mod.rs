@@ -16,8 +16,8 @@ mod statements;
 mod taken;
 
 use kinesis_demo::{
-    aws::lifecycle::LifecycleError,
-    engine::{ApplyError, Down, ProviderError},
+    aws::{lifecycle, lifecycle::LifecycleError},
+    engine::{Applied, ApplyError, Cancel, Down, ProviderError},
 };
 
 use self::staged::Staged;
@@ -47,18 +47,29 @@ async fn staged(name: &str) -> (Ground, std::sync::Arc<Staged>) {
     (ground, staged)
 }
 
+/// `up` without the look around that comes before it, which would ask much more.
+async fn make(ground: &Ground) -> Result<Applied, LifecycleError> {
+    let clients = ground.wire.clients().await;
+    let journal = lifecycle::open(&ground.home, &ground.stack, serde_json::json!({}), &clients).await?;
+    lifecycle::make(&journal, &ground.stack, &ground.materials(), &clients, &(), &Cancel::new()).await
+}
+
 async fn up(ground: &Ground) {
-    ground.up().await.unwrap_or_else(|error| panic!("up: {error}"));
+    make(ground).await.unwrap_or_else(|error| panic!("up: {error}"));
 }
 
 /// What stood in the way of `up`.
 async fn up_fails(ground: &Ground) -> Vec<ProviderError> {
-    match ground.up().await {
-        Err(LifecycleError::Apply(ApplyError::Failed(failed) | ApplyError::Refused(failed))) => {
+    errors(make(ground).await.expect_err("it should have failed"))
+}
+
+fn errors(error: LifecycleError) -> Vec<ProviderError> {
+    match error {
+        LifecycleError::Apply(ApplyError::Failed(failed) | ApplyError::Refused(failed)) => {
             failed.into_iter().map(|(_, error)| error).collect()
         }
-        Err(LifecycleError::Provider(error)) => vec![error],
-        other => panic!("it should have failed: {other:?}"),
+        LifecycleError::Provider(error) => vec![error],
+        other => panic!("no error of a call: {other}"),
     }
 }
 

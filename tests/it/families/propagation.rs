@@ -5,7 +5,7 @@ use std::time::Duration;
 use kinesis_demo::engine::Cause;
 use tokio::time::Instant;
 
-use super::{CREATED, EVERYTHING, ends_clean, ground, up, up_fails};
+use super::{CREATED, EVERYTHING, ends_clean, ground, make, up, up_fails};
 use crate::inside::Fault;
 
 const FIREHOSE: (&str, &str) = ("firehose CreateDeliveryStream", "InvalidArgumentException");
@@ -47,7 +47,7 @@ async fn a_role_that_is_known_late_is_waited_for() {
     for (stack, (call, code), text) in TEXTS {
         let ground = ground(stack).await;
         ground.wire.faults(call, 6, refusal(code, text));
-        let made = ground.up().await;
+        let made = make(&ground).await;
         made.unwrap_or_else(|error| panic!("{text}: {error}"));
         assert!(ground.wire.calls().iter().filter(|made| *made == call).count() >= 7, "{text}");
         ends_clean(&ground).await;
