@@ -121,6 +121,8 @@ fn set_damaged_aside(home: &Home, id: &StackId) -> Result<(), LifecycleError> {
 
 #[cfg(test)]
 mod tests {
+    use serde::de::DeserializeOwned;
+
     use super::*;
 
     fn owned(kind: &str, name: &str) -> Owned {
@@ -140,6 +142,39 @@ mod tests {
         for provider in providers(&clients).all() {
             assert!(row(provider.kind()).is_some(), "{}", provider.kind());
         }
+    }
+
+    fn is_read<T: DeserializeOwned>(desired: &Value) -> bool {
+        serde_json::from_value::<T>(desired.clone()).is_ok()
+    }
+
+    #[test]
+    fn an_older_journal_and_a_find_tell_enough() {
+        let mark = json!({"stack": "a-00000001"});
+        let named = json!({"name": "n", "mark": mark});
+        for is_read in [
+            is_read::<stream::Desired>,
+            is_read::<bucket::Desired>,
+            is_read::<role::Desired>,
+            is_read::<schedule::Desired>,
+            is_read::<delivery::Desired>,
+            is_read::<database::Desired>,
+            is_read::<workgroup::Desired>,
+            is_read::<item_table::Desired>,
+            is_read::<log_group::Desired>,
+            is_read::<function::Desired>,
+            is_read::<rs::namespace::Desired>,
+            is_read::<rs::workgroup::Desired>,
+            is_read::<rs::delivery::Desired>,
+        ] {
+            assert!(is_read(&named));
+        }
+        assert!(is_read::<table::Desired>(&json!({"database": "d", "name": "n", "mark": mark})));
+        assert!(is_read::<mapping::Desired>(&json!({"function": "f", "stream": "s", "mark": mark})));
+        assert!(is_read::<object::Desired>(&json!({"bucket": "b", "key": "k", "mark": mark})));
+        let at = json!({"at": {"workgroup": "demo"}, "name": "dev"});
+        assert!(is_read::<rs::schema::Desired>(&json!({"database": at, "name": "s", "mark": mark})));
+        assert!(is_read::<rs::table::Desired>(&json!({"database": at, "schema": "s", "name": "t", "mark": mark})));
     }
 
     #[test]

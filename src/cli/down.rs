@@ -127,7 +127,11 @@ impl Down {
 
 /// The stack is known by a name here.
 fn known_id(home: &Home, asked: &str) -> anyhow::Result<Option<StackId>> {
-    Ok(home.find(&context::name_of(asked)?).ok().and_then(|state| state.id().cloned()))
+    match home.find(&context::name_of(asked)?) {
+        Ok(state) => Ok(state.id().cloned()),
+        Err(HomeError::Unknown(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 async fn nothing(

@@ -13,9 +13,11 @@ use tempfile::TempDir;
 
 use super::lost::blank;
 use crate::{
+    command::{Demo, text},
     inside::{Fault, Kill, Wire},
     lifecycle::{materials, store_sales},
     matrix::simulated,
+    stand_in::Running,
 };
 
 /// One stand-in, and the machine that begins.
@@ -142,6 +144,32 @@ fn a_mirror_that_cannot_be_written_stops_up_and_only_warns_down() {
         assert!(journal.unreflected().is_some_and(|why| why.to_string().contains("not allowed")));
         assert!(world.stand_in.kept().expect("readable").since(&before).is_empty());
     });
+}
+
+/// Two homes that reach one stand-in by its address, as two machines reach AWS.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_takes_over_what_another_home_has_made() {
+    let folder = TempDir::new().expect("a folder");
+    let running = Running::over(folder.path()).await;
+    let (first, second) = (Demo::new(), Demo::new());
+    let run = |demo: &Demo, args: &[&str]| {
+        let mut command = demo.command(args);
+        command.args(["--endpoint-url", &running.url]).env("AWS_ACCESS_KEY_ID", "local");
+        let output = command.env("AWS_SECRET_ACCESS_KEY", "local").output().expect("demo starts");
+        let (out, said) = (text(&output.stdout).trim().to_owned(), text(&output.stderr));
+        (output.status.code(), out, said)
+    };
+    let (code, id, said) = run(&first, &["up", "stacks/stream-only.yaml", "--set", "mirror=true"]);
+    assert_eq!(code, Some(0), "{said}");
+    let (code, _, said) = run(&second, &["down", &id]);
+    assert_eq!(code, Some(1), "{said}");
+    let (code, _, said) = run(&second, &["down", "other-00000001", "--mirror", &id]);
+    assert!(code == Some(1) && said.contains(&format!("is that of {id}")), "{said}");
+    let (code, _, said) = run(&second, &["down", &id, "--mirror", &format!("s3://{id}")]);
+    assert!(code == Some(0) && said.contains("2 removed, nothing left"), "{said}");
+    let (code, _, said) = run(&first, &["down", &id]);
+    assert!(code == Some(0) && said.contains("nothing left"), "{said}");
+    running.stop().await;
 }
 
 #[test]
