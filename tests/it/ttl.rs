@@ -134,6 +134,11 @@ async fn another_time_to_live_is_another_time_of_the_same_schedule() {
     let expires = ttl::opened_at(&journal.state()) + TimeDelta::hours(4);
     assert_eq!(world.scheduled(journal.id().as_str()).await, Some(at(expires)));
     assert_eq!(ttl::known(&journal.state()).map(ttl::written), Some(ttl::written(expires)));
+
+    let stream = Names::of(&longer, journal.id()).stream;
+    let tags = world.clients.kinesis.list_tags_for_stream().stream_name(stream).send().await.expect("listed").tags;
+    let tag = tags.iter().find(|tag| tag.key() == mark::EXPIRES).and_then(|tag| tag.value());
+    assert_eq!(tag, Some(ttl::written(expires).as_str()), "what others read is what will happen");
 }
 
 #[tokio::test(start_paused = true)]
