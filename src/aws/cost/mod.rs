@@ -12,7 +12,7 @@ pub use prices::{Prices, as_of};
 
 use super::{
     clients::{Clients, Where},
-    failure::failure,
+    failure::{failure, is},
     redshift, stream,
 };
 use crate::engine::{Fingerprint, Node, ProviderError, ResourceKey};
@@ -158,8 +158,12 @@ pub async fn measured(clients: &Clients, mut node: Node) -> Result<Node, Provide
         return Ok(node);
     }
     let name = node.key.name.clone();
-    let answer = clients.kinesis.describe_stream_summary().stream_name(&name).send().await;
-    let answer = answer.map_err(|error| failure("kinesis DescribeStreamSummary", &name, &error))?;
+    let answer = match clients.kinesis.describe_stream_summary().stream_name(&name).send().await {
+        Ok(answer) => answer,
+        // It has gone since it was found.
+        Err(error) if is(&error, &["ResourceNotFoundException"]) => return Ok(node),
+        Err(error) => return Err(failure("kinesis DescribeStreamSummary", &name, &error)),
+    };
     if let Some(found) = answer.stream_description_summary() {
         let on_demand = found.stream_mode_details().is_some_and(|mode| mode.stream_mode().as_str() == "ON_DEMAND");
         node.desired["shards"] = (!on_demand).then_some(found.open_shard_count()).into();
