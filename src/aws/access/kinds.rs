@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     aws::{
-        bucket, database, delivery, function, item_table, log_group, mapping, mark, mirror, object,
+        bucket, database, delivery, function, item_table, log_group, mapping, mark, object,
         permission::{On, Statement},
         redshift::{self, At, Database},
         role, schedule, stream, table, workgroup,
@@ -41,17 +41,17 @@ pub(super) fn of(node: &Node, id: &StackId) -> Vec<Statement> {
     match node.key.kind.as_str() {
         schedule::KIND => schedule(&desired::<schedule::Desired>(node).name),
         stream::KIND => stream(&desired::<stream::Desired>(node).name),
-        bucket::KIND => bucket(&desired(node)),
+        bucket::KIND => bucket(&desired::<bucket::Desired>(node).name),
         role::KIND => role(&desired(node)),
         delivery::KIND => delivery(&desired::<delivery::Desired>(node).route.name),
         database::KIND => database(&desired::<database::Desired>(node).name),
         table::KIND => table(&desired(node)),
-        workgroup::KIND => workgroup(&desired(node)),
+        workgroup::KIND => workgroup(&desired::<workgroup::Desired>(node).name),
         item_table::KIND => items(&desired::<item_table::Desired>(node).name),
         log_group::KIND => log_group(&desired::<log_group::Desired>(node).name),
-        function::KIND => function(&desired(node)),
+        function::KIND => function(&desired::<function::Desired>(node).name),
         mapping::KIND => mapping(&desired::<mapping::Desired>(node).function),
-        object::KIND => object(&desired(node)),
+        object::KIND => Vec::new(),
         redshift::namespace::KIND => namespace(&desired::<redshift::namespace::Desired>(node).name, id),
         redshift::workgroup::KIND => redshift_workgroup(id),
         redshift::schema::KIND => sql(&desired::<redshift::schema::Desired>(node).database),
@@ -92,8 +92,9 @@ fn stream(name: &str) -> Vec<Statement> {
     vec![Statement::new(&ACTIONS, [On::Stream(name.to_owned())])]
 }
 
-/// What it is called by S3's operations is told in the S3 user guide, "Required permissions for Amazon S3 API operations".
-fn bucket(bucket: &bucket::Desired) -> Vec<Statement> {
+/// What each of S3's operations asks for is told in the S3 user guide, "Required permissions for Amazon S3 API operations".
+/// Query results, a large function's code, manifests and the journal's mirror are written by who is calling.
+fn bucket(name: &str) -> Vec<Statement> {
     const BUCKET: [&str; 15] = [
         "s3:CreateBucket",
         "s3:DeleteBucket",
@@ -111,20 +112,10 @@ fn bucket(bucket: &bucket::Desired) -> Vec<Statement> {
         "s3:PutEncryptionConfiguration",
         "s3:TagResource",
     ];
-    const OBJECTS: [&str; 4] = ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:DeleteObjectVersion", "s3:GetObject"];
-    let name = &bucket.name;
-    let mut statements =
-        vec![Statement::new(&BUCKET, [On::Bucket(name.clone())]), Statement::new(&OBJECTS, [objects(name, "")])];
-    statements.extend(bucket.mirror.then(|| put(name, mirror::FOLDER)));
-    statements
-}
-
-fn objects(bucket: &str, prefix: &str) -> On {
-    On::Objects { bucket: bucket.to_owned(), prefix: prefix.to_owned() }
-}
-
-fn put(bucket: &str, prefix: &str) -> Statement {
-    Statement::new(&["s3:PutObject"], [objects(bucket, prefix)])
+    const OBJECTS: [&str; 5] =
+        ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:DeleteObjectVersion", "s3:GetObject", "s3:PutObject"];
+    let objects = On::Objects { bucket: name.to_owned(), prefix: String::new() };
+    vec![Statement::new(&BUCKET, [On::Bucket(name.to_owned())]), Statement::new(&OBJECTS, [objects])]
 }
 
 /// Handing a role to a service is `iam:PassRole`, bound to the services that the role is for.
@@ -192,8 +183,7 @@ fn table(table: &table::Desired) -> Vec<Statement> {
     ]
 }
 
-/// Athena writes results as whoever asks (Athena user guide, "Control access to Amazon S3 from Athena").
-fn workgroup(group: &workgroup::Desired) -> Vec<Statement> {
+fn workgroup(name: &str) -> Vec<Statement> {
     const ACTIONS: [&str; 9] = [
         "athena:CreateWorkGroup",
         "athena:DeleteWorkGroup",
@@ -205,10 +195,7 @@ fn workgroup(group: &workgroup::Desired) -> Vec<Statement> {
         "athena:TagResource",
         "athena:UpdateWorkGroup",
     ];
-    let mut statements = vec![Statement::new(&ACTIONS, [On::resource("athena", format!("workgroup/{}", group.name))])];
-    let output = group.output.strip_prefix("s3://").and_then(|output| output.split_once('/'));
-    statements.extend(output.map(|(bucket, prefix)| put(bucket, prefix)));
-    statements
+    vec![Statement::new(&ACTIONS, [On::resource("athena", format!("workgroup/{name}"))])]
 }
 
 fn items(name: &str) -> Vec<Statement> {
@@ -233,7 +220,7 @@ fn log_group(name: &str) -> Vec<Statement> {
     vec![Statement::new(&ACTIONS, [On::Log(name.to_owned())]), Statement::new(&TAGS, [bare])]
 }
 
-fn function(function: &function::Desired) -> Vec<Statement> {
+fn function(name: &str) -> Vec<Statement> {
     const ACTIONS: [&str; 6] = [
         "lambda:CreateFunction",
         "lambda:DeleteFunction",
@@ -242,10 +229,7 @@ fn function(function: &function::Desired) -> Vec<Statement> {
         "lambda:UpdateFunctionCode",
         "lambda:UpdateFunctionConfiguration",
     ];
-    let mut statements =
-        vec![Statement::new(&ACTIONS, [On::resource("lambda", format!("function:{}", function.name))])];
-    statements.extend(function.through.as_ref().map(|bucket| put(bucket, &format!("functions/{}/", function.name))));
-    statements
+    vec![Statement::new(&ACTIONS, [On::resource("lambda", format!("function:{name}"))])]
 }
 
 /// Lambda names a mapping itself; whose function it feeds is a condition.
@@ -261,12 +245,6 @@ fn mapping(function: &str) -> Vec<Statement> {
         of_function(Statement::new(&CHANGE, [mappings.clone()])),
         Statement::new(&TAGS, [mappings]),
     ]
-}
-
-/// In its folder, where manifests of what is loaded are written too.
-fn object(object: &object::Desired) -> Vec<Statement> {
-    let folder = object.key.rfind('/').map_or("", |end| &object.key[..=end]);
-    vec![put(&object.bucket, folder)]
 }
 
 /// Redshift names a namespace's ARN itself; ours has our mark. Its admin's secret is made in the caller's name (Redshift

@@ -66,7 +66,7 @@ pub fn of(call: &str) -> Vec<String> {
 pub fn besides(call: &str) -> Vec<String> {
     let actions: &[&str] = match call {
         "athena CreateWorkGroup" => &["athena:TagResource", "athena:ListTagsForResource"],
-        "athena StartQueryExecution" => &["s3:GetBucketLocation", "s3:PutObject", "glue:GetTable", "glue:GetDatabase"],
+        "athena StartQueryExecution" => &["s3:GetBucketLocation", "glue:GetTable", "glue:GetDatabase"],
         "dynamodb CreateTable" => &["dynamodb:TagResource"],
         "firehose CreateDeliveryStream" => &["firehose:TagDeliveryStream", "iam:PassRole"],
         "glue CreateDatabase" => &["glue:TagResource"],

@@ -25,15 +25,15 @@ use serde_json::Value;
 use super::CASES;
 
 /// What the linter's definitions do not know yet: the finding, the action, and where it is written.
-const BEHIND: [(&str, &str, &str); 7] = [
-    ("RESOURCE_MISMATCH", "s3:TagResource", "S3 API reference, CreateBucketConfiguration: tags of a bucket"),
-    ("RESOURCE_MISMATCH", "glue:TagResource", "Glue API reference, CreateDatabase: tags of a database"),
-    ("RESOURCE_MISMATCH", "kinesis:UpdateShardCount", "Service Authorization Reference: on a stream"),
-    ("RESOURCE_MISMATCH", "kinesis:UpdateStreamMode", "Service Authorization Reference: on a stream"),
-    ("UNKNOWN_ACTION", "kinesis:UpdateMaxRecordSize", "Kinesis API reference, UpdateMaxRecordSize"),
-    ("RESOURCE_MISMATCH", "lambda:TagResource", "Service Authorization Reference: on a mapping"),
-    ("RESOURCE_MISMATCH", "athena:TagResource", "one of its kinds of resources is enough"),
+const BEHIND: [(&str, &str, &str); 4] = [
+    ("RESOURCE_MISMATCH", "kinesis:UpdateShardCount", "it is of a stream (Kinesis API reference)"),
+    ("RESOURCE_MISMATCH", "kinesis:UpdateStreamMode", "it is of a stream (Kinesis API reference)"),
+    ("RESOURCE_MISMATCH", "athena:TagResource", "one of its kinds of resources is enough, a workgroup"),
+    ("RESOURCE_MISMATCH", "athena:ListTagsForResource", "one of its kinds of resources is enough, a workgroup"),
 ];
+
+/// An action that the linter has never heard of hides the rest of its statement, so it is taken out.
+const UNHEARD: [(&str, &str); 1] = [("kinesis:UpdateMaxRecordSize", "new (Kinesis API reference)")];
 
 /// An account as the linter wants one.
 fn realm() -> Realm {
@@ -51,7 +51,7 @@ fn every_policy_that_we_write_passes_the_linter() {
         let graph = graph_of(&stack, &id);
         for (what, document) in documents(&graph, &id) {
             let file = folder.path().join(format!("{name}-{at}-{what}.json"));
-            fs::write(file, document.to_string()).expect("written");
+            fs::write(file, heard(document).to_string()).expect("written");
             written += 1;
         }
     }
@@ -71,6 +71,16 @@ fn the_linter_finds_what_is_wrong() {
     assert!(broken.len() == 1 && broken[0].contains("RESOURCE_STAR"), "{broken:?}");
 }
 
+/// A document without the actions that the linter cannot know.
+fn heard(mut document: Value) -> Value {
+    for statement in document["Statement"].as_array_mut().into_iter().flatten() {
+        if let Some(actions) = statement["Action"].as_array_mut() {
+            actions.retain(|action| UNHEARD.iter().all(|(unheard, _)| action != unheard));
+        }
+    }
+    document
+}
+
 /// Those of the linter's findings that it is not behind with.
 fn findings(folder: &Path) -> Vec<String> {
     let mut linter = Command::new("parliament");
@@ -85,19 +95,10 @@ fn finding(line: &str) -> Option<String> {
     let finding: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
     let issue = finding["issue"].as_str().unwrap_or_default();
     let behind = |action: &str| BEHIND.iter().any(|(known, of, _)| *known == issue && *of == action);
-    let left = match finding["detail"].as_array() {
-        Some(details) => {
-            let action = |detail: &Value| detail["action"].as_str().or(detail.as_str()).unwrap_or_default().to_owned();
-            details.iter().any(|detail| !behind(&action(detail)))
-        }
-        None => !BEHIND.iter().any(|(known, action, _)| {
-            *known == issue
-                && finding["detail"]
-                    .as_str()
-                    .is_some_and(|detail| detail.contains(&action[action.find(':').unwrap_or(0) + 1..]))
-        }),
-    };
-    left.then(|| line.to_owned())
+    let action = |detail: &Value| detail["action"].as_str().unwrap_or_default().to_owned();
+    let details = finding["detail"].as_array().filter(|details| !details.is_empty());
+    let known = details.is_some_and(|details| details.iter().all(|detail| behind(&action(detail))));
+    (!known).then(|| line.to_owned())
 }
 
 /// Trust and permissions of each role, the bucket's while it is emptied, and what `demo policy` prints.
