@@ -206,6 +206,8 @@ impl Room {
             )),
             None => format!("in the Service Quotas console, service {}, quota {}", quota.service, quota.name),
         };
-        Finding::wrong(Cause::Quota, quota.title(), why, format!("ask for less ({less}), or raise it: {raise}"))
+        // IAM is of no region, and its quotas are kept in one.
+        let only = if quota.service == "iam" { " (asked for in us-east-1)" } else { "" };
+        Finding::wrong(Cause::Quota, quota.title(), why, format!("ask for less ({less}), or raise it{only}: {raise}"))
     }
 }
