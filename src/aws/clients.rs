@@ -8,7 +8,6 @@ use std::{
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_sdk_sts::config::{Credentials, ProvideCredentials, SharedCredentialsProvider};
 use aws_smithy_runtime_api::client::http::{HttpClient, SharedHttpClient};
-use aws_smithy_types::error::display::DisplayErrorContext;
 use tokio::sync::OnceCell;
 
 use super::{
@@ -24,8 +23,9 @@ const LOCAL_REGION: &str = "us-east-1";
 const LOCAL_KEY: &str = "local";
 const ATTEMPTS: u32 = 5;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// What the chain says where no provider of it has credentials (aws-credential-types, CredentialsError).
-const NOT_LOADED: &str = "the credential provider was not enabled";
+/// What the chain says where no provider of it has credentials (aws-credential-types, CredentialsError): the last that it
+/// asks are the machine's own metadata, IMDS, which most machines have not.
+const NOTHING: [&str; 2] = ["the credential provider was not enabled", "IMDS"];
 /// How long credentials are looked for: where there are none, a machine's own metadata are waited for.
 const LOOK: Duration = Duration::from_secs(5);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(60);
@@ -256,10 +256,17 @@ pub async fn usual() -> Found {
     };
     match tokio::time::timeout(LOOK, provider.provide_credentials()).await {
         Ok(Ok(_)) => Found::Region(config.region().map_or(LOCAL_REGION, Region::as_ref).to_owned()),
-        Ok(Err(error)) if error.to_string().contains(NOT_LOADED) => Found::Nothing,
         Err(_) => Found::Nothing,
-        Ok(Err(error)) => Found::Broken(DisplayErrorContext(error).to_string()),
+        Ok(Err(error)) => match told(&error) {
+            why if NOTHING.iter().any(|text| why.contains(text)) => Found::Nothing,
+            why => Found::Broken(why),
+        },
     }
+}
+
+/// An error and what it comes from, in one line.
+fn told(error: &dyn std::error::Error) -> String {
+    std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 /// What a region's ARNs begin with, after `arn:`.

@@ -29,7 +29,8 @@ const SHARDS: &str = "L-0918CF54";
 const DELIVERY_STREAMS: &str = "L-14BB0BE7";
 
 /// In the order of service and code.
-const QUOTAS: [Quota; 7] = [
+const QUOTAS: [Quota; 9] = [
+    regional("dynamodb", "Amazon DynamoDB", "L-AB614373", "Table-level write throughput limit", 40_000.0),
     regional("dynamodb", "Amazon DynamoDB", "L-F98FE922", "Maximum number of tables", 2_500.0),
     regional("firehose", "Amazon Kinesis Data Firehose", DELIVERY_STREAMS, "Delivery streams", 5_000.0),
     regional("glue", "AWS Glue", "L-F953935E", "Max databases per account", 10_000.0),
@@ -44,6 +45,7 @@ const QUOTAS: [Quota; 7] = [
     regional("kinesis", "Amazon Kinesis Data Streams", SHARDS, "Shards per Region", 20_000.0),
     regional("lambda", "AWS Lambda", "L-B99A9384", "Concurrent executions", 1_000.0),
     regional("logs", "Amazon CloudWatch Logs", "L-C7B9AAAB", "Log groups", 1_000_000.0),
+    regional("s3", "Amazon Simple Storage Service (Amazon S3)", "L-DC2B2D3D", "General purpose buckets", 10_000.0),
 ];
 
 const fn regional(

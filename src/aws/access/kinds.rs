@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     aws::{
-        bucket, database, delivery, function, item_table, log_group, mapping, mark, mirror, object,
+        bucket, database, delivery, function, item_table, log_group, mapping, mark, object,
         permission::{On, Statement},
         redshift::{self, At, Database},
         role, schedule, stream, table, workgroup,
@@ -15,10 +15,11 @@ use crate::{
 
 /// What is looked at whatever the stack is: limits, and lists in which `down` searches for what is left.
 pub(super) fn always() -> Vec<Statement> {
-    const LISTS: [&str; 14] = [
+    const LISTS: [&str; 15] = [
         "athena:ListWorkGroups",
         "dynamodb:ListTables",
         "firehose:ListDeliveryStreams",
+        "iam:GetAccountSummary",
         "iam:ListRoles",
         "kinesis:DescribeLimits",
         "kinesis:ListStreams",
@@ -40,17 +41,17 @@ pub(super) fn of(node: &Node, id: &StackId) -> Vec<Statement> {
     match node.key.kind.as_str() {
         schedule::KIND => schedule(&desired::<schedule::Desired>(node).name),
         stream::KIND => stream(&desired::<stream::Desired>(node).name),
-        bucket::KIND => bucket(&desired(node)),
+        bucket::KIND => bucket(&desired::<bucket::Desired>(node).name),
         role::KIND => role(&desired(node)),
         delivery::KIND => delivery(&desired::<delivery::Desired>(node).route.name),
         database::KIND => database(&desired::<database::Desired>(node).name),
         table::KIND => table(&desired(node)),
-        workgroup::KIND => workgroup(&desired(node)),
+        workgroup::KIND => workgroup(&desired::<workgroup::Desired>(node).name),
         item_table::KIND => items(&desired::<item_table::Desired>(node).name),
         log_group::KIND => log_group(&desired::<log_group::Desired>(node).name),
-        function::KIND => function(&desired(node)),
+        function::KIND => function(&desired::<function::Desired>(node).name),
         mapping::KIND => mapping(&desired::<mapping::Desired>(node).function),
-        object::KIND => object(&desired(node)),
+        object::KIND => Vec::new(),
         redshift::namespace::KIND => namespace(&desired::<redshift::namespace::Desired>(node).name, id),
         redshift::workgroup::KIND => redshift_workgroup(id),
         redshift::schema::KIND => sql(&desired::<redshift::schema::Desired>(node).database),
@@ -72,7 +73,7 @@ fn schedule(name: &str) -> Vec<Statement> {
 
 /// CreateStream takes tags by `kinesis:AddTagsToStream` alone (Kinesis API reference, CreateStream).
 fn stream(name: &str) -> Vec<Statement> {
-    const ACTIONS: [&str; 12] = [
+    const ACTIONS: [&str; 14] = [
         "kinesis:AddTagsToStream",
         "kinesis:CreateStream",
         "kinesis:DecreaseStreamRetentionPeriod",
@@ -84,18 +85,23 @@ fn stream(name: &str) -> Vec<Statement> {
         "kinesis:ListShards",
         "kinesis:ListTagsForStream",
         "kinesis:PutRecords",
+        "kinesis:UpdateMaxRecordSize",
         "kinesis:UpdateShardCount",
+        "kinesis:UpdateStreamMode",
     ];
     vec![Statement::new(&ACTIONS, [On::Stream(name.to_owned())])]
 }
 
-/// What it is called by S3's operations is told in the S3 user guide, "Required permissions for Amazon S3 API operations".
-fn bucket(bucket: &bucket::Desired) -> Vec<Statement> {
-    const BUCKET: [&str; 13] = [
+/// What each of S3's operations asks for is told in the S3 user guide, "Required permissions for Amazon S3 API operations".
+/// Query results, a large function's code, manifests and the journal's mirror are written by who is calling.
+fn bucket(name: &str) -> Vec<Statement> {
+    const BUCKET: [&str; 15] = [
         "s3:CreateBucket",
         "s3:DeleteBucket",
         "s3:GetBucketLocation",
+        "s3:GetBucketPublicAccessBlock",
         "s3:GetBucketTagging",
+        "s3:GetEncryptionConfiguration",
         "s3:ListBucket",
         "s3:ListBucketMultipartUploads",
         "s3:ListBucketVersions",
@@ -106,25 +112,15 @@ fn bucket(bucket: &bucket::Desired) -> Vec<Statement> {
         "s3:PutEncryptionConfiguration",
         "s3:TagResource",
     ];
-    const OBJECTS: [&str; 4] = ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:DeleteObjectVersion", "s3:GetObject"];
-    let name = &bucket.name;
-    let mut statements =
-        vec![Statement::new(&BUCKET, [On::Bucket(name.clone())]), Statement::new(&OBJECTS, [objects(name, "")])];
-    statements.extend(bucket.mirror.then(|| put(name, mirror::FOLDER)));
-    statements
-}
-
-fn objects(bucket: &str, prefix: &str) -> On {
-    On::Objects { bucket: bucket.to_owned(), prefix: prefix.to_owned() }
-}
-
-fn put(bucket: &str, prefix: &str) -> Statement {
-    Statement::new(&["s3:PutObject"], [objects(bucket, prefix)])
+    const OBJECTS: [&str; 5] =
+        ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:DeleteObjectVersion", "s3:GetObject", "s3:PutObject"];
+    let objects = On::Objects { bucket: name.to_owned(), prefix: String::new() };
+    vec![Statement::new(&BUCKET, [On::Bucket(name.to_owned())]), Statement::new(&OBJECTS, [objects])]
 }
 
 /// Handing a role to a service is `iam:PassRole`, bound to the services that the role is for.
 fn role(role: &role::Desired) -> Vec<Statement> {
-    const ACTIONS: [&str; 10] = [
+    const ACTIONS: [&str; 11] = [
         "iam:CreateRole",
         "iam:DeleteRole",
         "iam:DeleteRolePolicy",
@@ -135,6 +131,7 @@ fn role(role: &role::Desired) -> Vec<Statement> {
         "iam:ListRolePolicies",
         "iam:PutRolePolicy",
         "iam:TagRole",
+        "iam:UpdateAssumeRolePolicy",
     ];
     let on = On::Role(format!("{}{}", role.path, role.name));
     let pass = Statement::new(&["iam:PassRole"], [on.clone()]);
@@ -156,7 +153,8 @@ fn delivery(name: &str) -> Vec<Statement> {
 
 /// Deleting a database asks for the tables and functions in it too.
 fn database(name: &str) -> Vec<Statement> {
-    const ACTIONS: [&str; 4] = ["glue:CreateDatabase", "glue:DeleteDatabase", "glue:GetDatabase", "glue:TagResource"];
+    const ACTIONS: [&str; 5] =
+        ["glue:CreateDatabase", "glue:DeleteDatabase", "glue:GetDatabase", "glue:TagResource", "glue:UpdateDatabase"];
     let on =
         ["catalog", &format!("database/{name}"), &format!("table/{name}/*"), &format!("userDefinedFunction/{name}/*")];
     vec![Statement::new(&ACTIONS, on.map(|resource| On::resource("glue", resource)))]
@@ -185,26 +183,23 @@ fn table(table: &table::Desired) -> Vec<Statement> {
     ]
 }
 
-/// Athena writes results as whoever asks (Athena user guide, "Control access to Amazon S3 from Athena").
-fn workgroup(group: &workgroup::Desired) -> Vec<Statement> {
-    const ACTIONS: [&str; 8] = [
+fn workgroup(name: &str) -> Vec<Statement> {
+    const ACTIONS: [&str; 9] = [
         "athena:CreateWorkGroup",
         "athena:DeleteWorkGroup",
         "athena:GetQueryExecution",
         "athena:GetQueryResults",
         "athena:GetWorkGroup",
+        "athena:ListTagsForResource",
         "athena:StartQueryExecution",
         "athena:TagResource",
         "athena:UpdateWorkGroup",
     ];
-    let mut statements = vec![Statement::new(&ACTIONS, [On::resource("athena", format!("workgroup/{}", group.name))])];
-    let output = group.output.strip_prefix("s3://").and_then(|output| output.split_once('/'));
-    statements.extend(output.map(|(bucket, prefix)| put(bucket, prefix)));
-    statements
+    vec![Statement::new(&ACTIONS, [On::resource("athena", format!("workgroup/{name}"))])]
 }
 
 fn items(name: &str) -> Vec<Statement> {
-    const ACTIONS: [&str; 7] = [
+    const ACTIONS: [&str; 8] = [
         "dynamodb:CreateTable",
         "dynamodb:DeleteTable",
         "dynamodb:DescribeTable",
@@ -212,6 +207,7 @@ fn items(name: &str) -> Vec<Statement> {
         "dynamodb:ListTagsOfResource",
         "dynamodb:Scan",
         "dynamodb:TagResource",
+        "dynamodb:UpdateTable",
     ];
     vec![Statement::new(&ACTIONS, [On::Items(name.to_owned())])]
 }
@@ -224,7 +220,7 @@ fn log_group(name: &str) -> Vec<Statement> {
     vec![Statement::new(&ACTIONS, [On::Log(name.to_owned())]), Statement::new(&TAGS, [bare])]
 }
 
-fn function(function: &function::Desired) -> Vec<Statement> {
+fn function(name: &str) -> Vec<Statement> {
     const ACTIONS: [&str; 6] = [
         "lambda:CreateFunction",
         "lambda:DeleteFunction",
@@ -233,10 +229,7 @@ fn function(function: &function::Desired) -> Vec<Statement> {
         "lambda:UpdateFunctionCode",
         "lambda:UpdateFunctionConfiguration",
     ];
-    let mut statements =
-        vec![Statement::new(&ACTIONS, [On::resource("lambda", format!("function:{}", function.name))])];
-    statements.extend(function.through.as_ref().map(|bucket| put(bucket, &format!("functions/{}/", function.name))));
-    statements
+    vec![Statement::new(&ACTIONS, [On::resource("lambda", format!("function:{name}"))])]
 }
 
 /// Lambda names a mapping itself; whose function it feeds is a condition.
@@ -252,12 +245,6 @@ fn mapping(function: &str) -> Vec<Statement> {
         of_function(Statement::new(&CHANGE, [mappings.clone()])),
         Statement::new(&TAGS, [mappings]),
     ]
-}
-
-/// In its folder, where manifests of what is loaded are written too.
-fn object(object: &object::Desired) -> Vec<Statement> {
-    let folder = object.key.rfind('/').map_or("", |end| &object.key[..=end]);
-    vec![put(&object.bucket, folder)]
 }
 
 /// Redshift names a namespace's ARN itself; ours has our mark. Its admin's secret is made in the caller's name (Redshift
@@ -308,7 +295,7 @@ fn serverless(what: &str, resource: &str, id: &StackId) -> Vec<Statement> {
     };
     vec![
         marked(Statement::new(&[create.as_str(), "redshift-serverless:TagResource"], [on.clone()]), "aws:RequestTag"),
-        marked(Statement::new(&[delete.as_str()], [on.clone()]), "aws:ResourceTag"),
+        marked(Statement::new(&[delete.as_str(), "redshift-serverless:TagResource"], [on.clone()]), "aws:ResourceTag"),
         Statement::new(&[get.as_str(), "redshift-serverless:ListTagsForResource"], [on]),
         Statement::new(&[list.as_str()], [On::anything()]),
     ]

@@ -144,6 +144,22 @@ mod tests {
     }
 
     #[test]
+    fn a_region_that_does_not_answer_is_told_from_credentials_that_do_not_work() {
+        let error = |cause| ProviderError {
+            cause,
+            call: "sts GetCallerIdentity".to_owned(),
+            resource: "the caller".to_owned(),
+            message: "m".to_owned(),
+            advice: String::new(),
+        };
+        let place = Where::Aws { region: "eu-nowhere-1".to_owned(), profile: None, endpoint_url: None };
+        let region = unknown(error(Cause::Unreachable), &place);
+        assert!(region.what == "region" && region.why.contains("eu-nowhere-1"), "{region:?}");
+        let refused = unknown(error(Cause::Permission), &place);
+        assert!(refused.what == "credentials" && refused.advice.contains("aws sso login"), "{refused:?}");
+    }
+
+    #[test]
     fn a_session_that_is_shorter_than_the_load_is_told() {
         let caller = Caller { account: "1".to_owned(), arn: "arn:aws:iam::1:user/joe".to_owned() };
         let end = SystemTime::now() + Duration::from_secs(600);

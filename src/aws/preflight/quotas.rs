@@ -12,12 +12,12 @@ use crate::{
 /// A quota by the names of Service Quotas (`aws service-quotas list-service-quotas`).
 struct Quota {
     service: &'static str,
-    /// None where it can only be raised by its name.
+    /// None where Service Quotas has it by its name alone.
     code: Option<&'static str>,
     name: &'static str,
 }
 
-const SHARDS: Quota = Quota { service: "kinesis", code: None, name: "Shards per Region" };
+const SHARDS: Quota = Quota { service: "kinesis", code: Some("L-0918CF54"), name: "Shards per Region" };
 const ON_DEMAND: Quota = Quota { service: "kinesis", code: None, name: "On-demand data streams per Region" };
 const DELIVERIES: Quota = Quota { service: "firehose", code: Some("L-14BB0BE7"), name: "Delivery streams" };
 const CONCURRENCY: Quota = Quota { service: "lambda", code: Some("L-B99A9384"), name: "Concurrent executions" };
@@ -206,6 +206,8 @@ impl Room {
             )),
             None => format!("in the Service Quotas console, service {}, quota {}", quota.service, quota.name),
         };
-        Finding::wrong(Cause::Quota, quota.title(), why, format!("ask for less ({less}), or raise it: {raise}"))
+        // IAM is of no region, and its quotas are kept in one.
+        let only = if quota.service == "iam" { " (asked for in us-east-1)" } else { "" };
+        Finding::wrong(Cause::Quota, quota.title(), why, format!("ask for less ({less}), or raise it{only}: {raise}"))
     }
 }

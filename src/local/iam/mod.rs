@@ -99,6 +99,7 @@ impl Iam {
             "UntagRole" => self.untag_role(fields),
             "ListRoleTags" => self.list_role_tags(fields),
             "GetUser" => self.get_user(fields),
+            "GetAccountSummary" => Ok(self.get_account_summary()),
             "SimulatePrincipalPolicy" => self.simulate_principal_policy(fields),
             _ => Err(Fault::client(
                 "InvalidAction",

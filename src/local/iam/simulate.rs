@@ -1,4 +1,5 @@
-//! SimulatePrincipalPolicy: what a principal's policies would say to calls, without making them; and who the caller is.
+//! SimulatePrincipalPolicy: what a principal's policies would say to calls, without making them; and who the caller is, and how
+//! many roles there are.
 
 use std::sync::PoisonError;
 
@@ -13,6 +14,9 @@ use crate::local::{
     fault::Fault,
     query::{Fields, Xml, invalid},
 };
+
+/// AWS's own default (IAM user guide, "IAM and AWS STS quotas"); the stand-in itself takes more.
+const ROLES_QUOTA: usize = 1_000;
 
 /// One action on one resource, and what was decided.
 struct Evaluation<'a> {
@@ -37,6 +41,14 @@ impl Iam {
             .text("Arn", &caller_arn())
             .text("CreateDate", "2026-01-01T00:00:00Z");
         Ok(result("GetUser", Xml::default().node("User", user)))
+    }
+
+    /// Of the numbers that AWS tells, those of roles.
+    pub(super) fn get_account_summary(&self) -> String {
+        let numbers = [("Roles", self.roles.read().len()), ("RolesQuota", ROLES_QUOTA)];
+        let entry = |(key, value): (&str, usize)| Xml::default().text("key", key).text("value", &value.to_string());
+        let map = numbers.map(entry).into_iter().fold(Xml::default(), |map, entry| map.node("entry", entry));
+        result("GetAccountSummary", Xml::default().node("SummaryMap", map))
     }
 
     /// Each action on each resource, by the principal's own policies and those that the request adds.

@@ -28,7 +28,7 @@ pub(super) enum Protocol {
 }
 
 impl Call {
-    pub(super) fn of(request: &Request<Bytes>) -> Self {
+    pub fn of(request: &Request<Bytes>) -> Self {
         let (protocol, service, operation) = operation(request);
         let changes = match operation.as_str() {
             "ExecuteStatement" | "BatchExecuteStatement" => !reads(request.body()),

@@ -80,11 +80,11 @@ impl Ground {
         Journal::create(home, id, fingerprint, serde_json::json!({})).expect("a journal")
     }
 
-    /// `demo up`, from the first call to the last, as a process of its own.
+    /// `demo up`, from the first call to the last, as a process of its own; but for the look before, which changes nothing.
     pub async fn up(&self) -> Result<Applied, LifecycleError> {
         let clients = self.wire.clients().await;
         let journal = lifecycle::open(&self.home, &self.stack, serde_json::json!({}), &clients).await?;
-        lifecycle::up(&journal, &self.stack, &self.materials(), &clients, &(), &Cancel::new()).await
+        lifecycle::make(&journal, &self.stack, &self.materials(), &clients, &(), &Cancel::new()).await
     }
 
     /// `demo down`, likewise; of the stack that is up, or else of the one that was.
