@@ -24,6 +24,7 @@ mod producer;
 mod producer_sdk;
 mod redshift;
 mod schema;
+mod simulation;
 mod specs;
 mod stacks;
 mod stand_in;

@@ -50,7 +50,7 @@ impl Broken {
 }
 
 /// An error as the service that a call is for would write it.
-pub(super) fn written(call: &Call, status: u16, code: &str, message: &str) -> Response<Bytes> {
+pub fn written(call: &Call, status: u16, code: &str, message: &str) -> Response<Bytes> {
     let message_xml = message.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     let (content_type, body) = match call.protocol {
         Protocol::Json => ("application/x-amz-json-1.1", json!({"__type": code, "message": message}).to_string()),

@@ -31,7 +31,7 @@ use tokio::sync::watch;
 
 pub use self::{
     call::Call,
-    fault::Fault,
+    fault::{Fault, written as refusal},
     script::Kill,
     service::{Forward, Service},
 };

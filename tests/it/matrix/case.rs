@@ -27,13 +27,9 @@ impl Case {
             .filter(|path| path.extension().is_some_and(|kind| kind == "yaml"))
             .map(|file| Self::of(file, "", &[]))
             .collect();
-<<<<<<< HEAD
         all.push(Self::created());
-=======
-        let own = ["deliver.redshift.workgroup=null", "deliver.redshift.create=true"];
-        all.push(Self::of("stacks/store-sales-redshift.yaml".into(), " (created)", &own));
         all.push(Self::of("stacks/stream-only.yaml".into(), " (mirrored)", &["mirror=true"]));
->>>>>>> discover
+        all.push(Self::of("stacks/store-sales-s3.yaml".into(), " (ttl)", &["ttl=30d"]));
         all.sort_by(|a, b| a.name.cmp(&b.name));
         match std::env::var(ONE) {
             Ok(one) => all.into_iter().filter(|case| case.name == one).collect(),

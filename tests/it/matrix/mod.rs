@@ -19,7 +19,8 @@ use std::{
 };
 
 pub use self::case::schema_of;
-use self::{case::Case, ground::Ground, point::Column};
+use self::point::Column;
+pub use self::{case::Case, ground::Ground};
 
 /// Of a column that is broken, so many points are told.
 const TOLD: usize = 3;
