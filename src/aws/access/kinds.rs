@@ -72,7 +72,7 @@ fn schedule(name: &str) -> Vec<Statement> {
 
 /// CreateStream takes tags by `kinesis:AddTagsToStream` alone (Kinesis API reference, CreateStream).
 fn stream(name: &str) -> Vec<Statement> {
-    const ACTIONS: [&str; 12] = [
+    const ACTIONS: [&str; 14] = [
         "kinesis:AddTagsToStream",
         "kinesis:CreateStream",
         "kinesis:DecreaseStreamRetentionPeriod",
@@ -84,18 +84,22 @@ fn stream(name: &str) -> Vec<Statement> {
         "kinesis:ListShards",
         "kinesis:ListTagsForStream",
         "kinesis:PutRecords",
+        "kinesis:UpdateMaxRecordSize",
         "kinesis:UpdateShardCount",
+        "kinesis:UpdateStreamMode",
     ];
     vec![Statement::new(&ACTIONS, [On::Stream(name.to_owned())])]
 }
 
 /// What it is called by S3's operations is told in the S3 user guide, "Required permissions for Amazon S3 API operations".
 fn bucket(bucket: &bucket::Desired) -> Vec<Statement> {
-    const BUCKET: [&str; 13] = [
+    const BUCKET: [&str; 15] = [
         "s3:CreateBucket",
         "s3:DeleteBucket",
         "s3:GetBucketLocation",
+        "s3:GetBucketPublicAccessBlock",
         "s3:GetBucketTagging",
+        "s3:GetEncryptionConfiguration",
         "s3:ListBucket",
         "s3:ListBucketMultipartUploads",
         "s3:ListBucketVersions",
@@ -124,7 +128,7 @@ fn put(bucket: &str, prefix: &str) -> Statement {
 
 /// Handing a role to a service is `iam:PassRole`, bound to the services that the role is for.
 fn role(role: &role::Desired) -> Vec<Statement> {
-    const ACTIONS: [&str; 10] = [
+    const ACTIONS: [&str; 11] = [
         "iam:CreateRole",
         "iam:DeleteRole",
         "iam:DeleteRolePolicy",
@@ -135,6 +139,7 @@ fn role(role: &role::Desired) -> Vec<Statement> {
         "iam:ListRolePolicies",
         "iam:PutRolePolicy",
         "iam:TagRole",
+        "iam:UpdateAssumeRolePolicy",
     ];
     let on = On::Role(format!("{}{}", role.path, role.name));
     let pass = Statement::new(&["iam:PassRole"], [on.clone()]);
@@ -156,7 +161,8 @@ fn delivery(name: &str) -> Vec<Statement> {
 
 /// Deleting a database asks for the tables and functions in it too.
 fn database(name: &str) -> Vec<Statement> {
-    const ACTIONS: [&str; 4] = ["glue:CreateDatabase", "glue:DeleteDatabase", "glue:GetDatabase", "glue:TagResource"];
+    const ACTIONS: [&str; 5] =
+        ["glue:CreateDatabase", "glue:DeleteDatabase", "glue:GetDatabase", "glue:TagResource", "glue:UpdateDatabase"];
     let on =
         ["catalog", &format!("database/{name}"), &format!("table/{name}/*"), &format!("userDefinedFunction/{name}/*")];
     vec![Statement::new(&ACTIONS, on.map(|resource| On::resource("glue", resource)))]
@@ -187,12 +193,13 @@ fn table(table: &table::Desired) -> Vec<Statement> {
 
 /// Athena writes results as whoever asks (Athena user guide, "Control access to Amazon S3 from Athena").
 fn workgroup(group: &workgroup::Desired) -> Vec<Statement> {
-    const ACTIONS: [&str; 8] = [
+    const ACTIONS: [&str; 9] = [
         "athena:CreateWorkGroup",
         "athena:DeleteWorkGroup",
         "athena:GetQueryExecution",
         "athena:GetQueryResults",
         "athena:GetWorkGroup",
+        "athena:ListTagsForResource",
         "athena:StartQueryExecution",
         "athena:TagResource",
         "athena:UpdateWorkGroup",
@@ -204,7 +211,7 @@ fn workgroup(group: &workgroup::Desired) -> Vec<Statement> {
 }
 
 fn items(name: &str) -> Vec<Statement> {
-    const ACTIONS: [&str; 7] = [
+    const ACTIONS: [&str; 8] = [
         "dynamodb:CreateTable",
         "dynamodb:DeleteTable",
         "dynamodb:DescribeTable",
@@ -212,6 +219,7 @@ fn items(name: &str) -> Vec<Statement> {
         "dynamodb:ListTagsOfResource",
         "dynamodb:Scan",
         "dynamodb:TagResource",
+        "dynamodb:UpdateTable",
     ];
     vec![Statement::new(&ACTIONS, [On::Items(name.to_owned())])]
 }
@@ -308,7 +316,7 @@ fn serverless(what: &str, resource: &str, id: &StackId) -> Vec<Statement> {
     };
     vec![
         marked(Statement::new(&[create.as_str(), "redshift-serverless:TagResource"], [on.clone()]), "aws:RequestTag"),
-        marked(Statement::new(&[delete.as_str()], [on.clone()]), "aws:ResourceTag"),
+        marked(Statement::new(&[delete.as_str(), "redshift-serverless:TagResource"], [on.clone()]), "aws:ResourceTag"),
         Statement::new(&[get.as_str(), "redshift-serverless:ListTagsForResource"], [on]),
         Statement::new(&[list.as_str()], [On::anything()]),
     ]

@@ -18,8 +18,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub use self::case::schema_of;
 use self::{case::Case, ground::Ground, point::Column};
+pub use self::{case::schema_of, ground::in_memory};
 
 /// Of a column that is broken, so many points are told.
 const TOLD: usize = 3;
