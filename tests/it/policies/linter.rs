@@ -114,7 +114,7 @@ fn documents(graph: &Graph, id: &StackId) -> Vec<(String, Value)> {
             }
             bucket::KIND => {
                 let arn = format!("arn:aws:s3:::{}", node.key.name);
-                documents.push(("bucket".to_owned(), bucket::no_more_writes(&arn)));
+                documents.push(("bucket".to_owned(), bucket::no_more_writes(&arn, None)));
             }
             _ => {}
         }
