@@ -50,7 +50,7 @@ impl Service for Arc<Account> {
             Some((body, kind)) => {
                 Response::builder().header("content-type", kind).body(body.into()).expect("a response")
             }
-            None => self.stand_in.answer(call, request).await?,
+            None => Service::answer(&self.stand_in, call, request).await?,
         };
         if let Some(ahead) = *self.ahead.lock().expect("no panic while it is held") {
             let date = (Utc::now() + ahead).format("%a, %d %b %Y %H:%M:%S GMT").to_string();
