@@ -90,14 +90,22 @@ impl Request<'_> {
     fn has(&self, operator: &str, key: &str, wanted: &Value) -> bool {
         let carried = self.context.iter().filter(|(name, _)| name.eq_ignore_ascii_case(key));
         let mut carried = carried.flat_map(|(_, values)| values);
-        let wanted = strings(Some(wanted));
+        let wanted: Vec<String> = strings(Some(wanted)).into_iter().map(|value| self.filled_in(value)).collect();
         match operator {
-            "StringEquals" => carried.any(|value| wanted.contains(&value.as_str())),
+            "StringEquals" => carried.any(|value| wanted.contains(value)),
             "StringLike" | "ArnLike" | "ArnEquals" => {
                 carried.any(|value| wanted.iter().any(|pattern| matches(pattern, value)))
             }
             _ => false,
         }
+    }
+
+    /// A value whose variables, such as `${aws:userid}`, stand for what the request carries.
+    fn filled_in(&self, value: &str) -> String {
+        self.context.iter().fold(value.to_owned(), |value, (name, values)| match values.first() {
+            Some(first) => value.replace(&format!("${{{name}}}"), first),
+            None => value,
+        })
     }
 }
 
