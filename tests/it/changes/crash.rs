@@ -29,3 +29,15 @@ async fn between_the_steps_of_a_stream() {
         assert!(goes_on("stream-only", MANY, when).await > 10, "{when:?}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn anywhere_in_a_delivery_to_s3_and_its_table() {
+    let to = ["deliver.s3.buffer.size=7MiB", "deliver.s3.catalog.partitions=projected", "tags={team: sales}"];
+    assert!(goes_on("store-sales-s3", &to, Kill::AfterUnseen).await > 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn anywhere_in_a_function_and_what_feeds_it() {
+    let to = ["deliver.dynamodb.function.memory=256MiB", "deliver.dynamodb.mapping.batch=50", "tags={team: sales}"];
+    assert!(goes_on("store-sales-dynamodb", &to, Kill::AfterUnseen).await > 10);
+}

@@ -12,14 +12,17 @@ use kinesis_demo::{
         packaging::Package,
         pipeline::Materials,
     },
-    engine::{Action, ApplyError, Cancel, Home, Outcome, StackId, State},
+    engine::{Action, Cancel, Home, Outcome, StackId, State},
     local::server::StandIn,
     spec::{self, Stack},
 };
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::{inside::Wire, matrix::schema_of};
+use crate::{
+    inside::Wire,
+    matrix::{in_memory, schema_of},
+};
 
 /// A stand-in, a state folder, and one of the stacks that ship, with something laid over it from time to time.
 struct Bench {
@@ -34,7 +37,7 @@ type Planned = BTreeMap<String, Action>;
 
 impl Bench {
     fn of(stack: &str) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = in_memory();
         let stand_in = StandIn::open(&folder.path().join("local")).expect("opened");
         let wire = Wire::to(stand_in.clone());
         let bench = Self { folder, stand_in, wire, file: format!("stacks/{stack}.yaml").into() };
@@ -137,7 +140,6 @@ impl Bench {
         self.wire.forget();
         let before = self.stand_in.kept().expect("readable");
         let error = self.up(sets).await.expect_err("it is refused");
-        assert!(matches!(error, LifecycleError::Apply(ApplyError::Refused(_))), "{error}");
         assert_eq!(self.wire.changes(), Vec::<String>::new());
         assert_eq!(self.stand_in.kept().expect("readable").since(&before), [""; 0]);
         error.to_string()

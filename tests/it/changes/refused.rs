@@ -19,9 +19,8 @@ async fn replaced(bench: &Bench, sets: &[&str]) -> Vec<String> {
 async fn is_refused(bench: &Bench, sets: &[&str], expected: &[&str]) {
     assert_eq!(replaced(bench, sets).await, expected);
     let said = bench.refusal(sets).await;
-    assert!(said.starts_with("nothing was changed\n"), "{said}");
     for sentence in expected.iter().filter_map(|expected| expected.split_once(": ")).map(|(_, sentence)| sentence) {
-        assert!(said.contains(&format!("it would have to be made anew: {sentence}; it was not touched")), "{said}");
+        assert!(said.contains(&format!("it would have to be made anew: {sentence}")), "{said}");
     }
 }
 
@@ -53,8 +52,12 @@ async fn partition_keys_and_dynamic_partitioning() {
 async fn the_key_of_an_item_table() {
     let bench = Bench::of("store-sales-dynamodb");
     bench.made(&[]).await;
-    let to = ["deliver.dynamodb.key=[ss_ticket_number]", "deliver.dynamodb.mapping.batch=50", "tags={team: sales}"];
-    let expected = ["items: its key is ss_ticket_number N, ss_item_sk N, wanted ss_ticket_number N"];
+    let to = [
+        "deliver.dynamodb.key=[ss_item_sk, ss_ticket_number]",
+        "deliver.dynamodb.mapping.batch=50",
+        "tags={team: sales}",
+    ];
+    let expected = ["items: its key is ss_ticket_number N, ss_item_sk N, wanted ss_item_sk N, ss_ticket_number N"];
     is_refused(&bench, &to, &expected).await;
     bench.is_settled(&[]).await;
 }

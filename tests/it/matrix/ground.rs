@@ -123,7 +123,7 @@ impl Ground {
 }
 
 /// On a file system in memory, where there is one: every call of the stand-in is synced.
-fn in_memory() -> TempDir {
+pub fn in_memory() -> TempDir {
     let memory = Path::new("/dev/shm");
     let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
     folder.expect("a folder")

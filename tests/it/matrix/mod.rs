@@ -18,9 +18,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub use self::case::schema_of;
 use self::point::Column;
-pub use self::{case::Case, ground::Ground};
+pub use self::{
+    case::{Case, schema_of},
+    ground::{Ground, in_memory},
+};
 
 /// Of a column that is broken, so many points are told.
 const TOLD: usize = 3;
