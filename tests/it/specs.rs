@@ -59,7 +59,6 @@ impl Case {
 pub fn cases() -> Vec<Case> {
     vec![
         Case::of("unknown-key"),
-        Case::of("later-key"),
         Case::of("missing-keys"),
         Case::of("wrong-types"),
         Case::of("bare-numbers"),
