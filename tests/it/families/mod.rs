@@ -15,6 +15,8 @@ mod staged;
 mod statements;
 mod taken;
 
+use std::collections::BTreeMap;
+
 use kinesis_demo::{
     aws::{lifecycle, lifecycle::LifecycleError},
     engine::{Applied, ApplyError, Cancel, Down, ProviderError},
@@ -56,6 +58,16 @@ async fn make(ground: &Ground) -> Result<Applied, LifecycleError> {
 
 async fn up(ground: &Ground) {
     make(ground).await.unwrap_or_else(|error| panic!("up: {error}"));
+}
+
+/// How many there are of each kind in the store: names are random where AWS makes them.
+fn kinds(ground: &Ground) -> BTreeMap<String, usize> {
+    let mut kinds = BTreeMap::new();
+    for name in ground.kept().names() {
+        let kind = name.rsplit_once(' ').map_or(name, |(kind, _)| kind);
+        *kinds.entry(kind.to_owned()).or_default() += 1;
+    }
+    kinds
 }
 
 /// What stood in the way of `up`.
