@@ -60,12 +60,13 @@ async fn up(ground: &Ground) {
     make(ground).await.unwrap_or_else(|error| panic!("up: {error}"));
 }
 
-/// How many there are of each kind in the store: names are random where AWS makes them.
+/// How many there are of each kind in the store, by the first two words of what it is called there; names of mappings are
+/// random. A bucket's second word is its own name, which is the same each time.
 fn kinds(ground: &Ground) -> BTreeMap<String, usize> {
     let mut kinds = BTreeMap::new();
     for name in ground.kept().names() {
-        let kind = name.rsplit_once(' ').map_or(name, |(kind, _)| kind);
-        *kinds.entry(kind.to_owned()).or_default() += 1;
+        let kind = name.split(' ').take(2).collect::<Vec<_>>().join(" ");
+        *kinds.entry(kind).or_default() += 1;
     }
     kinds
 }
