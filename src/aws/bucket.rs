@@ -68,6 +68,8 @@ impl Provider for Buckets {
                 Some(404) => return Ok(Observed::Absent),
                 Some(403) => return Ok(foreign("another account's, or hidden from you (403)")),
                 Some(301) => return Ok(foreign("in another region (301)")),
+                // Its answers have no body: what is wrong, the next call is told.
+                Some(400) => {}
                 _ => return Err(failure("s3 HeadBucket", &name, &error)),
             },
         }

@@ -20,7 +20,7 @@ const BUDGETS: [(Passing, Duration); 3] = [
     (Passing::Busy, Duration::from_secs(20 * 60)),
 ];
 /// Looks wait less: nothing says how they go on, and nobody can end them.
-const LOOK_BUDGET: Duration = Duration::from_secs(2 * 60);
+const LOOK_BUDGET: Duration = Duration::from_secs(5 * 60);
 /// The longest pause before the second try, and before any.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(15));
 

@@ -5,7 +5,7 @@ use kinesis_demo::{
     engine::{Cancel, Doing, Graph, Node, Progress, ResourceKey},
 };
 
-use super::{CREATED, EVERYTHING, down, ends_clean, ground, make, up};
+use super::{CREATED, EVERYTHING, down, ends_clean, ground, kinds, make, up};
 use crate::matrix::ground::Ground;
 
 /// A node and all that stands on it, those last that are stood on.
@@ -32,14 +32,14 @@ async fn whatever_is_deleted(stack: &str) {
     let mut ground = ground(stack).await;
     let graph = ground.graph(&ground.id);
     up(&ground).await;
-    let kept = ground.kept();
+    let kept = kinds(&ground);
     ends_clean(&ground).await;
     for node in graph.nodes() {
         ground.begin().await;
         up(&ground).await;
         delete_by_hand(&ground, &with_dependents(&graph, &node.key)).await;
         make(&ground).await.unwrap_or_else(|error| panic!("without {}: {error}", node.key));
-        assert!(ground.kept().names().eq(kept.names()), "{}", node.key);
+        assert_eq!(kinds(&ground), kept, "{}", node.key);
         delete_by_hand(&ground, &with_dependents(&graph, &node.key)).await;
         let down = down(&ground).await;
         assert!(down.is_clean(), "without {}: {down:#?}", node.key);

@@ -15,6 +15,8 @@ mod staged;
 mod statements;
 mod taken;
 
+use std::collections::BTreeMap;
+
 use kinesis_demo::{
     aws::{lifecycle, lifecycle::LifecycleError},
     engine::{Applied, ApplyError, Cancel, Down, ProviderError},
@@ -56,6 +58,17 @@ async fn make(ground: &Ground) -> Result<Applied, LifecycleError> {
 
 async fn up(ground: &Ground) {
     make(ground).await.unwrap_or_else(|error| panic!("up: {error}"));
+}
+
+/// How many there are of each kind in the store, by the first two words of what it is called there; names of mappings are
+/// random. A bucket's second word is its own name, which is the same each time.
+fn kinds(ground: &Ground) -> BTreeMap<String, usize> {
+    let mut kinds = BTreeMap::new();
+    for name in ground.kept().names() {
+        let kind = name.split(' ').take(2).collect::<Vec<_>>().join(" ");
+        *kinds.entry(kind).or_default() += 1;
+    }
+    kinds
 }
 
 /// What stood in the way of `up`.

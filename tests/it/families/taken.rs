@@ -97,7 +97,7 @@ async fn a_role_goes_with_every_policy_on_it() {
     let ours = roles.iter().filter(|role| !role.role_name().starts_with("nobodys"));
     let mut put = 0;
     for role in ours {
-        let policy = r#"{"Version":"2012-10-17","Statement":[]}"#;
+        let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:ListAllMyBuckets","Resource":"*"}]}"#;
         let call = ground.aside.iam.put_role_policy().role_name(role.role_name()).policy_name("by-hand");
         call.policy_document(policy).send().await.expect("put");
         put += 1;
