@@ -11,11 +11,12 @@ use super::{
     place::Place,
     resources::Resources,
     screen::Screen,
-    signals,
+    signals::Signals,
+    standing::{Standing, standing},
 };
 use crate::{
     aws::{Clients, discover, lifecycle},
-    engine::{Cancel, Down as Removed, Home, Journal, StackId, journal},
+    engine::{Cancel, Cause, Down as Removed, Home, Journal, StackId, journal},
 };
 
 /// Arguments.
@@ -34,8 +35,9 @@ pub struct Down {
 
 impl Down {
     pub(super) async fn run(self, screen: &Screen) -> anyhow::Result<Exit> {
+        let signals = Signals::watch(screen)?;
         if self.discover {
-            return self.discovered(screen).await;
+            return self.discovered(&signals, screen).await;
         }
         if self.place.is_said(&Reach { endpoint_url: None, ..self.reach.clone() }) {
             return Err(Stop::usage(
@@ -50,12 +52,15 @@ impl Down {
         }
         let known = Located::find(&self.stack).await?;
         self.agree(&known.id, &known.clients, screen)?;
-        let journal = lifecycle::open_known(&known.home, &known.state, &known.clients).await.map_err(context::stop)?;
-        finish(&known.home, &journal, &known.clients, screen).await
+        Standing::of(&known.home, &known.state)?.tell(screen);
+        signals.begun_with(&known.home, &known.id);
+        let opened = lifecycle::open_known(&known.home, &known.state, &known.clients);
+        let journal = signals.unless_stopped(opened).await?.map_err(context::stop)?;
+        finish(&known.home, &journal, &known.clients, &signals, screen).await
     }
 
     /// Without a journal, or with one that may not know all.
-    async fn discovered(&self, screen: &Screen) -> anyhow::Result<Exit> {
+    async fn discovered(&self, signals: &Signals, screen: &Screen) -> anyhow::Result<Exit> {
         let home = context::home()?;
         let id = match self.stack.parse::<StackId>() {
             Ok(id) => id,
@@ -78,8 +83,9 @@ impl Down {
             screen.line(&format!("  found {}", owned.node.key));
         }
         self.agree(&id, &clients, screen)?;
+        signals.begun_with(&home, &id);
         let journal = discover::journal(&home, &id, &found, &clients).await.map_err(context::stop)?;
-        finish(&home, &journal, &clients, screen).await
+        finish(&home, &journal, &clients, signals, screen).await
     }
 
     fn agree(&self, id: &StackId, clients: &Clients, screen: &Screen) -> anyhow::Result<()> {
@@ -107,12 +113,15 @@ async fn nothing(
     Ok(if found.hidden.is_empty() { Exit::Fine } else { Exit::Error })
 }
 
-async fn finish(home: &Home, journal: &Journal, clients: &Clients, screen: &Screen) -> anyhow::Result<Exit> {
-    let id = journal.id();
-    screen.line(&format!("{id} on {}\n", context::place(clients)));
-    let stop = signals::watch(format!("{id} is half gone: `demo down {id}` goes on"))?;
-    let gone = take_down(home, journal, clients, &signals::cancel(stop), screen).await?;
-    Ok(exit_of(&gone))
+async fn finish(
+    home: &Home,
+    journal: &Journal,
+    clients: &Clients,
+    signals: &Signals,
+    screen: &Screen,
+) -> anyhow::Result<Exit> {
+    screen.line(&format!("{} on {}\n", journal.id(), context::place(clients)));
+    Ok(exit_of(&take_down(home, journal, clients, &signals.cancel(), screen).await?))
 }
 
 /// Removes everything and says what is left; stops the stand-in after its last stack.
@@ -132,14 +141,15 @@ pub async fn take_down(
         (n, _) => format!("{n} left"),
     };
     screen.line(&format!("  down in {:.1} s: {} removed, {left}", begun.elapsed().as_secs_f64(), down.removed.len()));
-    for (key, why) in &down.failed {
+    for (key, why) in down.failed.iter().filter(|(_, why)| why.cause != Cause::Interrupted) {
         screen.error(&format!("{key}: {why}"));
     }
-    for left in &down.leftovers {
+    // What was not tried any more is no surprise, and one command goes on with it.
+    for left in down.leftovers.iter().filter(|_| !down.interrupted) {
         screen.error(&format!("{} is still there; remove it with:\n  {}", left.node.key, left.command));
     }
-    if down.interrupted {
-        screen.line(&format!("  stopped on the way: `demo down {}` goes on", journal.id()));
+    if !down.is_clean() {
+        screen.say(&format!("\n{}", standing(home, journal.id())));
     }
     if down.is_clean() {
         context::release_stand_in(home).await?;
@@ -150,8 +160,8 @@ pub async fn take_down(
 /// How a command ends after this.
 pub fn exit_of(down: &Removed) -> Exit {
     match down {
-        down if !down.leftovers.is_empty() => Exit::LeftOver,
         down if down.interrupted => Exit::Interrupted,
+        down if !down.leftovers.is_empty() => Exit::LeftOver,
         down if !down.failed.is_empty() => Exit::Error,
         _ => Exit::Fine,
     }
