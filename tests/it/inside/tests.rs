@@ -63,6 +63,8 @@ async fn an_error_comes_as_its_service_writes_it() {
     {
         wire.fault(call, Fault::Answer { status: 403, code, message: text.to_owned() });
     }
+    wire.fault("firehose ListDeliveryStreams", Fault::denied(text));
+    wire.fault("glue GetDatabase", Fault::refused("EntityNotFoundException", text));
     let said = |error: &dyn ProvideErrorMetadata| {
         (error.code().unwrap_or_default().to_owned(), error.message().unwrap_or_default().to_owned())
     };

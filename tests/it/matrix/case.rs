@@ -20,7 +20,8 @@ pub struct Case {
 const ONE: &str = "KINESIS_DEMO_MATRIX";
 
 impl Case {
-    /// Every stack that is in the folder, a Redshift of the stack's own, and one with a time to live.
+    /// Every stack that is in the folder, a Redshift of the stack's own, one with a time to live, and one whose
+    /// journal has a mirror.
     pub fn all() -> Vec<Self> {
         let files = fs::read_dir("stacks").expect("the folder is there").map(|entry| entry.expect("readable").path());
         let mut all: Vec<Self> = files
@@ -30,6 +31,7 @@ impl Case {
         all.push(Self::created());
         all.push(Self::of("stacks/stream-only.yaml".into(), " (mirrored)", &["mirror=true"]));
         all.push(Self::of("stacks/store-sales-s3.yaml".into(), " (ttl)", &["ttl=30d"]));
+        all.push(Self::of("stacks/store-sales-s3.yaml".into(), " (mirror)", &["mirror=true"]));
         all.sort_by(|a, b| a.name.cmp(&b.name));
         match std::env::var(ONE) {
             Ok(one) => all.into_iter().filter(|case| case.name == one).collect(),
