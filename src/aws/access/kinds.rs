@@ -287,8 +287,7 @@ fn redshift_workgroup(id: &StackId) -> Vec<Statement> {
 
 /// Making with our mark, deleting what has it, and looking.
 fn serverless(what: &str, resource: &str, id: &StackId) -> Vec<Statement> {
-    let [create, delete, get, list] = [("Create", ""), ("Delete", ""), ("Get", ""), ("List", "s")]
-        .map(|(verb, s)| format!("redshift-serverless:{verb}{what}{s}"));
+    let [create, delete, get] = ["Create", "Delete", "Get"].map(|verb| format!("redshift-serverless:{verb}{what}"));
     let on = On::resource("redshift-serverless", resource);
     let marked = |statement: Statement, key: &str| {
         statement.when("StringLike", &format!("{key}/{}", mark::STACK), [id.to_string()])
@@ -297,7 +296,6 @@ fn serverless(what: &str, resource: &str, id: &StackId) -> Vec<Statement> {
         marked(Statement::new(&[create.as_str(), "redshift-serverless:TagResource"], [on.clone()]), "aws:RequestTag"),
         marked(Statement::new(&[delete.as_str(), "redshift-serverless:TagResource"], [on.clone()]), "aws:ResourceTag"),
         Statement::new(&[get.as_str(), "redshift-serverless:ListTagsForResource"], [on]),
-        Statement::new(&[list.as_str()], [On::anything()]),
     ]
 }
 

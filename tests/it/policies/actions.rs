@@ -6,7 +6,7 @@ pub const NEEDLESS: [(&str, &str); 1] =
     [("iam SimulatePrincipalPolicy", "a refusal is noted; who may ask it sees what others may do")];
 
 /// What is allowed and no call of these lives shows, with the reason.
-pub const UNSEEN: [(&str, &str); 32] = [
+pub const UNSEEN: [(&str, &str); 34] = [
     ("athena:UpdateWorkGroup", "a changed stack file"),
     ("dynamodb:UpdateTable", "a changed stack file"),
     ("firehose:UpdateDestination", "a changed stack file"),
@@ -22,6 +22,8 @@ pub const UNSEEN: [(&str, &str); 32] = [
     ("lambda:UpdateFunctionCode", "a changed stack file"),
     ("lambda:UpdateFunctionConfiguration", "a changed stack file"),
     ("scheduler:UpdateSchedule", "a changed stack file"),
+    ("s3:PutBucketTagging", "a changed stack file"),
+    ("glue:GetTables", "a database that is left over is looked into"),
     ("iam:DetachRolePolicy", "what somebody else has attached to the role"),
     ("s3:AbortMultipartUpload", "uploads that nobody has ended"),
     ("servicequotas:GetAWSDefaultServiceQuota", "quotas that were never applied to the account"),

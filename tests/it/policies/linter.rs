@@ -11,7 +11,7 @@ use kinesis_demo::{
     aws::{
         access, bucket,
         packaging::Package,
-        permission::{self, Realm},
+        permission::{self, On, Realm},
         pipeline::{self, Materials},
         role,
     },
@@ -109,7 +109,7 @@ fn documents(graph: &Graph, id: &StackId) -> Vec<(String, Value)> {
         match node.key.kind.as_str() {
             role::KIND => {
                 let role: role::Desired = serde_json::from_value(node.desired.clone()).expect("a role");
-                documents.push((format!("{}-trust", role.name), role.trust(&realm.account)));
+                documents.push((format!("{}-trust", role.name), trust(&role, &realm)));
                 documents.push((role.name.clone(), permission::document(&role.statements, &realm)));
             }
             bucket::KIND => {
@@ -122,6 +122,15 @@ fn documents(graph: &Graph, id: &StackId) -> Vec<(String, Value)> {
     let printed = access::policies(&access::statements(graph, id), id, &realm);
     documents.extend(printed.into_iter().enumerate().map(|(at, policy)| (format!("person-{at}"), policy)));
     documents
+}
+
+/// What a trust policy is on is the role that has it; IAM takes no word of it there, and the linter asks for one.
+fn trust(role: &role::Desired, realm: &Realm) -> Value {
+    let mut trust = role.trust(&realm.account);
+    for statement in trust["Statement"].as_array_mut().into_iter().flatten() {
+        statement["Resource"] = On::Role(format!("{}{}", role.path, role.name)).arn(realm).into();
+    }
+    trust
 }
 
 fn stack(name: &str, sets: &[&str]) -> Stack {
