@@ -9,6 +9,8 @@ use aws_sdk_athena::{
 };
 use tokio::time::Instant;
 
+use crate::engine::Cancel;
+
 /// The first wait for an answer, and the longest.
 const WAITS: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(3));
 /// Athena itself ends a query after half an hour unless it was told otherwise, not counting its time in the queue (Athena
@@ -84,9 +86,31 @@ pub async fn run(
     sql: &str,
     max_rows: usize,
 ) -> Result<Answer, QueryError> {
+    run_unless(&Cancel::new(), client, workgroup, database, sql, max_rows).await
+}
+
+/// [`run`], unless the flag is raised while the query runs: then it is stopped at Athena, too, since it costs by what it
+/// reads.
+///
+/// # Errors
+/// As [`run`]; a query that was stopped has ended as CANCELLED.
+pub async fn run_unless(
+    cancel: &Cancel,
+    client: &Client,
+    workgroup: &str,
+    database: &str,
+    sql: &str,
+    max_rows: usize,
+) -> Result<Answer, QueryError> {
     let began = Instant::now();
     let query_id = start(client, workgroup, database, sql).await?;
-    let execution = wait(client, &query_id).await?;
+    let execution = match cancel.unless_raised(wait(client, &query_id)).await {
+        Ok(ended) => ended?,
+        Err(_) => {
+            stop(client, &query_id).await?;
+            wait(client, &query_id).await?
+        }
+    };
     let mut answer = fetch(client, &query_id, execution.statement_type(), max_rows).await?;
     let scanned = execution.statistics().and_then(|statistics| statistics.data_scanned_in_bytes());
     answer.scanned_bytes = scanned.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or(0);
@@ -138,6 +162,11 @@ async fn wait(client: &Client, query_id: &str) -> Result<QueryExecution, QueryEr
         tokio::time::sleep(wait.mul_f64(rand::random_range(0.75..1.25))).await;
         wait = wait.mul_f64(1.5).min(longest);
     }
+}
+
+async fn stop(client: &Client, query_id: &str) -> Result<(), QueryError> {
+    let stopped = client.stop_query_execution().query_execution_id(query_id).send().await;
+    stopped.map(drop).map_err(|e| failed("StopQueryExecution", Some(query_id), e))
 }
 
 async fn execution(client: &Client, query_id: &str) -> Result<QueryExecution, QueryError> {

@@ -11,11 +11,12 @@ use super::{
     place::Place,
     resources::Resources,
     screen::Screen,
-    signals,
+    signals::Signals,
+    standing::{Standing, standing},
 };
 use crate::{
     aws::{Clients, discover, lifecycle},
-    engine::{Cancel, Down as Removed, Home, HomeError, Journal, StackId, journal},
+    engine::{Cancel, Cause, Down as Removed, Home, HomeError, Journal, StackId, journal},
 };
 
 /// Arguments.
@@ -37,11 +38,12 @@ pub struct Down {
 
 impl Down {
     pub(super) async fn run(self, screen: &Screen) -> anyhow::Result<Exit> {
+        let signals = Signals::watch(screen)?;
         if self.discover {
-            return self.discovered(screen).await;
+            return self.discovered(&signals, screen).await;
         }
         if let Some(bucket) = &self.mirror {
-            return self.taken_over(bucket, screen).await;
+            return self.taken_over(bucket, &signals, screen).await;
         }
         if self.place.is_said(&Reach::default()) {
             let said = "a journal says where its stack lives; --region, --profile and --local go with --discover and \
@@ -54,12 +56,15 @@ impl Down {
         }
         let known = Located::find(&self.stack).await.map_err(|error| self.lost(error))?;
         self.agree(&known.id, &known.clients, screen)?;
-        let journal = lifecycle::open_known(&known.home, &known.state, &known.clients).await.map_err(context::stop)?;
-        finish(&known.home, &journal, &known.clients, screen).await
+        Standing::of(&known.home, &known.state)?.tell(screen);
+        signals.begun_with(&known.home, &known.id);
+        let opened = lifecycle::open_known(&known.home, &known.state, &known.clients);
+        let journal = signals.unless_stopped(opened).await?.map_err(context::stop)?;
+        finish(&known.home, &journal, &known.clients, &signals, screen).await
     }
 
     /// Without a journal, or with one that may not know all.
-    async fn discovered(&self, screen: &Screen) -> anyhow::Result<Exit> {
+    async fn discovered(&self, signals: &Signals, screen: &Screen) -> anyhow::Result<Exit> {
         let home = context::home()?;
         let id = match self.stack.parse::<StackId>() {
             Ok(id) => id,
@@ -81,8 +86,9 @@ impl Down {
             screen.line(&format!("  found {}", owned.node.key));
         }
         self.agree(&id, &clients, screen)?;
+        signals.begun_with(&home, &id);
         let journal = discover::journal(&home, &id, &found, &clients).await.map_err(context::stop)?;
-        finish(&home, &journal, &clients, screen).await
+        finish(&home, &journal, &clients, signals, screen).await
     }
 
     /// Whether there is a journal here of a stack that may be there. A damaged one will be set aside.
@@ -99,13 +105,15 @@ impl Down {
     }
 
     /// By another machine's journal.
-    async fn taken_over(&self, bucket: &str, screen: &Screen) -> anyhow::Result<Exit> {
+    async fn taken_over(&self, bucket: &str, signals: &Signals, screen: &Screen) -> anyhow::Result<Exit> {
         let home = context::home()?;
         let clients = self.place.clients(&home, &self.reach).await?;
         let asked = context::name_of(&self.stack)?;
         self.agree(&asked, &clients, screen)?;
-        let journal = lifecycle::take_over(&home, &asked, bucket, &clients).await.map_err(context::stop)?;
-        finish(&home, &journal, &clients, screen).await
+        let taken = lifecycle::take_over(&home, &asked, bucket, &clients).await;
+        let journal = taken.map_err(context::stop)?;
+        signals.begun_with(&home, journal.id());
+        finish(&home, &journal, &clients, signals, screen).await
     }
 
     /// What helps where no journal is known.
@@ -148,12 +156,15 @@ async fn nothing(
     Ok(if found.hidden.is_empty() { Exit::Fine } else { Exit::Error })
 }
 
-async fn finish(home: &Home, journal: &Journal, clients: &Clients, screen: &Screen) -> anyhow::Result<Exit> {
-    let id = journal.id();
-    screen.line(&format!("{id} on {}\n", context::place(clients)));
-    let stop = signals::watch(format!("{id} is half gone: `demo down {id}` goes on"))?;
-    let gone = take_down(home, journal, clients, &signals::cancel(stop), screen).await?;
-    Ok(exit_of(&gone))
+async fn finish(
+    home: &Home,
+    journal: &Journal,
+    clients: &Clients,
+    signals: &Signals,
+    screen: &Screen,
+) -> anyhow::Result<Exit> {
+    screen.line(&format!("{} on {}\n", journal.id(), context::place(clients)));
+    Ok(exit_of(&take_down(home, journal, clients, &signals.cancel(), screen).await?))
 }
 
 /// Removes everything and says what is left; stops the stand-in after its last stack.
@@ -176,14 +187,15 @@ pub async fn take_down(
     if let Some(why) = journal.unreflected() {
         screen.warning(&why.to_string());
     }
-    for (key, why) in &down.failed {
+    for (key, why) in down.failed.iter().filter(|(_, why)| why.cause != Cause::Interrupted) {
         screen.error(&format!("{key}: {why}"));
     }
-    for left in &down.leftovers {
+    // What was not tried any more is no surprise, and one command goes on with it.
+    for left in down.leftovers.iter().filter(|_| !down.interrupted) {
         screen.error(&format!("{} is still there; remove it with:\n  {}", left.node.key, left.command));
     }
-    if down.interrupted {
-        screen.line(&format!("  stopped on the way: `demo down {}` goes on", journal.id()));
+    if !down.is_clean() {
+        screen.say(&format!("\n{}", standing(home, journal.id())));
     }
     if down.is_clean() {
         context::release_stand_in(home).await?;
@@ -194,8 +206,8 @@ pub async fn take_down(
 /// How a command ends after this.
 pub fn exit_of(down: &Removed) -> Exit {
     match down {
-        down if !down.leftovers.is_empty() => Exit::LeftOver,
         down if down.interrupted => Exit::Interrupted,
+        down if !down.leftovers.is_empty() => Exit::LeftOver,
         down if !down.failed.is_empty() => Exit::Error,
         _ => Exit::Fine,
     }

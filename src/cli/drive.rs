@@ -6,9 +6,10 @@ use chrono::Utc;
 use tokio::{
     sync::{mpsc, watch},
     task::JoinHandle,
+    time::sleep,
 };
 
-use super::{screen::Screen, up::Stood};
+use super::{screen::Screen, signals::Signals, up::Stood};
 use crate::{
     aws::{Names, items::Items, redshift::Loader, shards},
     engine::{Home, Journal, StackId},
@@ -24,6 +25,8 @@ use crate::{
 
 /// After the last document, the producer may take this long to end what it holds.
 const CLOSE_WITHIN: Duration = Duration::from_secs(30);
+/// And this long after a signal, for what was on its way to be acknowledged.
+const DRAIN_WITHIN: Duration = Duration::from_secs(30);
 /// Acknowledged documents that may wait to be followed.
 const SAMPLES_WAITING: usize = 16;
 
@@ -43,7 +46,13 @@ pub fn ack_log(home: &Home, stack: &StackId, run: &str) -> PathBuf {
 }
 
 /// Sends what the stack's load says, until its end or the first Ctrl-C.
-pub async fn drive(stack: &Stack, stood: &Stood, names: &Names, screen: &Screen) -> anyhow::Result<Driven> {
+pub async fn drive(
+    stack: &Stack,
+    stood: &Stood,
+    names: &Names,
+    signals: &Signals,
+    screen: &Screen,
+) -> anyhow::Result<Driven> {
     let run = format!("{}-{:04x}", Utc::now().format("%Y%m%dT%H%M%S"), rand::random::<u16>());
     let log = ack_log(&stood.home, &stood.id, &run);
     fs::create_dir_all(log.parent().expect("a log lies in a folder"))?;
@@ -64,14 +73,16 @@ pub async fn drive(stack: &Stack, stood: &Stood, names: &Names, screen: &Screen)
         .max_record_bytes(stack.stream.max_record_kib as usize * 1024)
         .build()?;
     let (tell, mut told) = watch::channel(Progress::default());
-    let loading = load::run(plan, &producer, &log, &tell, stood.stop.clone());
+    let loading = load::run(plan, &producer, &log, &tell, signals.stop());
     let beside = keep_loading(Loader::of(stack, names, &stood.clients));
-    tokio::pin!(loading, beside);
+    let draining = end_draining(signals, &producer);
+    tokio::pin!(loading, beside, draining);
     let gauge = screen.gauge("load", total(stack));
     let loaded = loop {
         tokio::select! {
             loaded = &mut loading => break loaded?,
             never = &mut beside => match never {},
+            never = &mut draining => match never {},
             Ok(()) = told.changed() => {
                 let progress = told.borrow_and_update().clone();
                 gauge.set(progress.acknowledged, &in_flight(&progress));
@@ -81,7 +92,7 @@ pub async fn drive(stack: &Stack, stood: &Stood, names: &Names, screen: &Screen)
     gauge.finish(&over(&loaded));
     producer.close(CLOSE_WITHIN).await;
     let freshness = match following {
-        Some(following) if !loaded.cancelled => followed(following, stood.stop.clone()).await?,
+        Some(following) if !loaded.cancelled => followed(following, signals.stop()).await?,
         _ => None,
     };
     Ok(Driven { run, loaded, freshness })
@@ -114,6 +125,14 @@ async fn followed(
             Ok(None)
         }
     }
+}
+
+/// What is not acknowledged some time after a signal is given up, so that the load ends.
+async fn end_draining(signals: &Signals, producer: &Producer) -> Infallible {
+    signals.stopped().await;
+    sleep(DRAIN_WITHIN).await;
+    producer.close(Duration::ZERO).await;
+    future::pending().await
 }
 
 /// What lands is loaded into Redshift while more of it is sent.

@@ -11,7 +11,7 @@ use super::{
     ls::left,
     place::Place,
     screen::Screen,
-    signals,
+    signals::Signals,
 };
 use crate::{
     aws::{
@@ -43,14 +43,21 @@ pub struct Gc {
 
 impl Gc {
     pub(super) async fn run(self, screen: &Screen) -> anyhow::Result<Exit> {
+        let signals = Signals::watch(screen)?;
         let home = context::home()?;
         let clients = self.place.clients(&home, &self.reach).await?;
-        let ended = self.collect(&home, &clients, screen).await;
+        let ended = self.collect(&home, &clients, &signals, screen).await;
         context::release_stand_in(&home).await?;
         ended
     }
 
-    async fn collect(&self, home: &Home, clients: &Clients, screen: &Screen) -> anyhow::Result<Exit> {
+    async fn collect(
+        &self,
+        home: &Home,
+        clients: &Clients,
+        signals: &Signals,
+        screen: &Screen,
+    ) -> anyhow::Result<Exit> {
         let (account, now) = (account::look(clients).await?, Utc::now());
         for (kind, why) in &account.hidden {
             screen.warning(&format!("whether there is any {kind} of a stack is not known: {why}"));
@@ -64,7 +71,7 @@ impl Gc {
             [] => Vec::new(),
             chosen => {
                 context::agree(screen, clients, &self.reach, &question(chosen, clients))?;
-                take_away(chosen, home, clients, screen).await?
+                take_away(chosen, home, clients, signals, screen).await?
             }
         };
         if self.json {
@@ -112,12 +119,13 @@ async fn take_away(
     chosen: &[&Present],
     home: &Home,
     clients: &Clients,
+    signals: &Signals,
     screen: &Screen,
 ) -> anyhow::Result<Vec<(StackId, Exit)>> {
-    let stop = signals::watch("not all is gone: the same `demo gc` goes on".to_owned())?;
+    signals.begun(|| "not all is gone: the same `demo gc` goes on".to_owned());
     let mut exits = Vec::new();
     for stack in chosen {
-        let cancel = signals::cancel(stop.clone());
+        let cancel = signals.cancel();
         screen.line(&format!("\n{} on {}\n", stack.id, context::place(clients)));
         let exit = match gone(&stack.id, home, clients, &cancel, screen).await {
             Ok(exit) => exit,

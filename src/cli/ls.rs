@@ -4,7 +4,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
 use serde::Serialize;
 
-use super::{context, exit::Exit};
+use super::{
+    context,
+    exit::Exit,
+    standing::{Stage, Standing},
+};
 use crate::{
     aws::{cost, pipeline::ttl},
     engine::State,
@@ -44,31 +48,35 @@ struct Row {
 
 impl Ls {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
-        let states = context::home()?.list()?;
+        let home = context::home()?;
+        let states = home.list()?;
         let known = states.iter().filter(|state| self.all || !state.is_closed());
         let now = Utc::now();
-        let rows: Vec<Row> = known.filter_map(|state| row(state, now)).collect();
+        let (mut rows, mut text) = (Vec::new(), String::new());
+        for state in known {
+            let standing = Standing::of(&home, state)?;
+            let Some(row) = row(state, standing.stage(), now) else { continue };
+            text += &line(&row);
+            text.extend(standing.hint().map(|hint| format!("  {hint}\n")));
+            rows.push(row);
+        }
         if self.json {
             context::print(&format!("{}\n", serde_json::to_string(&rows)?))?;
         } else {
-            context::print(&rows.iter().map(line).collect::<String>())?;
+            context::print(&text)?;
         }
         Ok(Exit::Fine)
     }
 }
 
-fn row(state: &State, now: DateTime<Utc>) -> Option<Row> {
+fn row(state: &State, stage: Stage, now: DateTime<Utc>) -> Option<Row> {
     let (id, opened) = (state.id()?, state.opened()?);
     let expires = ttl::known(state);
     let cost = cost::per_hour(state.live().map(|resource| &resource.node), &opened.target);
     Some(Row {
         id: id.to_string(),
         name: opened.name.clone(),
-        state: match (state.is_closed(), state.is_going_down()) {
-            (true, _) => "gone",
-            (false, true) => "going down",
-            (false, false) => "open",
-        },
+        state: stage.as_str(),
         opened: state.opened_at().to_owned(),
         age_seconds: (now - ttl::opened_at(state)).num_seconds(),
         expires: expires.map(ttl::written),
@@ -135,9 +143,9 @@ mod tests {
         };
         let now = Utc::now();
         journal.record(Entry::Intended { node: stream(now + TimeDelta::minutes(118)) }).expect("intended");
-        let listed = line(&row(&journal.state(), now).expect("a row"));
+        let listed = line(&row(&journal.state(), Stage::Up, now).expect("a row"));
         assert!(listed.contains("1 resource for 0 s, ends in 1 h 57 min, costs $8.10 an hour, account 1"), "{listed}");
-        let later = row(&journal.state(), now + TimeDelta::hours(3)).expect("a row");
+        let later = row(&journal.state(), Stage::Up, now + TimeDelta::hours(3)).expect("a row");
         assert_eq!(later.seconds_left.map(|left| left < -3_600), Some(true));
         assert!(line(&later).contains("past its time for 1 h 2 min"), "{}", line(&later));
     }

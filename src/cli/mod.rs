@@ -25,6 +25,7 @@ pub mod sample;
 pub mod schema;
 pub mod screen;
 pub mod signals;
+pub mod standing;
 pub mod status;
 pub mod up;
 pub mod validate;
@@ -134,8 +135,12 @@ pub fn run(demo: Demo) -> ExitCode {
     match execute(demo.command, &screen) {
         Ok(exit) => exit.into(),
         Err(error) => {
-            screen.error(&format!("{error:#}"));
-            error.downcast_ref::<Stop>().map_or(Exit::Error, |stop| stop.exit).into()
+            let exit = error.downcast_ref::<Stop>().map_or(Exit::Error, |stop| stop.exit);
+            match exit {
+                Exit::Interrupted => screen.say(&format!("\n{error:#}")),
+                _ => screen.error(&format!("{error:#}")),
+            }
+            exit.into()
         }
     }
 }

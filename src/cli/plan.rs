@@ -1,13 +1,15 @@
 //! `demo plan FILE`.
 
 use clap::Args;
+use serde_json::{Value, json};
 
 use super::{
     Reach, StackFile, code::Code, context, documents::Documents, exit::Exit, resources::label, screen::Screen,
+    signals::Signals, standing::Standing,
 };
 use crate::{
-    aws::{lifecycle, pipeline::Materials},
-    engine::{Action, Difference},
+    aws::{Clients, cost, lifecycle, pipeline::Materials},
+    engine::{Action, Difference, Step},
 };
 
 /// Arguments.
@@ -22,10 +24,17 @@ pub struct Plan {
     /// Exit with 6 when there are changes.
     #[arg(long)]
     detailed_exitcode: bool,
+    /// One JSON object: `stack`, `known` (whether it is there), `place`, `changes` (whether `up` would do anything),
+    /// `possible` (whether `up` would not refuse), and `steps`, each with `kind`, `name`, `detail`, `action` (create,
+    /// adopt, change, replace, refuse, orphan, keep), and for some `why`: differences (`what`, `is`, `wanted`,
+    /// `change`), or a sentence.
+    #[arg(long)]
+    json: bool,
 }
 
 impl Plan {
     pub(super) async fn run(self, screen: &Screen) -> anyhow::Result<Exit> {
+        let signals = Signals::watch(screen)?;
         let checked = context::read(&self.stack, screen)?;
         let stack = &checked.stack;
         let documents = Documents::of(stack, screen).await?;
@@ -33,36 +42,84 @@ impl Plan {
         let materials = Materials { schema: &documents.schema, function: function.as_ref() };
         let home = context::home()?;
         let (id, state) = context::id_and_state(&home, &stack.name)?;
+        signals.begun(|| "interrupted; nothing was changed".to_owned());
         let clients = context::clients(&home, &stack.target, &self.reach).await?;
-        let steps = lifecycle::plan(stack, &id, &state, &materials, &clients).await;
+        let looked = signals.unless_stopped(lifecycle::plan(stack, &id, &state, &materials, &clients)).await;
         let released = context::release_stand_in(&home).await;
-        let steps = steps.map_err(context::stop)?;
+        let steps = looked?.map_err(context::stop)?;
         released?;
-        let known = if state.id().is_some() {
-            id.to_string()
+        Standing::of(&home, &state)?.tell(screen);
+        let changes = steps.iter().any(|step| step.action.is_change() && step.action != Action::Orphan);
+        let (known, place) = (state.id().is_some(), context::place(&clients));
+        context::print(&if self.json {
+            let possible = !steps.iter().any(|step| matches!(step.action, Action::Replace(_) | Action::Refuse(_)));
+            let id = known.then_some(id.as_str());
+            let steps: Vec<Value> = steps.iter().map(as_json).collect();
+            format!(
+                "{}\n",
+                json!({"stack": id, "known": known, "place": place, "changes": changes, "possible": possible,
+                       "steps": steps})
+            )
         } else {
-            format!("{} (not made yet; its id will be another)", id)
-        };
-        let mut text = format!("{known} on {}\n\n", context::place(&clients));
-        for step in &steps {
-            let (verb, why) = said(&step.action);
-            text += &format!("  {verb:<7} {}{why}\n", label(&step.node, ""));
-        }
-        let changes = steps.iter().filter(|step| step.action.is_change()).count();
-        text += &format!("\n  {changes} of {} would change\n", steps.len());
-        context::print(&text)?;
-        Ok(if self.detailed_exitcode && changes > 0 { Exit::Changes } else { Exit::Fine })
+            let new = if known { "" } else { " (not made yet; its id will be another)" };
+            let costs = cost::per_hour(steps.iter().map(|step| &step.node), clients.place());
+            let lines: String = steps.iter().map(|step| line(step, &clients)).collect();
+            format!("{id}{new} on {place}\n\n{lines}\n  {}\n  it costs {costs} while it is up\n", summary(&steps))
+        })?;
+        Ok(if self.detailed_exitcode && changes { Exit::Changes } else { Exit::Fine })
     }
 }
 
-fn said(action: &Action) -> (&'static str, String) {
+fn line(step: &Step, clients: &Clients) -> String {
+    let why = match &step.action {
+        Action::Create => "it is not there".to_owned(),
+        Action::Keep => String::new(),
+        Action::Adopt => "an earlier `up` has begun it".to_owned(),
+        Action::Change(differs) | Action::Replace(differs) => Difference::listed(differs),
+        Action::Refuse(why) => why.clone(),
+        Action::Orphan => {
+            let costs = cost::per_hour([&step.node], clients.place());
+            format!("the stack file does not have it any more; it stays until `demo down` and costs {costs}")
+        }
+    };
+    let colon = if why.is_empty() { "" } else { ": " };
+    format!("  {:<7} {}{colon}{why}\n", word(&step.action), label(&step.node, ""))
+}
+
+fn word(action: &Action) -> &'static str {
     match action {
-        Action::Create => ("create", ": it is not there".to_owned()),
-        Action::Keep => ("keep", String::new()),
-        Action::Adopt => ("adopt", ": an earlier `up` has begun it".to_owned()),
-        Action::Change(differs) => ("change", format!(": {}", Difference::listed(differs))),
-        Action::Replace(differs) => ("replace", format!(": {}", Difference::listed(differs))),
-        Action::Refuse(why) => ("refuse", format!(": {why}")),
-        Action::Orphan => ("orphan", ": the stack does not have it any more; `demo down` removes it".to_owned()),
+        Action::Create => "create",
+        Action::Adopt => "adopt",
+        Action::Change(_) => "change",
+        Action::Replace(_) => "replace",
+        Action::Refuse(_) => "refuse",
+        Action::Orphan => "orphan",
+        Action::Keep => "keep",
     }
+}
+
+/// Such as `1 to create, 1 to change, 5 to keep`, and what `up` would say to that.
+fn summary(steps: &[Step]) -> String {
+    let words = ["create", "adopt", "change", "replace", "refuse", "keep"];
+    let count = |of: &str| steps.iter().filter(|step| word(&step.action) == of).count();
+    let mut said: Vec<String> =
+        words.iter().filter(|of| count(of) > 0).map(|of| format!("{} to {of}", count(of))).collect();
+    said.extend(Some(count("orphan")).filter(|n| *n > 0).map(|n| format!("{n} orphaned")));
+    let refused = match (count("replace"), count("refuse")) {
+        (0, 0) => "",
+        (_, 0) => "; `demo up` refuses this: `demo down` and `demo up` make it anew, or put the stack file back",
+        _ => "; `demo up` refuses this: choose other names, or remove what is in the way yourself",
+    };
+    format!("{}{refused}", said.join(", "))
+}
+
+fn as_json(step: &Step) -> Value {
+    let mut object = json!({"kind": step.node.key.kind, "name": step.node.key.name, "detail": step.node.detail,
+                            "action": word(&step.action)});
+    match &step.action {
+        Action::Change(differs) | Action::Replace(differs) => object["why"] = json!(differs),
+        Action::Refuse(why) => object["why"] = json!(why),
+        Action::Create | Action::Adopt | Action::Keep | Action::Orphan => {}
+    }
+    object
 }

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use tokio::{sync::watch, task::spawn_blocking};
+use tokio::task::spawn_blocking;
 
-use super::screen::{Gauge, Screen};
+use super::{
+    screen::{Gauge, Screen},
+    signals::Signals,
+};
 use crate::{
     aws::{Clients, Names},
     load::AckLog,
@@ -20,7 +23,7 @@ pub async fn search(
     names: &Names,
     clients: &Clients,
     (logs, earlier): (Vec<AckLog>, Vec<AckLog>),
-    stop: watch::Receiver<bool>,
+    signals: &Signals,
     screen: &Screen,
 ) -> anyhow::Result<(u64, Proof)> {
     let has_items = stack.deliver.dynamodb.is_some();
@@ -30,7 +33,7 @@ pub async fn search(
         let earlier_items = if has_items { acknowledged.earlier_items()? } else { 0 };
         Ok::<_, AcknowledgedError>((acknowledged, ids, earlier_items))
     });
-    let (acknowledged, ids, earlier_items) = derived.await??;
+    let (acknowledged, ids, earlier_items) = signals.unless_stopped(derived).await???;
     let (expected, earlier) = (acknowledged.own, acknowledged.earlier);
     let destinations = destinations::of(stack, names, clients, &acknowledged.sought);
     let places = destinations.iter().map(|to| to.place());
@@ -42,7 +45,7 @@ pub async fn search(
             gauge.set(found.min(expected), &behind(found, expected, landing.waited.as_secs_f64()));
         }
     };
-    let mut proof = prove(destinations, ids, stop, progress).await?;
+    let mut proof = prove(destinations, ids, signals.stop(), progress).await?;
     (proof.earlier, proof.earlier_items) = (earlier, earlier_items);
     for landed in &proof.landed {
         if let Some(gauge) = gauges.remove(&landed.place) {

@@ -9,12 +9,14 @@ use super::{
     context::{self, Known},
     exit::{Exit, Stop},
     screen::Screen,
+    signals::{Signals, interrupted},
 };
 use crate::{
     aws::{
         Clients, Names, query,
         redshift::{self, Database},
     },
+    engine::Cancel,
     report::{
         table::Rows,
         terminal::{bytes, grouped},
@@ -77,6 +79,7 @@ pub struct Answer {
 
 impl Query {
     pub(super) async fn run(self, screen: &Screen) -> anyhow::Result<Exit> {
+        let signals = Signals::watch(screen)?;
         let known = Known::find(&self.stack).await?;
         let Some(engine) = self.on.or(engine(&known.stack)).filter(|engine| engine.is_in(&known.stack)) else {
             let lacks = self.on.map_or("no table", Engine::lacking);
@@ -88,8 +91,12 @@ impl Query {
             Some(text) if text.contains(char::is_whitespace) => text.to_owned(),
             Some(word) => return Err(Stop::usage(format!("{word} is neither a file nor SQL")).into()),
         };
-        let Answer { rows, truncated, took, scanned } =
-            ask(engine, &known.stack, &known.names, &known.clients, &sql, MOST_ROWS).await?;
+        signals.begun(|| "interrupted; the query may still run".to_owned());
+        let answer = ask(engine, &known.stack, &known.names, &known.clients, &sql, MOST_ROWS, &signals.cancel()).await;
+        if signals.is_stopped() {
+            return Err(interrupted().into());
+        }
+        let Answer { rows, truncated, took, scanned } = answer?;
         context::print(&match (self.json, self.csv) {
             (true, _) => format!("{}\n", rows.json()),
             (_, true) => rows.csv(),
@@ -148,7 +155,8 @@ fn over(text: &str, table: &str) -> String {
         .fold(text.to_owned(), |text, at| text.replace(at, &from))
 }
 
-/// Asks one engine about a stack that has it; tables are named without their database or schema.
+/// Asks one engine about a stack that has it; tables are named without their database or schema. A raised `cancel` stops
+/// the query there, too.
 pub async fn ask(
     engine: Engine,
     stack: &Stack,
@@ -156,18 +164,20 @@ pub async fn ask(
     clients: &Clients,
     sql: &str,
     max_rows: usize,
+    cancel: &Cancel,
 ) -> anyhow::Result<Answer> {
     match engine {
         Engine::Athena => {
             let database = names.database.as_deref().context("the stack has no catalog")?;
-            let answer = query::run(&clients.athena, &names.workgroup, database, sql, max_rows).await?;
+            let answer = query::run_unless(cancel, &clients.athena, &names.workgroup, database, sql, max_rows).await?;
             let query::Answer { columns, rows, truncated, took, scanned_bytes, .. } = answer;
             Ok(Answer { rows: Rows { columns, rows }, truncated, took, scanned: Some(scanned_bytes) })
         }
         Engine::Redshift => {
             let to = stack.deliver.redshift.as_ref().zip(names.redshift.as_ref());
             let (to, names) = to.context("the stack has no table in Redshift")?;
-            let answer = redshift::query::run(clients, &Database::of(to, names), &names.schema, sql, max_rows).await?;
+            let database = Database::of(to, names);
+            let answer = redshift::query::run_unless(cancel, clients, &database, &names.schema, sql, max_rows).await?;
             let redshift::data::Answer { columns, rows, truncated, took } = answer;
             Ok(Answer { rows: Rows { columns, rows }, truncated, took, scanned: None })
         }

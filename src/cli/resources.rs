@@ -1,7 +1,7 @@
 //! Resources being made and taken away, as a person sees them.
 
 use super::screen::{Screen, Steps};
-use crate::engine::{Doing, Event, Node, Observer, Outcome};
+use crate::engine::{Applied, Doing, Event, Node, Observer, Outcome};
 
 /// Shows the engine's events.
 pub struct Resources<'a> {
@@ -52,4 +52,22 @@ fn said(outcome: Outcome) -> &'static str {
         Outcome::Deleted => "(removed)",
         Outcome::AlreadyGone => "(was gone)",
     }
+}
+
+/// What an `up` has found and changed, where it was not the first.
+pub fn summary(applied: &Applied) -> String {
+    let count = |of: Outcome| applied.resources.iter().filter(|(_, outcome)| *outcome == of).count();
+    let said = [
+        (Outcome::Created, "made"),
+        (Outcome::Changed, "changed"),
+        (Outcome::Adopted, "adopted"),
+        (Outcome::Kept, "kept"),
+    ];
+    let counts: Vec<String> = said
+        .iter()
+        .map(|(of, word)| (count(*of), word))
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, word)| format!("{n} {word}"))
+        .collect();
+    if count(Outcome::Created) == applied.resources.len() { String::new() } else { format!(": {}", counts.join(", ")) }
 }

@@ -12,6 +12,8 @@ use super::{
     prove,
     query::{self, Engine},
     screen::Screen,
+    signals::Signals,
+    standing::standing,
     up::{Stood, Unfinished, stand_up},
 };
 use crate::{
@@ -20,7 +22,7 @@ use crate::{
     load::{Loaded, Percentiles},
     report::{Latency, RunReport, terminal},
     spec::Stack,
-    verify::freshness::Freshness,
+    verify::{Proof, freshness::Freshness},
 };
 
 /// Rows of the demo query that are shown.
@@ -45,13 +47,15 @@ pub struct Run {
 
 impl Run {
     pub(super) async fn run(self, screen: &Screen) -> anyhow::Result<Exit> {
+        let signals = Signals::watch(screen)?;
         let checked = context::read(&self.stack, screen)?;
         let unfinished = if self.rm { Unfinished::Goes } else { Unfinished::StaysWhenInterrupted };
-        let stood = stand_up(&checked, &self.reach, &self.code, unfinished, screen).await?;
+        let stood = stand_up(&checked, &self.reach, &self.code, unfinished, &signals, screen).await?;
         let mut report =
             RunReport { stack: stood.id.to_string(), target: context::place(&stood.clients), ..RunReport::default() };
         report.seconds.up = Some(stood.seconds);
-        let result = load_and_prove(&checked.stack, &stood, &mut report, self.json, screen).await;
+        let result = load_and_prove(&checked.stack, &stood, &mut report, self.json, &signals, screen).await;
+        report.interrupted |= signals.is_stopped();
         report.judge(&checked.stack.thresholds);
         if result.is_ok() {
             stood
@@ -60,19 +64,10 @@ impl Run {
         }
         let mut left_over = Exit::Fine;
         if self.rm && !stood.was_known {
-            screen.line("");
-            let begun = Instant::now();
-            let down = down::take_down(&stood.home, &stood.journal, &stood.clients, &Cancel::new(), screen).await;
-            if let (Err(failed), Err(_)) = (&result, &down) {
-                screen.error(&format!("{failed:#}"));
-            }
-            let down = down?;
-            report.seconds.down = Some(begun.elapsed().as_secs_f64());
-            report.leftovers = Some(down.leftovers.len() as u64);
-            left_over = down::exit_of(&down);
+            left_over = take_back(&stood, &mut report, &result, &signals, screen).await?;
         } else {
-            let was_there = if self.rm { "it was up before this run, so " } else { "" };
-            screen.line(&format!("\n  {was_there}{} stays up: `demo down {}` removes it", stood.id, stood.id));
+            let was_there = if self.rm { "\n  it was up before this run, so it stays" } else { "" };
+            screen.line(&format!("{was_there}\n{}", standing(&stood.home, &stood.id)));
         }
         if self.json && !report.run.is_empty() {
             context::print(&format!("{}\n", serde_json::to_string(&report)?))?;
@@ -82,15 +77,38 @@ impl Run {
     }
 }
 
+/// `--rm`: a signal that comes now ends nothing, the second leaves.
+async fn take_back(
+    stood: &Stood,
+    report: &mut RunReport,
+    result: &anyhow::Result<()>,
+    signals: &Signals,
+    screen: &Screen,
+) -> anyhow::Result<Exit> {
+    screen.line("");
+    signals.goes_on("it is still being taken away");
+    let begun = Instant::now();
+    let down = down::take_down(&stood.home, &stood.journal, &stood.clients, &Cancel::new(), screen).await;
+    if let (Err(failed), Err(_)) = (result, &down) {
+        screen.error(&format!("{failed:#}"));
+    }
+    let down = down?;
+    report.seconds.down = Some(begun.elapsed().as_secs_f64());
+    report.leftovers = Some(down.leftovers.len() as u64);
+    report.interrupted |= signals.is_stopped();
+    Ok(down::exit_of(&down))
+}
+
 async fn load_and_prove(
     stack: &Stack,
     stood: &Stood,
     report: &mut RunReport,
     json: bool,
+    signals: &Signals,
     screen: &Screen,
 ) -> anyhow::Result<()> {
     let names = Names::of(stack, &stood.id);
-    let driven = drive::drive(stack, stood, &names, screen).await?;
+    let driven = drive::drive(stack, stood, &names, signals, screen).await?;
     report.run = driven.run;
     note_load(report, &driven.loaded);
     driven.freshness.iter().for_each(|freshness| note_freshness(report, freshness));
@@ -101,24 +119,31 @@ async fn load_and_prove(
     if !report.interrupted {
         let begun = Instant::now();
         let logs = drive::logs(stood, &report.run)?;
-        let (acknowledged, proof) =
-            prove::search(stack, &names, &stood.clients, logs, stood.stop.clone(), screen).await?;
+        let searched = prove::search(stack, &names, &stood.clients, logs, signals, screen).await;
         report.seconds.verify = Some(begun.elapsed().as_secs_f64());
-        prove::name_missing(&proof, screen);
-        report.note_proof(&proof);
-        if acknowledged != report.acknowledged {
-            let counted = report.acknowledged;
-            report.problems.push(format!("{counted} acknowledged by the load, {acknowledged} in its log"));
+        match searched {
+            Err(error) if signals.is_stopped() => report.problems.push(format!("verification: {error:#}")),
+            searched => note_search(report, searched?, screen),
         }
+        report.interrupted |= signals.is_stopped();
     }
     if !json {
         screen.line("");
         context::print(&terminal::summary(report))?;
         if let Some(engine) = query::engine(stack).filter(|_| !report.interrupted) {
-            ask(engine, stack, stood, &names).await?;
+            ask(engine, stack, stood, &names, signals).await?;
         }
     }
     Ok(())
+}
+
+fn note_search(report: &mut RunReport, (acknowledged, proof): (u64, Proof), screen: &Screen) {
+    prove::name_missing(&proof, screen);
+    report.note_proof(&proof);
+    if acknowledged != report.acknowledged {
+        let counted = report.acknowledged;
+        report.problems.push(format!("{counted} acknowledged by the load, {acknowledged} in its log"));
+    }
 }
 
 fn note_load(report: &mut RunReport, loaded: &Loaded) {
@@ -148,10 +173,14 @@ fn latency(ms: Percentiles) -> Latency {
     Latency { p50: ms.p50, p90: ms.p90, p99: ms.p99, max: ms.max }
 }
 
-async fn ask(engine: Engine, stack: &Stack, stood: &Stood, names: &Names) -> anyhow::Result<()> {
+/// The demo query; a signal ends it, and the run is proved all the same.
+async fn ask(engine: Engine, stack: &Stack, stood: &Stood, names: &Names, signals: &Signals) -> anyhow::Result<()> {
     let (name, sql) = query::default(engine, stack, names);
-    let answer = query::ask(engine, stack, names, &stood.clients, &sql, ROWS_SHOWN).await?;
-    let table: String = answer.rows.pretty().lines().map(|line| format!("  {line}\n")).collect();
+    let answer = query::ask(engine, stack, names, &stood.clients, &sql, ROWS_SHOWN, &signals.cancel()).await;
+    if signals.is_stopped() {
+        return Ok(());
+    }
+    let table: String = answer?.rows.pretty().lines().map(|line| format!("  {line}\n")).collect();
     context::print(&format!("\n  {name}\n{table}"))
 }
 

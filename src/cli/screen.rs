@@ -13,6 +13,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 const PLAIN_EVERY: Duration = Duration::from_secs(5);
 
 /// Where progress goes.
+#[derive(Clone)]
 pub struct Screen {
     quiet: bool,
     terminal: bool,
@@ -87,8 +88,14 @@ impl Screen {
         self.paint("31", "✘")
     }
 
+    /// What must be said; shown even when quiet.
+    pub fn say(&self, text: &str) {
+        self.print(text);
+    }
+
     fn print(&self, text: &str) {
-        self.bars.suspend(|| eprintln!("{text}"));
+        // A terminal that was closed hears nothing, and what is under way must come to its end all the same.
+        let _ = self.bars.suspend(|| writeln!(io::stderr(), "{text}"));
     }
 
     fn paint(&self, code: &str, text: &str) -> String {

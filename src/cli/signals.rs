@@ -1,47 +1,151 @@
-//! Ctrl-C once: come to an orderly end. Twice: leave at once. SIGTERM is one Ctrl-C.
+//! Ctrl-C once: come to an orderly end. Twice: leave at once. SIGTERM is one Ctrl-C, and so is a terminal that hangs up,
+//! which may say so more often than once.
 
-use std::process;
+use std::{
+    fs, io, process,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::watch,
 };
 
-use super::exit::Exit;
-use crate::engine::Cancel;
+use super::{
+    exit::{Exit, Stop},
+    screen::Screen,
+    standing::standing,
+};
+use crate::engine::{Cancel, Home, StackId};
 
-/// Turns true at the first signal; at the second the process says `farewell` and is gone.
-pub fn watch(farewell: String) -> std::io::Result<watch::Receiver<bool>> {
-    let (stop, stopped) = watch::channel(false);
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::spawn(async move {
-        let mut first = true;
-        loop {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
-            if !first {
-                eprintln!("\n{farewell}");
-                process::exit(Exit::Interrupted as i32);
-            }
-            first = false;
-            eprintln!("\nstopping in good order; once more to leave at once");
-            stop.send_replace(true);
-        }
-    });
-    Ok(stopped)
+/// The signals of one command, from its beginning to its end.
+#[derive(Clone)]
+pub struct Signals(Arc<Inner>);
+
+struct Inner {
+    screen: Screen,
+    stop: watch::Sender<bool>,
+    stage: Mutex<Stage>,
 }
 
-/// The engine's flag, raised at the first signal.
-pub fn cancel(mut stop: watch::Receiver<bool>) -> Cancel {
-    let cancel = Cancel::new();
-    let raised = cancel.clone();
-    tokio::spawn(async move {
-        if stop.wait_for(|stopped| *stopped).await.is_ok() {
-            raised.raise();
+enum Stage {
+    /// There is nothing to bring to an end: the first signal leaves.
+    Untouched,
+    /// The first signal is answered with `answer`, the second leaves with what `farewell` says then.
+    Begun { answer: &'static str, farewell: Arc<dyn Fn() -> String + Send + Sync> },
+}
+
+/// What happens at the first signal where work comes to an end.
+const STOPPING: &str = "stopping in good order";
+
+impl Signals {
+    /// Watches from now on. Until [`begun`](Self::begun) the first signal leaves.
+    pub fn watch(screen: &Screen) -> io::Result<Self> {
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut hangup = if is_ignored(SignalKind::hangup()) { None } else { Some(signal(SignalKind::hangup())?) };
+        let (screen, stop, stage) = (screen.clone(), watch::Sender::new(false), Mutex::new(Stage::Untouched));
+        let signals = Self(Arc::new(Inner { screen, stop, stage }));
+        let told = signals.clone();
+        tokio::spawn(async move {
+            loop {
+                tokio::select! {
+                    _ = interrupt.recv() => told.arrived(true),
+                    _ = terminate.recv() => told.arrived(true),
+                    Some(_) = async { hangup.as_mut()?.recv().await } => told.arrived(false),
+                }
+            }
+        });
+        Ok(signals)
+    }
+
+    /// From here on there is something to bring to an end. `farewell` says what is left behind by whoever leaves at once; it
+    /// is called then.
+    pub fn begun(&self, farewell: impl Fn() -> String + Send + Sync + 'static) {
+        *self.stage() = Stage::Begun { answer: STOPPING, farewell: Arc::new(farewell) };
+    }
+
+    /// [`begun`](Self::begun) with a stack: whoever leaves at once reads how it stands then.
+    pub fn begun_with(&self, home: &Home, id: &StackId) {
+        let (home, id) = (home.clone(), id.clone());
+        self.begun(move || standing(&home, &id));
+    }
+
+    /// From here on the first signal ends nothing: what goes on is said instead.
+    pub fn goes_on(&self, what: &'static str) {
+        if let Stage::Begun { answer, .. } = &mut *self.stage() {
+            *answer = what;
         }
-    });
-    cancel
+    }
+
+    /// Whether a signal has come.
+    pub fn is_stopped(&self) -> bool {
+        *self.0.stop.borrow()
+    }
+
+    /// Turns true at the first signal.
+    pub fn stop(&self) -> watch::Receiver<bool> {
+        self.0.stop.subscribe()
+    }
+
+    /// Returns at the first signal.
+    pub async fn stopped(&self) {
+        let mut stop = self.stop();
+        stop.wait_for(|stopped| *stopped).await.expect("the sender lives in self");
+    }
+
+    /// What a future comes to, unless a signal comes first: then it is left where it waits, so it must change nothing.
+    pub async fn unless_stopped<T>(&self, future: impl Future<Output = T>) -> anyhow::Result<T> {
+        tokio::select! {
+            biased;
+            () = self.stopped() => Err(interrupted().into()),
+            come = future => Ok(come),
+        }
+    }
+
+    /// The engine's flag, raised at the first signal.
+    pub fn cancel(&self) -> Cancel {
+        let cancel = Cancel::new();
+        let (raised, signals) = (cancel.clone(), self.clone());
+        tokio::spawn(async move {
+            signals.stopped().await;
+            raised.raise();
+        });
+        cancel
+    }
+
+    fn arrived(&self, may_leave: bool) {
+        let stage = self.stage();
+        match &*stage {
+            Stage::Untouched => self.leave("interrupted; nothing was touched"),
+            Stage::Begun { answer, .. } if !self.is_stopped() => {
+                self.0.screen.say(&format!("\n{answer}; once more to leave at once"));
+                self.0.stop.send_replace(true);
+            }
+            Stage::Begun { farewell, .. } if may_leave => self.leave(&farewell()),
+            Stage::Begun { .. } => {}
+        }
+    }
+
+    fn leave(&self, farewell: &str) {
+        self.0.screen.say(&format!("\n{farewell}"));
+        process::exit(Exit::Interrupted as i32);
+    }
+
+    fn stage(&self) -> MutexGuard<'_, Stage> {
+        self.0.stage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The error of a command that a signal has ended.
+pub fn interrupted() -> Stop {
+    Stop::new(Exit::Interrupted, "interrupted")
+}
+
+/// Whether who started this wanted it to ignore the signal, as nohup does; known on Linux (proc(5), SigIgn).
+fn is_ignored(kind: SignalKind) -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    mask & (1 << (kind.as_raw_value() - 1)) != 0
 }

@@ -4,7 +4,6 @@ use std::{sync::Arc, time::Instant};
 
 use chrono::Utc;
 use clap::Args;
-use tokio::sync::watch;
 
 use super::{
     Reach, StackFile,
@@ -13,17 +12,19 @@ use super::{
     documents::Documents,
     down,
     exit::{Exit, Stop},
-    resources::Resources,
+    resources::{self, Resources},
     screen::Screen,
-    signals,
+    signals::{Signals, interrupted},
+    standing::{Standing, standing},
 };
 use crate::{
     aws::{
-        Clients, lifecycle,
+        Clients, cost,
+        lifecycle::{self, LifecycleError},
         pipeline::{self, Materials},
     },
-    engine::{Cancel, Home, Journal, StackId},
-    spec::{Checked, Stack},
+    engine::{ApplyError, Cancel, Home, Journal, StackId, State, journal::Entry},
+    spec::{Checked, Stack, Target},
 };
 
 /// Arguments.
@@ -42,9 +43,10 @@ pub struct Up {
 
 impl Up {
     pub(super) async fn run(self, screen: &Screen) -> anyhow::Result<Exit> {
+        let signals = Signals::watch(screen)?;
         let checked = context::read(&self.stack, screen)?;
         let unfinished = if self.keep { Unfinished::Stays } else { Unfinished::StaysWhenInterrupted };
-        let stood = stand_up(&checked, &self.reach, &self.code, unfinished, screen).await?;
+        let stood = stand_up(&checked, &self.reach, &self.code, unfinished, &signals, screen).await?;
         context::print(&format!("{}\n", stood.id))?;
         Ok(Exit::Fine)
     }
@@ -87,8 +89,6 @@ pub struct Stood {
     pub was_known: bool,
     /// How long it took.
     pub seconds: f64,
-    /// Turns true at Ctrl-C or SIGTERM.
-    pub stop: watch::Receiver<bool>,
 }
 
 /// What stands in the way ends the command before anything is made, all of it at once; what could be better is told.
@@ -104,19 +104,19 @@ async fn look_over(
     for warning in report.warnings() {
         screen.warning(&warning.to_string());
     }
-    if let Err(refused) = report.accepted() {
-        context::release_stand_in(home).await?;
-        return Err(context::stop(refused.into()).into());
-    }
-    Ok(())
+    report.accepted().map(drop).map_err(|refused| context::stop(refused.into()).into())
 }
 
 /// Makes everything of a stack, from wherever an earlier `up` was cut off.
+///
+/// # Errors
+/// After a failure or a signal, once what `unfinished` says of a new stack was done.
 pub async fn stand_up(
     checked: &Checked,
     reach: &Reach,
     code: &Code,
     unfinished: Unfinished,
+    signals: &Signals,
     screen: &Screen,
 ) -> anyhow::Result<Stood> {
     let stack = &checked.stack;
@@ -126,37 +126,103 @@ pub async fn stand_up(
     // What cannot be made into resources is said before anything is touched.
     pipeline::graph(stack, &StackId::new(&stack.name), Utc::now(), &materials).map_err(Stop::usage)?;
     let home = context::home()?;
-    let was_known = home.find(&stack.name).is_ok();
-    let clients = context::clients(&home, &stack.target, reach).await?;
-    look_over(&home, stack, &materials, &clients, screen).await?;
-    if !was_known {
-        let question = format!("Make {} on {}? It costs money while it is up.", stack.name, context::place(&clients));
+    let begun = Instant::now();
+    let (_, state) = context::id_and_state(&home, &stack.name)?;
+    let (journal, clients) = match open(&home, checked, &state, &materials, reach, signals, screen).await {
+        Ok(opened) => opened,
+        Err(error) => {
+            context::release_stand_in(&home).await?;
+            return Err(error);
+        }
+    };
+    let id = journal.id().clone();
+    signals.begun_with(&home, &id);
+    screen.line(&format!("{id} on {}\n", context::place(&clients)));
+    let observer = Resources::on(screen);
+    let made = lifecycle::make(&journal, stack, &materials, &clients, &observer, &signals.cancel()).await;
+    let stood = Stood {
+        home,
+        id,
+        journal: Arc::new(journal),
+        clients,
+        documents,
+        was_known: state.opened().is_some(),
+        seconds: begun.elapsed().as_secs_f64(),
+    };
+    match made {
+        Ok(applied) => {
+            screen.line(&format!("  up in {:.1} s{}\n", stood.seconds, resources::summary(&applied)));
+            Ok(stood)
+        }
+        Err(error) => Err(stood.not_made(error, unfinished, signals, screen).await.into()),
+    }
+}
+
+/// Says what an earlier process has left behind, looks what stands in the way, asks where a new stack costs money, and
+/// takes the stack's journal.
+async fn open(
+    home: &Home,
+    checked: &Checked,
+    state: &State,
+    materials: &Materials<'_>,
+    reach: &Reach,
+    signals: &Signals,
+    screen: &Screen,
+) -> anyhow::Result<(Journal, Clients)> {
+    let stack = &checked.stack;
+    let nothing = || "interrupted; nothing was made".to_owned();
+    if stack.target == Target::Local {
+        signals.begun(nothing);
+    }
+    let clients = context::clients(home, &stack.target, reach).await?;
+    Standing::of(home, state)?.tell(screen);
+    signals.unless_stopped(look_over(home, stack, materials, &clients, screen)).await??;
+    if state.opened().is_none() {
+        let graph = pipeline::graph(stack, &StackId::new(&stack.name), Utc::now(), materials).map_err(Stop::usage)?;
+        let costs = cost::per_hour(graph.nodes(), clients.place());
+        let question = format!("Make {} on {}? It costs {costs}.", stack.name, context::place(&clients));
         context::agree(screen, &clients, reach, &question)?;
     }
-    let begun = Instant::now();
-    let opened = lifecycle::open(&home, stack, checked.merged.clone(), &clients).await;
-    let journal = Arc::new(opened.map_err(context::stop)?);
-    let id = journal.id().clone();
-    screen.line(&format!("{id} on {}\n", context::place(&clients)));
-    let stop = signals::watch(format!(
-        "{id} is as it was left: `demo up` or `demo run` goes on, `demo down {id}` removes it"
-    ))?;
-    let cancel = signals::cancel(stop.clone());
-    let observer = Resources::on(screen);
-    let made = lifecycle::make(&journal, stack, &materials, &clients, &observer, &cancel).await;
-    if let Err(error) = made {
-        let error = context::stop(error);
-        if was_known || unfinished.stays(error.exit) {
-            screen.line(&format!("\n  what was made stays: `demo up` goes on, `demo down {id}` removes it"));
-        } else {
-            screen.line("\n  taking back what was made");
-            if let Err(left) = down::take_down(&home, &journal, &clients, &Cancel::new(), screen).await {
-                screen.error(&format!("not all was taken back, `demo down {id}` goes on: {left:#}"));
-            }
+    signals.begun(nothing);
+    let opened = lifecycle::open(home, stack, checked.merged.clone(), &clients);
+    Ok((signals.unless_stopped(opened).await?.map_err(context::stop)?, clients))
+}
+
+impl Stood {
+    /// What becomes of a stack that could not be made whole; the error that the command ends with.
+    async fn not_made(
+        &self,
+        error: LifecycleError,
+        unfinished: Unfinished,
+        signals: &Signals,
+        screen: &Screen,
+    ) -> Stop {
+        let mut error = match error {
+            LifecycleError::Apply(ApplyError::Interrupted) => interrupted(),
+            error => context::stop(error),
+        };
+        let nothing = self.journal.state().live().next().is_none();
+        if !self.was_known && nothing && error.exit == Exit::Interrupted {
+            let why = self.forget().await.err().map_or(String::new(), |why| format!("\n{why:#}"));
+            return Stop::new(Exit::Interrupted, format!("interrupted; nothing was made{why}"));
         }
-        return Err(error.into());
+        if self.was_known || unfinished.stays(error.exit) {
+            error.message = format!("{}\n\n{}", error.message, standing(&self.home, &self.id));
+            return error;
+        }
+        screen.line("\n  taking back what was made");
+        signals.goes_on("what was made is still being taken back");
+        match down::take_down(&self.home, &self.journal, &self.clients, &Cancel::new(), screen).await {
+            Ok(down) if !down.leftovers.is_empty() => error.exit = Exit::LeftOver,
+            Ok(_) => {}
+            Err(left) => screen.error(&format!("not all was taken back: {left:#}\n{}", standing(&self.home, &self.id))),
+        }
+        error
     }
-    let seconds = begun.elapsed().as_secs_f64();
-    screen.line(&format!("  up in {seconds:.1} s\n"));
-    Ok(Stood { home, id, journal, clients, documents, was_known, seconds, stop })
+
+    /// Closes the journal of a stack of which nothing was made.
+    async fn forget(&self) -> anyhow::Result<()> {
+        self.journal.record(Entry::Closed)?;
+        context::release_stand_in(&self.home).await
+    }
 }

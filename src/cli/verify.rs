@@ -9,7 +9,7 @@ use super::{
     exit::{Exit, Stop},
     prove,
     screen::Screen,
-    signals,
+    signals::Signals,
 };
 use crate::{
     load::AckLog,
@@ -29,6 +29,7 @@ pub struct Verify {
 
 impl Verify {
     pub(super) async fn run(self, screen: &Screen) -> anyhow::Result<Exit> {
+        let signals = Signals::watch(screen)?;
         let known = Known::find(&self.stack).await?;
         let mut runs: Vec<&str> = known.state.runs().iter().map(|run| run.id.as_str()).collect();
         runs.dedup();
@@ -40,9 +41,13 @@ impl Verify {
             logs.push(AckLog::read(&drive::ack_log(&known.home, &known.id, run))?);
         }
         let unfinished = logs.iter().filter(|log| log.offered.is_none()).count();
-        let stop = signals::watch("stopped while looking".to_owned())?;
-        let (acknowledged, proof) =
-            prove::search(&known.stack, &known.names, &known.clients, (logs, Vec::new()), stop, screen).await?;
+        signals.begun(|| "interrupted; nothing was changed".to_owned());
+        let searched =
+            prove::search(&known.stack, &known.names, &known.clients, (logs, Vec::new()), &signals, screen).await;
+        let (acknowledged, proof) = match searched {
+            Err(error) if signals.is_stopped() => return Err(Stop::new(Exit::Interrupted, error).into()),
+            searched => searched?,
+        };
         prove::name_missing(&proof, screen);
         let mut report = RunReport { acknowledged, ..RunReport::default() };
         report.note_proof(&proof);

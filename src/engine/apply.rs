@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use futures::{StreamExt, stream::FuturesUnordered};
 
 use super::{
-    cancel::Cancel,
+    cancel::{Cancel, Interrupted},
     graph::{Graph, Node, ResourceKey},
     journal::{Entry, Journal, JournalError},
     plan::{self, Action},
@@ -34,7 +34,7 @@ pub enum ApplyError {
     #[error("nothing was changed\n{}", .0.iter().map(|(_, why)| why.to_string()).collect::<Vec<_>>().join("\n"))]
     Refused(Vec<(ResourceKey, ProviderError)>),
     /// Someone said stop.
-    #[error("interrupted; the same command goes on from here, `demo down` removes what was made")]
+    #[error("interrupted")]
     Interrupted,
     /// The journal says that `down` has begun.
     #[error("stack {0} is being taken down; finish that with `demo down {0}`, then `up` makes a new one")]
@@ -57,14 +57,12 @@ pub async fn up(
     if journal.state().is_going_down() || journal.state().is_closed() {
         return Err(ApplyError::GoingDown(journal.id().to_string()));
     }
-    if cancel.is_raised() {
-        return Err(ApplyError::Interrupted);
-    }
-    let refused = refusals(graph, providers, journal).await;
+    let refused = cancel.unless_raised(refusals(graph, providers, journal)).await?;
     if !refused.is_empty() {
         return Err(ApplyError::Refused(refused));
     }
     let making = Work { providers, journal, observer, cancel };
+    making.note(Entry::Began { wanted: graph.nodes().iter().map(|node| node.key.clone()).collect() }).await?;
     let mut waiting: Vec<&Node> = graph.nodes().iter().collect();
     let mut ready = BTreeSet::new();
     let mut applied = Applied::default();
@@ -107,6 +105,12 @@ async fn refusals(graph: &Graph, providers: &Providers, journal: &Journal) -> Ve
         Some((node.key.clone(), why))
     });
     in_the_way.collect()
+}
+
+impl From<Interrupted> for ApplyError {
+    fn from(Interrupted: Interrupted) -> Self {
+        Self::Interrupted
+    }
 }
 
 impl<'a> Work<'a> {

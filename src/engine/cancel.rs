@@ -35,13 +35,18 @@ impl Cancel {
         seen.wait_for(|raised| *raised).await.expect("the sender lives in self");
     }
 
-    /// Sleeps, unless the flag is raised first.
-    pub async fn sleep(&self, time: Duration) -> Result<(), Interrupted> {
+    /// What a future comes to, unless the flag is raised first: then it is left where it waits, so it must change nothing.
+    pub async fn unless_raised<T>(&self, future: impl Future<Output = T>) -> Result<T, Interrupted> {
         tokio::select! {
             biased;
             () = self.raised() => Err(Interrupted),
-            () = tokio::time::sleep(time) => Ok(()),
+            come = future => Ok(come),
         }
+    }
+
+    /// Sleeps, unless the flag is raised first.
+    pub async fn sleep(&self, time: Duration) -> Result<(), Interrupted> {
+        self.unless_raised(tokio::time::sleep(time)).await
     }
 }
 

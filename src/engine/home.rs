@@ -8,6 +8,7 @@ use std::{
 use super::{
     id::StackId,
     journal::{self, JournalError},
+    lock::{self, Held},
     state::State,
 };
 
@@ -90,6 +91,12 @@ impl Home {
     /// One stack's journal.
     pub fn journal(&self, id: &StackId) -> PathBuf {
         self.stack(id).join("journal.jsonl")
+    }
+
+    /// Whose a stack is: who works on it, or did so last.
+    pub fn held(&self, id: &StackId) -> Result<Held, HomeError> {
+        let path = self.stack(id);
+        lock::look(&path).map_err(|source| HomeError::Io { path, source })
     }
 
     /// Every stack that was ever opened, newest first.

@@ -4,7 +4,7 @@
 //! has not been done, because the call comes after the sync.
 
 use std::{
-    fs::{self, File, OpenOptions, TryLockError},
+    fs::{self, File, OpenOptions},
     io::{self, Read, Seek, SeekFrom, Write},
     ops::RangeInclusive,
     path::{Path, PathBuf},
@@ -19,6 +19,7 @@ use super::{
     graph::{Node, ResourceKey},
     home::Home,
     id::StackId,
+    lock,
     mirror::{Mirror, MirrorError, Reflection},
     state::{Fingerprint, Illegal, Opened, State},
 };
@@ -29,6 +30,11 @@ use super::{
 pub enum Entry {
     /// The stack exists from here on.
     Opened(Opened),
+    /// An `up` has looked at everything, and begins.
+    Began {
+        /// All that it wants to be there.
+        wanted: Vec<ResourceKey>,
+    },
     /// The next call makes this resource.
     Intended {
         /// All that deleting it will need.
@@ -95,6 +101,7 @@ impl Entry {
     pub(super) fn title(&self) -> String {
         match self {
             Self::Opened(opened) => format!("opened {}", opened.stack),
+            Self::Began { wanted } => format!("began with {} resources", wanted.len()),
             Self::Intended { node } => format!("intended {}", node.key),
             Self::Accepted { key, .. } => format!("accepted {key}"),
             Self::Ready { key } => format!("ready {key}"),
@@ -189,7 +196,7 @@ impl Journal {
         let path = home.journal(id);
         let io = |source| JournalError::Io { path: path.clone(), source };
         fs::create_dir_all(&folder).map_err(io)?;
-        let lock = lock(&folder, id)?;
+        let lock = lock(&folder, &path, id)?;
         let mut file =
             OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(io)?;
         let mut text = Vec::new();
@@ -329,25 +336,13 @@ fn replay(path: &Path, text: &[u8]) -> Result<(State, usize), JournalError> {
     Ok((state, whole))
 }
 
-/// Takes the stack's lock; the system frees it when the process ends, however it ends.
-fn lock(folder: &Path, id: &StackId) -> Result<File, JournalError> {
-    let path = folder.join("lock");
-    let io = |source| JournalError::Io { path: path.clone(), source };
-    let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(io)?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            let mut holder = String::new();
-            file.read_to_string(&mut holder).map_err(io)?;
-            let holder = if holder.is_empty() { "another process".to_owned() } else { holder.trim().to_owned() };
-            return Err(JournalError::Locked { id: id.clone(), holder });
-        }
-        Err(TryLockError::Error(source)) => return Err(io(source)),
-    }
-    let since = Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true);
-    let holder = format!("process {} since {since}\n", std::process::id());
-    file.set_len(0).and_then(|()| file.write_all(holder.as_bytes())).map_err(io)?;
-    Ok(file)
+/// Takes the stack's lock, or says who has it.
+fn lock(folder: &Path, path: &Path, id: &StackId) -> Result<File, JournalError> {
+    let taken = lock::take(folder).map_err(|source| JournalError::Io { path: path.to_owned(), source })?;
+    taken.map_err(|holder| {
+        let holder = holder.map_or("another process".to_owned(), |holder| holder.to_string());
+        JournalError::Locked { id: id.clone(), holder }
+    })
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ pub mod graph;
 pub mod home;
 pub mod id;
 pub mod journal;
+pub mod lock;
 pub mod mirror;
 pub mod owned;
 pub mod plan;
@@ -29,6 +30,7 @@ pub use graph::{Graph, GraphError, Node, ResourceKey};
 pub use home::{Home, HomeError};
 pub use id::StackId;
 pub use journal::{Journal, JournalError};
+pub use lock::{Held, Holder};
 pub use mirror::{Mirror, MirrorError};
 pub use owned::{Owned, Scope};
 pub use plan::{Action, Step};
@@ -36,4 +38,4 @@ pub use provider::{
     Cause, Change, Difference, Doing, Event, Observed, Observer, Outcome, Passing, Progress, Provider, ProviderError,
     Providers,
 };
-pub use state::{Fingerprint, Phase, State};
+pub use state::{Fingerprint, Phase, Resource, State};

@@ -88,6 +88,8 @@ pub struct State {
     id: Option<StackId>,
     opened: Option<Opened>,
     opened_at: String,
+    last_at: String,
+    wanted: Vec<ResourceKey>,
     resources: Vec<Resource>,
     index: BTreeMap<ResourceKey, usize>,
     runs: Vec<Run>,
@@ -107,6 +109,12 @@ pub struct Illegal {
 impl State {
     /// Moves on by one entry, or says why it cannot be. The only way a state changes.
     pub fn apply(&mut self, at: &str, entry: &Entry) -> Result<(), Illegal> {
+        self.follow(at, entry)?;
+        self.last_at = at.to_owned();
+        Ok(())
+    }
+
+    fn follow(&mut self, at: &str, entry: &Entry) -> Result<(), Illegal> {
         let illegal = |why: String| Illegal { entry: entry.title(), why };
         match (&self.opened, self.closed, entry) {
             (None, _, Entry::Opened(opened)) => return self.open(at, opened).map_err(illegal),
@@ -121,6 +129,10 @@ impl State {
         }
         match entry {
             Entry::Opened(_) => unreachable!("handled above"),
+            Entry::Began { wanted } => {
+                self.wanted = wanted.clone();
+                Ok(())
+            }
             Entry::Intended { node } => self.intend(node).map_err(illegal),
             Entry::Accepted { key, identity } => {
                 let resource = self.step(key, &[Phase::Intended], Phase::Accepted).map_err(illegal)?;
@@ -167,6 +179,22 @@ impl State {
     /// When it was opened, RFC 3339 in UTC.
     pub fn opened_at(&self) -> &str {
         &self.opened_at
+    }
+
+    /// When its last entry was written, RFC 3339 in UTC.
+    pub fn last_at(&self) -> &str {
+        &self.last_at
+    }
+
+    /// All that the last `up` wanted to be there; empty before it had looked.
+    pub fn wanted(&self) -> &[ResourceKey] {
+        &self.wanted
+    }
+
+    /// Whether the last `up` came to its end.
+    pub fn is_whole(&self) -> bool {
+        let ready = |key| self.phase(key) == Some(Phase::Ready);
+        !self.resources.is_empty() && self.wanted.iter().all(ready) && !self.is_going_down() && !self.closed
     }
 
     /// Nothing is left of it.

@@ -110,4 +110,7 @@ pub enum ProveError {
     /// Redshift cannot be asked or loaded.
     #[error(transparent)]
     Redshift(#[from] RedshiftError),
+    /// It was stopped, and did not come to its end in time.
+    #[error("stopped before it was read through")]
+    Stopped,
 }

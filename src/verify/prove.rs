@@ -1,6 +1,9 @@
 //! From what was acknowledged to what is there, in every place where a stack's records end.
 
-use std::time::{Duration, Instant};
+use std::{
+    future::pending,
+    time::{Duration, Instant},
+};
 
 use futures::future::join_all;
 use tokio::{sync::watch, time::sleep};
@@ -9,6 +12,9 @@ use super::{
     destination::{Destination, Place, ProveError},
     keys::{KeyBag, Tally},
 };
+
+/// How long a last look may take after the search was stopped.
+const LAST_LOOK: Duration = Duration::from_secs(5);
 
 /// What was found.
 #[derive(Clone, Debug, Default)]
@@ -122,8 +128,25 @@ pub async fn prove(
         return Err(error);
     }
     proof.landed.sort_by_key(|landed| landed.place);
-    proof.stopped = *stop.borrow() && proof.landed.iter().any(|landed| landed.tally.lost > 0);
+    let unknown = !proof.unseen.is_empty() || proof.landed.iter().any(|landed| landed.tally.lost > 0);
+    proof.stopped = *stop.borrow() && unknown;
     Ok(proof)
+}
+
+/// What a last look comes to, or nothing where it is still not over some time after `stop`.
+async fn in_time<T>(look: impl Future<Output = T>, mut stop: watch::Receiver<bool>) -> Option<T> {
+    let late = async {
+        // An error means that nobody can stop it any more.
+        match stop.wait_for(|stop| *stop).await {
+            Ok(_) => sleep(LAST_LOOK).await,
+            Err(_) => pending().await,
+        }
+    };
+    tokio::select! {
+        biased;
+        looked = look => Some(looked),
+        () = late => None,
+    }
 }
 
 async fn search(
@@ -146,7 +169,10 @@ async fn search(
         }
         let given_up = moved.elapsed() > patience.standstill || *stop.borrow();
         if documents >= expected || given_up {
-            let tally = to.tally(acknowledged).await?;
+            let Some(tally) = in_time(to.tally(acknowledged), stop.clone()).await else {
+                return Err(ProveError::Stopped);
+            };
+            let tally = tally?;
             if tally.lost == 0 || given_up {
                 break tally;
             }
@@ -159,7 +185,8 @@ async fn search(
     };
     let took = start.elapsed();
     let unfinished = tally.lost > 0 && *stop.borrow();
-    let concluded = if unfinished { Default::default() } else { to.conclude(&tally).await? };
+    let concluded = if unfinished { None } else { in_time(to.conclude(&tally), stop).await.transpose()? };
+    let concluded = concluded.unwrap_or_default();
     let (by_sql, problems) = (concluded.by_sql, concluded.problems);
     Ok(Landed { place, tally, missing: Vec::new(), by_sql, problems, took })
 }

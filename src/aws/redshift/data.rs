@@ -15,7 +15,7 @@ use crate::{
         failure::{broken, failure},
         names::RedshiftNames,
     },
-    engine::{Cause, ProviderError},
+    engine::{Cancel, Cause, ProviderError},
     spec::{RedshiftAt, RedshiftDelivery},
 };
 
@@ -27,6 +27,7 @@ const BUDGET: Duration = Duration::from_secs(60 * 60);
 const SHOWN: usize = 120;
 const EXECUTE: &str = "redshift-data BatchExecuteStatement";
 const DESCRIBE: &str = "redshift-data DescribeStatement";
+const CANCEL: &str = "redshift-data CancelStatement";
 const RESULT: &str = "redshift-data GetStatementResult";
 const NOT_THERE: [&str; 3] = ["doesn't exist", "not found", "does not exist"];
 
@@ -181,9 +182,25 @@ impl Runner {
     /// # Errors
     /// [`DataError::Ended`] when they do not succeed; [`DataError::Call`] when a call fails.
     pub async fn run(&self, statements: &[String], max_rows: usize) -> Result<Answer, DataError> {
+        self.run_unless(&Cancel::new(), statements, max_rows).await
+    }
+
+    /// [`Runner::run`], unless the flag is raised while the statements run: then they are cancelled.
+    ///
+    /// # Errors
+    /// As [`Runner::run`]; [`DataError::Call`] with [`Cause::Interrupted`] once they are cancelled.
+    pub async fn run_unless(
+        &self,
+        cancel: &Cancel,
+        statements: &[String],
+        max_rows: usize,
+    ) -> Result<Answer, DataError> {
         let began = Instant::now();
         let id = self.start(statements).await?;
-        let ended = self.wait(&id, statements).await?;
+        let ended = match cancel.unless_raised(self.wait(&id, statements)).await {
+            Ok(ended) => ended?,
+            Err(_) => return Err(self.cancel(id).await),
+        };
         let last = ended.sub_statements().last().filter(|last| last.has_result_set() == Some(true));
         let mut answer = match last {
             Some(last) => self.fetch(last.id(), max_rows).await?,
@@ -248,6 +265,16 @@ impl Runner {
             }
             tokio::time::sleep(wait.mul_f64(rand::random_range(0.75..1.25))).await;
             wait = wait.mul_f64(1.5).min(longest);
+        }
+    }
+
+    async fn cancel(&self, id: String) -> DataError {
+        match self.clients.redshift_data.cancel_statement().id(&id).send().await {
+            Ok(_) => {
+                let message = format!("statement {id} was cancelled");
+                broken(Cause::Interrupted, CANCEL, &self.database.title(), message, "").into()
+            }
+            Err(error) => failure(CANCEL, &self.database.title(), &error).into(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! A question in SQL to a stack's schema.
 
 use super::data::{Answer, DataError, Database, Runner};
-use crate::{aws::clients::Clients, schema::redshift_name};
+use crate::{aws::clients::Clients, engine::Cancel, schema::redshift_name};
 
 /// Asks with the schema's tables named without it, and fetches up to `max_rows` rows.
 ///
@@ -14,7 +14,22 @@ pub async fn run(
     sql: &str,
     max_rows: usize,
 ) -> Result<Answer, DataError> {
+    run_unless(&Cancel::new(), clients, database, schema, sql, max_rows).await
+}
+
+/// [`run`], unless the flag is raised while the question runs.
+///
+/// # Errors
+/// As [`Runner::run_unless`].
+pub async fn run_unless(
+    cancel: &Cancel,
+    clients: &Clients,
+    database: &Database,
+    schema: &str,
+    sql: &str,
+    max_rows: usize,
+) -> Result<Answer, DataError> {
     let path = format!("SET search_path TO {}", redshift_name(schema));
     let question = sql.trim().trim_end_matches(';').to_owned();
-    Runner::new(clients, database).run(&[path, question], max_rows).await
+    Runner::new(clients, database).run_unless(cancel, &[path, question], max_rows).await
 }
