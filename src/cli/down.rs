@@ -110,7 +110,8 @@ impl Down {
         let clients = self.place.clients(&home, &self.reach).await?;
         let asked = context::name_of(&self.stack)?;
         self.agree(&asked, &clients, screen)?;
-        let journal = lifecycle::take_over(&home, &asked, bucket, &clients).await.map_err(context::stop)?;
+        let taken = lifecycle::take_over(&home, &asked, bucket, &clients).await;
+        let journal = taken.map_err(context::stop)?;
         signals.begun_with(&home, journal.id());
         finish(&home, &journal, &clients, signals, screen).await
     }

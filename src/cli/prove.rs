@@ -80,6 +80,9 @@ fn behind(found: u64, expected: u64, seconds: f64) -> String {
 
 /// The documents that are missing, a line each, for a person.
 pub fn name_missing(proof: &Proof, screen: &Screen) {
+    if proof.stopped {
+        return screen.line("  stopped before all was found: what is missing may still come");
+    }
     for landed in &proof.landed {
         let (place, lost) = (landed.place, landed.tally.lost);
         for name in &landed.missing {

@@ -66,8 +66,8 @@ impl Run {
         if self.rm && !stood.was_known {
             left_over = take_back(&stood, &mut report, &result, &signals, screen).await?;
         } else {
-            let was_there = if self.rm { "\n  it was up before this run, so it stays" } else { "" };
-            screen.line(&format!("{was_there}\n{}", standing(&stood.home, &stood.id)));
+            let was_there = if self.rm { "it was up before this run, so it stays\n" } else { "" };
+            screen.line(&format!("\n{was_there}{}", standing(&stood.home, &stood.id)));
         }
         if self.json && !report.run.is_empty() {
             context::print(&format!("{}\n", serde_json::to_string(&report)?))?;

@@ -78,6 +78,7 @@ impl Standing {
     /// Whether a process was cut off while it worked on it.
     pub fn is_left_behind(&self) -> bool {
         match self.stage() {
+            _ if self.state.opened().is_none() => false,
             Stage::HalfMade | Stage::HalfGone => true,
             Stage::Up => self.is_run_cut_off() || self.is_past(),
             Stage::InUse | Stage::Gone => false,

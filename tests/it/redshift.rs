@@ -406,7 +406,8 @@ async fn structs_may_be_super_and_answer_to_dots() {
     up.loader().step().await.expect("loaded");
     let (name, sql) = query::default(query::Engine::Redshift, &up.stack, &up.names);
     assert_eq!(name, "sql/queries/athena/top-categories.sql");
-    let asked = query::ask(query::Engine::Redshift, &up.stack, &up.names, &up.place.clients, &sql, 100).await;
+    let (engine, never) = (query::Engine::Redshift, Cancel::new());
+    let asked = query::ask(engine, &up.stack, &up.names, &up.place.clients, &sql, 100, &never).await;
     let rows = asked.expect("an answer").rows.rows;
     assert!(rows.iter().flatten().flatten().any(|cell| cell.contains("Books")), "{rows:?}");
     up.down().await;

@@ -59,7 +59,7 @@ impl Running {
 }
 
 fn with<'a>(command: &'a str, more: &[&'a str]) -> Vec<&'a str> {
-    [&[command, STACK], &FAST, more].concat()
+    [&[command, STACK][..], &FAST, more].concat()
 }
 
 fn stacks(demo: &Demo) -> Vec<Value> {

@@ -23,7 +23,7 @@ fn in_message(message: &str) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
     let words = message.split(|c: char| !c.is_ascii_alphanumeric());
     let mut times = words.filter_map(|word| NaiveDateTime::parse_from_str(word, "%Y%m%dT%H%M%SZ").ok());
     let ours = times.next()?;
-    Some((ours.and_utc(), times.last()?.and_utc()))
+    Some((ours.and_utc(), times.next_back()?.and_utc()))
 }
 
 fn by_header(date: &str) -> Option<DateTime<Utc>> {
