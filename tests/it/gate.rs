@@ -106,6 +106,7 @@ fn join(client: TcpStream, port: u16, watched: Arc<(Mutex<Watched>, Condvar)>) {
 
 fn forward(mut client: TcpStream, mut server: TcpStream, (watched, changed): &(Mutex<Watched>, Condvar)) {
     let mut buffer = vec![0; 1 << 16];
+    while let Ok(count @ 1..) = client.read(&mut buffer) {
         let text = String::from_utf8_lossy(&buffer[..count]).into_owned();
         let way = |watched: &Watched| {
             let met = watched.calls.iter().find(|(name, _)| text.contains(name.as_str()));
