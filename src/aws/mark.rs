@@ -1,8 +1,8 @@
 //! How we tell our own: a mark on everything that a stack makes, given in the call that makes it.
 //!
 //! Streams, delivery streams, buckets and roles carry it as tags, Glue's databases and tables in their parameters (tables
-//! take no tags), workgroups in their description too, Redshift's schemas and tables in a comment, our objects in their
-//! metadata. Nothing without it is ever deleted.
+//! take no tags), workgroups in their description too, schedules in theirs alone, Redshift's schemas and tables in a
+//! comment, our objects in their metadata. Nothing without it is ever deleted.
 
 use std::{
     collections::{BTreeMap, HashMap},

@@ -1,7 +1,8 @@
 //! The journal's mirror: a copy where other machines find it, replaced only by who has seen what it replaces.
 //!
-//! So two machines never work on one stack: the one that writes second finds a text that its own does not begin with, and
-//! stops. Taking a stack over is writing one line more.
+//! So two machines never make things for one stack: the one that writes second finds a text that its own does not
+//! begin with, and its `up` stops. A `down` only removes, and goes on without the mirror. Taking a stack over is writing
+//! one line more.
 
 use std::{
     fs, io,
