@@ -25,7 +25,10 @@ where
     let (cause, advice) = match error {
         SdkError::ServiceError(refused) => refusal(call, resource, error, refused.raw()),
         SdkError::ConstructionFailure(_) => (Cause::Other, String::new()),
-        SdkError::DispatchFailure(failure) if failure.is_other() => (Cause::Permission, NO_CREDENTIALS.to_owned()),
+        // A connection that was cut on the way has a kind, credentials that are not there have none.
+        SdkError::DispatchFailure(failure) if failure.is_other() && failure.as_other().is_none() => {
+            (Cause::Permission, NO_CREDENTIALS.to_owned())
+        }
         _ => (Cause::Unreachable, NO_ANSWER.to_owned()),
     };
     ProviderError { cause, call: call.to_owned(), resource: resource.to_owned(), message, advice }

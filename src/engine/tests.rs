@@ -252,7 +252,7 @@ async fn a_journal_that_lost_its_tail_finds_everything_again() {
     let path = world.home.journal(&world.id);
     let whole = fs::read(&path).expect("a journal");
     let lines = whole.iter().filter(|byte| **byte == b'\n').count();
-    assert_eq!(lines, 1 + 3 * 5);
+    assert_eq!(lines, 2 + 3 * 5);
     for cut in (1..whole.len()).step_by(7) {
         fs::write(&path, &whole[..cut]).expect("a shorter journal");
         let applied = world.up().await.unwrap_or_else(|error| panic!("cut at {cut}: {error}"));

@@ -108,8 +108,10 @@ fn forward(mut client: TcpStream, mut server: TcpStream, (watched, changed): &(M
     let mut buffer = vec![0; 1 << 16];
     while let Ok(count @ 1..) = client.read(&mut buffer) {
         let text = String::from_utf8_lossy(&buffer[..count]).into_owned();
+        // As a target or as an action; policies that are asked about name calls otherwise.
+        let is_call = |name: &str| text.contains(&format!(".{name}")) || text.contains(&format!("Action={name}&"));
         let way = |watched: &Watched| {
-            let met = watched.calls.iter().find(|(name, _)| text.contains(name.as_str()));
+            let met = watched.calls.iter().find(|(name, _)| is_call(name));
             met.cloned()
         };
         let mut now = watched.lock().expect("no panic");
