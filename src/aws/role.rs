@@ -155,20 +155,29 @@ impl Roles {
         }
     }
 
-    /// Takes inline and attached policies off: a role that has any cannot be deleted.
+    /// Takes inline and attached policies off: a role that has any cannot be deleted. A policy that is off already says nothing
+    /// of the role: an earlier try may have taken it off and its answer been lost.
     async fn strip(&self, name: &str) -> Result<(), ProviderError> {
         let iam = &self.0.iam;
         let mut inline = iam.list_role_policies().role_name(name).into_paginator().items().send();
         while let Some(policy) = inline.next().await {
             let policy = policy.map_err(|error| failure("iam ListRolePolicies", name, &error))?;
-            let answer = iam.delete_role_policy().role_name(name).policy_name(policy).send().await;
-            answer.map_err(|error| failure("iam DeleteRolePolicy", name, &error))?;
+            match iam.delete_role_policy().role_name(name).policy_name(policy).send().await {
+                Err(error) if !is(&error, &["NoSuchEntity"]) => {
+                    return Err(failure("iam DeleteRolePolicy", name, &error));
+                }
+                _ => {}
+            }
         }
         let mut attached = iam.list_attached_role_policies().role_name(name).into_paginator().items().send();
         while let Some(policy) = attached.next().await {
             let policy = policy.map_err(|error| failure("iam ListAttachedRolePolicies", name, &error))?;
-            let answer = iam.detach_role_policy().role_name(name).set_policy_arn(policy.policy_arn).send().await;
-            answer.map_err(|error| failure("iam DetachRolePolicy", name, &error))?;
+            match iam.detach_role_policy().role_name(name).set_policy_arn(policy.policy_arn).send().await {
+                Err(error) if !is(&error, &["NoSuchEntity"]) => {
+                    return Err(failure("iam DetachRolePolicy", name, &error));
+                }
+                _ => {}
+            }
         }
         Ok(())
     }

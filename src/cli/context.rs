@@ -185,7 +185,7 @@ pub fn stop(error: LifecycleError) -> Stop {
     let exit = match &error {
         LifecycleError::Provider(ProviderError { cause, .. }) => exit_of(&[*cause]),
         LifecycleError::Refused(refused) => exit_of(&refused.causes()),
-        LifecycleError::Apply(ApplyError::Failed(failed)) => {
+        LifecycleError::Apply(ApplyError::Failed(failed) | ApplyError::Refused(failed)) => {
             exit_of(&failed.iter().map(|(_, error)| error.cause).collect::<Vec<_>>())
         }
         LifecycleError::Apply(ApplyError::Interrupted) => Exit::Interrupted,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::Utc;
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -14,7 +15,7 @@ use super::{
 };
 use crate::{
     aws::{lifecycle, pipeline::ttl},
-    engine::{Difference, Observed, Phase, plan::Status as Found},
+    engine::{Difference, Node, Observed, Phase, plan::Status as Found},
 };
 
 /// Arguments.
@@ -105,10 +106,19 @@ fn is(found: &Found) -> Is {
     }
 }
 
+/// Whether the time of its stack is over.
+fn is_past(node: &Node) -> bool {
+    let expires = node.desired.pointer("/mark/expires").and_then(Value::as_str).and_then(ttl::read);
+    expires.is_some_and(|expires| expires <= Utc::now())
+}
+
 fn line(found: &Found) -> String {
     let why = match &found.observed {
         Ok(Observed::Foreign { why }) => format!(": {why}"),
         Ok(Observed::Ours { differs, .. }) if !differs.is_empty() => format!(": {}", by_hand(differs)),
+        Ok(Observed::Absent) if is_past(&found.node) => {
+            ": the stack's time is over; `demo down` removes the rest".to_owned()
+        }
         Ok(Observed::Absent) if found.phase == Phase::Ready => ": `demo up` makes it anew".to_owned(),
         Ok(_) if found.phase == Phase::Deleting => ": `demo down` has begun to remove it".to_owned(),
         Ok(Observed::Absent) => ": `demo up` has begun it, and it is not there".to_owned(),

@@ -62,8 +62,8 @@ pub enum Put {
 pub enum MirrorError {
     /// Another machine has written it.
     #[error(
-        "the journal in {place} was written by another machine, which is working on this stack; nothing more was done \
-         here\n  wait until it has ended; then `demo down {stack}` looks what is left"
+        "the journal in {place} was written by another machine, which is working on this stack\n  \
+         wait until it has ended; then `demo down {stack}` looks what is left"
     )]
     Taken {
         /// The mirror.

@@ -87,7 +87,7 @@ impl Cost {
 
     fn sum(&self, while_computing: bool) -> f64 {
         let items = self.items.iter().filter(|item| item.while_computing == while_computing);
-        items.map(|item| item.an_hour).sum()
+        items.fold(0.0, |sum, item| sum + item.an_hour)
     }
 }
 

@@ -186,7 +186,7 @@ async fn an_update_of_redshift_changes_what_it_names_and_the_next_load_follows()
     let objects = &shown["S3DestinationDescription"];
     assert_eq!((text(&objects["CompressionFormat"]), text(&objects["Prefix"])), ("GZIP", "inter/"));
     put(&rig, 0..4).await;
-    rig.caught_up("d").await;
-    assert_eq!(sql(&rig.redshift, "SELECT count(*) FROM others").await, json!({"longValue": 4}));
+    let loaded = async || sql(&rig.redshift, "SELECT count(*) FROM others").await == json!({"longValue": 4});
+    until("it is loaded", loaded).await;
     assert_eq!(sql(&rig.redshift, "SELECT count(*) FROM lines").await, json!({"longValue": 0}));
 }
