@@ -32,7 +32,7 @@ use tokio::sync::watch;
 pub use self::{
     call::Call,
     fault::{Fault, written as refusal},
-    script::Kill,
+    script::{Count, Kill},
     service::{Forward, Service},
 };
 use self::{
@@ -106,7 +106,12 @@ impl Wire {
     /// Kills the caller at the call of this number, 1 for the next one: [`Wire::dead`] ends, and neither this call nor any
     /// other is answered until [`Wire::revive`]. It is for the test to drop the caller's future then.
     pub fn kill_at(&self, number: usize, when: Kill) {
-        self.script().kill_at(number, when);
+        self.kill_at_counted(number, when, Count::All);
+    }
+
+    /// [`Wire::kill_at`], where not every call counts.
+    pub fn kill_at_counted(&self, number: usize, when: Kill, count: Count) {
+        self.script().kill_at(number, when, count);
     }
 
     /// Ends when the caller is to be killed.

@@ -1,12 +1,15 @@
 //! What the wire promises to the tests that use it.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 use aws_sdk_kinesis::error::ProvideErrorMetadata;
 use kinesis_demo::{aws::Clients, local::server::StandIn};
 use tempfile::TempDir;
 
-use super::{Fault, Kill, Wire};
+use super::{Count, Fault, Kill, Wire};
 
 async fn wired() -> (TempDir, std::sync::Arc<Wire>, Clients) {
     let folder = tempfile::tempdir().expect("a folder");
@@ -127,4 +130,39 @@ async fn the_caller_dies_before_the_call_after_it_and_after_its_answer() {
     wire.revive().await;
     streams(&clients).await;
     assert!(wire.live(streams(&clients)).await.is_some(), "which is forgotten then");
+}
+
+/// Of a caller that writes so many bytes between two calls.
+fn telling(bytes: u64) -> Count {
+    let written = AtomicU64::new(0);
+    Count::Telling(Box::new(move || written.fetch_add(bytes, Ordering::Relaxed)))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_kill_that_leaves_what_another_leaves_is_not_counted() {
+    let (_folder, wire, clients) = wired().await;
+    let counted: [(_, _, &[usize]); 4] = [
+        (Kill::Before, 0, &[1, 3, 4]),
+        (Kill::Before, 1, &[1, 2, 3, 4, 5]),
+        (Kill::AfterUnseen, 1, &[3]),
+        (Kill::AfterAnswer, 1, &[3]),
+    ];
+    for (case, (when, bytes, counted)) in counted.into_iter().enumerate() {
+        let calls = counted.iter().copied().map(Some).chain([None]);
+        for (number, died_at) in (1..).zip(calls) {
+            wire.forget();
+            wire.kill_at_counted(number, when, telling(bytes));
+            let life = async {
+                streams(&clients).await;
+                streams(&clients).await;
+                create(&clients, &format!("stream-{case}-{number}")).await.expect("made");
+                streams(&clients).await;
+                streams(&clients).await;
+            };
+            let outlived = wire.live(life).await;
+            assert_eq!(outlived.is_some(), died_at.is_none(), "{when:?} {number}");
+            assert_eq!(wire.calls().len(), died_at.unwrap_or(5), "{when:?} {number}");
+            wire.revive().await;
+        }
+    }
 }

@@ -117,6 +117,12 @@ impl Ground {
         self.wire.calls().len()
     }
 
+    /// What tells how many bytes of its journal the tried stack has.
+    pub fn written(&self) -> impl Fn() -> u64 + Send + 'static {
+        let journal = self.home.journal(&self.id);
+        move || fs::metadata(&journal).map_or(0, |file| file.len())
+    }
+
     pub fn materials(&self) -> Materials<'_> {
         Materials { schema: &self.schema, function: Some(&self.function) }
     }

@@ -1,5 +1,6 @@
 //! The kill matrix: every stack that ships, killed at every API call of its `up` and of its `down`, before the call, after it
-//! without its answer, and after its answer; then brought up again and taken down, or taken down at once.
+//! without its answer, and after its answer; then brought up again and taken down, or taken down at once. Kills that leave
+//! the same, as [`crate::inside::Count`] has it, are one point.
 //!
 //! Whatever happened, nothing of the stack may be left in the stand-in's own store, what belongs to others must be there
 //! byte for byte, and a second `down` has nothing to do.
@@ -31,6 +32,8 @@ const TOLD: usize = 3;
 #[derive(Default)]
 struct Tally {
     points: usize,
+    /// How many kills these points stand for.
+    kills: usize,
     calls: usize,
     took: Duration,
     broken: Vec<String>,
@@ -39,6 +42,7 @@ struct Tally {
 impl Tally {
     fn add(&mut self, other: Self) {
         self.points += other.points;
+        self.kills += other.kills;
         self.calls += other.calls;
         self.took += other.took;
         self.broken.extend(other.broken);
@@ -83,8 +87,11 @@ fn tried(case: &Case, column: Column) -> Tally {
             let (point, tried) = (column.at(number), column.at(number).try_on(&mut ground).await);
             tally.calls += ground.calls();
             match tried {
-                Ok(true) => tally.points += 1,
-                Ok(false) => break,
+                Ok(None) => tally.points += 1,
+                Ok(Some(calls)) => {
+                    tally.kills = calls;
+                    break;
+                }
                 Err(why) => {
                     tally.points += 1;
                     tally.broken.push(format!("{}, {point}: {why}", case.name));
@@ -112,11 +119,15 @@ fn tell(tallies: &BTreeMap<String, Tally>, took: Duration) {
     let mut all = Tally::default();
     let mut text = String::from("\nthe kill matrix:\n");
     let mut line = |name: &str, tally: &Tally, seconds: f64| {
-        text += &format!("  {name:36} {:6} points {:8} calls {seconds:7.1} s\n", tally.points, tally.calls);
+        text += &format!(
+            "  {name:36} {:6} points {:6} kills {:8} calls {seconds:7.1} s\n",
+            tally.points, tally.kills, tally.calls
+        );
     };
     for (name, tally) in tallies {
         line(name, tally, tally.took.as_secs_f64());
         all.points += tally.points;
+        all.kills += tally.kills;
         all.calls += tally.calls;
     }
     line("in all", &all, took.as_secs_f64());

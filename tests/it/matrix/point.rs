@@ -5,7 +5,7 @@ use std::fmt;
 use kinesis_demo::{aws::lifecycle::LifecycleError, engine::ApplyError};
 
 use super::ground::Ground;
-use crate::inside::Kill;
+use crate::inside::{Count, Kill};
 
 /// Which life is killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ enum Then {
     Down,
 }
 
-/// The points that differ in the number of the call alone.
+/// The points that differ in the number of the counted call alone.
 #[derive(Clone, Copy, Debug)]
 pub struct Column {
     life: Life,
@@ -59,20 +59,20 @@ impl Column {
 impl fmt::Display for Point {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Column { life, kill, then } = self.column;
-        write!(f, "{life:?} killed {kill:?} at call {}, then {then:?}", self.number)
+        write!(f, "{life:?} killed {kill:?} at counted call {}, then {then:?}", self.number)
     }
 }
 
 impl Point {
-    /// Whether the kill came: no life has more calls than it has points.
-    pub async fn try_on(self, ground: &mut Ground) -> Result<bool, String> {
+    /// Where no kill came, how many calls the life had: there is no point beyond.
+    pub async fn try_on(self, ground: &mut Ground) -> Result<Option<usize>, String> {
         ground.begin().await;
         if self.column.life == Life::Down {
             up(ground).await?;
             ground.land().await;
         }
-        let killed = self.kill(ground).await?;
-        if killed && self.column.then == Then::UpAndDown {
+        let outlived = self.kill(ground).await?;
+        if outlived.is_none() && self.column.then == Then::UpAndDown {
             up_again(ground, self.column.life).await?;
         }
         if self.column.life == Life::Up {
@@ -80,19 +80,20 @@ impl Point {
         }
         down(ground).await?;
         nothing_is_left(ground).await?;
-        Ok(killed)
+        Ok(outlived)
     }
 
-    async fn kill(self, ground: &Ground) -> Result<bool, String> {
-        ground.wire.kill_at(self.number, self.column.kill);
+    async fn kill(self, ground: &Ground) -> Result<Option<usize>, String> {
+        let before = ground.calls();
+        ground.wire.kill_at_counted(self.number, self.column.kill, Count::Telling(Box::new(ground.written())));
         let ended = match self.column.life {
             Life::Up => ground.wire.live(up(ground)).await,
             Life::Down => ground.wire.live(down(ground)).await,
         };
         ground.wire.revive().await;
         match ended {
-            None => Ok(true),
-            Some(Ok(())) => Ok(false),
+            None => Ok(None),
+            Some(Ok(())) => Ok(Some(ground.calls() - before)),
             Some(Err(why)) => Err(format!("it was to be killed, and before that {why}")),
         }
     }
