@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    net::TcpListener,
+    net::{SocketAddr, TcpListener},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -142,10 +142,10 @@ async fn takes_down(journal: &Journal, clients: &Clients, cancel: &Cancel) {
 }
 
 /// moto's server; ends with the test.
-struct Moto(Child);
+pub struct Moto(Child);
 
 impl Moto {
-    async fn start() -> (Self, String) {
+    pub async fn start() -> (Self, SocketAddr) {
         let free = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a free port");
         let child = Command::new("moto_server")
             .args(["-H", "127.0.0.1", "-p", &free.port().to_string()])
@@ -160,7 +160,7 @@ impl Moto {
             assert!(Instant::now() < deadline, "moto_server does not listen");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        (moto, format!("http://{free}"))
+        (moto, free)
     }
 }
 
@@ -173,8 +173,8 @@ impl Drop for Moto {
 #[tokio::test]
 #[ignore = "needs moto_server"]
 async fn against_moto() {
-    let (_moto, endpoint) = Moto::start().await;
-    lifecycle(&endpoint).await;
+    let (_moto, address) = Moto::start().await;
+    lifecycle(&format!("http://{address}")).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -19,6 +19,7 @@ mod lifecycle;
 mod matrix;
 mod ministack;
 mod own_json;
+mod peers;
 mod policies;
 mod postgres;
 mod preflight;

@@ -12,14 +12,14 @@ use tempfile::TempDir;
 use crate::command::{Demo, until};
 
 /// ministack on a free port; ends with the test.
-struct Ministack {
+pub struct Ministack {
     child: Child,
-    address: SocketAddr,
+    pub address: SocketAddr,
     _data: TempDir,
 }
 
 impl Ministack {
-    fn start() -> Self {
+    pub fn start() -> Self {
         let address = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a free port");
         let data = TempDir::new().expect("a folder");
         let child = Command::new("ministack")
