@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File},
     path::PathBuf,
-    process::Child,
+    process::{Child, Command},
 };
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -24,11 +24,27 @@ struct Running {
     said: PathBuf,
 }
 
+/// The same command, which hears SIGHUP though whoever runs the tests may have been started to ignore it.
+fn hearing(command: &Command) -> Command {
+    let mut hearing = Command::new("env");
+    hearing.arg("--default-signal=HUP").arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => hearing.env(name, value),
+            None => hearing.env_remove(name),
+        };
+    }
+    if let Some(folder) = command.get_current_dir() {
+        hearing.current_dir(folder);
+    }
+    hearing
+}
+
 impl Running {
     fn start(demo: &Demo, args: &[&str]) -> Self {
         let said = demo.home.path().join(format!("said-{}", args[0]));
         let file = File::create(&said).expect("a file");
-        let mut command = demo.command(args);
+        let mut command = hearing(&demo.command(args));
         command.stdout(file.try_clone().expect("a file")).stderr(file);
         Self { child: command.spawn().expect("demo starts"), said }
     }
