@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use futures::future::{join_all, try_join_all};
+use futures::future::try_join_all;
 
 use super::{
     clients::Clients,
     cost::{self, Cost},
-    pipeline::{providers, ttl},
+    inventory::{self, Found},
+    pipeline::ttl,
     schedule,
 };
 use crate::engine::{Node, Owned, ProviderError, Scope, StackId};
@@ -60,17 +61,8 @@ impl Present {
 /// # Errors
 /// How large a stream is, which its cost follows from, could not be asked.
 pub async fn look(clients: &Clients) -> Result<Account, ProviderError> {
-    let providers = providers(clients);
-    let looks = providers.all().map(|provider| async { (provider.kind(), provider.owned(&Scope::Account).await) });
-    let mut account = Account::default();
-    let mut found = Vec::new();
-    for (kind, answer) in join_all(looks).await {
-        match answer {
-            Ok(owned) => found.extend(owned),
-            Err(error) => account.hidden.push((kind, error)),
-        }
-    }
-    account.stacks = by_stack(found);
+    let Found { owned, hidden } = inventory::look(clients, &Scope::Account).await;
+    let mut account = Account { stacks: by_stack(owned), hidden };
     for stack in &mut account.stacks {
         stack.nodes = try_join_all(stack.nodes.drain(..).map(|node| cost::measured(clients, node))).await?;
     }

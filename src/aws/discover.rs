@@ -2,20 +2,19 @@
 
 use std::{collections::BTreeSet, fs, io};
 
-use futures::future::join_all;
 use serde_json::{Value, json};
 
 use super::{
     bucket,
     clients::{Clients, Where},
-    database, delivery, function, inventory, item_table,
+    database, delivery, function,
+    inventory::Found,
+    item_table,
     lifecycle::LifecycleError,
-    log_group, mapping, object,
-    pipeline::providers,
-    redshift as rs, role, schedule, stream, table, workgroup,
+    log_group, mapping, object, redshift as rs, role, schedule, stream, table, workgroup,
 };
 use crate::engine::{
-    Home, HomeError, Journal, JournalError, Node, Owned, ProviderError, ResourceKey, StackId, State,
+    Home, HomeError, Journal, JournalError, Node, ResourceKey, StackId, State,
     journal::{self, Entry},
     state::Opened,
 };
@@ -31,31 +30,6 @@ const ROWS: [&[&str]; 7] = [
     &[rs::table::KIND],
     &[delivery::KIND, rs::delivery::KIND, mapping::KIND],
 ];
-
-/// What a look at everything has found of one stack.
-#[derive(Clone, Debug, Default)]
-pub struct Found {
-    /// What carries its mark, by key.
-    pub owned: Vec<Owned>,
-    /// Kinds that could not be looked at.
-    pub hidden: Vec<(&'static str, ProviderError)>,
-}
-
-/// Looks for everything of a stack by name, tag, path and parameters; what cannot be looked at does not hide the rest.
-pub async fn look(clients: &Clients, id: &StackId) -> Found {
-    let providers = providers(clients);
-    let looks =
-        providers.all().map(|provider| async { (provider.kind(), inventory::of_kind(provider.as_ref(), id).await) });
-    let mut found = Found::default();
-    for (kind, answer) in join_all(looks).await {
-        match answer {
-            Ok(owned) => found.owned.extend(owned),
-            Err(error) => found.hidden.push((kind, error)),
-        }
-    }
-    found.owned.sort_by(|one, other| one.node.key.cmp(&other.node.key));
-    found
-}
 
 /// Opens and locks the stack's journal, one that knows all that was found: the one that is here, else a new one. A damaged
 /// one is set aside.
@@ -124,6 +98,7 @@ mod tests {
     use serde::de::DeserializeOwned;
 
     use super::*;
+    use crate::{aws::pipeline::providers, engine::Owned};
 
     fn owned(kind: &str, name: &str) -> Owned {
         let (stack, command) = ("a-00000001".to_owned(), String::new());

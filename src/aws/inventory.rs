@@ -1,6 +1,6 @@
 //! Everything that carries our mark, by name, tag, path and parameters; needs no journal.
 
-use futures::future::try_join_all;
+use futures::future::join_all;
 
 use super::{bucket, clients::Clients, item_table, pipeline::providers, stream};
 use crate::engine::{Owned, Provider, ProviderError, Scope, StackId, owned::under_any_name};
@@ -8,23 +8,50 @@ use crate::engine::{Owned, Provider, ProviderError, Scope, StackId, owned::under
 /// The kinds that a stack file may give a whole name for. Its stack's id is not in it, so only its tags tell whose it is.
 const NAMED_AT_WILL: [&str; 3] = [stream::KIND, bucket::KIND, item_table::KIND];
 
+/// What a look at every kind has found; what cannot be looked at does not hide the rest.
+#[derive(Clone, Debug, Default)]
+pub struct Found {
+    /// What carries the mark, by key.
+    pub owned: Vec<Owned>,
+    /// Kinds that could not be looked at.
+    pub hidden: Vec<(&'static str, ProviderError)>,
+}
+
 /// What is there of one stack, by the names that follow from its id, or of every stack; by key.
 ///
 /// # Errors
 /// The first look that fails: then nothing is known of that kind.
 pub async fn of(clients: &Clients, scope: &Scope) -> Result<Vec<Owned>, ProviderError> {
-    let providers = providers(clients);
-    let looks = providers.all().map(|provider| provider.owned(scope));
-    let mut found = try_join_all(looks).await?.concat();
-    found.sort_by(|one, other| one.node.key.cmp(&other.node.key));
-    Ok(found)
+    let mut found = look(clients, scope).await;
+    found.hidden.pop().map_or(Ok(found.owned), |(_, error)| Err(error))
 }
 
-/// What is there of one stack and one kind, also under a whole name of its file: for that the tags of every stream, bucket
-/// and DynamoDB table are read.
-pub(super) async fn of_kind(provider: &dyn Provider, id: &StackId) -> Result<Vec<Owned>, ProviderError> {
-    match NAMED_AT_WILL.contains(&provider.kind()) {
+/// The same, as far as it can be seen.
+pub async fn look(clients: &Clients, scope: &Scope) -> Found {
+    gathered(clients, async |provider| provider.owned(scope).await).await
+}
+
+/// What is there of one stack, also under whole names of its file: for that the tags of every stream, bucket and DynamoDB
+/// table are read.
+pub async fn thorough(clients: &Clients, id: &StackId) -> Found {
+    let scope = &Scope::Stack(id.clone());
+    gathered(clients, async |provider| match NAMED_AT_WILL.contains(&provider.kind()) {
         true => under_any_name(provider, id).await,
-        false => provider.owned(&Scope::Stack(id.clone())).await,
+        false => provider.owned(scope).await,
+    })
+    .await
+}
+
+async fn gathered(clients: &Clients, look: impl AsyncFn(&dyn Provider) -> Result<Vec<Owned>, ProviderError>) -> Found {
+    let (providers, look) = (providers(clients), &look);
+    let looks = providers.all().map(|provider| async { (provider.kind(), look(provider.as_ref()).await) });
+    let mut found = Found::default();
+    for (kind, answer) in join_all(looks).await {
+        match answer {
+            Ok(owned) => found.owned.extend(owned),
+            Err(error) => found.hidden.push((kind, error)),
+        }
     }
+    found.owned.sort_by(|one, other| one.node.key.cmp(&other.node.key));
+    found
 }

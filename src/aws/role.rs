@@ -162,22 +162,14 @@ impl Roles {
         let mut inline = iam.list_role_policies().role_name(name).into_paginator().items().send();
         while let Some(policy) = inline.next().await {
             let policy = policy.map_err(|error| failure("iam ListRolePolicies", name, &error))?;
-            match iam.delete_role_policy().role_name(name).policy_name(policy).send().await {
-                Err(error) if !is(&error, &["NoSuchEntity"]) => {
-                    return Err(failure("iam DeleteRolePolicy", name, &error));
-                }
-                _ => {}
-            }
+            let answer = iam.delete_role_policy().role_name(name).policy_name(policy).send().await;
+            mark::unless_gone(answer.map_err(|error| failure("iam DeleteRolePolicy", name, &error)))?;
         }
         let mut attached = iam.list_attached_role_policies().role_name(name).into_paginator().items().send();
         while let Some(policy) = attached.next().await {
             let policy = policy.map_err(|error| failure("iam ListAttachedRolePolicies", name, &error))?;
-            match iam.detach_role_policy().role_name(name).set_policy_arn(policy.policy_arn).send().await {
-                Err(error) if !is(&error, &["NoSuchEntity"]) => {
-                    return Err(failure("iam DetachRolePolicy", name, &error));
-                }
-                _ => {}
-            }
+            let answer = iam.detach_role_policy().role_name(name).set_policy_arn(policy.policy_arn).send().await;
+            mark::unless_gone(answer.map_err(|error| failure("iam DetachRolePolicy", name, &error)))?;
         }
         Ok(())
     }

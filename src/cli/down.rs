@@ -15,7 +15,7 @@ use super::{
     standing::{Standing, standing},
 };
 use crate::{
-    aws::{Clients, discover, lifecycle},
+    aws::{Clients, discover, inventory, lifecycle},
     engine::{Cancel, Cause, Down as Removed, Home, HomeError, Journal, StackId, journal},
 };
 
@@ -75,7 +75,7 @@ impl Down {
             true => Located::find(id.as_str()).await?.clients,
             false => self.place.clients(&home, &self.reach).await?,
         };
-        let found = discover::look(&clients, &id).await;
+        let found = inventory::thorough(&clients, &id).await;
         for (kind, why) in &found.hidden {
             screen.warning(&format!("whether there is any {kind} of {id} is not known: {why}"));
         }
@@ -145,7 +145,7 @@ fn known_id(home: &Home, asked: &str) -> anyhow::Result<Option<StackId>> {
 async fn nothing(
     home: &Home,
     id: &StackId,
-    found: &discover::Found,
+    found: &inventory::Found,
     clients: &Clients,
     screen: &Screen,
 ) -> anyhow::Result<Exit> {

@@ -17,7 +17,7 @@ use crate::{
     aws::{
         Clients,
         account::{self, Account, Present},
-        discover,
+        discover, inventory,
         pipeline::ttl,
     },
     engine::{Cancel, Home, StackId},
@@ -144,7 +144,7 @@ async fn take_away(
 
 /// By the stack's journal, which is made of what is found where there is none here.
 async fn gone(id: &StackId, home: &Home, clients: &Clients, cancel: &Cancel, screen: &Screen) -> anyhow::Result<Exit> {
-    let found = discover::look(clients, id).await;
+    let found = inventory::thorough(clients, id).await;
     let journal = discover::journal(home, id, &found, clients).await.map_err(context::stop)?;
     Ok(exit_of(&take_down(home, &journal, clients, cancel, screen).await?))
 }

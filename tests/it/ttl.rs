@@ -6,7 +6,7 @@ use aws_sdk_scheduler::types::{FlexibleTimeWindow, FlexibleTimeWindowMode};
 use chrono::{DateTime, TimeDelta, Utc};
 use kinesis_demo::{
     aws::{
-        Clients, Names, account, discover,
+        Clients, Names, account, discover, inventory,
         lifecycle::{self, LifecycleError},
         mark,
         pipeline::ttl,
@@ -213,7 +213,7 @@ async fn an_account_tells_its_stacks_and_a_machine_without_their_journals_takes_
     assert_eq!(shards("stream"), Some(json!(2)), "measured");
 
     let elsewhere = Home::at(world.folder.path().join("elsewhere")).expect("a home");
-    let found = discover::look(&world.clients, &id).await;
+    let found = inventory::thorough(&world.clients, &id).await;
     let journal = discover::journal(&elsewhere, &id, &found, &world.clients).await.expect("a journal");
     let down = world.down(&journal).await;
     assert!(down.is_clean() && down.removed.len() == 9, "{down:#?}");

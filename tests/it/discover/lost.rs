@@ -23,7 +23,7 @@ pub fn blank() -> (TempDir, Home) {
 }
 
 async fn discovered(home: &Home, id: &StackId, clients: &Clients) -> Down {
-    let found = discover::look(clients, id).await;
+    let found = inventory::thorough(clients, id).await;
     assert!(found.hidden.is_empty(), "{:?}", found.hidden);
     let journal = discover::journal(home, id, &found, clients).await.expect("a journal");
     lifecycle::down(&journal, clients, &(), &Cancel::new()).await.expect("down")
@@ -48,7 +48,7 @@ fn every_stack_is_found_and_taken_down_without_its_journal_and_nothing_else_is()
             let objects = up.resources.iter().filter(|(key, _)| key.kind == "object").count();
             assert_eq!(down.removed.len(), up.resources.len() - objects, "{}: objects go with their bucket", case.name);
             assert!(ground.kept().since(&ground.others).is_empty(), "{}: the store is not as it was", case.name);
-            let again = discover::look(&clients, &ground.id).await;
+            let again = inventory::thorough(&clients, &ground.id).await;
             assert!(again.owned.is_empty(), "{}: {again:?}", case.name);
         });
     }
@@ -119,7 +119,7 @@ fn what_cannot_be_looked_at_does_not_hide_the_rest() {
         ground.up().await.expect("up");
         let clients = ground.wire.clients().await;
         ground.wire.faults("athena ListWorkGroups", usize::MAX, Fault::denied("not allowed"));
-        let found = discover::look(&clients, &ground.id).await;
+        let found = inventory::thorough(&clients, &ground.id).await;
         assert_eq!(found.hidden.iter().map(|(kind, _)| *kind).collect::<Vec<_>>(), ["workgroup"]);
         assert_eq!(found.owned.len(), 6, "{found:#?}");
         let (_folder, home) = blank();

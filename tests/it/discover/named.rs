@@ -37,7 +37,7 @@ fn whole_names_are_found_by_their_tags() {
 
         let by_name = inventory::of(&clients, &Scope::Stack(id.clone())).await.expect("an inventory");
         assert_eq!(by_name.len(), 5, "neither stream nor bucket: {by_name:#?}");
-        let found = discover::look(&clients, &id).await;
+        let found = inventory::thorough(&clients, &id).await;
         let names: Vec<_> = found.owned.iter().map(|owned| owned.node.key.to_string()).collect();
         for name in ["stream the-stream", "bucket the-bucket-of-it", "database the_database"] {
             assert!(names.iter().any(|found| found == name), "{names:?}");
@@ -51,7 +51,7 @@ fn whole_names_are_found_by_their_tags() {
         drop(journal);
 
         let (_folder, home) = blank();
-        let found = discover::look(&clients, &id).await;
+        let found = inventory::thorough(&clients, &id).await;
         let journal = discover::journal(&home, &id, &found, &clients).await.expect("a journal");
         let down = lifecycle::down(&journal, &clients, &(), &Cancel::new()).await.expect("down");
         assert!(down.is_clean() && down.removed.len() == 1, "{down:#?}");

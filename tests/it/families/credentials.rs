@@ -4,20 +4,8 @@ use std::sync::Arc;
 
 use kinesis_demo::engine::{Cause, ProviderError};
 
-use super::{EVERYTHING, down, ends_clean, ground, staged, up, up_fails};
+use super::{EVERYTHING, calls, down, ends_clean, ground, staged, up, up_fails};
 use crate::{inside::Fault, matrix::ground::Ground};
-
-/// Every call by its name, as a whole life makes them.
-async fn calls() -> Vec<String> {
-    let ground = ground(EVERYTHING).await;
-    up(&ground).await;
-    ground.land().await;
-    ends_clean(&ground).await;
-    let mut calls = ground.wire.calls();
-    calls.sort();
-    calls.dedup();
-    calls
-}
 
 fn expired(call: &str) -> Fault {
     let short = call.starts_with("s3 ") || call.starts_with("iam ") || call.starts_with("sts ");
@@ -48,7 +36,7 @@ fn all_say_so(errors: &[ProviderError]) {
 
 #[tokio::test(start_paused = true)]
 async fn credentials_that_expire_midway_through_down_lose_nothing() {
-    let calls = calls().await;
+    let calls = calls(EVERYTHING).await;
     for at in ["lambda DeleteEventSourceMapping", "firehose DeleteDeliveryStream", "s3 DeleteObjects", "iam DeleteRole"]
     {
         let (ground, staged) = staged(EVERYTHING).await;
@@ -67,7 +55,7 @@ async fn credentials_that_expire_midway_through_down_lose_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn credentials_that_expire_midway_through_up_lose_nothing() {
-    let calls = calls().await;
+    let calls = calls(EVERYTHING).await;
     for at in ["kinesis CreateStream", "iam CreateRole", "firehose CreateDeliveryStream"] {
         let (ground, staged) = staged(EVERYTHING).await;
         expires_at(&ground, &staged, at, &calls).await;

@@ -26,13 +26,7 @@ fn throttled(call: &str) -> Fault {
 
 #[tokio::test(start_paused = true)]
 async fn bursts_of_throttling_on_every_call_are_sat_out() {
-    let ground = ground(EVERYTHING).await;
-    up(&ground).await;
-    ground.land().await;
-    ends_clean(&ground).await;
-    let mut calls = ground.wire.calls();
-    calls.sort();
-    calls.dedup();
+    let mut calls = super::calls(EVERYTHING).await;
     // Those are not the stack's: who is calling, and whether Redshift can be reached.
     calls.retain(|call| !["sts ", "redshift-data ", "redshift-serverless "].iter().any(|of| call.starts_with(of)));
     assert!(calls.len() > 40, "{calls:?}");

@@ -90,6 +90,18 @@ async fn down(ground: &Ground) -> Down {
     ground.down().await.unwrap_or_else(|error| panic!("down: {error}"))
 }
 
+/// Every call by its name, as a whole life makes them.
+async fn calls(name: &str) -> Vec<String> {
+    let ground = ground(name).await;
+    up(&ground).await;
+    ground.land().await;
+    ends_clean(&ground).await;
+    let mut calls = ground.wire.calls();
+    calls.sort();
+    calls.dedup();
+    calls
+}
+
 /// Nothing goes wrong any more: `down` takes away what is there, and everything is as it was.
 async fn ends_clean(ground: &Ground) {
     ground.wire.heal();
