@@ -7,6 +7,7 @@ use std::{
 
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_sdk_sts::config::{Credentials, ProvideCredentials, SharedCredentialsProvider};
+use aws_smithy_runtime::client::retries::RetryPartition;
 use aws_smithy_runtime_api::client::http::{HttpClient, SharedHttpClient};
 use tokio::sync::OnceCell;
 
@@ -97,11 +98,16 @@ pub struct Clients {
     rates: Rates,
 }
 
-/// A client whose attempts we have the last word about.
+/// A client whose attempts we have the last word about. It has its own allowance of retries: the SDK would let all clients
+/// of a service in one process share one, so that the failures of one life would end the next.
 macro_rules! client {
     ($sdk:ident, $config:expr, $service:literal $(, $set:ident($to:expr))?) => {
         $sdk::Client::from_conf(
-            $sdk::config::Builder::from(&$config).retry_classifier(Attempts($service))$(.$set($to))?.build(),
+            $sdk::config::Builder::from(&$config)
+                .retry_classifier(Attempts($service))
+                .retry_partition(RetryPartition::custom($service).build())
+                $(.$set($to))?
+                .build(),
         )
     };
 }

@@ -9,7 +9,7 @@ use std::{
 const ALONE: &[(&str, &[&str])] = &[
     ("workload", &["schema"]),
     ("function", &["aggregated"]),
-    ("producer", &[]),
+    ("producer", &["aggregated"]),
     ("engine", &[]),
     ("local", &["prefix", "schema", "aggregated"]),
 ];
