@@ -104,6 +104,20 @@ async fn an_answer_may_be_lost_late_or_untrue() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn clients_do_not_spend_the_retries_of_others() {
+    let (_folder, wire, unlucky) = wired().await;
+    wire.faults("kinesis ListStreams", usize::MAX, Fault::Unreachable);
+    for _ in 0..60 {
+        unlucky.kinesis.list_streams().send().await.expect_err("unreachable");
+    }
+    wire.heal();
+    wire.fault("kinesis ListStreams", Fault::Unreachable);
+    unlucky.kinesis.list_streams().send().await.expect_err("no second try is left to them");
+    wire.fault("kinesis ListStreams", Fault::Unreachable);
+    wire.clients().await.kinesis.list_streams().send().await.expect("the second try of others");
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_caller_dies_before_the_call_after_it_and_after_its_answer() {
     let (_folder, wire, clients) = wired().await;
     for (when, name, made) in
