@@ -1,7 +1,5 @@
 //! How much may be in flight, by count and by bytes. Memory is bounded here and nowhere else.
 
-use std::sync::Arc;
-
 use tokio::sync::{AcquireError, Semaphore, TryAcquireError};
 
 use super::error::PutError;
@@ -14,31 +12,25 @@ pub(super) struct Budget {
     bytes: Semaphore,
 }
 
-/// The room one record takes; given back when dropped.
-pub(super) struct Room {
-    budget: Arc<Budget>,
-    bytes: u32,
-}
-
 impl Budget {
-    pub(super) fn new(max_records: usize, max_bytes: usize) -> Arc<Self> {
+    pub(super) fn new(max_records: usize, max_bytes: usize) -> Self {
         let (records, bytes) = (Semaphore::new(max_records), Semaphore::new(max_bytes));
-        Arc::new(Self { max_records, max_bytes, records, bytes })
+        Self { max_records, max_bytes, records, bytes }
     }
 
-    /// Waits for room, first come first served. Dropping the future gives back what it had.
-    pub(super) async fn room(self: &Arc<Self>, bytes: usize) -> Result<Room, PutError> {
+    /// Waits for room for one record and takes it, first come first served. Dropping the future takes nothing.
+    pub(super) async fn take(&self, bytes: usize) -> Result<(), PutError> {
         let bytes = whole(bytes)?;
         let closed = |_: AcquireError| PutError::Closed;
         let record = self.records.acquire().await.map_err(closed)?;
         let data = self.bytes.acquire_many(bytes).await.map_err(closed)?;
         record.forget();
         data.forget();
-        Ok(Room { budget: self.clone(), bytes })
+        Ok(())
     }
 
-    /// Room now, or [`PutError::Full`].
-    pub(super) fn try_room(self: &Arc<Self>, bytes: usize) -> Result<Room, PutError> {
+    /// Takes room if there is some now, or [`PutError::Full`].
+    pub(super) fn try_take(&self, bytes: usize) -> Result<(), PutError> {
         let bytes = whole(bytes)?;
         let refused = |error| match error {
             TryAcquireError::NoPermits => PutError::Full,
@@ -48,7 +40,13 @@ impl Budget {
         let data = self.bytes.try_acquire_many(bytes).map_err(refused)?;
         record.forget();
         data.forget();
-        Ok(Room { budget: self.clone(), bytes })
+        Ok(())
+    }
+
+    /// Of records that have ended.
+    pub(super) fn give_back(&self, records: usize, bytes: usize) {
+        self.records.add_permits(records);
+        self.bytes.add_permits(bytes);
     }
 
     /// Turns away who waits and who comes.
@@ -63,13 +61,6 @@ impl Budget {
 
     pub(super) fn bytes_in_use(&self) -> usize {
         self.max_bytes - self.bytes.available_permits()
-    }
-}
-
-impl Drop for Room {
-    fn drop(&mut self) {
-        self.budget.records.add_permits(1);
-        self.budget.bytes.add_permits(self.bytes as usize);
     }
 }
 

@@ -2,15 +2,47 @@
 
 use std::{sync::Arc, time::Duration};
 
+use aws_sdk_kinesis::Client;
+use aws_types::SdkConfig;
+use futures::{FutureExt, future::BoxFuture};
+
 use super::{
-    batcher::BatchLimits, dispatcher::Dispatcher, handle::Producer, limits, retrier::Backoff, transport::Transport,
+    answer::Answer,
+    assembly::BatchLimits,
+    body::Format,
+    handle::Producer,
+    limits,
+    queues::{Pack, Rules},
+    retry::Backoff,
+    sdk::SdkTransport,
+    shard_map::{self, LookError, ShardMap, Summary},
+    transport::{Request, RequestError, Transport, Wants},
+    wire::{Wire, WireError},
 };
+
+/// How requests are written and sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TransportKind {
+    /// JSON, by the producer's own client.
+    #[default]
+    Json,
+    /// CBOR, by the producer's own client: a quarter less to send and to hash than JSON. A service that refuses it is sent
+    /// JSON from then on.
+    Cbor,
+    /// By the AWS SDK's client: the slowest, and the one that everybody knows.
+    Sdk,
+}
 
 /// Settings of a [`Producer`]; each has a default.
 #[must_use]
 pub struct Builder {
-    transport: Arc<dyn Transport>,
+    target: Target,
     settings: Settings,
+}
+
+enum Target {
+    Transport(Arc<dyn Transport>),
+    Stream { config: Box<SdkConfig>, stream: String, transport: TransportKind },
 }
 
 #[derive(Clone, Debug)]
@@ -24,10 +56,13 @@ pub(super) struct Settings {
     pub(super) request_timeout: Duration,
     pub(super) batch: BatchLimits,
     pub(super) backoff: Backoff,
+    pub(super) pack: Option<Pack>,
+    pub(super) ordered: bool,
+    pub(super) pace: bool,
 }
 
-/// Settings that cannot work.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+/// Why a producer does not start.
+#[derive(Debug, thiserror::Error)]
 pub enum BuildError {
     /// A number outside of what makes sense.
     #[error("`{setting}` is {value}; it must be {expected}")]
@@ -42,10 +77,34 @@ pub enum BuildError {
     /// The producer's work needs a runtime to run on.
     #[error("a producer must be built inside of a Tokio runtime; call `build` from async code")]
     NoRuntime,
+    /// The stream cannot be looked at.
+    #[error(transparent)]
+    Look(#[from] LookError),
+    /// The configuration has not all that a request needs.
+    #[error(transparent)]
+    Wire(#[from] WireError),
+    /// Records are packed together by shard.
+    #[error("aggregation needs the stream's shards, and they are not known: allow kinesis:ListShards, or turn it off")]
+    NoShards,
+    /// Consumers would pass over aggregated records. Source: Kinesis API reference, record distribution of on-demand streams.
+    #[error("stream {stream} distributes its records itself (AUTO), where aggregated records are lost on consumers; turn aggregation off")]
+    AutoDistribution {
+        /// The stream.
+        stream: String,
+    },
 }
 
 impl Builder {
-    pub(super) fn new(transport: Arc<dyn Transport>) -> Self {
+    pub(super) fn to(config: &SdkConfig, stream: String) -> Self {
+        let config = Box::new(config.clone());
+        Self::new(Target::Stream { config, stream, transport: TransportKind::default() })
+    }
+
+    pub(super) fn over(transport: Arc<dyn Transport>) -> Self {
+        Self::new(Target::Transport(transport))
+    }
+
+    fn new(target: Target) -> Self {
         let settings = Settings {
             max_in_flight_records: 50_000,
             max_in_flight_bytes: 64 * 1024 * 1024,
@@ -56,8 +115,48 @@ impl Builder {
             request_timeout: Duration::from_secs(30),
             batch: BatchLimits { items: limits::RECORDS_PER_REQUEST, bytes: limits::BYTES_PER_REQUEST },
             backoff: Backoff::default(),
+            pack: None,
+            ordered: false,
+            pace: true,
         };
-        Self { transport, settings }
+        Self { target, settings }
+    }
+
+    /// How requests are written and sent; [`TransportKind::Json`] by default. A producer [`over`](Producer::over) a transport
+    /// has it already.
+    pub fn transport(mut self, kind: TransportKind) -> Self {
+        if let Target::Stream { transport, .. } = &mut self.target {
+            *transport = kind;
+        }
+        self
+    }
+
+    /// Packs records that go to the same shard into one Kinesis record, in the Kinesis Producer Library's format; not by
+    /// default. Consumers have to take them apart: Firehose and the Kinesis Client Library do.
+    pub fn aggregation(mut self, aggregation: bool) -> Self {
+        self.settings.pack = aggregation.then_some(Pack { records: PACK_RECORDS, bytes: PACK_BYTES });
+        self
+    }
+
+    /// [`aggregation`](Self::aggregation) with its bounds: user records, and bytes of the whole Kinesis record with its
+    /// partition key. By default no bound of the first, and 50 KiB.
+    pub fn aggregation_within(mut self, records: usize, bytes: usize) -> Self {
+        self.settings.pack = Some(Pack { records, bytes });
+        self
+    }
+
+    /// Keeps the order of records of the same key, through retries too, by having one request on its way for each shard,
+    /// with no key in it twice; not by default. With aggregation, where a request has one record of many for each shard, that
+    /// costs least.
+    pub fn ordered(mut self, ordered: bool) -> Self {
+        self.settings.ordered = ordered;
+        self
+    }
+
+    /// Gives each shard no more than it takes, so that hardly anything is throttled; by default it does.
+    pub fn pace(mut self, pace: bool) -> Self {
+        self.settings.pace = pace;
+        self
     }
 
     /// Records taken and not ended; 50,000 by default.
@@ -66,8 +165,7 @@ impl Builder {
         self
     }
 
-    /// Bytes of records taken and not ended, partition keys included; 64 MiB by default. While a request is on its
-    /// way, the SDK holds further copies of its records.
+    /// Bytes of records taken and not ended, partition keys included; 64 MiB by default.
     pub fn max_in_flight_bytes(mut self, bytes: usize) -> Self {
         self.settings.max_in_flight_bytes = bytes;
         self
@@ -123,17 +221,91 @@ impl Builder {
         self
     }
 
-    /// Starts the producer's one task, on the runtime that this is called from.
-    pub fn build(self) -> Result<Producer, BuildError> {
+    /// Looks at the stream and starts the producer's one task, on the runtime that this is called from.
+    ///
+    /// The shard map is read where it is allowed (kinesis:ListShards); without it, limits are not kept shard by shard, and
+    /// nothing is packed.
+    ///
+    /// # Errors
+    /// When a setting cannot work, the stream is not there, or it is not one for what was asked.
+    pub async fn build(self) -> Result<Producer, BuildError> {
         self.settings.check()?;
         let runtime = tokio::runtime::Handle::try_current().map_err(|_| BuildError::NoRuntime)?;
-        let (producer, mailbox) = Producer::new(&self.settings);
-        runtime.spawn(Dispatcher::new(self.transport, self.settings, mailbox).run());
-        Ok(producer)
+        let packs = self.settings.pack.is_some();
+        let (transport, stream) = self.target.open(packs).await?;
+        let map = match transport.shards().await {
+            Err(error) if error.is_not_permitted() && !packs => {
+                tracing::warn!(stream, %error, "shards are not known: no limits are kept shard by shard");
+                None
+            }
+            map => map?,
+        };
+        if packs && map.is_none() {
+            return Err(BuildError::NoShards);
+        }
+        Ok(Producer::start(transport, stream, self.settings, map, &runtime))
+    }
+}
+
+/// User records in an aggregate at most, by default.
+const PACK_RECORDS: usize = usize::MAX;
+/// Bytes of an aggregate at most, by default: as the Kinesis Producer Library has it (AggregationMaxSize).
+const PACK_BYTES: usize = 50 * 1024;
+
+impl Target {
+    async fn open(self, packs: bool) -> Result<(Arc<dyn Transport>, String), BuildError> {
+        match self {
+            Self::Transport(transport) => Ok((transport, String::new())),
+            Self::Stream { config, stream, transport } => {
+                let client = Client::new(&config);
+                if packs {
+                    refuse_auto(&client, &stream).await?;
+                }
+                let inner: Arc<dyn Transport> = match transport {
+                    TransportKind::Json => Arc::new(Wire::new(&config, &stream, Format::Json)?),
+                    TransportKind::Cbor => Arc::new(Wire::new(&config, &stream, Format::Cbor)?),
+                    TransportKind::Sdk => Arc::new(SdkTransport::new(client.clone(), &stream)),
+                };
+                Ok((Arc::new(Known { inner, client, stream: stream.clone() }), stream))
+            }
+        }
+    }
+}
+
+async fn refuse_auto(client: &Client, stream: &str) -> Result<(), BuildError> {
+    match shard_map::summary(client, stream).await? {
+        Summary { auto_distribution: true, .. } => Err(BuildError::AutoDistribution { stream: stream.to_owned() }),
+        Summary { .. } => Ok(()),
+    }
+}
+
+/// A transport to a stream whose shards can be asked for.
+struct Known {
+    inner: Arc<dyn Transport>,
+    client: Client,
+    stream: String,
+}
+
+impl Transport for Known {
+    fn wants(&self) -> Wants {
+        self.inner.wants()
+    }
+
+    fn put_records(&self, request: Request) -> BoxFuture<'static, Result<Answer, RequestError>> {
+        self.inner.put_records(request)
+    }
+
+    fn shards(&self) -> BoxFuture<'static, Result<Option<ShardMap>, LookError>> {
+        let (client, stream) = (self.client.clone(), self.stream.clone());
+        async move { shard_map::look(&client, &stream).await.map(Some) }.boxed()
     }
 }
 
 impl Settings {
+    pub(super) fn rules(&self) -> Rules {
+        Rules { pace: self.pace, ordered: self.ordered, pack: self.pack, linger: self.linger }
+    }
+
     fn check(&self) -> Result<(), BuildError> {
         let semaphore = tokio::sync::Semaphore::MAX_PERMITS / 2;
         for (setting, value, from, to) in [
@@ -143,6 +315,8 @@ impl Settings {
             ("max_requests", self.max_requests, 1, usize::MAX),
             ("max_batch_records", self.batch.items, 1, limits::RECORDS_PER_REQUEST),
             ("max_batch_bytes", self.batch.bytes, self.max_record_bytes, limits::BYTES_PER_REQUEST),
+            ("aggregation_within records", self.pack.map_or(1, |pack| pack.records), 1, usize::MAX),
+            ("aggregation_within bytes", self.pack.map_or(1, |pack| pack.bytes), 1, self.max_record_bytes),
         ] {
             if !(from..=to).contains(&value) {
                 return Err(BuildError::Setting { setting, value, expected: format!("{from} to {to}") });

@@ -1,301 +1,436 @@
-//! The one task that moves records through the stages.
+//! The one task that sends what was taken, and tells what became of it.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, VecDeque},
     sync::Arc,
-    time::Instant,
+    time::Duration,
 };
 
+use futures::future::BoxFuture;
 use tokio::{
-    sync::{mpsc, oneshot, watch},
     task::{Id, JoinError, JoinSet},
-    time::{sleep_until, timeout},
+    time::{Instant, sleep_until, timeout},
 };
 
 use super::{
-    batcher::Batcher,
+    answer::Answer,
+    assembly::{Assembly, depart},
+    batch::{Batch, Cargo, NO_SHARD},
+    body::Body,
     builder::Settings,
-    epochs::Epochs,
     error::Reason,
-    handle::{self, Entry, Mailbox, Message, Unsent},
-    metrics::{self, Metrics},
-    pending::Ticket,
+    group::{Teller, Ticket},
+    handle::Unsent,
+    lanes, metrics,
+    misplaced::Stray,
+    parcel::{Parcel, Written},
     record::Record,
-    retrier::{self, Judgement, Waiting},
-    transport::{Answer, Position, RequestError, Severity, Transport},
+    retry::{Cause, Waiting, counted},
+    settle::Settling,
+    shard_map::{LookError, ShardMap},
+    state::{Closing, Shared, State},
+    transport::{Request, RequestError, Severity},
 };
 
-/// Messages taken from the inbox at a time.
-const MESSAGES_AT_A_TIME: usize = 512;
+/// The shard map is read no more often than that.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
 
 pub(super) struct Dispatcher {
-    transport: Arc<dyn Transport>,
+    shared: Arc<Shared>,
     settings: Settings,
-    metrics: Arc<Metrics>,
-    inbox: mpsc::Receiver<Message>,
-    inbox_ended: bool,
-    batcher: Batcher<Entry>,
-    backing_off: Waiting<Entry>,
-    requests: JoinSet<Answer>,
-    on_their_way: HashMap<Id, Batch>,
-    epochs: Epochs,
-    closing: Option<Closing>,
-    _ended: watch::Sender<()>,
+    /// What comes from the queues and waits for company.
+    assembly: Assembly,
+    /// Requests that may leave, in their order.
+    held: VecDeque<Batch>,
+    requests: JoinSet<Result<Answer, RequestError>>,
+    on_their_way: HashMap<Id, (Arc<Body>, Cargo)>,
+    /// Requests that failed as a whole.
+    resting: Waiting<Batch>,
+    /// Records that were refused.
+    backing_off: Waiting<Written>,
+    /// Aggregates that are not where they belong.
+    strays: Vec<Stray>,
+    looking: Option<Looking>,
+    /// When the shard map was last read again.
+    looked: Option<Instant>,
 }
 
-struct Batch {
-    records: Arc<Vec<Record>>,
-    tickets: Vec<Ticket>,
-}
-
-struct Closing {
-    deadline: Instant,
-    unsent: oneshot::Sender<Vec<Unsent>>,
-}
-
-type Landed = Result<(Id, Answer), JoinError>;
+type Looking = BoxFuture<'static, Result<Option<ShardMap>, LookError>>;
+type Landed = Result<(Id, Result<Answer, RequestError>), JoinError>;
 
 impl Dispatcher {
-    pub(super) fn new(transport: Arc<dyn Transport>, settings: Settings, mailbox: Mailbox) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, settings: Settings) -> Self {
         Self {
-            transport,
-            batcher: Batcher::new(settings.batch),
+            shared,
+            assembly: Assembly::new(settings.batch),
             settings,
-            metrics: mailbox.metrics,
-            inbox: mailbox.inbox,
-            inbox_ended: false,
-            backing_off: Waiting::new(),
+            held: VecDeque::new(),
             requests: JoinSet::new(),
             on_their_way: HashMap::new(),
-            epochs: Epochs::new(),
-            closing: None,
-            _ended: mailbox.ended,
+            resting: Waiting::new(),
+            backing_off: Waiting::new(),
+            strays: Vec::new(),
+            looking: None,
+            looked: None,
         }
     }
 
     /// Until the producer is closed, or dropped and empty.
     pub(super) async fn run(mut self) {
-        let mut messages = Vec::with_capacity(MESSAGES_AT_A_TIME);
-        while !self.is_done() {
-            self.send_what_is_due();
-            let wake = self.next_wake();
+        loop {
+            let now = Instant::now();
+            let wake = self.advance(now);
+            if self.is_done(now) {
+                break;
+            }
             tokio::select! {
                 Some(landed) = self.requests.join_next_with_id() => self.land(landed),
-                _ = self.inbox.recv_many(&mut messages, MESSAGES_AT_A_TIME), if !self.inbox_ended => {
-                    self.receive(&mut messages);
-                }
-                () = sleep_until(wake.unwrap_or_else(Instant::now).into()), if wake.is_some() => {}
-                // Nothing is left: the loop ends.
-                else => {}
+                looked = look(&mut self.looking) => self.learn(looked),
+                () = self.shared.bell.notified() => {}
+                () = sleep_until(wake.unwrap_or(now)), if wake.is_some() => {}
+            }
+            while let Some(landed) = self.requests.try_join_next_with_id() {
+                self.land(landed);
             }
         }
-        self.give_back();
+        self.end(&Reason::Closed);
     }
 
-    fn is_done(&self) -> bool {
-        let is_empty = self.batcher.is_empty() && self.backing_off.is_empty() && self.on_their_way.is_empty();
-        let is_late = self.closing.as_ref().is_some_and(|closing| closing.deadline <= Instant::now());
-        (self.inbox_ended && is_empty) || is_late
+    /// Sends all that may be sent now; when there is something to do if nothing else happens.
+    fn advance(&mut self, now: Instant) -> Option<Instant> {
+        self.collect(now);
+        for batch in self.resting.take_due(now).into_iter().rev() {
+            self.held.push_front(batch);
+        }
+        self.send(now);
+        self.next_wake(now)
+    }
+
+    fn is_done(&self, now: Instant) -> bool {
+        let state = self.shared.state();
+        match &state.closing {
+            Closing::Open | Closing::Ended => false,
+            Closing::Forgotten => self.is_empty() && state.is_empty(),
+            Closing::By { deadline, .. } => *deadline <= now || (self.is_empty() && state.is_empty()),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        let (is_held, rests) = (!self.assembly.is_empty() || !self.held.is_empty(), !self.resting.is_empty());
+        !is_held && !rests && self.on_their_way.is_empty() && self.backing_off.is_empty() && self.strays.is_empty()
     }
 
     fn is_busy(&self) -> bool {
         self.on_their_way.len() >= self.settings.max_requests
     }
 
+    /// Takes from the callers' side what may leave.
+    fn collect(&mut self, now: Instant) {
+        let shared = self.shared.clone();
+        let mut state = shared.state();
+        let hurry = std::mem::take(&mut state.hurry) || !matches!(state.closing, Closing::Open);
+        state.gauge.tick(now);
+        state.queues.push_front(self.backing_off.take_due(now), None, now);
+        self.held.extend(state.take_ready(now, hurry));
+        match hurry {
+            true => state.queues.seal_all(now),
+            false => state.queues.seal(now),
+        }
+        let departing = self.pull(&mut state, now, hurry);
+        let generation = state.queues.generation;
+        drop(state);
+        if !departing.is_empty() {
+            let format = shared.transport.wants().format;
+            self.held.extend(depart(departing, (format, &shared.stream), generation, now));
+        }
+    }
+
+    /// Assemblies that leave now, each with a buffer for its body. While every request is on its way, records stay where
+    /// their shards' limits are kept.
+    fn pull(&mut self, state: &mut State, now: Instant, hurry: bool) -> Vec<(Assembly, Vec<u8>)> {
+        let mut departing = Vec::new();
+        while self.on_their_way.len() + self.held.len() + departing.len() < self.settings.max_requests {
+            let is_full = state.queues.pull(&mut self.assembly, now);
+            self.assembly.wait_until(now + self.settings.linger);
+            let is_due = hurry || self.assembly.due().is_some_and(|due| due <= now);
+            if self.assembly.is_empty() || !(is_full || is_due) {
+                break;
+            }
+            let assembly = std::mem::replace(&mut self.assembly, Assembly::new(self.settings.batch));
+            state.queues.leave(&assembly.places());
+            departing.push((assembly, state.buffer()));
+        }
+        departing
+    }
+
     /// While every request is on its way, nothing else can leave: only an answer or the deadline matters.
-    fn next_wake(&self) -> Option<Instant> {
-        let deadline = self.closing.as_ref().map(|closing| closing.deadline);
-        let departure = [self.batcher.next_due(), self.backing_off.next_due()].into_iter().flatten().min();
-        [deadline, departure.filter(|_| !self.is_busy())].into_iter().flatten().min()
+    fn next_wake(&self, now: Instant) -> Option<Instant> {
+        let state = self.shared.state();
+        let deadline = match &state.closing {
+            Closing::By { deadline, .. } => Some(*deadline),
+            Closing::Open | Closing::Forgotten | Closing::Ended => None,
+        };
+        let held = self.held.iter().map(|batch| batch.due).min();
+        let departures =
+            [state.next_due(), self.assembly.due(), held, self.resting.next_due(), self.backing_off.next_due()];
+        // What could have left by now and did not waits for something else.
+        let departure = departures.into_iter().flatten().filter(|due| *due > now).min().filter(|_| !self.is_busy());
+        [deadline, departure].into_iter().flatten().min()
     }
 
-    fn receive(&mut self, messages: &mut Vec<Message>) {
-        self.inbox_ended = messages.is_empty();
-        for message in messages.drain(..) {
-            match message {
-                Message::Put(entry) => self.take(entry),
-                Message::Flush(done) => {
-                    self.batcher.flush();
-                    self.epochs.flush(done);
-                }
-                Message::Close { deadline, unsent } => self.close(deadline, unsent),
-            }
-        }
-        if self.inbox_ended {
-            self.batcher.flush();
-        }
-    }
-
-    fn take(&mut self, mut entry: Entry) {
-        entry.ticket.epoch = self.epochs.begin();
-        let (size, due) = (entry.record.size(), handle::after(self.settings.linger));
-        self.batcher.push(entry, size, due);
-    }
-
-    fn close(&mut self, deadline: Instant, unsent: oneshot::Sender<Vec<Unsent>>) {
-        self.inbox.close();
-        match &mut self.closing {
-            None => self.closing = Some(Closing { deadline, unsent }),
-            Some(closing) => closing.deadline = closing.deadline.min(deadline),
-        }
-    }
-
-    fn send_what_is_due(&mut self) {
-        let now = Instant::now();
-        for entry in self.backing_off.take_due(now).into_iter().rev() {
-            let size = entry.record.size();
-            self.batcher.push_urgent(entry, size, now);
-        }
+    fn send(&mut self, now: Instant) {
+        self.hash(now);
         while !self.is_busy() {
-            let Some(entries) = self.batcher.take(now) else { break };
-            self.send(entries, now);
-        }
-    }
-
-    fn send(&mut self, entries: Vec<Entry>, now: Instant) {
-        let (mut records, mut tickets) = (Vec::with_capacity(entries.len()), Vec::with_capacity(entries.len()));
-        for Entry { record, mut ticket } in entries {
-            match ticket.expired(now) {
-                Some(reason) => self.fail(ticket, reason),
-                None => {
-                    ticket.attempts += 1;
-                    records.push(record);
-                    tickets.push(ticket);
-                }
+            match self.held.front() {
+                Some(batch) if batch.sha256.is_some() || !self.shared.transport.wants().hash => {}
+                _ => break,
+            }
+            let batch = self.held.pop_front().expect("looked at");
+            if let Some(batch) = self.unexpired(batch, now) {
+                self.start(batch);
             }
         }
-        if !records.is_empty() {
-            self.start_request(Batch { records: Arc::new(records), tickets });
+    }
+
+    /// Hashes the requests that leave next, as many at a time as the processor can. They wait for one another only while
+    /// others are on their way, and none past its time.
+    fn hash(&mut self, now: Instant) {
+        if !self.shared.transport.wants().hash {
+            return;
+        }
+        let free = self.settings.max_requests.saturating_sub(self.on_their_way.len());
+        let next = self.held.iter_mut().take(free).filter(|batch| batch.sha256.is_none());
+        let mut next: Vec<_> = next.collect();
+        let is_enough = next.len() >= lanes::width().min(free);
+        if is_enough || self.on_their_way.is_empty() || next.iter().any(|batch| batch.due <= now) {
+            let bodies: Vec<_> = next.iter().map(|batch| batch.body.bytes()).collect();
+            let hashes = lanes::sha256_all(&bodies);
+            for (batch, hash) in next.iter_mut().zip(hashes) {
+                batch.sha256 = Some(hash);
+            }
         }
     }
 
-    fn start_request(&mut self, batch: Batch) {
-        metrics::add(&self.metrics.requests, 1);
-        let (transport, records) = (self.transport.clone(), batch.records.clone());
+    /// What of a batch has not expired; the rest is told so.
+    fn unexpired(&mut self, batch: Batch, now: Instant) -> Option<Batch> {
+        if batch.cargo.tickets.iter().all(|ticket| ticket.expired(now).is_none()) {
+            return Some(batch);
+        }
+        let shared = self.shared.clone();
+        let mut teller = Teller::new(&shared.metrics, &shared.budget);
+        let (places, generation) = (batch.cargo.places.clone(), batch.cargo.generation);
+        let parcels = batch.cargo.into_parcels(&batch.body).into_iter();
+        let left = parcels.flat_map(|written| written.unexpired(now, &mut teller)).collect();
+        let over = teller.finish();
+        let mut state = shared.state();
+        over.into_iter().for_each(|epoch| state.epochs.end(epoch));
+        state.queues.push_front(left, None, now);
+        state.queues.come_back(&places, generation, now);
+        shared.bell.notify_one();
+        None
+    }
+
+    fn start(&mut self, batch: Batch) {
+        let Batch { body, mut cargo, sha256, .. } = batch;
+        metrics::add(&self.shared.metrics.requests, 1);
+        cargo.tickets.iter_mut().for_each(|ticket| ticket.attempts += 1);
+        let answer = self.shared.transport.put_records(Request { body: body.clone(), sha256 });
         let limit = self.settings.request_timeout;
         let request = self.requests.spawn(async move {
             let timed_out = |_| {
                 let message = format!("PutRecords: no answer within {limit:?}");
                 Err(RequestError { severity: Severity::Unknown, message })
             };
-            timeout(limit, transport.put_records(&records)).await.unwrap_or_else(timed_out)
+            timeout(limit, answer).await.unwrap_or_else(timed_out)
         });
-        self.on_their_way.insert(request.id(), batch);
+        self.on_their_way.insert(request.id(), (body, cargo));
     }
 
     fn land(&mut self, landed: Landed) {
         let (id, answer) = landed.unwrap_or_else(|error| (error.id(), Err(broken(&error))));
-        let Some(batch) = self.on_their_way.remove(&id) else { return };
-        match retrier::judge(answer, batch.tickets.len()) {
-            Judgement::Each(positions) => self.settle(batch, positions),
-            Judgement::Again { severity, why } => {
-                metrics::add(&self.metrics.failed_requests, 1);
-                let again = batch.into_entries().map(|entry| (entry, severity, why.clone())).collect();
-                self.retry(again);
-            }
-            Judgement::Fatal(why) => {
-                metrics::add(&self.metrics.failed_requests, 1);
-                batch.into_entries().for_each(|entry| self.fail(entry.ticket, Reason::Fatal(why.clone())));
+        let Some((body, cargo)) = self.on_their_way.remove(&id) else { return };
+        match counted(answer, cargo.places.len()) {
+            Ok(answer) => self.settle(body, cargo, &answer),
+            Err(error) => self.fail(body, cargo, error),
+        }
+    }
+
+    fn settle(&mut self, body: Arc<Body>, cargo: Cargo, answer: &Answer) {
+        let (now, shared) = (Instant::now(), self.shared.clone());
+        let map = shared.state().queues.map_of(cargo.generation);
+        let (places, generation) = (cargo.places.clone(), cargo.generation);
+        let settling = Settling::new(&shared, (&body, answer), map, &self.settings.backoff, now);
+        let mut settled = settling.run(cargo);
+        let mut state = shared.state();
+        if settled.throttled() {
+            state.gauge.throttled(now);
+        }
+        if generation == state.queues.generation {
+            let State { queues, hot_keys, .. } = &mut *state;
+            settled.tell(queues, hot_keys, now);
+        }
+        std::mem::take(&mut settled.over).into_iter().for_each(|epoch| state.epochs.end(epoch));
+        self.put_back(std::mem::take(&mut settled.again), &mut state, now);
+        // In ordered mode strays hold up their shards until it is known where they belong.
+        if settled.strays.is_empty() {
+            state.queues.come_back(&places, generation, now);
+        }
+        if let Ok(body) = Arc::try_unwrap(body) {
+            state.recycle(body.into_buffer());
+        }
+        drop(state);
+        let is_lost = settled.moved || !settled.strays.is_empty();
+        self.strays.append(&mut settled.strays);
+        if is_lost {
+            self.look(now);
+        }
+    }
+
+    /// What was refused waits: in ordered mode before its shard's queue, else by itself.
+    fn put_back(&mut self, again: BTreeMap<Instant, Vec<Written>>, state: &mut State, now: Instant) {
+        for (due, again) in again {
+            match self.settings.ordered {
+                true => state.queues.push_front(again, Some(due), now),
+                false => self.backing_off.push(due, again),
             }
         }
     }
 
-    fn settle(&mut self, batch: Batch, positions: Vec<Position>) {
-        let (now, mut again) = (Instant::now(), Vec::new());
-        for (entry, position) in batch.into_entries().zip(positions) {
-            match position {
-                Position::Written { shard_id, sequence_number } => {
-                    let epoch = entry.ticket.epoch;
-                    entry.ticket.acknowledge(shard_id, sequence_number, now);
-                    self.epochs.end(epoch);
-                }
-                Position::Refused { code, message } => {
-                    let severity = match retrier::is_throttle(&code) {
-                        true => Severity::Throttled,
-                        false => Severity::Unavailable,
-                    };
-                    again.push((entry, severity, format!("{code}: {message}").into()));
-                }
-            }
+    fn fail(&mut self, body: Arc<Body>, cargo: Cargo, error: RequestError) {
+        metrics::add(&self.shared.metrics.failed_requests, 1);
+        let (now, why) = (Instant::now(), Arc::from(error.message));
+        if error.severity == Severity::Fatal {
+            return self.end_batch(cargo, &Reason::Fatal(why), now);
         }
-        self.retry(again);
+        let mut batch = Batch { body, cargo, due: now, sha256: None };
+        let attempts = batch.cargo.tickets.iter().map(|ticket| ticket.attempts).max().unwrap_or_default();
+        let due = now + self.settings.backoff.delay(attempts);
+        let cause = Cause { severity: error.severity, why };
+        batch.cargo.tickets.iter_mut().for_each(|ticket| cause.note(ticket));
+        if let Some(batch) = self.unexpired(batch, due) {
+            self.shared.metrics.again(cause.severity, batch.cargo.tickets.len());
+            self.resting.push(due, vec![batch]);
+        }
     }
 
-    fn retry(&mut self, entries: Vec<(Entry, Severity, Arc<str>)>) {
+    /// Every record of a batch ends for one reason.
+    fn end_batch(&mut self, cargo: Cargo, reason: &Reason, now: Instant) {
+        let mut teller = Teller::new(&self.shared.metrics, &self.shared.budget);
+        cargo.tickets.into_iter().for_each(|ticket| teller.fail(ticket, reason.clone()));
+        let over = teller.finish();
+        let mut state = self.shared.state();
+        over.into_iter().for_each(|epoch| state.epochs.end(epoch));
+        state.queues.come_back(&cargo.places, cargo.generation, now);
+    }
+
+    /// Reads the shard map again, soon; not more than one at a time.
+    fn look(&mut self, now: Instant) {
+        if self.looking.is_none() {
+            let at = self.looked.map_or(now, |last| (last + BETWEEN_LOOKS).max(now));
+            let transport = self.shared.transport.clone();
+            self.looking = Some(Box::pin(async move {
+                sleep_until(at).await;
+                transport.shards().await
+            }));
+        }
+    }
+
+    fn learn(&mut self, looked: Result<Option<ShardMap>, LookError>) {
         let now = Instant::now();
-        let mut by_attempts = BTreeMap::<u32, Vec<_>>::new();
-        for again in entries {
-            by_attempts.entry(again.0.ticket.attempts).or_default().push(again);
+        self.looking = None;
+        self.looked = Some(now);
+        match looked {
+            Ok(Some(map)) => self.remap(map, now),
+            Ok(None) => {}
+            Err(error) => tracing::warn!(stream = self.shared.stream, %error, "the shard map could not be read again"),
         }
-        for (attempts, group) in by_attempts {
-            let due = now + self.settings.backoff.delay(attempts);
-            let entries: Vec<_> = group.into_iter().filter_map(|again| self.prepare(again, due)).collect();
-            if !entries.is_empty() {
-                self.backing_off.push(due, entries);
+        if !self.strays.is_empty() {
+            self.look(now);
+        }
+    }
+
+    fn remap(&mut self, map: ShardMap, now: Instant) {
+        let shared = self.shared.clone();
+        let format = shared.transport.wants().format;
+        let mut teller = Teller::new(&shared.metrics, &shared.budget);
+        let strays = std::mem::take(&mut self.strays).into_iter();
+        let back: Vec<_> = strays.flat_map(|stray| stray.sort(&map, &mut teller)).collect();
+        let over = teller.finish();
+        shared.metrics.again(Severity::Unknown, back.len());
+        let mut state = shared.state();
+        over.into_iter().for_each(|epoch| state.epochs.end(epoch));
+        state.remap(map, self.on_their_way.len() + self.held.len() + self.resting.len(), format, now);
+        match self.settings.ordered {
+            true => {
+                let single = |(record, ticket)| Written::single(format, &record, NO_SHARD, ticket);
+                state.queues.push_front(back.into_iter().map(single).collect(), None, now);
             }
+            false => back.into_iter().for_each(|(record, ticket)| state.queues.push(&record, format, ticket, now)),
         }
     }
 
-    /// The entry as it waits for its next attempt, unless it expires before.
-    fn prepare(&mut self, again: (Entry, Severity, Arc<str>), due: Instant) -> Option<Entry> {
-        let (mut entry, severity, why) = again;
-        entry.ticket.may_be_written |= severity == Severity::Unknown;
-        entry.ticket.last_error = Some(why);
-        if let Some(reason) = entry.ticket.expired(due) {
-            self.fail(entry.ticket, reason);
-            return None;
-        }
-        metrics::add(&self.metrics.retried, 1);
-        metrics::add(&self.metrics.throttled, usize::from(severity == Severity::Throttled));
-        metrics::add(&self.metrics.possible_duplicates, usize::from(severity == Severity::Unknown));
-        if entry.ticket.attempts == 1 {
-            entry.record.detach();
-        }
-        Some(entry)
-    }
-
-    fn fail(&mut self, ticket: Ticket, reason: Reason) {
-        let epoch = ticket.epoch;
-        ticket.fail(reason);
-        self.epochs.end(epoch);
-    }
-
-    /// What is still here when the deadline of `close` has come; what is on its way may arrive.
-    fn give_back(mut self) {
+    /// Ends all that is here; what is on its way may arrive.
+    fn end(&mut self, reason: &Reason) {
         self.requests.abort_all();
-        let mut left: Vec<Entry> = Vec::new();
-        for (_, mut batch) in self.on_their_way.drain() {
-            batch.tickets.iter_mut().for_each(|ticket| ticket.may_be_written = true);
-            left.extend(batch.into_entries());
+        let shared = self.shared.clone();
+        let mut left: Vec<(Record, Ticket)> = Vec::new();
+        for (_, (body, mut cargo)) in self.on_their_way.drain() {
+            cargo.tickets.iter_mut().for_each(|ticket| ticket.may_be_written = true);
+            left.extend(unpack(cargo.into_parcels(&body)));
         }
-        left.extend(self.backing_off.drain());
-        left.extend(self.batcher.drain());
-        while let Ok(message) = self.inbox.try_recv() {
-            if let Message::Put(entry) = message {
-                left.push(entry);
-            }
+        for mut stray in self.strays.drain(..) {
+            stray.parcel.tickets.iter_mut().for_each(|ticket| ticket.may_be_written = true);
+            left.extend(unpack([stray.parcel]));
         }
-        let unsent = left.into_iter().map(give_up).collect();
-        if let Some(closing) = self.closing {
+        let mut state = shared.state();
+        let batches = self.resting.drain().chain(self.held.drain(..)).chain(state.take_ready(Instant::now(), true));
+        left.extend(batches.flat_map(|batch| unpack(batch.cargo.into_parcels(&batch.body))));
+        left.extend(unpack(self.backing_off.drain()));
+        let assembly = std::mem::replace(&mut self.assembly, Assembly::new(self.settings.batch));
+        left.extend(assembly.into_parcels().into_iter().chain(state.queues.drain()).flat_map(Parcel::unpack));
+        let closing = std::mem::replace(&mut state.closing, Closing::Ended);
+        state.end_group();
+        drop(state);
+        let mut teller = Teller::new(&shared.metrics, &shared.budget);
+        let unsent: Vec<_> = left.into_iter().map(|left| give_up(left, reason, &mut teller)).collect();
+        let over = teller.finish();
+        let mut state = shared.state();
+        over.into_iter().for_each(|epoch| state.epochs.end(epoch));
+        drop(state);
+        shared.budget.close();
+        if let Closing::By { unsent: asked, .. } = closing {
             // Who closed may have gone away.
-            let _ = closing.unsent.send(unsent);
+            let _ = asked.send(unsent);
         }
+        shared.ended.send_replace(true);
     }
 }
 
-impl Batch {
-    fn into_entries(self) -> impl Iterator<Item = Entry> {
-        let records = Arc::unwrap_or_clone(self.records);
-        records.into_iter().zip(self.tickets).map(|(record, ticket)| Entry { record, ticket })
+/// With its runtime; or when it is done, and then nothing is left.
+impl Drop for Dispatcher {
+    fn drop(&mut self) {
+        self.end(&Reason::Abandoned);
     }
 }
 
-fn give_up(entry: Entry) -> Unsent {
-    let unsent = Unsent { record: entry.record, may_be_written: entry.ticket.may_be_written };
-    entry.ticket.fail(Reason::Closed);
+fn unpack(written: impl IntoIterator<Item = Written>) -> impl Iterator<Item = (Record, Ticket)> {
+    written.into_iter().flat_map(|written| Parcel::Written(written).unpack())
+}
+
+fn give_up((record, ticket): (Record, Ticket), reason: &Reason, teller: &mut Teller<'_>) -> Unsent {
+    let unsent = Unsent { record, may_be_written: ticket.may_be_written };
+    teller.fail(ticket, reason.clone());
     unsent
 }
 
 fn broken(error: &JoinError) -> RequestError {
     RequestError { severity: Severity::Unknown, message: format!("PutRecords: the request ended early: {error}") }
+}
+
+/// The shard map, when it is looked for.
+async fn look(looking: &mut Option<Looking>) -> Result<Option<ShardMap>, LookError> {
+    match looking {
+        Some(looking) => looking.await,
+        None => std::future::pending().await,
+    }
 }

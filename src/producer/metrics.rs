@@ -5,6 +5,8 @@ use std::sync::atomic::{
     Ordering::{Acquire, Relaxed, Release},
 };
 
+use super::transport::Severity;
+
 /// Counters, only ever rising.
 #[derive(Default)]
 pub(super) struct Metrics {
@@ -56,6 +58,16 @@ pub struct Snapshot {
 }
 
 impl Metrics {
+    /// Records are given back for another attempt.
+    pub(super) fn again(&self, severity: Severity, records: usize) {
+        add(&self.retried, records);
+        match severity {
+            Severity::Throttled => add(&self.throttled, records),
+            Severity::Unknown => add(&self.possible_duplicates, records),
+            Severity::Unavailable | Severity::Fatal => {}
+        }
+    }
+
     pub(super) fn snapshot(&self, in_flight_bytes: usize) -> Snapshot {
         // What ends is read before what begins, so that nothing ends here that has not begun.
         let (acknowledged, failed) = (self.acknowledged.load(Acquire), self.failed.load(Acquire));

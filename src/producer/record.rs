@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{error::PutError, limits};
+use super::{body::Entry, error::PutError, lanes, limits};
 
 /// What is sent. Cloning is cheap: data and key are shared.
 ///
-/// `data` may be a slice of a larger buffer; when a record has to be sent again it is copied out, so that a few
-/// records that wait for a hot shard do not keep whole buffers alive.
+/// `data` may be a slice of a larger buffer: the producer copies it into the request's body at once and keeps nothing of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
     /// The payload, before any encoding.
@@ -36,18 +35,37 @@ impl Record {
         self.data.len() + self.partition_key.len()
     }
 
+    /// Where it is in the range of hash keys, which decides its shard.
+    pub(super) fn hash(&self) -> u128 {
+        self.explicit_hash_key.unwrap_or_else(|| lanes::hash_key(&self.partition_key))
+    }
+
+    pub(super) fn entry(&self) -> Entry<'_> {
+        let Self { data, partition_key, explicit_hash_key } = self;
+        Entry { data, partition_key, explicit_hash_key: *explicit_hash_key }
+    }
+
     pub(super) fn check(&self, max_bytes: usize) -> Result<(), PutError> {
-        let chars = self.partition_key.chars().count();
-        if !limits::PARTITION_KEY_CHARS.contains(&chars) {
-            return Err(PutError::PartitionKey { chars });
+        // A character has at least one byte, so most keys need not be counted.
+        if !(1..=*limits::PARTITION_KEY_CHARS.end()).contains(&self.partition_key.len()) {
+            let chars = self.partition_key.chars().count();
+            if !limits::PARTITION_KEY_CHARS.contains(&chars) {
+                return Err(PutError::PartitionKey { chars });
+            }
         }
         if self.size() > max_bytes {
             return Err(PutError::TooLarge { bytes: self.size(), limit: max_bytes });
         }
         Ok(())
     }
+}
 
-    pub(super) fn detach(&mut self) {
-        self.data = Bytes::copy_from_slice(&self.data);
+impl From<Entry<'_>> for Record {
+    fn from(entry: Entry<'_>) -> Self {
+        Self {
+            data: Bytes::copy_from_slice(entry.data),
+            partition_key: entry.partition_key.into(),
+            explicit_hash_key: entry.explicit_hash_key,
+        }
     }
 }

@@ -1,35 +1,48 @@
 //! What carries a batch to the service and brings its answer back, once, without retrying.
 
-use futures::future::BoxFuture;
+use std::sync::Arc;
 
-use super::record::Record;
+use futures::{
+    FutureExt,
+    future::{BoxFuture, ready},
+};
 
-/// Sends one PutRecords request. It must not retry by itself: attempts are counted and paced by the producer.
+use super::{
+    answer::Answer,
+    body::{Body, Format},
+    shard_map::{LookError, ShardMap},
+};
+
+/// Sends PutRecords requests. It must not retry by itself: attempts are counted and paced by the producer.
 pub trait Transport: Send + Sync + 'static {
-    /// Sends `records`, at most 500 and 10 MiB, and returns one position for each, in their order.
-    fn put_records<'a>(&'a self, records: &'a [Record]) -> BoxFuture<'a, Answer>;
+    /// How the bodies of coming requests are to be made; may change.
+    fn wants(&self) -> Wants;
+
+    /// Sends one request, at most 500 records and 10 MiB, and returns one position for each record, in their order.
+    fn put_records(&self, request: Request) -> BoxFuture<'static, Result<Answer, RequestError>>;
+
+    /// The stream's open shards, for limits by shard and for aggregation; `None` where they cannot be known.
+    fn shards(&self) -> BoxFuture<'static, Result<Option<ShardMap>, LookError>> {
+        ready(Ok(None)).boxed()
+    }
 }
 
-/// Of one request.
-pub type Answer = Result<Vec<Position>, RequestError>;
+/// What a transport wants of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wants {
+    /// How its body is written.
+    pub format: Format,
+    /// Whether the body's SHA-256 is needed.
+    pub hash: bool,
+}
 
-/// What became of one record of a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Position {
-    /// Acknowledged.
-    Written {
-        /// For example `shardId-000000000000`.
-        shard_id: String,
-        /// Unique within the shard.
-        sequence_number: String,
-    },
-    /// Not written; to be sent again.
-    Refused {
-        /// `ProvisionedThroughputExceededException` or `InternalFailure`. Source: Kinesis API reference, PutRecords.
-        code: String,
-        /// The service's words.
-        message: String,
-    },
+/// One PutRecords request. Cloning is cheap.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The body, closed. A transport that sends in another way takes its records.
+    pub body: Arc<Body>,
+    /// Of the body, where the transport wants it.
+    pub sha256: Option<[u8; 32]>,
 }
 
 /// Why a request as a whole has no answer by position.

@@ -1,12 +1,18 @@
-//! What an answer means for a batch, how long to wait before sending again, and the place to wait in.
+//! Why records come back, how long they wait before they are sent again, and the place to wait in.
 
 use std::{
     collections::BTreeMap,
     sync::Arc,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use super::transport::{Answer, Position, Severity};
+use tokio::time::Instant;
+
+use super::{
+    answer::Answer,
+    group::Ticket,
+    transport::{RequestError, Severity},
+};
 
 /// Exponential backoff with jitter: before attempt n + 1 a record waits between a half and the whole of
 /// `first` · 2ⁿ⁻¹, at most `cap`.
@@ -33,32 +39,39 @@ impl Backoff {
     }
 }
 
-/// What an answer means for the batch it answers.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Judgement {
-    /// Each record for itself; as many as were sent.
-    Each(Vec<Position>),
-    /// All of them again.
-    Again { severity: Severity, why: Arc<str> },
-    /// None of them ever.
-    Fatal(Arc<str>),
+/// Why records come back.
+#[derive(Clone, Debug)]
+pub(super) struct Cause {
+    pub(super) severity: Severity,
+    pub(super) why: Arc<str>,
 }
 
-/// An answer with another number of positions than was sent says nothing about any of them.
-pub(super) fn judge(answer: Answer, sent: usize) -> Judgement {
-    match answer {
-        Ok(positions) if positions.len() == sent => Judgement::Each(positions),
-        Ok(positions) => Judgement::Again {
-            severity: Severity::Unknown,
-            why: format!("PutRecords answered {} positions for {sent} records", positions.len()).into(),
-        },
-        Err(error) if error.severity == Severity::Fatal => Judgement::Fatal(error.message.into()),
-        Err(error) => Judgement::Again { severity: error.severity, why: error.message.into() },
+impl Cause {
+    /// Of a refused position.
+    pub(super) fn refused(code: &str, message: &str) -> Self {
+        let severity = if is_throttle(code) { Severity::Throttled } else { Severity::Unavailable };
+        Self { severity, why: format!("{code}: {message}").into() }
+    }
+
+    /// The record was carried in vain once more.
+    pub(super) fn note(&self, ticket: &mut Ticket) {
+        ticket.may_be_written |= self.severity == Severity::Unknown;
+        ticket.last_error = Some(self.why.clone());
     }
 }
 
+/// An answer with another number of positions than was sent says nothing about any of them.
+pub(super) fn counted(answer: Result<Answer, RequestError>, sent: usize) -> Result<Answer, RequestError> {
+    let answer = answer?;
+    if answer.len() == sent {
+        return Ok(answer);
+    }
+    let message = format!("PutRecords answered {} positions for {sent} records", answer.len());
+    Err(RequestError { severity: Severity::Unknown, message })
+}
+
 /// Whether a refused position asks for less.
-pub(super) fn is_throttle(code: &str) -> bool {
+fn is_throttle(code: &str) -> bool {
     code == "ProvisionedThroughputExceededException" || code.contains("Throttling")
 }
 
@@ -88,6 +101,10 @@ impl<T> Waiting<T> {
         ready
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.by_due.values().map(Vec::len).sum()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.by_due.is_empty()
     }
@@ -99,7 +116,7 @@ impl<T> Waiting<T> {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::transport::RequestError, *};
+    use super::*;
 
     #[test]
     fn backoff_grows_from_first_to_cap_with_jitter() {
@@ -114,22 +131,20 @@ mod tests {
 
     #[test]
     fn an_answer_of_another_length_is_no_answer() {
-        let written = Position::Written { shard_id: "s".into(), sequence_number: "1".into() };
-        assert_eq!(judge(Ok(vec![written.clone()]), 1), Judgement::Each(vec![written.clone()]));
-        for answered in [0, 1, 3] {
-            let judgement = judge(Ok(vec![written.clone(); answered]), 2);
-            assert!(matches!(judgement, Judgement::Again { severity: Severity::Unknown, .. }), "{judgement:?}");
+        let answer = || Ok(Answer::builder().written("s", "1").written("s", "2").build());
+        assert_eq!(counted(answer(), 2).map(|answer| answer.len()), Ok(2));
+        for sent in [0, 1, 3] {
+            assert_eq!(counted(answer(), sent).expect_err("refused").severity, Severity::Unknown);
         }
+        let error = RequestError { severity: Severity::Fatal, message: "m".into() };
+        assert_eq!(counted(Err(error.clone()), 2).expect_err("refused"), error);
     }
 
     #[test]
-    fn only_a_fatal_error_ends_a_batch() {
-        for severity in [Severity::Throttled, Severity::Unavailable, Severity::Unknown] {
-            let judgement = judge(Err(RequestError { severity, message: "m".into() }), 1);
-            assert_eq!(judgement, Judgement::Again { severity, why: "m".into() });
-        }
-        let fatal = RequestError { severity: Severity::Fatal, message: "m".into() };
-        assert_eq!(judge(Err(fatal), 1), Judgement::Fatal("m".into()));
+    fn throttling_is_told_from_failing() {
+        let severity = |code| Cause::refused(code, "m").severity;
+        assert_eq!(severity("ProvisionedThroughputExceededException"), Severity::Throttled);
+        assert_eq!(severity("InternalFailure"), Severity::Unavailable);
     }
 
     #[test]

@@ -1,0 +1,141 @@
+//! What will be a request: Kinesis records from the queues, in the order in which they may leave.
+
+use std::collections::HashSet;
+
+use tokio::time::Instant;
+
+use super::{
+    batch::{Batch, Filling, Place},
+    body::{Body, Entry, Format},
+    lanes,
+    parcel::{Packed, Parcel, Written},
+};
+
+/// The bounds of one request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct BatchLimits {
+    pub(super) items: usize,
+    pub(super) bytes: usize,
+}
+
+/// A request that is being put together.
+pub(super) struct Assembly {
+    limits: BatchLimits,
+    parcels: Vec<Parcel>,
+    bytes: usize,
+    /// In ordered mode: what has its turn in this request.
+    turns: HashSet<u128>,
+    /// When it leaves at the latest.
+    due: Option<Instant>,
+}
+
+impl Assembly {
+    pub(super) fn new(limits: BatchLimits) -> Self {
+        Self { limits, parcels: Vec::new(), bytes: 0, turns: HashSet::new(), due: None }
+    }
+
+    /// Any one parcel finds room in an empty one.
+    pub(super) fn takes(&self, parcel: &Parcel) -> bool {
+        let fits = self.bytes + parcel.size() <= self.limits.bytes;
+        self.parcels.len() < self.limits.items && (fits || self.parcels.is_empty())
+    }
+
+    pub(super) fn push(&mut self, parcel: Parcel) {
+        self.bytes += parcel.size();
+        self.parcels.push(parcel);
+    }
+
+    pub(super) fn has_turn(&self, turn: u128) -> bool {
+        self.turns.contains(&turn)
+    }
+
+    pub(super) fn take_turn(&mut self, turn: u128) {
+        self.turns.insert(turn);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.parcels.is_empty()
+    }
+
+    /// From its first parcel on it waits for company until `due`.
+    pub(super) fn wait_until(&mut self, due: Instant) {
+        if !self.is_empty() && self.due.is_none() {
+            self.due = Some(due);
+        }
+    }
+
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.due
+    }
+
+    pub(super) fn places(&self) -> Vec<Place> {
+        self.parcels.iter().map(place).collect()
+    }
+
+    pub(super) fn into_parcels(self) -> Vec<Parcel> {
+        self.parcels
+    }
+}
+
+/// Makes requests of assemblies. What is packed in any of them gets its digest, several at a time.
+pub(super) fn depart(
+    assemblies: Vec<(Assembly, Vec<u8>)>,
+    (format, stream): (Format, &str),
+    generation: u64,
+    now: Instant,
+) -> Vec<Batch> {
+    let packed = assemblies.iter().flat_map(|(assembly, _)| &assembly.parcels).filter_map(message).collect::<Vec<_>>();
+    let mut digests = lanes::md5_all(&packed).into_iter();
+    let mut batches = Vec::with_capacity(assemblies.len());
+    for (assembly, buffer) in assemblies {
+        let mut batch = Filling::new(Body::new(format, stream, buffer), generation, now);
+        for parcel in assembly.parcels {
+            match parcel {
+                Parcel::Written(written) => load(&mut batch, written),
+                Parcel::Packed(packed) => {
+                    let digest = digests.next().expect("one for each that is packed");
+                    seal(&mut batch, packed, digest);
+                }
+            }
+        }
+        batches.push(batch.close());
+    }
+    batches
+}
+
+fn load(batch: &mut Filling, written: Written) {
+    let Written { fragment, format, size, place, tickets, .. } = written;
+    if format == batch.body.format() {
+        batch.body.push_fragment(&fragment);
+    } else {
+        batch.body.push(format.read(&fragment).entry());
+    }
+    batch.add(size, place, tickets);
+}
+
+fn seal(batch: &mut Filling, packed: Packed, digest: [u8; 16]) {
+    let (size, place) = (packed.size(), place_of(&packed));
+    let partition_key = packed.aggregate.partition_key().to_owned();
+    let (data, with) = packed.aggregate.finish(digest);
+    // The key of its first record may be another shard's after a split; the hash key is what was meant.
+    batch.body.push(Entry { data: &data, partition_key: &partition_key, explicit_hash_key: Some(packed.hash) });
+    batch.add(size, place, with.into_iter().map(|(_, ticket)| ticket));
+}
+
+fn message(parcel: &Parcel) -> Option<&[u8]> {
+    match parcel {
+        Parcel::Packed(packed) => Some(packed.aggregate.message()),
+        Parcel::Written(_) => None,
+    }
+}
+
+fn place(parcel: &Parcel) -> Place {
+    match parcel {
+        Parcel::Written(written) => written.place,
+        Parcel::Packed(packed) => place_of(packed),
+    }
+}
+
+fn place_of(packed: &Packed) -> Place {
+    Place { shard: packed.shard, records: packed.aggregate.len() as u32, is_aggregate: true }
+}

@@ -1,0 +1,247 @@
+//! The two ends of records' outcomes. Records are put in groups, so that a whole answer is told under one lock.
+
+use std::{
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard},
+    task::{Context, Poll, Waker},
+};
+
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use super::{
+    answer::Span,
+    budget::Budget,
+    error::{Reason, RecordError},
+    metrics::{self, Metrics},
+};
+
+/// Records of one group.
+pub(super) const GROUP: usize = 512;
+
+/// What became of one record.
+pub(super) type Outcome = Result<Receipt, RecordError>;
+
+/// The service has the record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// Requests that carried the record, the last included.
+    pub attempts: u32,
+    /// When the answer was read.
+    pub acknowledged_at: Instant,
+    pub(super) answer: Bytes,
+    pub(super) shard_id: Span,
+    pub(super) sequence_number: Span,
+    pub(super) sub_sequence_number: Option<u32>,
+}
+
+impl Receipt {
+    /// For example `shardId-000000000000`.
+    pub fn shard_id(&self) -> &str {
+        self.text(self.shard_id)
+    }
+
+    /// Unique within the shard, but for records that travelled in one aggregate.
+    pub fn sequence_number(&self) -> &str {
+        self.text(self.sequence_number)
+    }
+
+    /// The position within the aggregated record, from 0; `None` for a record that travelled by itself.
+    pub fn sub_sequence_number(&self) -> Option<u32> {
+        self.sub_sequence_number
+    }
+
+    fn text(&self, span: Span) -> &str {
+        str::from_utf8(&self.answer[span.start as usize..span.end as usize]).expect("an answer is text")
+    }
+}
+
+/// A future of what becomes of one record. Dropping it does not take the record back.
+#[derive(Debug)]
+pub struct Pending {
+    group: Arc<Group>,
+    index: u32,
+}
+
+impl Future for Pending {
+    type Output = Outcome;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Outcome> {
+        let slot = &mut self.group.lock().slots[self.index as usize];
+        match std::mem::replace(slot, Slot::Taken) {
+            Slot::Ended(outcome) => Poll::Ready(outcome),
+            Slot::Taken => panic!("a record's outcome was asked for again after it was told"),
+            Slot::Open | Slot::Awaited(_) => {
+                *slot = Slot::Awaited(context.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+}
+
+/// The outcomes of records that were put one after the other.
+#[derive(Debug)]
+pub(super) struct Group {
+    /// Its number among all groups, for those who flush.
+    pub(super) epoch: u64,
+    slots: Mutex<Slots>,
+}
+
+#[derive(Debug)]
+struct Slots {
+    slots: Vec<Slot>,
+    ended: usize,
+    /// How many records it has, once no more will come.
+    issued: Option<usize>,
+}
+
+#[derive(Debug)]
+enum Slot {
+    Open,
+    Awaited(Waker),
+    Ended(Outcome),
+    Taken,
+}
+
+impl Group {
+    pub(super) fn new(epoch: u64) -> Arc<Self> {
+        let slots = std::iter::repeat_with(|| Slot::Open).take(GROUP).collect();
+        Arc::new(Self { epoch, slots: Mutex::new(Slots { slots, ended: 0, issued: None }) })
+    }
+
+    /// What its record of this number, below [`GROUP`], comes to.
+    pub(super) fn pending(self: &Arc<Self>, index: u32) -> Pending {
+        Pending { group: self.clone(), index }
+    }
+
+    /// No more than `issued` records will come; whether they have all ended.
+    pub(super) fn close(&self, issued: usize) -> bool {
+        let mut slots = self.lock();
+        slots.issued = Some(issued);
+        slots.is_over()
+    }
+
+    /// Tells outcomes; whether all records of the group have ended now.
+    fn tell(&self, outcomes: &mut Vec<(u32, Outcome)>, wakers: &mut Vec<Waker>) -> bool {
+        let mut slots = self.lock();
+        slots.ended += outcomes.len();
+        for (index, outcome) in outcomes.drain(..) {
+            if let Slot::Awaited(waker) = std::mem::replace(&mut slots.slots[index as usize], Slot::Ended(outcome)) {
+                wakers.push(waker);
+            }
+        }
+        slots.is_over()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Slots> {
+        self.slots.lock().expect("no panic while it is held")
+    }
+}
+
+impl Slots {
+    fn is_over(&self) -> bool {
+        self.issued == Some(self.ended)
+    }
+}
+
+/// What goes with a record until it ends.
+#[derive(Debug)]
+pub(super) struct Ticket {
+    pub(super) group: Arc<Group>,
+    pub(super) index: u32,
+    /// Of data and partition key, in bytes.
+    pub(super) size: u32,
+    pub(super) attempts: u32,
+    pub(super) may_be_written: bool,
+    pub(super) expires: Option<Instant>,
+    pub(super) last_error: Option<Arc<str>>,
+}
+
+impl Ticket {
+    pub(super) fn new(group: Arc<Group>, index: u32, size: usize, expires: Option<Instant>) -> Self {
+        let size = u32::try_from(size).expect("no record is larger than 10 MiB");
+        Self { group, index, size, attempts: 0, may_be_written: false, expires, last_error: None }
+    }
+
+    /// Why the record must not wait any longer than `until`.
+    pub(super) fn expired(&self, until: Instant) -> Option<Reason> {
+        let is_over = self.expires.is_some_and(|expires| expires <= until);
+        is_over.then(|| Reason::Expired { last_error: self.last_error.clone() })
+    }
+}
+
+/// Tells the outcomes of many records, group by group. What is told is counted before, and its room is given back.
+pub(super) struct Teller<'a> {
+    metrics: &'a Metrics,
+    budget: &'a Budget,
+    group: Option<Arc<Group>>,
+    outcomes: Vec<(u32, Outcome)>,
+    wakers: Vec<Waker>,
+    told: Told,
+    /// Epochs of the groups all of whose records have ended.
+    over: Vec<u64>,
+}
+
+/// What waits to be counted.
+#[derive(Default)]
+struct Told {
+    acknowledged: usize,
+    acknowledged_bytes: usize,
+    failed: usize,
+    failed_bytes: usize,
+}
+
+impl Told {
+    fn count(&mut self, outcome: &Outcome, bytes: usize) {
+        let (records, sum) = match outcome {
+            Ok(_) => (&mut self.acknowledged, &mut self.acknowledged_bytes),
+            Err(_) => (&mut self.failed, &mut self.failed_bytes),
+        };
+        *records += 1;
+        *sum += bytes;
+    }
+}
+
+impl<'a> Teller<'a> {
+    pub(super) fn new(metrics: &'a Metrics, budget: &'a Budget) -> Self {
+        let (outcomes, wakers, over) = (Vec::new(), Vec::new(), Vec::new());
+        Self { metrics, budget, group: None, outcomes, wakers, told: Told::default(), over }
+    }
+
+    pub(super) fn fail(&mut self, ticket: Ticket, reason: Reason) {
+        let error = RecordError { reason, attempts: ticket.attempts, may_be_written: ticket.may_be_written };
+        self.tell(ticket, Err(error));
+    }
+
+    pub(super) fn acknowledge(&mut self, ticket: Ticket, receipt: Receipt) {
+        self.tell(ticket, Ok(receipt));
+    }
+
+    /// Wakes who waits; the epochs of the groups that are over now.
+    pub(super) fn finish(mut self) -> Vec<u64> {
+        self.pass_on();
+        self.wakers.drain(..).for_each(Waker::wake);
+        self.over
+    }
+
+    fn tell(&mut self, ticket: Ticket, outcome: Outcome) {
+        if !self.group.as_ref().is_some_and(|group| Arc::ptr_eq(group, &ticket.group)) {
+            self.pass_on();
+            self.group = Some(ticket.group);
+        }
+        self.told.count(&outcome, ticket.size as usize);
+        self.outcomes.push((ticket.index, outcome));
+    }
+
+    fn pass_on(&mut self) {
+        let Some(group) = self.group.take() else { return };
+        let told = std::mem::take(&mut self.told);
+        metrics::add(&self.metrics.acknowledged, told.acknowledged);
+        metrics::add(&self.metrics.acknowledged_bytes, told.acknowledged_bytes);
+        metrics::add(&self.metrics.failed, told.failed);
+        self.budget.give_back(self.outcomes.len(), told.acknowledged_bytes + told.failed_bytes);
+        if group.tell(&mut self.outcomes, &mut self.wakers) {
+            self.over.push(group.epoch);
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! A Kinesis record that waits to be sent: one that its shard has no room for yet, or that comes back.
+
+use tokio::time::Instant;
+
+use super::{
+    aggregate::Aggregate,
+    batch::Place,
+    body::{Body, Format},
+    group::{Teller, Ticket},
+    record::Record,
+    retry::Cause,
+};
+
+/// A Kinesis record and what goes with it.
+pub(super) enum Parcel {
+    /// As it is written in a body.
+    Written(Written),
+    /// Records packed together, without their digest yet.
+    Packed(Packed),
+}
+
+pub(super) struct Written {
+    pub(super) fragment: Vec<u8>,
+    pub(super) format: Format,
+    /// Where it is in the range of hash keys.
+    pub(super) hash: u128,
+    /// What the service counts of it, in bytes.
+    pub(super) size: usize,
+    pub(super) place: Place,
+    pub(super) tickets: Vec<Ticket>,
+}
+
+pub(super) struct Packed {
+    pub(super) aggregate: Aggregate<Ticket>,
+    /// Where its first record is in the range of hash keys.
+    pub(super) hash: u128,
+    pub(super) shard: u32,
+    /// For a record that stays alone.
+    pub(super) format: Format,
+}
+
+impl Parcel {
+    pub(super) fn size(&self) -> usize {
+        match self {
+            Self::Written(written) => written.size,
+            Self::Packed(packed) => packed.size(),
+        }
+    }
+
+    pub(super) fn hash(&self) -> u128 {
+        match self {
+            Self::Written(written) => written.hash,
+            Self::Packed(packed) => packed.hash,
+        }
+    }
+
+    /// User records in it.
+    pub(super) fn records(&self) -> usize {
+        match self {
+            Self::Written(written) => written.tickets.len(),
+            Self::Packed(packed) => packed.aggregate.len(),
+        }
+    }
+
+    /// Every user record for itself.
+    pub(super) fn unpack(self) -> Vec<(Record, Ticket)> {
+        match self {
+            Self::Written(written) => written.unpack(),
+            Self::Packed(packed) => {
+                let (data, with) = packed.aggregate.finish([0; 16]);
+                records(&data).zip(with.into_iter().map(|(_, ticket)| ticket)).collect()
+            }
+        }
+    }
+}
+
+impl Packed {
+    /// No more comes to it: a record that stayed alone travels plain.
+    pub(super) fn sealed(self) -> Parcel {
+        if self.aggregate.len() > 1 {
+            return Parcel::Packed(self);
+        }
+        let (format, shard) = (self.format, self.shard);
+        let (record, ticket) = Parcel::Packed(self).unpack().pop().expect("an aggregate begins with a record");
+        Parcel::Written(Written::single(format, &record, shard, ticket))
+    }
+
+    pub(super) fn size(&self) -> usize {
+        self.aggregate.bytes() + self.aggregate.partition_key().len()
+    }
+}
+
+impl Written {
+    /// The Kinesis record at a position of a body.
+    pub(super) fn of(body: &Body, index: usize, place: Place, tickets: Vec<Ticket>) -> Self {
+        let (fragment, format) = (body.fragment(index).to_vec(), body.format());
+        let record = format.read(&fragment);
+        Self { fragment, format, hash: record.hash(), size: record.size(), place, tickets }
+    }
+
+    pub(super) fn single(format: Format, record: &Record, shard: u32, ticket: Ticket) -> Self {
+        let mut fragment = Vec::with_capacity(format.written_len(record.data.len(), &record.partition_key));
+        format.write(record.entry(), &mut fragment);
+        let (hash, size) = (record.hash(), record.size());
+        Self { fragment, format, hash, size, place: Place::one(shard), tickets: vec![ticket] }
+    }
+
+    /// It comes back and waits until `due`; records that expire before are told so.
+    pub(super) fn again(mut self, cause: &Cause, due: Instant, teller: &mut Teller<'_>) -> Vec<Self> {
+        self.tickets.iter_mut().for_each(|ticket| cause.note(ticket));
+        self.unexpired(due, teller)
+    }
+
+    /// What does not expire before `due`: all of it as it is, or what is left record by record.
+    pub(super) fn unexpired(self, due: Instant, teller: &mut Teller<'_>) -> Vec<Self> {
+        if self.tickets.iter().all(|ticket| ticket.expired(due).is_none()) {
+            return vec![self];
+        }
+        let (format, shard) = (self.format, self.place.shard);
+        let mut left = Vec::new();
+        for (record, ticket) in self.unpack() {
+            match ticket.expired(due) {
+                Some(reason) => teller.fail(ticket, reason),
+                None => left.push(Self::single(format, &record, shard, ticket)),
+            }
+        }
+        left
+    }
+
+    fn unpack(self) -> Vec<(Record, Ticket)> {
+        let record = self.format.read(&self.fragment);
+        match self.place.is_aggregate {
+            true => records(&record.data).zip(self.tickets).collect(),
+            false => std::iter::once(record).zip(self.tickets).collect(),
+        }
+    }
+}
+
+/// The user records of an aggregated one.
+fn records(data: &[u8]) -> impl Iterator<Item = Record> + '_ {
+    Aggregate::records(data).map(Record::from)
+}

@@ -1,0 +1,385 @@
+//! What waits for its shard: one queue for each, with its limiter and the aggregate that is being packed for it.
+
+use std::{
+    collections::{BTreeSet, VecDeque},
+    ops::RangeInclusive,
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+use super::{
+    aggregate::Aggregate,
+    assembly::Assembly,
+    batch::Place,
+    body::{Entry, Format},
+    group::Ticket,
+    limiter::Limiter,
+    parcel::{Packed, Parcel, Written},
+    record::Record,
+    shard_map::ShardMap,
+};
+
+/// How records are queued.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rules {
+    /// Whether a shard is given no more than it takes.
+    pub(super) pace: bool,
+    /// Whether a shard has one request at a time, with no key in it twice.
+    pub(super) ordered: bool,
+    /// The bounds of an aggregate, where records are packed.
+    pub(super) pack: Option<Pack>,
+    /// How long an aggregate waits for company.
+    pub(super) linger: Duration,
+}
+
+/// The bounds of one aggregate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Pack {
+    pub(super) records: usize,
+    /// Of the whole Kinesis record, its partition key included.
+    pub(super) bytes: usize,
+}
+
+/// A shard as the producer sees it.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ShardView {
+    /// For example `shardId-000000000000`.
+    pub shard_id: String,
+    /// The hash keys that it takes.
+    pub hash_keys: RangeInclusive<u128>,
+    /// User records that it acknowledged since the shard map was last read.
+    pub acknowledged: u64,
+    /// Kinesis records that it wanted later since then.
+    pub throttled: u64,
+    /// User records that wait for it now.
+    pub queued: usize,
+    /// How much of its limit is used at most at present: 1 is all, less after throttling.
+    pub share: f64,
+}
+
+impl Rules {
+    /// What may be in an ordered request once: a key, or where keys are packed together, a shard.
+    fn turn(&self, shard: u32, parcel: &Parcel) -> u128 {
+        if self.pack.is_some() { u128::from(shard) } else { parcel.hash() }
+    }
+}
+
+/// The queues of a stream's open shards; of one that takes all where they are not known.
+pub(super) struct Queues {
+    rules: Rules,
+    map: Option<Arc<ShardMap>>,
+    /// Rises with each map.
+    pub(super) generation: u64,
+    queues: Vec<Queue>,
+    /// When queues that are not empty may send.
+    waiting: BTreeSet<(Instant, u32)>,
+    /// When aggregates are due.
+    packing: BTreeSet<(Instant, u32)>,
+    /// In ordered mode: requests of earlier maps that have not ended; until then nothing leaves.
+    earlier: usize,
+}
+
+struct Queue {
+    parcels: VecDeque<Parcel>,
+    limiter: Limiter,
+    packing: Option<Packing>,
+    /// Its place in `waiting`.
+    listed: Option<Instant>,
+    /// In ordered mode: a request or a backoff that is to end before the next may begin.
+    busy: usize,
+    resume_at: Option<Instant>,
+    acknowledged: u64,
+    throttled: u64,
+}
+
+struct Packing {
+    packed: Packed,
+    due: Instant,
+}
+
+impl Queues {
+    pub(super) fn new(rules: Rules, map: Option<ShardMap>, now: Instant) -> Self {
+        let mut queues = Self {
+            rules,
+            map: None,
+            generation: 0,
+            queues: Vec::new(),
+            waiting: BTreeSet::new(),
+            packing: BTreeSet::new(),
+            earlier: 0,
+        };
+        queues.open(map, now);
+        queues
+    }
+
+    /// The map of this generation, if it is the present one.
+    pub(super) fn map_of(&self, generation: u64) -> Option<Arc<ShardMap>> {
+        self.map.clone().filter(|_| generation == self.generation)
+    }
+
+    /// The number of the shard that takes this hash key.
+    pub(super) fn shard_of(&self, hash: u128) -> u32 {
+        self.map.as_ref().map_or(0, |map| map.index_of(hash) as u32)
+    }
+
+    /// Whether a record may go to this shard past its queue; then it is counted as gone.
+    pub(super) fn let_through(&mut self, shard: u32, size: usize, now: Instant) -> bool {
+        let queue = &mut self.queues[shard as usize];
+        queue.parcels.is_empty() && queue.limiter.try_take(size, now)
+    }
+
+    /// At the end of the queue of its shard.
+    pub(super) fn push(&mut self, record: &Record, format: Format, ticket: Ticket, now: Instant) {
+        let hash = record.hash();
+        let shard = self.shard_of(hash);
+        match self.rules.pack {
+            Some(pack) => self.pack(record, hash, shard, ticket, (pack, format), now),
+            None => self.append(shard, Parcel::Written(Written::single(format, record, shard, ticket)), now),
+        }
+    }
+
+    /// At the front of their queues, in their order; they are sent again. In ordered mode the queues rest until `resume_at`.
+    pub(super) fn push_front(&mut self, parcels: Vec<Written>, resume_at: Option<Instant>, now: Instant) {
+        for mut parcel in parcels.into_iter().rev() {
+            let shard = self.shard_of(parcel.hash);
+            parcel.place.shard = shard;
+            let queue = &mut self.queues[shard as usize];
+            queue.parcels.push_front(Parcel::Written(parcel));
+            queue.resume_at = queue.resume_at.max(resume_at);
+            self.list(shard, now);
+        }
+    }
+
+    /// Puts what is due of the aggregates into the queues.
+    pub(super) fn seal(&mut self, now: Instant) {
+        while let Some((_, shard)) = self.packing.first().copied().filter(|(due, _)| *due <= now) {
+            self.seal_of(shard, now);
+        }
+    }
+
+    /// All of them.
+    pub(super) fn seal_all(&mut self, now: Instant) {
+        while let Some((_, shard)) = self.packing.first().copied() {
+            self.seal_of(shard, now);
+        }
+    }
+
+    /// Moves into the assembly what may leave now; whether it is full.
+    pub(super) fn pull(&mut self, assembly: &mut Assembly, now: Instant) -> bool {
+        if self.earlier > 0 {
+            return false;
+        }
+        while let Some(&(at, shard)) = self.waiting.first().filter(|(at, _)| *at <= now) {
+            self.waiting.remove(&(at, shard));
+            self.queues[shard as usize].listed = None;
+            if self.pull_of(shard, assembly, now) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// When there is something to do if nothing else happens.
+    pub(super) fn next_due(&self) -> Option<Instant> {
+        let sending = self.waiting.first().filter(|_| self.earlier == 0);
+        [sending, self.packing.first()].into_iter().flatten().map(|(due, _)| *due).min()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.packing.is_empty() && self.queues.iter().all(|queue| queue.parcels.is_empty())
+    }
+
+    /// A request has left with records of these shards.
+    pub(super) fn leave(&mut self, places: &[Place]) {
+        if self.rules.ordered {
+            for shard in shards(places) {
+                self.queues[shard as usize].busy += 1;
+            }
+        }
+    }
+
+    /// It has ended; `generation` is that of the map by which it left.
+    pub(super) fn come_back(&mut self, places: &[Place], generation: u64, now: Instant) {
+        if !self.rules.ordered {
+            return;
+        }
+        if generation != self.generation {
+            self.earlier = self.earlier.saturating_sub(1);
+            return;
+        }
+        for shard in shards(places) {
+            self.queues[shard as usize].busy -= 1;
+            self.list(shard, now);
+        }
+    }
+
+    pub(super) fn acknowledged(&mut self, shard: u32, records: u64) {
+        self.queues[shard as usize].acknowledged += records;
+    }
+
+    pub(super) fn throttled(&mut self, shard: u32, now: Instant) {
+        let queue = &mut self.queues[shard as usize];
+        queue.throttled += 1;
+        queue.limiter.throttled(now);
+    }
+
+    /// The shards are others now. `on_their_way`: requests that have not ended.
+    pub(super) fn remap(&mut self, map: ShardMap, on_their_way: usize, format: Format, now: Instant) {
+        let waiting = self.drain();
+        self.open(Some(map), now);
+        self.earlier = if self.rules.ordered { on_their_way } else { 0 };
+        for parcel in waiting {
+            match parcel {
+                Parcel::Written(written) if !written.place.is_aggregate => {
+                    let shard = self.shard_of(written.hash);
+                    let place = Place::one(shard);
+                    self.append(shard, Parcel::Written(Written { place, ..written }), now);
+                }
+                packed => {
+                    for (record, ticket) in packed.unpack() {
+                        self.push(&record, format, ticket, now);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Everything that waits, shard by shard in its order.
+    pub(super) fn drain(&mut self) -> Vec<Parcel> {
+        self.waiting.clear();
+        self.packing.clear();
+        let mut all = Vec::new();
+        for queue in &mut self.queues {
+            queue.listed = None;
+            all.extend(queue.parcels.drain(..));
+            all.extend(queue.packing.take().map(|packing| Parcel::Packed(packing.packed)));
+        }
+        all
+    }
+
+    pub(super) fn view(&self) -> Vec<ShardView> {
+        let Some(map) = &self.map else { return Vec::new() };
+        let view = |(index, queue): (usize, &Queue)| ShardView {
+            shard_id: map.shard(index).id.to_string(),
+            hash_keys: map.shard(index).range.clone(),
+            acknowledged: queue.acknowledged,
+            throttled: queue.throttled,
+            queued: queue.queued(),
+            share: queue.limiter.share(),
+        };
+        self.queues.iter().enumerate().map(view).collect()
+    }
+
+    fn open(&mut self, map: Option<ShardMap>, now: Instant) {
+        let count = map.as_ref().map_or(1, ShardMap::len);
+        self.map = map.map(Arc::new);
+        self.generation += 1;
+        self.queues = std::iter::repeat_with(|| Queue::new(now)).take(count).collect();
+    }
+
+    fn pack(&mut self, record: &Record, hash: u128, shard: u32, ticket: Ticket, how: (Pack, Format), now: Instant) {
+        let (pack, format) = how;
+        let entry = record.entry();
+        let is_full = |packing: &Packing| !packing.takes(entry, pack);
+        if self.queues[shard as usize].packing.as_ref().is_some_and(is_full) {
+            self.seal_of(shard, now);
+        }
+        let queue = &mut self.queues[shard as usize];
+        if queue.packing.is_none() {
+            let aggregate = Aggregate::new();
+            if !aggregate.fits(entry, pack.bytes - entry.partition_key.len().min(pack.bytes)) {
+                return self.append(shard, Parcel::Written(Written::single(format, record, shard, ticket)), now);
+            }
+            let due = now + self.rules.linger;
+            self.packing.insert((due, shard));
+            queue.packing = Some(Packing { packed: Packed { aggregate, hash, shard, format }, due });
+        }
+        let packing = queue.packing.as_mut().expect("just made where there was none");
+        packing.packed.aggregate.push(entry, hash, ticket);
+    }
+
+    /// The aggregate of a shard, if there is one, goes to its queue.
+    fn seal_of(&mut self, shard: u32, now: Instant) {
+        let Some(Packing { packed, due }) = self.queues[shard as usize].packing.take() else { return };
+        self.packing.remove(&(due, shard));
+        self.append(shard, packed.sealed(), now);
+    }
+
+    fn append(&mut self, shard: u32, parcel: Parcel, now: Instant) {
+        self.queues[shard as usize].parcels.push_back(parcel);
+        self.list(shard, now);
+    }
+
+    /// Notes when a queue may send next, unless an end is waited for that will.
+    fn list(&mut self, shard: u32, now: Instant) {
+        let queue = &mut self.queues[shard as usize];
+        if queue.listed.is_some() || queue.busy > 0 {
+            return;
+        }
+        let Some(first) = queue.parcels.front() else { return };
+        let paced = if self.rules.pace && self.map.is_some() { queue.limiter.ready_at(first.size(), now) } else { now };
+        let at = queue.resume_at.map_or(paced, |resume| paced.max(resume));
+        queue.listed = Some(at);
+        self.waiting.insert((at, shard));
+    }
+
+    fn pull_of(&mut self, shard: u32, assembly: &mut Assembly, now: Instant) -> bool {
+        let paced = self.rules.pace && self.map.is_some();
+        let queue = &mut self.queues[shard as usize];
+        while let Some(first) = queue.parcels.front() {
+            if self.rules.ordered && (queue.busy > 0 || assembly.has_turn(self.rules.turn(shard, first))) {
+                return false;
+            }
+            if !assembly.takes(first) {
+                self.list(shard, now);
+                return true;
+            }
+            if paced && !queue.limiter.try_take(first.size(), now) {
+                self.list(shard, now);
+                return false;
+            }
+            queue.resume_at = None;
+            if self.rules.ordered {
+                assembly.take_turn(self.rules.turn(shard, first));
+            }
+            assembly.push(queue.parcels.pop_front().expect("looked at"));
+        }
+        false
+    }
+}
+
+impl Queue {
+    fn new(now: Instant) -> Self {
+        Self {
+            parcels: VecDeque::new(),
+            limiter: Limiter::new(now),
+            packing: None,
+            listed: None,
+            busy: 0,
+            resume_at: None,
+            acknowledged: 0,
+            throttled: 0,
+        }
+    }
+
+    fn queued(&self) -> usize {
+        let packing = self.packing.as_ref().map_or(0, |packing| packing.packed.aggregate.len());
+        packing + self.parcels.iter().map(Parcel::records).sum::<usize>()
+    }
+}
+
+impl Packing {
+    fn takes(&self, entry: Entry<'_>, pack: Pack) -> bool {
+        let aggregate = &self.packed.aggregate;
+        let room = pack.bytes - aggregate.partition_key().len().min(pack.bytes);
+        aggregate.len() < pack.records && aggregate.fits(entry, room)
+    }
+}
+
+/// Each shard of a request once.
+fn shards(places: &[Place]) -> BTreeSet<u32> {
+    places.iter().map(|place| place.shard).collect()
+}

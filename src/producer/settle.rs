@@ -1,0 +1,184 @@
+//! What an answer means for each record of its request.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use tokio::time::Instant;
+
+use super::{
+    answer::{Answer, Position, Span},
+    batch::{Cargo, NO_SHARD, Place},
+    body::Body,
+    group::{Receipt, Teller, Ticket},
+    hot_keys::HotKeys,
+    misplaced::Stray,
+    parcel::Written,
+    queues::Queues,
+    retry::{Backoff, Cause},
+    shard_map::ShardMap,
+    state::Shared,
+    transport::Severity,
+};
+
+/// What is left to do after an answer; those acknowledged have been told.
+pub(super) struct Settled {
+    /// What is sent again, by when.
+    pub(super) again: BTreeMap<Instant, Vec<Written>>,
+    /// Aggregates in another shard than they were made for.
+    pub(super) strays: Vec<Stray>,
+    /// Epochs of the groups that are over.
+    pub(super) over: Vec<u64>,
+    /// What each shard did.
+    tally: Tally,
+    /// Whether a record is where the shard map would not have it.
+    pub(super) moved: bool,
+}
+
+#[derive(Default)]
+struct Tally {
+    acknowledged: BTreeMap<u32, u64>,
+    throttled: Vec<(u32, Arc<str>, u64)>,
+}
+
+/// Reads one answer.
+pub(super) struct Settling<'a> {
+    shared: &'a Shared,
+    body: &'a Body,
+    answer: &'a Answer,
+    /// The shard map by which the request was made, if it is still that.
+    map: Option<Arc<ShardMap>>,
+    backoff: &'a Backoff,
+    now: Instant,
+    /// When records of so many attempts are sent again.
+    due: BTreeMap<u32, Instant>,
+    last: Option<(Span, Span, Cause)>,
+    teller: Teller<'a>,
+    settled: Settled,
+}
+
+impl<'a> Settling<'a> {
+    pub(super) fn new(
+        shared: &'a Shared,
+        (body, answer): (&'a Body, &'a Answer),
+        map: Option<Arc<ShardMap>>,
+        backoff: &'a Backoff,
+        now: Instant,
+    ) -> Self {
+        let settled = Settled {
+            again: BTreeMap::new(),
+            strays: Vec::new(),
+            over: Vec::new(),
+            tally: Tally::default(),
+            moved: false,
+        };
+        let teller = Teller::new(&shared.metrics, &shared.budget);
+        Self { shared, body, answer, map, backoff, now, due: BTreeMap::new(), last: None, teller, settled }
+    }
+
+    pub(super) fn run(mut self, cargo: Cargo) -> Settled {
+        let mut tickets = cargo.tickets.into_iter();
+        for (index, (place, position)) in cargo.places.into_iter().zip(self.answer.positions()).enumerate() {
+            let own = tickets.by_ref().take(place.records as usize);
+            match *position {
+                Position::Written { shard_id, sequence_number } => {
+                    self.written(index, place, own, (shard_id, sequence_number));
+                }
+                Position::Refused { code, message } => self.refused(index, place, own.collect(), (code, message)),
+            }
+        }
+        self.settled.over = self.teller.finish();
+        self.settled
+    }
+
+    fn written(&mut self, index: usize, place: Place, tickets: impl Iterator<Item = Ticket>, at: (Span, Span)) {
+        let shard = self.shard_of(place, self.answer.text(at.0));
+        self.settled.moved |= self.map.is_some() && shard.is_none();
+        if place.is_aggregate && self.map.is_some() && shard != Some(place.shard) {
+            let parcel = Written::of(self.body, index, place, tickets.collect());
+            let shard_id = self.answer.text(at.0).to_owned();
+            self.settled.strays.push(Stray { parcel, shard_id, receipt: self.receipt(at) });
+            return;
+        }
+        if let Some(shard) = shard {
+            *self.settled.tally.acknowledged.entry(shard).or_default() += u64::from(place.records);
+        }
+        let receipt = self.receipt(at);
+        for (sub, ticket) in tickets.enumerate() {
+            let sub_sequence_number = place.is_aggregate.then_some(sub as u32);
+            let receipt = Receipt { attempts: ticket.attempts, sub_sequence_number, ..receipt.clone() };
+            self.teller.acknowledge(ticket, receipt);
+        }
+    }
+
+    /// The shard that has it, by the map; none where the map does not know it or another was expected.
+    fn shard_of(&self, place: Place, id: &str) -> Option<u32> {
+        let map = self.map.as_ref()?;
+        if place.shard != NO_SHARD && *map.shard(place.shard as usize).id == *id {
+            return Some(place.shard);
+        }
+        let known = map.index_of_id(id).map(|index| index as u32);
+        known.filter(|_| place.shard == NO_SHARD)
+    }
+
+    fn receipt(&self, (shard_id, sequence_number): (Span, Span)) -> Receipt {
+        Receipt {
+            attempts: 0,
+            acknowledged_at: self.now,
+            answer: self.answer.share(),
+            shard_id,
+            sequence_number,
+            sub_sequence_number: None,
+        }
+    }
+
+    fn refused(&mut self, index: usize, place: Place, tickets: Vec<Ticket>, why: (Span, Span)) {
+        let cause = self.cause(why);
+        let parcel = Written::of(self.body, index, place, tickets);
+        if cause.severity == Severity::Throttled {
+            self.throttled(&parcel);
+        }
+        let attempts = parcel.tickets.iter().map(|ticket| ticket.attempts).max().unwrap_or_default();
+        let due = *self.due.entry(attempts).or_insert_with(|| self.now + self.backoff.delay(attempts));
+        let again = parcel.again(&cause, due, &mut self.teller);
+        self.shared.metrics.again(cause.severity, again.iter().map(|written| written.tickets.len()).sum());
+        self.settled.again.entry(due).or_default().extend(again);
+    }
+
+    /// Positions mostly are refused for the same reason.
+    fn cause(&mut self, (code, message): (Span, Span)) -> Cause {
+        let text = |span| self.answer.text(span);
+        let (code_text, message_text) = (text(code), text(message));
+        if let Some((last_code, last_message, cause)) = &self.last
+            && (text(*last_code), text(*last_message)) == (code_text, message_text)
+        {
+            return cause.clone();
+        }
+        let cause = Cause::refused(code_text, message_text);
+        self.last = Some((code, message, cause.clone()));
+        cause
+    }
+
+    fn throttled(&mut self, parcel: &Written) {
+        let Some(map) = &self.map else { return };
+        let record = parcel.format.read(&parcel.fragment);
+        let shard = map.index_of(parcel.hash) as u32;
+        self.settled.tally.throttled.push((shard, record.partition_key, parcel.size as u64));
+    }
+}
+
+impl Settled {
+    /// Notes what the shards did.
+    pub(super) fn tell(&mut self, queues: &mut Queues, hot_keys: &mut HotKeys, now: Instant) {
+        for (shard, records) in std::mem::take(&mut self.tally.acknowledged) {
+            queues.acknowledged(shard, records);
+        }
+        for (shard, key, bytes) in self.tally.throttled.drain(..) {
+            queues.throttled(shard, now);
+            hot_keys.note(&key, bytes);
+        }
+    }
+
+    pub(super) fn throttled(&self) -> bool {
+        !self.tally.throttled.is_empty()
+    }
+}
+

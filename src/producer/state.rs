@@ -1,0 +1,276 @@
+//! What callers and the dispatcher share: what was taken and has not left yet.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
+};
+
+use tokio::{
+    sync::{Notify, oneshot, watch},
+    time::Instant,
+};
+
+use super::{
+    assembly::BatchLimits,
+    batch::{Batch, Filling, NO_SHARD},
+    body::{Body, Format},
+    budget::Budget,
+    builder::Settings,
+    epochs::Epochs,
+    error::PutError,
+    gauge::Gauge,
+    group::{GROUP, Group, Pending, Ticket},
+    handle::Unsent,
+    hot_keys::HotKeys,
+    metrics::{self, Metrics},
+    queues::Queues,
+    record::Record,
+    shard_map::ShardMap,
+    transport::{Transport, Wants},
+};
+
+/// Buffers kept for further requests.
+const SPARE_BUFFERS: usize = 16;
+
+/// Shared by every handle and the dispatcher.
+pub(super) struct Shared {
+    pub(super) transport: Arc<dyn Transport>,
+    pub(super) stream: String,
+    pub(super) budget: Budget,
+    pub(super) metrics: Metrics,
+    /// Rung when the dispatcher has something to look at.
+    pub(super) bell: Notify,
+    /// Whether the dispatcher has ended.
+    pub(super) ended: watch::Sender<bool>,
+    state: Mutex<State>,
+}
+
+pub(super) struct State {
+    limits: BatchLimits,
+    linger: Duration,
+    record_ttl: Option<Duration>,
+    /// Whether records may pass their shard's queue.
+    direct: bool,
+    pace: bool,
+    pub(super) queues: Queues,
+    pub(super) gauge: Gauge,
+    pub(super) hot_keys: HotKeys,
+    pub(super) epochs: Epochs,
+    group: Option<(Arc<Group>, usize)>,
+    /// The request that records are written into as they come.
+    open: Option<Filling>,
+    /// Requests that are full.
+    ready: Vec<Batch>,
+    spare: Vec<Vec<u8>>,
+    /// Nothing is to wait for company any more, this once.
+    pub(super) hurry: bool,
+    pub(super) closing: Closing,
+}
+
+/// Whether more may come.
+pub(super) enum Closing {
+    /// It may.
+    Open,
+    /// Every handle is gone; what was taken is still sent.
+    Forgotten,
+    /// By [`close`](super::Producer::close).
+    By { deadline: Instant, unsent: oneshot::Sender<Vec<Unsent>> },
+    /// The dispatcher has ended.
+    Ended,
+}
+
+impl Shared {
+    pub(super) fn new(
+        transport: Arc<dyn Transport>,
+        stream: String,
+        settings: &Settings,
+        map: Option<ShardMap>,
+    ) -> Self {
+        let now = Instant::now();
+        let shards = map.as_ref().map_or(0, ShardMap::len);
+        let state = State {
+            limits: settings.batch,
+            linger: settings.linger,
+            record_ttl: settings.record_ttl,
+            direct: !settings.ordered && settings.pack.is_none(),
+            pace: settings.pace && shards > 0,
+            queues: Queues::new(settings.rules(), map, now),
+            gauge: Gauge::new(shards, now),
+            hot_keys: HotKeys::default(),
+            epochs: Epochs::new(),
+            group: None,
+            open: None,
+            ready: Vec::new(),
+            spare: Vec::new(),
+            hurry: false,
+            closing: Closing::Open,
+        };
+        Self {
+            transport,
+            stream,
+            budget: Budget::new(settings.max_in_flight_records, settings.max_in_flight_bytes),
+            metrics: Metrics::default(),
+            bell: Notify::new(),
+            ended: watch::Sender::new(false),
+            state: Mutex::new(state),
+        }
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("no panic while it is held")
+    }
+
+    /// Takes a record for which there is room.
+    pub(super) fn put(&self, record: &Record) -> Result<Pending, PutError> {
+        let mut state = self.state();
+        if !matches!(state.closing, Closing::Open) {
+            self.budget.give_back(1, record.size());
+            return Err(PutError::Closed);
+        }
+        metrics::add(&self.metrics.offered, 1);
+        metrics::add(&self.metrics.offered_bytes, record.size());
+        let (ticket, pending) = state.issue(record.size());
+        let is_news = state.take(record, ticket, self);
+        drop(state);
+        if is_news {
+            self.bell.notify_one();
+        }
+        Ok(pending)
+    }
+}
+
+impl State {
+    fn issue(&mut self, size: usize) -> (Ticket, Pending) {
+        let (group, issued) = match self.group.take() {
+            Some(group) => group,
+            None => (Group::new(self.epochs.begin()), 0),
+        };
+        let (index, pending) = (issued as u32, group.pending(issued as u32));
+        let expires = self.record_ttl.map(|ttl| after(ttl));
+        let ticket = Ticket::new(group.clone(), index, size, expires);
+        self.group = Some((group, issued + 1));
+        if issued + 1 == GROUP {
+            self.end_group();
+        }
+        (ticket, pending)
+    }
+
+    pub(super) fn end_group(&mut self) {
+        if let Some((group, issued)) = self.group.take()
+            && group.close(issued)
+        {
+            self.epochs.end(group.epoch);
+        }
+    }
+
+    /// Whether the dispatcher is to know of it.
+    fn take(&mut self, record: &Record, ticket: Ticket, shared: &Shared) -> bool {
+        let is_near = self.gauge.pass(record.size());
+        if !self.direct {
+            return self.queue(record, ticket, Instant::now(), shared);
+        }
+        if !(self.pace && is_near) {
+            return self.append(record, NO_SHARD, ticket, shared);
+        }
+        let now = Instant::now();
+        let shard = self.queues.shard_of(record.hash());
+        if self.queues.let_through(shard, record.size(), now) {
+            return self.append(record, shard, ticket, shared);
+        }
+        self.hot_keys.note(&record.partition_key, record.size() as u64);
+        self.queue(record, ticket, now, shared)
+    }
+
+    fn queue(&mut self, record: &Record, ticket: Ticket, now: Instant, shared: &Shared) -> bool {
+        let before = self.queues.next_due();
+        self.queues.push(record, shared.transport.wants().format, ticket, now);
+        self.queues.next_due() != before
+    }
+
+    /// Writes a record into the open request; whether one was begun or is full now.
+    fn append(&mut self, record: &Record, shard: u32, ticket: Ticket, shared: &Shared) -> bool {
+        let is_full = |open: &Filling| open.cargo.bytes + record.size() > self.limits.bytes;
+        let ended = self.open.as_ref().is_some_and(is_full) && self.end_open();
+        let begun = self.open.is_none();
+        if begun {
+            let Wants { format, .. } = shared.transport.wants();
+            let body = Body::new(format, &shared.stream, self.spare.pop().unwrap_or_default());
+            self.open = Some(Filling::new(body, self.queues.generation, after(self.linger)));
+        }
+        let open = self.open.as_mut().expect("begun where there was none");
+        open.push(record.entry(), shard, ticket);
+        let is_full = open.len() >= self.limits.items || open.cargo.bytes >= self.limits.bytes;
+        ended || begun || (is_full && self.end_open())
+    }
+
+    fn end_open(&mut self) -> bool {
+        let Some(open) = self.open.take() else { return false };
+        self.ready.push(open.close());
+        true
+    }
+
+    /// Requests that are full, or whose time has come.
+    pub(super) fn take_ready(&mut self, now: Instant, hurry: bool) -> Vec<Batch> {
+        if self.open.as_ref().is_some_and(|batch| hurry || batch.due <= now) {
+            self.end_open();
+        }
+        std::mem::take(&mut self.ready)
+    }
+
+    /// When the open request leaves if nothing more comes.
+    pub(super) fn next_due(&self) -> Option<Instant> {
+        [self.open.as_ref().map(|batch| batch.due), self.queues.next_due()].into_iter().flatten().min()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.open.is_none() && self.ready.is_empty() && self.queues.is_empty()
+    }
+
+    /// `done` is told when all that was put before has ended.
+    pub(super) fn flush(&mut self, done: oneshot::Sender<()>) {
+        self.end_group();
+        self.epochs.flush(done);
+        self.hurry = true;
+    }
+
+    /// Nothing more is taken. Who closes again may only bring the deadline nearer.
+    pub(super) fn close(&mut self, deadline: Instant, unsent: oneshot::Sender<Vec<Unsent>>) {
+        match &mut self.closing {
+            Closing::Open | Closing::Forgotten => self.closing = Closing::By { deadline, unsent },
+            Closing::By { deadline: known, .. } => *known = deadline.min(*known),
+            Closing::Ended => {}
+        }
+    }
+
+    /// Nobody is left who could put or close.
+    pub(super) fn forget(&mut self) {
+        if matches!(self.closing, Closing::Open) {
+            self.closing = Closing::Forgotten;
+        }
+    }
+
+    /// A buffer for another request.
+    pub(super) fn buffer(&mut self) -> Vec<u8> {
+        self.spare.pop().unwrap_or_default()
+    }
+
+    pub(super) fn recycle(&mut self, buffer: Vec<u8>) {
+        if self.spare.len() < SPARE_BUFFERS {
+            self.spare.push(buffer);
+        }
+    }
+
+    /// The shards are others now.
+    pub(super) fn remap(&mut self, map: ShardMap, on_their_way: usize, format: Format, now: Instant) {
+        self.gauge = Gauge::new(map.len(), now);
+        self.queues.remap(map, on_their_way, format, now);
+    }
+}
+
+/// How long a wait that is too long for the clock is.
+const FOR_EVER: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
+
+/// The moment a time from now.
+pub(super) fn after(time: Duration) -> Instant {
+    Instant::now() + time.min(FOR_EVER)
+}
