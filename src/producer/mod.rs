@@ -27,7 +27,9 @@
 //! # }
 //! ```
 
+mod answer;
 mod batcher;
+mod body;
 mod budget;
 mod builder;
 mod dispatcher;
