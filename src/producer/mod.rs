@@ -41,9 +41,12 @@ pub mod limits;
 mod metrics;
 mod pending;
 mod record;
+mod refusal;
 mod retrier;
 mod sdk;
 mod transport;
+mod transport2;
+mod wire;
 
 pub use builder::{BuildError, Builder};
 pub use error::{PutError, Reason, RecordError};
