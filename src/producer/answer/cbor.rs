@@ -61,15 +61,12 @@ impl<'b> Reader<'b> {
         mut field: impl FnMut(&mut Self, &[u8]) -> Result<(), decode::Error>,
     ) -> Result<(), decode::Error> {
         let length = self.decoder.map()?;
-        self.each(length, |reader| match reader.decoder.datatype()? {
-            Type::StringIndef => {
-                let name = reader.pieces()?;
-                field(reader, name.as_bytes())
+        self.each(length, |reader| {
+            if let Some(name) = reader.usual_text() {
+                return field(reader, name);
             }
-            _ => {
-                let name = reader.decoder.str()?.as_bytes();
-                field(reader, name)
-            }
+            let name = reader.pieces()?;
+            field(reader, name.as_bytes())
         })
     }
 
@@ -90,6 +87,10 @@ impl<'b> Reader<'b> {
     }
 
     fn text_or_null(&mut self) -> Result<Option<Span>, decode::Error> {
+        if let Some(text) = self.usual_text() {
+            let end = self.decoder.position();
+            return Ok(Some(Span::of(end - text.len(), end)));
+        }
         match self.decoder.datatype()? {
             Type::Null => self.decoder.null().map(|()| None),
             Type::StringIndef => self.pieces().map(|text| Some(self.answer.add(&text))),
@@ -101,7 +102,21 @@ impl<'b> Reader<'b> {
         }
     }
 
-    /// A text in pieces.
+    /// A text of up to 255 bytes of ASCII, without the decoder's steps: nearly all are.
+    fn usual_text(&mut self) -> Option<&'b [u8]> {
+        let (input, at) = (self.decoder.input(), self.decoder.position());
+        let (start, length) = match *input.get(at)? {
+            head @ 0x60..0x78 => (at + 1, head - 0x60),
+            0x78 => (at + 2, *input.get(at + 1)?),
+            _ => return None,
+        };
+        let end = start + usize::from(length);
+        let text = input.get(start..end).filter(|text| text.is_ascii())?;
+        self.decoder.set_position(end);
+        Some(text)
+    }
+
+    /// A text, in pieces or whole.
     fn pieces(&mut self) -> Result<String, decode::Error> {
         self.decoder.str_iter()?.collect()
     }

@@ -39,6 +39,22 @@ struct Scanner<'a> {
 
 impl<'a> Scanner<'a> {
     fn entry(&mut self) -> Option<Fields> {
+        let start = self.at;
+        self.usual_entry().or_else(|| {
+            self.at = start;
+            self.any_entry()
+        })
+    }
+
+    /// Of a record that was written, to the letter.
+    fn usual_entry(&mut self) -> Option<Fields> {
+        let sequence_number = self.plain_after(br#"{"SequenceNumber":""#)?;
+        let shard_id = self.plain_after(br#"","ShardId":""#)?;
+        self.letters(br#""}"#)?;
+        Some(Fields { sequence_number: Some(sequence_number), shard_id: Some(shard_id), ..Fields::default() })
+    }
+
+    fn any_entry(&mut self) -> Option<Fields> {
         let mut fields = Fields::default();
         self.object(|scanner, name| {
             let field = fields.by_name(name).filter(|field| field.is_none())?;
@@ -79,11 +95,22 @@ impl<'a> Scanner<'a> {
 
     /// A text of plain ASCII.
     fn text(&mut self) -> Option<Span> {
-        self.expect(b'"')?;
+        self.skip_space();
+        let text = self.plain_after(b"\"")?;
+        self.letters(b"\"").map(|()| text)
+    }
+
+    fn plain_after<const N: usize>(&mut self, letters: &[u8; N]) -> Option<Span> {
+        self.letters(letters)?;
         let start = self.at;
-        let end = start + plain_len(&self.text[start..]);
-        self.at = end + 1;
-        (self.text.get(end) == Some(&b'"')).then(|| Span::of(start, end))
+        self.at += plain_len(&self.text[start..]);
+        Some(Span::of(start, self.at))
+    }
+
+    fn letters<const N: usize>(&mut self, letters: &[u8; N]) -> Option<()> {
+        let are_next = self.text[self.at..].starts_with(letters);
+        self.at += if are_next { N } else { 0 };
+        are_next.then_some(())
     }
 
     fn digits(&mut self) -> Option<()> {
