@@ -2,6 +2,7 @@
 
 pub mod athena;
 mod call_log;
+mod cbor;
 pub mod clock;
 pub mod daemon;
 pub mod durable;

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header, request::Parts};
 use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
 
-use super::{fault::Fault, query::escape, rest::Answer, signature::Signature};
+use super::{cbor, fault::Fault, query::escape, rest::Answer, signature::Signature};
 
 /// The body of an answer.
 pub type Body = UnsyncBoxBody<Bytes, Box<dyn Error + Send + Sync>>;
@@ -15,6 +15,8 @@ pub type Body = UnsyncBoxBody<Bytes, Box<dyn Error + Send + Sync>>;
 const JSON: &str = "application/x-amz-json-1.1";
 /// The content type of AWS JSON 1.0, the protocol of DynamoDB.
 const JSON_1_0: &str = "application/x-amz-json-1.0";
+/// The content type of AWS CBOR 1.1, which Kinesis speaks too.
+const CBOR: &str = "application/x-amz-cbor-1.1";
 const FORM: &str = "application/x-www-form-urlencoded";
 
 /// A service of the JSON protocol.
@@ -205,18 +207,50 @@ fn is_form(request: &Parts) -> bool {
     request.method == Method::POST && request.uri.path() == "/" && media_type(&request.headers) == FORM
 }
 
-/// Refuses another encoding than the service's JSON, such as CBOR.
-pub fn check_json(service: JsonService, headers: &HeaderMap) -> Result<(), Fault> {
-    let known = service.content_type();
-    match media_type(headers) {
-        given if given == known => Ok(()),
-        other => Err(Fault {
-            status: 415,
-            code: "UnsupportedMediaTypeException",
-            message: format!(
-                "the stand-in speaks {known} with this service, not {other:?}; an SDK that speaks CBOR does without it under AWS_CBOR_DISABLE=true"
-            ),
-        }),
+/// How the bodies of a JSON service are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    Json,
+    /// Of Kinesis alone.
+    Cbor,
+}
+
+impl Encoding {
+    /// By the content type of a request; refuses what the service does not speak.
+    pub fn of(service: JsonService, headers: &HeaderMap) -> Result<Self, Fault> {
+        let known = service.content_type();
+        match media_type(headers) {
+            given if given == known => Ok(Self::Json),
+            CBOR if service == JsonService::Kinesis => Ok(Self::Cbor),
+            other => Err(Fault {
+                status: 415,
+                code: "UnsupportedMediaTypeException",
+                message: format!("the stand-in speaks {known} with {}, not {other:?}", service.name()),
+            }),
+        }
+    }
+
+    /// A request's body in JSON.
+    pub fn decode(self, body: Bytes) -> Result<Bytes, Fault> {
+        match self {
+            Self::Json => Ok(body),
+            Self::Cbor => cbor::to_json(&body).map(Bytes::from),
+        }
+    }
+
+    /// An answer that is written in JSON.
+    pub fn encode(self, answer: Bytes) -> Result<Bytes, Fault> {
+        match self {
+            Self::Json => Ok(answer),
+            Self::Cbor => cbor::of_json(&answer).map(Bytes::from),
+        }
+    }
+
+    fn content_type(self, service: JsonService) -> &'static str {
+        match self {
+            Self::Json => service.content_type(),
+            Self::Cbor => CBOR,
+        }
     }
 }
 
@@ -233,17 +267,18 @@ pub fn uuid() -> String {
     [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
 }
 
-/// An answer of the JSON protocol.
-pub fn json_answer(service: JsonService, body: Bytes, request_id: &str) -> Response<Body> {
-    response(StatusCode::OK, service.content_type(), request_id, body)
+/// An answer of the JSON protocol, encoded.
+pub fn json_answer(service: JsonService, encoding: Encoding, body: Bytes, request_id: &str) -> Response<Body> {
+    response(StatusCode::OK, encoding.content_type(service), request_id, body)
 }
 
 /// A fault in the JSON protocol; of no service where the target names none.
-pub fn json_fault(service: Option<JsonService>, fault: &Fault, request_id: &str) -> Response<Body> {
+pub fn json_fault(service: Option<JsonService>, encoding: Encoding, fault: &Fault, request_id: &str) -> Response<Body> {
     let namespace = service.map_or("", JsonService::fault_namespace);
-    let content_type = service.map_or(JSON, JsonService::content_type);
+    let content_type = service.map_or(JSON, |service| encoding.content_type(service));
     let body = serde_json::json!({"__type": format!("{namespace}{}", fault.code), "message": fault.message});
-    let mut response = response(status(fault), content_type, request_id, body.to_string().into());
+    let body = encoding.encode(body.to_string().into()).expect("a fault is JSON");
+    let mut response = response(status(fault), content_type, request_id, body);
     response.headers_mut().insert("x-amzn-errortype", HeaderValue::from_static(fault.code));
     response
 }
@@ -363,13 +398,14 @@ mod tests {
     }
 
     #[test]
-    fn cbor_is_refused_with_a_remedy() {
-        let cbor = request(Method::POST, "/", &[("content-type", "application/x-amz-cbor-1.1")]);
-        let fault = check_json(JsonService::Kinesis, &cbor.headers).expect_err("a fault");
+    fn only_kinesis_speaks_cbor() {
+        let headers = |content_type| request(Method::POST, "/", &[("content-type", content_type)]).headers;
+        let (cbor, json) = (headers(CBOR), headers("application/x-amz-json-1.1; charset=utf-8"));
+        assert_eq!(Encoding::of(JsonService::Kinesis, &cbor), Ok(Encoding::Cbor));
+        assert_eq!(Encoding::of(JsonService::Kinesis, &json), Ok(Encoding::Json));
+        let fault = Encoding::of(JsonService::Firehose, &cbor).expect_err("a fault");
         assert_eq!(fault.status, 415);
-        assert!(fault.message.contains("AWS_CBOR_DISABLE"), "{fault}");
-        let json = request(Method::POST, "/", &[("content-type", "application/x-amz-json-1.1; charset=utf-8")]);
-        assert_eq!(check_json(JsonService::Kinesis, &json.headers), Ok(()));
-        assert!(check_json(JsonService::DynamoDb, &json.headers).is_err(), "DynamoDB speaks 1.0");
+        assert!(fault.message.contains("firehose") && fault.message.contains(CBOR), "{fault}");
+        assert!(Encoding::of(JsonService::DynamoDb, &json).is_err(), "DynamoDB speaks 1.0");
     }
 }

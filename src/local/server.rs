@@ -35,7 +35,7 @@ use super::{
     lambda::{self, Lambda},
     logs::Logs,
     protocol::{
-        Body, JsonService, QueryService, RestService, Route, check_json, json_answer, json_fault, plain_json,
+        Body, Encoding, JsonService, QueryService, RestService, Route, json_answer, json_fault, plain_json,
         query_answer, query_fault, rest_answer, rest_fault, s3_fault, uuid,
     },
     query::{Fields, parse_form},
@@ -240,13 +240,21 @@ impl StandIn {
             Ok(target) => target,
             Err(fault) => {
                 log("json", "call", Some(&fault), started);
-                return json_fault(None, &fault, id);
+                return json_fault(None, Encoding::Json, &fault, id);
             }
         };
         let (service, operation) = target;
-        let result = self.call_json(service, operation.clone(), parts, body).await;
+        let known = Encoding::of(service, &parts.headers);
+        let encoding = *known.as_ref().unwrap_or(&Encoding::Json);
+        let result = match known {
+            Ok(encoding) => self.call_json(service, operation.clone(), encoding, body).await,
+            Err(fault) => Err(fault),
+        };
         log(service.name(), &operation, result.as_ref().err(), started);
-        result.map_or_else(|fault| json_fault(Some(service), &fault, id), |answer| json_answer(service, answer, id))
+        match result {
+            Ok(answer) => json_answer(service, encoding, answer, id),
+            Err(fault) => json_fault(Some(service), encoding, &fault, id),
+        }
     }
 
     async fn answer_rest(
@@ -311,11 +319,10 @@ impl StandIn {
         self: Arc<Self>,
         service: JsonService,
         operation: String,
-        parts: &Parts,
+        encoding: Encoding,
         body: s3s::Body,
     ) -> Result<Bytes, Fault> {
-        check_json(service, &parts.headers)?;
-        let body = read(body, BODY_LIMIT).await?;
+        let body = encoding.decode(read(body, BODY_LIMIT).await?)?;
         // In a task of its own a call runs to its end though the caller hangs up halfway, and a panic answers 500.
         let call = tokio::spawn(async move {
             match service {
@@ -331,7 +338,8 @@ impl StandIn {
                 JsonService::Quotas => self.quotas.call(&operation, &body),
             }
         });
-        call.await.unwrap_or_else(|e| Err(failed_inside(&e)))
+        let answer = call.await.unwrap_or_else(|e| Err(failed_inside(&e)))?;
+        encoding.encode(answer)
     }
 
     async fn call_rest(

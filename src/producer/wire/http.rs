@@ -1,0 +1,133 @@
+//! Requests over connections that are kept.
+
+use std::{
+    error::Error,
+    io,
+    time::{Duration, SystemTime},
+};
+
+use aws_smithy_types::{DateTime, date_time::Format as DateFormat};
+use bytes::Bytes;
+use http::{HeaderMap, Request, StatusCode, header};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::{TokioExecutor, TokioTimer},
+};
+
+use super::WireError;
+use crate::producer::transport::{RequestError, Severity};
+
+/// How long a connection may take to be made.
+const CONNECT: Duration = Duration::from_secs(5);
+/// How long a connection is kept without a request; services close them later than that.
+const IDLE: Duration = Duration::from_secs(20);
+/// When TCP asks whether the other side is still there.
+const KEEP_ALIVE: Duration = Duration::from_secs(30);
+/// More than any answer of PutRecords: 500 entries with the longest messages.
+const LONGEST_ANSWER: usize = 16 * 1024 * 1024;
+
+/// A client of one endpoint. Names are looked up again for each new connection.
+#[derive(Clone, Debug)]
+pub(super) enum Http {
+    Plain(Client<HttpConnector, Full<Bytes>>),
+    Tls(Client<HttpsConnector<HttpConnector>, Full<Bytes>>),
+}
+
+/// An answer that came whole.
+pub(super) struct Response {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+}
+
+impl Http {
+    pub(super) fn plain() -> Self {
+        Self::Plain(pool().build(connector()))
+    }
+
+    /// By the certificates that the system trusts, or those that `SSL_CERT_FILE` names.
+    pub(super) fn tls() -> Result<Self, WireError> {
+        let builder = HttpsConnectorBuilder::new().with_native_roots().map_err(WireError::Roots)?;
+        Ok(Self::Tls(pool().build(builder.https_only().enable_http1().wrap_connector(connector()))))
+    }
+
+    /// One request, one answer.
+    pub(super) async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response, RequestError> {
+        let answering = match self {
+            Self::Plain(client) => client.request(request),
+            Self::Tls(client) => client.request(request),
+        };
+        let (parts, body) = answering.await.map_err(|error| no_answer(&error))?.into_parts();
+        let body = Limited::new(body, LONGEST_ANSWER).collect().await.map_err(|error| half_an_answer(&*error))?;
+        Ok(Response { status: parts.status, headers: parts.headers, body: body.to_bytes() })
+    }
+}
+
+impl Response {
+    /// The media type, without parameters.
+    pub(super) fn media_type(&self) -> &str {
+        self.header(header::CONTENT_TYPE.as_str()).split(';').next().unwrap_or_default().trim()
+    }
+
+    pub(super) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    /// What time it is where the answer comes from.
+    pub(super) fn date(&self) -> Option<SystemTime> {
+        let date = DateTime::from_str(self.header(header::DATE.as_str()), DateFormat::HttpDate).ok()?;
+        SystemTime::try_from(date).ok()
+    }
+}
+
+fn connector() -> HttpConnector {
+    let mut connector = HttpConnector::new();
+    connector.enforce_http(false);
+    connector.set_nodelay(true);
+    connector.set_connect_timeout(Some(CONNECT));
+    connector.set_keepalive(Some(KEEP_ALIVE));
+    connector
+}
+
+fn pool() -> hyper_util::client::legacy::Builder {
+    let mut pool = Client::builder(TokioExecutor::new());
+    pool.pool_timer(TokioTimer::new()).pool_idle_timeout(IDLE);
+    pool
+}
+
+fn no_answer(error: &hyper_util::client::legacy::Error) -> RequestError {
+    let why = causes(error);
+    if error.is_connect() {
+        let message = format!(
+            "no connection, so nothing was written; check the endpoint, the network, and the trusted certificates: {why}"
+        );
+        return RequestError { severity: Severity::Unavailable, message };
+    }
+    RequestError { severity: Severity::Unknown, message: format!("the connection ended before the answer came: {why}") }
+}
+
+fn half_an_answer(error: &(dyn Error + 'static)) -> RequestError {
+    let message = format!("the connection ended in the middle of the answer: {}", causes(error));
+    RequestError { severity: Severity::Unknown, message }
+}
+
+/// An error with all that caused it, each once.
+fn causes(error: &(dyn Error + 'static)) -> String {
+    let all = std::iter::successors(Some(error), |error| (*error).source());
+    let mut texts: Vec<String> = Vec::new();
+    for text in all.map(|error| describe(error)) {
+        if !texts.iter().any(|known| known.contains(&text)) {
+            texts.push(text);
+        }
+    }
+    texts.join(": ")
+}
+
+fn describe(error: &(dyn Error + 'static)) -> String {
+    match error.downcast_ref::<io::Error>() {
+        Some(error) if error.raw_os_error().is_none() && error.get_ref().is_none() => error.kind().to_string(),
+        _ => error.to_string(),
+    }
+}

@@ -1,0 +1,291 @@
+//! PutRecords without the SDK: bodies are sent as they were written, signed over hashes that were computed before.
+//!
+//! The SDK gives what is not of the hot path: region, endpoint, credentials.
+
+mod credentials;
+mod endpoint;
+mod http;
+mod refused;
+mod sign;
+
+use std::{
+    fmt, io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicI64, Ordering},
+    },
+    time::{Duration, SystemTime},
+};
+
+use ::http::{HeaderValue, Method, Request as HttpRequest, header};
+use aws_types::SdkConfig;
+use bytes::Bytes;
+use futures::{FutureExt, future::BoxFuture};
+use http_body_util::Full;
+use sha2::{Digest, Sha256};
+
+use self::{
+    credentials::{CredentialsCache, Lease},
+    endpoint::Endpoint,
+    http::{Http, Response},
+    refused::Refused,
+};
+use super::{
+    answer::Answer,
+    body::{Body, Format},
+    refusal,
+    transport2::{Request, RequestError, Severity, Transport, Wants},
+};
+
+const TARGET: &str = "Kinesis_20131202.PutRecords";
+const USER_AGENT: &str = concat!("kinesis-demo/", env!("CARGO_PKG_VERSION"));
+/// How far off a clock must be to be what is wrong with a signature; the service allows five minutes.
+const SKEW: Duration = Duration::from_secs(2 * 60);
+
+/// Sends PutRecords requests as they are, one attempt a call. Cloning is cheap: connections and credentials are shared.
+#[derive(Clone, Debug)]
+pub struct Wire(Arc<Shared>);
+
+/// What requests cannot be sent without.
+#[derive(Debug, thiserror::Error)]
+pub enum WireError {
+    /// Requests are signed for a region.
+    #[error("no region is set; set AWS_REGION, or `region` in the profile, or the configuration's `region`")]
+    NoRegion,
+    /// Where to send to.
+    #[error("there is no endpoint{}: {why}; check the region, the stream's ARN, and the endpoint's URL", if .url.is_empty() { String::new() } else { format!(" at {url}") })]
+    Endpoint {
+        /// The URL that was set, or none.
+        url: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// Whom to trust.
+    #[error(
+        "no certificates are trusted: {0}; install the system's (package ca-certificates), or name a file in SSL_CERT_FILE"
+    )]
+    Roots(#[source] io::Error),
+}
+
+struct Shared {
+    stream: String,
+    endpoint: Endpoint,
+    credentials: CredentialsCache,
+    http: Http,
+    speaks_cbor: AtomicBool,
+    /// By how many milliseconds the service's clock is ahead of ours.
+    skew: AtomicI64,
+}
+
+/// What a request was signed with.
+struct Signed {
+    lease: Lease,
+    time: SystemTime,
+}
+
+enum Outcome {
+    Answered(Answer),
+    CborRefused(Refused),
+    Failed(RequestError),
+}
+
+impl Wire {
+    /// To a stream named by its name or its ARN. A service that refuses CBOR is sent JSON from then on.
+    ///
+    /// # Errors
+    /// Without a region, an endpoint, or trusted certificates for one that asks for TLS.
+    pub fn new(config: &SdkConfig, stream_name_or_arn: impl Into<String>, format: Format) -> Result<Self, WireError> {
+        let stream = stream_name_or_arn.into();
+        let endpoint = Endpoint::of(config, &stream)?;
+        let http = if endpoint.is_tls() { Http::tls()? } else { Http::plain() };
+        Ok(Self(Arc::new(Shared {
+            credentials: CredentialsCache::new(config.credentials_provider()),
+            speaks_cbor: AtomicBool::new(format == Format::Cbor),
+            skew: AtomicI64::new(0),
+            stream,
+            endpoint,
+            http,
+        })))
+    }
+}
+
+impl Transport for Wire {
+    fn wants(&self) -> Wants {
+        Wants { format: self.0.format(), hash: true }
+    }
+
+    fn put_records(&self, request: Request) -> BoxFuture<'static, Result<Answer, RequestError>> {
+        let shared = self.0.clone();
+        async move { shared.send(request).await.map_err(|error| shared.name(error)) }.boxed()
+    }
+}
+
+impl Shared {
+    fn format(&self) -> Format {
+        if self.speaks_cbor.load(Ordering::Relaxed) { Format::Cbor } else { Format::Json }
+    }
+
+    async fn send(&self, request: Request) -> Result<Answer, RequestError> {
+        if request.body.format() == Format::Cbor && self.format() == Format::Json {
+            return self.send_as_json(&request.body).await;
+        }
+        match self.attempt(&request).await? {
+            Outcome::Answered(answer) => Ok(answer),
+            Outcome::Failed(error) => Err(error),
+            Outcome::CborRefused(Refused { code, message }) => {
+                self.speaks_cbor.store(false, Ordering::Relaxed);
+                let stream = &self.stream;
+                tracing::warn!(
+                    stream,
+                    code,
+                    message,
+                    "the service refused a request in CBOR; JSON is sent from now on"
+                );
+                self.send_as_json(&request.body).await
+            }
+        }
+    }
+
+    async fn send_as_json(&self, body: &Body) -> Result<Answer, RequestError> {
+        let request = Request { body: Arc::new(body.converted(Format::Json)), sha256: None };
+        match self.attempt(&request).await? {
+            Outcome::Answered(answer) => Ok(answer),
+            Outcome::Failed(error) => Err(error),
+            Outcome::CborRefused(_) => unreachable!("the request is in JSON"),
+        }
+    }
+
+    async fn attempt(&self, request: &Request) -> Result<Outcome, RequestError> {
+        let lease = self.credentials.get().await?;
+        let signed = Signed { lease, time: self.now() };
+        let response = self.http.send(self.signed(request, &signed)?).await?;
+        if response.status.is_success() {
+            return Ok(self.read(response));
+        }
+        let refused = Refused::read(&response);
+        let is_cbor = request.body.format() == Format::Cbor;
+        if is_cbor && refused::is_of_cbor(response.status.as_u16(), &refused, response.media_type()) {
+            return Ok(Outcome::CborRefused(refused));
+        }
+        Ok(Outcome::Failed(self.judge(&response, &refused, &signed)))
+    }
+
+    fn signed(&self, request: &Request, signed: &Signed) -> Result<HttpRequest<Full<Bytes>>, RequestError> {
+        let sha256 = request.sha256.unwrap_or_else(|| Sha256::digest(request.body.bytes()).into());
+        let body = Bytes::from_owner(Contents(request.body.clone()));
+        let mut http = HttpRequest::new(Full::new(body));
+        *http.method_mut() = Method::POST;
+        *http.uri_mut() = self.endpoint.uri.clone();
+        let headers = http.headers_mut();
+        headers.insert(header::HOST, self.endpoint.host.clone());
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type(request.body.format())));
+        headers.insert("x-amz-target", HeaderValue::from_static(TARGET));
+        headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
+        let unsigned = |error: sign::SignError| RequestError {
+            severity: Severity::Fatal,
+            message: format!(
+                "the request cannot be signed; check the credentials: {}",
+                signed.lease.redact(&error.to_string())
+            ),
+        };
+        sign::add_signature(&mut http, &self.endpoint, &signed.lease, &sha256, signed.time).map_err(unsigned)?;
+        Ok(http)
+    }
+
+    /// By what the answer says that it is: a service may take CBOR and answer in JSON.
+    fn read(&self, response: Response) -> Outcome {
+        let Response { status, body, .. } = &response;
+        let answer = match response.media_type() {
+            media_type if media_type.contains("cbor") => Answer::read_cbor(body.clone()),
+            _ => Answer::read_json(body.clone()),
+        };
+        let unreadable = |error| RequestError {
+            severity: refusal::severity("", status.as_u16()),
+            message: format!("{error}; check that the endpoint is of Kinesis"),
+        };
+        answer.map_or_else(|error| Outcome::Failed(unreadable(error)), Outcome::Answered)
+    }
+
+    fn judge(&self, response: &Response, refused: &Refused, signed: &Signed) -> RequestError {
+        let Refused { code, message } = refused;
+        let may_pass = match code.as_str() {
+            "ExpiredToken" | "ExpiredTokenException" => self.credentials.refuse(&signed.lease),
+            code if is_of_time(code) => self.correct_clock(response, signed.time),
+            _ => false,
+        };
+        let severity = match may_pass {
+            true => Severity::Unavailable,
+            false => refusal::severity(code, response.status.as_u16()),
+        };
+        let advice = match severity {
+            Severity::Fatal => format!("; sending again would not change it: {}", refusal::advice(code)),
+            _ => String::new(),
+        };
+        let what = if code.is_empty() { response.status.to_string() } else { code.clone() };
+        RequestError { severity, message: format!("{what}: {}{advice}", signed.lease.redact(message)) }
+    }
+
+    /// Whether our clock was wrong when the request was signed; it is right from then on.
+    fn correct_clock(&self, response: &Response, signed: SystemTime) -> bool {
+        let Some(theirs) = response.date() else { return false };
+        let skew = milliseconds_from(SystemTime::now(), theirs);
+        let was_wrong = milliseconds_from(signed, theirs).unsigned_abs() > SKEW.as_millis() as u64;
+        if was_wrong {
+            tracing::warn!(skew, "this machine's clock is wrong by so many milliseconds; signatures are corrected");
+            self.skew.store(skew, Ordering::Relaxed);
+        }
+        was_wrong
+    }
+
+    fn now(&self) -> SystemTime {
+        let skew = self.skew.load(Ordering::Relaxed);
+        let by = Duration::from_millis(skew.unsigned_abs());
+        if skew < 0 { SystemTime::now() - by } else { SystemTime::now() + by }
+    }
+
+    fn name(&self, error: RequestError) -> RequestError {
+        RequestError { message: format!("PutRecords to {}: {}", self.stream, error.message), ..error }
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at {} in {:?}", self.stream, self.endpoint.uri, self.format())
+    }
+}
+
+/// The bytes of a body that others hold too.
+struct Contents(Arc<Body>);
+
+impl AsRef<[u8]> for Contents {
+    fn as_ref(&self) -> &[u8] {
+        self.0.bytes()
+    }
+}
+
+fn content_type(format: Format) -> &'static str {
+    match format {
+        Format::Json => "application/x-amz-json-1.1",
+        Format::Cbor => "application/x-amz-cbor-1.1",
+    }
+}
+
+/// Codes that a wrong clock may be behind.
+fn is_of_time(code: &str) -> bool {
+    matches!(
+        code,
+        "RequestTimeTooSkewed"
+            | "RequestExpired"
+            | "RequestInTheFuture"
+            | "InvalidSignatureException"
+            | "SignatureDoesNotMatch"
+            | "AuthFailure"
+    )
+}
+
+fn milliseconds_from(one: SystemTime, other: SystemTime) -> i64 {
+    match other.duration_since(one) {
+        Ok(later) => later.as_millis() as i64,
+        Err(earlier) => -(earlier.duration().as_millis() as i64),
+    }
+}
