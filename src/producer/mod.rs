@@ -34,6 +34,8 @@ mod dispatcher;
 mod epochs;
 mod error;
 mod handle;
+mod hot_keys;
+mod limiter;
 /// What the service accepts.
 pub mod limits;
 mod metrics;
@@ -41,11 +43,14 @@ mod pending;
 mod record;
 mod retrier;
 mod sdk;
+/// Which of a stream's open shards takes which hash keys.
+pub mod shard_map;
 mod transport;
 
 pub use builder::{BuildError, Builder};
 pub use error::{PutError, Reason, RecordError};
 pub use handle::{Closed, Producer, Unsent};
+pub use hot_keys::HotKey;
 pub use metrics::Snapshot;
 pub use pending::{Pending, Receipt};
 pub use record::Record;

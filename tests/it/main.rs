@@ -25,6 +25,7 @@ mod postgres;
 mod preflight;
 mod producer;
 mod producer_sdk;
+mod producer_shards;
 mod redshift;
 mod schema;
 mod signals;
