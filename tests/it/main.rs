@@ -25,6 +25,7 @@ mod postgres;
 mod preflight;
 mod producer;
 mod producer_sdk;
+mod producer_shards;
 mod producer_wire;
 mod redshift;
 mod schema;

@@ -1,0 +1,188 @@
+//! The open shards of a stream, and where to ask for them.
+
+mod look;
+
+use std::{collections::HashMap, ops::RangeInclusive, sync::Arc};
+
+pub use look::{LookError, Summary, look, summary};
+
+/// A shard that takes records.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenShard {
+    /// For example `shardId-000000000000`.
+    pub id: Arc<str>,
+    /// The hash keys that it takes, both ends included.
+    pub range: RangeInclusive<u128>,
+}
+
+/// The open shards of a stream in the order of their hash keys: every hash key has exactly one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShardMap {
+    shards: Vec<OpenShard>,
+    by_id: HashMap<Arc<str>, usize>,
+}
+
+/// Shards that are not all of a stream's open shards at one moment.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MapError {
+    /// Some hash keys are nobody's.
+    #[error("no open shard takes the hash keys {} to {}", .0.start(), .0.end())]
+    Gap(RangeInclusive<u128>),
+    /// Some hash keys are taken twice.
+    #[error("{first} and {second} both take hash key {hash_key}")]
+    Overlap {
+        /// The first shard that takes it.
+        first: Arc<str>,
+        /// The second.
+        second: Arc<str>,
+        /// The lowest of those taken twice.
+        hash_key: u128,
+    },
+    /// The end of a range comes before its start.
+    #[error("{0} takes no hash keys: its range ends before it starts")]
+    Empty(Arc<str>),
+    /// Two shards of one name.
+    #[error("{0} is there twice")]
+    Twice(Arc<str>),
+}
+
+impl ShardMap {
+    /// Of shards in any order.
+    ///
+    /// # Errors
+    /// When they leave out hash keys, or take some twice.
+    pub fn new(mut shards: Vec<OpenShard>) -> Result<Self, MapError> {
+        shards.sort_by_key(|shard| *shard.range.start());
+        check(&shards)?;
+        let by_id: HashMap<_, _> = shards.iter().enumerate().map(|(index, shard)| (shard.id.clone(), index)).collect();
+        match shards.iter().enumerate().find(|(index, shard)| by_id[&shard.id] != *index) {
+            Some((_, shard)) => Err(MapError::Twice(shard.id.clone())),
+            None => Ok(Self { shards, by_id }),
+        }
+    }
+
+    /// How many shards are open; at least one is.
+    #[expect(clippy::len_without_is_empty, reason = "it never is")]
+    pub fn len(&self) -> usize {
+        self.shards.len()
+    }
+
+    /// The place of the shard that takes a hash key.
+    pub fn index_of(&self, hash_key: u128) -> usize {
+        // The first shard starts at 0.
+        self.shards.partition_point(|shard| *shard.range.start() <= hash_key) - 1
+    }
+
+    /// The place of a shard by its name; `None` for one that is not open.
+    pub fn index_of_id(&self, id: &str) -> Option<usize> {
+        self.by_id.get(id).copied()
+    }
+
+    /// A shard by its place.
+    ///
+    /// # Panics
+    /// When `index` is not below [`len`](Self::len).
+    pub fn shard(&self, index: usize) -> &OpenShard {
+        &self.shards[index]
+    }
+
+    /// All, in the order of their hash keys.
+    pub fn shards(&self) -> &[OpenShard] {
+        &self.shards
+    }
+}
+
+/// Whether shards, sorted by their starts, take every hash key once.
+fn check(shards: &[OpenShard]) -> Result<(), MapError> {
+    // The next hash key that is nobody's; `None` after the last one.
+    let mut free = Some(0);
+    for (index, shard) in shards.iter().enumerate() {
+        let (start, end) = (*shard.range.start(), *shard.range.end());
+        if start > end {
+            return Err(MapError::Empty(shard.id.clone()));
+        }
+        match free {
+            Some(free) if start > free => return Err(MapError::Gap(free..=start - 1)),
+            Some(free) if start == free => {}
+            _ => return Err(MapError::overlap(&shards[index - 1], shard)),
+        }
+        free = end.checked_add(1);
+    }
+    free.map_or(Ok(()), |free| Err(MapError::Gap(free..=u128::MAX)))
+}
+
+impl MapError {
+    fn overlap(first: &OpenShard, second: &OpenShard) -> Self {
+        Self::Overlap { first: first.id.clone(), second: second.id.clone(), hash_key: *second.range.start() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shard(id: &str, range: RangeInclusive<u128>) -> OpenShard {
+        OpenShard { id: id.into(), range }
+    }
+
+    fn even(count: u128) -> Vec<OpenShard> {
+        let width = u128::MAX / count;
+        let end = |i| if i == count - 1 { u128::MAX } else { (i + 1) * width - 1 };
+        (0..count).map(|i| shard(&format!("shardId-{i:012}"), i * width..=end(i))).collect()
+    }
+
+    #[test]
+    fn every_hash_key_finds_the_shard_that_takes_it() {
+        for count in [1, 2, 3, 7, 500] {
+            let mut shards = even(count);
+            shards.reverse();
+            let map = ShardMap::new(shards).expect("whole");
+            assert_eq!(map.len(), count as usize);
+            for index in 0..map.len() {
+                let shard = map.shard(index);
+                let (start, end) = (*shard.range.start(), *shard.range.end());
+                assert!([start, start + (end - start) / 2, end].iter().all(|key| map.index_of(*key) == index));
+                assert_eq!(map.index_of_id(&shard.id), Some(index));
+            }
+            assert_eq!(map.index_of_id("shardId-000000099999"), None);
+        }
+    }
+
+    #[test]
+    fn hash_keys_that_nobody_takes_are_named() {
+        let without = |index| {
+            let mut shards = even(4);
+            let missing = shards.remove(index);
+            (ShardMap::new(shards), missing.range)
+        };
+        for index in 0..4 {
+            let (map, missing) = without(index);
+            assert_eq!(map, Err(MapError::Gap(missing)), "{index}");
+        }
+        assert_eq!(ShardMap::new(Vec::new()), Err(MapError::Gap(0..=u128::MAX)));
+        let one = vec![shard("a", 0..=8), shard("b", 10..=u128::MAX)];
+        assert_eq!(ShardMap::new(one), Err(MapError::Gap(9..=9)));
+    }
+
+    #[test]
+    fn hash_keys_taken_twice_are_named_with_both_shards() {
+        let overlap = |shards, first: &str, second: &str, hash_key| {
+            let expected = MapError::Overlap { first: first.into(), second: second.into(), hash_key };
+            assert_eq!(ShardMap::new(shards), Err(expected));
+        };
+        overlap(vec![shard("b", 9..=u128::MAX), shard("a", 0..=9)], "a", "b", 9);
+        overlap(vec![shard("a", 0..=u128::MAX), shard("b", 5..=7)], "a", "b", 5);
+        overlap(vec![shard("a", 0..=u128::MAX), shard("b", u128::MAX..=u128::MAX)], "a", "b", u128::MAX);
+        // A parent that is listed beside its children.
+        overlap(vec![shard("p", 0..=u128::MAX), shard("a", 0..=7), shard("b", 8..=u128::MAX)], "p", "a", 0);
+    }
+
+    #[test]
+    fn ranges_and_names_must_make_sense() {
+        #[expect(clippy::reversed_empty_ranges, reason = "that is the point")]
+        let backward = vec![shard("a", 0..=7), shard("b", 8..=7), shard("c", 8..=u128::MAX)];
+        assert_eq!(ShardMap::new(backward), Err(MapError::Empty("b".into())));
+        let twice = vec![shard("a", 0..=7), shard("a", 8..=u128::MAX)];
+        assert_eq!(ShardMap::new(twice), Err(MapError::Twice("a".into())));
+    }
+}
