@@ -5,12 +5,12 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// Records that a shard takes in a second. Source: Kinesis API reference, PutRecords.
-const RECORDS_PER_SECOND: f64 = 1_000.0;
+pub(super) const RECORDS_PER_SECOND: f64 = 1_000.0;
 
 /// Bytes, partition keys included, that a shard takes in a second. The documentation says "1 MB" and "1 MiB" of the same
 /// limit; it is the larger one. Source: Kinesis API reference, CreateStream ("a maximum data write total of 1 MiB per
 /// second") and UpdateMaxRecordSize.
-const BYTES_PER_SECOND: f64 = 1_048_576.0;
+pub(super) const BYTES_PER_SECOND: f64 = 1_048_576.0;
 
 /// The part of a shard's limit that is asked for at most. Records do not all travel for the same time, so that at the
 /// very limit more of them would arrive within some seconds.

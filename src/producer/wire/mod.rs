@@ -34,7 +34,7 @@ use super::{
     answer::Answer,
     body::{Body, Format},
     refusal,
-    transport2::{Request, RequestError, Severity, Transport, Wants},
+    transport::{Request, RequestError, Severity, Transport, Wants},
 };
 
 const TARGET: &str = "Kinesis_20131202.PutRecords";
