@@ -16,6 +16,7 @@ use super::{
     retry::Backoff,
     sdk::SdkTransport,
     shard_map::{self, LookError, ShardMap, Summary},
+    state::FOR_EVER,
     transport::{Request, RequestError, Transport, Wants},
     wire::{Wire, WireError},
 };
@@ -185,14 +186,14 @@ impl Builder {
 
     /// How long a record waits for company in a batch; 10 ms by default, 0 is allowed.
     pub fn linger(mut self, linger: Duration) -> Self {
-        self.settings.linger = linger;
+        self.settings.linger = linger.min(FOR_EVER);
         self
     }
 
     /// Gives up a record that is not acknowledged so long after `put` took it; by default it never does. Looked at
     /// between attempts: one that is under way is waited for.
     pub fn record_ttl(mut self, ttl: Duration) -> Self {
-        self.settings.record_ttl = Some(ttl);
+        self.settings.record_ttl = Some(ttl.min(FOR_EVER));
         self
     }
 

@@ -136,12 +136,18 @@ impl Dispatcher {
             true => state.queues.seal_all(now),
             false => state.queues.seal(now),
         }
+        // What comes back after a backoff is waited for by who flushes.
+        let hurry = hurry || state.epochs.is_flushing();
         let departing = self.pull(&mut state, now, hurry);
         let generation = state.queues.generation;
         drop(state);
+        self.depart(departing, generation, now);
+    }
+
+    fn depart(&mut self, departing: Vec<(Assembly, Vec<u8>)>, generation: u64, now: Instant) {
         if !departing.is_empty() {
-            let format = shared.transport.wants().format;
-            self.held.extend(depart(departing, (format, &shared.stream), generation, now));
+            let format = self.shared.transport.wants().format;
+            self.held.extend(depart(departing, (format, &self.shared.stream), generation, now));
         }
     }
 
@@ -156,11 +162,16 @@ impl Dispatcher {
             if self.assembly.is_empty() || !(is_full || is_due) {
                 break;
             }
-            let assembly = std::mem::replace(&mut self.assembly, Assembly::new(self.settings.batch));
-            state.queues.leave(&assembly.places());
-            departing.push((assembly, state.buffer()));
+            departing.push(self.leave(state));
         }
         departing
+    }
+
+    /// The assembly as it is now, and a buffer for its body.
+    fn leave(&mut self, state: &mut State) -> (Assembly, Vec<u8>) {
+        let assembly = std::mem::replace(&mut self.assembly, Assembly::new(self.settings.batch));
+        state.queues.leave(&assembly.places());
+        (assembly, state.buffer())
     }
 
     /// While every request is on its way, nothing else can leave: only an answer or the deadline matters.
@@ -359,6 +370,11 @@ impl Dispatcher {
         shared.metrics.again(Severity::Unknown, back.len());
         let mut state = shared.state();
         over.into_iter().for_each(|epoch| state.epochs.end(epoch));
+        // What is in the assembly has the numbers of the shards that were.
+        let (leaving, generation) = (self.leave(&mut state), state.queues.generation);
+        if !leaving.0.is_empty() {
+            self.depart(vec![leaving], generation, now);
+        }
         state.remap(map, self.on_their_way.len() + self.held.len() + self.resting.len(), format, now);
         match self.settings.ordered {
             true => {

@@ -43,6 +43,11 @@ impl Epochs {
         self.settle();
     }
 
+    /// Whether somebody waits for an end.
+    pub(super) fn is_flushing(&self) -> bool {
+        self.epochs.len() > 1
+    }
+
     fn settle(&mut self) {
         while let Some(flush) =
             self.epochs.front_mut().filter(|epoch| epoch.open == 0).and_then(|epoch| epoch.flush.take())

@@ -290,7 +290,7 @@ impl Queues {
         let queue = &mut self.queues[shard as usize];
         if queue.packing.is_none() {
             let aggregate = Aggregate::new();
-            if !aggregate.fits(entry, pack.bytes - entry.partition_key.len().min(pack.bytes)) {
+            if !aggregate.fits(entry, pack.bytes) {
                 return self.append(shard, Parcel::Written(Written::single(format, record, shard, ticket)), now);
             }
             let due = now + self.rules.linger;
@@ -374,8 +374,7 @@ impl Queue {
 impl Packing {
     fn takes(&self, entry: Entry<'_>, pack: Pack) -> bool {
         let aggregate = &self.packed.aggregate;
-        let room = pack.bytes - aggregate.partition_key().len().min(pack.bytes);
-        aggregate.len() < pack.records && aggregate.fits(entry, room)
+        aggregate.len() < pack.records && aggregate.fits(entry, pack.bytes)
     }
 }
 

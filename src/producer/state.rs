@@ -146,7 +146,7 @@ impl State {
             None => (Group::new(self.epochs.begin()), 0),
         };
         let (index, pending) = (issued as u32, group.pending(issued as u32));
-        let expires = self.record_ttl.map(|ttl| after(ttl));
+        let expires = self.record_ttl.map(after);
         let ticket = Ticket::new(group.clone(), index, size, expires);
         self.group = Some((group, issued + 1));
         if issued + 1 == GROUP {
@@ -262,13 +262,15 @@ impl State {
 
     /// The shards are others now.
     pub(super) fn remap(&mut self, map: ShardMap, on_their_way: usize, format: Format, now: Instant) {
+        // What it holds has the numbers of the shards that were.
+        self.end_open();
         self.gauge = Gauge::new(map.len(), now);
         self.queues.remap(map, on_their_way, format, now);
     }
 }
 
 /// How long a wait that is too long for the clock is.
-const FOR_EVER: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
+pub(super) const FOR_EVER: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
 
 /// The moment a time from now.
 pub(super) fn after(time: Duration) -> Instant {

@@ -1,0 +1,43 @@
+//! The producer over a sink whose answers are scripted.
+
+mod aggregated;
+mod faults;
+mod ordered;
+mod reshard;
+mod sink;
+
+use std::time::Duration;
+
+use kinesis_demo::producer::{Backoff, Builder, Pending, Producer, Record, Snapshot};
+use tokio::time::timeout;
+
+use self::sink::Sink;
+
+/// Long enough that only a hang reaches it.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+fn quick(sink: &Sink) -> Builder {
+    let backoff = Backoff { first: Duration::from_millis(2), cap: Duration::from_millis(10) };
+    Producer::over(sink.clone()).backoff(backoff).linger(Duration::from_millis(1))
+}
+
+fn record(number: usize, bytes: usize) -> Record {
+    let mut data = format!("{number:08}").into_bytes();
+    data.resize(bytes.max(8), b'.');
+    Record::new(data, format!("{}", number % 97))
+}
+
+async fn put_all(producer: &Producer, count: usize) -> Vec<Pending> {
+    let mut pending = Vec::new();
+    for number in 0..count {
+        pending.push(timeout(PATIENCE, producer.put(record(number, 100))).await.expect("room").expect("taken"));
+    }
+    pending
+}
+
+fn assert_adds_up(metrics: Snapshot, acknowledged: usize, failed: usize) {
+    assert_eq!(metrics.acknowledged, acknowledged as u64, "{metrics:?}");
+    assert_eq!(metrics.failed, failed as u64, "{metrics:?}");
+    assert_eq!(metrics.offered, (acknowledged + failed) as u64, "{metrics:?}");
+    assert_eq!((metrics.in_flight_records, metrics.in_flight_bytes), (0, 0), "{metrics:?}");
+}
