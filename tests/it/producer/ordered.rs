@@ -36,7 +36,7 @@ fn out_of_order(sink: &Sink) -> usize {
 
 async fn order_holds(shards: usize, aggregation: bool) {
     let sink = Sink::with_shards(shards, failing);
-    let producer = quick(&sink).ordered(true).aggregation(aggregation).build().await.expect("settings");
+    let producer = quick(&sink).pace(false).ordered(true).aggregation(aggregation).build().await.expect("settings");
     let pending = put_all(&producer, COUNT).await;
     for pending in pending {
         timeout(PATIENCE, pending).await.expect("an end").expect("acknowledged");
