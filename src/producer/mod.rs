@@ -34,6 +34,7 @@ mod dispatcher;
 mod epochs;
 mod error;
 mod handle;
+mod lanes;
 /// What the service accepts.
 pub mod limits;
 mod metrics;
