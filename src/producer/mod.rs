@@ -44,9 +44,7 @@ mod error;
 mod gauge;
 mod group;
 mod handle;
-mod hot_keys;
 mod lanes;
-mod limiter;
 /// What the service accepts.
 pub mod limits;
 mod metrics;

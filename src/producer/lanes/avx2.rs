@@ -8,7 +8,7 @@ use super::schedule::Block;
 pub(super) type Words = __m256i;
 
 /// How many messages there are in a vector.
-pub(super) const LANES: usize = 8;
+const LANES: usize = 8;
 
 #[inline]
 #[target_feature(enable = "avx2")]

@@ -17,6 +17,8 @@ mod avx2;
 mod md5;
 mod schedule;
 mod sha256;
+#[cfg(target_arch = "x86_64")]
+mod side_by_side;
 #[cfg(test)]
 mod tests;
 

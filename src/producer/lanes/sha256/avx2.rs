@@ -1,11 +1,12 @@
 //! Eight messages in the lanes of AVX2's vectors, for processors without SHA extensions.
 
-use std::{arch::x86_64::*, array};
+use std::arch::x86_64::*;
 
 use super::{
     super::{
-        avx2::{LANES, Words, add, load, rotate_left, splat, store, words},
+        avx2::{Words, add, load, rotate_left, splat, store, words},
         schedule::Block,
+        side_by_side,
     },
     CONSTANTS, State,
 };
@@ -13,17 +14,11 @@ use super::{
 /// Advances each state by its run; the runs are of one length.
 #[target_feature(enable = "avx2")]
 pub(super) fn run(states: &mut [State], runs: &[&[Block]]) {
-    let blocks = runs[0].len();
-    // A lane without a message does the first one's work over.
-    let used = |lane: usize| if lane < runs.len() { lane } else { 0 };
-    let runs: [_; LANES] = array::from_fn(|lane| &runs[used(lane)][..blocks]);
-    let mut state: [_; 8] = array::from_fn(|word| load(&array::from_fn(|lane| states[used(lane)][word])));
-    for block in 0..blocks {
-        compress(&mut state, words(array::from_fn(|lane| &runs[lane][block])));
+    let mut state = side_by_side::words(states).map(|words| load(&words));
+    for blocks in side_by_side::blocks(runs) {
+        compress(&mut state, words(blocks));
     }
-    for (word, lanes) in state.into_iter().map(|words| store(words)).enumerate() {
-        states.iter_mut().zip(lanes).for_each(|(state, lane)| state[word] = lane);
-    }
+    side_by_side::put_back(state.map(|words| store(words)), states);
 }
 
 /// Takes in one block of each lane; `words` are as in memory.

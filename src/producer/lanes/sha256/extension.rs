@@ -2,16 +2,17 @@
 
 use std::{arch::x86_64::*, array};
 
-use super::{super::schedule::Block, CONSTANTS, State};
+use super::{
+    super::{schedule::Block, side_by_side},
+    CONSTANTS, State,
+};
 
 /// Advances each of `LANES` states by its run; the runs are of one length.
 #[target_feature(enable = "sha,ssse3,sse4.1")]
 pub(super) fn run<const LANES: usize>(states: &mut [State], runs: &[&[Block]]) {
-    let blocks = runs[0].len();
-    let runs: [_; LANES] = array::from_fn(|lane| &runs[lane][..blocks]);
     let mut halves: [_; LANES] = array::from_fn(|lane| halves(&states[lane]));
-    for block in 0..blocks {
-        compress(&mut halves, array::from_fn(|lane| &runs[lane][block]));
+    for blocks in side_by_side::blocks(runs) {
+        compress(&mut halves, blocks);
     }
     for (state, halves) in states.iter_mut().zip(halves) {
         *state = whole(halves);
