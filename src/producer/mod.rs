@@ -44,7 +44,9 @@ mod error;
 mod gauge;
 mod group;
 mod handle;
+mod hot_keys;
 mod lanes;
+mod limiter;
 /// What the service accepts.
 pub mod limits;
 mod metrics;
