@@ -22,7 +22,10 @@ pub(super) fn answer(body: &Bytes) -> Option<Answer> {
     scanner.object(|scanner, name| match name {
         b"Records" if !has_records => {
             has_records = true;
-            scanner.array(|scanner| Some(answer.push(scanner.entry()?)))
+            scanner.array(|scanner| {
+                answer.push(scanner.entry()?);
+                Some(())
+            })
         }
         b"FailedRecordCount" => scanner.digits(),
         b"EncryptionType" => scanner.text().map(drop),

@@ -117,7 +117,7 @@ fn half_an_answer(error: &(dyn Error + 'static)) -> RequestError {
 fn causes(error: &(dyn Error + 'static)) -> String {
     let all = std::iter::successors(Some(error), |error| (*error).source());
     let mut texts: Vec<String> = Vec::new();
-    for text in all.map(|error| describe(error)) {
+    for text in all.map(describe) {
         if !texts.iter().any(|known| known.contains(&text)) {
             texts.push(text);
         }

@@ -83,10 +83,17 @@ struct Signed {
     time: SystemTime,
 }
 
-enum Outcome {
-    Answered(Answer),
-    CborRefused(Refused),
-    Failed(RequestError),
+/// Why an attempt gave no answer.
+enum Failure {
+    /// The service does not take CBOR, so it wrote nothing.
+    Cbor(Refused),
+    Other(RequestError),
+}
+
+impl From<RequestError> for Failure {
+    fn from(error: RequestError) -> Self {
+        Self::Other(error)
+    }
 }
 
 impl Wire {
@@ -126,48 +133,39 @@ impl Shared {
     }
 
     async fn send(&self, request: Request) -> Result<Answer, RequestError> {
-        if request.body.format() == Format::Cbor && self.format() == Format::Json {
-            return self.send_as_json(&request.body).await;
+        if request.body.format() == Format::Json {
+            return self.attempt(&request).await.map_err(Failure::told);
         }
-        match self.attempt(&request).await? {
-            Outcome::Answered(answer) => Ok(answer),
-            Outcome::Failed(error) => Err(error),
-            Outcome::CborRefused(Refused { code, message }) => {
-                self.speaks_cbor.store(false, Ordering::Relaxed);
-                let stream = &self.stream;
-                tracing::warn!(
-                    stream,
-                    code,
-                    message,
-                    "the service refused a request in CBOR; JSON is sent from now on"
-                );
-                self.send_as_json(&request.body).await
+        if self.format() == Format::Cbor {
+            match self.attempt(&request).await {
+                Err(Failure::Cbor(refused)) => self.speak_json(&refused),
+                ended => return ended.map_err(Failure::told),
             }
         }
+        let request = Request { body: Arc::new(request.body.converted(Format::Json)), sha256: None };
+        self.attempt(&request).await.map_err(Failure::told)
     }
 
-    async fn send_as_json(&self, body: &Body) -> Result<Answer, RequestError> {
-        let request = Request { body: Arc::new(body.converted(Format::Json)), sha256: None };
-        match self.attempt(&request).await? {
-            Outcome::Answered(answer) => Ok(answer),
-            Outcome::Failed(error) => Err(error),
-            Outcome::CborRefused(_) => unreachable!("the request is in JSON"),
-        }
+    fn speak_json(&self, Refused { code, message }: &Refused) {
+        self.speaks_cbor.store(false, Ordering::Relaxed);
+        let stream = &self.stream;
+        tracing::warn!(stream, code, message, "the service refused a request in CBOR; JSON is sent from now on");
     }
 
-    async fn attempt(&self, request: &Request) -> Result<Outcome, RequestError> {
+    async fn attempt(&self, request: &Request) -> Result<Answer, Failure> {
         let lease = self.credentials.get().await?;
         let signed = Signed { lease, time: self.now() };
         let response = self.http.send(self.signed(request, &signed)?).await?;
         if response.status.is_success() {
-            return Ok(self.read(response));
+            return Ok(read(&response)?);
         }
-        let refused = Refused::read(&response);
+        let mut refused = Refused::read(&response);
+        refused.message = signed.lease.redact(&refused.message);
         let is_cbor = request.body.format() == Format::Cbor;
         if is_cbor && refused::is_of_cbor(response.status.as_u16(), &refused, response.media_type()) {
-            return Ok(Outcome::CborRefused(refused));
+            return Err(Failure::Cbor(refused));
         }
-        Ok(Outcome::Failed(self.judge(&response, &refused, &signed)))
+        Err(self.judge(&response, &refused, &signed).into())
     }
 
     fn signed(&self, request: &Request, signed: &Signed) -> Result<HttpRequest<Full<Bytes>>, RequestError> {
@@ -192,20 +190,6 @@ impl Shared {
         Ok(http)
     }
 
-    /// By what the answer says that it is: a service may take CBOR and answer in JSON.
-    fn read(&self, response: Response) -> Outcome {
-        let Response { status, body, .. } = &response;
-        let answer = match response.media_type() {
-            media_type if media_type.contains("cbor") => Answer::read_cbor(body.clone()),
-            _ => Answer::read_json(body.clone()),
-        };
-        let unreadable = |error| RequestError {
-            severity: refusal::severity("", status.as_u16()),
-            message: format!("{error}; check that the endpoint is of Kinesis"),
-        };
-        answer.map_or_else(|error| Outcome::Failed(unreadable(error)), Outcome::Answered)
-    }
-
     fn judge(&self, response: &Response, refused: &Refused, signed: &Signed) -> RequestError {
         let Refused { code, message } = refused;
         let may_pass = match code.as_str() {
@@ -222,7 +206,7 @@ impl Shared {
             _ => String::new(),
         };
         let what = if code.is_empty() { response.status.to_string() } else { code.clone() };
-        RequestError { severity, message: format!("{what}: {}{advice}", signed.lease.redact(message)) }
+        RequestError { severity, message: format!("{what}: {message}{advice}") }
     }
 
     /// Whether our clock was wrong when the request was signed; it is right from then on.
@@ -252,6 +236,29 @@ impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} at {} in {:?}", self.stream, self.endpoint.uri, self.format())
     }
+}
+
+impl Failure {
+    fn told(self) -> RequestError {
+        match self {
+            Self::Other(error) => error,
+            Self::Cbor(Refused { code, message }) => {
+                RequestError { severity: Severity::Fatal, message: format!("{code}: {message}") }
+            }
+        }
+    }
+}
+
+/// By what the answer says that it is: a service may take CBOR and answer in JSON.
+fn read(response: &Response) -> Result<Answer, RequestError> {
+    let answer = match response.media_type() {
+        media_type if media_type.contains("cbor") => Answer::read_cbor(response.body.clone()),
+        _ => Answer::read_json(response.body.clone()),
+    };
+    answer.map_err(|error| RequestError {
+        severity: refusal::severity("", response.status.as_u16()),
+        message: format!("{error}; check that the endpoint is of Kinesis"),
+    })
 }
 
 /// The bytes of a body that others hold too.

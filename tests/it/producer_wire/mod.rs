@@ -1,6 +1,7 @@
 //! The producer's own transport over real sockets: against servers that misbehave by script, against the stand-in, and
 //! against a Kinesis by others.
 
+mod cbor;
 mod peers;
 mod refusals;
 mod server;
@@ -15,7 +16,7 @@ use aws_sdk_kinesis::{
     config::{Credentials, SharedCredentialsProvider},
     types::ShardIteratorType,
 };
-use kinesis_demo::producer::next::{
+use kinesis_demo::producer::{
     Answer, Body, Format, Position, Record, Request, RequestError, Severity, Transport, Wants, Wire,
 };
 use serde_json::{Value, json};
@@ -23,6 +24,7 @@ use sha2::{Digest, Sha256};
 use tokio::time::timeout;
 
 use self::{
+    cbor::cbor_of,
     server::{CBOR, JSON, Reply, Seen, Server, Written},
     signature::assert_is_signed,
 };
@@ -77,32 +79,6 @@ fn encoded(seen: &Seen, status: u16, answer: &Value) -> Written {
     match seen.is_cbor() {
         true => Written::new(status, CBOR, cbor_of(answer)),
         false => Written::new(status, JSON, answer.to_string()),
-    }
-}
-
-fn cbor_of(value: &Value) -> Vec<u8> {
-    let mut cbor = minicbor::Encoder::new(Vec::new());
-    write_cbor(&mut cbor, value);
-    cbor.into_writer()
-}
-
-fn write_cbor(cbor: &mut minicbor::Encoder<Vec<u8>>, value: &Value) {
-    match value {
-        Value::Object(fields) => {
-            cbor.begin_map().expect("written");
-            for (name, value) in fields {
-                cbor.str(name).expect("written");
-                write_cbor(cbor, value);
-            }
-            cbor.end().expect("written");
-        }
-        Value::Array(items) => {
-            cbor.array(items.len() as u64).expect("written");
-            items.iter().for_each(|item| write_cbor(cbor, item));
-        }
-        Value::String(text) => drop(cbor.str(text).expect("written")),
-        Value::Number(number) => drop(cbor.i64(number.as_i64().expect("an integer")).expect("written")),
-        other => panic!("{other} is in no answer"),
     }
 }
 

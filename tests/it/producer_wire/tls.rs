@@ -1,7 +1,7 @@
 //! TLS: whom the transport trusts, and whom it does not.
 //!
-//! What is trusted is read from the environment of the process, so that the sending is done in another one: this test
-//! binary, told by name which of its tests to run.
+//! What is trusted is read from the environment of the process, so that the sending is done in another one: the same
+//! test once more, which finds in its environment where to send.
 
 use std::{
     io::{BufRead, BufReader},
@@ -9,12 +9,12 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use kinesis_demo::producer::next::{Format, Severity, Wire};
+use kinesis_demo::producer::{Format, Severity, Wire};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 
 use super::{STREAM, config, put};
 
-/// Where the test in the other process sends to, and what it is to find.
+/// Where the other process sends to, and whether it is to trust who answers.
 const URL: &str = "KINESIS_DEMO_TEST_TLS_URL";
 const TRUSTED: &str = "KINESIS_DEMO_TEST_TLS_TRUSTED";
 
@@ -52,6 +52,9 @@ impl Drop for Running {
 #[tokio::test]
 #[ignore = "needs python3"]
 async fn a_certificate_must_be_signed_by_someone_trusted() {
+    if let (Ok(url), Ok(is_trusted)) = (std::env::var(URL), std::env::var(TRUSTED)) {
+        return send(&url, is_trusted == "yes").await;
+    }
     let folder = tempfile::tempdir().expect("a folder");
     let (ours, theirs) = (authority("ours"), authority("theirs"));
     let path = |name: &str| folder.path().join(name);
@@ -60,9 +63,8 @@ async fn a_certificate_must_be_signed_by_someone_trusted() {
     std::fs::write(path("server.pem"), server_certificate(&ours)).expect("written");
     let (_server, port) = serve(&path("server.pem"));
     for (trusted, is_trusted) in [("ours.pem", "yes"), ("theirs.pem", "no")] {
-        let tests = std::env::current_exe().expect("this program");
-        let output = Command::new(tests)
-            .args(["producer_wire::tls::sends_over_tls", "--exact", "--ignored", "--nocapture"])
+        let output = Command::new(std::env::current_exe().expect("this program"))
+            .args(["producer_wire::tls::a_certificate_must_be_signed_by_someone_trusted", "--exact", "--ignored"])
             .env("SSL_CERT_FILE", path(trusted))
             .env_remove("SSL_CERT_DIR")
             .env(URL, format!("https://localhost:{port}"))
@@ -74,18 +76,14 @@ async fn a_certificate_must_be_signed_by_someone_trusted() {
     }
 }
 
-#[tokio::test]
-#[ignore = "is run by another test, in a process of its own; does nothing by itself"]
-async fn sends_over_tls() {
-    let (Ok(url), Ok(is_trusted)) = (std::env::var(URL), std::env::var(TRUSTED)) else { return };
-    let wire = Wire::new(&config(&url), STREAM, Format::Json).expect("a transport");
-    let answers = [put(&wire, Format::Json).await, put(&wire, Format::Json).await];
-    match is_trusted.as_str() {
-        "yes" => {
-            assert!(answers.iter().all(|answer| answer.as_ref().is_ok_and(|answer| answer.len() == 3)), "{answers:?}")
-        }
-        _ => {
-            let error = answers.into_iter().find_map(Result::err).expect("nobody signed it who is trusted");
+async fn send(url: &str, is_trusted: bool) {
+    let wire = Wire::new(&config(url), STREAM, Format::Json).expect("a transport");
+    for _ in 0..2 {
+        let answer = put(&wire, Format::Json).await;
+        if is_trusted {
+            assert_eq!(answer.expect("an answer").len(), 3);
+        } else {
+            let error = answer.expect_err("nobody signed it who is trusted");
             assert_eq!(error.severity, Severity::Unavailable, "{error}");
             assert!(error.message.contains("certificate"), "{error}");
         }
