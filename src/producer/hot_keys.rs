@@ -37,10 +37,6 @@ struct Counted {
 }
 
 impl HotKeys {
-    pub(super) fn new() -> Self {
-        Self::default()
-    }
-
     /// Counts a key that carries so much.
     pub(super) fn note(&mut self, key: &str, weight: u64) {
         let fingerprint = fingerprint(key);
@@ -112,7 +108,7 @@ mod tests {
 
     /// Notes a stream and says what each key really carried.
     fn counted(stream: impl IntoIterator<Item = (String, u64)>) -> (HotKeys, HashMap<String, u64>) {
-        let (mut hot, mut truth) = (HotKeys::new(), HashMap::new());
+        let (mut hot, mut truth) = (HotKeys::default(), HashMap::new());
         for (key, weight) in stream {
             hot.note(&key, weight);
             *truth.entry(key).or_default() += weight;
@@ -196,7 +192,7 @@ mod tests {
 
     #[test]
     fn keys_that_share_a_fingerprint_are_told_apart() {
-        let (mut hot, fingerprint) = (HotKeys::new(), fingerprint("a"));
+        let (mut hot, fingerprint) = (HotKeys::default(), fingerprint("a"));
         hot.begin("a", fingerprint, 2);
         hot.begin("b", fingerprint, 3);
         assert_eq!(

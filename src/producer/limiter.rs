@@ -9,15 +9,16 @@ pub(super) const RECORDS_PER_SECOND: f64 = 1_000.0;
 
 /// Bytes, partition keys included, that a shard takes in a second. The documentation says "1 MB" and "1 MiB" of the same
 /// limit; it is the larger one. Source: Kinesis API reference, CreateStream ("a maximum data write total of 1 MiB per
-/// second") and UpdateMaxRecordSize.
+/// second") and GetRecords.
 pub(super) const BYTES_PER_SECOND: f64 = 1_048_576.0;
 
 /// The part of a shard's limit that is asked for at most. Records do not all travel for the same time, so that at the
 /// very limit more of them would arrive within some seconds.
 const WHOLE: f64 = 0.99;
 
-/// What a bucket holds, in seconds of the shard's limit. So much may come at once after idle time, and no more.
-const BURST: f64 = 0.02;
+/// What a bucket holds, in seconds of the shard's limit. So much may come at once after idle time, and no more: with it,
+/// no second sees more than the limit, should the service count second by second.
+const BURST: f64 = 1.0 - WHOLE;
 
 /// What is left of the pace when the service refuses.
 const DECREASE: f64 = 0.9;
