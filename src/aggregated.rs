@@ -6,12 +6,22 @@
 //!
 //! Source: amazon-kinesis-producer, aggregation-format.md.
 
+mod fields;
+mod records;
+mod table;
+mod writer;
+
+use std::borrow::Cow;
+
 use md5::{Digest, Md5};
 use prost::Message;
 
+pub(crate) use self::{records::Records, writer::Writer};
+
 /// What an aggregated record begins with.
-const MAGIC: [u8; 4] = [0xF3, 0x89, 0x9A, 0xC2];
-const DIGEST_BYTES: usize = 16;
+pub const MAGIC: [u8; 4] = [0xF3, 0x89, 0x9A, 0xC2];
+/// The length of the MD5 that it ends with.
+pub const DIGEST_BYTES: usize = 16;
 
 /// One of the records that were packed together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,6 +32,21 @@ pub struct UserRecord {
     pub explicit_hash_key: Option<String>,
     /// The data.
     pub data: Vec<u8>,
+}
+
+/// The same, borrowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct UserRecordRef<'a> {
+    pub(crate) partition_key: &'a str,
+    pub(crate) explicit_hash_key: Option<&'a str>,
+    pub(crate) data: &'a [u8],
+}
+
+impl UserRecord {
+    fn borrowed(&self) -> UserRecordRef<'_> {
+        let Self { partition_key, explicit_hash_key, data } = self;
+        UserRecordRef { partition_key, explicit_hash_key: explicit_hash_key.as_deref(), data }
+    }
 }
 
 /// An aggregated record whose digest is right and whose content makes no sense: it was packed wrongly, not damaged.
@@ -84,34 +109,29 @@ pub fn decode(data: &[u8]) -> Result<Option<Vec<UserRecord>>, AggregatedError> {
     unpacked.collect::<Result<_, _>>().map(Some)
 }
 
+/// The data of each user record of an aggregated record, in their order; of a plain record, what it is.
+///
+/// # Errors
+/// As [`decode`].
+pub fn contents(data: &[u8]) -> Result<Vec<Cow<'_, [u8]>>, AggregatedError> {
+    Ok(match decode(data)? {
+        Some(records) => records.into_iter().map(|record| Cow::Owned(record.data)).collect(),
+        None => vec![Cow::Borrowed(data)],
+    })
+}
+
 /// Packs user records into one; each key is written once.
 pub fn encode(records: &[UserRecord]) -> Vec<u8> {
-    let mut message = AggregatedRecord::default();
-    for record in records {
-        let explicit_hash_key = record.explicit_hash_key.as_ref();
-        message.records.push(Packed {
-            partition_key: position(&mut message.partition_keys, &record.partition_key),
-            explicit_hash_key: explicit_hash_key.map(|key| position(&mut message.explicit_hash_keys, key)),
-            data: record.data.clone(),
-        });
-    }
-    let message = message.encode_to_vec();
-    [MAGIC.as_slice(), &message, &Md5::digest(&message)].concat()
+    let mut writer = Writer::new();
+    records.iter().for_each(|record| writer.push(record.borrowed()));
+    let digest = Md5::digest(writer.message()).into();
+    writer.finish(digest)
 }
 
 /// The protobuf message, where there is one with the right digest.
 fn message(data: &[u8]) -> Option<&[u8]> {
     let (message, digest) = data.strip_prefix(&MAGIC)?.split_last_chunk::<DIGEST_BYTES>()?;
     (Md5::digest(message).as_slice() == digest).then_some(message)
-}
-
-/// Where a key stands in its table; it is added where it does not.
-fn position(table: &mut Vec<String>, key: &str) -> u64 {
-    let known = table.iter().position(|known| known == key);
-    known.unwrap_or_else(|| {
-        table.push(key.to_owned());
-        table.len() - 1
-    }) as u64
 }
 
 #[cfg(test)]
@@ -134,7 +154,8 @@ mod tests {
     fn what_is_packed_comes_out_again() {
         let records = [record("a", None, b"1"), record("b", Some("7"), b""), record("a", Some("7"), &[0xF3, 0, 255])];
         assert_eq!(decode(&encode(&records)), Ok(Some(records.to_vec())));
-        assert_eq!(decode(&encode(&[])), Ok(Some(Vec::new())));
+        assert_eq!(contents(&encode(&records)), Ok(records.iter().map(|record| record.data.clone().into()).collect()));
+        assert_eq!((decode(&encode(&[])), contents(&encode(&[]))), (Ok(Some(Vec::new())), Ok(Vec::new())));
     }
 
     /// Written out by hand from the published message definition: table of one key, one record with a tag in it.
@@ -152,6 +173,7 @@ mod tests {
         *damaged.last_mut().expect("bytes") ^= 1;
         for plain in [b"".as_slice(), b"{\"a\": 1}\n", &MAGIC, &[0xF3, 0x89, 0x9A, 0xC2, 1, 2, 3], &damaged] {
             assert_eq!(decode(plain), Ok(None), "{plain:?}");
+            assert_eq!(contents(plain), Ok(vec![Cow::Borrowed(plain)]));
         }
     }
 

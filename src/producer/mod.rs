@@ -27,6 +27,8 @@
 //! # }
 //! ```
 
+#[cfg_attr(not(test), expect(dead_code, reason = "the dispatcher does not aggregate yet"))]
+mod aggregate;
 mod batcher;
 mod budget;
 mod builder;
