@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::{
     Handled,
     cause::causes,
-    event::{Event, ItemFailure, Kinesis, Response},
+    event::{Event, ItemFailure, Response},
     item::{Item, Key, Unfit},
 };
 use crate::aggregated;
@@ -27,14 +27,14 @@ impl Batch {
             Self { sequence_numbers: Vec::new(), items: Vec::new(), origins: Vec::new(), failed: BTreeMap::new() };
         let mut known = HashMap::new();
         for (record, kinesis) in event.records.into_iter().map(|record| record.kinesis).enumerate() {
-            match documents(&kinesis) {
+            match aggregated::contents(&kinesis.data) {
                 Ok(documents) => {
                     documents.iter().for_each(|document| match Item::of(document, key, kinesis.arrived()) {
                         Ok(item) => batch.add(item, record, &mut known),
                         Err(unfit) => batch.fail(record, unfit.to_string()),
                     })
                 }
-                Err(unfit) => batch.fail(record, unfit.to_string()),
+                Err(error) => batch.fail(record, Unfit::from(error).to_string()),
             }
             batch.sequence_numbers.push(kinesis.sequence_number);
         }
@@ -76,11 +76,4 @@ impl Batch {
     fn fail(&mut self, record: usize, why: String) {
         self.failed.entry(record).or_insert(why);
     }
-}
-
-fn documents(kinesis: &Kinesis) -> Result<Vec<Vec<u8>>, Unfit> {
-    Ok(match aggregated::decode(&kinesis.data)? {
-        Some(records) => records.into_iter().map(|record| record.data).collect(),
-        None => vec![kinesis.data.0.clone()],
-    })
 }

@@ -3,7 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use aws_sdk_kinesis::{Client, types::ShardIteratorType};
+use aws_sdk_kinesis::{
+    Client,
+    types::{Record, ShardIteratorType},
+};
 use aws_smithy_types::error::display::DisplayErrorContext;
 use futures::{StreamExt, TryStreamExt, stream};
 
@@ -12,7 +15,7 @@ use super::{
     keys::{KeyBag, Tally},
     sought::Sought,
 };
-use crate::aws::Clients;
+use crate::{aggregated, aws::Clients, workload::Id};
 
 /// Shards that are read at the same time.
 const READERS: usize = 8;
@@ -131,18 +134,24 @@ async fn read(client: &Client, stream: &str, shard: &str, sought: &Sought) -> Re
         let page =
             client.get_records().shard_iterator(from).send().await.map_err(|e| failed("GetRecords", stream, e))?;
         for record in &page.records {
-            let id = sought.id_of(record.data.as_ref()).map_err(|e| StreamError::Content {
+            keys.extend(ids(record, sought).map_err(|why| StreamError::Content {
                 stream: stream.to_owned(),
                 shard: shard.to_owned(),
                 sequence_number: record.sequence_number.clone(),
-                why: e.to_string(),
-            })?;
-            keys.extend(id);
+                why,
+            })?);
         }
         let caught_up = page.records.is_empty() && page.millis_behind_latest == Some(0);
         iterator = page.next_shard_iterator.filter(|_| !caught_up);
     }
     Ok(keys.into_iter().collect())
+}
+
+/// The ids of a record's documents: it may be an aggregated one. Otherwise what is wrong with it.
+fn ids(record: &Record, sought: &Sought) -> Result<Vec<Id>, String> {
+    let documents = aggregated::contents(record.data.as_ref()).map_err(|e| e.to_string())?;
+    let ids = documents.iter().filter_map(|document| sought.id_of(document).transpose());
+    ids.collect::<Result<_, _>>().map_err(|e| e.to_string())
 }
 
 fn failed(call: &'static str, stream: &str, error: impl std::error::Error) -> StreamError {

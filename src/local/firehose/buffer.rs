@@ -13,7 +13,6 @@ use super::{
     records::Records,
     source::{Item, Source},
 };
-use crate::aggregated;
 
 /// Read from one shard at once.
 const READ: usize = 1 << 20;
@@ -34,7 +33,7 @@ impl Block {
         delimiter: &[u8],
     ) -> Result<Option<Self>, Fault> {
         let items = source.read(shard, position, max_bytes.min(READ))?;
-        Ok(Self::of(shard, position, &items, delimiter))
+        Ok(Self::of(source, shard, position, &items, delimiter))
     }
 
     /// In bytes of data.
@@ -42,7 +41,7 @@ impl Block {
         self.records.bytes()
     }
 
-    fn of(shard: &str, from: u64, items: &[Item], delimiter: &[u8]) -> Option<Self> {
+    fn of(source: &Source, shard: &str, from: u64, items: &[Item], delimiter: &[u8]) -> Option<Self> {
         let (first, to) = (items.first()?.position, items.last()?.next);
         if first > from {
             tracing::warn!("records {from} to {first} of {shard} are not delivered: the source no longer has them");
@@ -51,11 +50,7 @@ impl Block {
         let bytes = items.iter().map(|item| item.data.len() + delimiter.len()).sum();
         let mut records = Records::new(oldest, bytes);
         for item in items {
-            // Firehose takes aggregated records apart by itself; what only looks like one is a record as it is.
-            match aggregated::decode(&item.data) {
-                Ok(Some(inner)) => inner.iter().for_each(|record| records.push(&record.data, delimiter)),
-                Ok(None) | Err(_) => records.push(&item.data, delimiter),
-            }
+            source.contents(item).iter().for_each(|record| records.push(record, delimiter));
         }
         Some(Self { range: Range { shard: shard.to_owned(), from, to }, records })
     }
@@ -66,7 +61,7 @@ impl Block {
         while position < range.to {
             let mut items = source.read(&range.shard, position, READ)?;
             items.retain(|item| item.position < range.to);
-            let Some(block) = Self::of(&range.shard, position, &items, delimiter) else {
+            let Some(block) = Self::of(source, &range.shard, position, &items, delimiter) else {
                 let Range { shard, to, .. } = range;
                 tracing::warn!(
                     "records {position} to {to} of {shard} are not delivered: the source no longer has them"

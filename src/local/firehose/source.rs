@@ -1,10 +1,11 @@
 //! Where a delivery's records come from: the shards of a stream, or what was put directly.
 
-use std::{sync::Arc, time::SystemTime};
+use std::{borrow::Cow, sync::Arc, time::SystemTime};
 
 use bytes::Bytes;
 
 use super::{Fault, Kinesis, spool::Spool};
+use crate::aggregated;
 
 /// The one shard of a source that has none.
 const SPOOL_SHARD: &str = "direct";
@@ -57,6 +58,16 @@ impl Source {
                 Ok(items.collect())
             }
             Self::Spool(spool) => Ok(spool.read(position, max_bytes)?),
+        }
+    }
+
+    /// What an item is delivered as. Aggregated records of a stream are taken apart, those that were put directly are not
+    /// (Firehose developer guide, "Configure source settings for Amazon Kinesis Data Streams"); nor is what only looks like one.
+    pub(super) fn contents<'a>(&self, item: &'a Item) -> Vec<Cow<'a, [u8]>> {
+        let whole = || vec![Cow::Borrowed(&item.data[..])];
+        match self {
+            Self::Stream { .. } => aggregated::contents(&item.data).unwrap_or_else(|_| whole()),
+            Self::Spool(_) => whole(),
         }
     }
 

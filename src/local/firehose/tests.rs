@@ -7,11 +7,9 @@ use tempfile::TempDir;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::{parcels::Group, *};
-use crate::{
-    aggregated::{self, UserRecord},
-    local::{ACCOUNT, secrets::Secrets},
-};
+use crate::local::{ACCOUNT, secrets::Secrets};
 
+mod aggregates;
 mod formats;
 mod operations;
 mod redshift;
@@ -230,22 +228,6 @@ async fn records_since_creation_land_once_under_the_prefix() {
         let stem = now.format("sales/year=%Y/month=%m/d-1-%Y-").to_string();
         assert!(key.starts_with(&stem), "{key} does not start with {stem}");
     }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn aggregated_records_are_taken_apart() {
-    let rig = Rig::new().await;
-    rig.create(from_stream("d", &destination(0))).await;
-    let record = |number: usize| UserRecord {
-        partition_key: number.to_string(),
-        explicit_hash_key: None,
-        data: format!("line {number}\n").into_bytes(),
-    };
-    let data = base64_simd::STANDARD.encode_to_string(aggregated::encode(&[record(0), record(1), record(2)]));
-    rig.kinesis("PutRecord", json!({"StreamName": "sales", "PartitionKey": "a", "Data": data})).await;
-    rig.send(3, 5).await;
-    rig.caught_up("d").await;
-    assert_eq!(rig.lines().await, expected(0, 5));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

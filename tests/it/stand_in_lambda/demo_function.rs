@@ -6,7 +6,10 @@ use aws_sdk_dynamodb::types::{
     AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType, Select,
 };
 use aws_sdk_lambda::types::{DestinationConfig, EventSourcePosition, FunctionResponseType, OnFailure};
-use kinesis_demo::aws::packaging::Package;
+use kinesis_demo::{
+    aggregated::{self, UserRecord},
+    aws::packaging::Package,
+};
 
 use super::{mappings::BUCKET, *};
 
@@ -27,8 +30,18 @@ impl Rig {
     }
 }
 
+/// Documents as user records of one record.
+fn packed(documents: &[String]) -> Vec<u8> {
+    let record = |document: &String| UserRecord {
+        partition_key: "k".to_owned(),
+        explicit_hash_key: Some(u128::MAX.to_string()),
+        data: document.clone().into_bytes(),
+    };
+    aggregated::encode(&documents.iter().map(record).collect::<Vec<_>>())
+}
+
 #[tokio::test]
-async fn documents_become_items_and_poison_goes_to_the_bucket() {
+async fn documents_become_items_packed_or_not_and_poison_goes_to_the_bucket() {
     let mut rig = Rig::new().await;
     rig.make_table().await;
     rig.make_stream(2).await;
@@ -41,7 +54,7 @@ async fn documents_become_items_and_poison_goes_to_the_bucket() {
     let (left, right) = documents.split_at(documents.len() / 2);
     rig.put("k", 0, left).await;
     rig.put("k", 0, &["poison".to_owned()]).await;
-    rig.put("k", u128::MAX, right).await;
+    rig.put("k", u128::MAX, &right.chunks(100).map(packed).collect::<Vec<_>>()).await;
     let on_failure = OnFailure::builder().destination(format!("arn:aws:s3:::{BUCKET}")).build();
     let mapping = rig
         .new_mapping(EventSourcePosition::TrimHorizon)

@@ -43,16 +43,16 @@ impl Rig {
         .await;
     }
 
-    /// Puts texts in order; `hash_key` chooses the shard.
-    pub async fn put(&self, key: &str, hash_key: u128, texts: &[String]) {
-        for texts in texts.chunks(500) {
-            let entry = |text: &String| {
-                let entry =
-                    PutRecordsRequestEntry::builder().data(aws_sdk_kinesis::primitives::Blob::new(text.as_bytes()));
+    /// Puts records in order; `hash_key` chooses the shard.
+    pub async fn put(&self, key: &str, hash_key: u128, records: &[impl AsRef<[u8]>]) {
+        for records in records.chunks(500) {
+            let entry = |record: &_| {
+                let data = AsRef::<[u8]>::as_ref(record);
+                let entry = PutRecordsRequestEntry::builder().data(aws_sdk_kinesis::primitives::Blob::new(data));
                 entry.partition_key(key).explicit_hash_key(hash_key.to_string()).build().expect("whole")
             };
             let put =
-                self.kinesis().put_records().stream_name(STREAM).set_records(Some(texts.iter().map(entry).collect()));
+                self.kinesis().put_records().stream_name(STREAM).set_records(Some(records.iter().map(entry).collect()));
             assert_eq!(put.send().await.expect("put").failed_record_count, Some(0));
         }
     }
