@@ -1,5 +1,6 @@
 //! Every integration test in one binary.
 
+mod aggregation;
 mod aws_cli;
 mod catalog;
 mod changes;
