@@ -8,7 +8,7 @@ const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/aggregation/
 const SHARDS: u128 = 4;
 
 /// Java with the libraries that Maven finds for `pom.xml`, on the source file itself.
-static JAVA: LazyLock<Peer> = LazyLock::new(|| {
+pub static JAVA: LazyLock<Peer> = LazyLock::new(|| {
     let libraries = Path::new(env!("CARGO_TARGET_TMPDIR")).join("aggregation-peers.classpath");
     let mut maven = Command::new("mvn");
     maven.args(["-q", "-B", "dependency:build-classpath", "-f"]).arg(Path::new(FOLDER).join("pom.xml"));
