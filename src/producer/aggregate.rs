@@ -2,8 +2,15 @@
 
 use std::io::{Cursor, Write};
 
-use super::body::Entry;
 use crate::aggregated::{DIGEST_BYTES, Records, UserRecordRef, Writer};
+
+/// One Kinesis record as it goes into a body.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entry<'a> {
+    pub data: &'a [u8],
+    pub partition_key: &'a str,
+    pub explicit_hash_key: Option<u128>,
+}
 
 /// Digits of the largest hash key.
 const HASH_KEY_DIGITS: usize = 39;
@@ -118,8 +125,7 @@ mod tests {
     use rand::{RngExt, SeedableRng, rngs::Xoshiro256PlusPlus};
 
     use super::*;
-    use super::body::Entry;
-use crate::aggregated::{self, UserRecord};
+    use crate::aggregated::{self, UserRecord};
 
     fn given<'a>(data: &'a [u8], partition_key: &'a str, explicit_hash_key: Option<u128>) -> Entry<'a> {
         Entry { data, partition_key, explicit_hash_key }

@@ -31,11 +31,9 @@
 //! # }
 //! ```
 
+#[cfg_attr(not(test), expect(dead_code, reason = "the dispatcher does not aggregate yet"))]
 mod aggregate;
-mod answer;
-mod assembly;
-mod batch;
-mod body;
+mod batcher;
 mod budget;
 mod builder;
 mod dispatcher;

@@ -4,9 +4,9 @@
 //! later are read from their beginning. An object's records are remembered before it is put, so that a process killed at any
 //! moment neither loses records nor delivers them twice. What goes to Redshift lands in S3 first, and is loaded from there by
 //! COPY. Format conversion makes Parquet by the columns of a Glue table. Dynamic partitioning knows a part of jq; its
-//! partitions share one buffer, and all are written when that is due. Not covered: destinations other than S3 and Redshift,
-//! Lambda, ORC, `Content-Encoding`, multi-record de-aggregation, encryption, backup, time
-//! zones, throughput limits.
+//! partitions share one buffer, and all are written when that is due. Aggregated records of a stream are taken apart before
+//! anything else is done with them. Not covered: destinations other than S3 and Redshift, Lambda, ORC, `Content-Encoding`,
+//! multi-record de-aggregation of what is put directly, encryption, backup, time zones, throughput limits.
 
 mod buffer;
 mod codec;

@@ -43,12 +43,13 @@ impl Peer {
 
     fn ask(&self, what: &str, lines: String) -> String {
         let mut command = Command::new(&self.program);
-        command.args(&self.arguments).arg(what).stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.args(&self.arguments).arg(what).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|e| panic!("{} in PATH: {e}", self.program));
         let mut stdin = child.stdin.take().expect("a pipe");
         let writer = thread::spawn(move || stdin.write_all(lines.as_bytes()));
         let output = child.wait_with_output().expect("it ends");
-        assert!(output.status.success(), "{} {:?} {what}: {}", self.program, self.arguments, output.status);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{} {:?} {what}: {}\n{said}", self.program, self.arguments, output.status);
         writer.join().expect("no panic").expect("all was read");
         String::from_utf8(output.stdout).expect("text")
     }

@@ -14,10 +14,10 @@ use tokio::time::{sleep, timeout};
 use super::*;
 use crate::stand_in::Running;
 
-const STREAM: &str = "sales";
+pub const STREAM: &str = "sales";
 
-async fn make_stream(kinesis: &Client) {
-    kinesis.create_stream().stream_name(STREAM).shard_count(2).send().await.expect("created");
+pub async fn make_stream(kinesis: &Client) {
+    kinesis.create_stream().stream_name(STREAM).shard_count(4).send().await.expect("created");
     let active = async {
         loop {
             let summary = kinesis.describe_stream_summary().stream_name(STREAM).send().await.expect("there");
