@@ -31,9 +31,11 @@
 //! # }
 //! ```
 
-#[cfg_attr(not(test), expect(dead_code, reason = "the dispatcher does not aggregate yet"))]
 mod aggregate;
-mod batcher;
+mod answer;
+mod assembly;
+mod batch;
+mod body;
 mod budget;
 mod builder;
 mod dispatcher;
