@@ -1,0 +1,3 @@
+module bench/a8m
+
+go 1.24
