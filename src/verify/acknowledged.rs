@@ -221,14 +221,14 @@ impl Run {
 mod tests {
     use super::*;
     use crate::{
-        load::{Header, IntervalSet},
+        load::{Header, IntervalSet, Part},
         schema::FieldPath,
     };
 
     fn log(run: &str, origin: Origin, tickets: RangeInclusive<u64>, acknowledged: RangeInclusive<u64>) -> AckLog {
         let mut documents = IntervalSet::default();
         documents.insert_range(acknowledged);
-        let header = Header { run: run.to_owned(), origin };
+        let header = Header { run: run.to_owned(), origin, part: Part::WHOLE };
         AckLog { header, tickets: vec![tickets], acknowledged: documents, offered: None }
     }
 
