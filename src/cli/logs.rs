@@ -43,7 +43,9 @@ impl Logs {
             for part in self.parts(&run)? {
                 let path = self.path(&run, part);
                 let name = path.file_name().expect("a log has a name").to_string_lossy();
-                if !path.exists() && let Some(text) = mirror.get_log(&name).await? {
+                if !path.exists()
+                    && let Some(text) = mirror.get_log(&name).await?
+                {
                     fs::write(&path, text)?;
                 }
             }
@@ -104,7 +106,8 @@ mod tests {
     fn the_logs_of_all_workers_are_found_and_those_that_lack_are_named() {
         let folder = tempfile::tempdir().expect("a folder");
         let logs = Logs { folder: folder.path().to_owned() };
-        let header = |part: &str| format!("{{\"run\":\"r\",\"workload\":\"store_sales\",\"scale\":1,\"seed\":1{part}}}\n");
+        let header =
+            |part: &str| format!("{{\"run\":\"r\",\"workload\":\"store_sales\",\"scale\":1,\"seed\":1{part}}}\n");
         let write = |run: &str, part: Part, text: &str| fs::write(logs.path(run, part), text).expect("written");
         write("alone", Part::WHOLE, &header(""));
         for worker in [1, 3] {

@@ -152,7 +152,13 @@ impl Shared {
     }
 
     /// The journal's mirror, once it knows the run.
-    async fn reflected(&self, stack: &Stack, bucket: &str, clients: &Clients, screen: &Screen) -> anyhow::Result<State> {
+    async fn reflected(
+        &self,
+        stack: &Stack,
+        bucket: &str,
+        clients: &Clients,
+        screen: &Screen,
+    ) -> anyhow::Result<State> {
         let mut waited = Duration::ZERO;
         loop {
             let state = lifecycle::reflected(&stack.name, bucket, clients).await.map_err(context::stop)?;
@@ -161,7 +167,8 @@ impl Shared {
             }
             if waited >= MIRROR_PATIENCE {
                 let run = &self.run;
-                let problem = format!("the journal in {bucket} has no run {run}; start a worker where the journal is, too");
+                let problem =
+                    format!("the journal in {bucket} has no run {run}; start a worker where the journal is, too");
                 return Err(Stop::new(Exit::Error, problem).into());
             }
             if waited.is_zero() {

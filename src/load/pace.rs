@@ -96,7 +96,11 @@ mod tests {
                 let at = pace.intended(document).expect("a schedule");
                 assert_eq!(pace.due(at), document + 1, "document {document} at {rate}/s");
                 if document > 0 {
-                    assert_eq!(pace.due(at - Duration::from_nanos(1)), document, "before document {document} at {rate}/s");
+                    assert_eq!(
+                        pace.due(at - Duration::from_nanos(1)),
+                        document,
+                        "before document {document} at {rate}/s"
+                    );
                 }
             }
         }

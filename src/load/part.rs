@@ -73,7 +73,7 @@ mod tests {
                 assert_eq!((parts[0].start, parts[parts.len() - 1].end), (0, whole));
                 assert!(parts.windows(2).all(|pair| pair[0].end == pair[1].start), "{parts:?}");
                 let lengths = parts.iter().map(|part| part.end - part.start);
-                assert!(lengths.clone().max() <= lengths.min().map(|least| least + 1), "{parts:?}");
+                assert!(lengths.clone().max() <= lengths.min().map(|least| least.saturating_add(1)), "{parts:?}");
             }
         }
         assert_eq!(Part::WHOLE.documents(5), 0..5);

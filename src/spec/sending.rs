@@ -108,7 +108,8 @@ mod tests {
     #[test]
     fn it_is_said_in_a_few_words() {
         assert_eq!(Sending::default().to_string(), "JSON");
-        let all = Sending { transport: Transport::Cbor, aggregation: Aggregation::On { max_bytes: 1 << 15 }, ordered: true };
+        let all =
+            Sending { transport: Transport::Cbor, aggregation: Aggregation::On { max_bytes: 1 << 15 }, ordered: true };
         assert_eq!(all.to_string(), "CBOR, aggregated to 32 KiB, in order");
     }
 }

@@ -359,7 +359,7 @@ fn what_has_no_effect_is_warned_of() {
     let [alone] = warnings(&["load.aggregation={max_size: 15KiB}"]).try_into().expect("one");
     assert_eq!(
         alone,
-        "--set load.aggregation={max_size: 15KiB}:1:18: load.aggregation: no two documents of 8170 bytes fit into a record of 15360, so each goes alone\n    1 | load.aggregation={max_size: 15KiB}\n      |                  ^^^^^^^^^^^^^^^^^ expected at least `{max_size: 17KiB}`, or `off`"
+        "--set load.aggregation={max_size: 15KiB}:1:18: load.aggregation: no two documents of 8170 bytes fit into a record of 15360, so each goes alone\n    1 | load.aggregation={max_size: 15KiB}\n      |                  ^ expected at least `{max_size: 17KiB}`, or `off`"
     );
     assert!(warnings(&["load.aggregation={max_size: 17KiB}"]).is_empty());
     assert!(warnings(&["load.aggregation=on", "load.rate=max"]).is_empty());

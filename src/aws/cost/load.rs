@@ -5,7 +5,9 @@ use serde::Serialize;
 use super::prices::{self, Prices};
 use crate::{
     aws::redshift::workgroup::BASE_CAPACITY,
-    spec::{Aggregation, Format, Length, ON_DEMAND_SHARDS, Rate, RedshiftAt, SHARD_BYTES, SHARD_RECORDS, Stack, StreamMode},
+    spec::{
+        Aggregation, Format, Length, ON_DEMAND_SHARDS, Rate, RedshiftAt, SHARD_BYTES, SHARD_RECORDS, Stack, StreamMode,
+    },
 };
 
 /// A PUT payload unit (Kinesis Data Streams pricing, provisioned mode).

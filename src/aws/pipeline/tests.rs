@@ -7,8 +7,8 @@ use crate::{
     schema,
     spec::{
         Buffer, Catalog, Compression, Deliver, DynamoDbDelivery, FieldPath, Format, FunctionSettings, Length, Load,
-        MappingSettings, Name, PartitionKey, Partitions, Rate, RedshiftAt, RedshiftDelivery, RedshiftLoad, S3Delivery, Sending,
-        Stream, Structs, Target, Thresholds, Workload,
+        MappingSettings, Name, PartitionKey, Partitions, Rate, RedshiftAt, RedshiftDelivery, RedshiftLoad, S3Delivery,
+        Sending, Stream, Structs, Target, Thresholds, Workload,
     },
 };
 
