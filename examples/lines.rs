@@ -17,15 +17,12 @@ use std::{
 };
 
 use futures::{StreamExt, stream};
-use kinesis_demo::producer::{Aggregation, Producer, Record};
+use kinesis_demo::producer::{Producer, Record};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let file = File::open(env::args().nth(2).ok_or("which file? It is the second argument")?)?;
-    let producer = Producer::builder(&shared::config()?, shared::stream()?)
-        .aggregation(Aggregation::On { max_bytes: 50 * 1024, max_records: 500 })
-        .build()
-        .await?;
+    let producer = Producer::builder(&shared::config()?, shared::stream()?).aggregation(true).build().await?;
 
     let lines = BufReader::new(file).lines().collect::<Result<Vec<_>, _>>()?;
     let records = lines.into_iter().enumerate().map(|(number, line)| Ok(Record::new(line + "\n", number.to_string())));

@@ -128,7 +128,8 @@ impl Generator {
         for _ in 0..count {
             let (deal, dealt) = mpsc::channel(1);
             let (made, receiver) = mpsc::channel(CHUNKS_AHEAD);
-            let maker = Maker { source: self.source.clone(), keyed: self.keyed.clone(), made, capacity: 0 };
+            let (source, keyed) = (self.source.clone(), self.keyed.clone());
+            let maker = Maker { source, documents: None, keyed, made, capacity: 0 };
             handles.push(spawn_blocking(move || maker.make_all(dealt)));
             chunks.push(receiver);
             blocks.push(deal);
@@ -189,6 +190,7 @@ fn threads(source: &dyn Source) -> usize {
 /// One thread.
 struct Maker {
     source: Arc<dyn Source>,
+    documents: Option<Box<dyn Documents>>,
     keyed: Option<Identity>,
     made: mpsc::Sender<Made>,
     /// How large a buffer has to be, as far as is known.
@@ -207,10 +209,10 @@ impl Maker {
 
     /// False when nobody takes what it makes.
     fn make(&mut self, Block { tickets, skip }: Block) -> Result<bool, LoadError> {
-        let mut next = self.source.clone().render(tickets.clone());
-        let mut is_empty = skip_documents(&mut next, skip).map_err(LoadError::Source)? == 0;
+        let mut documents = self.begin(tickets.clone());
+        let mut is_empty = skip_documents(&mut *documents, skip).map_err(LoadError::Source)? == 0;
         loop {
-            let chunk = self.chunk(&mut next).map_err(LoadError::Source)?;
+            let chunk = self.chunk(&mut *documents).map_err(LoadError::Source)?;
             if chunk.is_empty() {
                 break;
             }
@@ -222,11 +224,22 @@ impl Maker {
         if is_empty {
             return Err(LoadError::NoDocuments { tickets });
         }
+        self.documents = Some(documents);
         Ok(self.made.blocking_send(Made::EndOfBlock).is_ok())
     }
 
-    fn chunk(&mut self, next: &mut Documents) -> Result<Chunk, SourceError> {
-        let mut chunk = render_chunk(next, &mut self.capacity)?;
+    fn begin(&mut self, tickets: RangeInclusive<u64>) -> Box<dyn Documents> {
+        match self.documents.take() {
+            Some(mut documents) => {
+                documents.go_on(tickets);
+                documents
+            }
+            None => self.source.clone().render(tickets),
+        }
+    }
+
+    fn chunk(&mut self, documents: &mut dyn Documents) -> Result<Chunk, SourceError> {
+        let mut chunk = render_chunk(documents, &mut self.capacity)?;
         if let Some(identity) = &self.keyed {
             chunk.iter_mut().try_for_each(|document| document.take_key(identity))?;
         }
@@ -235,11 +248,11 @@ impl Maker {
 }
 
 /// How many of them there were.
-fn skip_documents(next: &mut Documents, skip: u64) -> Result<u64, SourceError> {
+fn skip_documents(documents: &mut dyn Documents, skip: u64) -> Result<u64, SourceError> {
     let mut skipped = Vec::new();
     for count in 0..skip {
         skipped.clear();
-        if next(&mut skipped)?.is_none() {
+        if documents.next_into(&mut skipped)?.is_none() {
             return Ok(count);
         }
     }
@@ -247,11 +260,11 @@ fn skip_documents(next: &mut Documents, skip: u64) -> Result<u64, SourceError> {
 }
 
 /// `capacity` learns how large a buffer has to be.
-fn render_chunk(next: &mut Documents, capacity: &mut usize) -> Result<Chunk, SourceError> {
+fn render_chunk(documents: &mut dyn Documents, capacity: &mut usize) -> Result<Chunk, SourceError> {
     let mut buffer = Vec::with_capacity(*capacity);
     let mut ends = Vec::with_capacity(DOCUMENTS_PER_CHUNK);
     while ends.len() < DOCUMENTS_PER_CHUNK {
-        let Some(ticket) = next(&mut buffer)? else { break };
+        let Some(ticket) = documents.next_into(&mut buffer)? else { break };
         ends.push((ticket, buffer.len()));
     }
     *capacity = buffer.len().max(*capacity);

@@ -201,7 +201,9 @@ impl Run {
         for tickets in &self.log.tickets {
             let mut documents = self.source.clone().render(tickets.clone());
             let mut document = Vec::new();
-            while !wanted.is_empty() && documents(&mut document).map_err(|why| self.failed(number, why))?.is_some() {
+            while !wanted.is_empty()
+                && documents.next_into(&mut document).map_err(|why| self.failed(number, why))?.is_some()
+            {
                 if let Some(id) = wanted.remove(&number) {
                     names.insert(id, Some(identity.name(&document)));
                 }
