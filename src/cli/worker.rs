@@ -4,10 +4,17 @@
 //! each holds for a moment only, or in its mirror. A worker sends its own part of the documents and notes in a log of
 //! its own what was acknowledged; `demo verify` puts the logs together.
 
-use std::{fs, ops::RangeInclusive, path::Path, sync::Arc, thread, time::Duration};
+use std::{
+    fs,
+    ops::RangeInclusive,
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread,
+    time::Duration,
+};
 
 use clap::Args;
-use tokio::{runtime::Handle, time::sleep};
+use tokio::{runtime::Handle, task::spawn_blocking, time::sleep};
 
 use super::{
     Reach, context,
@@ -99,23 +106,10 @@ impl Shared {
     ) -> anyhow::Result<Exit> {
         let documents = Documents::of(stack, screen).await?;
         let home = context::home()?;
-        let known = if self.mirror.is_none() { Some(known(&home, &stack.name)?) } else { None };
-        let clients = context::clients(&home, &stack.target, reach).await?;
-        let state = match (known, &self.mirror) {
-            (Some(state), _) => state,
-            (None, bucket) => {
-                let bucket = bucket.as_deref().expect("known where there is no mirror");
-                signals.unless_stopped(self.reflected(stack, bucket, &clients, screen)).await??
-            }
-        };
+        let (state, clients) = self.find(stack, &home, reach, signals, screen).await?;
         let id = state.id().expect("a stack that is up has an id").clone();
-        let (names, logs) = (Names::of(stack, &id), Logs::of(&home, &id));
-        let log = logs.path(&self.run, self.part);
-        if log.exists() {
-            let (run, part, path) = (&self.run, self.part, log.display());
-            let problem = format!("worker {part} of run {run} has been here: {path}; another run needs another name");
-            return Err(Stop::usage(problem).into());
-        }
+        let names = Names::of(stack, &id);
+        let log = self.new_log(&home, &id)?;
         signals.begun_with(&home, &id);
         screen.line(&format!("{id} on {}: worker {} of run {}\n", context::place(&clients), self.part, self.run));
         let drive = Drive {
@@ -127,28 +121,57 @@ impl Shared {
             part: self.part,
             log: log.clone(),
             tickets: match &self.mirror {
-                None => self.from_journal(&home, &id, mirror(stack, &names, &clients)),
-                Some(_) => self.from_state(&state),
+                None => self.journal_tickets(&home, &id, mirror(stack, &names, &clients)),
+                Some(_) => self.mirrored_tickets(&state),
             },
         };
-        let driven = drive.send(signals, screen).await?;
-        let mut report = RunReport {
-            stack: id.to_string(),
-            run: self.run.clone(),
-            worker: Some(self.part.to_string()),
-            target: context::place(&clients),
-            ..RunReport::default()
-        };
-        note_load(&mut report, &driven.loaded);
+        let sent = drive.send(signals, screen).await;
+        let kept = self.keep_log(&log, &clients).await;
+        let mut report = RunReport { stack: id.to_string(), target: context::place(&clients), ..self.report() };
+        note_load(&mut report, &sent?.loaded);
+        kept?;
         report.interrupted |= signals.is_stopped();
         report.judge(&self.thresholds(&stack.thresholds));
-        self.finish(&home, &id, &log, &report, &clients).await?;
+        self.finish(&home, &id, &report).await?;
         context::print(&match json {
             true => format!("{}\n", serde_json::to_string(&report)?),
             false => terminal::summary(&report),
         })?;
         screen.line(&format!("\nwhen all workers have ended, `demo verify {id}` looks for the documents of all"));
         Ok(exit(&report, Exit::Fine))
+    }
+
+    /// The stack as its journal here, or the mirror of another machine's, has it, and where it lives.
+    async fn find(
+        &self,
+        stack: &Stack,
+        home: &Home,
+        reach: &Reach,
+        signals: &Signals,
+        screen: &Screen,
+    ) -> anyhow::Result<(State, Clients)> {
+        let Some(bucket) = &self.mirror else {
+            let state = known(home, &stack.name)?;
+            return Ok((state, context::clients(home, &stack.target, reach).await?));
+        };
+        let clients = context::clients(home, &stack.target, reach).await?;
+        let state = signals.unless_stopped(self.reflected(stack, bucket, &clients, screen)).await??;
+        Ok((state, clients))
+    }
+
+    /// Where this worker's log will be.
+    fn new_log(&self, home: &Home, id: &StackId) -> Result<PathBuf, Stop> {
+        let log = Logs::of(home, id).path(&self.run, self.part);
+        if log.exists() {
+            let (run, part, path) = (&self.run, self.part, log.display());
+            let problem = format!("worker {part} of run {run} has been here: {path}; another run needs another name");
+            return Err(Stop::usage(problem));
+        }
+        Ok(log)
+    }
+
+    fn report(&self) -> RunReport {
+        RunReport { run: self.run.clone(), worker: Some(self.part.to_string()), ..RunReport::default() }
     }
 
     /// The journal's mirror, once it knows the run.
@@ -180,7 +203,7 @@ impl Shared {
     }
 
     /// The run's tickets; reserved by whoever comes first.
-    fn from_journal(&self, home: &Home, id: &StackId, mirror: Option<InBucket>) -> ReserveTickets {
+    fn journal_tickets(&self, home: &Home, id: &StackId, mirror: Option<InBucket>) -> ReserveTickets {
         let (home, id, run) = (home.clone(), id.clone(), self.run.clone());
         let mut mirror = mirror;
         Box::new(move |needed| {
@@ -197,7 +220,7 @@ impl Shared {
         })
     }
 
-    fn from_state(&self, state: &State) -> ReserveTickets {
+    fn mirrored_tickets(&self, state: &State) -> ReserveTickets {
         let (state, run) = (state.clone(), self.run.clone());
         Box::new(move |needed| {
             let tickets = tickets(&state, &run, needed)?;
@@ -211,23 +234,21 @@ impl Shared {
         Thresholds { throughput, ..of_all.clone() }
     }
 
-    /// Leaves the result where the others find it.
-    async fn finish(
-        &self,
-        home: &Home,
-        id: &StackId,
-        log: &Path,
-        report: &RunReport,
-        clients: &Clients,
-    ) -> anyhow::Result<()> {
-        if let Some(bucket) = &self.mirror {
-            let name = log.file_name().expect("a log has a name").to_string_lossy();
-            return Ok(InBucket::named(clients, bucket).put_log(&name, fs::read(log)?).await?);
+    /// Puts the log beside the journal's mirror, also of a load that failed.
+    async fn keep_log(&self, log: &Path, clients: &Clients) -> anyhow::Result<()> {
+        let Some(bucket) = self.mirror.as_deref().filter(|_| log.exists()) else { return Ok(()) };
+        let name = log.file_name().expect("a log has a name").to_string_lossy();
+        Ok(InBucket::named(clients, bucket).put_log(&name, fs::read(log)?).await?)
+    }
+
+    /// Notes the result where the journal is.
+    async fn finish(&self, home: &Home, id: &StackId, report: &RunReport) -> anyhow::Result<()> {
+        if self.mirror.is_some() {
+            return Ok(());
         }
         let entry = Entry::Finished { run: self.run.clone(), summary: serde_json::to_value(report)? };
         let (home, id) = (home.clone(), id.clone());
-        tokio::task::spawn_blocking(move || journal(&home, &id)?.record(entry)).await??;
-        Ok(())
+        Ok(spawn_blocking(move || journal(&home, &id)?.record(entry)).await??)
     }
 }
 
