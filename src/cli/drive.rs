@@ -12,10 +12,10 @@ use tokio::{
 use super::{documents::Documents, screen::Screen, signals::Signals};
 use crate::{
     aws::{Clients, Names, items::Items, redshift::Loader, shards},
-    load::{self, Header, Loaded, Part, Plan, Progress, ReserveTickets, Sample},
-    producer::Producer,
+    load::{self, Header, HotKey, Loaded, Part, Plan, Progress, ReserveTickets, Sample},
+    producer::{Builder, Producer, TransportKind},
     report::terminal::{bytes, grouped},
-    spec::Stack,
+    spec::{Aggregation, Sending, Stack, Transport},
     verify::{
         destination::Patience,
         freshness::{self, Freshness},
@@ -80,9 +80,7 @@ impl Drive<'_> {
             shards,
             samples,
         };
-        let producer = Producer::builder(clients.kinesis.clone(), names.stream.as_str())
-            .max_record_bytes(stack.stream.max_record_kib as usize * 1024)
-            .build()?;
+        let producer = producer(stack, names, clients).build().await?;
         let (tell, mut told) = watch::channel(Progress::default());
         let loading = load::run(plan, &producer, &self.log, &tell, signals.stop());
         let beside = keep_loading(Loader::of(stack, names, clients).filter(|_| self.part.worker == 1));
@@ -107,6 +105,24 @@ impl Drive<'_> {
             _ => None,
         };
         Ok(Driven { loaded, freshness })
+    }
+}
+
+/// The producer that a stack asks for.
+fn producer(stack: &Stack, names: &Names, clients: &Clients) -> Builder {
+    let Sending { transport, aggregation, ordered } = stack.load.sending;
+    let transport = match transport {
+        Transport::Json => TransportKind::Json,
+        Transport::Cbor => TransportKind::Cbor,
+        Transport::Sdk => TransportKind::Sdk,
+    };
+    let builder = Producer::builder(clients.config(), names.stream.as_str())
+        .max_record_bytes(stack.stream.max_record_kib as usize * 1024)
+        .transport(transport)
+        .ordered(ordered);
+    match aggregation {
+        Aggregation::Off => builder,
+        Aggregation::On { max_bytes } => builder.aggregation_within(usize::MAX, max_bytes as usize),
     }
 }
 
@@ -182,7 +198,7 @@ fn in_flight(progress: &Progress) -> String {
         grouped(progress.acknowledged),
         grouped(progress.records_per_second.round() as u64),
         bytes(progress.bytes_per_second),
-        again(progress.retried, progress.throttled),
+        again(progress.retried, progress.throttled, &progress.hot_keys),
     )
 }
 
@@ -193,12 +209,13 @@ fn over(loaded: &Loaded) -> String {
         loaded.seconds,
         grouped(loaded.records_per_second.round() as u64),
         bytes(loaded.bytes_per_second),
-        again(loaded.retried, loaded.throttled),
+        again(loaded.retried, loaded.throttled, &loaded.hot_keys),
     )
 }
 
-/// What was sent again, and how much of it because a shard had taken all that it takes.
-fn again(retried: u64, throttled: u64) -> String {
+/// What was sent again, how much of it because a shard had taken all that it takes, and the key that heats one most.
+fn again(retried: u64, throttled: u64, hot_keys: &[HotKey]) -> String {
     let throttled = if throttled == 0 { String::new() } else { format!("   throttled {}", grouped(throttled)) };
-    format!("retried {}{throttled}", grouped(retried))
+    let hot = hot_keys.first().map_or(String::new(), |hot| format!("   hot key {}", hot.partition_key));
+    format!("retried {}{throttled}{hot}", grouped(retried))
 }

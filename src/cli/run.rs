@@ -179,6 +179,7 @@ pub fn note_load(report: &mut RunReport, loaded: &Loaded) {
     report.failed = loaded.failed;
     report.retried = loaded.retried;
     report.throttled = loaded.throttled;
+    report.hot_keys = loaded.hot_keys.clone();
     report.records_per_second = loaded.records_per_second;
     report.bytes_per_second = loaded.bytes_per_second;
     report.interrupted = loaded.cancelled;

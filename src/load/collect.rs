@@ -20,6 +20,7 @@ use tokio::{
 use super::{
     Failure, Progress, Sample,
     acks::{AckLogError, AckWriter},
+    hot::hot_keys,
     intervals::IntervalSet,
     offer::Offered,
 };
@@ -132,6 +133,7 @@ impl Collector {
             failed: collected.failed,
             retried: metrics.retried - self.before.retried,
             throttled: metrics.throttled - self.before.throttled,
+            hot_keys: hot_keys(&self.producer, &metrics),
             in_flight: metrics.in_flight_records,
             total: self.total,
             records_per_second: (collected.acknowledged - acknowledged) as f64 / seconds,
@@ -210,11 +212,12 @@ impl Collected {
     }
 
     fn note_acknowledged(&mut self, document: &Ended, receipt: &Receipt) {
-        let took = receipt.acknowledged_at.saturating_duration_since(document.intended);
+        let acknowledged_at = receipt.acknowledged_at.into_std();
+        let took = acknowledged_at.saturating_duration_since(document.intended);
         self.acknowledged += 1;
         self.bytes += document.bytes as u64;
         self.latency.saturating_record(took.as_micros() as u64);
-        self.last_acknowledged = self.last_acknowledged.max(Some(receipt.acknowledged_at));
+        self.last_acknowledged = self.last_acknowledged.max(Some(acknowledged_at));
     }
 
     fn note_failure(&mut self, ordinal: u64, error: &RecordError) {

@@ -13,6 +13,7 @@
 mod acks;
 mod collect;
 mod generate;
+mod hot;
 mod intervals;
 mod offer;
 mod origin;
@@ -37,6 +38,7 @@ use serde::Serialize;
 use tokio::sync::{mpsc, watch};
 
 pub use acks::{AckLog, AckLogError, Header};
+pub use hot::HotKey;
 pub use intervals::IntervalSet;
 pub use origin::{OpenError, Opened, Origin};
 pub use part::{NotAPart, Part};
@@ -110,6 +112,8 @@ pub struct Progress {
     pub retried: u64,
     /// Of those, the ones that a shard would not take yet.
     pub throttled: u64,
+    /// Partition keys that hold it up, the hottest first.
+    pub hot_keys: Vec<HotKey>,
     /// Documents that have not ended.
     pub in_flight: u64,
     /// Documents in all, where that is known beforehand.
@@ -137,6 +141,8 @@ pub struct Loaded {
     pub retried: u64,
     /// Of those, the ones that a shard would not take yet.
     pub throttled: u64,
+    /// Partition keys that held it up, the hottest first.
+    pub hot_keys: Vec<HotKey>,
     /// At most so many copies too many are in the stream.
     pub possible_duplicates: u64,
     /// Of the documents acknowledged.
@@ -312,7 +318,9 @@ pub async fn run(
     generating.ended().await?;
     let cancelled = offering?;
     acks.end(count)?;
-    Ok(Loaded::new(collected, count, late, cancelled, started, (before, producer.metrics())))
+    let after = producer.metrics();
+    let hot_keys = hot::hot_keys(producer, &after);
+    Ok(Loaded { hot_keys, ..Loaded::new(collected, count, late, cancelled, started, (before, after)) })
 }
 
 impl Loaded {
@@ -334,6 +342,7 @@ impl Loaded {
             failures: collected.failures,
             retried: after.retried - before.retried,
             throttled: after.throttled - before.throttled,
+            hot_keys: Vec::new(),
             possible_duplicates: after.possible_duplicates - before.possible_duplicates,
             bytes: collected.bytes,
             seconds,

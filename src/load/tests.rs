@@ -17,7 +17,9 @@ use tokio::time::{sleep, timeout};
 
 use super::*;
 use crate::{
-    producer::{Answer, Backoff, Builder, Position, Record, RequestError, Severity, Transport},
+    producer::{
+        Answer, AnswerBuilder, Backoff, Builder, Format, Record, Request, RequestError, Severity, Transport, Wants,
+    },
     workload::{Identity, Key},
 };
 
@@ -84,13 +86,14 @@ struct Sink {
 }
 
 impl Sink {
-    fn take(&self, record: &Record) -> Position {
+    fn take(&self, record: &Record, answer: &mut AnswerBuilder) {
         if self.refused.is_some_and(|ticket| *record.partition_key == *ticket.to_string()) {
-            return Position::Refused { code: "InternalFailure".into(), message: "Internal Service Failure".into() };
+            answer.refused("InternalFailure", "Internal Service Failure");
+            return;
         }
         let name = String::from_utf8_lossy(&record.data).into_owned();
-        *self.written.lock().expect("a test that failed").entry(name.clone()).or_default() += 1;
-        Position::Written { shard_id: "shardId-000000000000".into(), sequence_number: name }
+        answer.written("shardId-000000000000", "1");
+        *self.written.lock().expect("a test that failed").entry(name).or_default() += 1;
     }
 
     fn written(&self) -> BTreeMap<String, u32> {
@@ -98,17 +101,25 @@ impl Sink {
     }
 }
 
+const PLAIN: Wants = Wants { format: Format::Json, hash: false };
+
 impl Transport for Sink {
-    fn put_records<'a>(&'a self, records: &'a [Record]) -> BoxFuture<'a, Answer> {
-        let request = self.requests.fetch_add(1, Ordering::SeqCst);
+    fn wants(&self) -> Wants {
+        PLAIN
+    }
+
+    fn put_records(&self, request: Request) -> BoxFuture<'static, Result<Answer, RequestError>> {
+        let (sink, number) = (self.clone(), self.requests.fetch_add(1, Ordering::SeqCst));
         async move {
-            if request == 0 {
-                sleep(self.stall).await;
+            if number == 0 {
+                sleep(sink.stall).await;
             }
-            if self.fatal_from.is_some_and(|from| request >= from) {
+            if sink.fatal_from.is_some_and(|from| number >= from) {
                 return Err(RequestError { severity: Severity::Fatal, message: "ResourceNotFoundException".into() });
             }
-            Ok(records.iter().map(|record| self.take(record)).collect())
+            let mut answer = Answer::builder();
+            request.body.records().for_each(|record| sink.take(&record, &mut answer));
+            Ok(answer.build())
         }
         .boxed()
     }
@@ -164,7 +175,7 @@ impl Bench {
     }
 
     async fn run(&self, plan: Plan, builder: Builder) -> Result<Loaded, LoadError> {
-        let producer = builder.build().expect("settings");
+        let producer = builder.build().await.expect("settings");
         let (log, cancel) = (self.log(), self.cancel.subscribe());
         timeout(PATIENCE, run(plan, &producer, &log, &self.progress, cancel)).await.expect("an end")
     }

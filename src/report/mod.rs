@@ -6,6 +6,7 @@ pub mod terminal;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    load::HotKey,
     spec::Thresholds,
     verify::{Place, Proof},
 };
@@ -31,6 +32,8 @@ pub struct RunReport {
     pub retried: u64,
     /// Of those, times because a shard had taken all that it takes.
     pub throttled: u64,
+    /// Partition keys that held the load up, because much of it went to one shard: the hottest first.
+    pub hot_keys: Vec<HotKey>,
     /// Documents found more than once (each beyond the first), in the destination that has most of them.
     pub duplicated: Option<u64>,
     /// Acknowledged documents that are missing, in the destination that lacks most; null where nothing was looked at.

@@ -34,6 +34,11 @@ pub fn summary(report: &RunReport) -> String {
         let _ = write!(text, "   throttled {}", grouped(report.throttled));
     }
     text += "\n";
+    for hot in &report.hot_keys {
+        let waited = bytes(hot.bytes as f64);
+        let _ =
+            writeln!(text, "  hot key {}: {waited} of its documents had to wait for their shard", hot.partition_key);
+    }
     let latency = &report.ack_latency_ms;
     let _ = writeln!(
         text,

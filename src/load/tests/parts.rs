@@ -11,13 +11,18 @@ type Sent = BTreeMap<(Vec<u8>, Option<u128>), u32>;
 struct Keeper(Arc<Mutex<Sent>>);
 
 impl Transport for Keeper {
-    fn put_records<'a>(&'a self, records: &'a [Record]) -> BoxFuture<'a, Answer> {
+    fn wants(&self) -> Wants {
+        PLAIN
+    }
+
+    fn put_records(&self, request: Request) -> BoxFuture<'static, Result<Answer, RequestError>> {
         let mut kept = self.0.lock().expect("a test that failed");
-        for record in records {
+        let mut answer = Answer::builder();
+        for record in request.body.records() {
             *kept.entry((record.data.to_vec(), record.explicit_hash_key)).or_default() += 1;
+            answer.written("shardId-0", "1");
         }
-        let written = || Position::Written { shard_id: "shardId-0".into(), sequence_number: "1".into() };
-        let answer = records.iter().map(|_| written()).collect();
+        let answer = answer.build();
         async move { Ok(answer) }.boxed()
     }
 }
@@ -34,7 +39,7 @@ async fn sent(source: &Arc<dyn Source>, tickets: RangeInclusive<u64>, records: u
         assert_eq!(count, needed, "every part needs the tickets of the whole");
         Ok(*tickets.start()..=tickets.start() + count - 1)
     });
-    let producer = Producer::over(keeper.clone()).build().expect("settings");
+    let producer = Producer::over(keeper.clone()).build().await.expect("settings");
     let (log, cancel) = (bench.log(), bench.cancel.subscribe());
     let running = run(plan, &producer, &log, &bench.progress, cancel);
     let loaded = timeout(PATIENCE, running).await.expect("an end").expect("loaded");
