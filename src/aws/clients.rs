@@ -92,6 +92,7 @@ pub struct Clients {
     pub quotas: aws_sdk_servicequotas::Client,
     /// STS.
     pub sts: aws_sdk_sts::Client,
+    config: SdkConfig,
     credentials: Option<SharedCredentialsProvider>,
     place: Where,
     caller: Arc<OnceCell<Caller>>,
@@ -146,9 +147,15 @@ impl Clients {
             sts: client!(aws_sdk_sts, config, "sts"),
             rates: Rates::default(),
             credentials: config.credentials_provider(),
+            config,
             place,
             caller: Arc::default(),
         }
+    }
+
+    /// What they are made from, for a client of another kind.
+    pub fn config(&self) -> &SdkConfig {
+        &self.config
     }
 
     /// Where they call.

@@ -225,6 +225,12 @@ fn alive(stack: &Stack, id: &StackId, state: &State) -> Result<(), LifecycleErro
     }
 }
 
+/// The journal of another machine's stack, as its mirror in this bucket has it.
+pub async fn reflected(asked: &str, bucket: &str, clients: &Clients) -> Result<State, LifecycleError> {
+    let here = clients.fingerprint().await?;
+    Ok(mirror::look(asked, &here, &InBucket::named(clients, bucket)).await?)
+}
+
 /// The bucket that the journal's mirror is in, while it may be there.
 fn mirrored_in(state: &State) -> Option<String> {
     let buckets = state.live().map(|resource| &resource.node).filter(|node| node.key.kind == bucket::KIND);

@@ -40,6 +40,40 @@ impl InBucket {
         let path = given.strip_prefix("s3://").unwrap_or(given);
         Self::new(clients, path.split('/').next().unwrap_or_default())
     }
+
+    /// Keeps the acknowledgement log of a worker beside the journal.
+    pub async fn put_log(&self, name: &str, text: Vec<u8>) -> Result<(), ProviderError> {
+        let (key, place) = self.log(name);
+        let call = self.clients.s3.put_object().bucket(&self.bucket).key(key).content_type(CONTENT);
+        let put = call.body(ByteStream::from(text)).send().await;
+        put.map(drop).map_err(|error| failure("s3 PutObject", &place, &error))
+    }
+
+    /// The acknowledgement log of a worker, if it is kept here.
+    pub async fn get_log(&self, name: &str) -> Result<Option<Vec<u8>>, ProviderError> {
+        let (key, place) = self.log(name);
+        Ok(self.object(&key, &place).await?.map(|found| found.text))
+    }
+
+    fn log(&self, name: &str) -> (String, String) {
+        let key = format!("{FOLDER}runs/{name}");
+        let place = format!("s3://{}/{key}", self.bucket);
+        (key, place)
+    }
+
+    async fn object(&self, key: &str, place: &str) -> Result<Option<Reflected>, ProviderError> {
+        const CALL: &str = "s3 GetObject";
+        let found = match self.clients.s3.get_object().bucket(&self.bucket).key(key).send().await {
+            Ok(found) => found,
+            Err(error) if is(&error, &["NoSuchKey", "NoSuchBucket"]) => return Ok(None),
+            Err(error) => return Err(failure(CALL, place, &error)),
+        };
+        let version = found.e_tag().unwrap_or_default().to_owned();
+        let body = found.body.collect().await.map_err(|error| {
+            broken(Cause::Unreachable, CALL, place, error.to_string(), "try the same command again")
+        })?;
+        Ok(Some(Reflected { text: body.into_bytes().to_vec(), version }))
+    }
 }
 
 #[async_trait]
@@ -49,17 +83,7 @@ impl Mirror for InBucket {
     }
 
     async fn get(&self) -> Result<Option<Reflected>, ProviderError> {
-        const CALL: &str = "s3 GetObject";
-        let found = match self.clients.s3.get_object().bucket(&self.bucket).key(KEY).send().await {
-            Ok(found) => found,
-            Err(error) if is(&error, &["NoSuchKey", "NoSuchBucket"]) => return Ok(None),
-            Err(error) => return Err(failure(CALL, &self.title(), &error)),
-        };
-        let version = found.e_tag().unwrap_or_default().to_owned();
-        let body = found.body.collect().await.map_err(|error| {
-            broken(Cause::Unreachable, CALL, &self.title(), error.to_string(), "try the same command again")
-        })?;
-        Ok(Some(Reflected { text: body.into_bytes().to_vec(), version }))
+        self.object(KEY, &self.title()).await
     }
 
     async fn put(&self, text: &[u8], replaces: Option<&str>) -> Result<Put, ProviderError> {

@@ -83,7 +83,7 @@ async fn mean_bytes(stack: &Stack, documents: &Documents) -> anyhow::Result<f64>
     tokio::task::spawn_blocking(move || {
         let mut documents = Arc::clone(&source).render(1..=MEASURED);
         let (mut count, mut bytes, mut line) = (0_u64, 0, Vec::new());
-        while count < MEASURED && documents(&mut line).map_err(|error| anyhow::anyhow!(error))?.is_some() {
+        while count < MEASURED && documents.next_into(&mut line).map_err(|error| anyhow::anyhow!(error))?.is_some() {
             (count, bytes) = (count + 1, bytes + line.len());
             line.clear();
         }

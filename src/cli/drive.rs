@@ -1,6 +1,6 @@
 //! The load of a run, with its bar.
 
-use std::{convert::Infallible, fs, future, path::PathBuf, sync::Arc, time::Duration};
+use std::{convert::Infallible, fs, future, path::PathBuf, time::Duration};
 
 use chrono::Utc;
 use tokio::{
@@ -9,14 +9,13 @@ use tokio::{
     time::sleep,
 };
 
-use super::{screen::Screen, signals::Signals, up::Stood};
+use super::{documents::Documents, screen::Screen, signals::Signals};
 use crate::{
-    aws::{Names, items::Items, redshift::Loader, shards},
-    engine::{Home, Journal, StackId},
-    load::{self, AckLog, Header, Loaded, Plan, Progress, ReserveTickets, Sample},
-    producer::Producer,
+    aws::{Clients, Names, items::Items, redshift::Loader, shards},
+    load::{self, Header, HotKey, Loaded, Part, Plan, Progress, ReserveTickets, Sample},
+    producer::{Builder, Producer, TransportKind},
     report::terminal::{bytes, grouped},
-    spec::Stack,
+    spec::{Aggregation, Sending, Stack, Transport},
     verify::{
         destination::Patience,
         freshness::{self, Freshness},
@@ -30,82 +29,111 @@ const DRAIN_WITHIN: Duration = Duration::from_secs(30);
 /// Acknowledged documents that may wait to be followed.
 const SAMPLES_WAITING: usize = 16;
 
-/// A run and what its load came to.
-pub struct Driven {
+/// A stack that is up, and the run that is to drive it.
+pub struct Drive<'a> {
+    /// The stack.
+    pub stack: &'a Stack,
+    /// The names of its resources.
+    pub names: &'a Names,
+    /// Where it lives.
+    pub clients: &'a Clients,
+    /// What it sends.
+    pub documents: &'a Documents,
     /// The run's id.
     pub run: String,
+    /// Which of the run's documents are sent here.
+    pub part: Part,
+    /// Where what is acknowledged is noted: a file that is not there yet.
+    pub log: PathBuf,
+    /// Where its tickets come from.
+    pub tickets: ReserveTickets,
+}
+
+/// What a load came to.
+pub struct Driven {
     /// What it came to.
     pub loaded: Loaded,
     /// How fresh the table was meanwhile, of a delivery to DynamoDB.
     pub freshness: Option<Freshness>,
 }
 
-/// Where a run notes what was acknowledged.
-pub fn ack_log(home: &Home, stack: &StackId, run: &str) -> PathBuf {
-    home.runs().join(stack.as_str()).join(format!("{run}.acks"))
+/// An id for a run that nobody has named.
+pub fn new_run() -> String {
+    format!("{}-{:04x}", Utc::now().format("%Y%m%dT%H%M%S"), rand::random::<u16>())
 }
 
-/// Sends what the stack's load says, until its end or the first Ctrl-C.
-pub async fn drive(
-    stack: &Stack,
-    stood: &Stood,
-    names: &Names,
-    signals: &Signals,
-    screen: &Screen,
-) -> anyhow::Result<Driven> {
-    let run = format!("{}-{:04x}", Utc::now().format("%Y%m%dT%H%M%S"), rand::random::<u16>());
-    let log = ack_log(&stood.home, &stood.id, &run);
-    fs::create_dir_all(log.parent().expect("a log lies in a folder"))?;
-    let shards = shards::open_ranges(&stood.clients.kinesis, &names.stream).await?;
-    let opened = stood.documents.open(stack).await?;
-    let (samples, following) = follow(stack, stood, names).await?.unzip();
-    let plan = Plan {
-        header: Header { run: run.clone(), origin: opened.origin.clone() },
-        reserve: reserve(stood.journal.clone(), run.clone(), opened.begins_anew()),
-        source: opened.source,
-        rate: stack.load.rate,
-        length: stack.load.length,
-        partition_key: stack.load.partition_key,
-        shards,
-        samples,
-    };
-    let producer = Producer::builder(stood.clients.kinesis.clone(), names.stream.as_str())
-        .max_record_bytes(stack.stream.max_record_kib as usize * 1024)
-        .build()?;
-    let (tell, mut told) = watch::channel(Progress::default());
-    let loading = load::run(plan, &producer, &log, &tell, signals.stop());
-    let beside = keep_loading(Loader::of(stack, names, &stood.clients));
-    let draining = end_draining(signals, &producer);
-    tokio::pin!(loading, beside, draining);
-    let gauge = screen.gauge("load", total(stack));
-    let loaded = loop {
-        tokio::select! {
-            loaded = &mut loading => break loaded?,
-            never = &mut beside => match never {},
-            never = &mut draining => match never {},
-            Ok(()) = told.changed() => {
-                let progress = told.borrow_and_update().clone();
-                gauge.set(progress.acknowledged, &in_flight(&progress));
+impl Drive<'_> {
+    /// Sends what the stack's load says, until its end or the first Ctrl-C.
+    pub async fn send(self, signals: &Signals, screen: &Screen) -> anyhow::Result<Driven> {
+        let Self { stack, names, clients, .. } = self;
+        fs::create_dir_all(self.log.parent().expect("a log lies in a folder"))?;
+        let shards = shards::open_ranges(&clients.kinesis, &names.stream).await?;
+        let opened = self.documents.open(stack).await?;
+        let (samples, following) = follow(stack, names, clients).await?.unzip();
+        let plan = Plan {
+            header: Header { run: self.run, origin: opened.origin.clone(), part: self.part },
+            reserve: if opened.begins_anew() { from_one(self.tickets) } else { self.tickets },
+            source: opened.source,
+            rate: stack.load.rate,
+            length: stack.load.length,
+            partition_key: stack.load.partition_key,
+            shards,
+            samples,
+        };
+        let producer = producer(stack, names, clients).build().await?;
+        let (tell, mut told) = watch::channel(Progress::default());
+        let loading = load::run(plan, &producer, &self.log, &tell, signals.stop());
+        let beside = keep_loading(Loader::of(stack, names, clients).filter(|_| self.part.worker == 1));
+        let draining = end_draining(signals, &producer);
+        tokio::pin!(loading, beside, draining);
+        let gauge = screen.gauge("load", total(stack, self.part));
+        let loaded = loop {
+            tokio::select! {
+                loaded = &mut loading => break loaded?,
+                never = &mut beside => match never {},
+                never = &mut draining => match never {},
+                Ok(()) = told.changed() => {
+                    let progress = told.borrow_and_update().clone();
+                    gauge.set(progress.acknowledged, &in_flight(&progress));
+                }
             }
-        }
+        };
+        gauge.finish(&over(&loaded));
+        producer.close(CLOSE_WITHIN).await;
+        let freshness = match following {
+            Some(following) if !loaded.cancelled => followed(following, signals.stop()).await?,
+            _ => None,
+        };
+        Ok(Driven { loaded, freshness })
+    }
+}
+
+/// The producer that a stack asks for.
+fn producer(stack: &Stack, names: &Names, clients: &Clients) -> Builder {
+    let Sending { transport, aggregation, ordered } = stack.load.sending;
+    let transport = match transport {
+        Transport::Json => TransportKind::Json,
+        Transport::Cbor => TransportKind::Cbor,
+        Transport::Sdk => TransportKind::Sdk,
     };
-    gauge.finish(&over(&loaded));
-    producer.close(CLOSE_WITHIN).await;
-    let freshness = match following {
-        Some(following) if !loaded.cancelled => followed(following, signals.stop()).await?,
-        _ => None,
-    };
-    Ok(Driven { run, loaded, freshness })
+    let builder = Producer::builder(clients.config(), names.stream.as_str())
+        .max_record_bytes(stack.stream.max_record_kib as usize * 1024)
+        .transport(transport)
+        .ordered(ordered);
+    match aggregation {
+        Aggregation::Off => builder,
+        Aggregation::On { max_bytes } => builder.aggregation_within(usize::MAX, max_bytes as usize),
+    }
 }
 
 /// Follows samples of the load into the DynamoDB table, where the stack has one.
 async fn follow(
     stack: &Stack,
-    stood: &Stood,
     names: &Names,
+    clients: &Clients,
 ) -> anyhow::Result<Option<(mpsc::Sender<Sample>, JoinHandle<Freshness>)>> {
     let (Some(to), Some(names)) = (&stack.deliver.dynamodb, &names.dynamodb) else { return Ok(None) };
-    let items = Items::of(&stood.clients.dynamodb, &names.table).await?;
+    let items = Items::of(&clients.dynamodb, &names.table).await?;
     let patience = Patience::for_interval(to.mapping.window).standstill;
     let (samples, to_follow) = mpsc::channel(SAMPLES_WAITING);
     let following = tokio::spawn(async move { freshness::follow(&items, to_follow, patience).await });
@@ -143,34 +171,21 @@ async fn keep_loading(loader: Option<Loader>) -> Infallible {
     future::pending().await
 }
 
-/// Tickets of the stack, each for one run only; or numbers from 1 in each run, which the stack still hears of.
-fn reserve(journal: Arc<Journal>, run: String, begins_anew: bool) -> ReserveTickets {
+/// Numbers from 1 in each run, in place of tickets, which the stack still hears of.
+fn from_one(mut tickets: ReserveTickets) -> ReserveTickets {
     let mut reserved = 0;
     Box::new(move |count| {
-        let tickets = journal.reserve(&run, count)?;
+        tickets(count)?;
         let numbers = reserved + 1..=reserved + count;
         reserved += count;
-        Ok(if begins_anew { numbers } else { tickets })
+        Ok(numbers)
     })
 }
 
-/// What a run has acknowledged, and what all other runs of its stack have.
-pub fn logs(stood: &Stood, run: &str) -> anyhow::Result<(Vec<AckLog>, Vec<AckLog>)> {
-    let mut others: Vec<String> = stood.journal.state().runs().iter().map(|other| other.id.clone()).collect();
-    others.retain(|other| other != run);
-    others.dedup();
-    let read = |run: &String| AckLog::read(&ack_log(&stood.home, &stood.id, run));
-    let own = read(&run.to_owned())?;
-    Ok((vec![own], others.iter().map(read).collect::<Result<_, _>>()?))
-}
-
-fn total(stack: &Stack) -> Option<u64> {
-    use crate::spec::{Length, Rate};
-    match (stack.load.length, stack.load.rate) {
-        (Length::Records(records), _) => Some(records),
-        (Length::Duration(time), Rate::PerSecond(rate)) => Some((time.as_secs_f64() * rate) as u64),
-        (Length::Duration(_), Rate::Max) => None,
-    }
+fn total(stack: &Stack, part: Part) -> Option<u64> {
+    let whole = load::documents(stack.load.rate, stack.load.length)?;
+    let own = part.documents(whole);
+    Some(own.end - own.start)
 }
 
 fn in_flight(progress: &Progress) -> String {
@@ -179,21 +194,28 @@ fn in_flight(progress: &Progress) -> String {
     let remaining = remaining.map_or(String::new(), |seconds| format!("   {seconds:.0} s left"));
     let p99 = progress.p99_ms.map_or(String::new(), |ms| format!("   p99 {ms:.1} ms"));
     format!(
-        "{} acknowledged   {}/s   {}/s{p99}   retried {}{remaining}",
+        "{} acknowledged   {}/s   {}/s{p99}   {}{remaining}",
         grouped(progress.acknowledged),
         grouped(progress.records_per_second.round() as u64),
         bytes(progress.bytes_per_second),
-        grouped(progress.retried),
+        again(progress.retried, progress.throttled, &progress.hot_keys),
     )
 }
 
 fn over(loaded: &Loaded) -> String {
     let p99 = loaded.ack_latency_ms().map_or(String::new(), |ms| format!("   p99 {:.1} ms", ms.p99));
     format!(
-        "{:.1} s   {}/s   {}/s{p99}   retried {}",
+        "{:.1} s   {}/s   {}/s{p99}   {}",
         loaded.seconds,
         grouped(loaded.records_per_second.round() as u64),
         bytes(loaded.bytes_per_second),
-        grouped(loaded.retried),
+        again(loaded.retried, loaded.throttled, &loaded.hot_keys),
     )
+}
+
+/// What was sent again, how much of it because a shard had taken all that it takes, and the key that heats one most.
+fn again(retried: u64, throttled: u64, hot_keys: &[HotKey]) -> String {
+    let throttled = if throttled == 0 { String::new() } else { format!("   throttled {}", grouped(throttled)) };
+    let hot = hot_keys.first().map_or(String::new(), |hot| format!("   hot key {}", hot.partition_key));
+    format!("retried {}{throttled}{hot}", grouped(retried))
 }

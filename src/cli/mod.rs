@@ -14,6 +14,7 @@ pub mod get;
 pub mod local;
 pub mod ls;
 pub mod place;
+pub mod logs;
 pub mod machine;
 pub mod plan;
 pub mod policy;
@@ -30,6 +31,7 @@ pub mod status;
 pub mod up;
 pub mod validate;
 pub mod verify;
+pub mod worker;
 
 use std::{path::PathBuf, process::ExitCode};
 

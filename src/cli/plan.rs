@@ -25,7 +25,7 @@ pub struct Plan {
     #[arg(long)]
     detailed_exitcode: bool,
     /// One JSON object: `stack`, `known` (whether it is there), `place`, `changes` (whether `up` would do anything),
-    /// `possible` (whether `up` would not refuse), and `steps`, each with `kind`, `name`, `detail`, `action` (create,
+    /// `possible` (whether `up` would not refuse), `sending` (how its documents would go), and `steps`, each with `kind`, `name`, `detail`, `action` (create,
     /// adopt, change, replace, refuse, orphan, keep), and for some `why`: differences (`what`, `is`, `wanted`,
     /// `change`), or a sentence.
     #[arg(long)]
@@ -58,13 +58,17 @@ impl Plan {
             format!(
                 "{}\n",
                 json!({"stack": id, "known": known, "place": place, "changes": changes, "possible": possible,
-                       "steps": steps})
+                       "sending": stack.load.sending.to_string(), "steps": steps})
             )
         } else {
             let new = if known { "" } else { " (not made yet; its id will be another)" };
             let costs = cost::per_hour(steps.iter().map(|step| &step.node), clients.place());
             let lines: String = steps.iter().map(|step| line(step, &clients)).collect();
-            format!("{id}{new} on {place}\n\n{lines}\n  {}\n  it costs {costs} while it is up\n", summary(&steps))
+            let (summary, sending) = (summary(&steps), stack.load.sending);
+            format!(
+                "{id}{new} on {place}\n\n{lines}\n  {summary}\n  it costs {costs} while it is up\n  \
+                 its documents go as {sending}\n"
+            )
         })?;
         Ok(if self.detailed_exitcode && changes { Exit::Changes } else { Exit::Fine })
     }

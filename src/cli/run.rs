@@ -1,25 +1,28 @@
 //! `demo run FILE`: up, load, verify, query, and with `--rm` down.
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use clap::Args;
 
 use super::{
     Reach, StackFile,
     code::Code,
-    context, down, drive,
+    context, down,
+    drive::{self, Drive},
     exit::{Exit, Stop},
+    logs::Logs,
     prove,
     query::{self, Engine},
     screen::Screen,
     signals::Signals,
     standing::standing,
     up::{Stood, Unfinished, stand_up},
+    worker::Worker,
 };
 use crate::{
     aws::Names,
-    engine::{Cancel, journal::Entry},
-    load::{Loaded, Percentiles},
+    engine::{Cancel, Journal, journal::Entry},
+    load::{AckLog, Loaded, Part, Percentiles, ReserveTickets},
     report::{Latency, RunReport, terminal},
     spec::Stack,
     verify::{Proof, freshness::Freshness},
@@ -43,12 +46,17 @@ pub struct Run {
     /// One JSON object on stdout instead of the summary.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    worker: Worker,
 }
 
 impl Run {
     pub(super) async fn run(self, screen: &Screen) -> anyhow::Result<Exit> {
         let signals = Signals::watch(screen)?;
         let checked = context::read(&self.stack, screen)?;
+        if let Some(shared) = self.worker.shared(&checked.stack)? {
+            return shared.run(&checked.stack, &self.reach, self.json, &signals, screen).await;
+        }
         let unfinished = if self.rm { Unfinished::Goes } else { Unfinished::StaysWhenInterrupted };
         let stood = stand_up(&checked, &self.reach, &self.code, unfinished, &signals, screen).await?;
         let mut report =
@@ -108,8 +116,20 @@ async fn load_and_prove(
     screen: &Screen,
 ) -> anyhow::Result<()> {
     let names = Names::of(stack, &stood.id);
-    let driven = drive::drive(stack, stood, &names, signals, screen).await?;
-    report.run = driven.run;
+    let (run, logs) = (drive::new_run(), Logs::of(&stood.home, &stood.id));
+    let log = logs.path(&run, Part::WHOLE);
+    let drive = Drive {
+        stack,
+        names: &names,
+        clients: &stood.clients,
+        documents: &stood.documents,
+        run: run.clone(),
+        part: Part::WHOLE,
+        log: log.clone(),
+        tickets: reserve(stood.journal.clone(), run.clone()),
+    };
+    let driven = drive.send(signals, screen).await?;
+    report.run = run;
     note_load(report, &driven.loaded);
     driven.freshness.iter().for_each(|freshness| note_freshness(report, freshness));
     if driven.loaded.acknowledged == 0 && !report.interrupted {
@@ -118,7 +138,8 @@ async fn load_and_prove(
     }
     if !report.interrupted {
         let begun = Instant::now();
-        let logs = drive::logs(stood, &report.run)?;
+        let others = logs.of_runs(&stood.journal.state(), Some(&report.run))?;
+        let logs = (vec![AckLog::read(&log)?], others.logs);
         let searched = prove::search(stack, &names, &stood.clients, logs, signals, screen).await;
         report.seconds.verify = Some(begun.elapsed().as_secs_f64());
         match searched {
@@ -137,6 +158,11 @@ async fn load_and_prove(
     Ok(())
 }
 
+/// Tickets of the stack, each for one run only.
+fn reserve(journal: Arc<Journal>, run: String) -> ReserveTickets {
+    Box::new(move |count| Ok(journal.reserve(&run, count)?))
+}
+
 fn note_search(report: &mut RunReport, (acknowledged, proof): (u64, Proof), screen: &Screen) {
     prove::name_missing(&proof, screen);
     report.note_proof(&proof);
@@ -146,11 +172,14 @@ fn note_search(report: &mut RunReport, (acknowledged, proof): (u64, Proof), scre
     }
 }
 
-fn note_load(report: &mut RunReport, loaded: &Loaded) {
+/// What a load came to.
+pub fn note_load(report: &mut RunReport, loaded: &Loaded) {
     report.offered = loaded.offered;
     report.acknowledged = loaded.acknowledged;
     report.failed = loaded.failed;
     report.retried = loaded.retried;
+    report.throttled = loaded.throttled;
+    report.hot_keys = loaded.hot_keys.clone();
     report.records_per_second = loaded.records_per_second;
     report.bytes_per_second = loaded.bytes_per_second;
     report.interrupted = loaded.cancelled;
@@ -184,7 +213,8 @@ async fn ask(engine: Engine, stack: &Stack, stood: &Stood, names: &Names, signal
     context::print(&format!("\n  {name}\n{table}"))
 }
 
-fn exit(report: &RunReport, left_over: Exit) -> Exit {
+/// How a run ends that came to this.
+pub fn exit(report: &RunReport, left_over: Exit) -> Exit {
     match () {
         () if left_over != Exit::Fine => left_over,
         () if report.interrupted => Exit::Interrupted,

@@ -72,7 +72,7 @@ impl Sample {
         let mut line = Vec::new();
         for _ in 0..self.count {
             line.clear();
-            let made = documents(&mut line).map_err(|error| anyhow::anyhow!(error))?;
+            let made = documents.next_into(&mut line).map_err(|error| anyhow::anyhow!(error))?;
             made.context("a ticket has at least one document")?;
             let written =
                 if self.pretty { pretty(&line).and_then(|text| out.write_all(&text)) } else { out.write_all(&line) };

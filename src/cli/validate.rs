@@ -15,7 +15,8 @@ impl Validate {
     pub(super) async fn run(self, screen: &Screen) -> anyhow::Result<Exit> {
         let checked = context::read(&self.stack, screen)?;
         Documents::of(&checked.stack, screen).await?;
-        screen.line(&format!("{}: {} is a valid stack", self.stack.file.display(), checked.stack.name));
+        let (file, stack) = (self.stack.file.display(), &checked.stack);
+        screen.line(&format!("{file}: {} is a valid stack; its documents go as {}", stack.name, stack.load.sending));
         Ok(Exit::Fine)
     }
 }

@@ -5,14 +5,14 @@ use serde_json::{Value, json};
 
 use super::{
     context::{self, Known},
-    drive,
     exit::{Exit, Stop},
+    logs::{self, Found, Logs},
     prove,
     screen::Screen,
     signals::Signals,
 };
 use crate::{
-    load::AckLog,
+    aws::mirror::InBucket,
     report::{RunReport, terminal},
     verify::Landed,
 };
@@ -31,15 +31,15 @@ impl Verify {
     pub(super) async fn run(self, screen: &Screen) -> anyhow::Result<Exit> {
         let signals = Signals::watch(screen)?;
         let known = Known::find(&self.stack).await?;
-        let mut runs: Vec<&str> = known.state.runs().iter().map(|run| run.id.as_str()).collect();
-        runs.dedup();
+        let runs = logs::runs(&known.state);
         if runs.is_empty() {
             return Err(Stop::new(Exit::Error, format!("{} has had no run: `demo run` makes one", known.id)).into());
         }
-        let mut logs = Vec::new();
-        for run in &runs {
-            logs.push(AckLog::read(&drive::ack_log(&known.home, &known.id, run))?);
+        let logs = Logs::of(&known.home, &known.id);
+        if let Some(bucket) = known.names.bucket.as_deref().filter(|_| known.stack.mirror) {
+            logs.bring(&known.state, &InBucket::new(&known.clients, bucket)).await?;
         }
+        let Found { logs, missing } = logs.of_runs(&known.state, None)?;
         let unfinished = logs.iter().filter(|log| log.offered.is_none()).count();
         signals.begun(|| "interrupted; nothing was changed".to_owned());
         let searched =
@@ -51,6 +51,7 @@ impl Verify {
         prove::name_missing(&proof, screen);
         let mut report = RunReport { acknowledged, ..RunReport::default() };
         report.note_proof(&proof);
+        report.problems.extend(missing);
         let text = if self.json {
             let landed: Vec<_> = proof.landed.iter().map(landed).collect();
             let report = json!({

@@ -212,6 +212,19 @@ pub async fn take_over(
     Ok(journal)
 }
 
+/// The journal of a stack as it lies in the mirror; nothing is changed here or there.
+///
+/// `asked` is the stack's id or its name, `here` where this machine acts.
+pub async fn look(asked: &str, here: &Fingerprint, mirror: &dyn Mirror) -> Result<State, JournalError> {
+    let place = mirror.title();
+    let found = mirror.get().await;
+    let found = found.map_err(|why| MirrorError::Call { place: place.clone(), why: Box::new(why) })?;
+    let text = found.ok_or_else(|| MirrorError::Empty { place: place.clone() })?.text;
+    let state = journal::parse(Path::new(&place), &text)?;
+    fits(&state, asked, here, place)?;
+    Ok(state)
+}
+
 /// The id of the stack, if it is the one that is meant.
 fn fits(state: &State, asked: &str, here: &Fingerprint, place: String) -> Result<StackId, MirrorError> {
     let (Some(id), Some(opened)) = (state.id(), state.opened()) else { return Err(MirrorError::Empty { place }) };

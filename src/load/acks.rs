@@ -14,7 +14,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{intervals::IntervalSet, origin::Origin};
+use super::{intervals::IntervalSet, origin::Origin, part::Part};
 
 /// What the documents of a run follow from, with its tickets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +24,9 @@ pub struct Header {
     /// Its workload.
     #[serde(flatten)]
     pub origin: Origin,
+    /// Which of its documents this is the file of.
+    #[serde(default, skip_serializing_if = "Part::is_whole")]
+    pub part: Part,
 }
 
 /// What a run's file says.
@@ -33,9 +36,9 @@ pub struct AckLog {
     pub header: Header,
     /// The tickets that the run reserved, in the order of its documents: document 0 is the first of the first range.
     pub tickets: Vec<RangeInclusive<u64>>,
-    /// The documents acknowledged, numbered from 0 in the order in which they were made.
+    /// The documents acknowledged, numbered from 0 in the order in which they were made, over all parts of the run.
     pub acknowledged: IntervalSet,
-    /// How many documents were offered, when the run ended by itself.
+    /// How many documents of this part were offered, when it ended by itself.
     pub offered: Option<u64>,
 }
 
@@ -167,7 +170,7 @@ mod tests {
     use super::*;
 
     fn header() -> Header {
-        Header { run: "r-1".into(), origin: Origin::StoreSales { scale: 1, seed: 7 } }
+        Header { run: "r-1".into(), origin: Origin::StoreSales { scale: 1, seed: 7 }, part: Part::WHOLE }
     }
 
     fn written() -> (tempfile::TempDir, PathBuf) {
@@ -198,6 +201,10 @@ mod tests {
         let text = r#"{"run":"r-1","workload":"store_sales","scale":1,"seed":7}"#;
         assert_eq!(serde_json::from_str::<Header>(text).expect("a header"), header());
         assert_eq!(serde_json::to_string(&header()).expect("JSON"), text);
+        let text = r#"{"run":"r-1","workload":"store_sales","scale":1,"seed":7,"part":{"worker":2,"of":3}}"#;
+        let part = Header { part: Part { worker: 2, of: 3 }, ..header() };
+        assert_eq!(serde_json::from_str::<Header>(text).expect("a header"), part);
+        assert_eq!(serde_json::to_string(&part).expect("JSON"), text);
     }
 
     #[test]

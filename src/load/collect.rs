@@ -2,7 +2,10 @@
 
 use std::{
     collections::VecDeque,
+    future::poll_fn,
+    pin::Pin,
     sync::Arc,
+    task::{Context, Poll},
     time::{Duration, Instant},
 };
 
@@ -17,6 +20,7 @@ use tokio::{
 use super::{
     Failure, Progress, Sample,
     acks::{AckLogError, AckWriter},
+    hot::hot_keys,
     intervals::IntervalSet,
     offer::Offered,
 };
@@ -24,8 +28,6 @@ use crate::producer::{Producer, Reason, Receipt, RecordError, Snapshot};
 
 /// How often the log is written and progress is told.
 const TICK: Duration = Duration::from_millis(100);
-/// Offers taken from the offerer at a time.
-const OFFERS_AT_A_TIME: usize = 256;
 /// The present rate is that of so many ticks.
 const TICKS_OF_RATE: usize = 10;
 /// Longer latencies count as an hour.
@@ -44,6 +46,8 @@ pub(super) struct Collected {
     pub(super) last_acknowledged: Option<Instant>,
     /// Nothing more can arrive, so nothing more is to be offered.
     pub(super) gave_up: bool,
+    /// Acknowledged, and not in the log yet.
+    unwritten: IntervalSet,
 }
 
 pub(super) struct Collector {
@@ -55,15 +59,16 @@ pub(super) struct Collector {
     pub(super) total: Option<u64>,
     pub(super) progress: watch::Sender<Progress>,
     pub(super) samples: Option<mpsc::Sender<Sample>>,
+    /// Turns true when nothing more can arrive.
+    pub(super) gave_up: watch::Sender<bool>,
 }
 
 impl Collector {
     /// Until every document offered has ended.
-    pub(super) async fn run(self, mut offered: mpsc::Receiver<Offered>) -> Result<Collected, AckLogError> {
+    pub(super) async fn run(self, mut offered: mpsc::Receiver<Vec<Offered>>) -> Result<Collected, AckLogError> {
         let mut collected = Collected::new();
-        let mut unwritten = IntervalSet::default();
         let mut recent = VecDeque::new();
-        let (mut waiting, mut taken, mut is_open) = (FuturesUnordered::new(), Vec::new(), true);
+        let (mut waiting, mut is_open) = (FuturesUnordered::new(), true);
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while is_open || !waiting.is_empty() {
@@ -71,30 +76,38 @@ impl Collector {
             tokio::select! {
                 biased;
                 _ = tick.tick() => {
-                    self.write(&mut unwritten).await?;
+                    self.write(&mut collected.unwritten).await?;
                     self.tell(&collected, &mut recent);
                 }
-                Some((document, outcome)) = waiting.next(), if !waiting.is_empty() => {
-                    self.hand_on(&document, &outcome);
-                    collected.note(&document, outcome, &mut unwritten);
-                    if collected.gave_up {
-                        offered.close();
+                Some(batch) = waiting.next(), if !waiting.is_empty() => {
+                    let Batch { waiting: rest, ended } = batch;
+                    self.note(&mut collected, ended);
+                    if !rest.is_empty() {
+                        waiting.push(some_ended(Batch::of(rest)));
                     }
                 }
-                count = offered.recv_many(&mut taken, OFFERS_AT_A_TIME), if is_open => {
-                    is_open = count > 0;
-                    waiting.extend(taken.drain(..).map(outcome));
-                }
+                taken = offered.recv(), if is_open => match taken {
+                    Some(taken) => waiting.push(some_ended(Batch::of(taken))),
+                    None => is_open = false,
+                },
             }
         }
-        self.write(&mut unwritten).await?;
+        self.write(&mut collected.unwritten).await?;
         self.tell(&collected, &mut recent);
         Ok(collected)
     }
 
+    fn note(&self, collected: &mut Collected, ended: Vec<Ended>) {
+        ended.iter().for_each(|document| self.hand_on(document));
+        collected.note(&ended);
+        if collected.gave_up {
+            self.gave_up.send_replace(true);
+        }
+    }
+
     /// A sample that finds no place is left out: nothing here waits for whoever follows them.
-    fn hand_on(&self, document: &Document, outcome: &Result<Receipt, RecordError>) {
-        if let (Some(samples), Some(data), Ok(_)) = (&self.samples, &document.sample, outcome) {
+    fn hand_on(&self, document: &Ended) {
+        if let (Some(samples), Some(data), Ok(_)) = (&self.samples, &document.sample, &document.outcome) {
             let _ = samples.try_send(Sample { document: data.clone(), intended: document.intended });
         }
     }
@@ -119,6 +132,8 @@ impl Collector {
             acknowledged: collected.acknowledged,
             failed: collected.failed,
             retried: metrics.retried - self.before.retried,
+            throttled: metrics.throttled - self.before.throttled,
+            hot_keys: hot_keys(&self.producer, &metrics),
             in_flight: metrics.in_flight_records,
             total: self.total,
             records_per_second: (collected.acknowledged - acknowledged) as f64 / seconds,
@@ -128,16 +143,41 @@ impl Collector {
     }
 }
 
-struct Document {
+/// Documents offered together, which mostly end together: one future for all of them.
+struct Batch {
+    waiting: Vec<Offered>,
+    ended: Vec<Ended>,
+}
+
+struct Ended {
     ordinal: u64,
     bytes: usize,
     intended: Instant,
     sample: Option<Bytes>,
+    outcome: Result<Receipt, RecordError>,
 }
 
-async fn outcome(offered: Offered) -> (Document, Result<Receipt, RecordError>) {
-    let Offered { ordinal, bytes, intended, pending, sample } = offered;
-    (Document { ordinal, bytes, intended, sample }, pending.await)
+/// Returns when some of its documents have ended.
+async fn some_ended(mut batch: Batch) -> Batch {
+    poll_fn(|context| batch.poll_ended(context)).await;
+    batch
+}
+
+impl Batch {
+    fn of(waiting: Vec<Offered>) -> Self {
+        Self { waiting, ended: Vec::new() }
+    }
+
+    fn poll_ended(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let Self { waiting, ended } = self;
+        waiting.retain_mut(|document| {
+            let Poll::Ready(outcome) = Pin::new(&mut document.pending).poll(context) else { return true };
+            let Offered { ordinal, bytes, intended, .. } = *document;
+            ended.push(Ended { ordinal, bytes, intended, sample: document.sample.take(), outcome });
+            false
+        });
+        if ended.is_empty() { Poll::Pending } else { Poll::Ready(()) }
+    }
 }
 
 impl Collected {
@@ -151,26 +191,33 @@ impl Collected {
             failures: Vec::new(),
             last_acknowledged: None,
             gave_up: false,
+            unwritten: IntervalSet::default(),
         }
     }
 
-    fn note(&mut self, document: &Document, outcome: Result<Receipt, RecordError>, unwritten: &mut IntervalSet) {
-        match outcome {
-            Ok(receipt) => {
-                self.acknowledged += 1;
-                self.bytes += document.bytes as u64;
-                self.latency.saturating_record(
-                    receipt.acknowledged_at.saturating_duration_since(document.intended).as_micros() as u64,
-                );
-                self.last_acknowledged = self.last_acknowledged.max(Some(receipt.acknowledged_at));
-                unwritten.insert(document.ordinal);
-            }
-            Err(error) => {
-                self.failed += 1;
-                self.gave_up |= !matches!(error.reason, Reason::Expired { .. });
-                self.note_failure(document.ordinal, &error);
+    /// Those that ended together, in the order in which they were offered.
+    fn note(&mut self, ended: &[Ended]) {
+        for document in ended {
+            match &document.outcome {
+                Ok(receipt) => self.note_acknowledged(document, receipt),
+                Err(error) => {
+                    self.failed += 1;
+                    self.gave_up |= !matches!(error.reason, Reason::Expired { .. });
+                    self.note_failure(document.ordinal, error);
+                }
             }
         }
+        let acknowledged = ended.iter().filter(|document| document.outcome.is_ok());
+        self.unwritten.insert_ascending(acknowledged.map(|document| document.ordinal));
+    }
+
+    fn note_acknowledged(&mut self, document: &Ended, receipt: &Receipt) {
+        let acknowledged_at = receipt.acknowledged_at.into_std();
+        let took = acknowledged_at.saturating_duration_since(document.intended);
+        self.acknowledged += 1;
+        self.bytes += document.bytes as u64;
+        self.latency.saturating_record(took.as_micros() as u64);
+        self.last_acknowledged = self.last_acknowledged.max(Some(acknowledged_at));
     }
 
     fn note_failure(&mut self, ordinal: u64, error: &RecordError) {

@@ -1,9 +1,22 @@
-//! Makes documents on a thread of their own, a few chunks ahead of the load.
+//! Makes documents on threads of their own, a little ahead of the load.
+//!
+//! Tickets are dealt out in blocks, to each thread in turn, and the chunks of documents made of them are taken in the
+//! same turn. So documents come in the order of their tickets, however many threads make them: the number of a document
+//! in its run, by which the acknowledgement log knows it, follows from the tickets alone.
+//!
+//! ```text
+//!         ┌ blocks 0, 2, 4 … ─▸ thread ─ chunks ┐
+//! dealer ─┤                                     ├─▸ in turn, to the offerer
+//!         └ blocks 1, 3, 5 … ─▸ thread ─ chunks ┘
+//! ```
 
-use std::{ops::RangeInclusive, sync::Arc};
+use std::{ops::RangeInclusive, sync::Arc, thread};
 
 use bytes::Bytes;
-use tokio::{sync::mpsc, task::JoinHandle};
+use tokio::{
+    sync::mpsc,
+    task::{JoinError, JoinHandle, spawn_blocking},
+};
 
 use super::{
     LoadError, ReserveTickets,
@@ -13,11 +26,15 @@ use super::{
 use crate::workload::{Id, Identity};
 
 /// Documents rendered into one buffer.
-const DOCUMENTS_PER_CHUNK: u64 = 64;
-/// Chunks made ahead: about 9 MB of full documents.
-const CHUNKS_AHEAD: usize = 16;
+const DOCUMENTS_PER_CHUNK: usize = 64;
+/// At least so many documents has a block where there are several threads.
+const DOCUMENTS_PER_BLOCK: u64 = 256;
+/// Chunks that a thread makes ahead, more than a block: about 5 MB of full documents.
+const CHUNKS_AHEAD: usize = 8;
 /// At least so many documents are reserved at a time when their number is not known.
 const DOCUMENTS_AT_A_TIME: u64 = 40_000;
+/// One makes half a million full documents a second: no stream is fed by more than a few.
+const MOST_THREADS: usize = 4;
 
 /// Kinesis API reference, PutRecordsRequestEntry: characters of a partition key.
 const LONGEST_PARTITION_KEY: usize = 256;
@@ -37,8 +54,56 @@ pub(super) struct Generator {
     pub(super) keyed: Option<Identity>,
     pub(super) reserve: ReserveTickets,
     pub(super) acks: Arc<AckWriter>,
-    /// Documents to make; without it, until nobody takes them.
-    pub(super) total: Option<u64>,
+    /// Documents of the whole run; without it, until nobody takes them.
+    pub(super) whole: Option<u64>,
+    /// So many documents of the run are not made, because other workers send them.
+    pub(super) before: u64,
+}
+
+/// Documents in their order; dropping it ends the threads.
+pub(super) struct Chunks {
+    threads: Vec<mpsc::Receiver<Made>>,
+    turn: usize,
+}
+
+/// The threads that make documents.
+pub(super) struct Generating(Vec<JoinHandle<Result<(), LoadError>>>);
+
+enum Made {
+    Chunk(Chunk),
+    EndOfBlock,
+}
+
+/// Tickets next to each other that one thread makes the documents of.
+struct Block {
+    tickets: RangeInclusive<u64>,
+    /// So many of their documents are left out.
+    skip: u64,
+}
+
+impl Chunks {
+    /// Waits for the next; `None` when all are made, or no more can be. May be dropped while it waits.
+    pub(super) async fn next(&mut self) -> Option<Chunk> {
+        loop {
+            match self.threads[self.turn].recv().await? {
+                Made::Chunk(chunk) => return Some(chunk),
+                Made::EndOfBlock => self.turn = (self.turn + 1) % self.threads.len(),
+            }
+        }
+    }
+}
+
+impl Generating {
+    /// Waits until they have ended; why the first of them failed, if one did.
+    pub(super) async fn ended(self) -> Result<(), LoadError> {
+        let broken = |source: JoinError| LoadError::Broken { part: "generator", source };
+        let mut ended = Ok(());
+        for thread in self.0 {
+            let one = thread.await.map_err(broken).flatten();
+            ended = ended.and(one);
+        }
+        ended
+    }
 }
 
 impl Document {
@@ -56,59 +121,150 @@ fn hexadecimal(Id(id): Id) -> Arc<str> {
 }
 
 impl Generator {
-    /// Starts the thread; it ends when all is made, or the receiver is gone.
-    pub(super) fn start(self) -> (mpsc::Receiver<Chunk>, JoinHandle<Result<(), LoadError>>) {
-        let (chunks, receiver) = mpsc::channel(CHUNKS_AHEAD);
-        (receiver, tokio::task::spawn_blocking(move || self.generate(&chunks)))
-    }
-
-    fn generate(mut self, chunks: &mpsc::Sender<Chunk>) -> Result<(), LoadError> {
-        let mut left = self.total.unwrap_or(u64::MAX);
-        while left > 0 && !chunks.is_closed() {
-            let tickets = self.reserve(left)?;
-            let made = self.send(tickets.clone(), left, chunks)?;
-            if made == 0 && !chunks.is_closed() {
-                return Err(LoadError::NoDocuments { tickets });
-            }
-            left -= made;
+    /// Starts the threads; they end when all is made, or the chunks are dropped.
+    pub(super) fn start(self) -> (Chunks, Generating) {
+        let count = threads(&*self.source);
+        let (mut handles, mut chunks, mut blocks) = (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..count {
+            let (deal, dealt) = mpsc::channel(1);
+            let (made, receiver) = mpsc::channel(CHUNKS_AHEAD);
+            let (source, keyed) = (self.source.clone(), self.keyed.clone());
+            let maker = Maker { source, documents: None, keyed, made, capacity: 0 };
+            handles.push(spawn_blocking(move || maker.make_all(dealt)));
+            chunks.push(receiver);
+            blocks.push(deal);
         }
-        Ok(())
+        handles.push(spawn_blocking(move || self.deal(&blocks)));
+        (Chunks { threads: chunks, turn: 0 }, Generating(handles))
     }
 
-    fn reserve(&mut self, left: u64) -> Result<RangeInclusive<u64>, LoadError> {
-        let documents = if self.total.is_some() { left } else { DOCUMENTS_AT_A_TIME };
+    fn deal(mut self, threads: &[mpsc::Sender<Block>]) -> Result<(), LoadError> {
+        let mut turns = threads.iter().cycle();
+        loop {
+            let tickets = self.reserve()?;
+            for block in self.blocks(tickets, threads.len())? {
+                let thread = turns.next().expect("there is a thread");
+                if thread.blocking_send(block).is_err() {
+                    return Ok(());
+                }
+            }
+            if self.whole.is_some() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Of a known number of documents all tickets at once: at least as many as it takes.
+    fn reserve(&mut self) -> Result<RangeInclusive<u64>, LoadError> {
+        let documents = self.whole.unwrap_or(DOCUMENTS_AT_A_TIME);
         let count = documents.div_ceil(self.source.documents_per_ticket().max(1));
         let tickets = (self.reserve)(count).map_err(|source| LoadError::Reserve { count, source })?;
         self.acks.tickets(&tickets)?;
         Ok(tickets)
     }
 
-    fn send(&self, tickets: RangeInclusive<u64>, left: u64, chunks: &mpsc::Sender<Chunk>) -> Result<u64, LoadError> {
-        let mut next = self.source.clone().render(tickets);
-        let mut made = 0;
-        let mut capacity = 0;
-        while made < left {
-            let count = (left - made).min(DOCUMENTS_PER_CHUNK);
-            let mut chunk = render_chunk(&mut next, count, &mut capacity).map_err(LoadError::Source)?;
-            if let Some(identity) = &self.keyed {
-                chunk.iter_mut().try_for_each(|document| document.take_key(identity)).map_err(LoadError::Source)?;
-            }
-            let documents = chunk.len() as u64;
-            if documents == 0 || chunks.blocking_send(chunk).is_err() {
-                break;
-            }
-            made += documents;
-        }
-        Ok(made)
+    fn blocks(&self, tickets: RangeInclusive<u64>, threads: usize) -> Result<impl Iterator<Item = Block>, LoadError> {
+        let last = *tickets.end();
+        let (first, mut skip) = match self.before {
+            0 => (*tickets.start(), 0),
+            before => self.source.clone().locate(tickets, before).map_err(LoadError::Source)?,
+        };
+        let per_ticket = self.source.documents_per_ticket().max(1);
+        let length = if threads == 1 { u64::MAX } else { DOCUMENTS_PER_BLOCK.div_ceil(per_ticket) };
+        let mut next = Some(first).filter(|first| *first <= last);
+        Ok(std::iter::from_fn(move || {
+            let first = next?;
+            let end = first.saturating_add(length - 1).min(last);
+            next = end.checked_add(1).filter(|next| *next <= last);
+            Some(Block { tickets: first..=end, skip: std::mem::take(&mut skip) })
+        }))
     }
 }
 
+/// As many as there are cores, if there are not too many of them; one where documents in the middle take longer.
+fn threads(source: &dyn Source) -> usize {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    if source.starts_anywhere() { cores.min(MOST_THREADS) } else { 1 }
+}
+
+/// One thread.
+struct Maker {
+    source: Arc<dyn Source>,
+    documents: Option<Box<dyn Documents>>,
+    keyed: Option<Identity>,
+    made: mpsc::Sender<Made>,
+    /// How large a buffer has to be, as far as is known.
+    capacity: usize,
+}
+
+impl Maker {
+    fn make_all(mut self, mut dealt: mpsc::Receiver<Block>) -> Result<(), LoadError> {
+        while let Some(block) = dealt.blocking_recv() {
+            if !self.make(block)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// False when nobody takes what it makes.
+    fn make(&mut self, Block { tickets, skip }: Block) -> Result<bool, LoadError> {
+        let mut documents = self.begin(tickets.clone());
+        let mut is_empty = skip_documents(&mut *documents, skip).map_err(LoadError::Source)? == 0;
+        loop {
+            let chunk = self.chunk(&mut *documents).map_err(LoadError::Source)?;
+            if chunk.is_empty() {
+                break;
+            }
+            is_empty = false;
+            if self.made.blocking_send(Made::Chunk(chunk)).is_err() {
+                return Ok(false);
+            }
+        }
+        if is_empty {
+            return Err(LoadError::NoDocuments { tickets });
+        }
+        self.documents = Some(documents);
+        Ok(self.made.blocking_send(Made::EndOfBlock).is_ok())
+    }
+
+    fn begin(&mut self, tickets: RangeInclusive<u64>) -> Box<dyn Documents> {
+        match self.documents.take() {
+            Some(mut documents) => {
+                documents.go_on(tickets);
+                documents
+            }
+            None => self.source.clone().render(tickets),
+        }
+    }
+
+    fn chunk(&mut self, documents: &mut dyn Documents) -> Result<Chunk, SourceError> {
+        let mut chunk = render_chunk(documents, &mut self.capacity)?;
+        if let Some(identity) = &self.keyed {
+            chunk.iter_mut().try_for_each(|document| document.take_key(identity))?;
+        }
+        Ok(chunk)
+    }
+}
+
+/// How many of them there were.
+fn skip_documents(documents: &mut dyn Documents, skip: u64) -> Result<u64, SourceError> {
+    let mut skipped = Vec::new();
+    for count in 0..skip {
+        skipped.clear();
+        if documents.next_into(&mut skipped)?.is_none() {
+            return Ok(count);
+        }
+    }
+    Ok(skip)
+}
+
 /// `capacity` learns how large a buffer has to be.
-fn render_chunk(next: &mut Documents, count: u64, capacity: &mut usize) -> Result<Chunk, SourceError> {
+fn render_chunk(documents: &mut dyn Documents, capacity: &mut usize) -> Result<Chunk, SourceError> {
     let mut buffer = Vec::with_capacity(*capacity);
-    let mut ends = Vec::with_capacity(count as usize);
-    while (ends.len() as u64) < count {
-        let Some(ticket) = next(&mut buffer)? else { break };
+    let mut ends = Vec::with_capacity(DOCUMENTS_PER_CHUNK);
+    while ends.len() < DOCUMENTS_PER_CHUNK {
+        let Some(ticket) = documents.next_into(&mut buffer)? else { break };
         ends.push((ticket, buffer.len()));
     }
     *capacity = buffer.len().max(*capacity);

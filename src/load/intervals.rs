@@ -31,6 +31,21 @@ impl IntervalSet {
         self.ends.insert(first, last);
     }
 
+    /// Adds numbers that ascend, mostly by one.
+    pub fn insert_ascending(&mut self, numbers: impl IntoIterator<Item = u64>) {
+        let mut run: Option<RangeInclusive<u64>> = None;
+        for number in numbers {
+            run = match run {
+                Some(known) if known.end().checked_add(1) == Some(number) => Some(*known.start()..=number),
+                other => {
+                    other.into_iter().for_each(|known| self.insert_range(known));
+                    Some(number..=number)
+                }
+            };
+        }
+        run.into_iter().for_each(|known| self.insert_range(known));
+    }
+
     /// Whether a number is in the set.
     pub fn contains(&self, number: u64) -> bool {
         self.ends.range(..=number).next_back().is_some_and(|(_, &end)| number <= end)
@@ -71,6 +86,17 @@ mod tests {
         }
         assert!((0..1_010).all(|number| set.contains(number) == plain.contains(&number)));
         assert_eq!(set.intervals().flatten().collect::<Vec<_>>(), plain.into_iter().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn ascending_numbers_are_the_same_as_each_by_itself() {
+        let numbers = [0, 1, 2, 5, 7, 8, u64::MAX - 1, u64::MAX];
+        let (mut together, mut each) = (IntervalSet::default(), IntervalSet::default());
+        together.insert_ascending(numbers);
+        numbers.into_iter().for_each(|number| each.insert(number));
+        assert_eq!(together, each);
+        together.insert_ascending([]);
+        assert_eq!(together, each);
     }
 
     #[test]

@@ -6,17 +6,19 @@
 //! late documents go as soon as they can.
 //!
 //! ```text
-//! thread: generator ─ chunks → offerer ─ put → producer
-//!                                 └── pending → collector → latency, acknowledgement log, progress
+//! threads: generator ─ chunks → offerer ─ put → producer
+//!                                  └── what was taken → collector → latency, acknowledgement log, progress
 //! ```
 
 mod acks;
 mod collect;
 mod generate;
+mod hot;
 mod intervals;
 mod offer;
 mod origin;
 mod pace;
+mod part;
 mod source;
 mod spread;
 #[cfg(test)]
@@ -36,8 +38,10 @@ use serde::Serialize;
 use tokio::sync::{mpsc, watch};
 
 pub use acks::{AckLog, AckLogError, Header};
+pub use hot::HotKey;
 pub use intervals::IntervalSet;
 pub use origin::{OpenError, Opened, Origin};
+pub use part::{NotAPart, Part};
 pub use source::{Documents, Ids, Source, SourceError};
 
 use self::{
@@ -53,8 +57,8 @@ use crate::{
     spec::{Length, PartitionKey, Rate},
 };
 
-/// Documents that may wait between the offerer and the collector.
-const OFFERED_AHEAD: usize = 1024;
+/// Slices of documents that may wait between the offerer and the collector.
+const OFFERED_AHEAD: usize = 64;
 
 /// Reserves the next so many tickets, durably, so that no other run has them. Called on a thread that may block: once
 /// where the number of documents is known, else in blocks as the load goes.
@@ -63,7 +67,8 @@ pub type ReserveTickets =
 
 /// What is to be sent, how fast, for how long.
 pub struct Plan {
-    /// What the acknowledgement log says of the run.
+    /// What the acknowledgement log says of the run. Of its documents, `part` are sent, at that share of the rate; all
+    /// parts must be given the same tickets.
     pub header: Header,
     /// The documents.
     pub source: Arc<dyn Source>,
@@ -105,6 +110,10 @@ pub struct Progress {
     pub failed: u64,
     /// Documents sent again, counted each time.
     pub retried: u64,
+    /// Of those, the ones that a shard would not take yet.
+    pub throttled: u64,
+    /// Partition keys that hold it up, the hottest first.
+    pub hot_keys: Vec<HotKey>,
     /// Documents that have not ended.
     pub in_flight: u64,
     /// Documents in all, where that is known beforehand.
@@ -130,6 +139,10 @@ pub struct Loaded {
     pub failures: Vec<Failure>,
     /// Documents sent again, counted each time.
     pub retried: u64,
+    /// Of those, the ones that a shard would not take yet.
+    pub throttled: u64,
+    /// Partition keys that held it up, the hottest first.
+    pub hot_keys: Vec<HotKey>,
     /// At most so many copies too many are in the stream.
     pub possible_duplicates: u64,
     /// Of the documents acknowledged.
@@ -194,6 +207,12 @@ pub enum LoadError {
         /// Why.
         source: Box<dyn Error + Send + Sync>,
     },
+    /// Only a known number of documents can be shared by workers.
+    #[error(
+        "nobody knows how many documents a load at rate `max` has before it ends, so workers cannot share them; give \
+         it a rate, or `records` in place of `duration`"
+    )]
+    Endless,
     /// The workload is broken.
     #[error("the workload has no document for tickets {} to {}", .tickets.start(), .tickets.end())]
     NoDocuments {
@@ -226,6 +245,11 @@ pub enum LoadError {
     },
 }
 
+/// How many documents a load has; `None` where nobody knows before it ends.
+pub fn documents(rate: Rate, length: Length) -> Option<u64> {
+    Pace::new(rate, length).total
+}
+
 /// Sends the plan's documents, and returns when each has ended. When `cancel` becomes true, nothing more is offered,
 /// and what was is waited for. What is acknowledged is written to the new file `acks_log` every 100 ms.
 ///
@@ -241,19 +265,24 @@ pub async fn run(
     cancel: watch::Receiver<bool>,
 ) -> Result<Loaded, LoadError> {
     let acks = Arc::new(AckWriter::create(acks_log, &plan.header)?);
-    let pace = Pace::new(plan.rate, plan.length);
+    let whole = Pace::new(plan.rate, plan.length);
+    let pace = whole.of_part(plan.header.part)?;
+    let first = plan.header.part.documents(whole.total.unwrap_or_default()).start;
     let generator = Generator {
         keyed: (plan.partition_key == PartitionKey::Key).then(|| plan.source.identity()),
         source: plan.source,
         reserve: plan.reserve,
         acks: acks.clone(),
-        total: pace.total,
+        whole: whole.total,
+        before: first,
     };
     let (mut chunks, generating) = generator.start();
     // The first documents are made before the clock starts.
-    let made = chunks.recv().await.unwrap_or_default().into_iter();
+    let made = chunks.next().await.unwrap_or_default().into_iter();
 
     let (offered, offers) = mpsc::channel(OFFERED_AHEAD);
+    let gave_up = watch::Sender::new(false);
+    let hopeless = gave_up.subscribe();
     let (before, started) = (producer.metrics(), Instant::now());
     let collector = Collector {
         acks: acks.clone(),
@@ -263,6 +292,7 @@ pub async fn run(
         total: pace.total,
         progress: progress.clone(),
         samples: plan.samples,
+        gave_up,
     };
     let collecting = tokio::spawn(collector.run(offers));
     let mut offerer = Offerer {
@@ -273,20 +303,24 @@ pub async fn run(
         offered,
         started,
         made,
+        first,
         count: 0,
+        taken: Vec::new(),
         late: Duration::ZERO,
         sampled: None,
     };
-    let offering = offerer.run(cancel).await;
+    let offering = offerer.run(cancel, hopeless).await;
     let (count, late) = (offerer.count, offerer.late);
     drop(offerer);
 
     producer.flush().await;
     let collected = collecting.await.map_err(|source| LoadError::Broken { part: "collector", source })??;
-    generating.await.map_err(|source| LoadError::Broken { part: "generator", source })??;
+    generating.ended().await?;
     let cancelled = offering?;
     acks.end(count)?;
-    Ok(Loaded::new(collected, count, late, cancelled, started, (before, producer.metrics())))
+    let after = producer.metrics();
+    let hot_keys = hot::hot_keys(producer, &after);
+    Ok(Loaded { hot_keys, ..Loaded::new(collected, count, late, cancelled, started, (before, after)) })
 }
 
 impl Loaded {
@@ -307,6 +341,8 @@ impl Loaded {
             failed: collected.failed,
             failures: collected.failures,
             retried: after.retried - before.retried,
+            throttled: after.throttled - before.throttled,
+            hot_keys: Vec::new(),
             possible_duplicates: after.possible_duplicates - before.possible_duplicates,
             bytes: collected.bytes,
             seconds,

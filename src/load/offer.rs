@@ -1,6 +1,9 @@
 //! Puts documents into the producer when their time comes.
 
 use std::{
+    future::poll_fn,
+    pin::pin,
+    task::Poll,
     time::{Duration, Instant},
     vec,
 };
@@ -13,13 +16,15 @@ use tokio::{
 
 use super::{
     LoadError,
-    generate::{Chunk, Document},
+    generate::{Chunks, Document},
     pace::Pace,
     spread::Spread,
 };
 use crate::producer::{Pending, Producer, PutError};
 
 const BETWEEN_SAMPLES: Duration = Duration::from_secs(1);
+/// Documents that the producer takes before they are handed over.
+const DOCUMENTS_AT_A_TIME: u64 = 64;
 
 /// A document that the producer took.
 pub(super) struct Offered {
@@ -36,48 +41,116 @@ pub(super) struct Offerer {
     pub(super) producer: Producer,
     pub(super) pace: Pace,
     pub(super) spread: Spread,
-    pub(super) chunks: mpsc::Receiver<Chunk>,
-    pub(super) offered: mpsc::Sender<Offered>,
+    pub(super) chunks: Chunks,
+    pub(super) offered: mpsc::Sender<Vec<Offered>>,
     pub(super) started: Instant,
     pub(super) made: vec::IntoIter<Document>,
+    /// The number in the run of the first document.
+    pub(super) first: u64,
     /// Documents offered so far.
     pub(super) count: u64,
+    /// Those of them that are not handed over yet.
+    pub(super) taken: Vec<Offered>,
     /// How far behind its time the latest document was.
     pub(super) late: Duration,
     /// When the last sample was taken.
     pub(super) sampled: Option<Instant>,
 }
 
+/// Whether the producer had room.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Took {
+    AtOnce,
+    Later,
+    NoMore,
+}
+
 impl Offerer {
     /// Until all is offered, or nobody wants more, or it is cancelled; says which of the last.
-    pub(super) async fn run(&mut self, cancel: watch::Receiver<bool>) -> Result<bool, LoadError> {
-        tokio::select! {
+    pub(super) async fn run(
+        &mut self,
+        cancel: watch::Receiver<bool>,
+        gave_up: watch::Receiver<bool>,
+    ) -> Result<bool, LoadError> {
+        let ended = tokio::select! {
             biased;
-            () = cancelled(cancel) => Ok(true),
+            () = turned(cancel) => Ok(true),
+            () = turned(gave_up) => Ok(false),
             done = self.offer_all() => done.map(|()| false),
+        };
+        self.hand_over().await;
+        ended
+    }
+
+    /// May be dropped wherever it waits: a document is offered, counted and kept for the collector in one step.
+    async fn offer_all(&mut self) -> Result<(), LoadError> {
+        let producer = self.producer.clone();
+        while let Some(due) = self.due().await {
+            while self.count < due {
+                let Some(document) = self.next_document().await else { return Ok(()) };
+                match self.put(&producer, document).await? {
+                    Took::AtOnce => {}
+                    Took::Later => break,
+                    Took::NoMore => return Ok(()),
+                }
+            }
+            if !self.hand_over().await {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until a document is to be sent, and says how many are to be by then; `None` when the load is over. The
+    /// timer's grain of a millisecond makes slices of a fast load.
+    async fn due(&self) -> Option<u64> {
+        loop {
+            let elapsed = self.started.elapsed();
+            if self.pace.is_over(self.count, elapsed) {
+                return None;
+            }
+            let due = self.pace.due(elapsed).min(self.count + DOCUMENTS_AT_A_TIME);
+            match self.pace.intended(self.count) {
+                Some(offset) if due <= self.count => sleep_until((self.started + offset).into()).await,
+                _ => return Some(due),
+            }
         }
     }
 
-    /// May be dropped wherever it waits: a document is offered and counted in one step.
-    async fn offer_all(&mut self) -> Result<(), LoadError> {
-        while !self.pace.is_over(self.count, self.started.elapsed()) {
-            let intended = self.intended().await;
-            let Some(document) = self.next_document().await else { return Ok(()) };
-            let sample = self.is_sample(intended).then(|| document.data.clone());
-            let Ok(place) = self.offered.reserve().await else { return Ok(()) };
-            let (ordinal, bytes) = (self.count, document.data.len());
-            let ticket = document.ticket;
-            let record = self.spread.record(ordinal, document);
-            let pending = match self.producer.put(record).await {
-                Ok(pending) => pending,
-                Err(PutError::Closed) => return Ok(()),
-                Err(source) => return Err(LoadError::Refused { ordinal, ticket, source }),
-            };
-            self.count += 1;
-            self.late = self.late.max(intended.elapsed());
-            place.send(Offered { ordinal, bytes, intended, pending, sample });
+    async fn put(&mut self, producer: &Producer, document: Document) -> Result<Took, LoadError> {
+        let intended = self.pace.intended(self.count).map_or_else(Instant::now, |offset| self.started + offset);
+        let sample = self.is_sample(intended).then(|| document.data.clone());
+        let (ordinal, bytes, ticket) = (self.first + self.count, document.data.len(), document.ticket);
+        let mut put = pin!(producer.put(self.spread.record(ordinal, document)));
+        let at_once = poll_fn(|context| Poll::Ready(put.as_mut().poll(context))).await;
+        let (took, pending) = match at_once {
+            Poll::Ready(pending) => (Took::AtOnce, pending),
+            Poll::Pending => {
+                // What the producer is full of must be seen to end meanwhile.
+                self.hand_over().await;
+                (Took::Later, put.await)
+            }
+        };
+        let pending = match pending {
+            Ok(pending) => pending,
+            Err(PutError::Closed) => return Ok(Took::NoMore),
+            Err(source) => return Err(LoadError::Refused { ordinal, ticket, source }),
+        };
+        self.count += 1;
+        self.late = self.late.max(intended.elapsed());
+        self.taken.push(Offered { ordinal, bytes, intended, pending, sample });
+        Ok(took)
+    }
+
+    /// Gives the collector what the producer took; false where there is no collector any more.
+    async fn hand_over(&mut self) -> bool {
+        if self.taken.is_empty() {
+            return !self.offered.is_closed();
         }
-        Ok(())
+        let Ok(place) = self.offered.reserve().await else { return false };
+        let room = Vec::with_capacity(DOCUMENTS_AT_A_TIME as usize);
+        place.send(std::mem::replace(&mut self.taken, room));
+        true
     }
 
     fn is_sample(&mut self, intended: Instant) -> bool {
@@ -88,28 +161,19 @@ impl Offerer {
         due
     }
 
-    /// Waits until the next document is to be sent. The timer's grain of a millisecond makes slices of a fast load.
-    async fn intended(&self) -> Instant {
-        let Some(offset) = self.pace.intended(self.count) else { return Instant::now() };
-        let intended = self.started + offset;
-        if intended > Instant::now() {
-            sleep_until(intended.into()).await;
-        }
-        intended
-    }
-
     async fn next_document(&mut self) -> Option<Document> {
         loop {
             if let Some(document) = self.made.next() {
                 return Some(document);
             }
-            self.made = self.chunks.recv().await?.into_iter();
+            self.made = self.chunks.next().await?.into_iter();
         }
     }
 }
 
-async fn cancelled(mut cancel: watch::Receiver<bool>) {
-    if cancel.wait_for(|cancelled| *cancelled).await.is_err() {
+/// Returns when it has become true.
+async fn turned(mut flag: watch::Receiver<bool>) {
+    if flag.wait_for(|is| *is).await.is_err() {
         // Nobody is left who could.
         std::future::pending().await
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::{LoadError, part::Part};
 use crate::spec::{Length, Rate};
 
 /// A document later than that is never sent.
@@ -33,6 +34,19 @@ impl Pace {
         }
     }
 
+    /// That of one worker: its share of the documents at its share of the rate.
+    ///
+    /// # Errors
+    /// Nobody knows beforehand how many there are to be shared.
+    pub(super) fn of_part(self, part: Part) -> Result<Self, LoadError> {
+        if part.is_whole() {
+            return Ok(self);
+        }
+        let documents = part.documents(self.total.ok_or(LoadError::Endless)?);
+        let per_second = self.per_second.map(|rate| rate / f64::from(part.of));
+        Ok(Self { per_second, total: Some(documents.end - documents.start), ..self })
+    }
+
     /// Whether nothing more is to be sent.
     pub(super) fn is_over(&self, offered: u64, elapsed: Duration) -> bool {
         self.total.is_some_and(|total| offered >= total) || self.until.is_some_and(|until| elapsed >= until)
@@ -42,6 +56,17 @@ impl Pace {
     pub(super) fn intended(&self, document: u64) -> Option<Duration> {
         self.per_second
             .map(|rate| Duration::try_from_secs_f64(document as f64 / rate).map_or(FOR_EVER, |at| at.min(FOR_EVER)))
+    }
+
+    /// How many documents are to be sent by then, none of them early.
+    pub(super) fn due(&self, elapsed: Duration) -> u64 {
+        let most = self.total.unwrap_or(u64::MAX);
+        let Some(rate) = self.per_second else { return most };
+        let about = (elapsed.as_secs_f64() * rate) as u64;
+        let is_due = |document: &u64| self.intended(*document).is_some_and(|at| at <= elapsed);
+        // Its own rounding may be off by one from that of the schedule.
+        let last = [about.saturating_add(1), about, about.saturating_sub(1)].into_iter().find(is_due);
+        last.map_or(0, |last| last.saturating_add(1)).min(most)
     }
 }
 
@@ -64,9 +89,42 @@ mod tests {
     }
 
     #[test]
+    fn what_is_due_is_never_early_and_never_late() {
+        for rate in [0.5, 3.0, 2_000.0, 60_000.0, 1_000_000.0] {
+            let pace = Pace::new(Rate::PerSecond(rate), Length::Records(u64::MAX));
+            for document in [0, 1, 2, 3, 999, 59_999, 60_001, 17_999_999] {
+                let at = pace.intended(document).expect("a schedule");
+                assert_eq!(pace.due(at), document + 1, "document {document} at {rate}/s");
+                if document > 0 {
+                    assert_eq!(
+                        pace.due(at - Duration::from_nanos(1)),
+                        document,
+                        "before document {document} at {rate}/s"
+                    );
+                }
+            }
+        }
+        let ended = Pace::new(Rate::PerSecond(10.0), Length::Records(5));
+        assert_eq!([0, 100, 60_000].map(|ms| ended.due(Duration::from_millis(ms))), [1, 2, 5]);
+        assert_eq!(Pace::new(Rate::Max, Length::Duration(MINUTE)).due(Duration::ZERO), u64::MAX);
+    }
+
+    #[test]
+    fn parts_share_documents_and_rate() {
+        let whole = Pace::new(Rate::PerSecond(2_000.0), Length::Records(10_007));
+        let parts = (1..=3).map(|worker| whole.of_part(Part { worker, of: 3 }).expect("a part"));
+        assert_eq!(parts.clone().filter_map(|part| part.total).collect::<Vec<_>>(), [3_335, 3_336, 3_336]);
+        assert!(parts.clone().all(|part| part.intended(2_000) == Some(Duration::from_secs(3))));
+        let endless = Pace::new(Rate::Max, Length::Duration(MINUTE));
+        assert!(endless.of_part(Part::WHOLE).is_ok());
+        assert!(matches!(endless.of_part(Part { worker: 1, of: 2 }), Err(LoadError::Endless)));
+    }
+
+    #[test]
     fn no_rate_is_too_slow_for_the_clock() {
         let pace = Pace::new(Rate::PerSecond(f64::MIN_POSITIVE), Length::Records(2));
         assert_eq!((pace.intended(0), pace.intended(1)), (Some(Duration::ZERO), Some(FOR_EVER)));
+        assert_eq!(pace.due(MINUTE), 1);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! A load over a sink whose answers are scripted.
 
+mod parts;
+
 use std::{
     collections::BTreeMap,
     path::PathBuf,
@@ -15,7 +17,9 @@ use tokio::time::{sleep, timeout};
 
 use super::*;
 use crate::{
-    producer::{Answer, Backoff, Builder, Position, Record, RequestError, Severity, Transport},
+    producer::{
+        Answer, AnswerBuilder, Backoff, Builder, Format, Record, Request, RequestError, Severity, Transport, Wants,
+    },
     workload::{Identity, Key},
 };
 
@@ -42,9 +46,29 @@ impl Source for Numbers {
         8
     }
 
-    fn render(self: Arc<Self>, tickets: RangeInclusive<u64>) -> Documents {
-        let mut keys = tickets.flat_map(documents);
-        Box::new(move |out| Ok(keys.next().inspect(|key| out.extend(text(*key).into_bytes())).map(|key| key.ticket)))
+    fn locate(self: Arc<Self>, tickets: RangeInclusive<u64>, document: u64) -> Result<(u64, u64), SourceError> {
+        let (mut ticket, mut before) = (*tickets.start(), document);
+        while before >= documents(ticket).count() as u64 {
+            before -= documents(ticket).count() as u64;
+            ticket += 1;
+        }
+        Ok((ticket, before))
+    }
+
+    fn render(self: Arc<Self>, tickets: RangeInclusive<u64>) -> Box<dyn Documents> {
+        Box::new(Keys(Box::new(tickets.flat_map(documents))))
+    }
+}
+
+struct Keys(Box<dyn Iterator<Item = Key> + Send>);
+
+impl Documents for Keys {
+    fn next_into(&mut self, out: &mut Vec<u8>) -> Result<Option<u64>, SourceError> {
+        Ok(self.0.next().inspect(|key| out.extend(text(*key).into_bytes())).map(|key| key.ticket))
+    }
+
+    fn go_on(&mut self, tickets: RangeInclusive<u64>) {
+        self.0 = Box::new(tickets.flat_map(documents));
     }
 }
 
@@ -62,13 +86,14 @@ struct Sink {
 }
 
 impl Sink {
-    fn take(&self, record: &Record) -> Position {
+    fn take(&self, record: &Record, answer: &mut AnswerBuilder) {
         if self.refused.is_some_and(|ticket| *record.partition_key == *ticket.to_string()) {
-            return Position::Refused { code: "InternalFailure".into(), message: "Internal Service Failure".into() };
+            answer.refused("InternalFailure", "Internal Service Failure");
+            return;
         }
         let name = String::from_utf8_lossy(&record.data).into_owned();
-        *self.written.lock().expect("a test that failed").entry(name.clone()).or_default() += 1;
-        Position::Written { shard_id: "shardId-000000000000".into(), sequence_number: name }
+        answer.written("shardId-000000000000", "1");
+        *self.written.lock().expect("a test that failed").entry(name).or_default() += 1;
     }
 
     fn written(&self) -> BTreeMap<String, u32> {
@@ -76,17 +101,25 @@ impl Sink {
     }
 }
 
+const PLAIN: Wants = Wants { format: Format::Json, hash: false };
+
 impl Transport for Sink {
-    fn put_records<'a>(&'a self, records: &'a [Record]) -> BoxFuture<'a, Answer> {
-        let request = self.requests.fetch_add(1, Ordering::SeqCst);
+    fn wants(&self) -> Wants {
+        PLAIN
+    }
+
+    fn put_records(&self, request: Request) -> BoxFuture<'static, Result<Answer, RequestError>> {
+        let (sink, number) = (self.clone(), self.requests.fetch_add(1, Ordering::SeqCst));
         async move {
-            if request == 0 {
-                sleep(self.stall).await;
+            if number == 0 {
+                sleep(sink.stall).await;
             }
-            if self.fatal_from.is_some_and(|from| request >= from) {
+            if sink.fatal_from.is_some_and(|from| number >= from) {
                 return Err(RequestError { severity: Severity::Fatal, message: "ResourceNotFoundException".into() });
             }
-            Ok(records.iter().map(|record| self.take(record)).collect())
+            let mut answer = Answer::builder();
+            request.body.records().for_each(|record| sink.take(&record, &mut answer));
+            Ok(answer.build())
         }
         .boxed()
     }
@@ -125,7 +158,7 @@ impl Bench {
             Ok(tickets)
         };
         Plan {
-            header: Header { run: "run".into(), origin: Origin::StoreSales { scale: 1, seed: 1 } },
+            header: Header { run: "run".into(), origin: Origin::StoreSales { scale: 1, seed: 1 }, part: Part::WHOLE },
             source: Arc::new(Numbers),
             reserve: Box::new(reserve),
             rate,
@@ -142,7 +175,7 @@ impl Bench {
     }
 
     async fn run(&self, plan: Plan, builder: Builder) -> Result<Loaded, LoadError> {
-        let producer = builder.build().expect("settings");
+        let producer = builder.build().await.expect("settings");
         let (log, cancel) = (self.log(), self.cancel.subscribe());
         timeout(PATIENCE, run(plan, &producer, &log, &self.progress, cancel)).await.expect("an end")
     }
@@ -282,13 +315,33 @@ impl Source for Broken {
         1
     }
 
-    fn render(self: Arc<Self>, mut tickets: RangeInclusive<u64>) -> Documents {
-        let mut made = 0;
-        Box::new(move |out| {
-            made += 1;
-            out.extend(b"{}\n");
-            if made > self.0 { Err("the file has changed".into()) } else { Ok(tickets.next()) }
-        })
+    fn starts_anywhere(&self) -> bool {
+        false
+    }
+
+    fn locate(self: Arc<Self>, tickets: RangeInclusive<u64>, document: u64) -> Result<(u64, u64), SourceError> {
+        Ok((tickets.start() + document, 0))
+    }
+
+    fn render(self: Arc<Self>, tickets: RangeInclusive<u64>) -> Box<dyn Documents> {
+        Box::new(Breaking { left: self.0, tickets })
+    }
+}
+
+struct Breaking {
+    left: u64,
+    tickets: RangeInclusive<u64>,
+}
+
+impl Documents for Breaking {
+    fn next_into(&mut self, out: &mut Vec<u8>) -> Result<Option<u64>, SourceError> {
+        self.left = self.left.checked_sub(1).ok_or("the file has changed")?;
+        out.extend(b"{}\n");
+        Ok(self.tickets.next())
+    }
+
+    fn go_on(&mut self, tickets: RangeInclusive<u64>) {
+        self.tickets = tickets;
     }
 }
 

@@ -6,6 +6,7 @@ pub mod terminal;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    load::HotKey,
     spec::Thresholds,
     verify::{Place, Proof},
 };
@@ -17,6 +18,8 @@ pub struct RunReport {
     pub stack: String,
     /// Id of the run.
     pub run: String,
+    /// Which worker's part of the run this is, such as `2/3`; null where it is all of it.
+    pub worker: Option<String>,
     /// Where it ran.
     pub target: String,
     /// Documents that were due, and handed to the producer.
@@ -27,6 +30,10 @@ pub struct RunReport {
     pub failed: u64,
     /// Times that a document was sent again.
     pub retried: u64,
+    /// Of those, times because a shard had taken all that it takes.
+    pub throttled: u64,
+    /// Partition keys that held the load up, because much of it went to one shard: the hottest first.
+    pub hot_keys: Vec<HotKey>,
     /// Documents found more than once (each beyond the first), in the destination that has most of them.
     pub duplicated: Option<u64>,
     /// Acknowledged documents that are missing, in the destination that lacks most; null where nothing was looked at.

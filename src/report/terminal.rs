@@ -29,7 +29,16 @@ pub fn summary(report: &RunReport) -> String {
     let known = |n: Option<u64>| n.map_or("not looked at".to_owned(), grouped);
     let _ = write!(text, "\n  lost {}", known(report.lost));
     let _ = write!(text, "   duplicated {}   failed {}", known(report.duplicated), grouped(report.failed));
-    let _ = writeln!(text, "   retried {}", grouped(report.retried));
+    let _ = write!(text, "   retried {}", grouped(report.retried));
+    if report.throttled > 0 {
+        let _ = write!(text, "   throttled {}", grouped(report.throttled));
+    }
+    text += "\n";
+    for hot in &report.hot_keys {
+        let waited = bytes(hot.bytes as f64);
+        let _ =
+            writeln!(text, "  hot key {}: {waited} of its documents had to wait for their shard", hot.partition_key);
+    }
     let latency = &report.ack_latency_ms;
     let _ = writeln!(
         text,

@@ -104,9 +104,14 @@ pub(super) fn warnings(stack: &Stack, root: &Node) -> Vec<Found> {
         );
         found.push(span.problem("load.rate", problem).expected(enough.as_str()));
     }
-    if rate > shards * SHARD_RECORDS {
-        let problem =
-            format!("{rate} records a second are more than the {} that {stream} can take", shards * SHARD_RECORDS);
+    // Of documents whose length is not known nobody knows how many share a record.
+    let together = stack.load.sending.aggregation.documents_per_record(mean);
+    let records = rate / together;
+    if records > shards * SHARD_RECORDS {
+        let problem = format!(
+            "{records:.0} records a second are more than the {} that {stream} can take",
+            shards * SHARD_RECORDS
+        );
         found.push(span.problem("load.rate", problem).expected(enough));
     }
     found

@@ -14,6 +14,7 @@ mod file;
 mod names;
 mod near;
 mod quantity;
+mod sending;
 mod sets;
 mod shape;
 pub mod stack;
@@ -29,6 +30,7 @@ use std::{
 pub use capacity::{MEAN_DOCUMENT_BYTES, ON_DEMAND_SHARDS, SHARD_BYTES, SHARD_RECORDS, shards, write_units};
 pub use diagnostic::{Diagnostic, Place, SpecErrors};
 pub use file::json_schema;
+pub use sending::{Aggregation, Sending, Transport};
 pub use stack::*;
 use tree::{Found, Node, Source};
 
@@ -115,7 +117,9 @@ fn checked(root: &Node, mut found: Vec<Found>) -> Result<Checked, SpecErrors> {
     found.extend(more);
     match stack {
         Some(stack) if found.is_empty() => {
-            let warnings = tree::in_order(capacity::warnings(&stack, root));
+            let mut warnings = capacity::warnings(&stack, root);
+            warnings.extend(sending::warnings(&stack, root));
+            let warnings = tree::in_order(warnings);
             Ok(Checked { merged: merged(root, &stack), stack, warnings })
         }
         _ => Err(SpecErrors(tree::in_order(found))),

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
+use super::sending::Sending;
 use crate::prefix::Prefix;
 pub use crate::schema::{FieldPath, Structs};
 
@@ -305,6 +306,8 @@ pub struct Load {
     pub length: Length,
     /// How documents are spread over shards.
     pub partition_key: PartitionKey,
+    /// How they travel.
+    pub sending: Sending,
 }
 
 /// The documents to send.

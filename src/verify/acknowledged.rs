@@ -201,7 +201,9 @@ impl Run {
         for tickets in &self.log.tickets {
             let mut documents = self.source.clone().render(tickets.clone());
             let mut document = Vec::new();
-            while !wanted.is_empty() && documents(&mut document).map_err(|why| self.failed(number, why))?.is_some() {
+            while !wanted.is_empty()
+                && documents.next_into(&mut document).map_err(|why| self.failed(number, why))?.is_some()
+            {
                 if let Some(id) = wanted.remove(&number) {
                     names.insert(id, Some(identity.name(&document)));
                 }
@@ -221,14 +223,14 @@ impl Run {
 mod tests {
     use super::*;
     use crate::{
-        load::{Header, IntervalSet},
+        load::{Header, IntervalSet, Part},
         schema::FieldPath,
     };
 
     fn log(run: &str, origin: Origin, tickets: RangeInclusive<u64>, acknowledged: RangeInclusive<u64>) -> AckLog {
         let mut documents = IntervalSet::default();
         documents.insert_range(acknowledged);
-        let header = Header { run: run.to_owned(), origin };
+        let header = Header { run: run.to_owned(), origin, part: Part::WHOLE };
         AckLog { header, tickets: vec![tickets], acknowledged: documents, offered: None }
     }
 

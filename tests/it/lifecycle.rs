@@ -15,7 +15,7 @@ use kinesis_demo::{
     schema,
     spec::{
         Buffer, Catalog, Compression, Deliver, Format, Length, Load, Name, PartitionKey, Partitions, Rate, S3Delivery,
-        Stack, Stream, StreamMode, Target, Thresholds, Workload,
+        Sending, Stack, Stream, StreamMode, Target, Thresholds, Workload,
     },
 };
 
@@ -61,6 +61,7 @@ pub fn store_sales() -> Stack {
             rate: Rate::PerSecond(10.0),
             length: Length::Records(10),
             partition_key: PartitionKey::Uniform,
+            sending: Sending::default(),
         },
         thresholds: Thresholds::default(),
     }

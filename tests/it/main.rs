@@ -46,4 +46,5 @@ mod stand_in_s3;
 mod stand_in_scheduler;
 mod ttl;
 mod whole;
+mod workers;
 mod workload;

@@ -3,8 +3,8 @@
 use std::{fs, path::PathBuf, time::Duration};
 
 use kinesis_demo::spec::{
-    self, Broken, Checked, Compression, FieldPath, Format, Name, PartitionKey, Partitions, RedshiftAt, RedshiftLoad,
-    StreamMode, Structs, Workload,
+    self, Aggregation, Broken, Checked, Compression, FieldPath, Format, Name, PartitionKey, Partitions, RedshiftAt,
+    RedshiftLoad, Sending, StreamMode, Structs, Transport, Workload,
 };
 
 /// A broken spec: `tests/specs/NAME.yaml` unless `file` says otherwise, and in `tests/specs/NAME.txt` all that is wrong.
@@ -126,6 +126,8 @@ pub fn cases() -> Vec<Case> {
         Case::of("template-empty"),
         Case::of("template-gone"),
         Case::of("key-of-store-sales"),
+        Case::of("sending"),
+        Case::of("sending-size"),
         Case::of("parquet-without-a-table"),
         Case::of("compression-athena-cannot-read"),
         Case::of("partition-by"),
@@ -327,13 +329,49 @@ fn a_relative_path_starts_where_it_is_written() {
 }
 
 #[test]
+fn how_documents_travel_is_read() {
+    let checked = read("tests/specs/good-sending.yaml");
+    recorded(&checked);
+    let aggregation = Aggregation::On { max_bytes: 25 * 1024 };
+    let sending = Sending { transport: Transport::Cbor, aggregation, ordered: true };
+    assert_eq!(checked.stack.load.sending, sending);
+    assert!(checked.warnings.is_empty(), "{:?}", checked.warnings);
+    assert_eq!(read("tests/specs/good.yaml").stack.load.sending, Sending::default());
+    for (sets, sending) in [
+        ("load={transport: sdk, aggregation: off}", "JSON by the SDK"),
+        ("load={transport: json, aggregation: on}", "JSON, aggregated to 50 KiB"),
+        ("load={aggregation: {}}", "JSON, aggregated to 50 KiB"),
+    ] {
+        let checked = spec::read("tests/specs/good.yaml".as_ref(), &[], &[sets.to_owned()]);
+        assert_eq!(checked.unwrap_or_else(|errors| panic!("{errors}")).stack.load.sending.to_string(), sending);
+    }
+}
+
+/// What is said of the good stack with these values.
+fn warnings(sets: &[&str]) -> Vec<String> {
+    let sets = sets.iter().map(|&set| set.to_owned()).collect::<Vec<_>>();
+    let checked = spec::read("tests/specs/good.yaml".as_ref(), &[], &sets).unwrap_or_else(|errors| panic!("{errors}"));
+    checked.warnings.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn what_has_no_effect_is_warned_of() {
+    let [alone] = warnings(&["load.aggregation={max_size: 15KiB}"]).try_into().expect("one");
+    assert_eq!(
+        alone,
+        "--set load.aggregation={max_size: 15KiB}:1:18: load.aggregation: no two documents of 8170 bytes fit into a record of 15360, so each goes alone\n    1 | load.aggregation={max_size: 15KiB}\n      |                  ^ expected at least `{max_size: 17KiB}`, or `off`"
+    );
+    assert!(warnings(&["load.aggregation={max_size: 17KiB}"]).is_empty());
+    assert!(warnings(&["load.aggregation=on", "load.rate=max"]).is_empty());
+    let [spread] = warnings(&["load.ordered=true"]).try_into().expect("one");
+    assert!(spread.contains("load.ordered: only documents of one shard keep their order"), "{spread}");
+    assert!(warnings(&["load.ordered=true", "load.partition_key=ticket"]).is_empty());
+    // Six documents are a record.
+    assert_eq!(warnings(&["load.rate=5000/s", "load.aggregation=on"]).len(), 1);
+}
+
+#[test]
 fn a_load_beyond_the_stream_is_warned_of() {
-    let warnings = |sets: &[&str]| {
-        let sets = sets.iter().map(|&set| set.to_owned()).collect::<Vec<_>>();
-        let checked =
-            spec::read("tests/specs/good.yaml".as_ref(), &[], &sets).unwrap_or_else(|errors| panic!("{errors}"));
-        checked.warnings.iter().map(ToString::to_string).collect::<Vec<_>>()
-    };
     assert!(warnings(&[]).is_empty());
     assert!(warnings(&["load.rate=max"]).is_empty());
     let [by_bytes] = warnings(&["load.rate=480/s"]).try_into().expect("one warning");

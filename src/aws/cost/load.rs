@@ -5,7 +5,9 @@ use serde::Serialize;
 use super::prices::{self, Prices};
 use crate::{
     aws::redshift::workgroup::BASE_CAPACITY,
-    spec::{Format, Length, ON_DEMAND_SHARDS, Rate, RedshiftAt, SHARD_BYTES, SHARD_RECORDS, Stack, StreamMode},
+    spec::{
+        Aggregation, Format, Length, ON_DEMAND_SHARDS, Rate, RedshiftAt, SHARD_BYTES, SHARD_RECORDS, Stack, StreamMode,
+    },
 };
 
 /// A PUT payload unit (Kinesis Data Streams pricing, provisioned mode).
@@ -97,6 +99,12 @@ struct Sent {
 }
 
 impl Sent {
+    /// The records that they are sent in.
+    fn records(self, aggregation: Aggregation) -> Self {
+        let together = aggregation.documents_per_record(self.mean_bytes);
+        Self { documents: self.documents / together, mean_bytes: self.mean_bytes * together }
+    }
+
     /// Units of so many bytes, each document rounded up.
     fn units(self, bytes: f64) -> f64 {
         self.documents * (self.mean_bytes / bytes).ceil().max(1.0)
@@ -122,6 +130,7 @@ fn taken(shards: f64, mean_bytes: f64) -> f64 {
 }
 
 fn into_stream(stack: &Stack, load: Sent, prices: &Prices) -> Vec<Used> {
+    let load = load.records(stack.load.sending.aggregation);
     match stack.stream.mode {
         StreamMode::Provisioned { .. } => {
             let units = load.units(PUT_UNIT_BYTES);
@@ -204,6 +213,14 @@ mod tests {
         // A document of 8,170 bytes is one unit of 25 KB, and two of 5 KB.
         near(of(&load, "Kinesis PUT payload units"), (18e6, 0.252));
         near(of(&load, "Firehose to S3"), (171.66, 4.978));
+    }
+
+    #[test]
+    fn aggregated_documents_share_payload_units() {
+        let sets = ["load={rate: 1000/s, records: 6000000, duration: null, aggregation: on}"];
+        let load = load("stacks/store-sales-s3.yaml", &sets);
+        // Six documents of 8,170 bytes are a record of two units.
+        near(of(&load, "Kinesis PUT payload units"), (2e6, 0.028));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::{
     spec::{
         Buffer, Catalog, Compression, Deliver, DynamoDbDelivery, FieldPath, Format, FunctionSettings, Length, Load,
         MappingSettings, Name, PartitionKey, Partitions, Rate, RedshiftAt, RedshiftDelivery, RedshiftLoad, S3Delivery,
-        Stream, Structs, Target, Thresholds, Workload,
+        Sending, Stream, Structs, Target, Thresholds, Workload,
     },
 };
 
@@ -46,6 +46,7 @@ fn stack(s3: Option<S3Delivery>) -> Stack {
             rate: Rate::Max,
             length: Length::Records(1),
             partition_key: PartitionKey::Uniform,
+            sending: Sending::default(),
         },
         thresholds: Thresholds::default(),
     }

@@ -26,7 +26,9 @@ impl Check<'_> {
         let partition_key = workload.as_ref().and_then(|workload| self.partition_key(load.partition_key, workload));
         let length = self.length(load.duration.as_ref(), load.records);
         let length = length.and_then(|length| self.something_sent(length, rate));
-        Some(Load { workload: workload?, rate: rate?, length: length?, partition_key: partition_key? })
+        let sending = self.sending(load);
+        let (partition_key, sending) = (partition_key?, sending?);
+        Some(Load { workload: workload?, rate: rate?, length: length?, partition_key, sending })
     }
 
     pub(super) fn rate(&mut self, rate: Option<&RateText>) -> Option<Rate> {

@@ -6,6 +6,7 @@ mod firehose;
 mod load;
 mod redshift;
 mod s3;
+mod sending;
 mod stream;
 
 use std::{collections::BTreeMap, ops::RangeInclusive, time::Duration};

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{PathText, RateText, Time};
+use super::{PathText, RateText, Size, Time};
 
 /// a map with `rate`, and `duration` or `records`
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -21,6 +21,12 @@ pub(in super::super) struct LoadFile {
     pub records: Option<u64>,
     /// How documents are spread over shards; `uniform` when left out.
     pub partition_key: Option<PartitionKeyFile>,
+    /// How requests are written; `json` when left out.
+    pub transport: Option<TransportFile>,
+    /// Whether documents share Kinesis records; `off` when left out.
+    pub aggregation: Option<AggregationFile>,
+    /// Whether documents of one partition key keep their order, one request a shard at a time; `false` when left out.
+    pub ordered: Option<bool>,
 }
 
 /// `store_sales`, or a map of one: `{store_sales: …}`, `{json_lines: …}` or `{template: …}`
@@ -109,4 +115,39 @@ pub(in super::super) enum PartitionKeyFile {
     Ticket,
     /// The declared key of your own documents.
     Key,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(in super::super) enum TransportFile {
+    /// JSON over HTTP.
+    Json,
+    /// CBOR over HTTP, a quarter smaller; goes back to JSON where it is not taken.
+    Cbor,
+    /// The AWS SDK's own client.
+    Sdk,
+}
+
+/// `off`, `on`, or `{max_size: 25KiB}`
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(in super::super) enum AggregationFile {
+    Word(AggregationWord),
+    Map(AggregationMap),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(in super::super) enum AggregationWord {
+    /// A document is a record.
+    Off,
+    /// Documents for one shard share records of up to 50KiB.
+    On,
+}
+
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in super::super) struct AggregationMap {
+    /// The largest aggregated record, 1KiB to 1MiB; 50KiB when left out.
+    pub max_size: Option<Size>,
 }

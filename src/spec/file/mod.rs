@@ -15,7 +15,8 @@ use serde::Deserialize;
 
 pub(super) use dynamodb::{DynamoDbFile, FromFile, FunctionFile, KeyFile, MappingFile};
 pub(super) use load::{
-    BrokenFile, IdentityFile, JsonLinesFile, LoadFile, PartitionKeyFile, TemplateFile, WorkloadFile,
+    AggregationFile, AggregationWord, BrokenFile, IdentityFile, JsonLinesFile, LoadFile, PartitionKeyFile,
+    TemplateFile, TransportFile, WorkloadFile,
 };
 pub(super) use redshift::{RedshiftFile, RedshiftLoadFile, RedshiftTableFile, StructsFile};
 pub(super) use s3::{BufferFile, CatalogFile, CompressionFile, FormatFile, PartitionsFile, S3File};

@@ -6,19 +6,26 @@ use std::{
 use tpcdsgen::{
     config::Table,
     generator::StoreSalesGeneratorColumn as Column,
+    random::RandomNumberStream,
     row::{CustomerDemographicsRowGenerator, StoreSalesRow, StoreSalesRowGenerator, TimeDimRowGenerator},
     types::Decimal,
 };
 
-use super::{StoreSales, dimensions::copy, json, rows::print_row};
+use super::{StoreSales, dimensions::copy, json, keys, rows::print_row};
 use crate::workload::Key;
 
 /// A pass over documents.
 pub struct Documents {
     sales: Arc<StoreSales>,
     rest: RangeInclusive<u64>,
-    rows: Option<StoreSalesRowGenerator>,
-    /// Ticket number less source ticket, of the stretch in `rows`.
+    rows: StoreSalesRowGenerator,
+    /// The draw of `rows` that decides how many items a ticket has.
+    counts: RandomNumberStream,
+    /// Of the stretch that `rows` is in.
+    tickets_left: u64,
+    /// Of the ticket that `rows` is in.
+    items_left: i32,
+    /// Ticket number less source ticket, of that stretch.
     shift: u64,
     ticket: Ticket,
 }
@@ -26,7 +33,16 @@ pub struct Documents {
 impl Documents {
     pub(super) fn new(sales: Arc<StoreSales>, tickets: RangeInclusive<u64>) -> Self {
         let ticket = Ticket::new(&sales);
-        Self { sales, rest: tickets, rows: None, shift: 0, ticket }
+        let rows = StoreSalesRowGenerator::new(sales.session.clone(), sales.passes.tickets);
+        let counts = keys::stream(Column::SsTicketNumber);
+        Self { sales, rest: tickets, rows, counts, tickets_left: 0, items_left: 0, shift: 0, ticket }
+    }
+
+    /// Goes on with other tickets once all of the present ones are made: sooner than a new pass begins, which orders all
+    /// items anew.
+    pub fn go_on(&mut self, tickets: RangeInclusive<u64>) {
+        debug_assert_eq!((self.tickets_left, self.items_left), (0, 0), "a ticket is not made to its end");
+        self.rest = tickets;
     }
 
     /// Appends the next document, one line of JSON ending in a newline, to `out`; `None` at the range's end.
@@ -41,17 +57,26 @@ impl Documents {
     }
 
     fn next_row(&mut self) -> Option<StoreSalesRow> {
-        loop {
-            if let Some(row) = self.rows.as_mut().and_then(Iterator::next) {
-                return Some(row);
+        if self.items_left == 0 {
+            if self.tickets_left == 0 {
+                self.next_stretch()?;
             }
-            let stretch = self.sales.passes.first_stretch(&self.rest)?;
-            self.rest = stretch.rest(*self.rest.end());
-            self.shift = stretch.first_ticket.wrapping_sub(*stretch.sources.start());
-            let mut rows = StoreSalesRowGenerator::new(self.sales.session.clone(), self.sales.passes.tickets);
-            rows.set_source_row_range(*stretch.sources.start(), *stretch.sources.end());
-            self.rows = Some(rows);
+            self.tickets_left -= 1;
+            self.items_left = keys::items(&mut self.counts);
         }
+        self.items_left -= 1;
+        Some(self.rows.next().expect("a pass has every ticket of its stretches"))
+    }
+
+    fn next_stretch(&mut self) -> Option<()> {
+        let stretch = self.sales.passes.first_stretch(&self.rest)?;
+        let (first, last) = (*stretch.sources.start(), *stretch.sources.end());
+        self.rest = stretch.rest(*self.rest.end());
+        self.shift = stretch.first_ticket.wrapping_sub(first);
+        self.tickets_left = last - first + 1;
+        self.rows.skip_rows_until_starting_row_number(first);
+        self.counts.skip_rows(first - 1);
+        Some(())
     }
 }
 

@@ -58,7 +58,7 @@ impl Keys {
         }
         self.tickets_left -= 1;
         self.date_key = generate_sales_date_join_key(&mut self.date);
-        self.items_left = RandomValueGenerator::generate_uniform_random_int(8, 16, &mut self.count);
+        self.items_left = items(&mut self.count);
         self.position = RandomValueGenerator::generate_uniform_random_int(1, self.items(), &mut self.item);
         Some(())
     }
@@ -95,6 +95,11 @@ impl Iterator for Keys {
     }
 }
 
-fn stream(column: Column) -> RandomNumberStream {
+/// How many items the next ticket has.
+pub(super) fn items(count: &mut RandomNumberStream) -> i32 {
+    RandomValueGenerator::generate_uniform_random_int(8, 16, count)
+}
+
+pub(super) fn stream(column: Column) -> RandomNumberStream {
     RandomNumberStream::new_with_column(column.get_global_column_number(), column.get_seeds_per_row())
 }

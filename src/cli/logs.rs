@@ -1,0 +1,128 @@
+//! The acknowledgement logs of a stack's runs: where they lie, and which of them are there.
+
+use std::{fs, path::PathBuf};
+
+use crate::{
+    aws::mirror::InBucket,
+    engine::{Home, StackId, State},
+    load::{AckLog, Part},
+};
+
+/// Where the logs of one stack lie.
+pub struct Logs {
+    folder: PathBuf,
+}
+
+/// The logs of some runs.
+#[derive(Default)]
+pub struct Found {
+    /// Those that are there.
+    pub logs: Vec<AckLog>,
+    /// For people: the logs of workers that are not there, so that nobody looks for their documents.
+    pub missing: Vec<String>,
+}
+
+impl Logs {
+    /// Of this stack.
+    pub fn of(home: &Home, stack: &StackId) -> Self {
+        Self { folder: home.runs().join(stack.as_str()) }
+    }
+
+    /// Where a run, or a worker's part of it, notes what was acknowledged.
+    pub fn path(&self, run: &str, part: Part) -> PathBuf {
+        let name = match part {
+            part if part.is_whole() => format!("{run}.acks"),
+            Part { worker, of } => format!("{run}.{worker}-of-{of}.acks"),
+        };
+        self.folder.join(name)
+    }
+
+    /// Brings the logs of workers that are not here, where the journal's mirror has them.
+    pub async fn bring(&self, state: &State, mirror: &InBucket) -> anyhow::Result<()> {
+        for run in runs(state) {
+            for part in self.parts(&run)? {
+                let path = self.path(&run, part);
+                let name = path.file_name().expect("a log has a name").to_string_lossy();
+                if !path.exists()
+                    && let Some(text) = mirror.get_log(&name).await?
+                {
+                    fs::write(&path, text)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Of all runs that a journal knows, but one.
+    pub fn of_runs(&self, state: &State, but: Option<&str>) -> anyhow::Result<Found> {
+        let mut found = Found::default();
+        for run in runs(state).into_iter().filter(|run| Some(run.as_str()) != but) {
+            self.read(&run, &mut found)?;
+        }
+        Ok(found)
+    }
+
+    /// Of one run, every worker's.
+    fn read(&self, run: &str, found: &mut Found) -> anyhow::Result<()> {
+        for part in self.parts(run)? {
+            let path = self.path(run, part);
+            if part.is_whole() || path.exists() {
+                found.logs.push(AckLog::read(&path)?);
+            } else {
+                let path = path.display();
+                found.missing.push(format!("run {run}: nothing is known of worker {part}; its log belongs at {path}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Its workers' parts: how many there are, the names of those logs say that are here.
+    fn parts(&self, run: &str) -> anyhow::Result<Vec<Part>> {
+        if self.path(run, Part::WHOLE).exists() || !self.folder.exists() {
+            return Ok(vec![Part::WHOLE]);
+        }
+        let of = |name: &str| -> Option<u32> {
+            let part = name.strip_prefix(run)?.strip_prefix('.')?.strip_suffix(".acks")?;
+            part.split_once("-of-")?.1.parse().ok()
+        };
+        let names = self.folder.read_dir()?.collect::<Result<Vec<_>, _>>()?;
+        let workers = names.iter().find_map(|entry| of(entry.file_name().to_str()?)).unwrap_or(1);
+        Ok((1..=workers).map(|worker| Part { worker, of: workers }).collect())
+    }
+}
+
+/// The ids of all runs, each once.
+pub fn runs(state: &State) -> Vec<String> {
+    let mut runs: Vec<String> = state.runs().iter().map(|run| run.id.clone()).collect();
+    runs.dedup();
+    runs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_logs_of_all_workers_are_found_and_those_that_lack_are_named() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let logs = Logs { folder: folder.path().to_owned() };
+        let header =
+            |part: &str| format!("{{\"run\":\"r\",\"workload\":\"store_sales\",\"scale\":1,\"seed\":1{part}}}\n");
+        let write = |run: &str, part: Part, text: &str| fs::write(logs.path(run, part), text).expect("written");
+        write("alone", Part::WHOLE, &header(""));
+        for worker in [1, 3] {
+            let part = format!(",\"part\":{{\"worker\":{worker},\"of\":3}}");
+            write("shared", Part { worker, of: 3 }, &header(&part));
+        }
+        write("shared.2", Part::WHOLE, &header(""));
+        let mut found = Found::default();
+        logs.read("alone", &mut found).expect("read");
+        assert_eq!((found.logs.len(), found.missing.len()), (1, 0));
+        logs.read("shared", &mut found).expect("read");
+        let parts: Vec<_> = found.logs.iter().map(|log| log.header.part.worker).collect();
+        assert_eq!(parts, [1, 1, 3]);
+        let [missing] = &found.missing[..] else { panic!("{:?}", found.missing) };
+        assert!(missing.contains("worker 2/3") && missing.ends_with("shared.2-of-3.acks"), "{missing}");
+        assert!(logs.read("none", &mut found).is_err());
+    }
+}

@@ -1,0 +1,118 @@
+//! Documents keep their numbers, however many threads and workers make them.
+
+use super::*;
+use crate::workload::json_lines::{JsonLines, Rules};
+
+/// What each record of a run was, with the key that decided its shard.
+type Sent = BTreeMap<(Vec<u8>, Option<u128>), u32>;
+
+/// A Kinesis that remembers whole records.
+#[derive(Clone, Default)]
+struct Keeper(Arc<Mutex<Sent>>);
+
+impl Transport for Keeper {
+    fn wants(&self) -> Wants {
+        PLAIN
+    }
+
+    fn put_records(&self, request: Request) -> BoxFuture<'static, Result<Answer, RequestError>> {
+        let mut kept = self.0.lock().expect("a test that failed");
+        let mut answer = Answer::builder();
+        for record in request.body.records() {
+            *kept.entry((record.data.to_vec(), record.explicit_hash_key)).or_default() += 1;
+            answer.written("shardId-0", "1");
+        }
+        let answer = answer.build();
+        async move { Ok(answer) }.boxed()
+    }
+}
+
+/// What a part of a load sends, all parts having the same tickets, and its log.
+async fn sent(source: &Arc<dyn Source>, tickets: RangeInclusive<u64>, records: u64, part: Part) -> (Sent, AckLog) {
+    let bench = Bench::new(Sink::default());
+    let keeper = Keeper::default();
+    let mut plan = bench.plan(Rate::Max, Length::Records(records));
+    let needed = records.div_ceil(source.documents_per_ticket());
+    plan.source = source.clone();
+    plan.header.part = part;
+    plan.reserve = Box::new(move |count| {
+        assert_eq!(count, needed, "every part needs the tickets of the whole");
+        Ok(*tickets.start()..=tickets.start() + count - 1)
+    });
+    let producer = Producer::over(keeper.clone()).build().await.expect("settings");
+    let (log, cancel) = (bench.log(), bench.cancel.subscribe());
+    let running = run(plan, &producer, &log, &bench.progress, cancel);
+    let loaded = timeout(PATIENCE, running).await.expect("an end").expect("loaded");
+    let own = part.documents(records);
+    assert_eq!((loaded.offered, loaded.acknowledged), (own.end - own.start, own.end - own.start), "{part}");
+    let log = AckLog::read(&log).expect("a log");
+    assert_eq!(log.acknowledged.intervals().collect::<Vec<_>>(), [own.start..=own.end - 1], "{part}");
+    let sent = keeper.0.lock().expect("a test that failed").clone();
+    (sent, log)
+}
+
+/// The parts of `of` workers, put together, are what one sends; their logs together are its log.
+async fn parts_add_up(source: Arc<dyn Source>, first: u64, records: u64, of: u32) {
+    let tickets = first..=u64::MAX;
+    let (whole, log) = sent(&source, tickets.clone(), records, Part::WHOLE).await;
+    assert_eq!(whole.values().map(|count| u64::from(*count)).sum::<u64>(), records);
+    let (mut together, mut acknowledged) = (Sent::new(), IntervalSet::default());
+    for worker in 1..=of {
+        let (part, of_part) = sent(&source, tickets.clone(), records, Part { worker, of }).await;
+        part.into_iter().for_each(|(record, count)| *together.entry(record).or_default() += count);
+        of_part.acknowledged.intervals().for_each(|range| acknowledged.insert_range(range));
+        assert_eq!(of_part.tickets, log.tickets);
+    }
+    assert!(together == whole, "{of} workers sent {} records, one {}", together.len(), whole.len());
+    assert_eq!(acknowledged, log.acknowledged);
+}
+
+#[tokio::test]
+async fn the_parts_of_all_workers_are_the_whole_run() {
+    let sales = Opened::again(&Origin::StoreSales { scale: 1, seed: 3 }).expect("documents").source;
+    // Over the end of a pass, which makes two stretches of the tickets.
+    parts_add_up(sales.clone(), 239_950, 2_003, 3).await;
+    parts_add_up(sales, 1, 1_000, 2).await;
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("own.jsonl");
+    let lines: String = (0..1_234).map(|id| format!("{{\"id\":{id}}}\n")).collect();
+    std::fs::write(&file, lines).expect("written");
+    let rules = Rules { identity: Identity::Line, max_bytes: 1 << 20 };
+    let lines: Arc<dyn Source> = Arc::new(JsonLines::open(&file, rules).expect("documents"));
+    // The file comes a second time, so documents are equal.
+    parts_add_up(lines, 1, 2_003, 3).await;
+
+    let text = r#"{"id": {{ sequence }}}"#.to_owned();
+    let template = Origin::Template { text, seed: 1, key: None, max_bytes: 1 << 20 };
+    parts_add_up(Opened::again(&template).expect("documents").source, 5, 1_001, 4).await;
+}
+
+#[tokio::test]
+async fn documents_come_in_the_order_of_their_tickets_however_many_threads_make_them() {
+    let source: Arc<dyn Source> = Opened::again(&Origin::StoreSales { scale: 1, seed: 1 }).expect("documents").source;
+    let mut render = source.clone().render(7..=u64::MAX);
+    let folder = tempfile::tempdir().expect("a folder");
+    let header = Header { run: "run".into(), origin: Origin::StoreSales { scale: 1, seed: 1 }, part: Part::WHOLE };
+    let acks = AckWriter::create(&folder.path().join("run.acks"), &header).expect("a log");
+    let generator = Generator {
+        source,
+        keyed: None,
+        reserve: Box::new(|count| Ok(7..=6 + count)),
+        acks: Arc::new(acks),
+        whole: Some(5_000),
+        before: 0,
+    };
+    let (mut chunks, generating) = generator.start();
+    let (mut expected, mut count) = (Vec::new(), 0);
+    while let Some(chunk) = chunks.next().await {
+        for document in chunk {
+            expected.clear();
+            assert_eq!(render.next_into(&mut expected).expect("a document"), Some(document.ticket));
+            assert!(document.data == expected, "document {count}");
+            count += 1;
+        }
+    }
+    assert!(count >= 5_000, "{count} of all 625 tickets");
+    generating.ended().await.expect("no thread failed");
+}
