@@ -27,6 +27,7 @@ mod payload;
 mod rate;
 mod rows;
 mod sdk;
+mod simulation;
 mod sink;
 mod table;
 mod usage;
@@ -44,6 +45,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         ["sink", authority] => sink::serve(Path::new(authority)),
         ["arm", name] => arm::run(name),
         ["rate"] => rate::run(),
+        ["simulation"] => {
+            simulation::run();
+            Ok(())
+        }
         ["faults"] => faults::run(),
         _ => run_table(args),
     }

@@ -2,15 +2,8 @@
 
 use std::io::{Cursor, Write};
 
+use super::body::Entry;
 use crate::aggregated::{DIGEST_BYTES, Records, UserRecordRef, Writer};
-
-/// One Kinesis record as it goes into a body.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Entry<'a> {
-    pub data: &'a [u8],
-    pub partition_key: &'a str,
-    pub explicit_hash_key: Option<u128>,
-}
 
 /// Digits of the largest hash key.
 const HASH_KEY_DIGITS: usize = 39;

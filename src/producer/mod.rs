@@ -58,7 +58,8 @@ mod refusal;
 mod retry;
 mod sdk;
 mod settle;
-mod shard_map;
+/// Which of a stream's open shards takes which hash keys.
+pub mod shard_map;
 mod sink;
 mod state;
 mod transport;

@@ -27,6 +27,7 @@ mod preflight;
 mod producer;
 mod producer_sdk;
 mod producer_shards;
+mod producer_simulation;
 mod producer_wire;
 mod redshift;
 mod schema;

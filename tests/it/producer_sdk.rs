@@ -9,7 +9,7 @@ use aws_sdk_kinesis::{
     Client, Config,
     config::{BehaviorVersion, Credentials, Region},
 };
-use kinesis_demo::producer::{Backoff, Builder, Producer, Reason, Receipt, Record, RecordError, Snapshot};
+use kinesis_demo::producer::{Backoff, Builder, Producer, Reason, Receipt, Record, RecordError, SdkTransport, Snapshot};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -121,12 +121,12 @@ fn client(url: &str, credentials: Option<Credentials>) -> Client {
 
 fn quick(client: Client) -> Builder {
     let backoff = Backoff { first: Duration::from_millis(2), cap: Duration::from_millis(10) };
-    Producer::builder(client, "orders").backoff(backoff).linger(Duration::from_millis(1))
+    Producer::over(SdkTransport::new(client, "orders")).backoff(backoff).linger(Duration::from_millis(1))
 }
 
 /// One record's end, and the final counts.
 async fn send_one(builder: Builder) -> (Result<Receipt, RecordError>, Snapshot) {
-    let producer = builder.build().expect("settings");
+    let producer = builder.build().await.expect("settings");
     let pending = producer.put(Record::new("{}\n", "key")).await.expect("taken");
     let outcome = timeout(PATIENCE, pending).await.expect("an end");
     (outcome, producer.close(PATIENCE).await.metrics)
@@ -138,7 +138,7 @@ async fn records_arrive_as_they_were_put_and_refused_positions_go_again() {
         Reply::Http(200, written(body, if request == 0 { |position| position == 1 } else { |_| false }))
     })
     .await;
-    let producer = quick(server.client()).linger(Duration::from_millis(100)).build().expect("settings");
+    let producer = quick(server.client()).linger(Duration::from_millis(100)).build().await.expect("settings");
     let records = [
         Record::new("a\n", "k0"),
         Record::new("b\n", "k1").with_explicit_hash_key(u128::MAX),
@@ -150,7 +150,7 @@ async fn records_arrive_as_they_were_put_and_refused_positions_go_again() {
     }
     let receipts = timeout(PATIENCE, futures::future::try_join_all(pending)).await.expect("an end").expect("written");
     assert_eq!(receipts.iter().map(|receipt| receipt.attempts).collect::<Vec<_>>(), [1, 2, 1]);
-    assert_eq!((&*receipts[2].shard_id, &*receipts[2].sequence_number), ("shardId-000000000001", "2"));
+    assert_eq!((receipts[2].shard_id(), receipts[2].sequence_number()), ("shardId-000000000001", "2"));
     let bodies = server.bodies();
     let second = json!({
         "Data": "Ygo=", "PartitionKey": "k1", "ExplicitHashKey": "340282366920938463463374607431768211455"
@@ -165,7 +165,7 @@ async fn records_arrive_as_they_were_put_and_refused_positions_go_again() {
 async fn a_stream_may_be_named_by_its_arn() {
     let server = Server::start(|_, body| Reply::Http(200, written(body, |_| false))).await;
     let arn = "arn:aws:kinesis:us-east-1:123456789012:stream/orders";
-    let producer = Producer::builder(server.client(), arn).build().expect("settings");
+    let producer = Producer::over(SdkTransport::new(server.client(), arn)).build().await.expect("settings");
     producer.put(Record::new("a", "k")).await.expect("taken").await.expect("written");
     assert_eq!((&server.bodies()[0]["StreamARN"], &server.bodies()[0]["StreamName"]), (&json!(arn), &Value::Null));
 }

@@ -3,6 +3,7 @@
 mod java;
 mod peer;
 mod proof;
+mod producer;
 mod python;
 
 use kinesis_demo::aggregated::{UserRecord, decode, encode};
