@@ -9,7 +9,7 @@ use kinesis_demo::producer::{Builder, Pending, Producer, Record, TransportKind};
 use crate::{
     payload::Payload,
     usage::Meter,
-    work::{Format, IN_FLIGHT, REQUEST_BYTES, Work},
+    work::{Format, IN_FLIGHT, Work},
 };
 
 /// Records whose outcome is not looked at yet; more than are in the requests on their way.
@@ -45,7 +45,7 @@ pub async fn producer(work: &Work) -> Result<Producer, Box<dyn Error>> {
     let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
     let kind = if work.format == Format::Json { TransportKind::Json } else { TransportKind::Cbor };
     let plain = Producer::builder(&config, "bench").transport(kind).max_requests(IN_FLIGHT).pace(false);
-    let packs = |builder: Builder| builder.max_batch_bytes(REQUEST_BYTES).max_in_flight_records(WINDOW_OF_AGGREGATES);
+    let packs = |builder: Builder| builder.max_in_flight_records(WINDOW_OF_AGGREGATES);
     let builder = match work.aggregate {
         0 => packs(plain.aggregation(true)),
         1 => plain,

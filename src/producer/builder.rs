@@ -114,7 +114,7 @@ impl Builder {
             linger: Duration::from_millis(10),
             record_ttl: None,
             request_timeout: Duration::from_secs(30),
-            batch: BatchLimits { items: limits::RECORDS_PER_REQUEST, bytes: limits::BYTES_PER_REQUEST },
+            batch: BatchLimits { items: limits::RECORDS_PER_REQUEST, bytes: BATCH_BYTES },
             backoff: Backoff::default(),
             pack: None,
             ordered: false,
@@ -181,6 +181,7 @@ impl Builder {
     /// For a stream whose limit UpdateMaxRecordSize has raised; 1 MiB by default, 10 MiB at most.
     pub fn max_record_bytes(mut self, bytes: usize) -> Self {
         self.settings.max_record_bytes = bytes;
+        self.settings.batch.bytes = self.settings.batch.bytes.max(bytes);
         self
     }
 
@@ -210,7 +211,8 @@ impl Builder {
         self
     }
 
-    /// Bytes in one request, partition keys included; 10 MiB, the service's limit, by default.
+    /// Bytes in one request, partition keys included; by default 1 MiB, or as much as a record may have. The service takes
+    /// 10 MiB. Several requests that are ready at the same time are hashed together, so smaller ones are sent for less.
     pub fn max_batch_bytes(mut self, bytes: usize) -> Self {
         self.settings.batch.bytes = bytes;
         self
@@ -248,6 +250,8 @@ impl Builder {
     }
 }
 
+/// Bytes of one request at most, by default: four of them stay in a processor's cache while they are hashed.
+const BATCH_BYTES: usize = 1024 * 1024;
 /// User records in an aggregate at most, by default.
 const PACK_RECORDS: usize = usize::MAX;
 /// Bytes of an aggregate at most, by default: as the Kinesis Producer Library has it (AggregationMaxSize).

@@ -33,9 +33,9 @@ pub(super) struct Settled {
     pub(super) moved: bool,
 }
 
-#[derive(Default)]
 struct Tally {
-    acknowledged: BTreeMap<u32, u64>,
+    /// Shards with the user records that they took, Kinesis record by Kinesis record.
+    acknowledged: Vec<(u32, u32)>,
     throttled: Vec<(u32, Arc<str>, u64)>,
 }
 
@@ -67,7 +67,7 @@ impl<'a> Settling<'a> {
             again: BTreeMap::new(),
             strays: Vec::new(),
             over: Vec::new(),
-            tally: Tally::default(),
+            tally: Tally { acknowledged: Vec::with_capacity(answer.len()), throttled: Vec::new() },
             moved: false,
         };
         let teller = Teller::new(&shared.metrics, &shared.budget);
@@ -99,7 +99,7 @@ impl<'a> Settling<'a> {
             return;
         }
         if let Some(shard) = shard {
-            *self.settled.tally.acknowledged.entry(shard).or_default() += u64::from(place.records);
+            self.settled.tally.acknowledged.push((shard, place.records));
         }
         let receipt = self.receipt(at);
         for (sub, ticket) in tickets.enumerate() {
@@ -168,8 +168,8 @@ impl<'a> Settling<'a> {
 impl Settled {
     /// Notes what the shards did.
     pub(super) fn tell(&mut self, queues: &mut Queues, hot_keys: &mut HotKeys, now: Instant) {
-        for (shard, records) in std::mem::take(&mut self.tally.acknowledged) {
-            queues.acknowledged(shard, records);
+        for (shard, records) in self.tally.acknowledged.drain(..) {
+            queues.acknowledged(shard, u64::from(records));
         }
         for (shard, key, bytes) in self.tally.throttled.drain(..) {
             queues.throttled(shard, now);

@@ -20,7 +20,19 @@ pub struct OpenShard {
 pub struct ShardMap {
     shards: Vec<OpenShard>,
     by_id: HashMap<Arc<str>, usize>,
+    by_number: Numbers,
 }
+
+/// Where shards are by the number that their ids end in: every answer names a shard for each of its records.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Numbers {
+    first: u64,
+    /// Those without a shard have `u32::MAX`. Empty where the numbers lie too far apart.
+    places: Vec<u32>,
+}
+
+/// Numbers for each shard that are kept at most.
+const SPARSE: usize = 16;
 
 /// Shards that are not all of a stream's open shards at one moment.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -57,7 +69,7 @@ impl ShardMap {
         let by_id: HashMap<_, _> = shards.iter().enumerate().map(|(index, shard)| (shard.id.clone(), index)).collect();
         match shards.iter().enumerate().find(|(index, shard)| by_id[&shard.id] != *index) {
             Some((_, shard)) => Err(MapError::Twice(shard.id.clone())),
-            None => Ok(Self { shards, by_id }),
+            None => Ok(Self { by_number: Numbers::of(&shards), shards, by_id }),
         }
     }
 
@@ -75,7 +87,8 @@ impl ShardMap {
 
     /// The place of a shard by its name; `None` for one that is not open.
     pub fn index_of_id(&self, id: &str) -> Option<usize> {
-        self.by_id.get(id).copied()
+        let place = self.by_number.place(id).filter(|place| *self.shards[*place].id == *id);
+        place.or_else(|| self.by_id.get(id).copied())
     }
 
     /// A shard by its place.
@@ -90,6 +103,39 @@ impl ShardMap {
     pub fn shards(&self) -> &[OpenShard] {
         &self.shards
     }
+}
+
+impl Numbers {
+    fn of(shards: &[OpenShard]) -> Self {
+        let number_of = |shard: &OpenShard| number(&shard.id);
+        let numbers: Option<Vec<_>> = shards.iter().map(number_of).collect();
+        let numbers = numbers.unwrap_or_default();
+        let (first, last) = (numbers.iter().min().copied().unwrap_or(0), numbers.iter().max().copied().unwrap_or(0));
+        let span = usize::try_from(last - first).map_or(usize::MAX, |span| span.saturating_add(1));
+        let mut places = Vec::new();
+        if span <= SPARSE * numbers.len() {
+            places.resize(span, u32::MAX);
+            for (place, number) in numbers.iter().enumerate() {
+                places[(number - first) as usize] = place as u32;
+            }
+        }
+        Self { first, places }
+    }
+
+    fn place(&self, id: &str) -> Option<usize> {
+        let place = *self.places.get(usize::try_from(number(id)?.checked_sub(self.first)?).ok()?)?;
+        (place != u32::MAX).then_some(place as usize)
+    }
+}
+
+/// The number that an id ends in.
+fn number(id: &str) -> Option<u64> {
+    let digits = id.bytes().rev().take_while(u8::is_ascii_digit).count();
+    let digits = &id.as_bytes()[id.len() - digits..];
+    if !(1..=18).contains(&digits.len()) {
+        return None;
+    }
+    Some(digits.iter().fold(0, |number, digit| number * 10 + u64::from(digit - b'0')))
 }
 
 /// Whether shards, sorted by their starts, take every hash key once.
