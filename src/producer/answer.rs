@@ -75,7 +75,7 @@ impl Answer {
         AnswerBuilder::default()
     }
 
-    /// Positions.
+    /// How many positions it has.
     pub fn len(&self) -> usize {
         self.positions.len()
     }
@@ -91,6 +91,9 @@ impl Answer {
     }
 
     /// A text of one of this answer's positions.
+    ///
+    /// # Panics
+    /// It may, for a position of another answer.
     pub fn text(&self, span: Span) -> &str {
         str::from_utf8(&self.text[span.start as usize..span.end as usize]).expect("every span was read as UTF-8")
     }

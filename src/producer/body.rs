@@ -17,7 +17,7 @@ use super::{limits, record::Record};
 pub enum Format {
     /// AWS JSON 1.1.
     Json,
-    /// AWS CBOR 1.1, a third smaller, which the Java SDK speaks with Kinesis.
+    /// AWS CBOR 1.1, a quarter smaller, which the Java SDK speaks with Kinesis.
     Cbor,
 }
 
@@ -139,7 +139,7 @@ impl Body {
         &self.bytes[begin..self.ends[index]]
     }
 
-    /// Entries.
+    /// How many entries it has.
     pub fn len(&self) -> usize {
         self.ends.len()
     }

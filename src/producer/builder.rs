@@ -84,7 +84,7 @@ pub enum BuildError {
     /// The configuration has not all that a request needs.
     #[error(transparent)]
     Wire(#[from] WireError),
-    /// Records are packed together by shard.
+    /// Records are packed together by shard, and the transport does not tell the shards.
     #[error("aggregation needs the stream's shards, and they are not known: allow kinesis:ListShards, or turn it off")]
     NoShards,
     /// Consumers would pass over aggregated records. Source: Kinesis API reference, record distribution of on-demand streams.
@@ -134,6 +134,10 @@ impl Builder {
 
     /// Packs records that go to the same shard into one Kinesis record, in the Kinesis Producer Library's format; not by
     /// default. Consumers have to take them apart: Firehose and the Kinesis Client Library do.
+    ///
+    /// It needs the stream's shards (kinesis:ListShards) and how it distributes records (kinesis:DescribeStreamSummary),
+    /// which is looked at once, by [`build`](Self::build). A producer [`over`](Producer::over) a transport only needs its
+    /// [`shards`](Transport::shards).
     pub fn aggregation(mut self, aggregation: bool) -> Self {
         self.settings.pack = aggregation.then_some(Pack { records: PACK_RECORDS, bytes: PACK_BYTES });
         self
@@ -146,15 +150,18 @@ impl Builder {
         self
     }
 
-    /// Keeps the order of records of the same key, through retries too, by having one request on its way for each shard,
-    /// with no key in it twice; not by default. With aggregation, where a request has one record of many for each shard, that
-    /// costs least.
+    /// Keeps the order of records of the same hash key (explicit, or else that of the partition key), through retries too,
+    /// by having one request on its way for each shard, with no key in it twice; not by default. With aggregation, where a
+    /// request has one record of many for each shard, that costs least. While shards are not known, there is one request on
+    /// its way for the whole stream.
     pub fn ordered(mut self, ordered: bool) -> Self {
         self.settings.ordered = ordered;
         self
     }
 
-    /// Gives each shard no more than it takes, so that hardly anything is throttled; by default it does.
+    /// Gives each shard no more than it takes, so that hardly anything is throttled; by default it does, where the stream's
+    /// shards are known. While all records together are less than half of what all shards take, shards are not counted by
+    /// themselves until one throttles.
     pub fn pace(mut self, pace: bool) -> Self {
         self.settings.pace = pace;
         self
@@ -185,14 +192,16 @@ impl Builder {
         self
     }
 
-    /// How long a record waits for company in a batch; 10 ms by default, 0 is allowed.
+    /// How long a record waits for company in a request; 10 ms by default, 0 is allowed. With aggregation it has waited as
+    /// long for company in its aggregate before.
     pub fn linger(mut self, linger: Duration) -> Self {
         self.settings.linger = linger.min(FOR_EVER);
         self
     }
 
-    /// Gives up a record that is not acknowledged so long after `put` took it; by default it never does. Looked at
-    /// between attempts: one that is under way is waited for.
+    /// Gives up a record that is not acknowledged so long after `put` took it; by default it never does. Looked at when a
+    /// record is about to be sent, so one that waits for its shard or whose attempt is under way ends later, and after an
+    /// attempt in vain: one that would be over before the next ends at once.
     pub fn record_ttl(mut self, ttl: Duration) -> Self {
         self.settings.record_ttl = Some(ttl.min(FOR_EVER));
         self
@@ -227,10 +236,11 @@ impl Builder {
     /// Looks at the stream and starts the producer's one task, on the runtime that this is called from.
     ///
     /// The shard map is read where it is allowed (kinesis:ListShards); without it, limits are not kept shard by shard, and
-    /// nothing is packed.
+    /// aggregation is refused.
     ///
     /// # Errors
-    /// When a setting cannot work, the stream is not there, or it is not one for what was asked.
+    /// When a setting cannot work, there is no runtime, the configuration lacks what a request needs, the stream is not
+    /// there or cannot be looked at, or it is not one for what was asked.
     pub async fn build(self) -> Result<Producer, BuildError> {
         self.settings.check()?;
         let runtime = tokio::runtime::Handle::try_current().map_err(|_| BuildError::NoRuntime)?;

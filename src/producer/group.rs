@@ -22,7 +22,7 @@ pub(super) const GROUP: usize = 512;
 /// What became of one record.
 pub(super) type Outcome = Result<Receipt, RecordError>;
 
-/// The service has the record.
+/// The service has the record. While it is kept, so is the answer to the whole request, which it shares with the others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt {
     /// Requests that carried the record, the last included.
@@ -56,7 +56,8 @@ impl Receipt {
     }
 }
 
-/// A future of what becomes of one record. Dropping it does not take the record back.
+/// A future of what becomes of one record. Dropping it does not take the record back. As with other futures, it must not
+/// be polled again after it has told the outcome: it panics.
 #[derive(Debug)]
 pub struct Pending {
     group: Arc<Group>,

@@ -102,7 +102,8 @@ impl Producer {
         self.shared.put(&record)
     }
 
-    /// Sends what waits without waiting for company, and returns when every record taken before has ended.
+    /// Sends what waits without waiting for company, within the shards' limits, and returns when every record taken before
+    /// has ended.
     pub async fn flush(&self) {
         let (done, waiting) = oneshot::channel();
         self.shared.state().flush(done);
@@ -132,13 +133,16 @@ impl Producer {
         self.shared.metrics.snapshot(self.shared.budget.bytes_in_use())
     }
 
-    /// What each shard took and refused; empty while the stream's shards are not known.
+    /// What each open shard took and refused, in the order of their hash keys; empty while the stream's shards are not
+    /// known.
     pub fn shards(&self) -> Vec<ShardView> {
         self.shared.state().queues.view()
     }
 
-    /// The partition keys that weigh most among the records that had to wait for their shards, the heaviest first; their
-    /// weight is in bytes.
+    /// The partition keys that weigh most among the records that had to wait for their shards or were throttled, the
+    /// heaviest first, at most eight; a record counts each time, with its bytes. Nothing is seen while the stream's shards
+    /// are not known, and in an ordered or aggregating producer only what was throttled, of an aggregate its first
+    /// record's key.
     pub fn hot_keys(&self) -> Vec<HotKey> {
         self.shared.state().hot_keys.top(HOT_KEYS)
     }

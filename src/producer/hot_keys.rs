@@ -9,14 +9,14 @@ use std::cmp::Reverse;
 /// Keys that are counted at a time.
 const COUNTERS: usize = 64;
 
-/// A partition key and what it has carried, within bounds.
+/// A partition key and how many bytes it has carried, within bounds, since the producer began.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HotKey {
     /// The key.
     pub partition_key: String,
-    /// It has carried so much, whatever was not seen.
+    /// It has certainly carried so many bytes.
     pub at_least: u64,
-    /// It has not carried more than this.
+    /// It has not carried more bytes than that.
     pub at_most: u64,
 }
 

@@ -42,21 +42,23 @@ pub(super) struct Pack {
     pub(super) bytes: usize,
 }
 
-/// A shard as the producer sees it.
+/// An open shard as the producer sees it.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ShardView {
     /// For example `shardId-000000000000`.
     pub shard_id: String,
-    /// The hash keys that it takes.
+    /// The hash keys that it takes, both ends included.
     pub hash_keys: RangeInclusive<u128>,
-    /// User records that it acknowledged since the shard map was last read.
+    /// User records that it acknowledged since the shard map was last read, of requests that were made by this map.
     pub acknowledged: u64,
-    /// Kinesis records that it wanted later since then.
+    /// Times that it wanted a Kinesis record later, since then and of the same requests.
     pub throttled: u64,
-    /// User records that wait for it now.
+    /// User records in its queue now, with those in the aggregate that is being packed; those that wait for a request to
+    /// fill or for a backoff to end are mostly not there.
     pub queued: usize,
-    /// How much of its limit is used at most at present: 1 is all, less after throttling.
+    /// How much of its limit is asked for at most: 0.99 is all, less after throttling. As it was when it was last used, so
+    /// it stands still while records are few, and without [`pace`](super::Builder::pace) only falls.
     pub share: f64,
 }
 

@@ -20,7 +20,8 @@ use super::{
     transport::{Request, RequestError, Severity, Transport, Wants},
 };
 
-/// Sends by an SDK client, with the SDK's own retries off: it would send whole batches again, uncounted.
+/// Sends by an SDK client, with the SDK's own retries off: it would send whole batches again, uncounted. It does not tell
+/// the stream's shards: a producer [`over`](super::Producer::over) it has no limits by shard.
 #[derive(Clone, Debug)]
 pub struct SdkTransport {
     client: Client,

@@ -16,7 +16,7 @@ use super::{
 };
 
 /// A sink of records. Flushing it waits until all that were sent into it are acknowledged; a record that fails is the error
-/// of the next call. Closing it flushes, and leaves the producer open.
+/// of the first call after all before it have ended. Closing it flushes, and leaves the producer open.
 pub struct RecordSink {
     producer: Producer,
     entering: Option<BoxFuture<'static, Result<Pending, PutError>>>,

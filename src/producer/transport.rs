@@ -21,7 +21,8 @@ pub trait Transport: Send + Sync + 'static {
     /// Sends one request, at most 500 records and 10 MiB, and returns one position for each record, in their order.
     fn put_records(&self, request: Request) -> BoxFuture<'static, Result<Answer, RequestError>>;
 
-    /// The stream's open shards, for limits by shard and for aggregation; `None` where they cannot be known.
+    /// The stream's open shards, for limits by shard and for aggregation; `None` where they cannot be known. Asked for when
+    /// a producer is built, and again, at most once a second, when a record is in a shard that is not the expected one.
     fn shards(&self) -> BoxFuture<'static, Result<Option<ShardMap>, LookError>> {
         ready(Ok(None)).boxed()
     }

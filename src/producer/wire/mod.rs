@@ -42,7 +42,9 @@ const USER_AGENT: &str = concat!("kinesis-demo/", env!("CARGO_PKG_VERSION"));
 /// How far off a clock must be to be what is wrong with a signature; the service allows five minutes.
 const SKEW: Duration = Duration::from_secs(2 * 60);
 
-/// Sends PutRecords requests as they are, one attempt a call. Cloning is cheap: connections and credentials are shared.
+/// Sends PutRecords requests as they are, one attempt a call, but two in the one that finds CBOR refused. Cloning is cheap:
+/// connections and credentials are shared. It does not tell the stream's shards: a producer
+/// [`over`](super::Producer::over) it has no limits by shard.
 #[derive(Clone, Debug)]
 pub struct Wire(Arc<Shared>);
 
