@@ -85,10 +85,14 @@ pub enum BuildError {
     #[error(transparent)]
     Wire(#[from] WireError),
     /// Records are packed together by shard, and the transport does not tell the shards.
-    #[error("aggregation needs the stream's shards, and they are not known: allow kinesis:ListShards, or turn it off")]
+    #[error(
+        "aggregation needs the stream's shards, and the transport does not tell them: give it `shards`, or turn aggregation off"
+    )]
     NoShards,
     /// Consumers would pass over aggregated records. Source: Kinesis API reference, record distribution of on-demand streams.
-    #[error("stream {stream} distributes its records itself (AUTO), where aggregated records are lost on consumers; turn aggregation off")]
+    #[error(
+        "stream {stream} distributes its records itself (AUTO), where aggregated records are lost on consumers; turn aggregation off"
+    )]
     AutoDistribution {
         /// The stream.
         stream: String,
@@ -323,7 +327,10 @@ impl Settings {
 
     fn check(&self) -> Result<(), BuildError> {
         let semaphore = tokio::sync::Semaphore::MAX_PERMITS / 2;
+        let millis = |time: Duration| usize::try_from(time.as_millis()).unwrap_or(usize::MAX);
         for (setting, value, from, to) in [
+            ("request_timeout in ms", millis(self.request_timeout), 1, usize::MAX),
+            ("backoff's first in ms", millis(self.backoff.first), 1, usize::MAX),
             ("max_in_flight_records", self.max_in_flight_records, 1, semaphore),
             ("max_record_bytes", self.max_record_bytes, 1, limits::BYTES_PER_RECORD_AT_MOST),
             ("max_in_flight_bytes", self.max_in_flight_bytes, self.max_record_bytes, semaphore),

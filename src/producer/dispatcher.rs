@@ -15,7 +15,7 @@ use tokio::{
 use super::{
     answer::Answer,
     assembly::{Assembly, depart},
-    batch::{Batch, Cargo, NO_SHARD},
+    batch::{Batch, Cargo, NO_SHARD, Place},
     body::Body,
     builder::Settings,
     error::Reason,
@@ -50,6 +50,8 @@ pub(super) struct Dispatcher {
     backing_off: Waiting<Written>,
     /// Aggregates that are not where they belong.
     strays: Vec<Stray>,
+    /// In ordered mode strays hold up the shards of their requests, until it is known where they belong.
+    held_up: Vec<(Vec<Place>, u64)>,
     looking: Option<Looking>,
     /// When the shard map was last read again.
     looked: Option<Instant>,
@@ -70,6 +72,7 @@ impl Dispatcher {
             resting: Waiting::new(),
             backing_off: Waiting::new(),
             strays: Vec::new(),
+            held_up: Vec::new(),
             looking: None,
             looked: None,
         }
@@ -282,19 +285,60 @@ impl Dispatcher {
         }
         std::mem::take(&mut settled.over).into_iter().for_each(|epoch| state.epochs.end(epoch));
         self.put_back(std::mem::take(&mut settled.again), &mut state, now);
-        // In ordered mode strays hold up their shards until it is known where they belong.
-        if settled.strays.is_empty() {
-            state.queues.come_back(&places, generation, now);
+        match settled.strays.is_empty() {
+            true => state.queues.come_back(&places, generation, now),
+            false => self.held_up.push((places, generation)),
+        }
+        if settled.keys_are_ignored && state.queues.stop_packing() {
+            tracing::warn!(
+                stream = shared.stream,
+                "aggregates land in shards of other hash keys: nothing is packed any more"
+            );
         }
         if let Ok(body) = Arc::try_unwrap(body) {
             state.recycle(body.into_buffer());
         }
         drop(state);
-        let is_lost = settled.moved || !settled.strays.is_empty();
         self.strays.append(&mut settled.strays);
-        if is_lost {
+        self.sort_strays(now);
+        if settled.moved || !self.strays.is_empty() {
             self.look(now);
         }
+    }
+
+    /// Tells of the strays whose shards are known, and sends again what of them does not belong where it is.
+    fn sort_strays(&mut self, now: Instant) {
+        if self.strays.is_empty() {
+            return;
+        }
+        let shared = self.shared.clone();
+        let format = shared.transport.wants().format;
+        let mut teller = Teller::new(&shared.metrics, &shared.budget);
+        let mut state = shared.state();
+        let mut back = Vec::new();
+        for stray in std::mem::take(&mut self.strays) {
+            match state.queues.range_of(&stray.shard_id) {
+                Some(range) => back.extend(stray.sort(range, &mut teller)),
+                None => self.strays.push(stray),
+            }
+        }
+        shared.metrics.again(Severity::Unknown, back.len());
+        match self.settings.ordered {
+            true => {
+                let single = |(record, ticket)| Written::single(format, &record, NO_SHARD, ticket);
+                state.queues.push_front(back.into_iter().map(single).collect(), None, now);
+            }
+            false => back.into_iter().for_each(|(record, ticket)| state.queues.push(&record, format, ticket, now)),
+        }
+        if self.strays.is_empty() {
+            for (places, generation) in self.held_up.drain(..) {
+                state.queues.come_back(&places, generation, now);
+            }
+        }
+        drop(state);
+        let over = teller.finish();
+        let mut state = shared.state();
+        over.into_iter().for_each(|epoch| state.epochs.end(epoch));
     }
 
     /// What was refused waits: in ordered mode before its shard's queue, else by itself.
@@ -363,26 +407,16 @@ impl Dispatcher {
     fn remap(&mut self, map: ShardMap, now: Instant) {
         let shared = self.shared.clone();
         let format = shared.transport.wants().format;
-        let mut teller = Teller::new(&shared.metrics, &shared.budget);
-        let strays = std::mem::take(&mut self.strays).into_iter();
-        let back: Vec<_> = strays.flat_map(|stray| stray.sort(&map, &mut teller)).collect();
-        let over = teller.finish();
-        shared.metrics.again(Severity::Unknown, back.len());
         let mut state = shared.state();
-        over.into_iter().for_each(|epoch| state.epochs.end(epoch));
         // What is in the assembly has the numbers of the shards that were.
         let (leaving, generation) = (self.leave(&mut state), state.queues.generation);
         if !leaving.0.is_empty() {
             self.depart(vec![leaving], generation, now);
         }
-        state.remap(map, self.on_their_way.len() + self.held.len() + self.resting.len(), format, now);
-        match self.settings.ordered {
-            true => {
-                let single = |(record, ticket)| Written::single(format, &record, NO_SHARD, ticket);
-                state.queues.push_front(back.into_iter().map(single).collect(), None, now);
-            }
-            false => back.into_iter().for_each(|(record, ticket)| state.queues.push(&record, format, ticket, now)),
-        }
+        let not_ended = self.on_their_way.len() + self.held.len() + self.resting.len() + self.held_up.len();
+        state.remap(map, not_ended, format, now);
+        drop(state);
+        self.sort_strays(now);
     }
 
     /// Ends all that is here; what is on its way may arrive.

@@ -51,7 +51,8 @@ impl Gauge {
         let windows = now.saturating_duration_since(self.since).as_millis() / WINDOW.as_millis();
         if windows > 0 {
             let mean = |sum: u64| u128::from(sum) / windows;
-            let near = mean(self.records) > u128::from(self.most_records) || mean(self.bytes) > u128::from(self.most_bytes);
+            let near =
+                mean(self.records) > u128::from(self.most_records) || mean(self.bytes) > u128::from(self.most_bytes);
             self.near = near || now < self.wary_until;
             (self.records, self.bytes, self.since) = (0, 0, now);
         }

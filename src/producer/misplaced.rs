@@ -1,11 +1,12 @@
 //! Aggregates that came into another shard than they were made for, since shards were split or merged meanwhile. A consumer
 //! of the Kinesis Client Library passes over the records in them that are not in the range of the shard it reads.
 
+use std::ops::RangeInclusive;
+
 use super::{
     group::{Receipt, Teller, Ticket},
     parcel::{Parcel, Written},
     record::Record,
-    shard_map::ShardMap,
 };
 
 /// One of them.
@@ -18,13 +19,12 @@ pub(super) struct Stray {
 }
 
 impl Stray {
-    /// Acknowledges the records that are where they belong by a newer map; the others are given back.
-    pub(super) fn sort(self, map: &ShardMap, teller: &mut Teller<'_>) -> Vec<(Record, Ticket)> {
-        let Self { parcel, shard_id, receipt } = self;
-        let range = map.index_of_id(&shard_id).map(|index| map.shard(index).range.clone());
+    /// Acknowledges the records that are where they belong; the others are given back.
+    pub(super) fn sort(self, range: &RangeInclusive<u128>, teller: &mut Teller<'_>) -> Vec<(Record, Ticket)> {
+        let Self { parcel, receipt, .. } = self;
         let mut strays = Vec::new();
         for (sub, (record, mut ticket)) in Parcel::Written(parcel).unpack().into_iter().enumerate() {
-            if range.as_ref().is_some_and(|range| range.contains(&record.hash())) {
+            if range.contains(&record.hash()) {
                 let sub_sequence_number = Some(sub as u32);
                 let receipt = Receipt { attempts: ticket.attempts, sub_sequence_number, ..receipt.clone() };
                 teller.acknowledge(ticket, receipt);

@@ -98,6 +98,15 @@ impl Written {
         Self { fragment, format, hash: record.hash(), size: record.size(), place, tickets }
     }
 
+    /// Where each of its user records is in the range of hash keys.
+    pub(super) fn hashes(&self) -> Vec<u128> {
+        let record = self.format.read(&self.fragment);
+        match self.place.is_aggregate {
+            true => records(&record.data).map(|record| record.hash()).collect(),
+            false => vec![self.hash],
+        }
+    }
+
     pub(super) fn single(format: Format, record: &Record, shard: u32, ticket: Ticket) -> Self {
         let mut fragment = Vec::with_capacity(format.written_len(record.data.len(), &record.partition_key));
         format.write(record.entry(), &mut fragment);

@@ -1,7 +1,7 @@
 //! What waits for its shard: one queue for each, with its limiter and the aggregate that is being packed for it.
 
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::{BTreeSet, HashMap, VecDeque},
     ops::RangeInclusive,
     sync::Arc,
     time::Duration,
@@ -18,7 +18,7 @@ use super::{
     limiter::Limiter,
     parcel::{Packed, Parcel, Written},
     record::Record,
-    shard_map::ShardMap,
+    shard_map::{OpenShard, ShardMap},
 };
 
 /// How records are queued.
@@ -73,6 +73,8 @@ impl Rules {
 pub(super) struct Queues {
     rules: Rules,
     map: Option<Arc<ShardMap>>,
+    /// Of all shards that were ever in a map: what was written before a reshard is where it belongs.
+    ranges: HashMap<Arc<str>, RangeInclusive<u128>>,
     /// Rises with each map.
     pub(super) generation: u64,
     queues: Vec<Queue>,
@@ -107,6 +109,7 @@ impl Queues {
         let mut queues = Self {
             rules,
             map: None,
+            ranges: HashMap::new(),
             generation: 0,
             queues: Vec::new(),
             waiting: BTreeSet::new(),
@@ -115,6 +118,16 @@ impl Queues {
         };
         queues.open(map, now);
         queues
+    }
+
+    /// The hash keys that a shard takes, or took while it was open.
+    pub(super) fn range_of(&self, id: &str) -> Option<&RangeInclusive<u128>> {
+        self.ranges.get(id)
+    }
+
+    /// Records are not packed together any more; whether they were.
+    pub(super) fn stop_packing(&mut self) -> bool {
+        self.rules.pack.take().is_some()
     }
 
     /// The map of this generation, if it is the present one.
@@ -145,6 +158,7 @@ impl Queues {
 
     /// At the front of their queues, in their order; they are sent again. In ordered mode the queues rest until `resume_at`.
     pub(super) fn push_front(&mut self, parcels: Vec<Written>, resume_at: Option<Instant>, now: Instant) {
+        let parcels = parcels.into_iter().flat_map(|parcel| self.undivided(parcel)).collect::<Vec<_>>();
         for mut parcel in parcels.into_iter().rev() {
             let shard = self.shard_of(parcel.hash);
             parcel.place.shard = shard;
@@ -153,6 +167,18 @@ impl Queues {
             queue.resume_at = queue.resume_at.max(resume_at);
             self.list(shard, now);
         }
+    }
+
+    /// A Kinesis record as it is, unless its user records belong to several shards by now.
+    fn undivided(&self, parcel: Written) -> Vec<Written> {
+        let shard = self.shard_of(parcel.hash);
+        if !parcel.place.is_aggregate || parcel.hashes().iter().all(|hash| self.shard_of(*hash) == shard) {
+            return vec![parcel];
+        }
+        let format = parcel.format;
+        let single =
+            |(record, ticket): (Record, Ticket)| Written::single(format, &record, self.shard_of(record.hash()), ticket);
+        Parcel::Written(parcel).unpack().into_iter().map(single).collect()
     }
 
     /// Puts what is due of the aggregates into the queues.
@@ -275,11 +301,21 @@ impl Queues {
         self.queues.iter().enumerate().map(view).collect()
     }
 
+    /// Begins with empty queues; a shard that is still there keeps its pace and its counts.
     fn open(&mut self, map: Option<ShardMap>, now: Instant) {
-        let count = map.as_ref().map_or(1, ShardMap::len);
-        self.map = map.map(Arc::new);
+        let (known, mut queues) = (self.map.take(), std::mem::take(&mut self.queues));
+        let Some(map) = map else {
+            self.queues = vec![Queue::new(now)];
+            return;
+        };
+        let mut queue_of = |shard: &OpenShard| match known.as_ref().and_then(|known| known.index_of_id(&shard.id)) {
+            Some(index) => std::mem::replace(&mut queues[index], Queue::new(now)).reopened(),
+            None => Queue::new(now),
+        };
+        self.queues = map.shards().iter().map(&mut queue_of).collect();
+        self.ranges.extend(map.shards().iter().map(|shard| (shard.id.clone(), shard.range.clone())));
+        self.map = Some(Arc::new(map));
         self.generation += 1;
-        self.queues = std::iter::repeat_with(|| Queue::new(now)).take(count).collect();
     }
 
     fn pack(&mut self, record: &Record, hash: u128, shard: u32, ticket: Ticket, how: (Pack, Format), now: Instant) {
@@ -365,6 +401,11 @@ impl Queue {
             acknowledged: 0,
             throttled: 0,
         }
+    }
+
+    /// Without what waited for it.
+    fn reopened(self) -> Self {
+        Self { parcels: VecDeque::new(), packing: None, listed: None, busy: 0, resume_at: None, ..self }
     }
 
     fn queued(&self) -> usize {

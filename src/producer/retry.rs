@@ -1,10 +1,6 @@
 //! Why records come back, how long they wait before they are sent again, and the place to wait in.
 
-use std::{
-    collections::BTreeMap,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 

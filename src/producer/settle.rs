@@ -31,6 +31,9 @@ pub(super) struct Settled {
     tally: Tally,
     /// Whether a record is where the shard map would not have it.
     pub(super) moved: bool,
+    /// Whether an aggregate is in a shard that the map knows and that does not take its hash key: the service distributes
+    /// records as it likes.
+    pub(super) keys_are_ignored: bool,
 }
 
 struct Tally {
@@ -69,6 +72,7 @@ impl<'a> Settling<'a> {
             over: Vec::new(),
             tally: Tally { acknowledged: Vec::with_capacity(answer.len()), throttled: Vec::new() },
             moved: false,
+            keys_are_ignored: false,
         };
         let teller = Teller::new(&shared.metrics, &shared.budget);
         Self { shared, body, answer, map, backoff, now, due: BTreeMap::new(), last: None, teller, settled }
@@ -92,9 +96,11 @@ impl<'a> Settling<'a> {
     fn written(&mut self, index: usize, place: Place, tickets: impl Iterator<Item = Ticket>, at: (Span, Span)) {
         let shard = self.shard_of(place, self.answer.text(at.0));
         self.settled.moved |= self.map.is_some() && shard.is_none();
-        if place.is_aggregate && self.map.is_some() && shard != Some(place.shard) {
+        // By an earlier map it may have been right and be wrong now, or the other way.
+        if place.is_aggregate && shard.is_none_or(|shard| shard != place.shard) {
             let parcel = Written::of(self.body, index, place, tickets.collect());
             let shard_id = self.answer.text(at.0).to_owned();
+            self.settled.keys_are_ignored |= self.map.as_ref().is_some_and(|map| map.index_of_id(&shard_id).is_some());
             self.settled.strays.push(Stray { parcel, shard_id, receipt: self.receipt(at) });
             return;
         }
@@ -181,4 +187,3 @@ impl Settled {
         !self.tally.throttled.is_empty()
     }
 }
-

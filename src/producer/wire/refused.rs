@@ -33,7 +33,7 @@ impl Refused {
 pub(super) fn is_of_cbor(status: u16, refused: &Refused, media_type: &str) -> bool {
     let code = refused.code.as_str();
     let says_so = ["SerializationException", "UnknownOperationException", "UnsupportedMediaTypeException"];
-    let is_of_another = matches!(status, 401 | 403 | 408 | 413 | 429 | 502..=504);
+    let is_of_another = matches!(status, 401 | 403 | 408 | 413 | 429 | 500..);
     let knows_not = code.is_empty() && !media_type.contains("cbor") && !is_of_another;
     status == 415 || says_so.contains(&code) || knows_not
 }

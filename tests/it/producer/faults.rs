@@ -151,7 +151,8 @@ async fn retries_back_off_and_do_not_hold_up_others() {
 #[tokio::test]
 async fn batches_keep_the_limits_of_the_service() {
     let sink = Sink::new(|_| Step::Slow(Duration::from_millis(5)));
-    let producer = quick(&sink).max_requests(1).build().await.expect("settings");
+    let producer =
+        quick(&sink).max_requests(1).max_batch_bytes(limits::BYTES_PER_REQUEST).build().await.expect("settings");
     let (small, large) = (2_000, 60);
     let mut pending = put_all(&producer, small).await;
     for number in small..small + large {
@@ -189,7 +190,8 @@ async fn put_waits_when_as_much_is_in_flight_as_is_allowed() {
     let by_bytes: fn(Builder) -> Builder = |builder| builder.max_record_bytes(200).max_in_flight_bytes(1_019);
     for bounded in [by_count, by_bytes] {
         let sink = Sink::new(|request| if request < 4 { Step::Hang } else { Step::Refuse(|_, _| false) });
-        let producer = bounded(quick(&sink)).request_timeout(Duration::from_millis(300)).build().await.expect("settings");
+        let producer =
+            bounded(quick(&sink)).request_timeout(Duration::from_millis(300)).build().await.expect("settings");
         let pending = put_all(&producer, 10).await;
         assert_eq!(producer.records_in_flight(), 10);
         assert_eq!(producer.try_put(record(10, 100)).expect_err("full"), PutError::Full);

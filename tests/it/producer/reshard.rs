@@ -13,8 +13,11 @@ const COUNT: usize = 6_000;
 
 /// A split and a merge in the middle; then every record is in a shard in whose range it is or was.
 async fn resharded(aggregation: bool, ordered: bool) {
-    let sink = Sink::with_shards(4, |_| Step::Slow(Duration::from_millis(1)));
-    let producer = quick(&sink).aggregation(aggregation).ordered(ordered).build().await.expect("settings");
+    let sink = Sink::with_shards(4, |request| match request % 3 {
+        0 => Step::Slow(Duration::from_millis(1)),
+        _ => Step::Refuse(|request, position| (request + position) % 5 == 0),
+    });
+    let producer = quick(&sink).pace(false).aggregation(aggregation).ordered(ordered).build().await.expect("settings");
     let mut pending = Vec::new();
     for number in 0..COUNT {
         match number {
@@ -36,6 +39,8 @@ async fn resharded(aggregation: bool, ordered: bool) {
     assert_eq!(sink.written(), COUNT);
     assert!(sink.extra_copies() as u64 <= closed.metrics.possible_duplicates, "{:?}", closed.metrics);
     assert_eq!(known, 4, "five after the split, four after the merge");
+    assert!(aggregation || closed.metrics.possible_duplicates == 0);
+    assert_eq!(sink.unseen(), 0, "a consumer of each shard's range sees every record");
 }
 
 #[tokio::test]

@@ -14,8 +14,8 @@ use futures::{FutureExt, future::BoxFuture};
 use kinesis_demo::{
     aggregated,
     producer::{
-        Answer, AnswerBuilder, Format, LookError, OpenShard, Record, Request, RequestError, Severity, ShardMap, Transport,
-        Wants,
+        Answer, AnswerBuilder, Format, LookError, OpenShard, Record, Request, RequestError, Severity, ShardMap,
+        Transport, Wants,
     },
 };
 use md5::{Digest, Md5};
@@ -64,6 +64,8 @@ struct Inner {
     calls: Mutex<Vec<Call>>,
     /// The open shards, as the service knows them.
     shards: Mutex<Shards>,
+    /// Those that ever were.
+    ever: Mutex<HashMap<String, RangeInclusive<u128>>>,
     /// Whether the producer may ask for them.
     tells: bool,
     landed: Mutex<HashMap<String, Vec<Landed>>>,
@@ -89,6 +91,7 @@ impl Sink {
             script: Box::new(script),
             calls: Mutex::default(),
             shards: Mutex::new((0..count).map(|i| (format!("shardId-{i:012}"), range(i))).collect()),
+            ever: Mutex::default(),
             tells,
             landed: Mutex::default(),
             open: AtomicUsize::new(0),
@@ -146,6 +149,19 @@ impl Sink {
         self.copies().values().map(|copies| copies - 1).sum()
     }
 
+    /// Records that no consumer sees: those of which each copy is in an aggregate in a shard of another range.
+    pub fn unseen(&self) -> usize {
+        let (landed, ranges) = (self.landed(), lock(&self.0.ever).clone());
+        let mut seen = HashMap::new();
+        for (shard, records) in &landed {
+            for record in records {
+                let is_seen = !record.in_aggregate || ranges[shard].contains(&record.hash);
+                *seen.entry(&record.name).or_insert(false) |= is_seen;
+            }
+        }
+        seen.values().filter(|is_seen| !**is_seen).count()
+    }
+
     fn copies(&self) -> HashMap<String, usize> {
         let mut copies = HashMap::new();
         for landed in lock(&self.0.landed).values().flatten() {
@@ -168,6 +184,7 @@ impl Sink {
         let (shard, _) = shards.iter().find(|(_, range)| range.contains(&hash)).expect("every hash has a shard");
         let landed = landed(record);
         answer.written(shard, &landed[0].name);
+        lock(&self.0.ever).extend(shards.iter().cloned());
         lock(&self.0.landed).entry(shard.clone()).or_default().extend(landed);
     }
 
@@ -221,7 +238,8 @@ impl Transport for Sink {
     }
 
     fn shards(&self) -> BoxFuture<'static, Result<Option<ShardMap>, LookError>> {
-        let shard = |(id, range): &(String, RangeInclusive<u128>)| OpenShard { id: id.as_str().into(), range: range.clone() };
+        let shard =
+            |(id, range): &(String, RangeInclusive<u128>)| OpenShard { id: id.as_str().into(), range: range.clone() };
         let shards = lock(&self.0.shards).iter().map(shard).collect();
         let map = self.0.tells.then(|| ShardMap::new(shards).expect("shards that cover all"));
         std::future::ready(Ok(map)).boxed()
