@@ -64,6 +64,11 @@ impl Assembly {
         }
     }
 
+    /// It waits for nothing any more.
+    pub(super) fn hurry(&mut self, now: Instant) {
+        self.due = Some(now);
+    }
+
     pub(super) fn due(&self) -> Option<Instant> {
         self.due
     }
@@ -88,7 +93,8 @@ pub(super) fn depart(
     let mut digests = lanes::md5_all(&packed).into_iter();
     let mut batches = Vec::with_capacity(assemblies.len());
     for (assembly, buffer) in assemblies {
-        let mut batch = Filling::new(Body::new(format, stream, buffer), generation, now);
+        let due = assembly.due.unwrap_or(now);
+        let mut batch = Filling::new(Body::new(format, stream, buffer), generation, due);
         for parcel in assembly.parcels {
             match parcel {
                 Parcel::Written(written) => load(&mut batch, written),

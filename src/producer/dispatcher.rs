@@ -165,6 +165,9 @@ impl Dispatcher {
             if self.assembly.is_empty() || !(is_full || is_due) {
                 break;
             }
+            if hurry {
+                self.assembly.hurry(now);
+            }
             departing.push(self.leave(state));
         }
         departing

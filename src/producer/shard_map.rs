@@ -23,11 +23,16 @@ pub struct ShardMap {
     by_number: Numbers,
 }
 
-/// Where shards are by the number that their ids end in: every answer names a shard for each of its records.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Where shards are by the number that their ids end in, without a look at each one's id: every answer names a shard for
+/// each of its records. For ids that differ in nothing else.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Numbers {
+    /// What is before the number, in all ids.
+    prefix: String,
+    /// Digits of the number, in all ids.
+    digits: usize,
     first: u64,
-    /// Those without a shard have `u32::MAX`. Empty where the numbers lie too far apart.
+    /// Those without a shard have `u32::MAX`.
     places: Vec<u32>,
 }
 
@@ -87,8 +92,7 @@ impl ShardMap {
 
     /// The place of a shard by its name; `None` for one that is not open.
     pub fn index_of_id(&self, id: &str) -> Option<usize> {
-        let place = self.by_number.place(id).filter(|place| *self.shards[*place].id == *id);
-        place.or_else(|| self.by_id.get(id).copied())
+        self.by_number.place(id).or_else(|| self.by_id.get(id).copied())
     }
 
     /// A shard by its place.
@@ -106,36 +110,42 @@ impl ShardMap {
 }
 
 impl Numbers {
+    /// Without places where the ids are not alike, or their numbers lie too far apart.
     fn of(shards: &[OpenShard]) -> Self {
-        let number_of = |shard: &OpenShard| number(&shard.id);
-        let numbers: Option<Vec<_>> = shards.iter().map(number_of).collect();
-        let numbers = numbers.unwrap_or_default();
+        let split = |shard: &OpenShard| split(&shard.id).map(|(prefix, digits)| (prefix.to_owned(), digits.len()));
+        let Some((prefix, digits)) = shards.first().and_then(split) else { return Self::default() };
+        let empty = Self { prefix, digits, first: 0, places: Vec::new() };
+        let numbers: Option<Vec<_>> = shards.iter().map(|shard| empty.number(&shard.id)).collect();
+        let Some(numbers) = numbers else { return Self::default() };
         let (first, last) = (numbers.iter().min().copied().unwrap_or(0), numbers.iter().max().copied().unwrap_or(0));
         let span = usize::try_from(last - first).map_or(usize::MAX, |span| span.saturating_add(1));
-        let mut places = Vec::new();
-        if span <= SPARSE * numbers.len() {
-            places.resize(span, u32::MAX);
-            for (place, number) in numbers.iter().enumerate() {
-                places[(number - first) as usize] = place as u32;
-            }
+        if span > SPARSE * numbers.len() {
+            return Self::default();
         }
-        Self { first, places }
+        let mut places = vec![u32::MAX; span];
+        for (place, number) in numbers.iter().enumerate() {
+            places[(number - first) as usize] = place as u32;
+        }
+        Self { first, places, ..empty }
     }
 
     fn place(&self, id: &str) -> Option<usize> {
-        let place = *self.places.get(usize::try_from(number(id)?.checked_sub(self.first)?).ok()?)?;
+        let place = *self.places.get(usize::try_from(self.number(id)?.checked_sub(self.first)?).ok()?)?;
         (place != u32::MAX).then_some(place as usize)
+    }
+
+    fn number(&self, id: &str) -> Option<u64> {
+        let digits = id.strip_prefix(self.prefix.as_str()).filter(|digits| digits.len() == self.digits)?;
+        digits
+            .bytes()
+            .try_fold(0, |number, digit| digit.is_ascii_digit().then(|| number * 10 + u64::from(digit - b'0')))
     }
 }
 
-/// The number that an id ends in.
-fn number(id: &str) -> Option<u64> {
+/// An id and the number that it ends in, of so many digits that it fits.
+fn split(id: &str) -> Option<(&str, &str)> {
     let digits = id.bytes().rev().take_while(u8::is_ascii_digit).count();
-    let digits = &id.as_bytes()[id.len() - digits..];
-    if !(1..=18).contains(&digits.len()) {
-        return None;
-    }
-    Some(digits.iter().fold(0, |number, digit| number * 10 + u64::from(digit - b'0')))
+    (1..=18).contains(&digits).then(|| id.split_at(id.len() - digits))
 }
 
 /// Whether shards, sorted by their starts, take every hash key once.
@@ -190,7 +200,9 @@ mod tests {
                 assert!([start, start + (end - start) / 2, end].iter().all(|key| map.index_of(*key) == index));
                 assert_eq!(map.index_of_id(&shard.id), Some(index));
             }
-            assert_eq!(map.index_of_id("shardId-000000099999"), None);
+            for other in ["shardId-000000099999", "shardId-00000000001", "other-000000000001", "shardId-", ""] {
+                assert_eq!(map.index_of_id(other), None, "{other}");
+            }
         }
     }
 

@@ -15,6 +15,10 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::{TokioExecutor, TokioTimer},
 };
+use rustls::{
+    CipherSuite,
+    crypto::{CryptoProvider, aws_lc_rs},
+};
 
 use super::WireError;
 use crate::producer::transport::{RequestError, Severity};
@@ -49,7 +53,8 @@ impl Http {
 
     /// By the certificates that the system trusts, or those that `SSL_CERT_FILE` names.
     pub(super) fn tls() -> Result<Self, WireError> {
-        let builder = HttpsConnectorBuilder::new().with_native_roots().map_err(WireError::Roots)?;
+        let builder = HttpsConnectorBuilder::new();
+        let builder = builder.with_provider_and_native_roots(provider()).map_err(WireError::Roots)?;
         Ok(Self::Tls(pool().build(builder.https_only().enable_http1().wrap_connector(connector()))))
     }
 
@@ -80,6 +85,18 @@ impl Response {
         let date = DateTime::from_str(self.header(header::DATE.as_str()), DateFormat::HttpDate).ok()?;
         SystemTime::try_from(date).ok()
     }
+}
+
+/// AES-128 before AES-256, as AWS's own servers prefer: a third less work for each byte sent. Named here, so that a program
+/// which has another provider too is not asked to choose.
+fn provider() -> CryptoProvider {
+    let mut provider = aws_lc_rs::default_provider();
+    provider.cipher_suites.sort_by_key(|suite| !is_aes_128(suite.suite()));
+    provider
+}
+
+fn is_aes_128(suite: CipherSuite) -> bool {
+    suite.as_str().is_some_and(|name| name.contains("AES_128_GCM"))
 }
 
 fn connector() -> HttpConnector {
