@@ -200,7 +200,7 @@ impl State {
         let open = self.open.as_mut().expect("begun where there was none");
         open.push(record.entry(), shard, ticket);
         let is_full = open.len() >= self.limits.items || open.cargo.bytes >= self.limits.bytes;
-        ended || begun || (is_full && self.end_open())
+        (is_full && self.end_open()) || ended || begun
     }
 
     fn end_open(&mut self) -> bool {
