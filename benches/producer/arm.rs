@@ -20,7 +20,10 @@ pub fn run(name: &str) -> Result<(), Box<dyn Error>> {
         "sdk" => runtime.block_on(sdk::run(&work, Completion::Positions)),
         "sdk-futures" => runtime.block_on(sdk::run(&work, Completion::Futures)),
         "rate" => runtime.block_on(rate::client(&work)),
-        "generate" => Ok(generate(&work)),
+        "generate" => {
+            generate(&work);
+            Ok(())
+        }
         other => Err(format!("there is no arm `{other}`").into()),
     }
 }

@@ -16,10 +16,7 @@ pub(crate) struct Records<'a> {
 impl<'a> Records<'a> {
     /// Those of a finished record.
     pub(crate) fn of_finished(record: &'a [u8]) -> Self {
-        Self::of(&record[MAGIC.len()..record.len() - DIGEST_BYTES])
-    }
-
-    pub(super) fn of(message: &'a [u8]) -> Self {
+        let message = &record[MAGIC.len()..record.len() - DIGEST_BYTES];
         Self { message, partition_keys: Vec::new(), explicit_hash_keys: Vec::new() }
     }
 

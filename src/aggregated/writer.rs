@@ -9,7 +9,6 @@ use prost::encoding::encode_varint;
 use super::{
     DIGEST_BYTES, MAGIC, UserRecordRef,
     fields::{self, DATA, EXPLICIT_HASH_KEY, EXPLICIT_HASH_KEY_INDEX, PARTITION_KEY, PARTITION_KEY_INDEX, RECORD},
-    records::Records,
     table::{Place, Table},
 };
 
@@ -65,11 +64,6 @@ impl Writer {
     /// What the digest is of.
     pub(crate) fn message(&self) -> &[u8] {
         &self.data[MAGIC.len()..]
-    }
-
-    /// The user records as they were pushed.
-    pub(crate) fn records(&self) -> Records<'_> {
-        Records::of(self.message())
     }
 
     /// The partition key of the first user record; of none, an empty one.

@@ -55,19 +55,9 @@ impl<T> Aggregate<T> {
         self.writer.message()
     }
 
-    /// The user records as they were pushed.
-    pub(super) fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
-        self.writer.records().map(entry)
-    }
-
     /// The partition key of the first user record; of none, an empty one.
     pub(super) fn partition_key(&self) -> &str {
         self.writer.partition_key()
-    }
-
-    /// The hash of the first user record: an explicit hash key that surely lies in the shard of all of them. Of none, 0.
-    pub(super) fn hash(&self) -> u128 {
-        self.with.first().map_or(0, |(hash, _)| *hash)
     }
 
     /// The data of the Kinesis record, given the MD5 of its message; and what was pushed along, in order.
@@ -151,7 +141,6 @@ mod tests {
             assert_eq!(smallest, aggregate.bytes() + entries[0].partition_key.len());
             assert_eq!((aggregate.len(), aggregate.is_empty()), (at + 1, false));
         }
-        assert!(aggregate.entries().map(owned).eq(entries.iter().copied().map(owned)));
         aggregate
     }
 
@@ -230,8 +219,8 @@ mod tests {
     #[test]
     fn it_is_put_where_its_first_record_belongs() {
         let aggregate = packed(&[given(b"1", "first", Some(9)), given(b"2", "second", None)]);
-        assert_eq!((aggregate.partition_key(), aggregate.hash()), ("first", 7));
+        assert_eq!(aggregate.partition_key(), "first");
         let none = Aggregate::<()>::new();
-        assert_eq!((none.partition_key(), none.hash(), none.len(), none.is_empty()), ("", 0, 0, true));
+        assert_eq!((none.partition_key(), none.len(), none.is_empty()), ("", 0, true));
     }
 }

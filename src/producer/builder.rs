@@ -4,7 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use aws_sdk_kinesis::Client;
 use aws_types::SdkConfig;
-use futures::{FutureExt, future::BoxFuture};
+use futures::{
+    FutureExt,
+    future::{BoxFuture, ready},
+};
 
 use super::{
     answer::Answer,
@@ -15,7 +18,7 @@ use super::{
     queues::{Pack, Rules},
     retry::Backoff,
     sdk::SdkTransport,
-    shard_map::{self, LookError, ShardMap, Summary},
+    shard_map::{self, LookError, ShardMap},
     state::FOR_EVER,
     transport::{Request, RequestError, Transport, Wants},
     wire::{Wire, WireError},
@@ -239,8 +242,8 @@ impl Builder {
 
     /// Looks at the stream and starts the producer's one task, on the runtime that this is called from.
     ///
-    /// The shard map is read where it is allowed (kinesis:ListShards); without it, limits are not kept shard by shard, and
-    /// aggregation is refused.
+    /// The shard map is read where it is allowed (kinesis:ListShards) and keys decide the shards (as
+    /// kinesis:DescribeStreamSummary tells); without it, limits are not kept shard by shard, and nothing is packed.
     ///
     /// # Errors
     /// When a setting cannot work, there is no runtime, the configuration lacks what a request needs, the stream is not
@@ -277,24 +280,29 @@ impl Target {
             Self::Transport(transport) => Ok((transport, String::new())),
             Self::Stream { config, stream, transport } => {
                 let client = Client::new(&config);
-                if packs {
-                    refuse_auto(&client, &stream).await?;
+                let spreads = spreads(&client, &stream, packs).await?;
+                if spreads && packs {
+                    return Err(BuildError::AutoDistribution { stream });
                 }
                 let inner: Arc<dyn Transport> = match transport {
                     TransportKind::Json => Arc::new(Wire::new(&config, &stream, Format::Json)?),
                     TransportKind::Cbor => Arc::new(Wire::new(&config, &stream, Format::Cbor)?),
                     TransportKind::Sdk => Arc::new(SdkTransport::new(client.clone(), &stream)),
                 };
-                Ok((Arc::new(Known { inner, client, stream: stream.clone() }), stream))
+                Ok((Arc::new(Known { inner, client, stream: stream.clone(), spreads }), stream))
             }
         }
     }
 }
 
-async fn refuse_auto(client: &Client, stream: &str) -> Result<(), BuildError> {
-    match shard_map::summary(client, stream).await? {
-        Summary { auto_distribution: true, .. } => Err(BuildError::AutoDistribution { stream: stream.to_owned() }),
-        Summary { .. } => Ok(()),
+/// Whether the stream chooses records' shards itself. Who may not ask is believed that it does not, unless it `must` be known.
+async fn spreads(client: &Client, stream: &str, must: bool) -> Result<bool, LookError> {
+    match shard_map::summary(client, stream).await {
+        Err(error) if error.is_not_permitted() && !must => {
+            tracing::warn!(stream, %error, "the stream is taken for one that places records by their keys");
+            Ok(false)
+        }
+        summary => summary.map(|summary| summary.auto_distribution),
     }
 }
 
@@ -303,6 +311,8 @@ struct Known {
     inner: Arc<dyn Transport>,
     client: Client,
     stream: String,
+    /// Whether a record's key says nothing of its shard.
+    spreads: bool,
 }
 
 impl Transport for Known {
@@ -315,6 +325,9 @@ impl Transport for Known {
     }
 
     fn shards(&self) -> BoxFuture<'static, Result<Option<ShardMap>, LookError>> {
+        if self.spreads {
+            return ready(Ok(None)).boxed();
+        }
         let (client, stream) = (self.client.clone(), self.stream.clone());
         async move { shard_map::look(&client, &stream).await.map(Some) }.boxed()
     }

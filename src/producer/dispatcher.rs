@@ -95,6 +95,7 @@ impl Dispatcher {
             while let Some(landed) = self.requests.try_join_next_with_id() {
                 self.land(landed);
             }
+            self.shared.export();
         }
         self.end(&Reason::Closed);
     }
@@ -451,6 +452,7 @@ impl Dispatcher {
         over.into_iter().for_each(|epoch| state.epochs.end(epoch));
         drop(state);
         shared.budget.close();
+        shared.export();
         if let Closing::By { unsent: asked, .. } = closing {
             // Who closed may have gone away.
             let _ = asked.send(unsent);

@@ -63,8 +63,8 @@ impl Gauge {
 mod tests {
     use super::*;
 
-    #[tokio::test(start_paused = true)]
-    async fn it_is_near_at_first_then_as_much_as_passes() {
+    #[test]
+    fn it_is_near_at_first_then_as_much_as_passes() {
         let start = Instant::now();
         let mut gauge = Gauge::new(10, start);
         assert!(gauge.pass(1));
@@ -78,8 +78,8 @@ mod tests {
         assert!(gauge.pass(600_000), "bytes count as well");
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn throttling_makes_it_wary_for_a_while() {
+    #[test]
+    fn throttling_makes_it_wary_for_a_while() {
         let start = Instant::now();
         let mut gauge = Gauge::new(10, start);
         gauge.throttled(start);

@@ -1,15 +1,21 @@
 //! What the producer has done so far.
 
-use std::sync::atomic::{
-    AtomicU64,
-    Ordering::{Acquire, Relaxed, Release},
+mod export;
+
+use std::sync::{
+    Mutex,
+    atomic::{
+        AtomicU64,
+        Ordering::{Acquire, Relaxed, Release},
+    },
 };
 
+use self::export::Export;
 use super::transport::Severity;
 
 /// Counters, only ever rising.
-#[derive(Default)]
 pub(super) struct Metrics {
+    export: Mutex<Export>,
     pub(super) offered: AtomicU64,
     pub(super) offered_bytes: AtomicU64,
     pub(super) acknowledged: AtomicU64,
@@ -27,6 +33,11 @@ pub(super) fn add(counter: &AtomicU64, count: usize) {
 }
 
 /// The producer's counters at one moment. `offered` = `acknowledged` + `failed` + `in_flight_records`, always.
+///
+/// The recorder of the `metrics` facade that is installed when a producer is built has the same, summed up by the label
+/// `stream`: `kinesis_producer_records_…_total` (offered, acknowledged, failed, retried, throttled, possibly_duplicated),
+/// `kinesis_producer_bytes_…_total` (offered, acknowledged), `kinesis_producer_requests_total`,
+/// `kinesis_producer_requests_failed_total`, and the gauges `kinesis_producer_…_in_flight` (records, bytes).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Snapshot {
@@ -58,6 +69,28 @@ pub struct Snapshot {
 }
 
 impl Metrics {
+    /// They are also told to the recorder of the `metrics` facade that is there now.
+    pub(super) fn of(stream: &str) -> Self {
+        Self {
+            export: Mutex::new(Export::of(stream)),
+            offered: AtomicU64::new(0),
+            offered_bytes: AtomicU64::new(0),
+            acknowledged: AtomicU64::new(0),
+            acknowledged_bytes: AtomicU64::new(0),
+            failed: AtomicU64::new(0),
+            retried: AtomicU64::new(0),
+            throttled: AtomicU64::new(0),
+            requests: AtomicU64::new(0),
+            failed_requests: AtomicU64::new(0),
+            possible_duplicates: AtomicU64::new(0),
+        }
+    }
+
+    /// Tells the recorder what is new.
+    pub(super) fn export(&self, in_flight_bytes: usize) {
+        self.export.lock().expect("no panic while it is held").tell(self.snapshot(in_flight_bytes));
+    }
+
     /// Records are given back for another attempt.
     pub(super) fn again(&self, severity: Severity, records: usize) {
         add(&self.retried, records);

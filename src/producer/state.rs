@@ -107,9 +107,9 @@ impl Shared {
         };
         Self {
             transport,
-            stream,
             budget: Budget::new(settings.max_in_flight_records, settings.max_in_flight_bytes),
-            metrics: Metrics::default(),
+            metrics: Metrics::of(&stream),
+            stream,
             bell: Notify::new(),
             ended: watch::Sender::new(false),
             state: Mutex::new(state),
@@ -118,6 +118,11 @@ impl Shared {
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("no panic while it is held")
+    }
+
+    /// Tells what is new to those who watch from outside.
+    pub(super) fn export(&self) {
+        self.metrics.export(self.budget.bytes_in_use());
     }
 
     /// Takes a record for which there is room.
@@ -200,7 +205,7 @@ impl State {
         let open = self.open.as_mut().expect("begun where there was none");
         open.push(record.entry(), shard, ticket);
         let is_full = open.len() >= self.limits.items || open.cargo.bytes >= self.limits.bytes;
-        ended || begun || (is_full && self.end_open())
+        (is_full && self.end_open()) || ended || begun
     }
 
     fn end_open(&mut self) -> bool {

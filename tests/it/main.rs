@@ -28,6 +28,7 @@ mod producer;
 mod producer_sdk;
 mod producer_shards;
 mod producer_simulation;
+mod producer_transports;
 mod producer_wire;
 mod redshift;
 mod schema;

@@ -17,7 +17,7 @@ impl Shards {
     pub fn of(self, entry: &Entry<'_>) -> u64 {
         let explicit = entry.explicit_hash_key.as_ref().and_then(|key| key.parse::<u128>().ok());
         let hash = explicit.unwrap_or_else(|| hash(&entry.partition_key));
-        ((hash >> 64) * u128::from(self.0) >> 64) as u64
+        (((hash >> 64) * u128::from(self.0)) >> 64) as u64
     }
 
     /// A shard's first hash key; of the one after the last, the end of all.

@@ -44,9 +44,3 @@ pub(super) fn width() -> usize {
 pub(super) fn hash_key(partition_key: &str) -> u128 {
     u128::from_be_bytes(md5::one(partition_key.as_bytes()))
 }
-
-/// The [`hash_key`] of each partition key, in their order.
-pub(super) fn hash_keys(keys: &[&str]) -> Vec<u128> {
-    let keys: Vec<&[u8]> = keys.iter().map(|key| key.as_bytes()).collect();
-    md5_all(&keys).into_iter().map(u128::from_be_bytes).collect()
-}

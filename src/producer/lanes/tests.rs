@@ -128,10 +128,7 @@ fn partition_keys_become_numbers_as_the_service_does_it() {
     assert_eq!(hash_key(""), 0xd41d_8cd9_8f00_b204_e980_0998_ecf8_427e);
     assert_eq!(hash_key("a"), 0x0cc1_75b9_c0f1_b6a8_31c3_99e2_6977_2661);
     let keys: Vec<String> = (0..=256).map(|length| "ключ-".chars().cycle().take(length).collect()).collect();
-    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
-    assert_eq!(hash_keys(&keys), keys.iter().map(|key| hash_key(key)).collect::<Vec<_>>());
-    assert_eq!(hash_keys(&keys[7..8]), [u128::from_be_bytes(Md5::digest(keys[7]).into())]);
-    assert_eq!(hash_keys(&[]), []);
+    assert!(keys.iter().all(|key| hash_key(key) == u128::from_be_bytes(Md5::digest(key).into())));
 }
 
 #[test]

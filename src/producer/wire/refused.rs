@@ -121,7 +121,7 @@ mod tests {
             (415, "", "text/html", true),
             (400, "SerializationException", "application/x-amz-json-1.1", true),
             (404, "UnknownOperationException", "application/x-amz-json-1.1", true),
-            (500, "", "text/html", true),
+            (500, "", "text/html", false),
             (400, "", "application/x-amz-cbor-1.1", false),
             (503, "", "text/html", false),
             (403, "", "text/html", false),

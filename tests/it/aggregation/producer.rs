@@ -22,7 +22,7 @@ fn records() -> Vec<Record> {
     let mut random = Xoshiro256PlusPlus::seed_from_u64(3);
     let mut one = |number: usize| {
         let record = Record::new(format!("record {number}"), format!("key {}", random.random_range(0..900)));
-        if number % 5 == 0 { record.with_explicit_hash_key(random.random()) } else { record }
+        if number.is_multiple_of(5) { record.with_explicit_hash_key(random.random()) } else { record }
     };
     (0..RECORDS).map(&mut one).collect()
 }

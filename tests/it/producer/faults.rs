@@ -167,6 +167,18 @@ async fn batches_keep_the_limits_of_the_service() {
 }
 
 #[tokio::test]
+async fn batches_keep_the_limits_that_were_set() {
+    for limit in [1, 2, 7] {
+        let sink = Sink::new(|_| Step::Refuse(|_, _| false));
+        let producer = quick(&sink).max_batch_records(limit).build().await.expect("settings");
+        drop(put_all(&producer, 100).await);
+        timeout(PATIENCE, producer.flush()).await.expect("flushed");
+        assert_eq!(sink.calls().iter().map(|call| call.records).max(), Some(limit));
+        assert_eq!(sink.written(), 100);
+    }
+}
+
+#[tokio::test]
 async fn records_that_kinesis_would_refuse_are_refused_at_once() {
     let sink = Sink::new(|_| Step::Refuse(|_, _| false));
     let producer = quick(&sink).build().await.expect("settings");

@@ -2,7 +2,9 @@
 
 mod aggregated;
 mod faults;
+mod memory;
 mod ordered;
+mod record_sink;
 mod reshard;
 mod sink;
 

@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     ops::RangeInclusive,
     sync::{
-        Arc, Mutex, MutexGuard,
+        Arc, Mutex, MutexGuard, Weak,
         atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
@@ -14,7 +14,7 @@ use futures::{FutureExt, future::BoxFuture};
 use kinesis_demo::{
     aggregated,
     producer::{
-        Answer, AnswerBuilder, Format, LookError, OpenShard, Record, Request, RequestError, Severity, ShardMap,
+        Answer, AnswerBuilder, Body, Format, LookError, OpenShard, Record, Request, RequestError, Severity, ShardMap,
         Transport, Wants,
     },
 };
@@ -71,6 +71,7 @@ struct Inner {
     landed: Mutex<HashMap<String, Vec<Landed>>>,
     open: AtomicUsize,
     most_open: AtomicUsize,
+    bodies: Mutex<Vec<Weak<Body>>>,
 }
 
 impl Sink {
@@ -96,6 +97,7 @@ impl Sink {
             landed: Mutex::default(),
             open: AtomicUsize::new(0),
             most_open: AtomicUsize::new(0),
+            bodies: Mutex::default(),
         }))
     }
 
@@ -133,6 +135,15 @@ impl Sink {
 
     pub fn most_open(&self) -> usize {
         self.0.most_open.load(Ordering::SeqCst)
+    }
+
+    /// The sizes of the bodies that came and are still held.
+    pub fn bodies_held(&self) -> Vec<usize> {
+        let mut bodies = lock(&self.0.bodies);
+        bodies.retain(|body| body.strong_count() > 0);
+        bodies.sort_by_key(Weak::as_ptr);
+        bodies.dedup_by_key(|body| body.as_ptr());
+        bodies.iter().filter_map(|body| Some(body.upgrade()?.bytes().len())).collect()
     }
 
     /// What lies in the shards, each in its order.
@@ -228,6 +239,7 @@ impl Transport for Sink {
         let sink = self.clone();
         async move {
             assert_eq!(request.sha256, Some(sha2::Sha256::digest(request.body.bytes()).into()), "its body's hash");
+            lock(&sink.0.bodies).push(Arc::downgrade(&request.body));
             let records: Vec<_> = request.body.records().collect();
             let number = sink.begin(&records);
             let answer = sink.take(number, &records).await;

@@ -51,6 +51,11 @@ fn write(cbor: &mut Encoder<Vec<u8>>, value: &Value) {
     }
 }
 
+/// What [`cbor_of`] wrote, or a producer.
+pub fn value_of(cbor: &[u8]) -> Value {
+    read(&mut Decoder::new(cbor))
+}
+
 fn read(decoder: &mut Decoder<'_>) -> Value {
     match decoder.datatype().expect("a value") {
         Type::Map => {
@@ -87,7 +92,7 @@ async fn call(running: &Running, operation: &str, input: &Value) -> (StatusCode,
     assert_eq!(answer.headers()[header::CONTENT_TYPE], CBOR);
     let status = answer.status();
     let body = answer.into_body().collect().await.expect("a body").to_bytes();
-    (status, read(&mut Decoder::new(&body)))
+    (status, value_of(&body))
 }
 
 async fn answer(running: &Running, operation: &str, input: Value) -> Value {

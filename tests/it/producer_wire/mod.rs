@@ -1,10 +1,10 @@
 //! The producer's own transport over real sockets: against servers that misbehave by script, against the stand-in, and
 //! against a Kinesis by others.
 
-mod cbor;
+pub mod cbor;
 mod peers;
 mod refusals;
-mod server;
+pub mod server;
 mod signature;
 mod tls;
 
@@ -35,7 +35,7 @@ const STREAM: &str = "orders";
 const SECRET: &str = "the-secret-key";
 const TOKEN: &str = "the-session-token";
 
-fn config(url: &str) -> SdkConfig {
+pub fn config(url: &str) -> SdkConfig {
     let credentials = Credentials::new("the-id", SECRET, Some(TOKEN.to_owned()), None, "test");
     config_with(url, SharedCredentialsProvider::new(credentials))
 }
@@ -75,7 +75,7 @@ fn written(seen: &Seen, count: usize) -> Written {
     encoded(seen, 200, &json!({"FailedRecordCount": 1, "Records": (0..count).map(entry).collect::<Vec<_>>()}))
 }
 
-fn encoded(seen: &Seen, status: u16, answer: &Value) -> Written {
+pub fn encoded(seen: &Seen, status: u16, answer: &Value) -> Written {
     match seen.is_cbor() {
         true => Written::new(status, CBOR, cbor_of(answer)),
         false => Written::new(status, JSON, answer.to_string()),
