@@ -92,9 +92,11 @@ pub enum BuildError {
         "aggregation needs the stream's shards, and the transport does not tell them: give it `shards`, or turn aggregation off"
     )]
     NoShards,
-    /// Consumers would pass over aggregated records. Source: Kinesis API reference, record distribution of on-demand streams.
+    /// Keys do not decide about shards: consumers would pass over aggregated records, and records of one key have no order.
+    /// Source: Kinesis developer guide, service-managed record distribution.
     #[error(
-        "stream {stream} distributes its records itself (AUTO), where aggregated records are lost on consumers; turn aggregation off"
+        "stream {stream} distributes its records itself (AUTO): there aggregated records are lost on consumers, and no key \
+         has an order; turn `aggregation` and `ordered` off, or have the stream distribute by partition key"
     )]
     AutoDistribution {
         /// The stream.
@@ -251,8 +253,8 @@ impl Builder {
     pub async fn build(self) -> Result<Producer, BuildError> {
         self.settings.check()?;
         let runtime = tokio::runtime::Handle::try_current().map_err(|_| BuildError::NoRuntime)?;
-        let packs = self.settings.pack.is_some();
-        let (transport, stream) = self.target.open(packs).await?;
+        let (packs, ordered) = (self.settings.pack.is_some(), self.settings.ordered);
+        let (transport, stream) = self.target.open(packs, ordered).await?;
         let map = match transport.shards().await {
             Err(error) if error.is_not_permitted() && !packs => {
                 tracing::warn!(stream, %error, "shards are not known: no limits are kept shard by shard");
@@ -275,13 +277,13 @@ const PACK_RECORDS: usize = usize::MAX;
 const PACK_BYTES: usize = 50 * 1024;
 
 impl Target {
-    async fn open(self, packs: bool) -> Result<(Arc<dyn Transport>, String), BuildError> {
+    async fn open(self, packs: bool, ordered: bool) -> Result<(Arc<dyn Transport>, String), BuildError> {
         match self {
             Self::Transport(transport) => Ok((transport, String::new())),
             Self::Stream { config, stream, transport } => {
                 let client = Client::new(&config);
                 let spreads = spreads(&client, &stream, packs).await?;
-                if spreads && packs {
+                if spreads && (packs || ordered) {
                     return Err(BuildError::AutoDistribution { stream });
                 }
                 let inner: Arc<dyn Transport> = match transport {

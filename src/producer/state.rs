@@ -29,8 +29,8 @@ use super::{
     transport::{Transport, Wants},
 };
 
-/// Buffers kept for further requests.
-const SPARE_BUFFERS: usize = 16;
+/// Bytes of buffers kept for further requests.
+const SPARE_BYTES: usize = 32 * 1024 * 1024;
 
 /// Shared by every handle and the dispatcher.
 pub(super) struct Shared {
@@ -260,7 +260,8 @@ impl State {
     }
 
     pub(super) fn recycle(&mut self, buffer: Vec<u8>) {
-        if self.spare.len() < SPARE_BUFFERS {
+        let kept: usize = self.spare.iter().map(Vec::capacity).sum();
+        if kept + buffer.capacity() <= SPARE_BYTES {
             self.spare.push(buffer);
         }
     }

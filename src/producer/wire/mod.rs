@@ -75,6 +75,8 @@ struct Shared {
     credentials: CredentialsCache,
     http: Http,
     speaks_cbor: AtomicBool,
+    /// Whether the service has answered a request in CBOR: it does not refuse CBOR then.
+    knows_cbor: AtomicBool,
     /// By how many milliseconds the service's clock is ahead of ours.
     skew: AtomicI64,
 }
@@ -110,6 +112,7 @@ impl Wire {
         Ok(Self(Arc::new(Shared {
             credentials: CredentialsCache::new(config.credentials_provider()),
             speaks_cbor: AtomicBool::new(format == Format::Cbor),
+            knows_cbor: AtomicBool::new(false),
             skew: AtomicI64::new(0),
             stream,
             endpoint,
@@ -158,13 +161,16 @@ impl Shared {
         let lease = self.credentials.get().await?;
         let signed = Signed { lease, time: self.now() };
         let response = self.http.send(self.signed(request, &signed)?).await?;
+        let is_cbor = request.body.format() == Format::Cbor;
         if response.status.is_success() {
-            return Ok(read(&response)?);
+            let answer = read(&response)?;
+            self.knows_cbor.fetch_or(is_cbor, Ordering::Relaxed);
+            return Ok(answer);
         }
         let mut refused = Refused::read(&response);
         refused.message = signed.lease.redact(&refused.message);
-        let is_cbor = request.body.format() == Format::Cbor;
-        if is_cbor && refused::is_of_cbor(response.status.as_u16(), &refused, response.media_type()) {
+        let may_be = is_cbor && !self.knows_cbor.load(Ordering::Relaxed);
+        if may_be && refused::is_of_cbor(response.status.as_u16(), &refused, response.media_type()) {
             return Err(Failure::Cbor(refused));
         }
         Err(self.judge(&response, &refused, &signed).into())

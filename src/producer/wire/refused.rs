@@ -29,11 +29,11 @@ impl Refused {
     }
 }
 
-/// Whether a request in CBOR was refused for being in CBOR: the service says so, or it says nothing that is of AWS.
+/// Whether a first request in CBOR was refused for being in CBOR: the service says so, or it says nothing that is of AWS.
 pub(super) fn is_of_cbor(status: u16, refused: &Refused, media_type: &str) -> bool {
     let code = refused.code.as_str();
     let says_so = ["SerializationException", "UnknownOperationException", "UnsupportedMediaTypeException"];
-    let is_of_another = matches!(status, 401 | 403 | 408 | 413 | 429 | 500..);
+    let is_of_another = matches!(status, 401 | 403 | 408 | 413 | 429 | 502..=504);
     let knows_not = code.is_empty() && !media_type.contains("cbor") && !is_of_another;
     status == 415 || says_so.contains(&code) || knows_not
 }
@@ -121,7 +121,7 @@ mod tests {
             (415, "", "text/html", true),
             (400, "SerializationException", "application/x-amz-json-1.1", true),
             (404, "UnknownOperationException", "application/x-amz-json-1.1", true),
-            (500, "", "text/html", false),
+            (500, "", "text/html", true),
             (400, "", "application/x-amz-cbor-1.1", false),
             (503, "", "text/html", false),
             (403, "", "text/html", false),

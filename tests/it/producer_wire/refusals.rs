@@ -78,7 +78,8 @@ async fn a_connection_that_was_never_made_carried_nothing() {
 
 #[tokio::test]
 async fn a_service_that_refuses_cbor_is_sent_json_from_then_on() {
-    let refusals: [fn(&Seen) -> Written; 4] = [
+    let refusals: [fn(&Seen) -> Written; 5] = [
+        |_| Written::new(500, "text/html", "<html>UnicodeDecodeError</html>"),
         |_| Written::new(415, "text/html", ""),
         |_| Written::new(400, "text/html", "<html>Bad Request</html>"),
         |_| Written::new(400, JSON, r#"{"__type":"SerializationException"}"#),
