@@ -136,6 +136,9 @@ impl Dispatcher {
         state.gauge.tick(now);
         state.queues.push_front(self.backing_off.take_due(now), None, now);
         self.held.extend(state.take_ready(now, hurry));
+        if hurry {
+            self.held.iter_mut().for_each(|batch| batch.due = batch.due.min(now));
+        }
         match hurry {
             true => state.queues.seal_all(now),
             false => state.queues.seal(now),
@@ -229,21 +232,21 @@ impl Dispatcher {
         }
     }
 
-    /// What of a batch has not expired; the rest is told so.
-    fn unexpired(&mut self, batch: Batch, now: Instant) -> Option<Batch> {
-        if batch.cargo.tickets.iter().all(|ticket| ticket.expired(now).is_none()) {
+    /// A batch of which nothing expires before `until`. Of another one, what does is told so, and the rest waits until then.
+    fn unexpired(&mut self, batch: Batch, until: Instant) -> Option<Batch> {
+        if batch.cargo.tickets.iter().all(|ticket| ticket.expired(until).is_none()) {
             return Some(batch);
         }
         let shared = self.shared.clone();
         let mut teller = Teller::new(&shared.metrics, &shared.budget);
         let (places, generation) = (batch.cargo.places.clone(), batch.cargo.generation);
         let parcels = batch.cargo.into_parcels(&batch.body).into_iter();
-        let left = parcels.flat_map(|written| written.unexpired(now, &mut teller)).collect();
+        let left = parcels.flat_map(|written| written.unexpired(until, &mut teller)).collect();
         let over = teller.finish();
         let mut state = shared.state();
         over.into_iter().for_each(|epoch| state.epochs.end(epoch));
-        state.queues.push_front(left, None, now);
-        state.queues.come_back(&places, generation, now);
+        self.put_back(BTreeMap::from([(until, left)]), &mut state, Instant::now());
+        state.queues.come_back(&places, generation, Instant::now());
         shared.bell.notify_one();
         None
     }
@@ -366,8 +369,9 @@ impl Dispatcher {
         let due = now + self.settings.backoff.delay(attempts);
         let cause = Cause { severity: error.severity, why };
         batch.cargo.tickets.iter_mut().for_each(|ticket| cause.note(ticket));
+        let again = batch.cargo.tickets.iter().filter(|ticket| ticket.expired(due).is_none()).count();
+        self.shared.metrics.again(cause.severity, again);
         if let Some(batch) = self.unexpired(batch, due) {
-            self.shared.metrics.again(cause.severity, batch.cargo.tickets.len());
             self.resting.push(due, vec![batch]);
         }
     }
