@@ -14,14 +14,15 @@ async fn stream(described: Described) -> Kinesis {
 }
 
 #[tokio::test]
-async fn where_the_stream_distributes_nothing_is_packed() {
+async fn where_the_stream_distributes_nothing_is_packed_or_ordered() {
     for kind in KINDS {
         let kinesis = stream(Described::Auto).await;
-        let built = quick(&kinesis.config(), kind).aggregation(true).build().await.map(drop);
-        let error = built.expect_err("consumers would lose them");
-        assert!(matches!(&error, BuildError::AutoDistribution { stream } if stream == "orders"), "{error}");
-        assert!(error.to_string().contains("turn aggregation off"), "{error}");
-        assert_eq!(kinesis.calls(), ["DescribeStreamSummary"]);
+        for builder in [quick(&kinesis.config(), kind).aggregation(true), quick(&kinesis.config(), kind).ordered(true)] {
+            let error = builder.build().await.map(drop).expect_err("consumers would lose them, keys have no order");
+            assert!(matches!(&error, BuildError::AutoDistribution { stream } if stream == "orders"), "{error}");
+            assert!(error.to_string().contains("turn `aggregation` and `ordered` off"), "{error}");
+        }
+        assert_eq!(kinesis.calls(), ["DescribeStreamSummary"; 2]);
     }
 }
 
