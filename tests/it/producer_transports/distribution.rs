@@ -17,7 +17,8 @@ async fn stream(described: Described) -> Kinesis {
 async fn where_the_stream_distributes_nothing_is_packed_or_ordered() {
     for kind in KINDS {
         let kinesis = stream(Described::Auto).await;
-        for builder in [quick(&kinesis.config(), kind).aggregation(true), quick(&kinesis.config(), kind).ordered(true)] {
+        for builder in [quick(&kinesis.config(), kind).aggregation(true), quick(&kinesis.config(), kind).ordered(true)]
+        {
             let error = builder.build().await.map(drop).expect_err("consumers would lose them, keys have no order");
             assert!(matches!(&error, BuildError::AutoDistribution { stream } if stream == "orders"), "{error}");
             assert!(error.to_string().contains("turn `aggregation` and `ordered` off"), "{error}");
