@@ -41,8 +41,7 @@ impl Record {
     }
 
     pub(super) fn entry(&self) -> Entry<'_> {
-        let Self { data, partition_key, explicit_hash_key } = self;
-        Entry { data, partition_key, explicit_hash_key: *explicit_hash_key }
+        self.into()
     }
 
     pub(super) fn check(&self, max_bytes: usize) -> Result<(), PutError> {
