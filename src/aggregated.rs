@@ -122,7 +122,7 @@ pub fn contents(data: &[u8]) -> Result<Vec<Cow<'_, [u8]>>, AggregatedError> {
 
 /// Packs user records into one; each key is written once.
 pub fn encode(records: &[UserRecord]) -> Vec<u8> {
-    let mut writer = Writer::new();
+    let mut writer = Writer::with_capacity(0);
     records.iter().for_each(|record| writer.push(record.borrowed()));
     let digest = Md5::digest(writer.message()).into();
     writer.finish(digest)

@@ -18,8 +18,8 @@ const WINDOW: usize = 8_000;
 const WINDOW_OF_AGGREGATES: usize = 100_000;
 /// Room for as many user records as a row packs together.
 const LARGEST_AGGREGATE: usize = 256 * 1024;
-/// Records made into one buffer.
-const CHUNK: usize = 64;
+/// Bytes of records made into one buffer: they are still at hand when they are put.
+const CHUNK: usize = 64 * 1024;
 
 /// Sends everything.
 pub async fn run(work: &Work) -> Result<(), Box<dyn Error>> {
@@ -81,13 +81,13 @@ pub struct Records {
 impl Records {
     pub fn new(work: &Work) -> Self {
         let size = if work.size == 0 { 10 * 1024 } else { work.size };
-        Self { payload: Payload::new(work), chunk: VecDeque::with_capacity(CHUNK), size }
+        Self { payload: Payload::new(work), chunk: VecDeque::new(), size }
     }
 
     fn fill(&mut self) {
-        let mut buffer = Vec::with_capacity(CHUNK * self.size);
-        let mut made: Vec<(usize, Arc<str>)> = Vec::with_capacity(CHUNK);
-        while made.len() < CHUNK
+        let mut buffer = Vec::with_capacity(CHUNK + self.size);
+        let mut made: Vec<(usize, Arc<str>)> = Vec::with_capacity(1 + CHUNK / self.size);
+        while buffer.len() < CHUNK
             && let Some(key) = self.payload.next_into(&mut buffer)
         {
             let key = Arc::clone(key);

@@ -103,7 +103,7 @@ async fn latencies(mut receiver: mpsc::Receiver<(Instant, Pending)>) -> Result<H
     let mut histogram = Histogram::new(3).map_err(|error| error.to_string())?;
     while let Some((due, pending)) = receiver.recv().await {
         let receipt = pending.await.map_err(|error| error.to_string())?;
-        let late = receipt.acknowledged_at.into_std().saturating_duration_since(due);
+        let late = receipt.acknowledged_at().into_std().saturating_duration_since(due);
         histogram.record(late.as_micros() as u64).map_err(|error| error.to_string())?;
     }
     Ok(histogram)

@@ -21,10 +21,12 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// Without records.
-    pub(crate) fn new() -> Self {
+    /// Without records, and with room for so many bytes.
+    pub(crate) fn with_capacity(bytes: usize) -> Self {
         let (partition_keys, explicit_hash_keys) = (Table::new(PARTITION_KEY), Table::new(EXPLICIT_HASH_KEY));
-        Self { data: MAGIC.to_vec(), partition_keys, explicit_hash_keys }
+        let mut data = Vec::with_capacity(bytes.max(MAGIC.len()));
+        data.extend_from_slice(&MAGIC);
+        Self { data, partition_keys, explicit_hash_keys }
     }
 
     /// Exactly the bytes of the finished record, digest included.
@@ -68,8 +70,16 @@ impl Writer {
 
     /// The partition key of the first user record; of none, an empty one.
     pub(crate) fn partition_key(&self) -> &str {
-        let first = self.partition_keys.first(&self.data).unwrap_or_default();
-        str::from_utf8(first).expect("it was written from a str")
+        str::from_utf8(self.first_key()).expect("it was written from a str")
+    }
+
+    /// Its length in bytes.
+    pub(crate) fn partition_key_len(&self) -> usize {
+        self.first_key().len()
+    }
+
+    fn first_key(&self) -> &[u8] {
+        self.partition_keys.first(&self.data).unwrap_or_default()
     }
 
     /// The finished record, given the MD5 of its message.

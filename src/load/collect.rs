@@ -212,7 +212,7 @@ impl Collected {
     }
 
     fn note_acknowledged(&mut self, document: &Ended, receipt: &Receipt) {
-        let acknowledged_at = receipt.acknowledged_at.into_std();
+        let acknowledged_at = receipt.acknowledged_at().into_std();
         let took = acknowledged_at.saturating_duration_since(document.intended);
         self.acknowledged += 1;
         self.bytes += document.bytes as u64;

@@ -14,18 +14,29 @@ pub(super) struct Aggregate<T> {
     with: Vec<(u128, T)>,
 }
 
+/// How much an aggregate holds.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Load {
+    bytes: usize,
+    records: usize,
+}
+
 impl<T> Aggregate<T> {
-    /// Without records.
-    pub(super) fn new() -> Self {
-        Self { writer: Writer::new(), with: Vec::new() }
+    /// Without records, and with room for as much as another one held, and a little more: it need not grow step by step.
+    pub(super) fn like(Load { bytes, records }: Load) -> Self {
+        Self { writer: Writer::with_capacity(bytes + bytes / 8), with: Vec::with_capacity(records + records / 8) }
+    }
+
+    pub(super) fn load(&self) -> Load {
+        Load { bytes: self.bytes(), records: self.len() }
     }
 
     /// Whether the Kinesis record that has this one too is no larger than `max_bytes` as the service counts them: its data,
     /// and the partition key of its first user record.
     pub(super) fn fits(&self, entry: Entry<'_>, max_bytes: usize) -> bool {
-        let first = if self.is_empty() { entry.partition_key } else { self.partition_key() };
+        let first = if self.is_empty() { entry.partition_key.len() } else { self.writer.partition_key_len() };
         let digits = entry.explicit_hash_key.map(Digits::of);
-        max_bytes.checked_sub(first.len()).is_some_and(|max_bytes| self.writer.fits(record(entry, &digits), max_bytes))
+        max_bytes.checked_sub(first).is_some_and(|max_bytes| self.writer.fits(record(entry, &digits), max_bytes))
     }
 
     /// Adds a user record, whatever its size. `hash` tells its shard: its explicit hash key, or else the hash of its
@@ -48,6 +59,11 @@ impl<T> Aggregate<T> {
     /// Exactly the bytes of the finished record's data, digest included; the partition key that it is put with comes on top.
     pub(super) fn bytes(&self) -> usize {
         self.writer.bytes()
+    }
+
+    /// As the service counts the Kinesis record: with its partition key.
+    pub(super) fn size(&self) -> usize {
+        self.bytes() + self.writer.partition_key_len()
     }
 
     /// What the digest is of.
@@ -134,7 +150,7 @@ mod tests {
 
     /// Pushes each with its position, and holds the sizes that are told before to those that are there after.
     fn packed(entries: &[Entry<'_>]) -> Aggregate<usize> {
-        let mut aggregate = Aggregate::new();
+        let mut aggregate = Aggregate::like(Load::default());
         for (at, entry) in entries.iter().enumerate() {
             let smallest = smallest(&aggregate, *entry);
             aggregate.push(*entry, at as u128 + 7, at);
@@ -204,7 +220,7 @@ mod tests {
     fn a_limit_is_reached_and_never_passed() {
         let keys: Vec<String> = (0..2_000).map(|key| format!("key {key}")).collect();
         for limit in (200..1_000).step_by(37).chain([20_000, 50_000]) {
-            let mut aggregate = Aggregate::new();
+            let mut aggregate = Aggregate::like(Load::default());
             for (at, key) in keys.iter().enumerate() {
                 let entry = given(b"0123456789", key, (at % 3 == 0).then_some(at as u128));
                 if aggregate.fits(entry, limit) {
@@ -220,7 +236,7 @@ mod tests {
     fn it_is_put_where_its_first_record_belongs() {
         let aggregate = packed(&[given(b"1", "first", Some(9)), given(b"2", "second", None)]);
         assert_eq!(aggregate.partition_key(), "first");
-        let none = Aggregate::<()>::new();
+        let none = Aggregate::<()>::like(Load::default());
         assert_eq!((none.partition_key(), none.len(), none.is_empty()), ("", 0, true));
     }
 }

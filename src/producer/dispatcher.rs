@@ -3,10 +3,8 @@
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
     sync::Arc,
-    time::Duration,
 };
 
-use futures::future::BoxFuture;
 use tokio::{
     task::{Id, JoinError, JoinSet},
     time::{Instant, sleep_until, timeout},
@@ -27,13 +25,11 @@ use super::{
     record::Record,
     retry::{Cause, Waiting, counted},
     settle::Settling,
-    shard_map::{LookError, ShardMap},
+    shard_map::ShardMap,
+    shard_watch::{Looked, ShardWatch},
     state::{Closing, Shared, State},
     transport::{Request, RequestError, Severity},
 };
-
-/// The shard map is read no more often than that.
-const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
 
 pub(super) struct Dispatcher {
     shared: Arc<Shared>,
@@ -52,12 +48,9 @@ pub(super) struct Dispatcher {
     strays: Vec<Stray>,
     /// In ordered mode strays hold up the shards of their requests, until it is known where they belong.
     held_up: Vec<(Vec<Place>, u64)>,
-    looking: Option<Looking>,
-    /// When the shard map was last read again.
-    looked: Option<Instant>,
+    shard_watch: ShardWatch,
 }
 
-type Looking = BoxFuture<'static, Result<Option<ShardMap>, LookError>>;
 type Landed = Result<(Id, Result<Answer, RequestError>), JoinError>;
 
 impl Dispatcher {
@@ -73,8 +66,7 @@ impl Dispatcher {
             backing_off: Waiting::new(),
             strays: Vec::new(),
             held_up: Vec::new(),
-            looking: None,
-            looked: None,
+            shard_watch: ShardWatch::default(),
         }
     }
 
@@ -88,7 +80,7 @@ impl Dispatcher {
             }
             tokio::select! {
                 Some(landed) = self.requests.join_next_with_id() => self.land(landed),
-                looked = look(&mut self.looking) => self.learn(looked),
+                looked = self.shard_watch.looked() => self.learn(looked),
                 () = self.shared.bell.notified() => {}
                 () = sleep_until(wake.unwrap_or(now)), if wake.is_some() => {}
             }
@@ -200,12 +192,15 @@ impl Dispatcher {
     }
 
     fn send(&mut self, now: Instant) {
-        self.hash(now);
-        while !self.is_busy() {
-            match self.held.front() {
-                Some(batch) if batch.sha256.is_some() || !self.shared.transport.wants().hash => {}
-                _ => break,
-            }
+        self.send_ready(now);
+        while self.hash(now) {
+            self.send_ready(now);
+        }
+    }
+
+    /// Sends what may leave and is hashed.
+    fn send_ready(&mut self, now: Instant) {
+        while !self.is_busy() && self.held.front().is_some_and(|batch| self.is_ready(batch)) {
             let batch = self.held.pop_front().expect("looked at");
             if let Some(batch) = self.unexpired(batch, now) {
                 self.start(batch);
@@ -213,23 +208,27 @@ impl Dispatcher {
         }
     }
 
-    /// Hashes the requests that leave next, as many at a time as the processor can. They wait for one another only while
-    /// others are on their way, and none past its time.
-    fn hash(&mut self, now: Instant) {
-        if !self.shared.transport.wants().hash {
-            return;
-        }
-        let free = self.settings.max_requests.saturating_sub(self.on_their_way.len());
-        let next = self.held.iter_mut().take(free).filter(|batch| batch.sha256.is_none());
+    fn is_ready(&self, batch: &Batch) -> bool {
+        batch.sha256.is_some() || !self.shared.transport.wants().hash
+    }
+
+    /// Hashes the requests that leave next, as many as the processor hashes at a time, but no more than half of those on their
+    /// way; whether it did. Fewer only where one could leave now and should: its time has come, or nothing is on its way.
+    fn hash(&mut self, now: Instant) -> bool {
+        let Some(first) = self.held.front().filter(|batch| !self.is_ready(batch)) else { return false };
+        let should_leave = self.on_their_way.is_empty() || (!self.is_busy() && first.due <= now);
+        let together = lanes::width().min(self.settings.max_requests.div_ceil(2));
+        let next = self.held.iter_mut().filter(|batch| batch.sha256.is_none()).take(together);
         let mut next: Vec<_> = next.collect();
-        let is_enough = next.len() >= lanes::width().min(free);
-        if is_enough || self.on_their_way.is_empty() || next.iter().any(|batch| batch.due <= now) {
-            let bodies: Vec<_> = next.iter().map(|batch| batch.body.bytes()).collect();
-            let hashes = lanes::sha256_all(&bodies);
-            for (batch, hash) in next.iter_mut().zip(hashes) {
-                batch.sha256 = Some(hash);
-            }
+        if next.len() < together && !should_leave {
+            return false;
         }
+        let bodies: Vec<_> = next.iter().map(|batch| batch.body.bytes()).collect();
+        let hashes = lanes::sha256_all(&bodies);
+        for (batch, hash) in next.iter_mut().zip(hashes) {
+            batch.sha256 = Some(hash);
+        }
+        true
     }
 
     /// A batch of which nothing expires before `until`. Of another one, what does is told so, and the rest waits until then.
@@ -309,7 +308,7 @@ impl Dispatcher {
         self.strays.append(&mut settled.strays);
         self.sort_strays(now);
         if settled.moved || !self.strays.is_empty() {
-            self.look(now);
+            self.shard_watch.look(&self.shared.transport, now);
         }
     }
 
@@ -335,7 +334,7 @@ impl Dispatcher {
                 let single = |(record, ticket)| Written::single(format, &record, NO_SHARD, ticket);
                 state.queues.push_front(back.into_iter().map(single).collect(), None, now);
             }
-            false => back.into_iter().for_each(|(record, ticket)| state.queues.push(&record, format, ticket, now)),
+            false => back.into_iter().for_each(|(record, ticket)| state.queues.push(&record, format, ticket, || now)),
         }
         if self.strays.is_empty() {
             for (places, generation) in self.held_up.drain(..) {
@@ -386,29 +385,15 @@ impl Dispatcher {
         state.queues.come_back(&cargo.places, cargo.generation, now);
     }
 
-    /// Reads the shard map again, soon; not more than one at a time.
-    fn look(&mut self, now: Instant) {
-        if self.looking.is_none() {
-            let at = self.looked.map_or(now, |last| (last + BETWEEN_LOOKS).max(now));
-            let transport = self.shared.transport.clone();
-            self.looking = Some(Box::pin(async move {
-                sleep_until(at).await;
-                transport.shards().await
-            }));
-        }
-    }
-
-    fn learn(&mut self, looked: Result<Option<ShardMap>, LookError>) {
+    fn learn(&mut self, looked: Looked) {
         let now = Instant::now();
-        self.looking = None;
-        self.looked = Some(now);
         match looked {
             Ok(Some(map)) => self.remap(map, now),
             Ok(None) => {}
             Err(error) => tracing::warn!(stream = self.shared.stream, %error, "the shard map could not be read again"),
         }
         if !self.strays.is_empty() {
-            self.look(now);
+            self.shard_watch.look(&self.shared.transport, now);
         }
     }
 
@@ -484,12 +469,4 @@ fn give_up((record, ticket): (Record, Ticket), reason: &Reason, teller: &mut Tel
 
 fn broken(error: &JoinError) -> RequestError {
     RequestError { severity: Severity::Unknown, message: format!("PutRecords: the request ended early: {error}") }
-}
-
-/// The shard map, when it is looked for.
-async fn look(looking: &mut Option<Looking>) -> Result<Option<ShardMap>, LookError> {
-    match looking {
-        Some(looking) => looking.await,
-        None => std::future::pending().await,
-    }
 }

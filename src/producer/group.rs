@@ -27,15 +27,26 @@ pub(super) type Outcome = Result<Receipt, RecordError>;
 pub struct Receipt {
     /// Requests that carried the record, the last included.
     pub attempts: u32,
-    /// When the answer was read.
-    pub acknowledged_at: Instant,
-    pub(super) answer: Bytes,
+    pub(super) answered: Arc<Answered>,
     pub(super) shard_id: Span,
     pub(super) sequence_number: Span,
     pub(super) sub_sequence_number: Option<u32>,
 }
 
+/// What the records of one request share.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Answered {
+    /// What the spans point into.
+    pub(super) text: Bytes,
+    pub(super) at: Instant,
+}
+
 impl Receipt {
+    /// When the answer was read.
+    pub fn acknowledged_at(&self) -> Instant {
+        self.answered.at
+    }
+
     /// For example `shardId-000000000000`.
     pub fn shard_id(&self) -> &str {
         self.text(self.shard_id)
@@ -52,7 +63,7 @@ impl Receipt {
     }
 
     fn text(&self, span: Span) -> &str {
-        str::from_utf8(&self.answer[span.start as usize..span.end as usize]).expect("an answer is text")
+        str::from_utf8(&self.answered.text[span.start as usize..span.end as usize]).expect("an answer is text")
     }
 }
 

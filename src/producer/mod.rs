@@ -60,6 +60,7 @@ mod sdk;
 mod settle;
 /// Which of a stream's open shards takes which hash keys.
 pub mod shard_map;
+mod shard_watch;
 mod sink;
 mod state;
 mod transport;

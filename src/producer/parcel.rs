@@ -86,7 +86,7 @@ impl Packed {
     }
 
     pub(super) fn size(&self) -> usize {
-        self.aggregate.bytes() + self.aggregate.partition_key().len()
+        self.aggregate.size()
     }
 }
 

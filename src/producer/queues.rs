@@ -10,7 +10,7 @@ use std::{
 use tokio::time::Instant;
 
 use super::{
-    aggregate::Aggregate,
+    aggregate::{Aggregate, Load},
     assembly::Assembly,
     batch::Place,
     body::{Entry, Format},
@@ -82,6 +82,8 @@ pub(super) struct Queues {
     waiting: BTreeSet<(Instant, u32)>,
     /// When aggregates are due.
     packing: BTreeSet<(Instant, u32)>,
+    /// Of the aggregate that was packed last.
+    last_load: Load,
     /// In ordered mode: requests of earlier maps that have not ended; until then nothing leaves.
     earlier: usize,
 }
@@ -114,6 +116,7 @@ impl Queues {
             queues: Vec::new(),
             waiting: BTreeSet::new(),
             packing: BTreeSet::new(),
+            last_load: Load::default(),
             earlier: 0,
         };
         queues.open(map, now);
@@ -146,13 +149,13 @@ impl Queues {
         queue.parcels.is_empty() && queue.limiter.try_take(size, now)
     }
 
-    /// At the end of the queue of its shard.
-    pub(super) fn push(&mut self, record: &Record, format: Format, ticket: Ticket, now: Instant) {
+    /// At the end of the queue of its shard. Most of those that are packed need not know the time.
+    pub(super) fn push(&mut self, record: &Record, format: Format, ticket: Ticket, now: impl Fn() -> Instant) {
         let hash = record.hash();
         let shard = self.shard_of(hash);
         match self.rules.pack {
             Some(pack) => self.pack(record, hash, shard, ticket, (pack, format), now),
-            None => self.append(shard, Parcel::Written(Written::single(format, record, shard, ticket)), now),
+            None => self.append(shard, Parcel::Written(Written::single(format, record, shard, ticket)), now()),
         }
     }
 
@@ -268,7 +271,7 @@ impl Queues {
                 }
                 packed => {
                     for (record, ticket) in packed.unpack() {
-                        self.push(&record, format, ticket, now);
+                        self.push(&record, format, ticket, || now);
                     }
                 }
             }
@@ -318,16 +321,23 @@ impl Queues {
         self.generation += 1;
     }
 
-    fn pack(&mut self, record: &Record, hash: u128, shard: u32, ticket: Ticket, how: (Pack, Format), now: Instant) {
-        let (pack, format) = how;
+    fn pack(
+        &mut self,
+        record: &Record,
+        hash: u128,
+        shard: u32,
+        ticket: Ticket,
+        (pack, format): (Pack, Format),
+        now: impl Fn() -> Instant,
+    ) {
         let entry = record.entry();
         let is_full = |packing: &Packing| !packing.takes(entry, pack);
         if self.queues[shard as usize].packing.as_ref().is_some_and(is_full) {
-            self.seal_of(shard, now);
+            self.seal_of(shard, now());
         }
         let queue = &mut self.queues[shard as usize];
         if queue.packing.is_none() {
-            let aggregate = Aggregate::new();
+            let (aggregate, now) = (Aggregate::like(self.last_load), now());
             if !aggregate.fits(entry, pack.bytes) {
                 return self.append(shard, Parcel::Written(Written::single(format, record, shard, ticket)), now);
             }
@@ -343,6 +353,7 @@ impl Queues {
     fn seal_of(&mut self, shard: u32, now: Instant) {
         let Some(Packing { packed, due }) = self.queues[shard as usize].packing.take() else { return };
         self.packing.remove(&(due, shard));
+        self.last_load = packed.aggregate.load();
         self.append(shard, packed.sealed(), now);
     }
 

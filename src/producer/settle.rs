@@ -8,7 +8,7 @@ use super::{
     answer::{Answer, Position, Span},
     batch::{Cargo, NO_SHARD, Place},
     body::Body,
-    group::{Receipt, Teller, Ticket},
+    group::{Answered, Receipt, Teller, Ticket},
     hot_keys::HotKeys,
     misplaced::Stray,
     parcel::Written,
@@ -54,6 +54,7 @@ pub(super) struct Settling<'a> {
     /// When records of so many attempts are sent again.
     due: BTreeMap<u32, Instant>,
     last: Option<(Span, Span, Cause)>,
+    answered: Arc<Answered>,
     teller: Teller<'a>,
     settled: Settled,
 }
@@ -75,7 +76,8 @@ impl<'a> Settling<'a> {
             keys_are_ignored: false,
         };
         let teller = Teller::new(&shared.metrics, &shared.budget);
-        Self { shared, body, answer, map, backoff, now, due: BTreeMap::new(), last: None, teller, settled }
+        let answered = Arc::new(Answered { text: answer.share(), at: now });
+        Self { shared, body, answer, map, backoff, now, due: BTreeMap::new(), last: None, answered, teller, settled }
     }
 
     pub(super) fn run(mut self, cargo: Cargo) -> Settled {
@@ -126,14 +128,7 @@ impl<'a> Settling<'a> {
     }
 
     fn receipt(&self, (shard_id, sequence_number): (Span, Span)) -> Receipt {
-        Receipt {
-            attempts: 0,
-            acknowledged_at: self.now,
-            answer: self.answer.share(),
-            shard_id,
-            sequence_number,
-            sub_sequence_number: None,
-        }
+        Receipt { attempts: 0, answered: self.answered.clone(), shard_id, sequence_number, sub_sequence_number: None }
     }
 
     fn refused(&mut self, index: usize, place: Place, tickets: Vec<Ticket>, why: (Span, Span)) {

@@ -172,7 +172,7 @@ impl State {
     fn take(&mut self, record: &Record, ticket: Ticket, shared: &Shared) -> bool {
         let is_near = self.gauge.pass(record.size());
         if !self.direct {
-            return self.queue(record, ticket, Instant::now(), shared);
+            return self.queue(record, ticket, Instant::now, shared);
         }
         if !(self.pace && is_near) {
             return self.append(record, NO_SHARD, ticket, shared);
@@ -183,10 +183,10 @@ impl State {
             return self.append(record, shard, ticket, shared);
         }
         self.hot_keys.note(&record.partition_key, record.size() as u64);
-        self.queue(record, ticket, now, shared)
+        self.queue(record, ticket, || now, shared)
     }
 
-    fn queue(&mut self, record: &Record, ticket: Ticket, now: Instant, shared: &Shared) -> bool {
+    fn queue(&mut self, record: &Record, ticket: Ticket, now: impl Fn() -> Instant, shared: &Shared) -> bool {
         let before = self.queues.next_due();
         self.queues.push(record, shared.transport.wants().format, ticket, now);
         self.queues.next_due() != before

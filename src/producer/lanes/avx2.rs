@@ -8,7 +8,7 @@ use super::schedule::Block;
 pub(super) type Words = __m256i;
 
 /// How many messages there are in a vector.
-const LANES: usize = 8;
+pub(super) const LANES: usize = 8;
 
 #[inline]
 #[target_feature(enable = "avx2")]

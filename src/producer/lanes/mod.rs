@@ -5,8 +5,8 @@
 //! | processor | SHA-256 | MD5 |
 //! |---|---|---|
 //! | x86-64 with SHA extensions | up to four interleaved | |
-//! | x86-64 with AVX2 | eight in the lanes of vectors, where it has no SHA extensions | eight |
-//! | x86-64 with AVX-512 | | sixteen |
+//! | x86-64 with AVX2 | eight in the lanes of vectors, where it has no SHA extensions | sixteen, in two vectors whose steps alternate |
+//! | x86-64 with AVX-512 | | sixteen, in one vector |
 //! | any other | one by one | one by one |
 //!
 //! What the processor has is asked when the program runs. Everything that goes one by one is left to the crates `sha2`

@@ -1,10 +1,10 @@
-//! Eight messages in the lanes of AVX2's vectors.
+//! Eight messages in the lanes of each of AVX2's vectors.
 
-use std::arch::x86_64::*;
+use std::{arch::x86_64::*, array};
 
 use super::{
     super::{
-        avx2::{Words, add, load, rotate_left, splat, store, words},
+        avx2::{LANES, Words, add, load, rotate_left, splat, store, words},
         schedule::Block,
         side_by_side,
     },
@@ -12,15 +12,24 @@ use super::{
     rounds::{SINES, compress, four_steps, step},
 };
 
-/// Advances each state by its run; the runs are of one length.
+/// Advances each state by its run, with so many vectors; the runs are of one length, and no vector is without one.
 #[target_feature(enable = "avx2")]
-pub(super) fn run(states: &mut [State], runs: &[&[Block]]) {
-    let mut state = side_by_side::words(states).map(|words| load(&words));
-    for blocks in side_by_side::blocks(runs) {
-        let words = words(blocks);
+pub(super) fn run<const VECTORS: usize>(states: &mut [State], runs: &[&[Block]]) {
+    let mut state = [[splat(0); VECTORS]; 4];
+    for (vector, states) in states.chunks(LANES).enumerate() {
+        for (word, lanes) in side_by_side::words(states).into_iter().enumerate() {
+            state[word][vector] = load(&lanes);
+        }
+    }
+    let mut blocks: [_; VECTORS] = array::from_fn(|vector| side_by_side::blocks(&runs[vector * LANES..]));
+    for _ in runs[0] {
+        let words: [_; VECTORS] =
+            array::from_fn(|vector| words(blocks[vector].next().expect("the runs are of one length")));
         compress!(state, words);
     }
-    side_by_side::put_back(state.map(|words| store(words)), states);
+    for (vector, states) in states.chunks_mut(LANES).enumerate() {
+        side_by_side::put_back(state.map(|word| store(word[vector])), states);
+    }
 }
 
 // Each adds its function of b, c and d to the sum.

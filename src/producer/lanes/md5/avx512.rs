@@ -16,12 +16,12 @@ const LANES: usize = 16;
 /// Advances each state by its run; the runs are of one length.
 #[target_feature(enable = "avx512f")]
 pub(super) fn run(states: &mut [State], runs: &[&[Block]]) {
-    let mut state = side_by_side::words(states).map(|words| load(&words));
+    let mut state = side_by_side::words(states).map(|words| [load(&words)]);
     for blocks in side_by_side::blocks(runs) {
-        let words = words(blocks);
+        let words = [words(blocks)];
         compress!(state, words);
     }
-    side_by_side::put_back(state.map(|words| store(words)), states);
+    side_by_side::put_back(state.map(|[words]| store(words)), states);
 }
 
 // Each adds its function of b, c and d to the sum. The number of a ternary operation is its table of truth: the bit at

@@ -25,11 +25,15 @@ pub(super) const PLAIN: Kernels<State> = &[ONE];
 
 /// Two messages in eight lanes are faster already than one after the other.
 #[cfg(target_arch = "x86_64")]
-pub(super) const AVX2: Kernels<State> = &[Kernel { lanes: 8, worth_from: 2, run: eight }, ONE];
+pub(super) const AVX2: Kernels<State> = &[
+    Kernel { lanes: 16, worth_from: 9, run: in_vectors::<2> },
+    Kernel { lanes: 8, worth_from: 2, run: in_vectors::<1> },
+    ONE,
+];
 
 #[cfg(target_arch = "x86_64")]
 pub(super) const AVX512: Kernels<State> =
-    &[Kernel { lanes: 16, worth_from: 9, run: sixteen }, Kernel { lanes: 8, worth_from: 2, run: eight }, ONE];
+    &[Kernel { lanes: 16, worth_from: 9, run: sixteen }, Kernel { lanes: 8, worth_from: 2, run: in_vectors::<1> }, ONE];
 
 const ONE: Kernel<State> = Kernel { lanes: 1, worth_from: 1, run: |states, runs| compress(&mut states[0], runs[0]) };
 
@@ -48,12 +52,12 @@ pub(super) fn kernels() -> Kernels<State> {
 }
 
 #[cfg(target_arch = "x86_64")]
-fn eight(states: &mut [State], runs: &[&[Block]]) {
+fn in_vectors<const VECTORS: usize>(states: &mut [State], runs: &[&[Block]]) {
     assert!(is_x86_feature_detected!("avx2"), "chosen for a processor with AVX2");
     #[expect(unsafe_code, reason = "instructions that not every processor has")]
     // SAFETY: this one has AVX2, as was just asserted.
     unsafe {
-        avx2::run(states, runs);
+        avx2::run::<VECTORS>(states, runs);
     }
 }
 

@@ -13,8 +13,9 @@ pub(super) const SINES: [u32; 64] = [
     0x6fa8_7e4f, 0xfe2c_e6e0, 0xa301_4314, 0x4e08_11a1, 0xf753_7e82, 0xbd3a_f235, 0x2ad7_d2bb, 0xeb86_d391,
 ];
 
-/// Takes one block of each lane, as `$words`, into the four vectors of `$state`. What `add`, `splat`, `rotate_left` and
-/// the functions `f` to `i` are (RFC 1321, 3.4) is up to the file that uses this.
+/// Takes one block of each lane into `$state`: `$state[word][vector]`, `$words[vector][word]`. With more than one vector
+/// each step is made of all of them before the next: one works while another waits for its step before. What `add`, `splat`,
+/// `rotate_left` and the functions `f` to `i` are (RFC 1321, 3.4), of single vectors, is up to the file that uses this.
 macro_rules! compress {
     ($state:ident, $words:ident) => {
         let [mut a, mut b, mut c, mut d] = $state;
@@ -34,7 +35,11 @@ macro_rules! compress {
         four_steps!(i, a b c d, $words[12 3 10 1], 52, 6 10 15 21);
         four_steps!(i, a b c d, $words[8 15 6 13], 56, 6 10 15 21);
         four_steps!(i, a b c d, $words[4 11 2 9], 60, 6 10 15 21);
-        $state = [add($state[0], a), add($state[1], b), add($state[2], c), add($state[3], d)];
+        for (before, after) in $state.iter_mut().zip([a, b, c, d]) {
+            for (before, after) in before.iter_mut().zip(after) {
+                *before = add(*before, after);
+            }
+        }
     };
 }
 
@@ -50,9 +55,11 @@ macro_rules! four_steps {
 
 /// `b` was made last: everything that does not need it is added first.
 macro_rules! step {
-    ($f:ident, $a:ident $b:ident $c:ident $d:ident, $word:expr, $sine:expr, $by:literal) => {
-        let sum = $f(add($a, add($word, splat($sine))), $b, $c, $d);
-        $a = add($b, rotate_left::<$by, { 32 - $by }>(sum));
+    ($f:ident, $a:ident $b:ident $c:ident $d:ident, $words:ident[$w:literal], $sine:expr, $by:literal) => {
+        for (at, words) in $words.iter().enumerate() {
+            let sum = $f(add($a[at], add(words[$w], splat($sine))), $b[at], $c[at], $d[at]);
+            $a[at] = add($b[at], rotate_left::<$by, { 32 - $by }>(sum));
+        }
     };
 }
 
