@@ -66,6 +66,13 @@ pub fn all() -> Vec<Row> {
             "sdk",
             0.40,
         ),
+        against_sdk(
+            "aggregated-cbor",
+            "the same, CBOR against the SDK's JSON",
+            Work { aggregate: 40, ..fixed(1024, Format::Cbor) },
+            "sdk",
+            0.40,
+        ),
         documents("documents-cbor", "full documents, CBOR", Format::Cbor, 8.0),
         documents("documents-json", "full documents, JSON", Format::Json, 11.0),
         Row {
