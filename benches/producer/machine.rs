@@ -3,11 +3,12 @@
 use std::{fs, process::Command};
 
 /// Crates on the way of a record, whose versions matter.
-const CRATES: [&str; 10] = [
+const CRATES: [&str; 11] = [
     "aws-sdk-kinesis",
     "aws-smithy-runtime",
     "aws-sigv4",
     "aws-lc-rs",
+    "ring",
     "hyper",
     "hyper-rustls",
     "rustls",
@@ -22,7 +23,8 @@ pub fn print() {
     let field = |name: &str| cpuinfo.lines().find(|line| line.starts_with(name)).and_then(|line| line.split_once(": "));
     let model = field("model name").map_or("unknown", |(_, model)| model);
     let flags = field("flags").map_or("", |(_, flags)| flags);
-    let known = ["sha_ni", "avx2", "avx512f"].into_iter().filter(|flag| flags.split(' ').any(|has| has == *flag));
+    let known =
+        ["sha_ni", "avx2", "vaes", "avx512f"].into_iter().filter(|flag| flags.split(' ').any(|has| has == *flag));
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     println!("processor: {model}, {cores} cores, {}", known.collect::<Vec<_>>().join(" "));

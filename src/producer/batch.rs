@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use super::{
     body::{Body, Entry},
     group::Ticket,
+    limits::RECORDS_PER_REQUEST,
     parcel::Written,
 };
 
@@ -60,7 +61,12 @@ impl Place {
 
 impl Filling {
     pub(super) fn new(body: Body, generation: u64, due: Instant) -> Self {
-        let cargo = Cargo { places: Vec::new(), tickets: Vec::new(), bytes: 0, generation };
+        let cargo = Cargo {
+            places: Vec::with_capacity(RECORDS_PER_REQUEST),
+            tickets: Vec::with_capacity(RECORDS_PER_REQUEST),
+            bytes: 0,
+            generation,
+        };
         Self { body, cargo, due }
     }
 

@@ -1,6 +1,18 @@
 //! JSON values, appended to a buffer.
 
 const HEX: &[u8; 16] = b"0123456789abcdef";
+/// 00 to 99.
+const PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [[0; 2]; 100];
+    let mut number = 0;
+    while number < pairs.len() {
+        pairs[number] = [b'0' + (number / 10) as u8, b'0' + (number % 10) as u8];
+        number += 1;
+    }
+    pairs
+};
+/// Digits and sign of any number, in pairs.
+const LONGEST: usize = 24;
 
 pub(super) fn null(out: &mut Vec<u8>) {
     out.extend_from_slice(b"null");
@@ -9,6 +21,18 @@ pub(super) fn null(out: &mut Vec<u8>) {
 /// A quoted, escaped string. `text` is UTF-8.
 pub(super) fn string(text: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
+    match text.iter().fold(false, |found, byte| found | needs_escape(*byte)) {
+        false => out.extend_from_slice(text),
+        true => escaped(text, out),
+    }
+    out.push(b'"');
+}
+
+fn needs_escape(byte: u8) -> bool {
+    matches!(byte, b'"' | b'\\' | 0..0x20)
+}
+
+fn escaped(text: &[u8], out: &mut Vec<u8>) {
     for &byte in text {
         match byte {
             b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
@@ -19,7 +43,6 @@ pub(super) fn string(text: &[u8], out: &mut Vec<u8>) {
             _ => out.push(byte),
         }
     }
-    out.push(b'"');
 }
 
 pub(super) fn integer(value: i64, out: &mut Vec<u8>) {
@@ -28,25 +51,29 @@ pub(super) fn integer(value: i64, out: &mut Vec<u8>) {
 
 /// `number` with its last `places` digits behind the point, exactly.
 pub(super) fn decimal(number: i64, places: usize, out: &mut Vec<u8>) {
-    let mut digits = [b'0'; 24];
-    let mut start = digits.len();
+    let mut text = [b'0'; LONGEST + 1];
+    let mut start = LONGEST;
     let mut rest = number.unsigned_abs();
-    let mut written = 0;
-    while rest > 0 || written <= places {
-        if written == places && places > 0 {
-            start -= 1;
-            digits[start] = b'.';
-        }
-        start -= 1;
-        digits[start] = b'0' + (rest % 10) as u8;
-        rest /= 10;
-        written += 1;
+    while rest > 0 {
+        start -= 2;
+        text[start..start + 2].copy_from_slice(&PAIRS[(rest % 100) as usize]);
+        rest /= 100;
     }
+    let point = LONGEST - places;
+    start += usize::from(start < LONGEST && text[start] == b'0');
+    start = start.min(point - 1);
     if number < 0 {
         start -= 1;
-        digits[start] = b'-';
+        text[start] = b'-';
     }
-    out.extend_from_slice(&digits[start..]);
+    if places == 0 {
+        return out.extend_from_slice(&text[start..LONGEST]);
+    }
+    for at in (point..LONGEST).rev() {
+        text[at + 1] = text[at];
+    }
+    text[point] = b'.';
+    out.extend_from_slice(&text[start..]);
 }
 
 #[cfg(test)]
