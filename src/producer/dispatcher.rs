@@ -212,8 +212,8 @@ impl Dispatcher {
         batch.sha256.is_some() || !self.shared.transport.wants().hash
     }
 
-    /// Hashes the requests that leave next, as many as the processor hashes at a time, but no more than half of those on their
-    /// way; whether it did. Fewer only where one could leave now and should: its time has come, or nothing is on its way.
+    /// Hashes the requests that leave next, as many as the processor hashes at a time, but no more than half of those that may
+    /// be on their way; whether it did. Fewer only where one could leave now and should: its time has come, or nothing is on its way.
     fn hash(&mut self, now: Instant) -> bool {
         let Some(first) = self.held.front().filter(|batch| !self.is_ready(batch)) else { return false };
         let should_leave = self.on_their_way.is_empty() || (!self.is_busy() && first.due <= now);
