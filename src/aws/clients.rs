@@ -20,8 +20,6 @@ use crate::engine::{Fingerprint, ProviderError};
 
 /// The region of everything on the stand-in.
 const LOCAL_REGION: &str = "us-east-1";
-/// Access key id and secret that the stand-in takes.
-const LOCAL_KEY: &str = "local";
 const ATTEMPTS: u32 = 5;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// What the chain says where no provider of it has credentials (aws-credential-types, CredentialsError): the last that it
@@ -38,6 +36,8 @@ pub enum Where {
     Local {
         /// For example `http://127.0.0.1:49152`.
         url: String,
+        /// What it takes.
+        credentials: Credentials,
     },
     /// AWS, with credentials from its default chain.
     Aws {
@@ -124,6 +124,13 @@ impl Clients {
     pub async fn over(place: Where, http: impl HttpClient + 'static) -> Self {
         let config = config(&place).await.into_builder().http_client(SharedHttpClient::new(http)).build();
         Self::from_config(config, place)
+    }
+
+    /// Clients that reach nothing.
+    #[cfg(test)]
+    pub(super) async fn nowhere() -> Self {
+        let credentials = Credentials::new("any", "any", None, None, "test");
+        Self::connect(Where::Local { url: "http://127.0.0.1:1".to_owned(), credentials }).await
     }
 
     fn from_config(config: SdkConfig, place: Where) -> Self {
@@ -221,7 +228,7 @@ impl Clients {
     /// The AWS CLI, pointed at the same place.
     pub(super) fn cli(&self, command: &str) -> String {
         let (url, profile) = match &self.place {
-            Where::Local { url } => (Some(url), None),
+            Where::Local { url, .. } => (Some(url), None),
             Where::Aws { profile, endpoint_url, .. } => (endpoint_url.as_ref(), profile.as_ref()),
         };
         let url = url.map(|url| format!(" --endpoint-url {url}")).unwrap_or_default();
@@ -245,7 +252,7 @@ impl Clients {
 
 async fn config(place: &Where) -> SdkConfig {
     match place {
-        Where::Local { url } => local(url),
+        Where::Local { url, credentials } => local(url, credentials.clone()),
         Where::Aws { region, profile, endpoint_url } => aws(region, profile.as_deref(), endpoint_url.as_deref()).await,
     }
 }
@@ -292,8 +299,7 @@ pub(super) fn partition(region: &str) -> &'static str {
 }
 
 /// Nothing of the user's own AWS configuration reaches the stand-in.
-fn local(url: &str) -> SdkConfig {
-    let credentials = Credentials::new(LOCAL_KEY, LOCAL_KEY, None, None, "stand-in");
+fn local(url: &str, credentials: Credentials) -> SdkConfig {
     SdkConfig::builder()
         .behavior_version(behavior())
         .region(Region::new(LOCAL_REGION))

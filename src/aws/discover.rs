@@ -113,7 +113,7 @@ mod tests {
 
     #[tokio::test]
     async fn every_kind_has_its_row() {
-        let clients = Clients::connect(Where::Local { url: "http://127.0.0.1:1".to_owned() }).await;
+        let clients = Clients::nowhere().await;
         for provider in providers(&clients).all() {
             assert!(row(provider.kind()).is_some(), "{}", provider.kind());
         }

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     aws::{Clients, Names, Where, lifecycle::LifecycleError},
     engine::{ApplyError, Cause, Home, HomeError, ProviderError, StackId, State},
-    local::daemon::{Daemon, Endpoint, Started},
+    local::daemon::{Daemon, Started},
     spec::{self, Checked, Stack, Target},
 };
 
@@ -69,7 +69,7 @@ impl Located {
         };
         let profile = opened.spec.pointer("/target/aws/profile").and_then(Value::as_str);
         let place = match &opened.target.endpoint {
-            Some(endpoint) if endpoint == "local" => Where::Local { url: stand_in(&home).await?.url() },
+            Some(endpoint) if endpoint == "local" => stand_in(&home).await?,
             endpoint => Where::Aws {
                 region: opened.target.region.clone(),
                 profile: profile.map(str::to_owned),
@@ -129,6 +129,9 @@ pub fn id_and_state(home: &Home, name: &str) -> anyhow::Result<(StackId, State)>
 
 /// Clients for the target of a stack file; the stand-in is started where that is the target.
 pub async fn clients(home: &Home, target: &Target, reach: &Reach) -> anyhow::Result<Clients> {
+    if let Some(url) = &reach.endpoint_url {
+        check_endpoint_url(url).map_err(|why| Stop::usage(format!("--endpoint-url {why}")))?;
+    }
     let place = match (target, &reach.endpoint_url) {
         (Target::Aws { region, profile }, endpoint_url) => {
             Where::Aws { region: region.clone(), profile: profile.clone(), endpoint_url: endpoint_url.clone() }
@@ -137,14 +140,32 @@ pub async fn clients(home: &Home, target: &Target, reach: &Reach) -> anyhow::Res
             let region = crate::local::REGION.to_owned();
             Where::Aws { region, profile: None, endpoint_url: reach.endpoint_url.clone() }
         }
-        (Target::Local, None) => Where::Local { url: stand_in(home).await?.url() },
+        (Target::Local, None) => stand_in(home).await?,
     };
     Ok(Clients::connect(place).await)
 }
 
+/// What stands in a journal and in messages must hold no secret; so the message does not repeat the address.
+fn check_endpoint_url(url: &str) -> Result<(), &'static str> {
+    const FORM: &str = "needs an http or https URL, for example http://127.0.0.1:4566";
+    let url: http::Uri = url.parse().map_err(|_| FORM)?;
+    match (url.scheme_str(), url.authority()) {
+        (Some("http" | "https"), Some(authority)) if authority.as_str().contains('@') => {
+            Err("must not hold a user name or a password: no AWS client sends them; leave out what stands before the @")
+        }
+        (Some("http" | "https"), Some(_)) if url.query().is_some() => {
+            Err("must not hold a query; leave out the ? and what follows")
+        }
+        (Some("http" | "https"), Some(_)) => Ok(()),
+        _ => Err(FORM),
+    }
+}
+
 /// The running stand-in; started for a stack where it is not running.
-async fn stand_in(home: &Home) -> anyhow::Result<Endpoint> {
-    Ok(Daemon::at(&home.local()).ensure(Started::ForStack).await?)
+async fn stand_in(home: &Home) -> anyhow::Result<Where> {
+    let stand_in = Daemon::at(&home.local());
+    let url = stand_in.ensure(Started::ForStack).await?.url();
+    Ok(Where::Local { url, credentials: (&stand_in.key()?).into() })
 }
 
 /// Stops the stand-in when nothing lives on it any more, unless a person started it.
@@ -165,7 +186,7 @@ pub async fn release_stand_in(home: &Home) -> anyhow::Result<()> {
 /// Where clients call, as a person would say it.
 pub fn place(clients: &Clients) -> String {
     match clients.place() {
-        Where::Local { url } => format!("the stand-in at {}", url.trim_start_matches("http://")),
+        Where::Local { url, .. } => format!("the stand-in at {}", url.trim_start_matches("http://")),
         Where::Aws { region, endpoint_url: None, .. } => format!("AWS in {region}"),
         Where::Aws { endpoint_url: Some(url), .. } => url.clone(),
     }
@@ -206,5 +227,22 @@ pub fn print(text: &str) -> anyhow::Result<()> {
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => Ok(other?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_with_a_secret_in_it_is_refused() {
+        for good in ["http://127.0.0.1:4566", "https://kinesis.example.com/base/"] {
+            assert_eq!(check_endpoint_url(good), Ok(()), "{good}");
+        }
+        for bad in
+            ["http://me:secret@127.0.0.1:1", "http://me@host", "http://host/?token=x", "127.0.0.1:1", "", "ftp://x"]
+        {
+            assert!(check_endpoint_url(bad).is_err(), "{bad}");
+        }
     }
 }

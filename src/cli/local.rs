@@ -80,7 +80,7 @@ impl What {
                     .status()
                     .await?
                     .context("the stand-in is not running; start it with `demo local start`")?;
-                for (name, value) in endpoint.env() {
+                for (name, value) in endpoint.env(&stand_in.key()?) {
                     println!("export {name}={value}");
                 }
             }

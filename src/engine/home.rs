@@ -2,6 +2,7 @@
 
 use std::{
     env, fs, io,
+    os::unix::fs::{DirBuilderExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
@@ -59,11 +60,11 @@ impl Home {
         Self::at(std::path::absolute(&root).map_err(|source| HomeError::Io { path: root, source })?)
     }
 
-    /// This folder; made if it is not there.
+    /// This folder; made if it is not there. What lies in it is its owner's alone: documents, keys, what was run.
     pub fn at(root: impl Into<PathBuf>) -> Result<Self, HomeError> {
         let home = Self { root: root.into() };
         for folder in [home.stacks(), home.runs(), home.local()] {
-            fs::create_dir_all(&folder).map_err(|source| HomeError::Io { path: folder, source })?;
+            make_private(&folder).map_err(|source| HomeError::Io { path: folder, source })?;
         }
         Ok(home)
     }
@@ -138,6 +139,12 @@ impl Home {
     }
 }
 
+/// Makes the folder where it is not there; nobody but its owner may enter it from then on.
+fn make_private(folder: &Path) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -146,6 +153,19 @@ mod tests {
     fn open(home: &Home, id: &str) -> Journal {
         let fingerprint = Fingerprint { account: "1".into(), region: "r".into(), endpoint: None };
         Journal::create(home, &id.parse().expect("an id"), fingerprint, serde_json::Value::Null).expect("a journal")
+    }
+
+    #[test]
+    fn only_the_owner_enters_a_folder_of_the_state() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let root = folder.path().join("state");
+        fs::create_dir_all(root.join("runs")).expect("made");
+        fs::set_permissions(root.join("runs"), fs::Permissions::from_mode(0o755)).expect("open to all");
+        let home = Home::at(&root).expect("a home");
+        for folder in [home.stacks(), home.runs(), home.local()] {
+            let mode = folder.metadata().expect("a folder").permissions().mode();
+            assert_eq!(mode & 0o777, 0o700, "{}", folder.display());
+        }
     }
 
     #[test]

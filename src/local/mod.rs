@@ -1,6 +1,7 @@
 //! The AWS stand-in: one loopback port that speaks the AWS wire protocols.
 
 pub mod athena;
+mod browser;
 mod call_log;
 mod cbor;
 pub mod clock;
@@ -9,10 +10,12 @@ pub mod durable;
 pub mod dynamodb;
 pub mod fault;
 pub mod firehose;
+mod folder;
 pub mod glue;
 mod hive;
 pub mod iam;
 pub mod kept;
+pub mod keys;
 pub mod kinesis;
 pub mod lambda;
 pub mod logs;
@@ -33,15 +36,15 @@ pub mod sts;
 pub const ACCOUNT: &str = "000000000000";
 /// The one region of the stand-in.
 pub const REGION: &str = "us-east-1";
-/// Access key id and secret that the stand-in takes.
-pub const ACCESS_KEY: &str = "local";
+/// The one user there is: whoever signs with the stand-in's key.
+const USER: &str = "local";
 
-/// The ARN of the one caller, whoever signs with [`ACCESS_KEY`].
+/// The ARN of the one user.
 fn caller_arn() -> String {
-    format!("arn:aws:iam::{ACCOUNT}:user/{ACCESS_KEY}")
+    format!("arn:aws:iam::{ACCOUNT}:user/{USER}")
 }
 
-/// The caller's user id.
+/// The user's id.
 fn caller_id() -> String {
-    format!("AIDA{:A<17}", ACCESS_KEY.to_ascii_uppercase())
+    format!("AIDA{:A<17}", USER.to_ascii_uppercase())
 }

@@ -369,7 +369,7 @@ mod tests {
 
     const SIGNED_FOR_GLUE: (&str, &str) = (
         "authorization",
-        "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/glue/aws4_request, SignedHeaders=host, Signature=00",
+        "AWS4-HMAC-SHA256 Credential=k/20260101/us-east-1/glue/aws4_request, SignedHeaders=host, Signature=00",
     );
 
     #[test]

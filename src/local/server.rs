@@ -24,13 +24,16 @@ use tokio::{
 
 use super::{
     athena::Athena,
+    browser::refuse_pages,
     call_log::{S3Operation, log},
     dynamodb::DynamoDb,
     fault::Fault,
     firehose::Firehose,
+    folder::make_private,
     glue::Glue,
     iam::Iam,
     kept::Kept,
+    keys::AccessKey,
     kinesis::Kinesis,
     lambda::{self, Lambda},
     logs::Logs,
@@ -45,7 +48,7 @@ use super::{
     s3::S3,
     scheduler::Scheduler,
     secrets::Secrets,
-    signature::check_caller,
+    signature::{Claim, Dialect},
     sts,
 };
 
@@ -84,17 +87,21 @@ pub struct StandIn {
     pub scheduler: Arc<Scheduler>,
     /// Service Quotas.
     pub quotas: Arc<Quotas>,
+    key: AccessKey,
     identity: String,
 }
 
 impl StandIn {
-    /// Opens every service in its folder under `folder`, within a Tokio runtime.
+    /// Opens every service in its folder under `folder`, within a Tokio runtime. From then on only the folder's owner may
+    /// enter it.
     ///
     /// # Errors
     /// A service's state cannot be read.
     pub fn open(folder: &Path) -> io::Result<Arc<Self>> {
+        make_private(folder)?;
+        let key = AccessKey::open(folder)?;
         let kinesis = Kinesis::open(&folder.join("kinesis"))?;
-        let s3 = S3::open(&folder.join("s3"))?;
+        let s3 = S3::open(&folder.join("s3"), &key)?;
         let iam = Iam::open(&folder.join("iam"))?;
         let glue = Glue::open(&folder.join("glue"))?;
         let athena = Athena::open(&folder.join("athena"), glue.clone(), s3.clone())?;
@@ -104,7 +111,8 @@ impl StandIn {
         let firehose = Firehose::open(&folder.join("firehose"), stream, store, roles, redshift.clone(), glue.clone())?;
         let dynamodb = DynamoDb::open(&folder.join("dynamodb"))?;
         let logs = Logs::open(&folder.join("logs"))?;
-        let lambda = Lambda::open(&folder.join("lambda"), kinesis.clone(), s3.clone(), iam.clone(), logs.clone())?;
+        let (stream, store, roles) = (kinesis.clone(), s3.clone(), iam.clone());
+        let lambda = Lambda::open(&folder.join("lambda"), stream, store, roles, logs.clone(), key.clone())?;
         let scheduler = Scheduler::open(&folder.join("scheduler"), kinesis.clone(), iam.clone())?;
         let quotas = Quotas::of(kinesis.clone(), firehose.clone());
         Ok(Arc::new(Self {
@@ -121,6 +129,7 @@ impl StandIn {
             lambda,
             scheduler,
             quotas,
+            key,
             identity: uuid(),
         }))
     }
@@ -147,6 +156,11 @@ impl StandIn {
         Ok(kept)
     }
 
+    /// The key that signs what it answers.
+    pub fn key(&self) -> &AccessKey {
+        &self.key
+    }
+
     /// What `GET /_stand-in` answers with: random, new at each opening.
     pub fn identity(&self) -> &str {
         &self.identity
@@ -155,7 +169,7 @@ impl StandIn {
     /// Answers on `listener` until `shutdown` is done; then lets open calls end, for five seconds at most.
     ///
     /// # Errors
-    /// The listener is not on loopback: no signature is verified, so nobody beyond this machine may call.
+    /// The listener is not on loopback: it is for this machine alone.
     pub async fn serve(self: Arc<Self>, listener: TcpListener, shutdown: impl Future<Output = ()>) -> io::Result<()> {
         let address = listener.local_addr()?;
         refuse_beyond_loopback(address)?;
@@ -217,37 +231,36 @@ impl StandIn {
         let id = uuid();
         let (parts, body) = request.into_parts();
         let body = body.into();
-        let route = Route::of(&parts);
-        let caller = check_caller(&route, &parts);
-        match route {
+        if let Err(fault) = refuse_pages(&parts) {
+            log("http", "call", Some(&fault), Instant::now());
+            return json_fault(None, Encoding::Json, &fault, &id);
+        }
+        match Route::of(&parts) {
             Route::Identity => self.tell_identity(&id),
-            Route::Json(target) => self.answer_json(caller.and(target), &parts, body, &id).await,
-            Route::Query => self.answer_query(caller, body, &id).await,
-            Route::Rest(service) => self.answer_rest(service, caller, parts, body, &id).await,
-            Route::S3 => self.answer_s3(caller, Request::from_parts(parts, body), &id).await,
+            Route::Json(Ok((service, operation))) => self.answer_json(service, operation, &parts, body, &id).await,
+            Route::Json(Err(fault)) => {
+                log("json", "call", Some(&fault), Instant::now());
+                json_fault(None, Encoding::Json, &fault, &id)
+            }
+            Route::Query => self.answer_query(&parts, body, &id).await,
+            Route::Rest(service) => self.answer_rest(service, parts, body, &id).await,
+            Route::S3 => self.answer_s3(Request::from_parts(parts, body), &id).await,
         }
     }
 
     async fn answer_json(
         self: Arc<Self>,
-        target: Result<(JsonService, String), Fault>,
+        service: JsonService,
+        operation: String,
         parts: &Parts,
         body: s3s::Body,
         id: &str,
     ) -> Response<Body> {
         let started = Instant::now();
-        let target = match target {
-            Ok(target) => target,
-            Err(fault) => {
-                log("json", "call", Some(&fault), started);
-                return json_fault(None, Encoding::Json, &fault, id);
-            }
-        };
-        let (service, operation) = target;
         let known = Encoding::of(service, &parts.headers);
         let encoding = *known.as_ref().unwrap_or(&Encoding::Json);
         let result = match known {
-            Ok(encoding) => self.call_json(service, operation.clone(), encoding, body).await,
+            Ok(encoding) => self.call_json(service, operation.clone(), encoding, parts, body).await,
             Err(fault) => Err(fault),
         };
         log(service.name(), &operation, result.as_ref().err(), started);
@@ -260,24 +273,21 @@ impl StandIn {
     async fn answer_rest(
         self: Arc<Self>,
         service: RestService,
-        caller: Result<(), Fault>,
         parts: Parts,
         body: s3s::Body,
         id: &str,
     ) -> Response<Body> {
         let started = Instant::now();
         let operation = format!("{} {}", parts.method, parts.uri.path());
-        let result = match caller {
-            Ok(()) => self.call_rest(service, parts, body).await,
-            Err(fault) => Err(fault),
-        };
+        let result = self.call_rest(service, parts, body).await;
         log(service.name(), &operation, result.as_ref().err(), started);
         result.map_or_else(|fault| rest_fault(service, &fault, id), |answer| rest_answer(answer, id))
     }
 
-    async fn answer_query(&self, caller: Result<(), Fault>, body: s3s::Body, id: &str) -> Response<Body> {
+    async fn answer_query(&self, parts: &Parts, body: s3s::Body, id: &str) -> Response<Body> {
         let started = Instant::now();
-        let form = match read(body, BODY_LIMIT).await {
+        let services = [QueryService::Iam, QueryService::Sts].map(QueryService::name);
+        let form = match self.read_signed(&services, Dialect::Query, parts, body, BODY_LIMIT).await {
             Ok(body) => parse_form(&body),
             Err(fault) => {
                 log("query", "call", Some(&fault), started);
@@ -286,10 +296,7 @@ impl StandIn {
         };
         let action = Fields(&form).get("Action").unwrap_or_default();
         let service = Fields(&form).get("Version").and_then(QueryService::of_version);
-        let result = match caller {
-            Ok(()) => self.call_query(service, action, &form).await,
-            Err(fault) => Err(fault),
-        };
+        let result = self.call_query(service, action, &form).await;
         let service = service.unwrap_or(QueryService::Iam);
         log(service.name(), action, result.as_ref().err(), started);
         match result {
@@ -298,16 +305,28 @@ impl StandIn {
         }
     }
 
-    async fn answer_s3(&self, caller: Result<(), Fault>, request: Request<s3s::Body>, id: &str) -> Response<Body> {
+    async fn answer_s3(&self, request: Request<s3s::Body>, id: &str) -> Response<Body> {
         let started = Instant::now();
         let operation = S3Operation { method: request.method().clone(), path: request.uri().path().to_owned() };
-        let response = match caller {
-            Ok(()) => self.s3.handle(request).await,
-            Err(fault) => Err(fault),
-        };
+        let response = self.s3.handle(request).await;
         let response = response.map_or_else(|fault| s3_fault(&fault, id), |answer| answer.map(BodyExt::boxed_unsync));
         operation.log(response.status().as_u16(), started);
         response
+    }
+
+    /// The body of a request that the owner of the key signed for one of these services.
+    async fn read_signed(
+        &self,
+        services: &[&str],
+        dialect: Dialect,
+        parts: &Parts,
+        body: s3s::Body,
+        limit: usize,
+    ) -> Result<Bytes, Fault> {
+        let claim = Claim::of(&self.key, services, parts).map_err(|refusal| refusal.fault(dialect))?;
+        let body = read(body, limit).await?;
+        claim.verify(&body).map_err(|refusal| refusal.fault(dialect))?;
+        Ok(body)
     }
 
     fn tell_identity(&self, id: &str) -> Response<Body> {
@@ -320,9 +339,11 @@ impl StandIn {
         service: JsonService,
         operation: String,
         encoding: Encoding,
+        parts: &Parts,
         body: s3s::Body,
     ) -> Result<Bytes, Fault> {
-        let body = encoding.decode(read(body, BODY_LIMIT).await?)?;
+        let body = self.read_signed(&[service.name()], Dialect::Json, parts, body, BODY_LIMIT).await?;
+        let body = encoding.decode(body)?;
         // In a task of its own a call runs to its end though the caller hangs up halfway, and a panic answers 500.
         let call = tokio::spawn(async move {
             match service {
@@ -349,7 +370,7 @@ impl StandIn {
         body: s3s::Body,
     ) -> Result<rest::Answer, Fault> {
         let limit = if service == RestService::Lambda { lambda::BODY_LIMIT } else { BODY_LIMIT };
-        let body = read(body, limit).await?;
+        let body = self.read_signed(&[service.name()], Dialect::Rest, &parts, body, limit).await?;
         // In a task of its own, as the calls of the JSON protocol are.
         let call = tokio::spawn(async move {
             match service {
@@ -393,9 +414,7 @@ fn refuse_beyond_loopback(address: SocketAddr) -> io::Result<()> {
     if address.ip().is_loopback() {
         return Ok(());
     }
-    let why = format!(
-        "the stand-in does not serve on {address}: it verifies no signatures, so it listens on loopback (127.0.0.1) only"
-    );
+    let why = format!("the stand-in does not serve on {address}: it listens on loopback (127.0.0.1) only");
     Err(io::Error::new(io::ErrorKind::InvalidInput, why))
 }
 

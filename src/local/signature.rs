@@ -1,22 +1,42 @@
-//! Who signed a request, and for which service.
+//! Who signed a request (Signature Version 4 in its header), and whether it was the owner of the stand-in's key.
+//!
+//! S3's requests are verified by the library that reads them, which also knows presigned URLs and signed chunks.
 
-use http::{HeaderValue, header, request::Parts};
+use std::time::{Duration, SystemTime};
 
-use super::{ACCESS_KEY, fault::Fault, protocol::Route, query::parse_form};
+use aws_credential_types::Credentials;
+use aws_sigv4::{
+    http_request::{SignableBody, SignableRequest, SigningSettings, sign},
+    sign::v4,
+};
+use chrono::{DateTime, NaiveDateTime, Utc};
+use http::{HeaderMap, HeaderValue, header, request::Parts};
 
-/// What a request's signature (SigV4) says of itself, in its header or in a presigned URL.
+use super::{fault::Fault, keys::AccessKey, query::parse_form};
+
+/// How far a request's time may be from the stand-in's (IAM user guide, "AWS Signature Version 4 for API requests").
+const LIFETIME: Duration = Duration::from_secs(5 * 60);
+const TIME: &str = "%Y%m%dT%H%M%SZ";
+pub(super) const REMEDY: &str = "Run `demo local env`: it prints the access key that this stand-in takes.";
+
+/// What a request's signature says of itself.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Signature {
     access_key: String,
+    /// `YYYYMMDD`.
+    date: String,
+    region: String,
     /// For example `kinesis`.
     pub(super) service: String,
+    /// Those that are signed, and the signature in hexadecimal; none where it stands in the URL.
+    header: Option<(Vec<String>, String)>,
 }
 
 impl Signature {
     /// `None` where the request is not signed, an error where the signature cannot be read.
-    pub(super) fn of(request: &Parts) -> Result<Option<Self>, ()> {
+    pub(super) fn of(request: &Parts) -> Result<Option<Self>, Refusal> {
         if let Some(value) = request.headers.get(header::AUTHORIZATION) {
-            return Self::in_header(value).map(Some).ok_or(());
+            return Self::in_header(value).map(Some).ok_or(Refusal::Unreadable);
         }
         let query = request.uri.query().unwrap_or_default();
         if !query.contains("X-Amz-Credential=") {
@@ -24,88 +44,201 @@ impl Signature {
         }
         let fields = parse_form(query.as_bytes());
         let credential = fields.iter().find(|(name, _)| name == "X-Amz-Credential").map(|(_, value)| value.as_str());
-        credential.and_then(Self::in_credential).map(Some).ok_or(())
+        credential.and_then(Self::in_credential).map(Some).ok_or(Refusal::Unreadable)
     }
 
+    /// `AWS4-HMAC-SHA256 Credential=…, SignedHeaders=host;x-amz-date, Signature=…`
     fn in_header(value: &HeaderValue) -> Option<Self> {
-        let (_, credential) = value.to_str().ok()?.split_once("Credential=")?;
-        Self::in_credential(credential.split(',').next()?.trim())
+        let fields = value.to_str().ok()?.strip_prefix("AWS4-HMAC-SHA256 ")?;
+        let field = |name: &str| fields.split(',').find_map(|field| field.trim().strip_prefix(name)?.strip_prefix('='));
+        let signed = field("SignedHeaders")?.split(';').map(str::to_owned).collect();
+        let header = Some((signed, field("Signature")?.to_owned()));
+        Some(Self { header, ..Self::in_credential(field("Credential")?)? })
     }
 
-    /// `KEY/20260101/us-east-1/SERVICE/aws4_request`; the key itself may hold slashes.
+    /// `KEY/20260101/us-east-1/SERVICE/aws4_request`
     fn in_credential(credential: &str) -> Option<Self> {
         let mut parts = credential.rsplitn(5, '/');
-        let service = parts.nth(1)?.to_owned();
-        let access_key = parts.nth(2)?.to_owned();
-        Some(Self { access_key, service })
+        let (end, service, region) = (parts.next()?, parts.next()?.to_owned(), parts.next()?.to_owned());
+        let (date, access_key) = (parts.next()?.to_owned(), parts.next()?.to_owned());
+        (end == "aws4_request").then_some(Self { access_key, date, region, service, header: None })
     }
 }
 
-/// Refuses a request that is not signed, or with another access key than [`ACCESS_KEY`]. The signature itself is not verified:
-/// the stand-in answers on loopback only, to whoever is on this machine.
-pub fn check_caller(route: &Route, request: &Parts) -> Result<(), Fault> {
-    let refusal = match Signature::of(request) {
-        Ok(Some(signature)) if signature.access_key == ACCESS_KEY => return Ok(()),
-        Ok(Some(_)) => Refusal::UnknownKey,
-        Ok(None) => Refusal::NotSigned,
-        Err(()) => Refusal::Unreadable,
+/// A request that names the stand-in's key, one of the services that it may be for, and this very time. Whether the owner of
+/// the key sent it, [`Claim::verify`] tells.
+pub(super) struct Claim<'a> {
+    key: &'a AccessKey,
+    request: &'a Parts,
+    scope: Signature,
+    signed: Vec<String>,
+    signature: String,
+    time: SystemTime,
+}
+
+impl<'a> Claim<'a> {
+    /// Reads the headers; the body need not be there yet.
+    pub(super) fn of(key: &'a AccessKey, services: &[&str], request: &'a Parts) -> Result<Self, Refusal> {
+        let mut scope = Signature::of(request)?.ok_or(Refusal::NotSigned)?;
+        let (signed, signature) = scope.header.take().ok_or(Refusal::InUrl)?;
+        if scope.access_key != key.id {
+            return Err(Refusal::UnknownKey);
+        }
+        if !services.contains(&scope.service.as_str()) {
+            return Err(Refusal::Service(services.join("' or '")));
+        }
+        if let Some(name) = unsigned(&request.headers, &signed) {
+            return Err(Refusal::Unsigned(name));
+        }
+        let told =
+            request.headers.get("x-amz-date").and_then(|value| value.to_str().ok()).ok_or(Refusal::Unreadable)?;
+        let time = NaiveDateTime::parse_from_str(told, TIME).map_err(|_| Refusal::Unreadable)?.and_utc();
+        if !told.starts_with(&scope.date) {
+            return Err(Refusal::Mismatch);
+        }
+        refuse_wrong_time(time, Utc::now())?;
+        Ok(Self { key, request, scope, signed, signature, time: time.into() })
+    }
+
+    /// Signs the request again with the secret, and compares.
+    pub(super) fn verify(self, body: &[u8]) -> Result<(), Refusal> {
+        let expected = self.sign(body).ok_or(Refusal::Mismatch)?;
+        if same(expected.as_bytes(), self.signature.as_bytes()) { Ok(()) } else { Err(Refusal::Mismatch) }
+    }
+
+    /// `None` where a header or the path is such that nobody could have signed it.
+    fn sign(&self, body: &[u8]) -> Option<String> {
+        let mut settings = SigningSettings::default();
+        // What the client signed is signed again, whatever it is.
+        settings.excluded_headers = None;
+        let identity = Credentials::from(self.key).into();
+        let params = v4::SigningParams::builder()
+            .identity(&identity)
+            .region(&self.scope.region)
+            .name(&self.scope.service)
+            .time(self.time)
+            .settings(settings)
+            .build()
+            .expect("all that must be set is set")
+            .into();
+        let mut headers = Vec::new();
+        for name in &self.signed {
+            for value in self.request.headers.get_all(name) {
+                headers.push((name.as_str(), value.to_str().ok()?));
+            }
+        }
+        let (method, uri) = (self.request.method.as_str(), self.request.uri.to_string());
+        let signable = SignableRequest::new(method, uri, headers.into_iter(), SignableBody::Bytes(body)).ok()?;
+        Some(sign(signable, &params).ok()?.into_parts().1)
+    }
+}
+
+/// A header that must be signed and is not: the host, the time, and all of AWS's own.
+fn unsigned(headers: &HeaderMap, signed: &[String]) -> Option<String> {
+    let present = headers.keys().map(|name| name.as_str()).filter(|name| name.starts_with("x-amz-"));
+    let mut must = ["host", "x-amz-date"].into_iter().chain(present);
+    must.find(|must| !signed.iter().any(|name| name == must)).map(str::to_owned)
+}
+
+/// Takes as long wherever they differ.
+fn same(one: &[u8], other: &[u8]) -> bool {
+    one.len() == other.len() && one.iter().zip(other).fold(0, |differ, (a, b)| differ | (a ^ b)) == 0
+}
+
+/// In AWS's words, which name both times.
+fn refuse_wrong_time(theirs: DateTime<Utc>, ours: DateTime<Utc>) -> Result<(), Refusal> {
+    let minutes = LIFETIME.as_secs() / 60;
+    let text = |time: DateTime<Utc>| time.format(TIME);
+    let message = if theirs < ours - LIFETIME {
+        let limit = text(ours - LIFETIME);
+        format!("Signature expired: {} is now earlier than {limit} ({} - {minutes} min.)", text(theirs), text(ours))
+    } else if theirs > ours + LIFETIME {
+        let limit = text(ours + LIFETIME);
+        format!(
+            "Signature not yet current: {} is still later than {limit} ({} + {minutes} min.)",
+            text(theirs),
+            text(ours)
+        )
+    } else {
+        return Ok(());
     };
-    match route {
-        Route::Identity => Ok(()),
-        Route::Json(_) | Route::Rest(_) => Err(refusal.in_json()),
-        Route::Query => Err(refusal.in_query()),
-        Route::S3 => Err(refusal.in_s3()),
-    }
+    Err(Refusal::Time(message))
 }
 
-enum Refusal {
+/// Why a request is not let in.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
     NotSigned,
     Unreadable,
+    /// It is signed in its URL.
+    InUrl,
     UnknownKey,
+    /// It is signed for another service than these.
+    Service(String),
+    /// This header is there and not signed.
+    Unsigned(String),
+    /// Its time is another, as this says.
+    Time(String),
+    /// The secret did not make this signature.
+    Mismatch,
 }
 
-const KEY_REMEDY: &str = "The stand-in takes the access key `local` only: `demo local env` prints what to set.";
+/// Codes and statuses differ by how a service speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Dialect {
+    Json,
+    Query,
+    Rest,
+}
 
 impl Refusal {
-    fn in_json(self) -> Fault {
-        match self {
-            Self::NotSigned => Fault::client("MissingAuthenticationTokenException", "Missing Authentication Token"),
-            Self::Unreadable => Fault::client("IncompleteSignatureException", "Authorization names no Credential"),
-            Self::UnknownKey => Fault::client(
+    pub(super) fn fault(self, dialect: Dialect) -> Fault {
+        let (json, query, message) = match self {
+            Self::NotSigned => (
+                "MissingAuthenticationTokenException",
+                "MissingAuthenticationToken",
+                "Missing Authentication Token: the request is not signed".to_owned(),
+            ),
+            Self::Unreadable => (
+                "IncompleteSignatureException",
+                "IncompleteSignature",
+                "The request's signature cannot be read: it needs Credential, SignedHeaders, Signature and x-amz-date"
+                    .to_owned(),
+            ),
+            Self::InUrl => (
+                "IncompleteSignatureException",
+                "IncompleteSignature",
+                "The stand-in takes signatures in the URL for S3 only; sign in the Authorization header".to_owned(),
+            ),
+            Self::UnknownKey => (
                 "UnrecognizedClientException",
-                format!("The security token included in the request is invalid. {KEY_REMEDY}"),
-            ),
-        }
-    }
-
-    fn in_query(self) -> Fault {
-        let (status, code, message) = match self {
-            Self::NotSigned => {
-                (403, "MissingAuthenticationToken", "Request is missing Authentication Token".to_owned())
-            }
-            Self::Unreadable => (400, "IncompleteSignature", "Authorization names no Credential".to_owned()),
-            Self::UnknownKey => (
-                403,
                 "InvalidClientTokenId",
-                format!("The security token included in the request is invalid. {KEY_REMEDY}"),
+                format!("The security token included in the request is invalid. {REMEDY}"),
+            ),
+            Self::Service(services) => (
+                "InvalidSignatureException",
+                "SignatureDoesNotMatch",
+                format!("Credential should be scoped to correct service: '{services}'."),
+            ),
+            Self::Unsigned(name) => (
+                "InvalidSignatureException",
+                "SignatureDoesNotMatch",
+                format!("'{name}' must be a 'SignedHeader' in the AWS Authorization."),
+            ),
+            Self::Time(message) => ("InvalidSignatureException", "SignatureDoesNotMatch", message),
+            Self::Mismatch => (
+                "InvalidSignatureException",
+                "SignatureDoesNotMatch",
+                format!(
+                    "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. {REMEDY}"
+                ),
             ),
         };
-        Fault { status, code, message }
-    }
-
-    fn in_s3(self) -> Fault {
-        let (status, code, message) = match self {
-            Self::NotSigned => (403, "AccessDenied", "Access Denied: the request is not signed".to_owned()),
-            Self::Unreadable => {
-                (400, "AuthorizationHeaderMalformed", "The authorization header names no Credential".to_owned())
-            }
-            Self::UnknownKey => (
-                403,
-                "InvalidAccessKeyId",
-                format!("The AWS Access Key Id you provided does not exist in our records. {KEY_REMEDY}"),
-            ),
-        };
-        Fault { status, code, message }
+        match dialect {
+            Dialect::Json => Fault { status: 400, code: json, message },
+            Dialect::Query => Fault { status: 403, code: query, message },
+            Dialect::Rest => Fault { status: 403, code: json, message },
+        }
     }
 }
 
@@ -115,36 +248,94 @@ mod tests {
 
     use super::*;
 
-    fn request(uri: &str, headers: &[(&str, &str)]) -> Parts {
-        let mut builder = Request::builder().method(Method::GET).uri(uri);
-        for (name, value) in headers {
-            builder = builder.header(*name, *value);
-        }
-        builder.body(()).expect("a request").into_parts().0
+    fn key() -> AccessKey {
+        AccessKey { id: "LOCALAAAAAAAAAAAAAAA".to_owned(), secret: "the secret".to_owned() }
     }
 
-    const SIGNED: (&str, &str) = (
-        "authorization",
-        "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/glue/aws4_request, SignedHeaders=host, Signature=00",
-    );
+    /// A request to Glue, signed by the SDK's signer at a time.
+    fn signed(key: &AccessKey, time: SystemTime, body: &[u8]) -> Parts {
+        let headers = [("host", "127.0.0.1:1"), ("x-amz-target", "AWSGlue.GetTables"), ("content-type", "a;  b")];
+        let identity = Credentials::from(key).into();
+        let params = v4::SigningParams::builder()
+            .identity(&identity)
+            .region("eu-west-1")
+            .name("glue")
+            .time(time)
+            .settings(SigningSettings::default())
+            .build()
+            .expect("parameters")
+            .into();
+        let signable = SignableRequest::new("POST", "/?b=2&a=%20", headers.into_iter(), SignableBody::Bytes(body));
+        let (instructions, _) = sign(signable.expect("signable"), &params).expect("signed").into_parts();
+        let mut request = Request::builder().method(Method::POST).uri("/?b=2&a=%20");
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        let mut request = request.body(()).expect("a request");
+        instructions.apply_to_request_http1x(&mut request);
+        request.into_parts().0
+    }
+
+    fn check(request: &Parts, body: &[u8]) -> Result<(), Refusal> {
+        let key = key();
+        Claim::of(&key, &["glue"], request)?.verify(body)
+    }
 
     #[test]
-    fn only_the_local_key_is_let_in() {
-        let refused = |uri: &str, headers: &[(&str, &str)]| {
-            let request = request(uri, headers);
-            check_caller(&Route::of(&request), &request).err().map(|fault| fault.code)
+    fn what_the_owner_signed_is_let_in() {
+        assert_eq!(check(&signed(&key(), SystemTime::now(), b"{}"), b"{}"), Ok(()));
+        let almost = SystemTime::now() - LIFETIME + Duration::from_secs(20);
+        assert_eq!(check(&signed(&key(), almost, b"{}"), b"{}"), Ok(()));
+    }
+
+    #[test]
+    fn what_was_changed_on_the_way_is_refused() {
+        let request = || signed(&key(), SystemTime::now(), b"{}");
+        assert_eq!(check(&request(), b"{ }"), Err(Refusal::Mismatch), "the body");
+        let mut other = request();
+        other.headers.insert("x-amz-target", HeaderValue::from_static("AWSGlue.DeleteTable"));
+        assert_eq!(check(&other, b"{}"), Err(Refusal::Mismatch), "a header");
+        let mut other = request();
+        other.uri = "/?b=3&a=%20".parse().expect("a URI");
+        assert_eq!(check(&other, b"{}"), Err(Refusal::Mismatch), "the query");
+        let mut other = request();
+        other.method = Method::PUT;
+        assert_eq!(check(&other, b"{}"), Err(Refusal::Mismatch), "the method");
+        let mut other = request();
+        other.headers.insert("x-amz-more", HeaderValue::from_static("1"));
+        assert_eq!(check(&other, b"{}"), Err(Refusal::Unsigned("x-amz-more".to_owned())));
+    }
+
+    #[test]
+    fn another_key_secret_service_or_time_is_refused() {
+        let thief = AccessKey { secret: "guessed".to_owned(), ..key() };
+        assert_eq!(check(&signed(&thief, SystemTime::now(), b""), b""), Err(Refusal::Mismatch));
+        let stranger = AccessKey { id: "AKIAIOSFODNN7EXAMPLE".to_owned(), ..key() };
+        assert_eq!(check(&signed(&stranger, SystemTime::now(), b""), b""), Err(Refusal::UnknownKey));
+        let key = key();
+        let request = signed(&key, SystemTime::now(), b"");
+        let elsewhere = Claim::of(&key, &["iam", "sts"], &request).map(|_| ());
+        assert_eq!(elsewhere, Err(Refusal::Service("iam' or 'sts".to_owned())));
+        for time in [SystemTime::now() - 2 * LIFETIME, SystemTime::now() + 2 * LIFETIME] {
+            let refused = check(&signed(&key, time, b""), b"");
+            assert!(matches!(refused, Err(Refusal::Time(_))), "{refused:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_signed_or_not_readably_is_refused() {
+        let request = |headers: &[(&str, &str)], uri: &str| {
+            let mut request = Request::builder().uri(uri);
+            for (name, value) in headers {
+                request = request.header(*name, *value);
+            }
+            request.body(()).expect("a request").into_parts().0
         };
-        let presigned = |key: &str| format!("/b/k?X-Amz-Credential={key}%2F20260101%2Fus-east-1%2Fs3%2Faws4_request");
-        assert_eq!(refused("/", &[SIGNED]), None);
-        assert_eq!(refused(&presigned("local"), &[]), None);
-        assert_eq!(refused(&presigned("AKIA"), &[]), Some("InvalidAccessKeyId"));
-        assert_eq!(refused("/b/k", &[]), Some("AccessDenied"));
-        assert_eq!(refused("/b/k", &[("authorization", "Bearer x")]), Some("AuthorizationHeaderMalformed"));
-        let target = ("x-amz-target", "AWSGlue.GetTable");
-        assert_eq!(refused("/", &[target]), Some("MissingAuthenticationTokenException"));
-        assert_eq!(
-            refused("/", &[target, ("authorization", "AWS4 Credential=a/b/c/glue/aws4_request")]),
-            Some("UnrecognizedClientException")
-        );
+        assert_eq!(check(&request(&[], "/"), b""), Err(Refusal::NotSigned));
+        assert_eq!(check(&request(&[("authorization", "Bearer x")], "/"), b""), Err(Refusal::Unreadable));
+        let half = "AWS4-HMAC-SHA256 Credential=k/20260101/us-east-1/glue/aws4_request";
+        assert_eq!(check(&request(&[("authorization", half)], "/"), b""), Err(Refusal::Unreadable));
+        let presigned = format!("/?X-Amz-Credential={}%2F20260101%2Fus-east-1%2Fglue%2Faws4_request", key().id);
+        assert_eq!(check(&request(&[], &presigned), b""), Err(Refusal::InUrl));
     }
 }

@@ -1,4 +1,4 @@
-//! Who the caller is: there is one, whoever signs with [`ACCESS_KEY`](super::ACCESS_KEY).
+//! Who the caller is: there is one, whoever signs with the stand-in's key.
 
 use super::{ACCOUNT, caller_arn, caller_id, fault::Fault, query::Xml};
 

@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use kinesis_demo::local::keys::AccessKey;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -34,6 +35,18 @@ impl Demo {
 
     pub fn output(&self, args: &[&str]) -> Output {
         self.command(args).output().expect("demo starts")
+    }
+
+    /// [`Demo::command`], with a key in its environment.
+    pub fn command_with(&self, key: &AccessKey, args: &[&str]) -> Command {
+        let mut command = self.command(args);
+        command.envs([("AWS_ACCESS_KEY_ID", &key.id), ("AWS_SECRET_ACCESS_KEY", &key.secret)]);
+        command
+    }
+
+    /// The key of this home's stand-in.
+    pub fn key(&self) -> AccessKey {
+        AccessKey::open(&self.home.path().join("local")).expect("a key")
     }
 
     /// Runs to the end, which must be `code`; stdout.

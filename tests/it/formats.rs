@@ -64,7 +64,7 @@ impl Delivered {
     /// Stands the stack up, twice, which must change nothing; sends the documents and waits until they are in S3.
     async fn of(running: &Running, home: &Path, stack: &Stack, documents: &[Vec<u8>]) -> Self {
         let home = Home::at(home).expect("a home");
-        let clients = Clients::connect(Where::Local { url: running.url.clone() }).await;
+        let clients = Clients::connect(running.place()).await;
         let journal = lifecycle::open(&home, stack, serde_json::json!({}), &clients).await.expect("opened");
         let (materials, cancel) = (materials(), Cancel::new());
         lifecycle::up(&journal, stack, &materials, &clients, &(), &cancel).await.expect("up");

@@ -8,6 +8,7 @@ use std::{
 };
 
 use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_sts::config::Credentials;
 use kinesis_demo::{
     aws::{Clients, Names, Where, inventory, lifecycle, partitions, pipeline::Materials},
     engine::{Action, Cancel, Home, Journal, Observed, Outcome, Scope, State},
@@ -73,10 +74,10 @@ pub fn materials() -> Materials<'static> {
 }
 
 /// Up, up again, a partition, status, down, down again.
-pub async fn lifecycle(endpoint: &str) {
+pub async fn lifecycle(place: Where) {
     let folder = tempfile::tempdir().expect("a folder");
     let home = Home::at(folder.path()).expect("a home");
-    let clients = Clients::connect(Where::Local { url: endpoint.to_owned() }).await;
+    let clients = Clients::connect(place).await;
     let (stack, cancel) = (store_sales(), Cancel::new());
 
     let journal = lifecycle::open(&home, &stack, serde_json::json!({}), &clients).await.expect("opened");
@@ -175,12 +176,13 @@ impl Drop for Moto {
 #[ignore = "needs moto_server"]
 async fn against_moto() {
     let (_moto, address) = Moto::start().await;
-    lifecycle(&format!("http://{address}")).await;
+    let credentials = Credentials::new("any", "any", None, None, "test");
+    lifecycle(Where::Local { url: format!("http://{address}"), credentials }).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn against_the_stand_in() {
     let folder = tempfile::tempdir().expect("a folder");
     let running = crate::stand_in::Running::over(folder.path()).await;
-    lifecycle(&running.url).await;
+    lifecycle(running.place()).await;
 }

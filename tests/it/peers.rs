@@ -11,6 +11,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use aws_sdk_sts::config::Credentials;
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, header};
 use kinesis_demo::{
@@ -138,7 +139,10 @@ struct Ground {
 impl Ground {
     async fn on(address: SocketAddr) -> Self {
         let wire = Wire::over(Arc::new(Tagging(Forward(address))));
-        let place = Where::Local { url: format!("http://{address}") };
+        let place = Where::Local {
+            url: format!("http://{address}"),
+            credentials: Credentials::new("any", "any", None, None, "test"),
+        };
         let (folder, aside) = (in_memory(), Clients::connect(place.clone()).await);
         settle_on(&aside).await;
         let (home, others) = (Home::at(folder.path()).expect("a home"), listed(&aside).await);

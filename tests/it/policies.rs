@@ -77,7 +77,7 @@ async fn the_printed_policy_allows_what_the_commands_do_and_no_more() {
 async fn lived(name: &str, sets: &[&str]) -> Lived {
     let folder = tempfile::tempdir().expect("a folder");
     let running = Running::over(&folder.path().join("local")).await;
-    let called: Names = Arc::default();
+    let (called, key) = (Names::default(), running.stand_in.key().clone());
     let url = noting(running.stand_in.clone(), called.clone()).await;
     let (file, case) = (format!("stacks/{name}.yaml"), format!("{name} {sets:?}"));
     let small = ["load.duration=1s", "load.rate=50/s", "stream.shards=1"];
@@ -85,9 +85,7 @@ async fn lived(name: &str, sets: &[&str]) -> Lived {
     let allowed = tokio::task::spawn_blocking(move || {
         let demo = Demo::new();
         let run = |args: &[&str]| {
-            let mut command = demo.command(args);
-            command.envs([("AWS_ACCESS_KEY_ID", "local"), ("AWS_SECRET_ACCESS_KEY", "local")]);
-            let output = command.output().expect("demo starts");
+            let output = demo.command_with(&key, args).output().expect("demo starts");
             assert!(output.status.success(), "{args:?}: {}{}", text(&output.stdout), text(&output.stderr));
             text(&output.stdout)
         };
@@ -100,11 +98,7 @@ async fn lived(name: &str, sets: &[&str]) -> Lived {
         run(&["status", &file]);
         run(&["verify", &file]);
         if file.contains("dynamodb") {
-            demo.command(&["get", &file, "1", "1"])
-                .env("AWS_ACCESS_KEY_ID", "local")
-                .env("AWS_SECRET_ACCESS_KEY", "local")
-                .output()
-                .expect("demo starts");
+            demo.command_with(&key, &["get", &file, "1", "1"]).output().expect("demo starts");
         }
         run(&["down", &file, "--yes"]);
         allowed_by(&printed)

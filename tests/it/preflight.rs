@@ -8,6 +8,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use aws_sdk_sts::config::Credentials;
 use bytes::Bytes;
 use chrono::{TimeDelta, Utc};
 use http::{HeaderValue, Request, Response};
@@ -40,6 +41,10 @@ struct Account {
 
 #[async_trait]
 impl Service for Arc<Account> {
+    fn credentials(&self) -> Credentials {
+        self.stand_in.key().into()
+    }
+
     async fn answer(&self, call: &Call, request: Request<Bytes>) -> io::Result<Response<Bytes>> {
         let code = serde_json::from_slice(request.body())
             .ok()

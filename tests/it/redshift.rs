@@ -81,7 +81,7 @@ impl Ground {
         let folder = tempfile::tempdir().expect("a folder");
         let running = Running::over(&folder.path().join("local")).await;
         let home = Home::at(folder.path().join("home")).expect("a home");
-        let clients = Clients::connect(Where::Local { url: running.url.clone() }).await;
+        let clients = Clients::connect(running.place()).await;
         Self { _folder: folder, _running: running, home, clients }
     }
 

@@ -1,11 +1,25 @@
 //! The stand-in over real sockets: who is let in, which service answers, and how it ends.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::Path,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_iam::config::{Credentials, SharedCredentialsProvider};
+use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_sts::error::ProvideErrorMetadata;
-use kinesis_demo::local::{ACCESS_KEY, REGION, server::StandIn};
+use aws_sigv4::{
+    http_request::{SignableBody, SignableRequest, SigningInstructions, SigningSettings, sign},
+    sign::v4,
+};
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Request};
+use kinesis_demo::{
+    aws::Where,
+    local::{REGION, keys::AccessKey, server::StandIn},
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -34,7 +48,12 @@ impl Running {
     }
 
     pub fn config(&self) -> SdkConfig {
-        config(&self.url, ACCESS_KEY)
+        config(&self.url, self.stand_in.key())
+    }
+
+    /// Where clients of the product call it.
+    pub fn place(&self) -> Where {
+        Where::Local { url: self.url.clone(), credentials: self.stand_in.key().into() }
     }
 
     pub async fn stop(self) {
@@ -50,13 +69,17 @@ impl Running {
         answer
     }
 
+    fn host(&self) -> &str {
+        self.url.trim_start_matches("http://")
+    }
+
     async fn connect(&self) -> TcpStream {
-        TcpStream::connect(self.url.trim_start_matches("http://")).await.expect("connected")
+        TcpStream::connect(self.host()).await.expect("connected")
     }
 }
 
-pub fn config(url: &str, access_key: &str) -> SdkConfig {
-    let credentials = Credentials::new(access_key, ACCESS_KEY, None, None, "test");
+pub fn config(url: &str, key: &AccessKey) -> SdkConfig {
+    let credentials = Credentials::from(key);
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(REGION))
@@ -65,7 +88,38 @@ pub fn config(url: &str, access_key: &str) -> SdkConfig {
         .build()
 }
 
-const SIGNED: &str = "Authorization: AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/any/aws4_request, SignedHeaders=host, Signature=00\r\n";
+/// Signs a request that was changed after its caller had signed it.
+pub fn sign_again(request: &mut Request<Bytes>, key: &AccessKey, service: &str) {
+    let headers = request.headers_mut();
+    let old = ["authorization", "x-amz-date", "x-amz-content-sha256"];
+    old.map(|name| headers.remove(name));
+    let text = |(name, value): (&HeaderName, &HeaderValue)| {
+        (name.as_str().to_owned(), value.to_str().expect("text").to_owned())
+    };
+    let headers: Vec<(String, String)> = headers.iter().map(text).collect();
+    let headers = headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let (method, uri, body) = (request.method().to_string(), request.uri().to_string(), request.body().clone());
+    let signable = SignableRequest::new(&method, uri, headers, SignableBody::Bytes(&body)).expect("signable");
+    instructions(signable, key, service).apply_to_request_http1x(request);
+}
+
+fn instructions(signable: SignableRequest<'_>, key: &AccessKey, service: &str) -> SigningInstructions {
+    let identity = Credentials::from(key).into();
+    let params = v4::SigningParams::builder().identity(&identity).region(REGION).name(service);
+    let params =
+        params.time(SystemTime::now()).settings(SigningSettings::default()).build().expect("parameters").into();
+    sign(signable, &params).expect("signed").into_parts().0
+}
+
+/// A request as text, signed by the key's owner for a service.
+fn signed(key: &AccessKey, service: &str, headers: &[(&str, &str)], body: &str) -> String {
+    let all = [("host", "localhost")].iter().chain(headers).copied();
+    let signable = SignableRequest::new("POST", "/", all, SignableBody::Bytes(body.as_bytes())).expect("signable");
+    let instructions = instructions(signable, key, service);
+    let mut lines: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    lines.extend(instructions.headers().map(|(name, value)| format!("{name}: {value}\r\n")));
+    request("POST /", &lines, body)
+}
 
 fn request(head: &str, headers: &str, body: &str) -> String {
     let length = body.len();
@@ -89,7 +143,10 @@ async fn the_caller_is_the_local_user() {
 async fn another_access_key_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     let running = Running::over(folder.path()).await;
-    let sts = aws_sdk_sts::Client::new(&config(&running.url, "AKIAIOSFODNN7EXAMPLE"));
+    let sts = aws_sdk_sts::Client::new(&config(
+        &running.url,
+        &AccessKey { id: "AKIAIOSFODNN7EXAMPLE".to_owned(), ..running.stand_in.key().clone() },
+    ));
     let error = sts.get_caller_identity().send().await.expect_err("refused");
     assert_eq!(error.raw_response().map(|response| response.status().as_u16()), Some(403));
     assert_eq!(error.into_service_error().code(), Some("InvalidClientTokenId"));
@@ -117,20 +174,85 @@ async fn a_request_without_a_signature_is_refused_in_each_protocol() {
 }
 
 #[tokio::test]
+async fn who_knows_the_id_and_not_the_secret_is_refused_in_each_protocol() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let running = Running::over(folder.path()).await;
+    let thief = config(&running.url, &AccessKey { secret: "guessed".to_owned(), ..running.stand_in.key().clone() });
+    let code = aws_sdk_kinesis::Client::new(&thief).list_streams().send().await.expect_err("refused");
+    assert_eq!(code.into_service_error().code(), Some("InvalidSignatureException"));
+    let code = aws_sdk_lambda::Client::new(&thief).list_functions().send().await.expect_err("refused");
+    assert_eq!(code.into_service_error().code(), Some("InvalidSignatureException"));
+    let code = aws_sdk_iam::Client::new(&thief).list_roles().send().await.expect_err("refused");
+    assert_eq!(code.into_service_error().code(), Some("SignatureDoesNotMatch"));
+    let s3 = aws_sdk_s3::Client::new(&thief);
+    let code = s3.create_bucket().bucket("stolen").send().await.expect_err("refused");
+    assert_eq!(code.into_service_error().code(), Some("SignatureDoesNotMatch"));
+    let presigned = PresigningConfig::expires_in(Duration::from_secs(60)).expect("a config");
+    let url = s3.delete_object().bucket("b").key("k").presigned(presigned).await.expect("presigned");
+    let path = url.uri().strip_prefix(&running.url).expect("a path");
+    let answer = running
+        .exchange(&format!("DELETE {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", running.host()))
+        .await;
+    assert!(answer.starts_with("HTTP/1.1 403 ") && answer.contains("SignatureDoesNotMatch"), "{answer}");
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn the_owner_may_presign_a_request() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let running = Running::over(folder.path()).await;
+    let s3 = aws_sdk_s3::Client::new(&running.config());
+    s3.create_bucket().bucket("mine").send().await.expect("created");
+    s3.put_object().bucket("mine").key("k").body(b"shown".to_vec().into()).send().await.expect("put");
+    let presigned = PresigningConfig::expires_in(Duration::from_secs(60)).expect("a config");
+    let url = s3.get_object().bucket("mine").key("k").presigned(presigned).await.expect("presigned");
+    let path = url.uri().strip_prefix(&running.url).expect("a path");
+    let get = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", running.host());
+    let answer = running.exchange(&get(path)).await;
+    assert!(answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("shown"), "{answer}");
+    let other = path.replace("/k?", "/other?");
+    assert!(running.exchange(&get(&other)).await.starts_with("HTTP/1.1 403 "), "another key");
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_web_page_and_a_foreign_host_reach_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let running = Running::over(folder.path()).await;
+    let list = [("x-amz-target", "Kinesis_20131202.ListStreams"), ("content-type", "application/x-amz-json-1.1")];
+    let good = signed(running.stand_in.key(), "kinesis", &list, "{}");
+    assert!(running.exchange(&good).await.starts_with("HTTP/1.1 200 "));
+    for bad in [
+        good.replace("Connection: close", "Origin: https://evil.example\r\nConnection: close"),
+        good.replace("Host: localhost", "Host: evil.example"),
+        "GET /_stand-in HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n".to_owned(),
+        request("POST /2015-03-31/functions", "Origin: null\r\nContent-Type: text/plain\r\n", "{}"),
+    ] {
+        let answer = running.exchange(&bad).await;
+        assert!(answer.starts_with("HTTP/1.1 403 ") && answer.contains("AccessDenied"), "{bad}\n{answer}");
+    }
+    running.stop().await;
+}
+
+#[tokio::test]
 async fn what_no_service_knows_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     let running = Running::over(folder.path()).await;
-    let json = |target: &str, kind: &str| {
-        format!("{SIGNED}X-Amz-Target: {target}\r\nContent-Type: application/x-amz-{kind}-1.1\r\n")
+    let key = running.stand_in.key();
+    let json = |service: &str, target: &str, kind: &str, body: &str| {
+        let kind = format!("application/x-amz-{kind}-1.1");
+        signed(key, service, &[("x-amz-target", target), ("content-type", &kind)], body)
     };
-    let form = format!("{SIGNED}Content-Type: application/x-www-form-urlencoded\r\n");
+    let form = |service: &str, body: &str| {
+        signed(key, service, &[("content-type", "application/x-www-form-urlencoded")], body)
+    };
     for (request, status, code) in [
-        (request("POST /", &json("AmazonSQS.ListQueues", "json"), "{}"), 400, "UnknownOperationException"),
-        (request("POST /", &json("Firehose_20150804.ListDeliveryStreams", "cbor"), ""), 415, "UnsupportedMediaType"),
-        (request("POST /", &form, "Action=ListUsers&Version=2010-05-08"), 400, "<Code>InvalidAction</Code>"),
-        (request("POST /", &form, "Action=GetSessionToken&Version=2011-06-15"), 400, "<Code>InvalidAction</Code>"),
-        (request("POST /", &form, "Action=ListQueues&Version=2012-11-05"), 400, "<Code>InvalidAction</Code>"),
-        (request("POST /", &form, "Version=2010-05-08"), 400, "<Code>MissingAction</Code>"),
+        (json("sqs", "AmazonSQS.ListQueues", "json", "{}"), 400, "UnknownOperationException"),
+        (json("firehose", "Firehose_20150804.ListDeliveryStreams", "cbor", ""), 415, "UnsupportedMediaType"),
+        (form("iam", "Action=ListUsers&Version=2010-05-08"), 400, "<Code>InvalidAction</Code>"),
+        (form("sts", "Action=GetSessionToken&Version=2011-06-15"), 400, "<Code>InvalidAction</Code>"),
+        (form("iam", "Action=ListQueues&Version=2012-11-05"), 400, "<Code>InvalidAction</Code>"),
+        (form("iam", "Version=2010-05-08"), 400, "<Code>MissingAction</Code>"),
     ] {
         let answer = running.exchange(&request).await;
         assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{request}\n{answer}");
@@ -143,10 +265,9 @@ async fn what_no_service_knows_is_refused() {
 async fn a_body_beyond_the_limit_is_refused_before_it_is_sent() {
     let folder = tempfile::tempdir().expect("a folder");
     let running = Running::over(folder.path()).await;
-    let head = format!(
-        "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n{SIGNED}X-Amz-Target: Kinesis_20131202.PutRecords\r\nContent-Type: application/x-amz-json-1.1\r\n\r\n",
-        17 << 20
-    );
+    let headers = [("x-amz-target", "Kinesis_20131202.PutRecords"), ("content-type", "application/x-amz-json-1.1")];
+    let head = signed(running.stand_in.key(), "kinesis", &headers, "");
+    let head = head.replace("Content-Length: 0", &format!("Content-Length: {}", 17 << 20));
     let answer = running.exchange(&head).await;
     assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
     assert!(answer.contains("x-amzn-errortype: RequestEntityTooLargeException"), "{answer}");

@@ -65,9 +65,10 @@ async fn it_starts_is_found_and_stops() {
     assert_eq!(getsid(Some(pid(&endpoint))).expect("a session"), pid(&endpoint), "it leads a session of its own");
     assert_eq!(daemon.status().await.expect("looked"), Some(endpoint.clone()));
     assert_eq!(daemon.ensure(Started::ForStack).await.expect("found"), endpoint);
-    let env = endpoint.env();
+    let key = daemon.key().expect("a key");
+    let env = endpoint.env(&key);
     assert!(env.contains(&("AWS_ENDPOINT_URL".to_owned(), endpoint.url())), "{env:?}");
-    Client::new(&config(&endpoint.url(), "local")).list_roles().send().await.expect("answered");
+    Client::new(&config(&endpoint.url(), &key)).list_roles().send().await.expect("answered");
 
     let by_hand = daemon.ensure(Started::ByHand).await.expect("found");
     assert_eq!((by_hand.pid, by_hand.started), (endpoint.pid, Started::ByHand), "wanted by hand from now on");
@@ -95,7 +96,7 @@ async fn after_sigkill_it_comes_back_on_the_same_port_with_what_it_had() {
     let guarded = Guarded::new();
     let daemon = &guarded.daemon;
     let first = daemon.ensure(Started::ForStack).await.expect("started");
-    let iam = Client::new(&config(&first.url(), "local"));
+    let iam = Client::new(&config(&first.url(), &daemon.key().expect("a key")));
     let trust = r#"{"Statement":{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole"}}"#;
     iam.create_role().role_name("kept").assume_role_policy_document(trust).send().await.expect("created");
 

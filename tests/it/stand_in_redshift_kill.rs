@@ -7,10 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use kinesis_demo::local::{
-    ACCESS_KEY,
-    daemon::{Daemon, Endpoint, Started},
-};
+use kinesis_demo::local::daemon::{Daemon, Endpoint, Started};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use tokio::time::sleep;
 
@@ -54,7 +51,7 @@ async fn after_sigkill_what_was_acknowledged_is_there_and_nothing_by_half() {
     let acknowledged = Arc::new(Mutex::new(Vec::new()));
     for round in 0..ROUNDS {
         let endpoint = daemon.ensure(Started::ForStack).await.expect("started");
-        let at = || Warehouse::at(&config(&endpoint.url(), ACCESS_KEY));
+        let at = || Warehouse::at(&config(&endpoint.url(), &daemon.key().expect("a key")));
         if round == 0 {
             let tables = ["CREATE TABLE one (number INT)", "CREATE TABLE other (number INT)"];
             at().run(&tables).await.expect("made");
@@ -72,7 +69,7 @@ async fn after_sigkill_what_was_acknowledged_is_there_and_nothing_by_half() {
         let _ = writing.await;
     }
     let endpoint = daemon.ensure(Started::ForStack).await.expect("started again");
-    let warehouse = Warehouse::at(&config(&endpoint.url(), ACCESS_KEY));
+    let warehouse = Warehouse::at(&config(&endpoint.url(), &daemon.key().expect("a key")));
     let (one, other) = (numbers(&warehouse, "one").await, numbers(&warehouse, "other").await);
     assert_eq!(one, other, "a transaction is there whole or not at all");
     let there: HashSet<usize> = one.iter().copied().collect();

@@ -6,6 +6,7 @@ use std::{
     process::{Child, Output, Stdio},
 };
 
+use kinesis_demo::local::keys::AccessKey;
 use serde_json::Value;
 
 use crate::command::{Demo, text};
@@ -14,10 +15,9 @@ const LOAD: [&str; 6] =
     ["--set", "load={rate: 1500/s, records: 2000, duration: null}", "--set", "stream.shards=4", "--set", "mirror=true"];
 const STREAM_ONLY: &str = "stacks/stream-only.yaml";
 
-fn worker(demo: &Demo, part: &str, more: &[&str]) -> Child {
+fn worker(demo: &Demo, key: &AccessKey, part: &str, more: &[&str]) -> Child {
     let run = ["run", STREAM_ONLY, "--json", "--workers", part, "--run", "shared"];
-    let mut command = demo.command(&[&run, &LOAD[..], more].concat());
-    command.env("AWS_ACCESS_KEY_ID", "local").env("AWS_SECRET_ACCESS_KEY", "local");
+    let mut command = demo.command_with(key, &[&run, &LOAD[..], more].concat());
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("demo starts")
 }
 
@@ -56,7 +56,7 @@ fn workers_with_one_state_folder_share_a_run() {
     assert!(text(&refused.stderr).contains("there is no stack stream-only; `demo up` makes it"));
     demo.expect(0, &up);
 
-    let workers = ["1/3", "2/3", "3/3"].map(|part| worker(&demo, part, &[])).map(done);
+    let workers = ["1/3", "2/3", "3/3"].map(|part| worker(&demo, &demo.key(), part, &[])).map(done);
     assert_eq!(workers.each_ref().map(|report| number(report, "acknowledged")), [666, 667, 667]);
     assert_eq!(workers[1]["worker"], "2/3");
     assert_eq!(logs(&demo), [1, 2, 3].map(|worker| format!("shared.{worker}-of-3.acks")));
@@ -66,7 +66,7 @@ fn workers_with_one_state_folder_share_a_run() {
     let whole = demo.json(&[&["run", STREAM_ONLY, "--json"], &LOAD[..]].concat());
     assert_eq!(["lost", "duplicated", "landed_stream"].map(|field| number(&whole, field)), [0, 0, 2_000], "{whole}");
 
-    let again = worker(&demo, "2/3", &[]).wait_with_output().expect("it ends");
+    let again = worker(&demo, &demo.key(), "2/3", &[]).wait_with_output().expect("it ends");
     assert_eq!(again.status.code(), Some(2));
     assert!(text(&again.stderr).contains("worker 2/3 of run shared has been here"), "{}", text(&again.stderr));
 
@@ -81,27 +81,20 @@ fn workers_with_one_state_folder_share_a_run() {
 fn workers_on_machines_of_their_own_meet_in_the_bucket() {
     let (here, there) = (Demo::new(), Demo::new());
     let url = here.expect(0, &["local", "start"]).trim().to_owned();
-    let at = ["--endpoint-url", url.as_str()];
-    let up = here
-        .command(&[&["up", STREAM_ONLY], &LOAD[..], &at].concat())
-        .env("AWS_ACCESS_KEY_ID", "local")
-        .env("AWS_SECRET_ACCESS_KEY", "local")
-        .output()
-        .expect("demo starts");
+    let (at, key) = (["--endpoint-url", url.as_str()], here.key());
+    let up = here.command_with(&key, &[&["up", STREAM_ONLY], &LOAD[..], &at].concat()).output().expect("demo starts");
     assert!(up.status.success(), "{}", text(&up.stderr));
     let bucket = text(&up.stdout).trim().to_owned();
 
     // The other machine may be the first: it waits until the run is reserved where the journal is.
-    let waiting = worker(&there, "2/2", &[&at[..], &["--mirror", &bucket]].concat());
-    let beside = worker(&here, "1/2", &at);
+    let waiting = worker(&there, &key, "2/2", &[&at[..], &["--mirror", &bucket]].concat());
+    let beside = worker(&here, &key, "1/2", &at);
     let acknowledged = [beside, waiting].map(done).map(|report| number(&report, "acknowledged"));
     assert_eq!(acknowledged, [1_000, 1_000]);
     assert_eq!((logs(&here), logs(&there)), (vec!["shared.1-of-2.acks".into()], vec!["shared.2-of-2.acks".into()]));
 
     let verify = || {
-        let mut verify = here.command(&["verify", "stream-only", "--json"]);
-        let found = verify.env("AWS_ACCESS_KEY_ID", "local").env("AWS_SECRET_ACCESS_KEY", "local").output();
-        let found = found.expect("demo starts");
+        let found = here.command_with(&key, &["verify", "stream-only", "--json"]).output().expect("demo starts");
         assert!(found.status.success(), "{}{}", text(&found.stdout), text(&found.stderr));
         serde_json::from_slice::<Value>(&found.stdout).expect("JSON")
     };

@@ -184,11 +184,10 @@ pub fn dollars(amount: f64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_sts::config::Credentials;
     use serde_json::json;
 
     use super::*;
-
-    const FREE: Where = Where::Local { url: String::new() };
 
     fn node(kind: &str, desired: serde_json::Value) -> Node {
         Node { key: ResourceKey::new(kind, "a"), depends_on: Vec::new(), desired, detail: String::new() }
@@ -218,7 +217,9 @@ mod tests {
     #[test]
     fn nothing_is_billed_on_the_stand_in() {
         let nodes = [node("stream", json!({"shards": 540}))];
-        assert_eq!(per_hour(&nodes, &FREE).to_string(), "nothing");
+        let credentials = Credentials::new("any", "any", None, None, "test");
+        let local = Where::Local { url: String::new(), credentials };
+        assert_eq!(per_hour(&nodes, &local).to_string(), "nothing");
         let other = Where::Aws { region: "r".into(), profile: None, endpoint_url: Some("http://x".into()) };
         assert_eq!(per_hour(&nodes, &other), Cost::default());
         let stack = Fingerprint { account: "1".into(), region: "eu-west-1".into(), endpoint: None };

@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use super::Started;
-use crate::local::{ACCESS_KEY, REGION, protocol::IDENTITY_PATH};
+use crate::local::{REGION, keys::AccessKey, protocol::IDENTITY_PATH};
 
 /// How long a look at the port may take.
 const LOOK: Duration = Duration::from_secs(5);
@@ -42,13 +42,13 @@ impl Endpoint {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// The environment variables that point the AWS CLI and every AWS SDK at this stand-in.
-    pub fn env(&self) -> Vec<(String, String)> {
+    /// The environment variables that point the AWS CLI and every AWS SDK at this stand-in, with its key.
+    pub fn env(&self, key: &AccessKey) -> Vec<(String, String)> {
         let url = self.url();
         [
             ("AWS_ENDPOINT_URL", url.as_str()),
-            ("AWS_ACCESS_KEY_ID", ACCESS_KEY),
-            ("AWS_SECRET_ACCESS_KEY", ACCESS_KEY),
+            ("AWS_ACCESS_KEY_ID", &key.id),
+            ("AWS_SECRET_ACCESS_KEY", &key.secret),
             ("AWS_REGION", REGION),
             ("AWS_DEFAULT_REGION", REGION),
             ("AWS_EC2_METADATA_DISABLED", "true"),

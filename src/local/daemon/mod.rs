@@ -7,7 +7,7 @@ mod endpoint;
 mod serve;
 
 use std::{
-    fs::{self, File},
+    fs::File,
     io::{self, Read, Seek, SeekFrom},
     path::{Path, PathBuf},
     process::{Command, ExitStatus, Stdio},
@@ -26,6 +26,8 @@ pub use endpoint::Endpoint;
 pub use serve::{ServeError, serve};
 
 use endpoint::Files;
+
+use super::{folder::make_private, keys::AccessKey};
 
 /// How long a start may take: opening reads every stream's segments.
 const START: Duration = Duration::from_secs(60);
@@ -151,13 +153,21 @@ impl Daemon {
         self.files.log()
     }
 
+    /// The key that signs what it answers; there is one from its first start on.
+    ///
+    /// # Errors
+    /// The key cannot be read.
+    pub fn key(&self) -> Result<AccessKey, DaemonError> {
+        AccessKey::open(&self.files.folder).map_err(|e| self.folder_error(e))
+    }
+
     /// The running stand-in, started now unless it runs already, once it answers. One that was started for a stack and is now
     /// wanted by hand counts as started by hand from here on.
     ///
     /// # Errors
     /// It cannot be started, ends at once or does not answer within a minute; the log's last lines are quoted.
     pub async fn ensure(&self, how: Started) -> Result<Endpoint, DaemonError> {
-        fs::create_dir_all(&self.files.folder).map_err(|e| self.folder_error(e))?;
+        make_private(&self.files.folder).map_err(|e| self.folder_error(e))?;
         let _control = self.take_control().await?;
         let endpoint = match self.running().await? {
             Some(endpoint) => endpoint,

@@ -1,11 +1,6 @@
 //! The serving process: from its start to its end.
 
-use std::{
-    fs::{self, File},
-    io,
-    path::Path,
-    time::Duration,
-};
+use std::{fs::File, io, path::Path, time::Duration};
 
 use tokio::{
     net::TcpListener,
@@ -14,7 +9,7 @@ use tokio::{
 };
 
 use super::{Endpoint, Started, endpoint::Files};
-use crate::local::server::StandIn;
+use crate::local::{folder::make_private, server::StandIn};
 
 /// How often the process looks whether its folder is still there.
 const FOLDER_LOOK: Duration = Duration::from_secs(1);
@@ -50,7 +45,7 @@ pub async fn serve(folder: &Path, background: Option<Started>) -> Result<(), Ser
         rustix::process::setsid().map_err(|e| failed("leave the session", e.into()))?;
     }
     let signals = Signals::catch().map_err(|e| failed("catch signals", e))?;
-    fs::create_dir_all(folder).map_err(|e| failed(format!("make {}", folder.display()), e))?;
+    make_private(folder).map_err(|e| failed(format!("make {}", folder.display()), e))?;
     let files = Files { folder: folder.to_owned() };
     let lock = take_lock(&files).await?;
     files.remove_endpoint().map_err(|e| failed("remove the endpoint file of an earlier process", e))?;

@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::{parcels::Group, *};
-use crate::local::{ACCOUNT, secrets::Secrets};
+use crate::local::{ACCOUNT, keys::AccessKey, secrets::Secrets};
 
 mod aggregates;
 mod formats;
@@ -70,7 +70,7 @@ fn open_s3(folder: &Path, policy: Option<&str>) -> Arc<S3> {
     });
     fs::create_dir_all(folder.join("objects").join(BUCKET)).expect("a folder");
     fs::write(folder.join("buckets.json"), json!({BUCKET: bucket}).to_string()).expect("writes");
-    S3::open(folder).expect("S3")
+    S3::open(folder, &AccessKey::open(folder).expect("a key")).expect("S3")
 }
 
 async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {

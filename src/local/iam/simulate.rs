@@ -10,7 +10,7 @@ use super::{
     policy,
 };
 use crate::local::{
-    ACCESS_KEY, ACCOUNT, caller_arn, caller_id,
+    ACCOUNT, USER, caller_arn, caller_id,
     fault::Fault,
     query::{Fields, Xml, invalid},
 };
@@ -30,8 +30,8 @@ struct Evaluation<'a> {
 impl Iam {
     /// The one user there is, also where no name is given.
     pub(super) fn get_user(&self, fields: Fields<'_>) -> Answer {
-        let name = fields.get("UserName").unwrap_or(ACCESS_KEY);
-        if name != ACCESS_KEY {
+        let name = fields.get("UserName").unwrap_or(USER);
+        if name != USER {
             return Err(no_such_entity(format!("The user with name {name} cannot be found.")));
         }
         let user = Xml::default()

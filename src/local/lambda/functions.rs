@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 
 use super::{
-    Answer, Durable, Fault, Iam, Kept, Logs, S3,
+    AccessKey, Answer, Durable, Fault, Iam, Kept, Logs, S3,
     code::{Code, Source},
     function::{self, Environment, Function, Ledger, LoggingConfig, Settings, arn, name_in},
     pool::Pool,
@@ -31,6 +31,7 @@ pub(super) struct Functions {
     s3: Arc<S3>,
     iam: Arc<Iam>,
     pub(super) logs: Arc<Logs>,
+    pub(super) key: AccessKey,
     ledger: Durable<Ledger>,
     /// Where the stand-in answers; `None` while it does not.
     pub(super) address: watch::Sender<Option<SocketAddr>>,
@@ -101,11 +102,17 @@ fn replace<T>(field: &mut T, value: Option<T>) {
 }
 
 impl Functions {
-    pub(super) fn open(folder: &Path, s3: Arc<S3>, iam: Arc<Iam>, logs: Arc<Logs>) -> io::Result<Arc<Self>> {
+    pub(super) fn open(
+        folder: &Path,
+        s3: Arc<S3>,
+        iam: Arc<Iam>,
+        logs: Arc<Logs>,
+        key: AccessKey,
+    ) -> io::Result<Arc<Self>> {
         fs::create_dir_all(folder.join("code"))?;
         let ledger = Durable::<Ledger>::open(&folder.join("ledger.json"))?;
         let (address, pools) = (watch::Sender::new(None), Mutex::default());
-        let functions = Self { folder: folder.to_owned(), s3, iam, logs, ledger, address, pools };
+        let functions = Self { folder: folder.to_owned(), s3, iam, logs, key, ledger, address, pools };
         functions.remove_strays()?;
         Ok(Arc::new(functions))
     }

@@ -70,6 +70,7 @@ impl Functions {
             timeout: Duration::from_secs(function.settings.timeout.unsigned_abs()),
             log_group: function.log_group(name),
             endpoint: format!("http://{address}"),
+            key: self.key.clone(),
             variables: function.settings.environment.variables.clone(),
         };
         let pool = Arc::new(Pool::new(launch, self.logs.clone()));

@@ -16,6 +16,7 @@ mod lane;
 mod lines;
 mod mapping;
 mod mappings;
+mod peer;
 mod poll;
 mod pool;
 mod process;
@@ -32,8 +33,8 @@ use serde::de::DeserializeOwned;
 
 use self::{functions::Functions, mappings::Mappings, route::Route};
 use super::{
-    clock, durable::Durable, fault::Fault, iam::Iam, kept::Kept, kinesis::Kinesis, logs::Logs, protocol::uuid,
-    rest::Answer, s3::S3,
+    clock, durable::Durable, fault::Fault, iam::Iam, kept::Kept, keys::AccessKey, kinesis::Kinesis, logs::Logs,
+    protocol::uuid, rest::Answer, s3::S3,
 };
 
 /// The largest body of a request, in bytes: a zip of 50 MiB as base64 in JSON (Lambda answers a larger one with
@@ -48,7 +49,8 @@ pub struct Lambda {
 }
 
 impl Lambda {
-    /// Opens the functions and mappings that lie in `folder`; to be called inside a tokio runtime.
+    /// Opens the functions and mappings that lie in `folder`; to be called inside a tokio runtime. Functions call the
+    /// stand-in with `key`.
     ///
     /// # Errors
     /// When the folder cannot be read or written, what lies there is damaged, or there is no runtime.
@@ -58,8 +60,9 @@ impl Lambda {
         s3: Arc<S3>,
         iam: Arc<Iam>,
         logs: Arc<Logs>,
+        key: AccessKey,
     ) -> io::Result<Arc<Self>> {
-        let functions = Functions::open(&folder.join("functions"), s3.clone(), iam, logs)?;
+        let functions = Functions::open(&folder.join("functions"), s3.clone(), iam, logs, key)?;
         let mappings = Mappings::open(&folder.join("mappings"), kinesis, s3, functions.clone())?;
         Ok(Arc::new(Self { functions, mappings }))
     }

@@ -19,12 +19,12 @@ use tokio::{
 };
 
 use super::{
-    Fault, Logs, function,
+    AccessKey, Fault, Logs, function,
     lines::Lines,
     now,
     runtime::{Runtime, Said, Work},
 };
-use crate::local::{ACCESS_KEY, REGION};
+use crate::local::REGION;
 
 /// How long a process may take until it asks for its first invocation (Lambda developer guide, "Init phase").
 const INIT_LIMIT: Duration = Duration::from_secs(10);
@@ -41,6 +41,8 @@ pub(super) struct Launch {
     pub(super) log_group: String,
     /// Where the stand-in answers.
     pub(super) endpoint: String,
+    /// With which it calls there.
+    pub(super) key: AccessKey,
     pub(super) variables: BTreeMap<String, String>,
 }
 
@@ -244,8 +246,8 @@ fn spawn(launch: &Launch, stream: &str, runtime: Runtime, lines: &Lines) -> io::
         .env("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand")
         .env("AWS_REGION", REGION)
         .env("AWS_DEFAULT_REGION", REGION)
-        .env("AWS_ACCESS_KEY_ID", ACCESS_KEY)
-        .env("AWS_SECRET_ACCESS_KEY", ACCESS_KEY)
+        .env("AWS_ACCESS_KEY_ID", &launch.key.id)
+        .env("AWS_SECRET_ACCESS_KEY", &launch.key.secret)
         .env("AWS_ENDPOINT_URL", &launch.endpoint)
         .env("LAMBDA_TASK_ROOT", &launch.task)
         .env("_HANDLER", &launch.handler)
@@ -264,6 +266,9 @@ fn spawn(launch: &Launch, stream: &str, runtime: Runtime, lines: &Lines) -> io::
     if let Some(output) = child.stderr.take() {
         lines.follow(output);
     }
-    let group = Group(child.id().and_then(|id| Pid::from_raw(id as i32)));
-    Ok(Running { _group: group, child, runtime })
+    let group = child.id().and_then(|id| Pid::from_raw(id as i32));
+    if let Some(group) = group {
+        runtime.open_to(group);
+    }
+    Ok(Running { _group: Group(group), child, runtime })
 }

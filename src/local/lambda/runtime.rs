@@ -8,11 +8,14 @@ use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
+use rustix::process::Pid;
 use tokio::{
-    net::TcpListener,
-    sync::{Mutex, mpsc},
-    task::{AbortHandle, JoinSet},
+    net::{TcpListener, TcpStream},
+    sync::{Mutex, mpsc, watch},
+    task::{AbortHandle, JoinSet, spawn_blocking},
 };
+
+use super::peer::is_of_group;
 
 /// The largest answer of a function, in bytes (Lambda developer guide, "Lambda quotas").
 const LARGEST_ANSWER: usize = 6 << 20;
@@ -39,9 +42,10 @@ pub(super) enum Said {
     CannotStart(Bytes),
 }
 
-/// The interface, until it is dropped.
+/// The interface, until it is dropped. It answers the process group that [`Runtime::open_to`] names, and nobody before.
 pub(super) struct Runtime {
     pub(super) address: SocketAddr,
+    group: watch::Sender<Option<Pid>>,
     work: mpsc::Sender<Work>,
     said: mpsc::Receiver<Said>,
     task: AbortHandle,
@@ -52,9 +56,15 @@ impl Runtime {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
         let ((work, waiting), (say, said)) = (mpsc::channel(1), mpsc::channel(4));
-        let desk = Arc::new(Desk { waiting: Mutex::new(waiting), say });
-        let task = tokio::spawn(desk.serve(listener)).abort_handle();
-        Ok(Self { address, work, said, task })
+        let group = watch::Sender::new(None);
+        let desk = Arc::new(Desk { waiting: Mutex::new(waiting), say, group: group.subscribe() });
+        let task = tokio::spawn(desk.serve(listener, address)).abort_handle();
+        Ok(Self { address, group, work, said, task })
+    }
+
+    /// Answers the processes of this group from now on.
+    pub(super) fn open_to(&self, group: Pid) {
+        self.group.send_replace(Some(group));
     }
 
     /// Lays an invocation before the process; `false` when the interface is gone.
@@ -78,23 +88,39 @@ impl Drop for Runtime {
 struct Desk {
     waiting: Mutex<mpsc::Receiver<Work>>,
     say: mpsc::Sender<Said>,
+    group: watch::Receiver<Option<Pid>>,
 }
 
 impl Desk {
-    async fn serve(self: Arc<Self>, listener: TcpListener) {
+    async fn serve(self: Arc<Self>, listener: TcpListener, address: SocketAddr) {
         let mut connections = JoinSet::new();
-        while let Ok((stream, _)) = listener.accept().await {
+        while let Ok((stream, peer)) = listener.accept().await {
             let desk = self.clone();
             connections.spawn(async move {
-                let service = service_fn(|request| {
-                    let desk = desk.clone();
-                    async move { Ok::<_, Infallible>(desk.answer(request).await) }
-                });
-                if let Err(e) = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await {
-                    tracing::trace!("a connection of a function's process broke: {e}");
+                match desk.knows(peer, address).await {
+                    Ok(true) => desk.converse(stream).await,
+                    Ok(false) => tracing::warn!("{peer} is not of the function's processes, and is not answered"),
+                    Err(e) => tracing::error!("whose the connection from {peer} is cannot be told: {e}"),
                 }
             });
             while connections.try_join_next().is_some() {}
+        }
+    }
+
+    /// Whether the function's own processes have opened this connection.
+    async fn knows(&self, peer: SocketAddr, ours: SocketAddr) -> io::Result<bool> {
+        let group = *self.group.clone().wait_for(Option::is_some).await.map_err(io::Error::other)?;
+        let Some(group) = group else { return Ok(false) };
+        spawn_blocking(move || is_of_group(group, peer, ours)).await.map_err(io::Error::other)?
+    }
+
+    async fn converse(self: Arc<Self>, stream: TcpStream) {
+        let service = service_fn(|request| {
+            let desk = self.clone();
+            async move { Ok::<_, Infallible>(desk.answer(request).await) }
+        });
+        if let Err(e) = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await {
+            tracing::trace!("a connection of a function's process broke: {e}");
         }
     }
 

@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use tokio::time::{sleep, timeout};
 
 use super::*;
+use crate::local::keys::AccessKey;
 
 const BUCKET: &str = "lake";
 
@@ -35,7 +36,7 @@ impl Rig {
         });
         fs::create_dir_all(folder.path().join("s3/objects").join(BUCKET)).expect("a folder");
         fs::write(folder.path().join("s3/buckets.json"), json!({BUCKET: bucket}).to_string()).expect("written");
-        let s3 = S3::open(&folder.path().join("s3")).expect("S3");
+        let s3 = S3::open(&folder.path().join("s3"), &AccessKey::open(folder.path()).expect("a key")).expect("S3");
         let iam = Iam::open(&folder.path().join("iam")).expect("IAM");
         let redshift = open(&folder, &s3, &iam);
         Self { folder, s3, iam, redshift }

@@ -1,6 +1,7 @@
 //! S3 over files on disk: the object store is a library's, what a bucket is besides its objects is ours.
 
 mod bucket;
+mod caller;
 mod operations;
 mod tags;
 mod turns;
@@ -17,12 +18,9 @@ use std::{
 
 use bytes::Bytes;
 use http::{Request, Response};
-use s3s::{
-    auth::SimpleAuth,
-    service::{S3Service, S3ServiceBuilder},
-};
+use s3s::service::{S3Service, S3ServiceBuilder};
 
-use super::{ACCESS_KEY, durable::Durable, fault::Fault, kept::Kept};
+use super::{durable::Durable, fault::Fault, kept::Kept, keys::AccessKey};
 use bucket::Buckets;
 use operations::Operations;
 
@@ -44,13 +42,13 @@ pub struct Object {
 }
 
 impl S3 {
-    /// Opens the buckets that lie in `folder`.
-    pub fn open(folder: &Path) -> io::Result<Arc<Self>> {
+    /// Opens the buckets that lie in `folder`; requests of the wire are signed with `key`.
+    pub fn open(folder: &Path, key: &AccessKey) -> io::Result<Arc<Self>> {
         let objects = folder.join("objects");
         fs::create_dir_all(&objects)?;
         let buckets = Arc::new(Durable::open(&folder.join("buckets.json"))?);
         let mut service = S3ServiceBuilder::new(Operations::new(&objects, buckets.clone())?);
-        service.set_auth(SimpleAuth::from_single(ACCESS_KEY, ACCESS_KEY));
+        service.set_auth(caller::Auth(key.clone()));
         Ok(Arc::new(Self { objects, buckets, service: service.build(), writes: AtomicU64::new(0) }))
     }
 

@@ -43,7 +43,7 @@ fn packed(documents: &[String]) -> Vec<u8> {
 async fn what_the_stream_holds_packed_is_found() {
     let folder = tempfile::tempdir().expect("a folder");
     let running = Running::over(folder.path()).await;
-    let clients = Clients::connect(Where::Local { url: running.url.clone() }).await;
+    let clients = Clients::connect(running.place()).await;
     make_stream(&clients.kinesis).await;
     let documents: Vec<String> = (0..60).map(|id| format!("{{\"id\": {id}}}\n")).collect();
     put(&clients.kinesis, packed(&documents[..40])).await;

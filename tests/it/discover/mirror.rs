@@ -153,9 +153,8 @@ async fn the_command_takes_over_what_another_home_has_made() {
     let running = Running::over(folder.path()).await;
     let (first, second) = (Demo::new(), Demo::new());
     let run = |demo: &Demo, args: &[&str]| {
-        let mut command = demo.command(args);
-        command.args(["--endpoint-url", &running.url]).env("AWS_ACCESS_KEY_ID", "local");
-        let output = command.env("AWS_SECRET_ACCESS_KEY", "local").output().expect("demo starts");
+        let mut command = demo.command_with(running.stand_in.key(), args);
+        let output = command.args(["--endpoint-url", &running.url]).output().expect("demo starts");
         let (out, said) = (text(&output.stdout).trim().to_owned(), text(&output.stderr));
         (output.status.code(), out, said)
     };

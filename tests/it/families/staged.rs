@@ -7,18 +7,22 @@ use std::{
 };
 
 use async_trait::async_trait;
+use aws_sdk_sts::config::Credentials;
 use bytes::Bytes;
 use http::{Request, Response};
 use kinesis_demo::local::server::StandIn;
 use serde_json::Value;
 
-use crate::inside::{Call, Service};
+use crate::{
+    inside::{Call, Service},
+    stand_in::sign_again,
+};
 
 /// What becomes of a call.
 pub enum Play {
     /// Its answer is this one, and the stand-in never sees it.
     Instead(Response<Bytes>),
-    /// The stand-in has this request to answer.
+    /// The stand-in has this request of Redshift's Data API to answer.
     Asks(Bytes),
     /// Its answer, changed.
     Edits(Box<dyn Fn(Bytes) -> Bytes + Send + Sync>),
@@ -59,6 +63,10 @@ impl Staged {
 
 #[async_trait]
 impl Service for Arc<Staged> {
+    fn credentials(&self) -> Credentials {
+        self.stand_in.key().into()
+    }
+
     async fn answer(&self, call: &Call, request: Request<Bytes>) -> io::Result<Response<Bytes>> {
         let play = {
             let mut stages = self.stages.lock().expect("no panic while it is held");
@@ -71,6 +79,7 @@ impl Service for Arc<Staged> {
                 let mut request = request.map(|_| body);
                 let length = request.body().len();
                 request.headers_mut().insert(http::header::CONTENT_LENGTH, length.into());
+                sign_again(&mut request, self.stand_in.key(), "redshift-data");
                 Service::answer(&self.stand_in, call, request).await
             }
             Some(Play::Edits(edit)) => {

@@ -10,6 +10,7 @@ use std::{
 use super::{EVENT, runtime::Runtime, start_at};
 use aws_sdk_dynamodb::{
     Client,
+    config::Credentials,
     types::{AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType, TableStatus},
 };
 use kinesis_demo::{
@@ -110,7 +111,11 @@ fn destination(clients: &Clients) -> DynamoDb {
 #[ignore = "needs dynalite"]
 async fn the_way_into_dynamodb_and_back() {
     let dynalite = Dynalite::start().await;
-    let clients = Clients::connect(Where::Local { url: dynalite.url.clone() }).await;
+    let clients = Clients::connect(Where::Local {
+        url: dynalite.url.clone(),
+        credentials: Credentials::new("any", "any", None, None, "test"),
+    })
+    .await;
     create_table(&clients.dynamodb).await;
 
     let mut runtime = Runtime::start().await;

@@ -65,7 +65,8 @@ impl Wire {
     /// Clients that call over it, as they would call the stand-in.
     pub async fn clients(self: &Arc<Self>) -> Clients {
         // Nobody listens there: a call that found a way around the wire would fail.
-        self.clients_at(Where::Local { url: "http://127.0.0.1:9".to_owned() }).await
+        let url = "http://127.0.0.1:9".to_owned();
+        self.clients_at(Where::Local { url, credentials: self.service.credentials() }).await
     }
 
     /// Clients that call over it and believe to be elsewhere.

@@ -10,6 +10,10 @@ use aws_sdk_lambda::{
 use kinesis_demo::local::daemon::{Daemon, Started};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
 use super::*;
 
@@ -201,11 +205,31 @@ async fn lines_go_to_the_log_group_if_there_is_one() {
 }
 
 #[tokio::test]
+async fn only_the_functions_own_processes_reach_its_runtime_interface() {
+    let mut rig = Rig::new().await;
+    // The process that calls is a child of the bootstrap here, and belongs to the function all the same.
+    let run = "#!/bin/sh\n\"$TEST_BINARY\" --exact stand_in_lambda::function::process --nocapture\n";
+    rig.make_function_of(zipped(run), 30, &[]).await;
+    let (_, environment) = rig.invoke(json!({"do": "environment"})).await;
+    let address = environment["AWS_LAMBDA_RUNTIME_API"].as_str().expect("an address");
+
+    let mut stranger = TcpStream::connect(address).await.expect("connected");
+    let steal = format!("GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: {address}\r\n\r\n");
+    // The interface may hang up before it has read anything.
+    let _ = stranger.write_all(steal.as_bytes()).await;
+    let mut answer = Vec::new();
+    let _ = stranger.read_to_end(&mut answer).await;
+    assert_eq!(answer, b"", "nothing is answered");
+    assert_eq!(rig.invoke(json!({"n": 1})).await, (None, json!({"n": 1})), "the function is served as before");
+    rig.stop().await;
+}
+
+#[tokio::test]
 async fn a_killed_stand_in_does_not_leave_its_functions_behind() {
     let folder = tempfile::tempdir().expect("a folder");
     let daemon = Daemon::at(&folder.path().join("local")).with_program(Path::new(env!("CARGO_BIN_EXE_demo")));
     let endpoint = daemon.ensure(Started::ForStack).await.expect("started");
-    let rig = Rig { folder, running: None, url: endpoint.url() };
+    let rig = Rig { folder, running: None, url: endpoint.url(), key: daemon.key().expect("a key") };
     rig.make_role(ROLE, "lambda.amazonaws.com").await;
     rig.make_function(30, &[]).await;
     let process = process_in(&rig.invoke(json!({"do": "pid"})).await.1);

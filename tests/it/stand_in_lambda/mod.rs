@@ -17,7 +17,7 @@ use aws_sdk_lambda::{
     primitives::Blob,
     types::{Environment, FunctionCode, LastUpdateStatus, Runtime, State},
 };
-use kinesis_demo::local::ACCESS_KEY;
+use kinesis_demo::local::keys::AccessKey;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
@@ -33,6 +33,7 @@ struct Rig {
     folder: TempDir,
     running: Option<Running>,
     url: String,
+    key: AccessKey,
 }
 
 /// One invocation as the function noted it.
@@ -73,7 +74,8 @@ fn is_alive(process: u32) -> bool {
 impl Rig {
     async fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut rig = Self { folder, running: None, url: String::new() };
+        let key = AccessKey::open(folder.path()).expect("a key");
+        let mut rig = Self { folder, running: None, url: String::new(), key };
         rig.start().await;
         rig.make_role(ROLE, "lambda.amazonaws.com").await;
         rig
@@ -82,6 +84,7 @@ impl Rig {
     async fn start(&mut self) {
         let running = Running::over(&self.folder.path().join("stand-in")).await;
         self.url.clone_from(&running.url);
+        self.key = running.stand_in.key().clone();
         self.running = Some(running);
     }
 
@@ -90,7 +93,7 @@ impl Rig {
     }
 
     fn config(&self) -> SdkConfig {
-        config(&self.url, ACCESS_KEY)
+        config(&self.url, &self.key)
     }
 
     fn lambda(&self) -> aws_sdk_lambda::Client {
