@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use kinesis_demo::workload::store_sales::StoreSales;
+use demo_workload::store_sales::StoreSales;
 
 const ROUNDS: u64 = 7;
 const TICKETS: u64 = 20_000;

@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::Context as _;
+use aws_stand_in::daemon::{Daemon, Started};
 use serde_json::Value;
 
 use super::{
@@ -17,7 +18,6 @@ use super::{
 use crate::{
     aws::{Clients, Names, Where, lifecycle::LifecycleError},
     engine::{ApplyError, Cause, Home, HomeError, ProviderError, StackId, State},
-    local::daemon::{Daemon, Started},
     spec::{self, Checked, Stack, Target},
 };
 
@@ -137,7 +137,7 @@ pub async fn clients(home: &Home, target: &Target, reach: &Reach) -> anyhow::Res
             Where::Aws { region: region.clone(), profile: profile.clone(), endpoint_url: endpoint_url.clone() }
         }
         (Target::Local, Some(_)) => {
-            let region = crate::local::REGION.to_owned();
+            let region = aws_stand_in::REGION.to_owned();
             Where::Aws { region, profile: None, endpoint_url: reach.endpoint_url.clone() }
         }
         (Target::Local, None) => stand_in(home).await?,

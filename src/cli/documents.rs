@@ -1,13 +1,14 @@
 //! The documents of a stack, before anything is made: their file or template checked, their columns known.
 
+use demo_formats::schema::{self, Field, Schema};
+use demo_function::{ARRIVED, ITEM_BYTES, PROCESSED};
+use demo_workload::Identity;
+
 use super::{exit::Stop, screen::Screen};
 use crate::{
-    function::{ARRIVED, ITEM_BYTES, PROCESSED},
     load::Opened,
     report::terminal::grouped,
-    schema::{self, Field, Schema},
     spec::{Format, Stack, Workload},
-    workload::Identity,
 };
 
 /// What a stack sends.

@@ -3,6 +3,7 @@
 use std::{convert::Infallible, fs, future, path::PathBuf, time::Duration};
 
 use chrono::Utc;
+use kinesis_producer::{Builder, Producer, TransportKind};
 use tokio::{
     sync::{mpsc, watch},
     task::JoinHandle,
@@ -13,7 +14,6 @@ use super::{documents::Documents, screen::Screen, signals::Signals};
 use crate::{
     aws::{Clients, Names, items::Items, redshift::Loader, shards},
     load::{self, Header, HotKey, Loaded, Part, Plan, Progress, ReserveTickets, Sample},
-    producer::{Builder, Producer, TransportKind},
     report::terminal::{bytes, grouped},
     spec::{Aggregation, Sending, Stack, Transport},
     verify::{

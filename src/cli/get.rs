@@ -5,16 +5,14 @@ use std::time::{Duration, Instant};
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, SecondsFormat};
 use clap::Args;
+use demo_function::{ARRIVED, PROCESSED};
 
 use super::{
     context::{self, Known},
     exit::{Exit, Stop},
     screen::Screen,
 };
-use crate::{
-    aws::items::{Item, Items, Json},
-    function::{ARRIVED, PROCESSED},
-};
+use crate::aws::items::{Item, Items, Json};
 
 /// Arguments.
 #[derive(Args, Debug)]

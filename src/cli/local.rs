@@ -3,11 +3,11 @@
 use std::{fs, io, path::PathBuf};
 
 use anyhow::Context;
+use aws_stand_in::daemon::{self, Daemon, Started};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::{context, exit::Exit, screen::Screen};
-use crate::local::daemon::{self, Daemon, Started};
 
 /// Arguments.
 #[derive(Args, Debug)]

@@ -7,6 +7,7 @@ use std::{
     process::Command,
 };
 
+use aws_stand_in::daemon::{Daemon, Started};
 use rustix::process::{Resource, getrlimit};
 
 use super::context;
@@ -16,7 +17,6 @@ use crate::{
         preflight::Finding,
     },
     engine::{Cause, Home},
-    local::daemon::{Daemon, Started},
 };
 
 /// Less is soon full of what a load leaves on the stand-in, which keeps every record for a day.

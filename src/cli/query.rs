@@ -4,6 +4,7 @@ use std::{fs, path::Path, time::Duration};
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
+use demo_formats::schema::{Structs, redshift_name};
 
 use super::{
     context::{self, Known},
@@ -21,7 +22,6 @@ use crate::{
         table::Rows,
         terminal::{bytes, grouped},
     },
-    schema::{Structs, redshift_name},
     spec::{Stack, Workload},
 };
 

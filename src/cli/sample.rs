@@ -8,6 +8,7 @@ use std::{
 
 use anyhow::Context as _;
 use clap::Args;
+use demo_workload::template::FIELDS;
 
 use super::{
     Over, StackFile, context,
@@ -15,10 +16,7 @@ use super::{
     exit::{Exit, Stop},
     screen::Screen,
 };
-use crate::{
-    load::{Opened, Origin},
-    workload::template::FIELDS,
-};
+use crate::load::{Opened, Origin};
 
 /// Arguments.
 #[derive(Args, Debug)]

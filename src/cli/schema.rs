@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
+use demo_formats::schema::{self, Schema as Columns, Stored};
 
 use super::{
     Over, StackFile, context,
@@ -11,10 +12,7 @@ use super::{
     exit::{Exit, Stop},
     screen::Screen,
 };
-use crate::{
-    schema::{self, Schema as Columns, Stored},
-    spec::{self, Format, Stack},
-};
+use crate::spec::{self, Format, Stack};
 
 /// Arguments.
 #[derive(Args, Debug)]

@@ -12,6 +12,7 @@ use std::{
 use bytes::Bytes;
 use futures::{StreamExt, stream::FuturesUnordered};
 use hdrhistogram::Histogram;
+use kinesis_producer::{Producer, Reason, Receipt, RecordError, Snapshot};
 use tokio::{
     sync::{mpsc, watch},
     time::{MissedTickBehavior, interval},
@@ -24,7 +25,6 @@ use super::{
     intervals::IntervalSet,
     offer::Offered,
 };
-use crate::producer::{Producer, Reason, Receipt, RecordError, Snapshot};
 
 /// How often the log is written and progress is told.
 const TICK: Duration = Duration::from_millis(100);

@@ -13,6 +13,7 @@
 use std::{ops::RangeInclusive, sync::Arc, thread};
 
 use bytes::Bytes;
+use demo_workload::{Id, Identity};
 use tokio::{
     sync::mpsc,
     task::{JoinError, JoinHandle, spawn_blocking},
@@ -23,7 +24,6 @@ use super::{
     acks::AckWriter,
     source::{Documents, Source, SourceError},
 };
-use crate::workload::{Id, Identity};
 
 /// Documents rendered into one buffer.
 const DOCUMENTS_PER_CHUNK: usize = 64;
@@ -283,7 +283,7 @@ fn slice(buffer: Bytes, ends: Vec<(u64, usize)>) -> Chunk {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::schema::FieldPath;
+    use demo_formats::schema::FieldPath;
 
     fn key_of(document: &'static str, fields: &[&str]) -> Arc<str> {
         let fields = fields.iter().map(|name| FieldPath(vec![(*name).to_owned()])).collect();

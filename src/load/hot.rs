@@ -1,8 +1,7 @@
 //! Partition keys that hold a load up.
 
+use kinesis_producer::{Producer, Snapshot};
 use serde::{Deserialize, Serialize};
-
-use crate::producer::{Producer, Snapshot};
 
 /// A key is hot from this share of all bytes on: one in so many.
 const ONE_IN: u64 = 20;

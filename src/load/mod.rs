@@ -52,10 +52,8 @@ use self::{
     pace::Pace,
     spread::Spread,
 };
-use crate::{
-    producer::{Producer, PutError, Snapshot},
-    spec::{Length, PartitionKey, Rate},
-};
+use crate::spec::{Length, PartitionKey, Rate};
+use kinesis_producer::{Producer, PutError, Snapshot};
 
 /// Slices of documents that may wait between the offerer and the collector.
 const OFFERED_AHEAD: usize = 64;

@@ -9,6 +9,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use kinesis_producer::{Pending, Producer, PutError};
 use tokio::{
     sync::{mpsc, watch},
     time::sleep_until,
@@ -20,7 +21,6 @@ use super::{
     pace::Pace,
     spread::Spread,
 };
-use crate::producer::{Pending, Producer, PutError};
 
 const BETWEEN_SAMPLES: Duration = Duration::from_secs(1);
 /// Documents that the producer takes before they are handed over.

@@ -6,19 +6,17 @@ use std::{
     sync::Arc,
 };
 
+use demo_formats::schema::{FieldPath, InferError, Inferred, Schema, store_sales};
+use demo_workload::{
+    Identity,
+    json_lines::{Found, JsonLines, JsonLinesError, Rules},
+    store_sales::StoreSales,
+    template::{Template, TemplateError},
+};
 use serde::{Deserialize, Serialize};
 
 use super::Source;
-use crate::{
-    schema::{FieldPath, InferError, Inferred, Schema, store_sales},
-    spec::{Broken, Stack, Workload},
-    workload::{
-        Identity,
-        json_lines::{Found, JsonLines, JsonLinesError, Rules},
-        store_sales::StoreSales,
-        template::{Template, TemplateError},
-    },
-};
+use crate::spec::{Broken, Stack, Workload};
 
 /// Documents of a template that its schema is taken from.
 const SAMPLED: u64 = 1_000;

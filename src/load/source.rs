@@ -2,7 +2,7 @@
 
 use std::{error::Error, ops::RangeInclusive, sync::Arc};
 
-use crate::workload::{
+use demo_workload::{
     Id, Identity,
     json_lines::{self, JsonLines},
     store_sales::{self, StoreSales},

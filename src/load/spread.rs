@@ -2,8 +2,10 @@
 
 use std::{ops::RangeInclusive, sync::Arc};
 
+use kinesis_producer::Record;
+
 use super::generate::Document;
-use crate::{producer::Record, spec::PartitionKey};
+use crate::spec::PartitionKey;
 
 /// 2⁶⁴ divided by the golden ratio: multiples of it fill a range evenly, however many there are.
 const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;

@@ -11,17 +11,15 @@ use std::{
     },
 };
 
+use demo_workload::{Identity, Key};
 use futures::{FutureExt, future::BoxFuture};
+use kinesis_producer::{
+    Answer, AnswerBuilder, Backoff, Builder, Format, Record, Request, RequestError, Severity, Transport, Wants,
+};
 use tempfile::TempDir;
 use tokio::time::{sleep, timeout};
 
 use super::*;
-use crate::{
-    producer::{
-        Answer, AnswerBuilder, Backoff, Builder, Format, Record, Request, RequestError, Severity, Transport, Wants,
-    },
-    workload::{Identity, Key},
-};
 
 /// Long enough that only a hang reaches it.
 const PATIENCE: Duration = Duration::from_secs(60);

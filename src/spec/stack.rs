@@ -2,11 +2,11 @@
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
+use demo_formats::prefix::Prefix;
 use serde::{Deserialize, Serialize};
 
 use super::sending::Sending;
-use crate::prefix::Prefix;
-pub use crate::schema::{FieldPath, Structs};
+pub use demo_formats::schema::{FieldPath, Structs};
 
 /// A validated stack.
 #[derive(Clone, Debug)]

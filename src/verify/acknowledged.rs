@@ -2,14 +2,13 @@
 
 use std::{collections::HashMap, ops::RangeInclusive, sync::Arc};
 
+use demo_workload::{Id, Identity, Key};
+
 use super::{
     keys::KeyBag,
     sought::{Scope, Sought},
 };
-use crate::{
-    load::{AckLog, OpenError, Opened, Origin, Source, SourceError},
-    workload::{Id, Identity, Key},
-};
+use crate::load::{AckLog, OpenError, Opened, Origin, Source, SourceError};
 
 /// The acknowledged documents of some runs.
 ///
@@ -222,10 +221,8 @@ impl Run {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        load::{Header, IntervalSet, Part},
-        schema::FieldPath,
-    };
+    use crate::load::{Header, IntervalSet, Part};
+    use demo_formats::schema::FieldPath;
 
     fn log(run: &str, origin: Origin, tickets: RangeInclusive<u64>, acknowledged: RangeInclusive<u64>) -> AckLog {
         let mut documents = IntervalSet::default();

@@ -4,6 +4,8 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
+use demo_function::{ARRIVED, PROCESSED};
+use demo_workload::{Id, IdentityError};
 
 use super::{
     destination::{Destination, Patience, Place, ProveError},
@@ -15,10 +17,8 @@ use crate::{
         Clients, Names,
         items::{Item, Items, ItemsError, Json},
     },
-    function::{ARRIVED, PROCESSED},
     load::Percentiles,
     spec::DynamoDbDelivery,
-    workload::{Id, IdentityError},
 };
 
 /// A scan reads the whole table, so it is not begun more often.
@@ -141,10 +141,8 @@ pub(super) fn percentiles(values: &mut [u64]) -> Option<Percentiles> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        verify::sought::Scope,
-        workload::{Identity, Key},
-    };
+    use crate::verify::sought::Scope;
+    use demo_workload::{Identity, Key};
 
     fn n(digits: &str) -> AttributeValue {
         AttributeValue::N(digits.to_owned())

@@ -1,6 +1,6 @@
 //! Ids in eight bytes each, so that tens of millions of documents can be compared in memory.
 
-use crate::workload::{Id, Key};
+use demo_workload::{Id, Key};
 
 /// Missing documents that a tally names; it counts the others.
 const NAMED: usize = 20;

@@ -131,7 +131,7 @@ mod tests {
     use flate2::{Compression, write::GzEncoder};
 
     use super::{super::sought::Scope, *};
-    use crate::workload::Identity;
+    use demo_workload::Identity;
 
     fn sales(tickets: std::ops::RangeInclusive<u64>) -> Sought {
         Sought { identity: Identity::StoreSales, scope: Scope::Tickets(vec![tickets]) }

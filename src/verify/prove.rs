@@ -198,7 +198,7 @@ mod tests {
     use async_trait::async_trait;
 
     use super::{super::destination::Patience, *};
-    use crate::workload::Key;
+    use demo_workload::Key;
 
     /// Shows one more document at each look.
     struct Slow {

@@ -3,6 +3,8 @@
 use std::{ops::RangeInclusive, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use demo_formats::schema::{FieldPath, Structs, redshift_name};
+use demo_workload::{Id, Identity, IdentityError};
 
 use super::{
     destination::{Conclusion, Destination, Patience, Place, ProveError},
@@ -20,9 +22,7 @@ use crate::{
             sql::TableName,
         },
     },
-    schema::{FieldPath, Structs, redshift_name},
     spec::{RedshiftDelivery, RedshiftLoad},
-    workload::{Id, Identity, IdentityError},
 };
 
 /// A count has one row; a second would show that it is none.

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use crate::workload::{Id, Identity, IdentityError, Key};
+use demo_workload::{Id, Identity, IdentityError, Key};
 
 /// Which documents are looked for, and how they are told apart.
 #[derive(Clone, Debug)]

@@ -1,16 +1,14 @@
 //! What SQL finds through the catalog.
 
 use aws_sdk_athena::Client;
+use demo_formats::schema::FieldPath;
+use demo_workload::Identity;
 
 use super::{
     keys::Tally,
     sought::{Scope, Sought},
 };
-use crate::{
-    aws::query::{self, QueryError},
-    schema::FieldPath,
-    workload::Identity,
-};
+use crate::aws::query::{self, QueryError};
 
 /// Where the table is, and who asks.
 #[derive(Clone, Debug)]

@@ -8,6 +8,7 @@ use aws_sdk_kinesis::{
     types::{Record, ShardIteratorType},
 };
 use aws_smithy_types::error::display::DisplayErrorContext;
+use demo_workload::Id;
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::{
@@ -15,7 +16,7 @@ use super::{
     keys::{KeyBag, Tally},
     sought::Sought,
 };
-use crate::{aggregated, aws::Clients, workload::Id};
+use crate::aws::Clients;
 
 /// Shards that are read at the same time.
 const READERS: usize = 8;
@@ -149,7 +150,7 @@ async fn read(client: &Client, stream: &str, shard: &str, sought: &Sought) -> Re
 
 /// The ids of a record's documents: it may be an aggregated one. Otherwise what is wrong with it.
 fn ids(record: &Record, sought: &Sought) -> Result<Vec<Id>, String> {
-    let documents = aggregated::contents(record.data.as_ref()).map_err(|e| e.to_string())?;
+    let documents = kinesis_aggregation::contents(record.data.as_ref()).map_err(|e| e.to_string())?;
     let ids = documents.iter().filter_map(|document| sought.id_of(document).transpose());
     ids.collect::<Result<_, _>>().map_err(|e| e.to_string())
 }

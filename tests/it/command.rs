@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use kinesis_demo::local::keys::AccessKey;
+use aws_stand_in::keys::AccessKey;
 use serde_json::Value;
 use tempfile::TempDir;
 

@@ -1,6 +1,6 @@
 //! The delivery to DynamoDB through the real binary: the function in its own process, fed by the mapping.
 
-use kinesis_demo::workload::store_sales::StoreSales;
+use demo_workload::store_sales::StoreSales;
 use serde_json::Value;
 
 use crate::command::{Demo, text};

@@ -8,13 +8,13 @@ use std::{
 };
 
 use aws_sdk_kinesis::types::PutRecordsRequestEntry;
+use demo_formats::prefix::{Prefix, Use};
+use demo_workload::store_sales::StoreSales;
 use kinesis_demo::{
-    aws::{Clients, Names, Where, lifecycle, partitions, query},
+    aws::{Clients, Names, lifecycle, partitions, query},
     engine::{Action, Cancel, Home},
-    prefix::{Prefix, Use},
     spec::{Buffer, Compression, FieldPath, Format, Name, Partitions, S3Delivery, Stack},
     verify::contents,
-    workload::store_sales::StoreSales,
 };
 
 use crate::{

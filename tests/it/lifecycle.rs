@@ -9,11 +9,13 @@ use std::{
 
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_sts::config::Credentials;
+use demo_formats::{
+    prefix::{Prefix, Use},
+    schema,
+};
 use kinesis_demo::{
     aws::{Clients, Names, Where, inventory, lifecycle, partitions, pipeline::Materials},
     engine::{Action, Cancel, Home, Journal, Observed, Outcome, Scope, State},
-    prefix::{Prefix, Use},
-    schema,
     spec::{
         Buffer, Catalog, Compression, Deliver, Format, Length, Load, Name, PartitionKey, Partitions, Rate, S3Delivery,
         Sending, Stack, Stream, StreamMode, Target, Thresholds, Workload,

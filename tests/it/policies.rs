@@ -11,13 +11,13 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use aws_stand_in::server::StandIn;
 use bytes::Bytes;
 use futures::future::join_all;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
-use kinesis_demo::local::server::StandIn;
 use serde_json::Value;
 use tokio::net::TcpListener;
 

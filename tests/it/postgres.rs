@@ -6,7 +6,7 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-use kinesis_demo::schema::{Structs, store_sales};
+use demo_formats::schema::{Structs, store_sales};
 use serde_json::value::RawValue;
 use tempfile::TempDir;
 

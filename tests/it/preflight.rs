@@ -9,8 +9,10 @@ use std::{
 
 use async_trait::async_trait;
 use aws_sdk_sts::config::Credentials;
+use aws_stand_in::{ACCOUNT, REGION, server::StandIn};
 use bytes::Bytes;
 use chrono::{TimeDelta, Utc};
+use demo_formats::schema;
 use http::{HeaderValue, Request, Response};
 use kinesis_demo::{
     aws::{
@@ -21,8 +23,6 @@ use kinesis_demo::{
         preflight::{Finding, Report, Verdict},
     },
     engine::{Cancel, Cause, Home, StackId, State},
-    local::{ACCOUNT, REGION, server::StandIn},
-    schema,
     spec::{self, Stack},
 };
 use serde_json::{Value, json};

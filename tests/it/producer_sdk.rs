@@ -9,9 +9,7 @@ use aws_sdk_kinesis::{
     Client, Config,
     config::{BehaviorVersion, Credentials, Region},
 };
-use kinesis_demo::producer::{
-    Backoff, Builder, Producer, Reason, Receipt, Record, RecordError, SdkTransport, Snapshot,
-};
+use kinesis_producer::{Backoff, Builder, Producer, Reason, Receipt, Record, RecordError, SdkTransport, Snapshot};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},

@@ -3,10 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use aws_sdk_kinesis::{Client, types::StreamStatus};
-use kinesis_demo::{
-    local::server::StandIn,
-    producer::shard_map::{LookError, ShardMap, Summary, look, summary},
-};
+use aws_stand_in::server::StandIn;
+use kinesis_producer::shard_map::{LookError, ShardMap, Summary, look, summary};
 use tempfile::TempDir;
 
 use crate::inside::{Fault, Wire};

@@ -1,13 +1,13 @@
 //! The producer before many shards, in simulated time: all of their capacity, hardly a refusal, and nothing lost.
 
-#[path = "../../benches/producer/simulation/model.rs"]
+#[path = "../../crates/producer/benches/producer/simulation/model.rs"]
 mod model;
-#[path = "../../benches/producer/simulation/scenario.rs"]
+#[path = "../../crates/producer/benches/producer/simulation/scenario.rs"]
 mod scenario;
 
 use std::time::Duration;
 
-use kinesis_demo::producer::{HotKey, Producer, ShardView, Snapshot};
+use kinesis_producer::{HotKey, Producer, ShardView, Snapshot};
 use md5::{Digest, Md5};
 
 use self::{

@@ -4,10 +4,12 @@ use std::{io::Write, ops::RangeInclusive, path::Path, sync::Arc, time::Duration}
 
 use aws_sdk_kinesis::primitives::Blob;
 use aws_sdk_s3::primitives::ByteStream;
+use demo_formats::prefix::{Prefix, Use};
+use demo_workload::{Identity, Key, store_sales::StoreSales};
 use flate2::{Compression as Level, write::GzEncoder};
 use kinesis_demo::{
     aws::{
-        Clients, Names, Where, inventory, lifecycle,
+        Clients, Names, inventory, lifecycle,
         redshift::{
             self, At, Database, Loader, LoaderError,
             data::{Answer, DataError, Runner},
@@ -15,10 +17,8 @@ use kinesis_demo::{
     },
     cli::query,
     engine::{self, Action, Cancel, Home, Journal, Observed, Outcome},
-    prefix::{Prefix, Use},
     spec::{Buffer, Deliver, Name, RedshiftAt, RedshiftDelivery, RedshiftLoad, Stack, StreamMode, Structs},
     verify::{KeyBag, Place, Scope, Sought, destinations, prove},
-    workload::{Identity, Key, store_sales::StoreSales},
 };
 use tempfile::TempDir;
 use tokio::{sync::watch, time::timeout};

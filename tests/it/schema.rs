@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use kinesis_demo::schema;
+use demo_formats::schema;
 
 #[test]
 fn files_in_sql_follow_from_the_schema() {

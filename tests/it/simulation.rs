@@ -10,18 +10,17 @@ use std::{
 
 use async_trait::async_trait;
 use aws_sdk_sts::config::Credentials;
+use aws_stand_in::server::StandIn;
 use bytes::Bytes;
 use http::{Request, Response};
-use kinesis_demo::{
-    engine::{Graph, ResourceKey},
-    local::server::StandIn,
-};
+use kinesis_demo::engine::{Graph, ResourceKey};
 use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::{
     inside::{Call, Service, Wire, refusal},
     matrix::{Case, Ground, simulated},
+    stand_in::sign_again,
 };
 
 /// How long a resource of a kind takes to come, and to go.
@@ -141,7 +140,10 @@ impl Unhurried {
         let operation = slow.describe.split_once(' ').expect("service and operation").1;
         let target = format!("{}.{operation}", target.split_once('.').expect("a target").0);
         parts.headers.insert("x-amz-target", target.parse().expect("a header"));
-        let said = self.ask(call, Request::from_parts(parts, body)).await?.into_body();
+        let mut describe = Request::from_parts(parts, body);
+        let service = call.name.split_once(' ').expect("service and operation").0;
+        sign_again(&mut describe, self.stand_in.key(), service);
+        let said = self.ask(call, describe).await?.into_body();
         let answer = self.ask(call, request).await?;
         if answer.status().is_success() {
             self.ways().insert(key, Way::Going(Instant::now() + slow.going, said));

@@ -14,12 +14,10 @@ use aws_sigv4::{
     http_request::{SignableBody, SignableRequest, SigningInstructions, SigningSettings, sign},
     sign::v4,
 };
+use aws_stand_in::{REGION, keys::AccessKey, server::StandIn};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request};
-use kinesis_demo::{
-    aws::Where,
-    local::{REGION, keys::AccessKey, server::StandIn},
-};
+use kinesis_demo::aws::Where;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -91,8 +89,9 @@ pub fn config(url: &str, key: &AccessKey) -> SdkConfig {
 /// Signs a request that was changed after its caller had signed it.
 pub fn sign_again(request: &mut Request<Bytes>, key: &AccessKey, service: &str) {
     let headers = request.headers_mut();
-    let old = ["authorization", "x-amz-date", "x-amz-content-sha256"];
-    old.map(|name| headers.remove(name));
+    for old in ["authorization", "x-amz-date", "x-amz-content-sha256"] {
+        headers.remove(old);
+    }
     let text = |(name, value): (&HeaderName, &HeaderValue)| {
         (name.as_str().to_owned(), value.to_str().expect("text").to_owned())
     };
@@ -168,7 +167,7 @@ async fn a_request_without_a_signature_is_refused_in_each_protocol() {
         let answer = running.exchange(&request).await;
         assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
         assert!(answer.contains(code), "{answer}");
-        assert!(answer.contains("x-amzn-requestid: "), "{answer}");
+        assert!(answer.contains("x-amzn-requestid: ") || answer.contains("x-amz-request-id: "), "{answer}");
     }
     running.stop().await;
 }
@@ -188,7 +187,7 @@ async fn who_knows_the_id_and_not_the_secret_is_refused_in_each_protocol() {
     let code = s3.create_bucket().bucket("stolen").send().await.expect_err("refused");
     assert_eq!(code.into_service_error().code(), Some("SignatureDoesNotMatch"));
     let presigned = PresigningConfig::expires_in(Duration::from_secs(60)).expect("a config");
-    let url = s3.delete_object().bucket("b").key("k").presigned(presigned).await.expect("presigned");
+    let url = s3.delete_object().bucket("theirs").key("k").presigned(presigned).await.expect("presigned");
     let path = url.uri().strip_prefix(&running.url).expect("a path");
     let answer = running
         .exchange(&format!("DELETE {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", running.host()))

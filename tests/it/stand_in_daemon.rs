@@ -9,7 +9,7 @@ use std::{
 };
 
 use aws_sdk_iam::Client;
-use kinesis_demo::local::daemon::{Daemon, DaemonError, Endpoint, Started};
+use aws_stand_in::daemon::{Daemon, DaemonError, Endpoint, Started};
 use rustix::process::{Pid, Signal, getsid, kill_process, test_kill_process};
 
 use crate::stand_in::config;

@@ -9,11 +9,9 @@ use aws_sdk_firehose::types::{
 };
 use aws_sdk_redshiftdata::types::{Field, StatusString};
 use aws_sdk_redshiftserverless::types::WorkgroupStatus;
+use demo_formats::schema::{Structs, store_sales};
+use demo_workload::store_sales::StoreSales;
 use flate2::{Compression, write::GzEncoder};
-use kinesis_demo::{
-    schema::{Structs, store_sales},
-    workload::store_sales::StoreSales,
-};
 use tokio::time::{sleep, timeout};
 
 use crate::stand_in::Running;

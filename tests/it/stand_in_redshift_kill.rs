@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use kinesis_demo::local::daemon::{Daemon, Endpoint, Started};
+use aws_stand_in::daemon::{Daemon, Endpoint, Started};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use tokio::time::sleep;
 

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use aws_sdk_scheduler::types::{FlexibleTimeWindow, FlexibleTimeWindowMode};
+use aws_stand_in::server::StandIn;
 use chrono::{DateTime, TimeDelta, Utc};
 use kinesis_demo::{
     aws::{
@@ -13,7 +14,6 @@ use kinesis_demo::{
         schedule,
     },
     engine::{Applied, Cancel, Down, Home, Journal, Observed, Outcome},
-    local::server::StandIn,
     spec::{Name, Stack, Stream},
 };
 use serde_json::json;

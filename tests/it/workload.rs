@@ -8,10 +8,8 @@ use std::{
 };
 
 use datafusion::prelude::{JsonReadOptions, SessionContext};
-use kinesis_demo::{
-    schema::{self, Field, Type},
-    workload::{Key, store_sales::StoreSales},
-};
+use demo_formats::schema::{self, Field, Type};
+use demo_workload::{Key, store_sales::StoreSales};
 use serde_json::Value;
 use tpcdsgen::{
     config::{Session, Table},

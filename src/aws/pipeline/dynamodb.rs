@@ -1,5 +1,8 @@
 //! The delivery to DynamoDB: table, function and what feeds it.
 
+use demo_formats::schema::Type;
+use demo_function::{KEY_VARIABLE, TABLE_VARIABLE};
+
 use super::{Parts, PipelineError, node};
 use crate::{
     aws::{
@@ -12,8 +15,6 @@ use crate::{
         role, stream,
     },
     engine::Node,
-    function::{KEY_VARIABLE, TABLE_VARIABLE},
-    schema::Type,
     spec::DynamoDbDelivery,
 };
 

@@ -6,6 +6,7 @@ mod s3;
 pub mod ttl;
 
 use chrono::{DateTime, Utc};
+use demo_formats::schema::Schema;
 use serde::Serialize;
 use serde_json::json;
 
@@ -15,7 +16,6 @@ use super::{
 };
 use crate::{
     engine::{Graph, GraphError, Node, Provider, Providers, ResourceKey, StackId},
-    schema::Schema,
     spec::{Stack, StreamMode},
 };
 

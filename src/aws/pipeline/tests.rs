@@ -1,10 +1,13 @@
 use std::{collections::BTreeMap, time::Duration};
 
+use demo_formats::{
+    prefix::{Prefix, Use},
+    schema,
+};
+
 use super::*;
 use crate::{
     aws::packaging::Architecture,
-    prefix::{Prefix, Use},
-    schema,
     spec::{
         Buffer, Catalog, Compression, Deliver, DynamoDbDelivery, FieldPath, Format, FunctionSettings, Length, Load,
         MappingSettings, Name, PartitionKey, Partitions, Rate, RedshiftAt, RedshiftDelivery, RedshiftLoad, S3Delivery,

@@ -1,7 +1,9 @@
 //! A question in SQL to a stack's schema.
 
+use demo_formats::schema::redshift_name;
+
 use super::data::{Answer, DataError, Database, Runner};
-use crate::{aws::clients::Clients, engine::Cancel, schema::redshift_name};
+use crate::{aws::clients::Clients, engine::Cancel};
 
 /// Asks with the schema's tables named without it, and fetches up to `max_rows` rows.
 ///

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
+use crate::aws::mark::STACK;
 pub use crate::spec::REDSHIFT_LOADS as LOADS;
-use crate::{aws::mark::STACK, schema::redshift_name};
+use demo_formats::schema::redshift_name;
 
 /// A table and its schema.
 #[derive(Clone, Debug, PartialEq, Eq)]

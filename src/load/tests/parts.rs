@@ -1,7 +1,8 @@
 //! Documents keep their numbers, however many threads and workers make them.
 
+use demo_workload::json_lines::{JsonLines, Rules};
+
 use super::*;
-use crate::workload::json_lines::{JsonLines, Rules};
 
 /// What each record of a run was, with the key that decided its shard.
 type Sent = BTreeMap<(Vec<u8>, Option<u128>), u32>;

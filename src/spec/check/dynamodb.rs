@@ -2,7 +2,7 @@
 
 use std::{ops::RangeInclusive, time::Duration};
 
-use crate::schema::{Schema, Type};
+use demo_formats::schema::{Schema, Type};
 
 use super::{
     super::{

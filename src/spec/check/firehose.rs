@@ -2,7 +2,7 @@
 
 use std::{ops::RangeInclusive, time::Duration};
 
-use crate::prefix::{Prefix, Use};
+use demo_formats::prefix::{Prefix, Use};
 
 use super::{
     super::{file::BufferFile, quantity::Refusal, stack::Buffer},

@@ -11,6 +11,8 @@ mod stream;
 
 use std::{collections::BTreeMap, ops::RangeInclusive, time::Duration};
 
+use demo_formats::schema::{self, Field, Schema, Type};
+
 use super::{
     file,
     names::{self, Rules},
@@ -18,7 +20,6 @@ use super::{
     stack::{Deliver, Name, Rate, Stack, Target, Thresholds, Workload},
     tree::{Found, Node, Value},
 };
-use crate::schema::{self, Field, Schema, Type};
 
 const MIB: u64 = 1 << 20;
 

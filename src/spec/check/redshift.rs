@@ -2,7 +2,7 @@
 
 use std::{ops::RangeInclusive, time::Duration};
 
-use crate::prefix::Use;
+use demo_formats::prefix::Use;
 
 use super::{
     super::{

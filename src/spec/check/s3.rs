@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{
+use demo_formats::{
     prefix::Use,
     schema::{Schema, Type},
 };

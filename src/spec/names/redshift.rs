@@ -1,7 +1,8 @@
 //! The names of Redshift, and of what a Redshift delivery refers to.
 
+use demo_formats::schema::redshift_name;
+
 use super::{super::quantity::Refusal, Rules, swap};
-use crate::schema::redshift_name;
 
 /// Redshift Serverless API reference, CreateWorkgroup, `workgroupName`.
 pub(in super::super) const WORKGROUP: Rules = Rules {

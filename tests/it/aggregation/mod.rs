@@ -6,11 +6,10 @@ mod proof;
 mod producer;
 mod python;
 
-use kinesis_demo::aggregated::{UserRecord, decode, encode};
+use kinesis_aggregation::{UserRecord, decode, encode};
 use md5::{Digest, Md5};
-use rand::{RngExt, SeedableRng, rngs::Xoshiro256PlusPlus};
-
 use peer::Peer;
+use rand::{RngExt, SeedableRng, rngs::Xoshiro256PlusPlus};
 
 fn record(partition_key: &str, explicit_hash_key: Option<u128>, data: &[u8]) -> UserRecord {
     UserRecord {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use base64_simd::STANDARD;
-use kinesis_demo::aggregated::UserRecord;
+use kinesis_aggregation::UserRecord;
 
 /// How such a program is started; it is told `pack` or `unpack`.
 pub struct Peer {

@@ -6,7 +6,7 @@ use aws_sdk_kinesis::{
     Client,
     types::{Record as Kept, Shard, ShardIteratorType},
 };
-use kinesis_demo::producer::{Producer, Record};
+use kinesis_producer::{Producer, Record};
 
 use super::{
     java::JAVA,

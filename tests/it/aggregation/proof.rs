@@ -3,11 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use aws_sdk_kinesis::{Client, primitives::Blob, types::StreamStatus};
+use demo_workload::Identity;
 use kinesis_demo::{
-    aws::{Clients, Where},
+    aws::Clients,
     spec::FieldPath,
     verify::{KeyBag, Scope, Sought, destination::Destination, stream::Stream},
-    workload::Identity,
 };
 use tokio::time::{sleep, timeout};
 

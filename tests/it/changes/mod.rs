@@ -6,6 +6,7 @@ mod refused;
 
 use std::{collections::BTreeMap, fs, path::PathBuf, sync::Arc};
 
+use aws_stand_in::server::StandIn;
 use kinesis_demo::{
     aws::{
         lifecycle::{self, LifecycleError},
@@ -13,7 +14,6 @@ use kinesis_demo::{
         pipeline::Materials,
     },
     engine::{Action, Cancel, Home, Outcome, StackId, State},
-    local::server::StandIn,
     spec::{self, Stack},
 };
 use serde_json::json;

@@ -2,10 +2,10 @@
 
 use std::{fs, sync::Arc};
 
+use aws_stand_in::server::StandIn;
 use kinesis_demo::{
     aws::{Clients, Names, lifecycle, lifecycle::LifecycleError, mirror::KEY},
     engine::{ApplyError, Cancel, Home, Journal, JournalError, MirrorError},
-    local::server::StandIn,
     spec::Stack,
 };
 use serde_json::json;

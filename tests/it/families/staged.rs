@@ -8,9 +8,9 @@ use std::{
 
 use async_trait::async_trait;
 use aws_sdk_sts::config::Credentials;
+use aws_stand_in::server::StandIn;
 use bytes::Bytes;
 use http::{Request, Response};
-use kinesis_demo::local::server::StandIn;
 use serde_json::Value;
 
 use crate::{

@@ -7,12 +7,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{EVENT, runtime::Runtime, start_at};
 use aws_sdk_dynamodb::{
     Client,
     config::Credentials,
     types::{AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType, TableStatus},
 };
+use demo_workload::{Identity, Key};
 use kinesis_demo::{
     aws::{
         Clients, Names, Where,
@@ -27,8 +27,9 @@ use kinesis_demo::{
         items::DynamoDb,
         sought::{Scope, Sought},
     },
-    workload::{Identity, Key},
 };
+
+use super::{EVENT, runtime::Runtime, start_at};
 
 /// Ends with the test.
 struct Dynalite {

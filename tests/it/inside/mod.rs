@@ -21,12 +21,10 @@ use aws_smithy_runtime_api::client::{
     runtime_components::RuntimeComponents,
 };
 use aws_smithy_types::body::SdkBody;
+use aws_stand_in::server::StandIn;
 use bytes::Bytes;
 use http::{Request, Response};
-use kinesis_demo::{
-    aws::{Clients, Where},
-    local::server::StandIn,
-};
+use kinesis_demo::aws::{Clients, Where};
 use tokio::sync::watch;
 
 pub use self::{

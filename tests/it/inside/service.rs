@@ -5,12 +5,12 @@ use std::{io, net::SocketAddr, sync::Arc};
 use async_trait::async_trait;
 use aws_sdk_sts::config::Credentials;
 use aws_smithy_runtime_api::client::{orchestrator::HttpRequest, result::ConnectorError};
+use aws_stand_in::server::StandIn;
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, Uri, header};
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use kinesis_demo::local::server::StandIn;
 use tokio::net::TcpStream;
 
 use super::{Call, broken};

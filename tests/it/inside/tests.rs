@@ -6,7 +6,8 @@ use std::{
 };
 
 use aws_sdk_kinesis::error::ProvideErrorMetadata;
-use kinesis_demo::{aws::Clients, local::server::StandIn};
+use aws_stand_in::server::StandIn;
+use kinesis_demo::aws::Clients;
 use tempfile::TempDir;
 
 use super::{Count, Fault, Kill, Wire};

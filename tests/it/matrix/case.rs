@@ -2,9 +2,9 @@
 
 use std::{fs, path::PathBuf};
 
+use demo_formats::schema::{self, Schema};
 use kinesis_demo::{
     load::Opened,
-    schema::{self, Schema},
     spec::{self, Stack, Workload},
 };
 

@@ -2,7 +2,9 @@
 
 use std::{fs, path::Path, sync::Arc};
 
+use aws_stand_in::{kept::Kept, server::StandIn};
 use bytes::Bytes;
+use demo_formats::schema::Schema;
 use kinesis_demo::{
     aws::{
         Clients, Names, lifecycle,
@@ -11,8 +13,6 @@ use kinesis_demo::{
         pipeline::{Materials, graph},
     },
     engine::{Applied, Cancel, Down, Graph, Home, Journal, StackId},
-    local::{kept::Kept, server::StandIn},
-    schema::Schema,
     spec::Stack,
 };
 use tempfile::TempDir;

@@ -7,6 +7,7 @@ use std::{
 };
 
 use chrono::Utc;
+use demo_formats::schema;
 use kinesis_demo::{
     aws::{
         access, bucket,
@@ -17,7 +18,6 @@ use kinesis_demo::{
     },
     engine::{Graph, StackId},
     load::Opened,
-    schema,
     spec::{self, Stack, Workload},
 };
 use serde_json::Value;

@@ -1,6 +1,6 @@
 //! Records packed together by shard.
 
-use kinesis_demo::producer::{BuildError, Record};
+use kinesis_producer::{BuildError, Record};
 use tokio::time::timeout;
 
 use super::{

@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use futures::FutureExt;
-use kinesis_demo::producer::{
-    Backoff, BuildError, Builder, Producer, PutError, Reason, Record, Severity, Snapshot, limits,
-};
+use kinesis_producer::{Backoff, BuildError, Builder, Producer, PutError, Reason, Record, Severity, Snapshot, limits};
 use tokio::time::{sleep, timeout};
 
 use super::{

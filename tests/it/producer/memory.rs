@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use kinesis_demo::producer::{Builder, Producer};
+use kinesis_producer::{Builder, Producer};
 use tokio::time::{sleep, timeout};
 
 use super::{

@@ -10,7 +10,7 @@ mod sink;
 
 use std::time::Duration;
 
-use kinesis_demo::producer::{Backoff, Builder, Pending, Producer, Record, Snapshot};
+use kinesis_producer::{Backoff, Builder, Pending, Producer, Record, Snapshot};
 use tokio::time::timeout;
 
 use self::sink::Sink;

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use kinesis_demo::producer::Severity;
+use kinesis_producer::Severity;
 use tokio::time::timeout;
 
 use super::{

@@ -3,7 +3,7 @@
 use std::{task::Poll, time::Duration};
 
 use futures::{FutureExt, SinkExt, future::poll_fn, poll};
-use kinesis_demo::producer::{Backoff, RecordSink, Severity, SinkError};
+use kinesis_producer::{Backoff, RecordSink, Severity, SinkError};
 use tokio::time::{sleep, timeout};
 
 use super::{

@@ -11,12 +11,9 @@ use std::{
 };
 
 use futures::{FutureExt, future::BoxFuture};
-use kinesis_demo::{
-    aggregated,
-    producer::{
-        Answer, AnswerBuilder, Body, Format, LookError, OpenShard, Record, Request, RequestError, Severity, ShardMap,
-        Transport, Wants,
-    },
+use kinesis_producer::{
+    Answer, AnswerBuilder, Body, Format, LookError, OpenShard, Record, Request, RequestError, Severity, ShardMap,
+    Transport, Wants,
 };
 use md5::{Digest, Md5};
 use tokio::time::sleep;
@@ -269,11 +266,11 @@ fn landed(record: &Record) -> Vec<Landed> {
         hash: hash.unwrap_or_else(|| hash_key(key)),
         in_aggregate,
     };
-    match aggregated::decode(&record.data).expect("well packed") {
+    match kinesis_aggregation::decode(&record.data).expect("well packed") {
         None => vec![one(&record.data, &record.partition_key, record.explicit_hash_key, false)],
         Some(records) => {
             let number = |key: &String| key.parse().expect("a decimal number");
-            let each = |record: &aggregated::UserRecord| {
+            let each = |record: &kinesis_aggregation::UserRecord| {
                 one(&record.data, &record.partition_key, record.explicit_hash_key.as_ref().map(number), true)
             };
             records.iter().map(each).collect()

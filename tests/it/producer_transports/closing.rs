@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use kinesis_demo::producer::{Reason, Unsent};
+use kinesis_producer::{Reason, Unsent};
 use tokio::time::timeout;
 
 use super::{

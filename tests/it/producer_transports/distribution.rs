@@ -1,6 +1,6 @@
 //! Streams that place records themselves, and callers who may not ask whether a stream does.
 
-use kinesis_demo::producer::BuildError;
+use kinesis_producer::BuildError;
 use tokio::time::timeout;
 
 use super::{

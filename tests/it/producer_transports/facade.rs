@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use kinesis_demo::producer::{Closed, TransportKind};
+use kinesis_producer::{Closed, TransportKind};
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
 
 use super::{

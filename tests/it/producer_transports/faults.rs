@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kinesis_demo::producer::{Snapshot, TransportKind};
+use kinesis_producer::{Snapshot, TransportKind};
 use tokio::time::timeout;
 
 use super::{

@@ -8,10 +8,7 @@ use std::{
 
 use aws_config::SdkConfig;
 use base64_simd::STANDARD;
-use kinesis_demo::{
-    aggregated,
-    producer::{Receipt, Record},
-};
+use kinesis_producer::{Receipt, Record};
 use md5::{Digest, Md5};
 use serde_json::{Value, json};
 
@@ -197,10 +194,10 @@ fn records_of(seen: &Seen) -> Vec<Record> {
 
 /// What is packed in a record, each with its position; or the record itself.
 pub fn user_records(record: &Record) -> Vec<(Option<u32>, Record)> {
-    let Some(packed) = aggregated::decode(&record.data).expect("well packed") else {
+    let Some(packed) = kinesis_aggregation::decode(&record.data).expect("well packed") else {
         return vec![(None, record.clone())];
     };
-    let user_record = |(sub, packed): (usize, aggregated::UserRecord)| {
+    let user_record = |(sub, packed): (usize, kinesis_aggregation::UserRecord)| {
         let record = Record::new(packed.data, packed.partition_key.as_str());
         let hash_key = packed.explicit_hash_key.map(|key| key.parse().expect("a number"));
         (Some(sub as u32), Record { explicit_hash_key: hash_key, ..record })

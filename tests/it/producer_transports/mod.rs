@@ -10,7 +10,7 @@ mod stand_in;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
-use kinesis_demo::producer::{Backoff, Builder, Pending, Producer, Record, Snapshot, TransportKind};
+use kinesis_producer::{Backoff, Builder, Pending, Producer, Record, Snapshot, TransportKind};
 use tokio::time::timeout;
 
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, ops::RangeInclusive, time::Duration};
 
 use aws_sdk_kinesis::{Client, types::ShardIteratorType};
-use kinesis_demo::producer::{Builder, Receipt, Record, TransportKind};
+use kinesis_producer::{Builder, Receipt, Record, TransportKind};
 use tokio::time::timeout;
 
 use super::{

@@ -12,10 +12,8 @@ use minicbor::{
 use serde_json::{Map, Value, json};
 
 use super::{PATIENCE, STREAM, server::CBOR};
-use crate::stand_in::Running;
+use crate::stand_in::{Running, sign_again};
 
-const SIGNED: &str =
-    "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/kinesis/aws4_request, SignedHeaders=host, Signature=00";
 /// How the tests write what JSON has no type for: the key of an object with one field.
 const BYTES: &str = "bytes";
 const TIME: &str = "time";
@@ -81,14 +79,14 @@ fn read(decoder: &mut Decoder<'_>) -> Value {
 }
 
 async fn call(running: &Running, operation: &str, input: &Value) -> (StatusCode, Value) {
-    let request = Request::post(&running.url)
-        .header(header::AUTHORIZATION, SIGNED)
+    let mut request = Request::post(&running.url)
         .header(header::CONTENT_TYPE, CBOR)
         .header("x-amz-target", format!("Kinesis_20131202.{operation}"))
-        .body(Full::new(Bytes::from(cbor_of(input))))
+        .body(Bytes::from(cbor_of(input)))
         .expect("a request");
+    sign_again(&mut request, running.stand_in.key(), "kinesis");
     let client = Client::builder(TokioExecutor::new()).build_http();
-    let answer = client.request(request).await.expect("an answer");
+    let answer = client.request(request.map(Full::new)).await.expect("an answer");
     assert_eq!(answer.headers()[header::CONTENT_TYPE], CBOR);
     let status = answer.status();
     let body = answer.into_body().collect().await.expect("a body").to_bytes();

@@ -16,7 +16,7 @@ use aws_sdk_kinesis::{
     config::{Credentials, SharedCredentialsProvider},
     types::ShardIteratorType,
 };
-use kinesis_demo::producer::{
+use kinesis_producer::{
     Answer, Body, Format, Position, Record, Request, RequestError, Severity, Transport, Wants, Wire,
 };
 use serde_json::{Value, json};

@@ -7,7 +7,7 @@ use std::{
 };
 
 use aws_sdk_kinesis::Client;
-use kinesis_demo::producer::{Format, Transport, Wire};
+use kinesis_producer::{Format, Transport, Wire};
 
 use super::{STREAM, assert_all_written, bare, config, put, read_back, records, until_active};
 use crate::command::until;

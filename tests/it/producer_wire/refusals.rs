@@ -14,7 +14,7 @@ use aws_credential_types::{
     provider::{ProvideCredentials, SharedCredentialsProvider, future},
 };
 use aws_smithy_types::{DateTime, date_time::Format as DateFormat};
-use kinesis_demo::producer::{Format, RequestError, Severity, Transport, Wire, WireError};
+use kinesis_producer::{Format, RequestError, Severity, Transport, Wire, WireError};
 use serde_json::json;
 use tokio::net::TcpListener;
 

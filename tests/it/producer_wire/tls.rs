@@ -9,7 +9,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use kinesis_demo::producer::{Format, Severity, Wire};
+use kinesis_producer::{Format, Severity, Wire};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 
 use super::{STREAM, config, put};

@@ -6,10 +6,8 @@ use aws_sdk_dynamodb::types::{
     AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType, Select,
 };
 use aws_sdk_lambda::types::{DestinationConfig, EventSourcePosition, FunctionResponseType, OnFailure};
-use kinesis_demo::{
-    aggregated::{self, UserRecord},
-    aws::packaging::Package,
-};
+use kinesis_aggregation::{self, UserRecord};
+use kinesis_demo::aws::packaging::Package;
 
 use super::{mappings::BUCKET, *};
 
@@ -37,7 +35,7 @@ fn packed(documents: &[String]) -> Vec<u8> {
         explicit_hash_key: Some(u128::MAX.to_string()),
         data: document.clone().into_bytes(),
     };
-    aggregated::encode(&documents.iter().map(record).collect::<Vec<_>>())
+    kinesis_aggregation::encode(&documents.iter().map(record).collect::<Vec<_>>())
 }
 
 #[tokio::test]

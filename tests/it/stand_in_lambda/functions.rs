@@ -7,7 +7,7 @@ use aws_sdk_lambda::{
     primitives::Blob,
     types::{FunctionCode, LogType, Runtime},
 };
-use kinesis_demo::local::daemon::{Daemon, Started};
+use aws_stand_in::daemon::{Daemon, Started};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 use tokio::{

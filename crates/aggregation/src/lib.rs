@@ -1,0 +1,189 @@
+//! Aggregated records: many user records in one Kinesis record, as the Kinesis Producer Library packs them.
+//!
+//! ```text
+//! F3 89 9A C2 │ AggregatedRecord, protobuf │ MD5 of the protobuf, 16 bytes
+//! ```
+//!
+//! Source: amazon-kinesis-producer, aggregation-format.md.
+
+mod fields;
+mod records;
+mod table;
+mod writer;
+
+use std::borrow::Cow;
+
+use md5::{Digest, Md5};
+use prost::Message;
+
+pub use self::{records::Records, writer::Writer};
+
+/// What an aggregated record begins with.
+pub const MAGIC: [u8; 4] = [0xF3, 0x89, 0x9A, 0xC2];
+/// The length of the MD5 that it ends with.
+pub const DIGEST_BYTES: usize = 16;
+
+/// One of the records that were packed together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UserRecord {
+    /// The partition key that the record would have had by itself.
+    pub partition_key: String,
+    /// The explicit hash key that it would have had, a decimal number of up to 128 bits.
+    pub explicit_hash_key: Option<String>,
+    /// The data.
+    pub data: Vec<u8>,
+}
+
+/// A [`UserRecord`], borrowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UserRecordRef<'a> {
+    /// The partition key that the record would have had by itself.
+    pub partition_key: &'a str,
+    /// The explicit hash key that it would have had, a decimal number of up to 128 bits.
+    pub explicit_hash_key: Option<&'a str>,
+    /// The data.
+    pub data: &'a [u8],
+}
+
+impl UserRecord {
+    fn borrowed(&self) -> UserRecordRef<'_> {
+        let Self { partition_key, explicit_hash_key, data } = self;
+        UserRecordRef { partition_key, explicit_hash_key: explicit_hash_key.as_deref(), data }
+    }
+}
+
+/// An aggregated record whose digest is right and whose content makes no sense: it was packed wrongly, not damaged.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AggregatedError {
+    /// The message cannot be read.
+    #[error("the aggregated record is not the protobuf message that it should be: {0}")]
+    Protobuf(#[from] prost::DecodeError),
+    /// A user record names a key that is not in the table of keys.
+    #[error("user record {record} of the aggregated record names key {index} of {keys}")]
+    Key {
+        /// Its position, from 0.
+        record: usize,
+        /// The key's position, from 0.
+        index: u64,
+        /// How many keys there are.
+        keys: usize,
+    },
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct AggregatedRecord {
+    #[prost(string, repeated, tag = "1")]
+    partition_keys: Vec<String>,
+    #[prost(string, repeated, tag = "2")]
+    explicit_hash_keys: Vec<String>,
+    #[prost(message, repeated, tag = "3")]
+    records: Vec<Packed>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Packed {
+    #[prost(uint64, required, tag = "1")]
+    partition_key: u64,
+    #[prost(uint64, optional, tag = "2")]
+    explicit_hash_key: Option<u64>,
+    #[prost(bytes = "vec", required, tag = "3")]
+    data: Vec<u8>,
+}
+
+/// The user records of an aggregated record, in their order; `None` for a plain record. One whose digest is wrong is a
+/// plain record that happens to begin like this, as for the Kinesis Client Library.
+///
+/// # Errors
+/// When the digest is right and the message is not.
+pub fn decode(data: &[u8]) -> Result<Option<Vec<UserRecord>>, AggregatedError> {
+    let Some(message) = message(data) else { return Ok(None) };
+    let AggregatedRecord { partition_keys, explicit_hash_keys, records } = AggregatedRecord::decode(message)?;
+    let key = |table: &[String], record, index: u64| {
+        let key = usize::try_from(index).ok().and_then(|index| table.get(index)).cloned();
+        key.ok_or(AggregatedError::Key { record, index, keys: table.len() })
+    };
+    let unpacked = records.into_iter().enumerate().map(|(at, packed)| {
+        Ok(UserRecord {
+            partition_key: key(&partition_keys, at, packed.partition_key)?,
+            explicit_hash_key: packed.explicit_hash_key.map(|index| key(&explicit_hash_keys, at, index)).transpose()?,
+            data: packed.data,
+        })
+    });
+    unpacked.collect::<Result<_, _>>().map(Some)
+}
+
+/// The data of each user record of an aggregated record, in their order; of a plain record, what it is.
+///
+/// # Errors
+/// As [`decode`].
+pub fn contents(data: &[u8]) -> Result<Vec<Cow<'_, [u8]>>, AggregatedError> {
+    Ok(match decode(data)? {
+        Some(records) => records.into_iter().map(|record| Cow::Owned(record.data)).collect(),
+        None => vec![Cow::Borrowed(data)],
+    })
+}
+
+/// Packs user records into one; each key is written once.
+pub fn encode(records: &[UserRecord]) -> Vec<u8> {
+    let mut writer = Writer::with_capacity(0);
+    records.iter().for_each(|record| writer.push(record.borrowed()));
+    let digest = Md5::digest(writer.message()).into();
+    writer.finish(digest)
+}
+
+/// The protobuf message, where there is one with the right digest.
+fn message(data: &[u8]) -> Option<&[u8]> {
+    let (message, digest) = data.strip_prefix(&MAGIC)?.split_last_chunk::<DIGEST_BYTES>()?;
+    (Md5::digest(message).as_slice() == digest).then_some(message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(partition_key: &str, explicit_hash_key: Option<&str>, data: &[u8]) -> UserRecord {
+        UserRecord {
+            partition_key: partition_key.to_owned(),
+            explicit_hash_key: explicit_hash_key.map(str::to_owned),
+            data: data.to_vec(),
+        }
+    }
+
+    fn sealed(message: &[u8]) -> Vec<u8> {
+        [MAGIC.as_slice(), message, &Md5::digest(message)].concat()
+    }
+
+    #[test]
+    fn what_is_packed_comes_out_again() {
+        let records = [record("a", None, b"1"), record("b", Some("7"), b""), record("a", Some("7"), &[0xF3, 0, 255])];
+        assert_eq!(decode(&encode(&records)), Ok(Some(records.to_vec())));
+        assert_eq!(contents(&encode(&records)), Ok(records.iter().map(|record| record.data.clone().into()).collect()));
+        assert_eq!((decode(&encode(&[])), contents(&encode(&[]))), (Ok(Some(Vec::new())), Ok(Vec::new())));
+    }
+
+    /// Written out by hand from the published message definition: table of one key, one record with a tag in it.
+    #[test]
+    fn the_wire_is_the_published_one() {
+        let message = b"\x0a\x02pk\x12\x0242\x1a\x0d\x08\x00\x10\x00\x1a\x02hi\x22\x03\x0a\x01t";
+        assert_eq!(decode(&sealed(message)), Ok(Some(vec![record("pk", Some("42"), b"hi")])));
+        let ours = encode(&[record("pk", Some("42"), b"hi")]);
+        assert_eq!(ours, sealed(b"\x0a\x02pk\x12\x0242\x1a\x08\x08\x00\x10\x00\x1a\x02hi"));
+    }
+
+    #[test]
+    fn what_is_not_aggregated_stays_as_it_is() {
+        let mut damaged = encode(&[record("a", None, b"1")]);
+        *damaged.last_mut().expect("bytes") ^= 1;
+        for plain in [b"".as_slice(), b"{\"a\": 1}\n", &MAGIC, &[0xF3, 0x89, 0x9A, 0xC2, 1, 2, 3], &damaged] {
+            assert_eq!(decode(plain), Ok(None), "{plain:?}");
+            assert_eq!(contents(plain), Ok(vec![Cow::Borrowed(plain)]));
+        }
+    }
+
+    #[test]
+    fn a_message_that_was_packed_wrongly_is_an_error() {
+        assert!(matches!(decode(&sealed(b"\xff\xff\xff")), Err(AggregatedError::Protobuf(_))));
+        let no_such_key = b"\x0a\x01a\x1a\x05\x08\x01\x1a\x01x";
+        assert_eq!(decode(&sealed(no_such_key)), Err(AggregatedError::Key { record: 0, index: 1, keys: 1 }));
+    }
+}

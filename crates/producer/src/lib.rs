@@ -1,0 +1,82 @@
+//! The embeddable producer: takes records one by one, sends them to a Kinesis data stream in batches, and tells for
+//! each whether it was acknowledged.
+//!
+//! ```text
+//! put → budget ┬→ the request being filled ────────────┐
+//!              └→ its shard's queue → aggregate, limiter → request → hash → transport → receipt
+//!                          ↑                                                    │
+//!                          └──────── refused positions, after a backoff ────────┘
+//! ```
+//!
+//! `put` writes a record in its final form, on the caller's thread, and keeps nothing else of it. One task, the dispatcher,
+//! does all the rest. A stream that is far from its limits needs no queue; one near them, an ordered or an aggregating
+//! producer has one for each shard.
+//!
+//! Delivery is at least once: a request whose answer never came is sent again, and may then be in the stream twice.
+//! Such records are counted ([`Snapshot::possible_duplicates`]).
+//!
+//! ```no_run
+//! # async fn example(config: aws_types::SdkConfig) -> Result<(), Box<dyn std::error::Error>> {
+//! use std::time::Duration;
+//! use kinesis_producer::{Producer, Record};
+//!
+//! let producer = Producer::builder(&config, "orders").build().await?;
+//! let pending = producer.put(Record::new("{\"order\":1}\n", "customer-1")).await?;
+//! let receipt = pending.await?;
+//! println!("in {} as {}", receipt.shard_id(), receipt.sequence_number());
+//! producer.close(Duration::from_secs(30)).await;
+//! # Ok(())
+//! # }
+//! ```
+
+mod aggregate;
+mod answer;
+mod assembly;
+mod batch;
+mod body;
+mod budget;
+mod builder;
+mod dispatcher;
+mod epochs;
+mod error;
+mod gauge;
+mod group;
+mod handle;
+mod hot_keys;
+mod lanes;
+mod limiter;
+/// What the service accepts.
+pub mod limits;
+mod metrics;
+mod misplaced;
+mod parcel;
+mod queues;
+mod record;
+mod refusal;
+mod retry;
+mod sdk;
+mod settle;
+/// Which of a stream's open shards takes which hash keys.
+pub mod shard_map;
+mod shard_watch;
+mod sink;
+mod state;
+mod transport;
+mod wire;
+
+pub use answer::{Answer, AnswerBuilder, Position, Span};
+pub use body::{Body, Format};
+pub use builder::{BuildError, Builder, TransportKind};
+pub use error::{PutError, Reason, RecordError};
+pub use group::{Pending, Receipt};
+pub use handle::{Closed, Producer, Unsent};
+pub use hot_keys::HotKey;
+pub use metrics::Snapshot;
+pub use queues::ShardView;
+pub use record::Record;
+pub use retry::Backoff;
+pub use sdk::SdkTransport;
+pub use shard_map::{LookError, OpenShard, ShardMap};
+pub use sink::{RecordSink, SinkError};
+pub use transport::{Request, RequestError, Severity, Transport, Wants};
+pub use wire::{Wire, WireError};

@@ -1,0 +1,102 @@
+//! What Glue's operations have in common on the wire.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Map, Value, json};
+
+use crate::fault::Fault;
+
+/// An object of the API, kept as its creator sent it.
+pub(super) type Object = Map<String, Value>;
+
+/// A request's body as `T`; what does not fit is the caller's mistake.
+pub(super) fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T, Fault> {
+    let body: &[u8] = if body.is_empty() { b"{}" } else { body };
+    serde_json::from_slice(body).map_err(|e| invalid(format!("the request is not as the API has it: {e}")))
+}
+
+pub(super) fn invalid(message: impl Into<String>) -> Fault {
+    Fault::client("InvalidInputException", message)
+}
+
+pub(super) fn not_found(message: impl Into<String>) -> Fault {
+    Fault::client("EntityNotFoundException", message)
+}
+
+pub(super) fn already_exists(message: impl Into<String>) -> Fault {
+    Fault::client("AlreadyExistsException", message)
+}
+
+/// Seconds since 1970, as AWS's JSON protocols write a time.
+pub(super) fn now() -> f64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    (since.as_secs_f64() * 1e3).floor() / 1e3
+}
+
+/// The name in an input object, folded to lower case as Glue does.
+pub(super) fn name_of(input: &Object, kind: &str) -> Result<String, Fault> {
+    let name = input.get("Name").and_then(Value::as_str).unwrap_or_default();
+    if name.is_empty() || name.len() > 255 || name.chars().any(char::is_control) {
+        return Err(invalid(format!("{kind}.Name must be 1 to 255 bytes of single-line text")));
+    }
+    Ok(name.to_lowercase())
+}
+
+/// One error of a batch's answer.
+pub(super) fn error_detail(fault: &Fault) -> Value {
+    json!({"ErrorCode": fault.code, "ErrorMessage": fault.message})
+}
+
+/// Refuses a batch above the API's limit.
+pub(super) fn check_batch(count: usize, limit: usize, what: &str) -> Result<(), Fault> {
+    if count > limit {
+        return Err(invalid(format!("{count} {what} in one call; at most {limit} are allowed: send smaller batches")));
+    }
+    Ok(())
+}
+
+/// Where a listing goes on, and how far.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Paging {
+    next_token: Option<String>,
+    max_results: Option<usize>,
+}
+
+impl Paging {
+    /// One page of `all`, which is in key order; the token names the last key of the page before.
+    pub(super) fn page<T>(
+        &self,
+        all: impl Iterator<Item = (String, T)>,
+        limit: usize,
+    ) -> Result<(Vec<T>, Option<String>), Fault> {
+        let size = self.max_results.unwrap_or(limit);
+        if size == 0 {
+            return Err(invalid("MaxResults must be at least 1"));
+        }
+        let after = self.next_token.as_deref().filter(|token| !token.is_empty());
+        let mut rest = all.skip_while(|(key, _)| after.is_some_and(|after| key.as_str() <= after)).peekable();
+        let mut page = Vec::new();
+        let mut last = None;
+        while page.len() < size.min(limit)
+            && let Some((key, item)) = rest.next()
+        {
+            page.push(item);
+            last = Some(key);
+        }
+        let token = if rest.peek().is_some() { last } else { None };
+        Ok((page, token))
+    }
+}
+
+/// `{what: items}` with a `NextToken` where there is more.
+pub(super) fn listing(what: &str, items: Vec<Value>, token: Option<String>) -> Value {
+    let mut answer = Object::new();
+    answer.insert(what.to_owned(), items.into());
+    if let Some(token) = token {
+        answer.insert("NextToken".to_owned(), token.into());
+    }
+    answer.into()
+}
