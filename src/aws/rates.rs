@@ -17,17 +17,18 @@ pub(super) struct Api {
 
 impl Api {
     /// By the Kinesis API reference, as are the next ones.
-    pub const DESCRIBE_STREAM_SUMMARY: Self = Self { name: "kinesis DescribeStreamSummary", a_second: 20 };
-    pub const CREATE_STREAM: Self = Self { name: "kinesis CreateStream", a_second: 5 };
-    pub const DELETE_STREAM: Self = Self { name: "kinesis DeleteStream", a_second: 5 };
-    pub const LIST_STREAMS: Self = Self { name: "kinesis ListStreams", a_second: 5 };
-    pub const LIST_TAGS_FOR_STREAM: Self = Self { name: "kinesis ListTagsForStream", a_second: 5 };
+    pub(super) const DESCRIBE_STREAM_SUMMARY: Self = Self { name: "kinesis DescribeStreamSummary", a_second: 20 };
+    pub(super) const CREATE_STREAM: Self = Self { name: "kinesis CreateStream", a_second: 5 };
+    pub(super) const DELETE_STREAM: Self = Self { name: "kinesis DeleteStream", a_second: 5 };
+    pub(super) const LIST_STREAMS: Self = Self { name: "kinesis ListStreams", a_second: 5 };
+    pub(super) const LIST_TAGS_FOR_STREAM: Self = Self { name: "kinesis ListTagsForStream", a_second: 5 };
     /// Every control operation of Firehose by itself (Firehose developer guide, "Quota").
-    pub const DESCRIBE_DELIVERY_STREAM: Self = Self { name: "firehose DescribeDeliveryStream", a_second: 5 };
-    pub const CREATE_DELIVERY_STREAM: Self = Self { name: "firehose CreateDeliveryStream", a_second: 5 };
-    pub const DELETE_DELIVERY_STREAM: Self = Self { name: "firehose DeleteDeliveryStream", a_second: 5 };
-    pub const LIST_DELIVERY_STREAMS: Self = Self { name: "firehose ListDeliveryStreams", a_second: 5 };
-    pub const LIST_TAGS_FOR_DELIVERY_STREAM: Self = Self { name: "firehose ListTagsForDeliveryStream", a_second: 5 };
+    pub(super) const DESCRIBE_DELIVERY_STREAM: Self = Self { name: "firehose DescribeDeliveryStream", a_second: 5 };
+    pub(super) const CREATE_DELIVERY_STREAM: Self = Self { name: "firehose CreateDeliveryStream", a_second: 5 };
+    pub(super) const DELETE_DELIVERY_STREAM: Self = Self { name: "firehose DeleteDeliveryStream", a_second: 5 };
+    pub(super) const LIST_DELIVERY_STREAMS: Self = Self { name: "firehose ListDeliveryStreams", a_second: 5 };
+    pub(super) const LIST_TAGS_FOR_DELIVERY_STREAM: Self =
+        Self { name: "firehose ListTagsForDeliveryStream", a_second: 5 };
 }
 
 /// When each API may be asked next. Clones count together.
@@ -36,7 +37,7 @@ pub(super) struct Rates(Arc<Mutex<HashMap<Api, Instant>>>);
 
 impl Rates {
     /// Waits for a turn. A second's calls may come at once after a rest; then they come evenly.
-    pub async fn turn(&self, api: Api) {
+    pub(super) async fn turn(&self, api: Api) {
         tokio::time::sleep_until(self.book(api)).await;
     }
 

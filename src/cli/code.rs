@@ -1,4 +1,4 @@
-//! The code of a stack's function, for the commands that make stacks.
+//! The code of a stack's Lambda function, for the commands that create stacks.
 
 use std::path::PathBuf;
 
@@ -7,16 +7,16 @@ use clap::Args;
 use super::exit::Stop;
 use crate::{aws::packaging::Package, spec::Stack};
 
-/// Where the function's code comes from.
+/// Options for the function's code.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Code {
-    /// The binary of the function between the stream and DynamoDB, for Linux; the one beside `demo` when left out.
+    /// Linux binary of the Lambda function that writes to DynamoDB; defaults to `demo-function` beside `demo`.
     #[arg(long, value_name = "FILE")]
     pub function_binary: Option<PathBuf>,
 }
 
 impl Code {
-    /// The code, looked over; none for a stack without a function.
+    /// Finds and checks the code; none for a stack without a function.
     pub fn package(&self, stack: &Stack) -> anyhow::Result<Option<Package>> {
         if stack.deliver.dynamodb.is_none() {
             return Ok(None);

@@ -5,10 +5,10 @@ use clap_complete::Shell;
 
 use super::{Demo, exit::Exit};
 
-/// Arguments.
+/// Arguments of `demo completions`.
 #[derive(Args, Debug)]
 pub struct Completions {
-    /// The shell.
+    /// Shell to print completions for.
     shell: Shell,
 }
 

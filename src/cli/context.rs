@@ -1,4 +1,4 @@
-//! What most commands begin with: a checked stack or a known one, the state folder, and clients for where it lives.
+//! What most commands start with: a checked or a known stack, the state folder, and clients for the stack's target.
 
 use std::{
     future::Future,
@@ -34,7 +34,8 @@ pub fn home() -> anyhow::Result<Home> {
     Ok(Home::from_env()?)
 }
 
-/// Reads and checks a stack file with what is laid over it; warnings are shown, errors end the command with exit code 2.
+/// Reads and checks a stack file with its overlays and overrides. Shows warnings; errors end the command with exit
+/// code 2.
 pub fn read(stack: &StackFile, screen: &Screen) -> anyhow::Result<Checked> {
     let checked = spec::read(&stack.file, &stack.over.overlays, &stack.over.sets);
     let checked = checked.map_err(|errors| {
@@ -47,7 +48,7 @@ pub fn read(stack: &StackFile, screen: &Screen) -> anyhow::Result<Checked> {
     Ok(checked)
 }
 
-/// A stack that was opened before, with clients for where it lives. What it was made from does not matter.
+/// A stack that has a journal, with clients for its target. Its stack file need not be readable.
 pub struct Located {
     /// The state folder.
     pub home: Home,
@@ -55,12 +56,12 @@ pub struct Located {
     pub state: State,
     /// Its id.
     pub id: StackId,
-    /// Where it lives.
+    /// Clients for its target.
     pub clients: Clients,
 }
 
 impl Located {
-    /// The stack that `asked` means: an id, a name, or the file that it was made from.
+    /// Finds the stack that `asked` names: by its id, its name, or its stack file.
     pub async fn find(asked: &str) -> anyhow::Result<Self> {
         let home = home()?;
         let state = home.find(&name_of(asked)?)?;
@@ -81,7 +82,7 @@ impl Located {
     }
 }
 
-/// A stack that was opened before and can be read, with clients for where it lives.
+/// A stack that has a journal and a readable stack file in it, with clients for its target.
 pub struct Known {
     /// The state folder.
     pub home: Home,
@@ -89,25 +90,25 @@ pub struct Known {
     pub state: State,
     /// Its id.
     pub id: StackId,
-    /// As it was when it was opened.
+    /// The stack as recorded in its journal.
     pub stack: Stack,
     /// The names of its resources.
     pub names: Names,
-    /// Where it lives.
+    /// Clients for its target.
     pub clients: Clients,
 }
 
 impl Known {
-    /// The stack that `asked` means: an id, a name, or the file that it was made from.
+    /// Finds the stack that `asked` names: by its id, its name, or its stack file.
     pub async fn find(asked: &str) -> anyhow::Result<Self> {
         let Located { home, state, id, clients } = Located::find(asked).await?;
         let spec = &state.opened().expect("located by it").spec;
-        let stack = spec::from_value(spec).context("the spec in the stack's journal")?;
+        let stack = spec::from_value(spec).context("cannot read the spec in the stack's journal")?;
         Ok(Self { names: Names::of(&stack, &id), home, state, id, stack, clients })
     }
 }
 
-/// The name of a stack: of the file where there is one, else what was asked for.
+/// The name of a stack: if `asked` is a file, the name in it; else `asked` itself.
 pub fn name_of(asked: &str) -> anyhow::Result<String> {
     let file = Path::new(asked);
     if !file.is_file() {
@@ -117,7 +118,7 @@ pub fn name_of(asked: &str) -> anyhow::Result<String> {
     Ok(checked.stack.name)
 }
 
-/// What the journal says of the stack of this name; where there is none, nothing, and a new id.
+/// The id and state of the stack of this name; a new id and an empty state if it has no journal.
 pub fn id_and_state(home: &Home, name: &str) -> anyhow::Result<(StackId, State)> {
     let state = match home.find(name) {
         Ok(state) => state,
@@ -127,7 +128,7 @@ pub fn id_and_state(home: &Home, name: &str) -> anyhow::Result<(StackId, State)>
     Ok((state.id().cloned().unwrap_or_else(|| StackId::new(name)), state))
 }
 
-/// Clients for the target of a stack file; the stand-in is started where that is the target.
+/// Clients for the target of a stack file; starts the stand-in if that is the target.
 pub async fn clients(home: &Home, target: &Target, reach: &Reach) -> anyhow::Result<Clients> {
     if let Some(url) = &reach.endpoint_url {
         check_endpoint_url(url).map_err(|why| Stop::usage(format!("--endpoint-url {why}")))?;
@@ -145,30 +146,30 @@ pub async fn clients(home: &Home, target: &Target, reach: &Reach) -> anyhow::Res
     Ok(Clients::connect(place).await)
 }
 
-/// What stands in a journal and in messages must hold no secret; so the message does not repeat the address.
-fn check_endpoint_url(url: &str) -> Result<(), &'static str> {
+/// Journals and messages must contain no secret, so the message does not repeat the URL.
+fn check_endpoint_url(text: &str) -> Result<(), &'static str> {
     const FORM: &str = "needs an http or https URL, for example http://127.0.0.1:4566";
-    let url: http::Uri = url.parse().map_err(|_| FORM)?;
+    let url: http::Uri = text.parse().map_err(|_| FORM)?;
     match (url.scheme_str(), url.authority()) {
         (Some("http" | "https"), Some(authority)) if authority.as_str().contains('@') => {
-            Err("must not hold a user name or a password: no AWS client sends them; leave out what stands before the @")
+            Err("must not contain a user name or a password, which no AWS client sends; remove the part before the @")
         }
-        (Some("http" | "https"), Some(_)) if url.query().is_some() => {
-            Err("must not hold a query; leave out the ? and what follows")
+        (Some("http" | "https"), Some(_)) if url.query().is_some() || text.contains('#') => {
+            Err("must not contain a query or a fragment; remove the ? or # and what follows")
         }
         (Some("http" | "https"), Some(_)) => Ok(()),
         _ => Err(FORM),
     }
 }
 
-/// The running stand-in; started for a stack where it is not running.
+/// The running stand-in; starts it for a stack if it is not running.
 async fn stand_in(home: &Home) -> anyhow::Result<Where> {
     let stand_in = Daemon::at(&home.local());
     let url = stand_in.ensure(Started::ForStack).await?.url();
     Ok(Where::Local { url, credentials: (&stand_in.key()?).into() })
 }
 
-/// Stops the stand-in when nothing lives on it any more, unless a person started it.
+/// Stops the stand-in when no stack is left on it, unless a person started it.
 pub async fn release_stand_in(home: &Home) -> anyhow::Result<()> {
     let lives_there = |state: &State| {
         !state.is_closed() && state.opened().is_some_and(|opened| opened.target.endpoint.as_deref() == Some("local"))
@@ -183,7 +184,7 @@ pub async fn release_stand_in(home: &Home) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Where clients call, as a person would say it.
+/// Describes where clients send their calls, for a person.
 pub fn place(clients: &Clients) -> String {
     match clients.place() {
         Where::Local { url, .. } => format!("the stand-in at {}", url.trim_start_matches("http://")),
@@ -192,7 +193,7 @@ pub fn place(clients: &Clients) -> String {
     }
 }
 
-/// Asks before money is spent or something is deleted on AWS; `--yes` answers.
+/// Asks before a command costs money or deletes something on AWS; `--yes` answers.
 pub fn agree(screen: &Screen, clients: &Clients, reach: &Reach, question: &str) -> anyhow::Result<()> {
     let free = !matches!(clients.place(), Where::Aws { endpoint_url: None, .. });
     if free || reach.yes || screen.confirm(question)? {
@@ -201,7 +202,7 @@ pub fn agree(screen: &Screen, clients: &Clients, reach: &Reach, question: &str) 
     Err(Stop::usage(format!("{question} Not done: answer yes on a terminal, or pass --yes")).into())
 }
 
-/// An error of the lifecycle with its exit code.
+/// Gives an error of the lifecycle its exit code.
 pub fn stop(error: LifecycleError) -> Stop {
     let exit = match &error {
         LifecycleError::Provider(ProviderError { cause, .. }) => exit_of(&[*cause]),
@@ -215,13 +216,13 @@ pub fn stop(error: LifecycleError) -> Stop {
     Stop::new(exit, error)
 }
 
-/// The exit code of failures of these sorts.
+/// The exit code of failures with these causes.
 pub fn exit_of(causes: &[Cause]) -> Exit {
     let refused = |cause: &Cause| matches!(cause, Cause::Permission | Cause::Quota);
     if causes.iter().any(refused) { Exit::Refused } else { Exit::Error }
 }
 
-/// Prints to stdout; a reader that has gone away ends the command quietly.
+/// Prints to stdout; ends quietly if the reader has closed the pipe.
 pub fn print(text: &str) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
@@ -239,9 +240,15 @@ mod tests {
         for good in ["http://127.0.0.1:4566", "https://kinesis.example.com/base/"] {
             assert_eq!(check_endpoint_url(good), Ok(()), "{good}");
         }
-        for bad in
-            ["http://me:secret@127.0.0.1:1", "http://me@host", "http://host/?token=x", "127.0.0.1:1", "", "ftp://x"]
-        {
+        for bad in [
+            "http://me:secret@127.0.0.1:1",
+            "http://me@host",
+            "http://host/?token=x",
+            "http://host/#x",
+            "127.0.0.1:1",
+            "",
+            "ftp://x",
+        ] {
             assert!(check_endpoint_url(bad).is_err(), "{bad}");
         }
     }

@@ -17,20 +17,20 @@ use crate::{
     spec::{Deliver, MEAN_DOCUMENT_BYTES, Stack, Target, Workload},
 };
 
-/// The region that is asked about where the stack file names none.
+/// The region to price if the stack file names none.
 const REGION: &str = "us-east-1";
-/// Documents whose mean length stands for all.
+/// The number of documents to measure for the mean length.
 const MEASURED: u64 = 1_000;
 
-/// Arguments.
+/// Arguments of `demo cost`.
 #[derive(Args, Debug)]
 pub struct CostOf {
     #[command(flatten)]
     stack: StackFile,
-    /// In this region, instead of the stack file's.
+    /// Price the stack in this region instead of the stack file's.
     #[arg(long, value_name = "REGION")]
     region: Option<String>,
-    /// One JSON object.
+    /// Print one JSON object.
     #[arg(long)]
     json: bool,
 }
@@ -65,8 +65,8 @@ fn region(target: &Target) -> &str {
     }
 }
 
-/// What a stack made of this file would cost by the hour in a region. Of a delivery to DynamoDB nothing is paid so, and its
-/// function need not be there.
+/// What a stack of this file would cost an hour in a region. A delivery to DynamoDB costs nothing by the hour, so its
+/// function need not exist.
 pub fn by_the_hour(stack: &Stack, documents: &Documents, region: &str) -> anyhow::Result<Cost> {
     let deliver = Deliver { dynamodb: None, ..stack.deliver.clone() };
     let stack = Stack { deliver, ..stack.clone() };
@@ -95,7 +95,8 @@ async fn mean_bytes(stack: &Stack, documents: &Documents) -> anyhow::Result<f64>
 fn table(stack: &Stack, region: &str, hour: &Cost, load: &LoadCost) -> String {
     let mut text = format!("{} on AWS in {region}\n\n", stack.name);
     if stack.target == Target::Local {
-        text = format!("{} runs on the stand-in, which costs nothing; on AWS in {region} it would be\n\n", stack.name);
+        text =
+            format!("{} runs on the stand-in, which costs nothing; on AWS in {region} it would cost:\n\n", stack.name);
     }
     let mut row = |what: &str, much: &str, dollars: &str| {
         let _ = writeln!(text, "  {what:<44} {much:>20} {dollars:>16}");
@@ -105,21 +106,21 @@ fn table(stack: &Stack, region: &str, hour: &Cost, load: &LoadCost) -> String {
         row(&item.what, &format!("{}, {when}", item.detail), &dollars(item.an_hour));
     }
     let at_most = if load.at_most { "at most " } else { "" };
-    let of = format!("its load, {at_most}{} documents in {:.0} s", grouped(load.documents as u64), load.seconds);
+    let of = format!("load: {at_most}{} documents in {:.0} s", grouped(load.documents as u64), load.seconds);
     row(&of, &format!("{:.0} bytes each", load.mean_bytes), &dollars(load.dollars()));
     for used in &load.used {
         row(&format!("  {}", used.what), &format!("{} {}", quantity(used.quantity), used.unit), &dollars(used.dollars));
     }
     let hours = load.seconds / 3_600.0;
-    let _ = write!(text, "\n  it costs {hour} while it is up, and {} for each such run", dollars(load.dollars()));
+    let _ = write!(text, "\n  cost: {hour} while it is up, plus {} for each run", dollars(load.dollars()));
     let _ = writeln!(text, " of {:.0} min", (hours * 60.0).ceil());
     let more = by_use(stack);
     if !more.is_empty() {
-        let _ = writeln!(text, "  and by use: {}", more.join("; "));
+        let _ = writeln!(text, "  not included: {}", more.join("; "));
     }
     let other =
-        hour.prices_of.as_ref().map(|other| format!(" of {other}, having none of {region}")).unwrap_or_default();
-    let _ = writeln!(text, "  by the prices of {}{other}, before taxes and free tiers", cost::as_of());
+        hour.prices_of.as_ref().map(|other| format!(" in {other}, as there are none for {region}")).unwrap_or_default();
+    let _ = writeln!(text, "  prices of {}{other}, before taxes and free tiers", cost::as_of());
     text
 }
 

@@ -1,4 +1,4 @@
-//! `demo doctor [FILE]`: what is wrong with this machine, with AWS, and with the way of one stack to where it would live.
+//! `demo doctor [FILE]`: checks this machine, AWS access, and whether a stack can be created.
 
 use std::path::PathBuf;
 
@@ -27,10 +27,10 @@ use crate::{
     spec::Checked,
 };
 
-/// Arguments.
+/// Arguments of `demo doctor`.
 #[derive(Args, Debug)]
 pub struct Doctor {
-    /// A stack file, to look whether it could be made.
+    /// Stack file to check; without one, check only this machine and AWS access.
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
     #[command(flatten)]
@@ -39,7 +39,7 @@ pub struct Doctor {
     reach: Reach,
     #[command(flatten)]
     code: Code,
-    /// One JSON object.
+    /// Print one JSON object.
     #[arg(long)]
     json: bool,
 }
@@ -49,7 +49,7 @@ impl Doctor {
         let checked = match &self.file {
             Some(file) => Some(context::read(&StackFile { file: file.clone(), over: self.over.clone() }, screen)?),
             None if self.over.is_empty() => None,
-            None => return Err(Stop::usage("an overlay or a value goes over a stack file: name one").into()),
+            None => return Err(Stop::usage("`-c` and `--set` need a stack file; name one").into()),
         };
         let mut findings = machine::look(self.code.function_binary.as_deref()).await;
         findings.extend(match &checked {
@@ -61,7 +61,7 @@ impl Doctor {
         Ok(exit_of(report))
     }
 
-    /// All of the preflight, where the stack would live.
+    /// Runs all preflight checks at the stack's target.
     async fn stack(&self, checked: &Checked, screen: &Screen) -> anyhow::Result<Report> {
         let stack = &checked.stack;
         let documents = Documents::of(stack, screen).await?;
@@ -81,15 +81,15 @@ impl Doctor {
     }
 }
 
-/// Who is calling AWS, where there are credentials.
+/// Describes the caller of AWS, if there are credentials.
 async fn aws() -> Report {
     match clients::usual().await {
         Found::Nothing => {
             let advice = "the stand-in needs none; for AWS, log in (`aws sso login`, `aws configure`)";
-            Report(vec![Finding::note("credentials", "none for AWS were found", advice)])
+            Report(vec![Finding::note("credentials", "none found for AWS", advice)])
         }
         Found::Broken(why) => {
-            let advice = "log in again (`aws sso login`, `aws configure`), or take the broken profile away";
+            let advice = "log in again (`aws sso login`, `aws configure`), or remove the broken profile";
             Report(vec![Finding::wrong(Cause::Permission, "credentials", why, advice)])
         }
         Found::Region(region) => {
@@ -120,9 +120,11 @@ fn for_a_person(report: &Report) -> String {
     };
     let lines: String = report.0.iter().map(|finding| format!("  {} {finding}\n", mark(finding))).collect();
     let ending = match (report.wrong().count(), report.warnings().count()) {
-        (0, 0) => "nothing is wrong".to_owned(),
-        (0, warnings) => format!("nothing is wrong, and {warnings} could be better"),
-        (wrong, _) => format!("{wrong} wrong"),
+        (0, 0) => "no problems".to_owned(),
+        (0, 1) => "no problems, 1 warning".to_owned(),
+        (0, warnings) => format!("no problems, {warnings} warnings"),
+        (1, _) => "1 problem".to_owned(),
+        (wrong, _) => format!("{wrong} problems"),
     };
     format!("{lines}\n  {ending}\n")
 }

@@ -1,4 +1,4 @@
-//! The documents of a stack, before anything is made: their file or template checked, their columns known.
+//! The documents of a stack, before anything is created: checks their file or template and reads their columns.
 
 use demo_formats::schema::{self, Field, Schema};
 use demo_function::{ARRIVED, ITEM_BYTES, PROCESSED};
@@ -21,7 +21,7 @@ pub struct Documents {
 }
 
 impl Documents {
-    /// Checks a user's own documents, and says what was found.
+    /// Checks a user's own documents and reports what it finds.
     ///
     /// Errors end the command with exit code 2: nothing was touched.
     pub async fn of(stack: &Stack, screen: &Screen) -> anyhow::Result<Self> {
@@ -49,18 +49,18 @@ impl Documents {
     }
 }
 
-/// Parquet keeps values and not lines, so that only values can tell its documents apart.
+/// Checks that documents can be identified. Parquet keeps values, not lines, so its documents need a key.
 fn told_apart(stack: &Stack, identity: &Identity) -> Result<(), String> {
     let parquet = stack.deliver.s3.as_ref().is_some_and(|s3| s3.format == Format::Parquet);
     if !parquet || *identity != Identity::Line {
         return Ok(());
     }
-    Err("`deliver.s3.format: parquet` does not keep lines as they were sent, so documents cannot be told apart by \
-         them; declare the fields that do it, as `key: [id]` in the workload"
+    Err("`deliver.s3.format: parquet` does not keep lines as they were sent, so lines cannot identify documents; \
+         declare the fields that do, for example `key: [id]` in the workload"
         .to_owned())
 }
 
-/// The columns, which only tables with columns need: without one, documents may have any keys.
+/// The columns. Only tables need them: without a table, documents may have any keys.
 fn columns(stack: &Stack, opened: &Opened) -> Result<Schema, String> {
     let catalog = stack.deliver.s3.as_ref().filter(|s3| s3.catalog.is_some());
     let schema = match opened.schema() {
@@ -71,8 +71,8 @@ fn columns(stack: &Stack, opened: &Opened) -> Result<Schema, String> {
     let taken = schema.columns.iter().find(|column| partitions.contains(&column.name.to_lowercase()));
     if let Some(Field { name, .. }) = taken {
         return Err(format!(
-            "the documents have a field `{name}`, and the prefix (deliver.s3.prefix) makes a partition of that name; \
-             a table has one column of a name, so rename one of them"
+            "the documents have a field `{name}`, and `deliver.s3.prefix` has a partition key of the same name; \
+             rename one of them"
         ));
     }
     let added = schema.columns.iter().find(|column| [ARRIVED, PROCESSED].contains(&column.name.as_str()));
@@ -98,12 +98,12 @@ fn tell(stack: &Stack, opened: &Opened, schema: &Schema, screen: &Screen) {
     if found.broken > 0 {
         let broken = grouped(found.broken);
         let lines = found.broken_lines();
-        screen.warning(&format!("{broken} broken lines of {} are left out\n{}", file.display(), lines.trim_end()));
+        screen.warning(&format!("skipping {broken} broken lines of {}\n{}", file.display(), lines.trim_end()));
     }
     if stack.deliver.dynamodb.is_some() && found.largest > ITEM_BYTES {
         let largest = grouped(found.largest as u64);
         screen.warning(&format!(
-            "the largest document of {} has {largest} bytes, and DynamoDB takes items of {} at most",
+            "the largest document of {} has {largest} bytes, but DynamoDB takes items of at most {} bytes",
             file.display(),
             grouped(ITEM_BYTES as u64)
         ));

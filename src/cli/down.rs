@@ -19,15 +19,15 @@ use crate::{
     engine::{Cancel, Cause, Down as Removed, Home, HomeError, Journal, StackId, journal},
 };
 
-/// Arguments.
+/// Arguments of `demo down`.
 #[derive(Args, Debug)]
 pub struct Down {
-    /// The stack's id, its name, or the file that it was made from.
+    /// The stack's id, its name, or its stack file.
     stack: String,
-    /// Look for everything that carries the mark of this id, where its journal is lost.
+    /// Find everything that carries the ownership tags of this id, when its journal is lost.
     #[arg(long)]
     discover: bool,
-    /// Take the stack over by the journal that another machine keeps in this bucket: its name, or an s3:// URL.
+    /// Take over the stack with the journal that another machine mirrors to this bucket (a name or an s3:// URL).
     #[arg(long, value_name = "BUCKET", conflicts_with = "discover")]
     mirror: Option<String>,
     #[command(flatten)]
@@ -46,12 +46,12 @@ impl Down {
             return self.taken_over(bucket, &signals, screen).await;
         }
         if self.place.is_said(&Reach::default()) {
-            let said = "a journal says where its stack lives; --region, --profile and --local go with --discover and \
-                        --mirror";
+            let said = "--region, --profile and --local need --discover or --mirror; else the journal says where the \
+                        stack is";
             return Err(Stop::usage(said).into());
         }
         if let Some(gone) = gone(&self.stack)? {
-            screen.line(&format!("{gone} is gone already; nothing to do"));
+            screen.line(&format!("{gone} is already gone; nothing to do"));
             return Ok(Exit::Fine);
         }
         let known = Located::find(&self.stack).await.map_err(|error| self.lost(error))?;
@@ -63,7 +63,7 @@ impl Down {
         finish(&known.home, &journal, &known.clients, &signals, screen).await
     }
 
-    /// Without a journal, or with one that may not know all.
+    /// Removes a stack without a journal, or with one that may be incomplete.
     async fn discovered(&self, signals: &Signals, screen: &Screen) -> anyhow::Result<Exit> {
         let home = context::home()?;
         let id = match self.stack.parse::<StackId>() {
@@ -77,7 +77,7 @@ impl Down {
         };
         let found = inventory::thorough(&clients, &id).await;
         for (kind, why) in &found.hidden {
-            screen.warning(&format!("whether there is any {kind} of {id} is not known: {why}"));
+            screen.warning(&format!("cannot tell whether {id} has any {kind}: {why}"));
         }
         if found.owned.is_empty() && !is_here {
             return nothing(&home, &id, &found, &clients, screen).await;
@@ -91,7 +91,7 @@ impl Down {
         finish(&home, &journal, &clients, signals, screen).await
     }
 
-    /// Whether there is a journal here of a stack that may be there. A damaged one will be set aside.
+    /// Whether this machine has a readable journal of a stack that is not closed. A damaged one is set aside later.
     fn knows(&self, home: &Home, id: &StackId, screen: &Screen) -> bool {
         let path = home.journal(id);
         match path.exists().then(|| journal::read(&path)) {
@@ -104,7 +104,7 @@ impl Down {
         }
     }
 
-    /// By another machine's journal.
+    /// Removes a stack with another machine's journal.
     async fn taken_over(&self, bucket: &str, signals: &Signals, screen: &Screen) -> anyhow::Result<Exit> {
         let home = context::home()?;
         let clients = self.place.clients(&home, &self.reach).await?;
@@ -116,24 +116,24 @@ impl Down {
         finish(&home, &journal, &clients, signals, screen).await
     }
 
-    /// What helps where no journal is known.
+    /// Adds advice to the error if the stack has no journal here.
     fn lost(&self, error: anyhow::Error) -> anyhow::Error {
         let unknown = matches!(error.downcast_ref::<HomeError>(), Some(HomeError::Unknown(_)));
         if !unknown || self.stack.parse::<StackId>().is_err() {
             return error;
         }
         let help =
-            format!("`demo down --discover {}` looks for it without a journal, on AWS with --region", self.stack);
+            format!("run `demo down --discover {}` to find it without a journal; on AWS, add --region", self.stack);
         anyhow::anyhow!("{error}\n  {help}")
     }
 
     fn agree(&self, id: &dyn std::fmt::Display, clients: &Clients, screen: &Screen) -> anyhow::Result<()> {
-        let question = format!("Delete {id} on {}, and all that is in it?", context::place(clients));
+        let question = format!("Delete {id} on {} with everything in it?", context::place(clients));
         context::agree(screen, clients, &self.reach, &question)
     }
 }
 
-/// The stack is known by a name here.
+/// The id of a stack that this machine knows by this name.
 fn known_id(home: &Home, asked: &str) -> anyhow::Result<Option<StackId>> {
     match home.find(&context::name_of(asked)?) {
         Ok(state) => Ok(state.id().cloned()),
@@ -150,8 +150,9 @@ async fn nothing(
     screen: &Screen,
 ) -> anyhow::Result<Exit> {
     let place = context::place(clients);
-    let seen = if found.hidden.is_empty() { "nothing" } else { "nothing that could be seen" };
-    screen.line(&format!("{seen} of {id} is on {place}; --region REGION looks on AWS, --local on the stand-in"));
+    let but = if found.hidden.is_empty() { "" } else { ", but some could not be read" };
+    screen.line(&format!("no resources of {id} found on {place}{but}"));
+    screen.line("pass --region REGION to search AWS, --local to search the stand-in");
     context::release_stand_in(home).await?;
     Ok(if found.hidden.is_empty() { Exit::Fine } else { Exit::Error })
 }
@@ -167,7 +168,7 @@ async fn finish(
     Ok(exit_of(&take_down(home, journal, clients, &signals.cancel(), screen).await?))
 }
 
-/// Removes everything and says what is left; stops the stand-in after its last stack.
+/// Removes everything and reports what is left; stops the stand-in after its last stack.
 pub async fn take_down(
     home: &Home,
     journal: &Journal,
@@ -190,7 +191,7 @@ pub async fn take_down(
     for (key, why) in down.failed.iter().filter(|(_, why)| why.cause != Cause::Interrupted) {
         screen.error(&format!("{key}: {why}"));
     }
-    // What was not tried any more is no surprise, and one command goes on with it.
+    // After an interruption, the rest is expected to be left, and one command continues.
     for left in down.leftovers.iter().filter(|_| !down.interrupted) {
         screen.error(&format!("{} is still there; remove it with:\n  {}", left.node.key, left.command));
     }
@@ -203,7 +204,7 @@ pub async fn take_down(
     Ok(down)
 }
 
-/// How a command ends after this.
+/// The exit code after a removal.
 pub fn exit_of(down: &Removed) -> Exit {
     match down {
         down if down.interrupted => Exit::Interrupted,
@@ -213,7 +214,7 @@ pub fn exit_of(down: &Removed) -> Exit {
     }
 }
 
-/// The id of a stack that was asked for and is gone, where no other of that name is up.
+/// The id of the stack that was asked for, if it is gone and no other stack of that name is left.
 fn gone(asked: &str) -> anyhow::Result<Option<String>> {
     let (home, name) = (context::home()?, context::name_of(asked)?);
     let states = home.list()?;

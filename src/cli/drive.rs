@@ -1,4 +1,4 @@
-//! The load of a run, with its bar.
+//! The load of a run, with its progress bar.
 
 use std::{convert::Infallible, fs, future, path::PathBuf, time::Duration};
 
@@ -22,48 +22,48 @@ use crate::{
     },
 };
 
-/// After the last document, the producer may take this long to end what it holds.
+/// How long the producer may take to finish its records after the last document.
 const CLOSE_WITHIN: Duration = Duration::from_secs(30);
-/// And this long after a signal, for what was on its way to be acknowledged.
+/// How long records in flight may take to be acknowledged after a signal.
 const DRAIN_WITHIN: Duration = Duration::from_secs(30);
-/// Acknowledged documents that may wait to be followed.
+/// How many acknowledged documents may wait to be tracked.
 const SAMPLES_WAITING: usize = 16;
 
-/// A stack that is up, and the run that is to drive it.
+/// A stack that is up, and the run that loads it.
 pub struct Drive<'a> {
     /// The stack.
     pub stack: &'a Stack,
     /// The names of its resources.
     pub names: &'a Names,
-    /// Where it lives.
+    /// Clients for its target.
     pub clients: &'a Clients,
     /// What it sends.
     pub documents: &'a Documents,
     /// The run's id.
     pub run: String,
-    /// Which of the run's documents are sent here.
+    /// Which of the run's documents this process sends.
     pub part: Part,
-    /// Where what is acknowledged is noted: a file that is not there yet.
+    /// File to record acknowledgements in; it must not exist yet.
     pub log: PathBuf,
-    /// Where its tickets come from.
+    /// Reserves the run's tickets.
     pub tickets: ReserveTickets,
 }
 
-/// What a load came to.
+/// The result of a load.
 pub struct Driven {
-    /// What it came to.
+    /// Its counts and times.
     pub loaded: Loaded,
-    /// How fresh the table was meanwhile, of a delivery to DynamoDB.
+    /// How fresh the DynamoDB table was meanwhile, if the stack has one.
     pub freshness: Option<Freshness>,
 }
 
-/// An id for a run that nobody has named.
+/// A new id for an unnamed run.
 pub fn new_run() -> String {
     format!("{}-{:04x}", Utc::now().format("%Y%m%dT%H%M%S"), rand::random::<u16>())
 }
 
 impl Drive<'_> {
-    /// Sends what the stack's load says, until its end or the first Ctrl-C.
+    /// Sends the stack's load until it ends, or until the first Ctrl-C.
     pub async fn send(self, signals: &Signals, screen: &Screen) -> anyhow::Result<Driven> {
         let Self { stack, names, clients, .. } = self;
         fs::create_dir_all(self.log.parent().expect("a log lies in a folder"))?;
@@ -126,7 +126,7 @@ fn producer(stack: &Stack, names: &Names, clients: &Clients) -> Builder {
     }
 }
 
-/// Follows samples of the load into the DynamoDB table, where the stack has one.
+/// Tracks samples of the load in the DynamoDB table, if the stack has one.
 async fn follow(
     stack: &Stack,
     names: &Names,
@@ -140,7 +140,7 @@ async fn follow(
     Ok(Some((samples, following)))
 }
 
-/// What was followed came to; none where someone says stop before it is known.
+/// The freshness of the tracked samples; none if a signal comes first.
 async fn followed(
     following: JoinHandle<Freshness>,
     mut stop: watch::Receiver<bool>,
@@ -155,7 +155,7 @@ async fn followed(
     }
 }
 
-/// What is not acknowledged some time after a signal is given up, so that the load ends.
+/// Gives up on unacknowledged records some time after a signal, so that the load ends.
 async fn end_draining(signals: &Signals, producer: &Producer) -> Infallible {
     signals.stopped().await;
     sleep(DRAIN_WITHIN).await;
@@ -163,7 +163,7 @@ async fn end_draining(signals: &Signals, producer: &Producer) -> Infallible {
     future::pending().await
 }
 
-/// What lands is loaded into Redshift while more of it is sent.
+/// Loads delivered objects into Redshift while the load goes on.
 async fn keep_loading(loader: Option<Loader>) -> Infallible {
     if let Some(loader) = loader {
         loader.keep_loading().await;
@@ -171,7 +171,7 @@ async fn keep_loading(loader: Option<Loader>) -> Infallible {
     future::pending().await
 }
 
-/// Numbers from 1 in each run, in place of tickets, which the stack still hears of.
+/// Numbers documents from 1 in each run, and still reserves the tickets in the journal.
 fn from_one(mut tickets: ReserveTickets) -> ReserveTickets {
     let mut reserved = 0;
     Box::new(move |count| {
@@ -213,7 +213,7 @@ fn over(loaded: &Loaded) -> String {
     )
 }
 
-/// What was sent again, how much of it because a shard had taken all that it takes, and the key that heats one most.
+/// The retried records, those throttled because their shard was full, and the hottest partition key.
 fn again(retried: u64, throttled: u64, hot_keys: &[HotKey]) -> String {
     let throttled = if throttled == 0 { String::new() } else { format!("   throttled {}", grouped(throttled)) };
     let hot = hot_keys.first().map_or(String::new(), |hot| format!("   hot key {}", hot.partition_key));

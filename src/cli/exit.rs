@@ -1,23 +1,23 @@
-//! How a command ends.
+//! Exit codes, and errors that carry one.
 
 use std::process::ExitCode;
 
-/// Exit codes; where several hold, the smallest of `LeftOver`, `NotProved`, `Crossed` is taken.
+/// Exit codes; if several apply, the smallest of `LeftOver`, `NotProved`, `Crossed` wins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
-    /// Everything is as it was asked for.
+    /// Success.
     Fine = 0,
     /// Something failed.
     Error = 1,
     /// The file or the flags are wrong; nothing was touched.
     Usage = 2,
-    /// Something of ours is still there, and was listed.
+    /// Some of the stack's resources are left; the command listed them.
     LeftOver = 3,
     /// Verification failed.
     NotProved = 4,
-    /// A quota or a permission.
+    /// A quota or a missing permission.
     Refused = 5,
-    /// The plan has changes, and was asked to say so.
+    /// There are changes, and `--detailed-exitcode` was given.
     Changes = 6,
     /// A threshold of the stack was crossed.
     Crossed = 99,
@@ -35,14 +35,14 @@ impl From<Exit> for ExitCode {
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct Stop {
-    /// How the command ends.
+    /// The exit code of the command.
     pub exit: Exit,
-    /// What a person reads.
+    /// The message for a person.
     pub message: String,
 }
 
 impl Stop {
-    /// The file or the flags are wrong.
+    /// A wrong file or wrong flags.
     pub fn usage(message: impl std::fmt::Display) -> Self {
         Self { exit: Exit::Usage, message: message.to_string() }
     }

@@ -1,4 +1,4 @@
-//! `demo gc`: the stacks of an account, whoever made them and wherever their journals are.
+//! `demo gc`: the stacks of an account, whoever created them and wherever their journals are.
 
 use chrono::{DateTime, Utc};
 use clap::Args;
@@ -23,16 +23,16 @@ use crate::{
     engine::{Cancel, Home, StackId},
 };
 
-/// Arguments.
+/// Arguments of `demo gc`.
 #[derive(Args, Debug)]
 pub struct Gc {
-    /// Take these stacks away, by their ids; without any, and without --expired, all are only listed.
+    /// Ids of stacks to remove; without ids and without --expired, only list all stacks.
     #[arg(value_name = "ID")]
     stacks: Vec<StackId>,
-    /// Take away those whose time is over, and no others.
+    /// Remove the expired stacks, and no others.
     #[arg(long, conflicts_with = "stacks")]
     expired: bool,
-    /// One JSON array of the stacks that were found.
+    /// Print one JSON array of the stacks found.
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -60,7 +60,7 @@ impl Gc {
     ) -> anyhow::Result<Exit> {
         let (account, now) = (account::look(clients).await?, Utc::now());
         for (kind, why) in &account.hidden {
-            screen.warning(&format!("whether there is any {kind} of a stack is not known: {why}"));
+            screen.warning(&format!("cannot tell whether any stack has a {kind}: {why}"));
         }
         let chosen = self.chosen(&account, now)?;
         if !self.json {
@@ -82,11 +82,12 @@ impl Gc {
         Ok(worst(exits.into_iter().map(|(_, exit)| exit).chain(hidden)))
     }
 
-    /// The stacks to take away.
+    /// The stacks to remove.
     fn chosen<'a>(&self, account: &'a Account, now: DateTime<Utc>) -> anyhow::Result<Vec<&'a Present>> {
         let is_there = |id: &StackId| account.stacks.iter().any(|stack| stack.id == *id);
         if let Some(unknown) = self.stacks.iter().find(|id| !is_there(id)) {
-            return Err(Stop::usage(format!("nothing there is of a stack {unknown}; `demo gc` lists what is")).into());
+            let problem = format!("no resources of stack {unknown} found; run `demo gc` to list the stacks");
+            return Err(Stop::usage(problem).into());
         }
         let is_chosen = |stack: &&Present| (self.expired && stack.is_past(now)) || self.stacks.contains(&stack.id);
         Ok(account.stacks.iter().filter(is_chosen).collect())
@@ -95,10 +96,10 @@ impl Gc {
     fn hint(&self, account: &Account, chosen: &[&Present], now: DateTime<Utc>, screen: &Screen) {
         let past = account.stacks.iter().filter(|stack| stack.is_past(now)).count();
         match (self.expired || !self.stacks.is_empty(), chosen.len(), past) {
-            (true, 0, _) => screen.line("no stack is past its time; nothing was touched"),
+            (true, 0, _) => screen.line("no stack has expired; nothing was touched"),
             (false, _, 0) => {}
             (false, _, past) => {
-                screen.line(&format!("nothing was touched; `demo gc --expired` takes away {past} of them"))
+                screen.line(&format!("nothing was touched; run `demo gc --expired` to remove {past} of them"))
             }
             (true, ..) => {}
         }
@@ -108,13 +109,13 @@ impl Gc {
 fn question(chosen: &[&Present], clients: &Clients) -> String {
     let named = chosen.iter().map(|stack| match stack.owner.as_str() {
         "" => stack.id.to_string(),
-        owner => format!("{} of {owner}", stack.id),
+        owner => format!("{} (owner {owner})", stack.id),
     });
     let named = named.collect::<Vec<_>>().join(", ");
-    format!("Delete {named} on {}, and all that is in them?", context::place(clients))
+    format!("Delete {named} on {} with everything in them?", context::place(clients))
 }
 
-/// One after the other; what becomes of one does not keep the next from going.
+/// Removes one stack after the other; continues after a failure.
 async fn take_away(
     chosen: &[&Present],
     home: &Home,
@@ -122,7 +123,7 @@ async fn take_away(
     signals: &Signals,
     screen: &Screen,
 ) -> anyhow::Result<Vec<(StackId, Exit)>> {
-    signals.begun(|| "not all is gone: the same `demo gc` goes on".to_owned());
+    signals.begun(|| "some stacks are not removed yet; run the same `demo gc` again to continue".to_owned());
     let mut exits = Vec::new();
     for stack in chosen {
         let cancel = signals.cancel();
@@ -142,7 +143,7 @@ async fn take_away(
     Ok(exits)
 }
 
-/// By the stack's journal, which is made of what is found where there is none here.
+/// Removes a stack by its journal; without one here, writes one from the resources found.
 async fn gone(id: &StackId, home: &Home, clients: &Clients, cancel: &Cancel, screen: &Screen) -> anyhow::Result<Exit> {
     let found = inventory::thorough(clients, id).await;
     let journal = discover::journal(home, id, &found, clients).await.map_err(context::stop)?;
@@ -151,10 +152,10 @@ async fn gone(id: &StackId, home: &Home, clients: &Clients, cancel: &Cancel, scr
 
 fn listed(account: &Account, clients: &Clients, now: DateTime<Utc>) -> String {
     if account.stacks.is_empty() {
-        return format!("no stack is on {}\n", context::place(clients));
+        return format!("no stacks on {}\n", context::place(clients));
     }
     let line = |stack: &Present| {
-        let owner = if stack.owner.is_empty() { "nobody named" } else { &stack.owner };
+        let owner = if stack.owner.is_empty() { "owner unknown" } else { &stack.owner };
         let left = left(stack.expires.map(|expires| expires - now));
         format!("{:<34} {owner}, {left}, costs {}: {}\n", stack.id, stack.cost(clients), stack.kinds())
     };
@@ -171,7 +172,7 @@ fn as_json(stack: &Present, clients: &Clients, now: DateTime<Utc>, exits: &[(Sta
            "taken_away": taken.map(|exit| exit == Exit::Fine)})
 }
 
-/// Something left over weighs more than an interruption, and that more than any other failure.
+/// The exit code to return: leftovers outrank an interruption, which outranks any other failure.
 fn worst(exits: impl Iterator<Item = Exit>) -> Exit {
     let weight = |exit: &Exit| match exit {
         Exit::Fine => 0,

@@ -14,15 +14,15 @@ use super::{
 };
 use crate::aws::items::{Item, Items, Json};
 
-/// Arguments.
+/// Arguments of `demo get`.
 #[derive(Args, Debug)]
 pub struct Get {
-    /// The stack's id, its name, or the file that it was made from.
+    /// The stack's id, its name, or its stack file.
     stack: String,
-    /// The values of the table's key, in its order; for the nested sales: TICKET ITEM.
+    /// Values of the table's key, in order; for store_sales: TICKET ITEM.
     #[arg(required = true, num_args = 1..=2, value_name = "KEY", allow_negative_numbers = true)]
     key: Vec<String>,
-    /// One JSON object.
+    /// Print one JSON object.
     #[arg(long)]
     json: bool,
 }
@@ -43,7 +43,7 @@ impl Get {
                 items.key().zip(&self.key).map(|(name, value)| format!("{name} {value}")).collect();
             let table = &names.table;
             let message = format!(
-                "there is no item with {} in {table} (read in {}); it may still be on its way, or was never sent",
+                "no item with {} in {table} (read in {}); it may not have arrived yet, or was never sent",
                 named.join(", "),
                 milliseconds(took)
             );
@@ -68,8 +68,8 @@ fn in_one_object(item: &Item, took: Duration) -> String {
 
 fn for_a_person(item: &Item, took: Duration) -> String {
     let processed = time(item, PROCESSED).and_then(DateTime::from_timestamp_millis);
-    let processed = processed
-        .map_or("at a time that it does not say".to_owned(), |time| time.to_rfc3339_opts(SecondsFormat::Millis, true));
+    let processed =
+        processed.map_or("at an unknown time".to_owned(), |time| time.to_rfc3339_opts(SecondsFormat::Millis, true));
     let behind = behind(item).map_or(String::new(), |ms| format!(", {ms} ms after it arrived in the stream"));
     format!("{:#}\n\n  processed {processed}{behind}\n  read in {}\n", Json(item), milliseconds(took))
 }

@@ -1,4 +1,4 @@
-//! `demo local`: the AWS stand-in, by hand.
+//! `demo local`: controls the AWS stand-in.
 
 use std::{fs, io, path::PathBuf};
 
@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::{context, exit::Exit, screen::Screen};
 
-/// Arguments.
+/// Arguments of `demo local`.
 #[derive(Args, Debug)]
 pub struct Local {
     #[command(subcommand)]
@@ -18,23 +18,23 @@ pub struct Local {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Start it in the background, to stay until it is stopped by hand.
+    /// Start the stand-in in the background; it runs until you stop it.
     Start,
-    /// Stop it; what it holds stays on disk.
+    /// Stop the stand-in; its data stays on disk.
     Stop,
-    /// Say whether it runs, and where.
+    /// Show whether the stand-in is running, and where.
     Status {
-        /// One JSON object.
+        /// Print one JSON object.
         #[arg(long)]
         json: bool,
     },
-    /// Print what points the AWS CLI or an SDK at it: eval "$(demo local env)".
+    /// Print the environment that points the AWS CLI or an SDK at the stand-in: eval "$(demo local env)".
     Env,
-    /// Print its log.
+    /// Print the stand-in's log.
     Logs,
-    /// Serve in the foreground.
+    /// Run the stand-in in the foreground.
     Serve {
-        /// Where its state lies; the state folder's own by default.
+        /// Folder for the stand-in's data; defaults to the one in the state folder.
         #[arg(long)]
         folder: Option<PathBuf>,
         #[arg(long, hide = true)]
@@ -86,7 +86,8 @@ impl What {
             }
             Self::Logs => {
                 let path = stand_in.log_path();
-                let mut log = fs::File::open(&path).with_context(|| format!("no log at {}", path.display()))?;
+                let mut log = fs::File::open(&path)
+                    .with_context(|| format!("cannot read the stand-in's log {}", path.display()))?;
                 io::copy(&mut log, &mut io::stdout().lock())?;
             }
             Self::Serve { folder: other, background } => {

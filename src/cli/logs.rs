@@ -1,4 +1,4 @@
-//! The acknowledgement logs of a stack's runs: where they lie, and which of them are there.
+//! The acknowledgement logs of a stack's runs: where they are, and which of them exist.
 
 use std::{fs, path::PathBuf};
 
@@ -8,7 +8,7 @@ use crate::{
     load::{AckLog, Part},
 };
 
-/// Where the logs of one stack lie.
+/// The folder of one stack's logs.
 pub struct Logs {
     folder: PathBuf,
 }
@@ -16,19 +16,19 @@ pub struct Logs {
 /// The logs of some runs.
 #[derive(Default)]
 pub struct Found {
-    /// Those that are there.
+    /// The logs that exist.
     pub logs: Vec<AckLog>,
-    /// For people: the logs of workers that are not there, so that nobody looks for their documents.
+    /// For people: the workers whose logs are missing, so that their documents cannot be verified.
     pub missing: Vec<String>,
 }
 
 impl Logs {
-    /// Of this stack.
+    /// The logs of this stack.
     pub fn of(home: &Home, stack: &StackId) -> Self {
         Self { folder: home.runs().join(stack.as_str()) }
     }
 
-    /// Where a run, or a worker's part of it, notes what was acknowledged.
+    /// The log of a run, or of a worker's part of it.
     pub fn path(&self, run: &str, part: Part) -> PathBuf {
         let name = match part {
             part if part.is_whole() => format!("{run}.acks"),
@@ -37,7 +37,7 @@ impl Logs {
         self.folder.join(name)
     }
 
-    /// Brings the logs of workers that are not here, where the journal's mirror has them.
+    /// Downloads the logs of workers on other machines from the journal's mirror, if it has them.
     pub async fn bring(&self, state: &State, mirror: &InBucket) -> anyhow::Result<()> {
         for run in runs(state) {
             for part in self.parts(&run)? {
@@ -53,7 +53,7 @@ impl Logs {
         Ok(())
     }
 
-    /// Of all runs that a journal knows, but one.
+    /// Reads the logs of all runs in a journal except `but`.
     pub fn of_runs(&self, state: &State, but: Option<&str>) -> anyhow::Result<Found> {
         let mut found = Found::default();
         for run in runs(state).into_iter().filter(|run| Some(run.as_str()) != but) {
@@ -62,7 +62,7 @@ impl Logs {
         Ok(found)
     }
 
-    /// Of one run, every worker's.
+    /// Reads the logs of every worker of one run.
     fn read(&self, run: &str, found: &mut Found) -> anyhow::Result<()> {
         for part in self.parts(run)? {
             let path = self.path(run, part);
@@ -70,13 +70,13 @@ impl Logs {
                 found.logs.push(AckLog::read(&path)?);
             } else {
                 let path = path.display();
-                found.missing.push(format!("run {run}: nothing is known of worker {part}; its log belongs at {path}"));
+                found.missing.push(format!("run {run}: no log of worker {part}; copy it to {path}"));
             }
         }
         Ok(())
     }
 
-    /// Its workers' parts: how many there are, the names of those logs say that are here.
+    /// The parts of a run's workers; the names of the logs that exist say how many there are.
     fn parts(&self, run: &str) -> anyhow::Result<Vec<Part>> {
         if self.path(run, Part::WHOLE).exists() || !self.folder.exists() {
             return Ok(vec![Part::WHOLE]);

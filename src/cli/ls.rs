@@ -14,13 +14,13 @@ use crate::{
     engine::State,
 };
 
-/// Arguments.
+/// Arguments of `demo ls`.
 #[derive(Args, Debug)]
 pub struct Ls {
-    /// One JSON array.
+    /// Print one JSON array.
     #[arg(long)]
     json: bool,
-    /// Those that are gone, too.
+    /// Include stacks that are gone.
     #[arg(long)]
     all: bool,
 }
@@ -34,12 +34,12 @@ struct Row {
     /// When it was opened, RFC 3339 in UTC.
     opened: String,
     age_seconds: i64,
-    /// When its time is over.
+    /// When it expires.
     expires: Option<String>,
-    /// Less than nothing once that is past.
+    /// Negative once it has expired.
     seconds_left: Option<i64>,
     dollars_an_hour: f64,
-    /// The same for people, and what is more while Redshift computes.
+    /// The same for people, with what Redshift adds while it computes.
     costs: String,
     #[serde(rename = "where")]
     place: String,
@@ -96,19 +96,19 @@ fn line(row: &Row) -> String {
     }
     let resources = if *resources == 1 { "1 resource".to_owned() } else { format!("{resources} resources") };
     let left = left(row.seconds_left.map(TimeDelta::seconds));
-    format!("{id:<34} {state:<11} {resources} for {age}, {left}, costs {costs}, {place}\n")
+    format!("{id:<34} {state:<11} {resources}, opened {age} ago, {left}, costs {costs}, {place}\n")
 }
 
-/// How much of its time a stack has, as a person would say it.
+/// How much time a stack has until it expires, for a person.
 pub fn left(left: Option<TimeDelta>) -> String {
     match left {
-        None => "no end set".to_owned(),
-        Some(left) if left <= TimeDelta::zero() => format!("past its time for {}", span(-left)),
-        Some(left) => format!("ends in {}", span(left)),
+        None => "no TTL".to_owned(),
+        Some(left) if left <= TimeDelta::zero() => format!("expired {} ago", span(-left)),
+        Some(left) => format!("expires in {}", span(left)),
     }
 }
 
-/// A stretch of time in its two largest units, such as `1 h 58 min`.
+/// A duration in its two largest units, such as `1 h 58 min`.
 pub fn span(time: TimeDelta) -> String {
     let seconds = time.num_seconds().max(0);
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
@@ -144,10 +144,13 @@ mod tests {
         let now = Utc::now();
         journal.record(Entry::Intended { node: stream(now + TimeDelta::minutes(118)) }).expect("intended");
         let listed = line(&row(&journal.state(), Stage::Up, now).expect("a row"));
-        assert!(listed.contains("1 resource for 0 s, ends in 1 h 57 min, costs $8.10 an hour, account 1"), "{listed}");
+        assert!(
+            listed.contains("1 resource, opened 0 s ago, expires in 1 h 57 min, costs $8.10 an hour, account 1"),
+            "{listed}"
+        );
         let later = row(&journal.state(), Stage::Up, now + TimeDelta::hours(3)).expect("a row");
         assert_eq!(later.seconds_left.map(|left| left < -3_600), Some(true));
-        assert!(line(&later).contains("past its time for 1 h 2 min"), "{}", line(&later));
+        assert!(line(&later).contains("expired 1 h 2 min ago"), "{}", line(&later));
     }
 
     #[test]
@@ -155,6 +158,6 @@ mod tests {
         let said = |seconds| span(TimeDelta::seconds(seconds));
         let all = [said(-5), said(59), said(60), said(3_600), said(7_000), said(86_400), said(90_000)];
         assert_eq!(all, ["0 s", "59 s", "1 min", "1 h", "1 h 56 min", "1 d", "1 d 1 h"]);
-        assert_eq!(left(None), "no end set");
+        assert_eq!(left(None), "no TTL");
     }
 }

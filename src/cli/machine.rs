@@ -1,4 +1,4 @@
-//! This machine, as `demo doctor` looks at it: state folder, room, files, the stand-in, the function's binary, terminal.
+//! What `demo doctor` checks on this machine: state folder, disk, open files, stand-in, function binary, terminal.
 
 use std::{
     fs,
@@ -19,17 +19,17 @@ use crate::{
     engine::{Cause, Home},
 };
 
-/// Less is soon full of what a load leaves on the stand-in, which keeps every record for a day.
+/// The least recommended free space: the stand-in keeps every record for a day.
 const ROOM_MIB: u64 = 2_048;
-/// The stand-in keeps a file open for each shard, and a connection for each caller.
+/// The least recommended limit: the stand-in keeps a file open for each shard, and a connection for each caller.
 const OPEN_FILES: u64 = 1_024;
 
-/// All of it; `function` is the binary that was named.
+/// Runs all checks of this machine; `function` is the binary given on the command line.
 pub async fn look(function: Option<&Path>) -> Vec<Finding> {
     let home = match context::home() {
         Ok(home) => home,
         Err(error) => {
-            let advice = "set KINESIS_DEMO_HOME to a folder that you may write to";
+            let advice = "set KINESIS_DEMO_HOME to a folder that you can write to";
             return vec![Finding::wrong(Cause::Other, "state folder", format!("{error:#}"), advice)];
         }
     };
@@ -43,9 +43,9 @@ fn state_folder(home: &Home) -> Finding {
     let (what, folder) = ("state folder", home.root().display().to_string());
     let probe = home.root().join(format!(".doctor-{}", std::process::id()));
     match fs::write(&probe, b"written").and_then(|()| fs::remove_file(&probe)) {
-        Ok(()) => Finding::fine(what, format!("{folder} can be written")),
+        Ok(()) => Finding::fine(what, format!("{folder} is writable")),
         Err(error) => {
-            let advice = "set KINESIS_DEMO_HOME to a folder that you may write to";
+            let advice = "set KINESIS_DEMO_HOME to a folder that you can write to";
             Finding::wrong(Cause::Other, what, format!("{folder}: {error}"), advice)
         }
     }
@@ -57,36 +57,36 @@ fn room(folder: &Path) -> Finding {
         Ok(free) if free >= ROOM_MIB => Finding::fine(what, format!("{free} MiB free for the stand-in")),
         Ok(free) => {
             let why = format!(
-                "{free} MiB free for the stand-in, which keeps all that is sent; {ROOM_MIB} MiB are a good start"
+                "{free} MiB free for the stand-in, which keeps every record; at least {ROOM_MIB} MiB are recommended"
             );
-            Finding::warning(what, why, "make room, or set KINESIS_DEMO_HOME to a folder on another disk")
+            Finding::warning(what, why, "free some space, or set KINESIS_DEMO_HOME to a folder on another disk")
         }
-        Err(error) => Finding::note(what, format!("it cannot be told how much is free: {error}"), ""),
+        Err(error) => Finding::note(what, format!("cannot tell how much is free: {error}"), ""),
     }
 }
 
-/// By `df` (POSIX: sizes in KiB, the fourth column is what is available).
+/// The free space according to `df` (POSIX: sizes in KiB, the fourth column is the available space).
 fn free_mib(folder: &Path) -> io::Result<u64> {
     let output = Command::new("df").arg("-Pk").arg(folder).output()?;
     let text = String::from_utf8_lossy(&output.stdout);
     let free =
         text.lines().nth(1).and_then(|line| line.split_whitespace().nth(3)).and_then(|kib| kib.parse::<u64>().ok());
-    free.map(|kib| kib / 1024).ok_or_else(|| io::Error::other("`df -Pk` says nothing of it"))
+    free.map(|kib| kib / 1024).ok_or_else(|| io::Error::other("`df -Pk` printed no figure"))
 }
 
 fn open_files() -> Finding {
     let what = "open files";
     match getrlimit(Resource::Nofile).current {
         Some(most) if most < OPEN_FILES => {
-            let why = format!("a process may have {most}; the stand-in has one for each shard and each caller");
-            Finding::warning(what, why, format!("`ulimit -n {OPEN_FILES}` in this shell, before `demo`"))
+            let why = format!("a process may open {most}; the stand-in needs one for each shard and each caller");
+            Finding::warning(what, why, format!("run `ulimit -n {OPEN_FILES}` in this shell before `demo`"))
         }
-        Some(most) => Finding::fine(what, format!("a process may have {most}")),
-        None => Finding::fine(what, "a process may have as many as it likes"),
+        Some(most) => Finding::fine(what, format!("a process may open {most}")),
+        None => Finding::fine(what, "no limit"),
     }
 }
 
-/// Starts it where it does not run, asks its port, and leaves it as it was.
+/// Starts the stand-in if it is not running, calls it, and leaves it as it was.
 async fn stand_in(home: &Home) -> Finding {
     let (what, daemon) = ("stand-in", Daemon::at(&home.local()));
     let started = match daemon.ensure(Started::ForStack).await {
@@ -98,9 +98,11 @@ async fn stand_in(home: &Home) -> Finding {
     match (started, left) {
         (Ok(why), Ok(())) => Finding::fine(what, why),
         (Err(why), _) => {
-            Finding::wrong(Cause::Other, what, why, "`demo local logs` shows its log; `demo local stop` ends it")
+            Finding::wrong(Cause::Other, what, why, "read `demo local logs`; stop it with `demo local stop`")
         }
-        (Ok(_), Err(error)) => Finding::wrong(Cause::Other, what, format!("{error:#}"), "`demo local stop` ends it"),
+        (Ok(_), Err(error)) => {
+            Finding::wrong(Cause::Other, what, format!("{error:#}"), "stop it with `demo local stop`")
+        }
     }
 }
 
@@ -116,9 +118,9 @@ fn code(function: Option<&Path>) -> Finding {
 
 fn terminal() -> Finding {
     if io::stderr().is_terminal() {
-        return Finding::fine("terminal", "progress is shown as it goes");
+        return Finding::fine("terminal", "progress is shown in bars");
     }
-    Finding::note("terminal", "there is none: progress comes in plain lines, and `--yes` answers questions", "")
+    Finding::note("terminal", "none: progress is printed in plain lines; pass `--yes` to answer questions", "")
 }
 
 #[cfg(test)]

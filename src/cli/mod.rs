@@ -1,4 +1,4 @@
-//! One file per command; this one is the table of them.
+//! The command line: one file for each command. This file lists the commands.
 
 pub mod code;
 pub mod completions;
@@ -40,11 +40,11 @@ use clap::{Args, Parser, Subcommand};
 use exit::{Exit, Stop};
 use screen::Screen;
 
-/// Stand up a Kinesis pipeline from one YAML file, drive it, prove that nothing was lost, take it away.
+/// Create a Kinesis pipeline from one YAML file, load it, verify that nothing was lost, and remove it.
 #[derive(Debug, Parser)]
 #[command(name = "demo", version, propagate_version = true, max_term_width = 100)]
 pub struct Demo {
-    /// Progress is left out; results and errors stay.
+    /// Hide progress; still print results and errors.
     #[arg(long, short, global = true)]
     pub quiet: bool,
     #[command(subcommand)]
@@ -53,77 +53,77 @@ pub struct Demo {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Make what a stack file describes, or finish making it.
+    /// Create what a stack file describes, or finish creating it.
     Up(up::Up),
-    /// Show what `up` would make, and why.
+    /// Show what `up` would do, and why.
     Plan(plan::Plan),
-    /// Load a stack and prove that every record landed; makes it first where it is not up.
+    /// Load a stack and verify that every record arrived; creates the stack first if needed.
     Run(run::Run),
-    /// Show what is there of a stack.
+    /// Show which of a stack's resources exist and which have drifted.
     Status(status::Status),
-    /// Ask a stack's table a question in SQL.
+    /// Query a stack's table with SQL.
     Query(query::Query),
-    /// Read one document back from the DynamoDB table.
+    /// Read one item from the DynamoDB table, with its times.
     Get(get::Get),
-    /// Look again whether every acknowledged record is at its destination.
+    /// Search again for every acknowledged record of every run.
     Verify(verify::Verify),
-    /// Take a stack away and make sure that nothing is left.
+    /// Remove a stack and check that nothing is left.
     Down(down::Down),
-    /// List the stacks that this machine knows of.
+    /// List the stacks that this machine knows.
     Ls(ls::Ls),
-    /// List the stacks of an account, whoever made them, and take away those whose time is over.
+    /// List the stacks of an account, whoever created them; remove those that you name, or the expired ones.
     Gc(gc::Gc),
-    /// Print what a stack costs by the hour, and what its load costs.
+    /// Print what a stack costs an hour, and what its load costs.
     Cost(cost::CostOf),
-    /// Check a stack file and a user's own documents, and say everything that is wrong with them.
+    /// Check a stack file and its documents, and report every mistake.
     Validate(validate::Validate),
-    /// Look whether this machine and AWS are fit, and with a stack file whether it could be made.
+    /// Check this machine and AWS access; with a stack file, check that it can be created.
     Doctor(doctor::Doctor),
-    /// Print the least IAM policy that a person needs to run a stack.
+    /// Print the least IAM policy that you need for a stack.
     Policy(policy::Policy),
-    /// Print the JSON Schema of a stack file, or what follows from the columns of its documents.
+    /// Print the JSON Schema of a stack file, or DDL, jsonpaths and columns for documents.
     Schema(schema::Schema),
-    /// Print documents of a workload.
+    /// Print sample documents of a workload.
     Sample(sample::Sample),
-    /// The AWS stand-in on this machine.
+    /// Control the AWS stand-in on this machine.
     Local(local::Local),
-    /// Print completions for a shell.
+    /// Print shell completions.
     Completions(completions::Completions),
 }
 
-/// A stack file with what is laid over it.
+/// A stack file with its overlays and overrides.
 #[derive(Args, Clone, Debug)]
 pub struct StackFile {
-    /// The stack file, for example stacks/store-sales-s3.yaml.
+    /// Stack file, for example stacks/store-sales-s3.yaml.
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
-    /// What is laid over it.
+    /// Its overlays and overrides.
     #[command(flatten)]
     pub over: Over,
 }
 
-/// What is laid over a stack file.
+/// Overlays and overrides of a stack file.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Over {
-    /// An overlay to merge over the stack, for example config/aws.yaml; may be given again.
+    /// Merge an overlay over the stack file, for example config/aws.yaml; repeatable.
     #[arg(long = "config", short = 'c', value_name = "FILE")]
     pub overlays: Vec<PathBuf>,
-    /// One value to override, for example load.rate=1000/s; may be given again.
+    /// Override one value, for example load.rate=1000/s; repeatable.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub sets: Vec<String>,
 }
 
 impl Over {
-    /// Whether nothing is laid over it.
+    /// Whether there are neither overlays nor overrides.
     pub fn is_empty(&self) -> bool {
         self.overlays.is_empty() && self.sets.is_empty()
     }
 }
 
-/// How AWS is reached, where that differs from the stack file.
+/// How to reach AWS, where that differs from the stack file.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Reach {
-    /// Speak to this address instead of the target's own, for example another AWS implementation.
+    /// Call this endpoint instead of the target's own, for example another AWS implementation.
     #[arg(long, value_name = "URL")]
     pub endpoint_url: Option<String>,
     /// Answer yes to every question.
@@ -131,7 +131,7 @@ pub struct Reach {
     pub yes: bool,
 }
 
-/// Runs one command and says how it ended; errors go to stderr.
+/// Runs one command and returns its exit code; prints errors to stderr.
 pub fn run(demo: Demo) -> ExitCode {
     let screen = Screen::new(demo.quiet);
     match execute(demo.command, &screen) {

@@ -1,4 +1,4 @@
-//! Where to look for stacks that no journal here tells of.
+//! Where to search for stacks that have no journal on this machine.
 
 use clap::Args;
 
@@ -8,24 +8,24 @@ use crate::{aws::Clients, engine::Home, spec::Target};
 /// An AWS region, or the stand-in.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Place {
-    /// Look on AWS, in this region; without it, on the stand-in.
+    /// Search AWS in this region; without it, search the stand-in.
     #[arg(long, value_name = "REGION")]
     region: Option<String>,
-    /// A profile of the shared AWS configuration, instead of the default credentials.
+    /// Use this profile of the shared AWS configuration instead of the default credentials.
     #[arg(long, value_name = "PROFILE", requires = "region")]
     profile: Option<String>,
-    /// Look on the stand-in of this machine.
+    /// Search the stand-in on this machine.
     #[arg(long, conflicts_with_all = ["region", "profile", "endpoint_url"])]
     local: bool,
 }
 
 impl Place {
-    /// Whether it was said where.
+    /// Whether the command line says where to search.
     pub fn is_said(&self, reach: &Reach) -> bool {
         self.local || self.region.is_some() || reach.endpoint_url.is_some()
     }
 
-    /// Clients for it; the stand-in is started where it is meant.
+    /// Clients for it; starts the stand-in if needed.
     pub async fn clients(&self, home: &Home, reach: &Reach) -> anyhow::Result<Clients> {
         let target = match &self.region {
             Some(region) => Target::Aws { region: region.clone(), profile: self.profile.clone() },

@@ -12,7 +12,7 @@ use crate::{
     engine::{Action, Difference, Step},
 };
 
-/// Arguments.
+/// Arguments of `demo plan`.
 #[derive(Args, Debug)]
 pub struct Plan {
     #[command(flatten)]
@@ -21,13 +21,14 @@ pub struct Plan {
     reach: Reach,
     #[command(flatten)]
     code: Code,
-    /// Exit with 6 when there are changes.
+    /// Exit with 6 if there are changes.
     #[arg(long)]
     detailed_exitcode: bool,
-    /// One JSON object: `stack`, `known` (whether it is there), `place`, `changes` (whether `up` would do anything),
-    /// `possible` (whether `up` would not refuse), `sending` (how its documents would go), and `steps`, each with `kind`, `name`, `detail`, `action` (create,
-    /// adopt, change, replace, refuse, orphan, keep), and for some `why`: differences (`what`, `is`, `wanted`,
-    /// `change`), or a sentence.
+    /// Print one JSON object: `stack`, `known` (whether the stack has a journal), `place`, `changes` (whether `up`
+    /// would do anything), `possible` (whether `up` would accept the changes), `sending` (transport, aggregation and
+    /// order of its documents), and `steps`, each with `kind`, `name`, `detail`, `action` (create, adopt, change,
+    /// replace, refuse, orphan, keep), and for some `why`: differences (`what`, `is`, `wanted`, `change`), or a
+    /// sentence.
     #[arg(long)]
     json: bool,
 }
@@ -61,13 +62,13 @@ impl Plan {
                        "sending": stack.load.sending.to_string(), "steps": steps})
             )
         } else {
-            let new = if known { "" } else { " (not made yet; its id will be another)" };
+            let new = if known { "" } else { " (not created yet; its id will differ)" };
             let costs = cost::per_hour(steps.iter().map(|step| &step.node), clients.place());
             let lines: String = steps.iter().map(|step| line(step, &clients)).collect();
             let (summary, sending) = (summary(&steps), stack.load.sending);
             format!(
-                "{id}{new} on {place}\n\n{lines}\n  {summary}\n  it costs {costs} while it is up\n  \
-                 its documents go as {sending}\n"
+                "{id}{new} on {place}\n\n{lines}\n  {summary}\n  cost: {costs} while it is up\n  \
+                 transport: {sending}\n"
             )
         })?;
         Ok(if self.detailed_exitcode && changes { Exit::Changes } else { Exit::Fine })
@@ -76,14 +77,14 @@ impl Plan {
 
 fn line(step: &Step, clients: &Clients) -> String {
     let why = match &step.action {
-        Action::Create => "it is not there".to_owned(),
+        Action::Create => "does not exist".to_owned(),
         Action::Keep => String::new(),
-        Action::Adopt => "an earlier `up` has begun it".to_owned(),
+        Action::Adopt => "an earlier `up` started to create it".to_owned(),
         Action::Change(differs) | Action::Replace(differs) => Difference::listed(differs),
         Action::Refuse(why) => why.clone(),
         Action::Orphan => {
             let costs = cost::per_hour([&step.node], clients.place());
-            format!("the stack file does not have it any more; it stays until `demo down` and costs {costs}")
+            format!("no longer in the stack file; it stays until `demo down` and costs {costs}")
         }
     };
     let colon = if why.is_empty() { "" } else { ": " };
@@ -102,7 +103,7 @@ fn word(action: &Action) -> &'static str {
     }
 }
 
-/// Such as `1 to create, 1 to change, 5 to keep`, and what `up` would say to that.
+/// Counts such as `1 to create, 1 to change, 5 to keep`, and what to do if `up` refuses them.
 fn summary(steps: &[Step]) -> String {
     let words = ["create", "adopt", "change", "replace", "refuse", "keep"];
     let count = |of: &str| steps.iter().filter(|step| word(&step.action) == of).count();
@@ -111,8 +112,8 @@ fn summary(steps: &[Step]) -> String {
     said.extend(Some(count("orphan")).filter(|n| *n > 0).map(|n| format!("{n} orphaned")));
     let refused = match (count("replace"), count("refuse")) {
         (0, 0) => "",
-        (_, 0) => "; `demo up` refuses this: `demo down` and `demo up` make it anew, or put the stack file back",
-        _ => "; `demo up` refuses this: choose other names, or remove what is in the way yourself",
+        (_, 0) => "; `demo up` refuses this: run `demo down` and then `demo up`, or restore the stack file",
+        _ => "; `demo up` refuses this: choose other names, or remove the resources in the way yourself",
     };
     format!("{}{refused}", said.join(", "))
 }

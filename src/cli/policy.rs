@@ -21,15 +21,15 @@ use crate::{
     spec::Target,
 };
 
-/// What stands for every account and every region in an ARN.
+/// Matches every account and every region in an ARN.
 const ANY: &str = "*";
 
-/// Arguments.
+/// Arguments of `demo policy`.
 #[derive(Args, Debug)]
 pub struct Policy {
     #[command(flatten)]
     stack: StackFile,
-    /// The account's number, to bind the policy to it.
+    /// Number of the account to restrict the policy to.
     #[arg(long, value_name = "ID", default_value = ANY)]
     account: String,
 }
@@ -46,7 +46,8 @@ impl Policy {
         let region = match &stack.target {
             Target::Aws { region, .. } => region.clone(),
             Target::Local => {
-                screen.line("the stand-in asks for no permission: this is for AWS, in any region; `-c config/aws.yaml` names one");
+                screen.line("the stand-in needs no permissions: this policy is for AWS, in any region");
+                screen.line("pass `-c config/aws.yaml` to restrict it to one region");
                 ANY.to_owned()
             }
         };
@@ -56,7 +57,8 @@ impl Policy {
             [one] => one.clone(),
             several => {
                 let (count, most) = (several.len(), access::MOST_CHARACTERS);
-                screen.line(&format!("{count} policies in one array: a managed policy has at most {most} characters"));
+                screen
+                    .line(&format!("{count} policies in one array, as a managed policy has at most {most} characters"));
                 Value::from(policies)
             }
         };

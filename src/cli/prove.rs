@@ -1,4 +1,4 @@
-//! The search for what was acknowledged, with a bar for each place.
+//! The search for acknowledged documents, with a progress bar for each destination.
 
 use std::collections::BTreeMap;
 
@@ -16,8 +16,8 @@ use crate::{
     verify::{Acknowledged, AcknowledgedError, Landing, Place, Proof, destinations, prove},
 };
 
-/// Looks for everything that the logs say was acknowledged. `earlier` are the other runs of the stack. Returns how many
-/// documents `logs` have, and what was found.
+/// Searches for every document that the logs record as acknowledged. `earlier` are the logs of the stack's other runs.
+/// Returns how many documents `logs` have, and what was found.
 pub async fn search(
     stack: &Stack,
     names: &Names,
@@ -57,7 +57,7 @@ pub async fn search(
     Ok((expected, proof))
 }
 
-/// Gives names to what is missing.
+/// Names the missing documents.
 fn named(mut proof: Proof, acknowledged: &Acknowledged) -> Result<Proof, AcknowledgedError> {
     for landed in &mut proof.landed {
         landed.missing = acknowledged.names(&landed.tally.missing)?;
@@ -78,10 +78,10 @@ fn behind(found: u64, expected: u64, seconds: f64) -> String {
     format!("{} of {}   {seconds:.1} s behind", grouped(found), grouped(expected))
 }
 
-/// The documents that are missing, a line each, for a person.
+/// Prints the missing documents for a person, one a line.
 pub fn name_missing(proof: &Proof, screen: &Screen) {
     if proof.stopped {
-        return screen.line("  stopped before all was found: what is missing may still come");
+        return screen.line("  stopped before everything was found; missing documents may still arrive");
     }
     for landed in &proof.landed {
         let (place, lost) = (landed.place, landed.tally.lost);

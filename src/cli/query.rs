@@ -25,43 +25,42 @@ use crate::{
     spec::{Stack, Workload},
 };
 
-/// What Athena is asked when nothing else is, and its name.
+/// The default query for Athena: its name and its text.
 const DEFAULT: (&str, &str) =
     ("sql/queries/athena/top-categories.sql", include_str!("../../sql/queries/athena/top-categories.sql"));
 
-/// The same for Redshift, where a struct is text.
+/// The default query for Redshift with structs as text.
 const DEFAULT_OVER_TEXT: (&str, &str) =
     ("sql/queries/redshift/top-categories.sql", include_str!("../../sql/queries/redshift/top-categories.sql"));
 
-/// Rows that are fetched at most.
+/// The most rows to fetch.
 const MOST_ROWS: usize = 10_000;
 
-/// Arguments.
+/// Arguments of `demo query`.
 #[derive(Args, Debug)]
 pub struct Query {
-    /// The stack's id, its name, or the file that it was made from.
+    /// The stack's id, its name, or its stack file.
     stack: String,
-    /// A file of SQL, or the SQL itself; the categories that sell best by default. The demo queries are in
-    /// sql/queries/athena and, for Redshift with `structs: varchar`, in sql/queries/redshift; with `structs: super`
-    /// those of Athena do.
+    /// SQL file, or the SQL itself; defaults to the best-selling categories. The demo queries are in sql/queries/athena
+    /// and, for Redshift with `structs: varchar`, in sql/queries/redshift; with `structs: super`, use those of Athena.
     sql: Option<String>,
-    /// Who is asked; Athena where the stack has a catalog, else Redshift.
+    /// Engine to query; defaults to Athena if the stack has a catalog, else to Redshift.
     #[arg(long, value_enum)]
     on: Option<Engine>,
-    /// An array of JSON objects.
+    /// Print an array of JSON objects.
     #[arg(long, conflicts_with = "csv")]
     json: bool,
-    /// CSV with a header line.
+    /// Print CSV with a header line.
     #[arg(long)]
     csv: bool,
 }
 
-/// Who is asked.
+/// The engine to query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Engine {
-    /// The Glue table over the objects in S3.
+    /// Query the Glue table over the objects in S3.
     Athena,
-    /// The table in Redshift.
+    /// Query the table in Redshift.
     Redshift,
 }
 
@@ -69,11 +68,11 @@ pub enum Engine {
 pub struct Answer {
     /// Columns and rows.
     pub rows: Rows,
-    /// Whether there are more.
+    /// Whether there are more rows.
     pub truncated: bool,
-    /// Until the rows were here.
+    /// How long it took until the rows arrived.
     pub took: Duration,
-    /// Bytes of objects that were read, which is what Athena charges by.
+    /// Bytes of objects that Athena read, and charges for.
     pub scanned: Option<u64>,
 }
 
@@ -89,9 +88,9 @@ impl Query {
             None => default(engine, &known.stack, &known.names).1,
             Some(file) if Path::new(file).is_file() => fs::read_to_string(file).with_context(|| file.to_owned())?,
             Some(text) if text.contains(char::is_whitespace) => text.to_owned(),
-            Some(word) => return Err(Stop::usage(format!("{word} is neither a file nor SQL")).into()),
+            Some(word) => return Err(Stop::usage(format!("`{word}` is neither a file nor SQL")).into()),
         };
-        signals.begun(|| "interrupted; the query may still run".to_owned());
+        signals.begun(|| "interrupted; the query may still be running".to_owned());
         let answer = ask(engine, &known.stack, &known.names, &known.clients, &sql, MOST_ROWS, &signals.cancel()).await;
         if signals.is_stopped() {
             return Err(interrupted().into());
@@ -126,13 +125,13 @@ impl Engine {
     }
 }
 
-/// Who is asked about a stack when nobody is named; none where it has no table.
+/// The default engine of a stack; none if it has no table.
 pub fn engine(stack: &Stack) -> Option<Engine> {
     [Engine::Athena, Engine::Redshift].into_iter().find(|engine| engine.is_in(stack))
 }
 
-/// The name of what is asked when nothing else is, and its text over the stack's own table: on Redshift by the way that
-/// structs are held there; of a user's own documents, the first few.
+/// The name and text of the default query over the stack's own table. On Redshift it depends on how structs are stored;
+/// for a user's own documents it selects the first rows.
 pub fn default(engine: Engine, stack: &Stack, names: &Names) -> (&'static str, String) {
     let redshift = stack.deliver.redshift.as_ref().filter(|_| engine == Engine::Redshift);
     let table = match engine {
@@ -147,7 +146,7 @@ pub fn default(engine: Engine, stack: &Stack, names: &Names) -> (&'static str, S
     (name, over(text, table.unwrap_or_default()))
 }
 
-/// A demo query over another table than that which it is written for.
+/// A demo query over another table than the one that it names.
 fn over(text: &str, table: &str) -> String {
     let from = format!("FROM {}\n", redshift_name(table));
     ["FROM store_sales\n", "FROM streaming_store_sales\n"]
@@ -155,8 +154,8 @@ fn over(text: &str, table: &str) -> String {
         .fold(text.to_owned(), |text, at| text.replace(at, &from))
 }
 
-/// Asks one engine about a stack that has it; tables are named without their database or schema. A raised `cancel` stops
-/// the query there, too.
+/// Runs a query on one engine of a stack; the SQL names tables without their database or schema. A raised `cancel` also
+/// stops the query in the engine.
 pub async fn ask(
     engine: Engine,
     stack: &Stack,

@@ -1,15 +1,15 @@
-//! Resources being made and taken away, as a person sees them.
+//! Shows how resources are created and removed.
 
 use super::screen::{Screen, Steps};
 use crate::engine::{Applied, Doing, Event, Node, Observer, Outcome};
 
-/// Shows the engine's events.
+/// Shows the engine's events on a screen.
 pub struct Resources<'a> {
     steps: Steps<'a>,
 }
 
 impl<'a> Resources<'a> {
-    /// On this screen.
+    /// Shows events on this screen.
     pub fn on(screen: &'a Screen) -> Self {
         Self { steps: screen.steps() }
     }
@@ -54,7 +54,7 @@ fn said(outcome: Outcome) -> &'static str {
     }
 }
 
-/// What an `up` has found and changed, where it was not the first.
+/// What an `up` found and changed, if it was not the first.
 pub fn summary(applied: &Applied) -> String {
     let count = |of: Outcome| applied.resources.iter().filter(|(_, outcome)| *outcome == of).count();
     let said = [

@@ -1,4 +1,4 @@
-//! `demo run FILE`: up, load, verify, query, and with `--rm` down.
+//! `demo run FILE`: up, load, verify, query, and with `--rm`, down.
 
 use std::{sync::Arc, time::Instant};
 
@@ -28,10 +28,10 @@ use crate::{
     verify::{Proof, freshness::Freshness},
 };
 
-/// Rows of the demo query that are shown.
+/// The most rows of the demo query to show.
 const ROWS_SHOWN: usize = 20;
 
-/// Arguments.
+/// Arguments of `demo run`.
 #[derive(Args, Debug)]
 pub struct Run {
     #[command(flatten)]
@@ -40,10 +40,10 @@ pub struct Run {
     reach: Reach,
     #[command(flatten)]
     code: Code,
-    /// Take away what this run made when it has ended, also after a failure.
+    /// Remove what this run created when it ends, even after a failure.
     #[arg(long)]
     rm: bool,
-    /// One JSON object on stdout instead of the summary.
+    /// Print one JSON object instead of the summary.
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -74,7 +74,7 @@ impl Run {
         if self.rm && !stood.was_known {
             left_over = take_back(&stood, &mut report, &result, &signals, screen).await?;
         } else {
-            let was_there = if self.rm { "it was up before this run, so it stays\n" } else { "" };
+            let was_there = if self.rm { "the stack was up before this run, so it stays\n" } else { "" };
             screen.line(&format!("\n{was_there}{}", standing(&stood.home, &stood.id)));
         }
         if self.json && !report.run.is_empty() {
@@ -85,7 +85,7 @@ impl Run {
     }
 }
 
-/// `--rm`: a signal that comes now ends nothing, the second leaves.
+/// Removes the stack for `--rm`. The first signal does not stop this; the second exits at once.
 async fn take_back(
     stood: &Stood,
     report: &mut RunReport,
@@ -94,7 +94,7 @@ async fn take_back(
     screen: &Screen,
 ) -> anyhow::Result<Exit> {
     screen.line("");
-    signals.goes_on("it is still being taken away");
+    signals.goes_on("the stack is still being removed");
     let begun = Instant::now();
     let down = down::take_down(&stood.home, &stood.journal, &stood.clients, &Cancel::new(), screen).await;
     if let (Err(failed), Err(_)) = (result, &down) {
@@ -158,7 +158,7 @@ async fn load_and_prove(
     Ok(())
 }
 
-/// Tickets of the stack, each for one run only.
+/// Reserves tickets of the stack, each for one run only.
 fn reserve(journal: Arc<Journal>, run: String) -> ReserveTickets {
     Box::new(move |count| Ok(journal.reserve(&run, count)?))
 }
@@ -172,7 +172,7 @@ fn note_search(report: &mut RunReport, (acknowledged, proof): (u64, Proof), scre
     }
 }
 
-/// What a load came to.
+/// Records the result of a load in the report.
 pub fn note_load(report: &mut RunReport, loaded: &Loaded) {
     report.offered = loaded.offered;
     report.acknowledged = loaded.acknowledged;
@@ -193,7 +193,7 @@ fn note_freshness(report: &mut RunReport, freshness: &Freshness) {
     report.freshness_ms = freshness.ms.map(latency);
     if freshness.unseen > 0 {
         let Freshness { followed, unseen, why, .. } = freshness;
-        let why = why.as_deref().unwrap_or("they did not come in time");
+        let why = why.as_deref().unwrap_or("they did not arrive in time");
         report.problems.push(format!("{unseen} of {followed} documents followed into DynamoDB were not read: {why}"));
     }
 }
@@ -202,7 +202,7 @@ fn latency(ms: Percentiles) -> Latency {
     Latency { p50: ms.p50, p90: ms.p90, p99: ms.p99, max: ms.max }
 }
 
-/// The demo query; a signal ends it, and the run is proved all the same.
+/// Runs the demo query. A signal ends it, but the run stays verified.
 async fn ask(engine: Engine, stack: &Stack, stood: &Stood, names: &Names, signals: &Signals) -> anyhow::Result<()> {
     let (name, sql) = query::default(engine, stack, names);
     let answer = query::ask(engine, stack, names, &stood.clients, &sql, ROWS_SHOWN, &signals.cancel()).await;
@@ -213,7 +213,7 @@ async fn ask(engine: Engine, stack: &Stack, stood: &Stood, names: &Names, signal
     context::print(&format!("\n  {name}\n{table}"))
 }
 
-/// How a run ends that came to this.
+/// The exit code of a run.
 pub fn exit(report: &RunReport, left_over: Exit) -> Exit {
     match () {
         () if left_over != Exit::Fine => left_over,

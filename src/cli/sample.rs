@@ -1,4 +1,4 @@
-//! `demo sample`: documents to look at.
+//! `demo sample`: prints sample documents.
 
 use std::{
     fmt::Write as _,
@@ -18,30 +18,30 @@ use super::{
 };
 use crate::load::{Opened, Origin};
 
-/// Arguments.
+/// Arguments of `demo sample`.
 #[derive(Args, Debug)]
 pub struct Sample {
-    /// A stack file whose documents are shown; those of store_sales by default.
+    /// Stack file whose documents to print; defaults to documents of store_sales.
     #[arg(value_name = "FILE", conflicts_with_all = ["scale", "seed"])]
     file: Option<PathBuf>,
     #[command(flatten)]
     over: Over,
-    /// List the fields that a template may have, instead of documents.
+    /// List the fields that a template can use, instead of printing documents.
     #[arg(long)]
     fields: bool,
-    /// How many.
+    /// Number of documents to print.
     #[arg(short = 'n', long, default_value_t = 1)]
     count: u64,
-    /// Indented, for people.
+    /// Indent the JSON.
     #[arg(long)]
     pretty: bool,
     /// TPC-DS scale factor.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     scale: u32,
-    /// Of the generator.
+    /// Seed of the generator.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// The first ticket; of a user's own documents, the number of the first one.
+    /// First ticket to print; for your own documents, the number of the first one.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     ticket: u64,
 }
@@ -57,7 +57,7 @@ impl Sample {
                 Documents::of(&checked.stack, screen).await?.open(&checked.stack).await?
             }
             None if !self.over.is_empty() => {
-                return Err(Stop::usage("`-c` and `--set` go with a stack file, and there is none").into());
+                return Err(Stop::usage("`-c` and `--set` need a stack file; name one").into());
             }
             None => Opened::again(&Origin::StoreSales { scale: self.scale, seed: self.seed })?,
         };
@@ -86,7 +86,7 @@ impl Sample {
     }
 }
 
-/// The fields of a template, a line each.
+/// The fields that a template can use, one a line.
 fn fields() -> String {
     let width = FIELDS.iter().map(|field| field.usage.chars().count()).max().unwrap_or(0);
     FIELDS.iter().fold(String::new(), |mut text, field| {

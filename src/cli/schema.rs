@@ -1,4 +1,4 @@
-//! `demo schema`: what editors and databases need to know.
+//! `demo schema`: prints schemas for editors and databases.
 
 use std::path::PathBuf;
 
@@ -14,13 +14,13 @@ use super::{
 };
 use crate::spec::{self, Format, Stack};
 
-/// Arguments.
+/// Arguments of `demo schema`.
 #[derive(Args, Debug)]
 pub struct Schema {
-    /// Of a stack file, of its documents, or what follows from those of store_sales.
+    /// Which schema to print.
     #[arg(value_enum, default_value_t = What::Stack)]
     what: What,
-    /// With `documents`: the stack file whose documents are looked at.
+    /// With `documents`: stack file whose documents to describe.
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
     #[command(flatten)]
@@ -32,11 +32,11 @@ pub struct Schema {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum What {
-    /// The JSON Schema of a stack file (config/stack.schema.json).
+    /// Print the JSON Schema of a stack file (config/stack.schema.json).
     Stack,
-    /// DDL, jsonpaths and column list of store_sales (sql/).
+    /// Print DDL, jsonpaths and column list of store_sales (sql/).
     Sql,
-    /// DDL over the documents of a stack file: a user's own have the columns that they show.
+    /// Print DDL for the documents of a stack file; your own documents have the columns found in them.
     Documents,
 }
 
@@ -45,7 +45,8 @@ impl Schema {
         let files = match self.what {
             What::Documents => return self.documents(screen).await,
             _ if self.file.is_some() || !self.over.is_empty() => {
-                return Err(Stop::usage("a stack file, `-c` and `--set` go with `documents` only").into());
+                let problem = "a stack file, `-c` and `--set` need `documents`; run `demo schema documents FILE`";
+                return Err(Stop::usage(problem).into());
             }
             What::Stack => {
                 let text = serde_json::to_string_pretty(&spec::json_schema())? + "\n";
@@ -68,9 +69,8 @@ impl Schema {
 
     async fn documents(self, screen: &Screen) -> anyhow::Result<Exit> {
         let Some(file) = self.file else {
-            return Err(
-                Stop::usage("which stack file? For example `demo schema documents stacks/your-own-json.yaml`").into()
-            );
+            let problem = "no stack file given; run, for example, `demo schema documents stacks/your-own-json.yaml`";
+            return Err(Stop::usage(problem).into());
         };
         let checked = context::read(&StackFile { file, over: self.over }, screen)?;
         let documents = Documents::of(&checked.stack, screen).await?;
@@ -79,7 +79,7 @@ impl Schema {
     }
 }
 
-/// For each table that the stack makes; Athena's where it makes none.
+/// DDL for each table that the stack creates; for Athena if it creates none.
 fn ddl(stack: &Stack, columns: &Columns) -> String {
     let catalog = stack.deliver.s3.as_ref().and_then(|s3| Some((s3, s3.catalog.as_ref()?)));
     let mut text = String::new();

@@ -1,4 +1,4 @@
-//! What a person sees on stderr: bars on a terminal, plain lines elsewhere, nothing when quiet.
+//! What a person sees on stderr: progress bars on a terminal, plain lines elsewhere, no progress when quiet.
 
 use std::{
     collections::HashMap,
@@ -9,10 +9,10 @@ use std::{
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// Between two plain lines of a gauge, where there is no terminal.
+/// Time between two plain lines of a progress bar, without a terminal.
 const PLAIN_EVERY: Duration = Duration::from_secs(5);
 
-/// Where progress goes.
+/// Prints progress, warnings and errors to stderr.
 #[derive(Clone)]
 pub struct Screen {
     quiet: bool,
@@ -22,7 +22,7 @@ pub struct Screen {
 }
 
 impl Screen {
-    /// For this process's stderr; `NO_COLOR` is respected.
+    /// Writes to this process's stderr; respects `NO_COLOR`.
     pub fn new(quiet: bool) -> Self {
         let terminal = io::stderr().is_terminal() && !quiet;
         let color = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
@@ -30,24 +30,24 @@ impl Screen {
         Self { quiet, terminal, color, bars: MultiProgress::with_draw_target(target) }
     }
 
-    /// A line of progress.
+    /// Prints a line of progress.
     pub fn line(&self, text: &str) {
         if !self.quiet {
             self.print(text);
         }
     }
 
-    /// A line that is shown even when quiet.
+    /// Prints a warning, even when quiet.
     pub fn warning(&self, text: &str) {
         self.print(&format!("{} {text}", self.paint("33", "warning:")));
     }
 
-    /// What went wrong; shown even when quiet.
+    /// Prints an error, even when quiet.
     pub fn error(&self, text: &str) {
         self.print(&format!("{} {text}", self.paint("31", "error:")));
     }
 
-    /// Asks on a terminal; where nobody can answer, the answer is no.
+    /// Asks on a terminal; without one, the answer is no.
     pub fn confirm(&self, question: &str) -> io::Result<bool> {
         if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
             return Ok(false);
@@ -59,12 +59,12 @@ impl Screen {
         Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
     }
 
-    /// Several named things that go on side by side.
+    /// Shows several named steps that run side by side.
     pub fn steps(&self) -> Steps<'_> {
         Steps { screen: self, running: Mutex::default() }
     }
 
-    /// One thing that grows to a known or unknown end.
+    /// Shows progress towards a known or unknown total.
     pub fn gauge(&self, label: &str, total: Option<u64>) -> Gauge<'_> {
         let bar = self.bars.add(match total {
             Some(total) => ProgressBar::new(total.max(1)),
@@ -88,13 +88,13 @@ impl Screen {
         self.paint("31", "✘")
     }
 
-    /// What must be said; shown even when quiet.
+    /// Prints a line, even when quiet.
     pub fn say(&self, text: &str) {
         self.print(text);
     }
 
     fn print(&self, text: &str) {
-        // A terminal that was closed hears nothing, and what is under way must come to its end all the same.
+        // A closed terminal must not stop the work under way.
         let _ = self.bars.suspend(|| writeln!(io::stderr(), "{text}"));
     }
 
@@ -103,14 +103,14 @@ impl Screen {
     }
 }
 
-/// Several named things that go on side by side, each a line when it is done.
+/// Several named steps that run side by side; each becomes a line when it is done.
 pub struct Steps<'a> {
     screen: &'a Screen,
     running: Mutex<HashMap<String, ProgressBar>>,
 }
 
 impl Steps<'_> {
-    /// `key` identifies the thing, `label` is what a person reads.
+    /// Starts a step; `key` identifies it, `label` is for the person.
     pub fn start(&self, key: &str, label: &str) {
         let bar = self.screen.bars.add(ProgressBar::new_spinner());
         bar.set_style(style("  {spinner} {prefix}  {msg} {elapsed:>4}"));
@@ -119,21 +119,21 @@ impl Steps<'_> {
         self.bars().insert(key.to_owned(), bar);
     }
 
-    /// Says what it is waiting for.
+    /// Shows what a step is waiting for.
     pub fn wait(&self, key: &str, what: &str) {
         if let Some(bar) = self.bars().get(key) {
             bar.set_message(what.to_owned());
         }
     }
 
-    /// It is done.
+    /// Ends a step that succeeded.
     pub fn done(&self, key: &str, label: &str, took: Duration) {
         self.end(key);
         let line = format!("  {} {:>5.1} s  {label}", self.screen.tick(), took.as_secs_f64());
         self.screen.line(&line);
     }
 
-    /// It failed.
+    /// Ends a step that failed.
     pub fn failed(&self, key: &str, label: &str, why: &str) {
         self.end(key);
         self.screen.line(&format!("  {} {label}: {why}", self.screen.cross()));
@@ -150,7 +150,7 @@ impl Steps<'_> {
     }
 }
 
-/// One thing that grows.
+/// A progress bar.
 pub struct Gauge<'a> {
     screen: &'a Screen,
     label: String,
@@ -159,7 +159,7 @@ pub struct Gauge<'a> {
 }
 
 impl Gauge<'_> {
-    /// How far it is, and what there is to say of it.
+    /// Sets the position and the message.
     pub fn set(&self, position: u64, message: &str) {
         self.bar.set_position(position);
         self.bar.set_message(message.to_owned());
@@ -170,7 +170,7 @@ impl Gauge<'_> {
         }
     }
 
-    /// It has come to its end; the bar gives way to one line.
+    /// Ends the bar and prints one line in its place.
     pub fn finish(self, message: &str) {
         self.bar.finish_and_clear();
         self.screen.line(&format!("  {:8} {message}", self.label));

@@ -1,5 +1,5 @@
-//! Ctrl-C once: come to an orderly end. Twice: leave at once. SIGTERM is one Ctrl-C, and so is a terminal that hangs up,
-//! which may say so more often than once.
+//! The first Ctrl-C ends a command in order; the second exits at once. SIGTERM counts as a Ctrl-C. SIGHUP counts as the
+//! first Ctrl-C, never as the second, because a terminal may send it more than once.
 
 use std::{
     fs, io, process,
@@ -18,7 +18,7 @@ use super::{
 };
 use crate::engine::{Cancel, Home, StackId};
 
-/// The signals of one command, from its beginning to its end.
+/// Handles the signals of one command from start to end.
 #[derive(Clone)]
 pub struct Signals(Arc<Inner>);
 
@@ -29,17 +29,17 @@ struct Inner {
 }
 
 enum Stage {
-    /// There is nothing to bring to an end: the first signal leaves.
+    /// There is nothing to finish: the first signal exits.
     Untouched,
-    /// The first signal is answered with `answer`, the second leaves with what `farewell` says then.
+    /// The first signal prints `answer`; the second prints what `farewell` returns and exits.
     Begun { answer: &'static str, farewell: Arc<dyn Fn() -> String + Send + Sync> },
 }
 
-/// What happens at the first signal where work comes to an end.
-const STOPPING: &str = "stopping in good order";
+/// The usual answer to the first signal.
+const STOPPING: &str = "stopping in order";
 
 impl Signals {
-    /// Watches from now on. Until [`begun`](Self::begun) the first signal leaves.
+    /// Starts to watch. Until [`begun`](Self::begun), the first signal exits.
     pub fn watch(screen: &Screen) -> io::Result<Self> {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
@@ -59,26 +59,26 @@ impl Signals {
         Ok(signals)
     }
 
-    /// From here on there is something to bring to an end. `farewell` says what is left behind by whoever leaves at once; it
-    /// is called then.
+    /// From here on there is work to finish. `farewell` describes what an exit at once leaves behind; it is called on
+    /// exit.
     pub fn begun(&self, farewell: impl Fn() -> String + Send + Sync + 'static) {
         *self.stage() = Stage::Begun { answer: STOPPING, farewell: Arc::new(farewell) };
     }
 
-    /// [`begun`](Self::begun) with a stack: whoever leaves at once reads how it stands then.
+    /// [`begun`](Self::begun) with a stack: an exit at once prints the stack's status.
     pub fn begun_with(&self, home: &Home, id: &StackId) {
         let (home, id) = (home.clone(), id.clone());
         self.begun(move || standing(&home, &id));
     }
 
-    /// From here on the first signal ends nothing: what goes on is said instead.
+    /// From here on the first signal stops nothing, but prints `what`.
     pub fn goes_on(&self, what: &'static str) {
         if let Stage::Begun { answer, .. } = &mut *self.stage() {
             *answer = what;
         }
     }
 
-    /// Whether a signal has come.
+    /// Whether a signal has arrived.
     pub fn is_stopped(&self) -> bool {
         *self.0.stop.borrow()
     }
@@ -94,7 +94,7 @@ impl Signals {
         stop.wait_for(|stopped| *stopped).await.expect("the sender lives in self");
     }
 
-    /// What a future comes to, unless a signal comes first: then it is left where it waits, so it must change nothing.
+    /// Awaits a future unless a signal comes first. Then the future is dropped, so it must change nothing.
     pub async fn unless_stopped<T>(&self, future: impl Future<Output = T>) -> anyhow::Result<T> {
         tokio::select! {
             biased;
@@ -119,7 +119,7 @@ impl Signals {
         match &*stage {
             Stage::Untouched => self.leave("interrupted; nothing was touched"),
             Stage::Begun { answer, .. } if !self.is_stopped() => {
-                self.0.screen.say(&format!("\n{answer}; once more to leave at once"));
+                self.0.screen.say(&format!("\n{answer}; press Ctrl-C again to exit at once"));
                 self.0.stop.send_replace(true);
             }
             Stage::Begun { farewell, .. } if may_leave => self.leave(&farewell()),
@@ -137,12 +137,12 @@ impl Signals {
     }
 }
 
-/// The error of a command that a signal has ended.
+/// The error of a command that a signal ended.
 pub fn interrupted() -> Stop {
     Stop::new(Exit::Interrupted, "interrupted")
 }
 
-/// Whether who started this wanted it to ignore the signal, as nohup does; known on Linux (proc(5), SigIgn).
+/// Whether the parent set the signal to be ignored, as nohup does; known on Linux only (proc(5), SigIgn).
 fn is_ignored(kind: SignalKind) -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

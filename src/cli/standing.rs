@@ -1,4 +1,4 @@
-//! How a stack stands: what is there of it, since when and by whose doing, what it costs, and the one command to type.
+//! The status of a stack: which resources exist, who works or worked on it, what it costs, and which command to run.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -13,7 +13,7 @@ use crate::{
     engine::{Held, Home, HomeError, Node, Phase, Resource, StackId, State},
 };
 
-/// A stack as its journal and its lock show it; nothing is called.
+/// A stack's status according to its journal and its lock, without any call.
 #[derive(Clone, Debug)]
 pub struct Standing {
     state: State,
@@ -21,23 +21,23 @@ pub struct Standing {
     now: DateTime<Utc>,
 }
 
-/// How far a stack is.
+/// The stage of a stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
-    /// A process works on it.
+    /// A process has it locked.
     InUse,
-    /// An `up` did not come to its end.
+    /// An `up` did not finish.
     HalfMade,
-    /// All of it is there.
+    /// All resources exist.
     Up,
-    /// A `down` did not come to its end.
+    /// A `down` did not finish.
     HalfGone,
-    /// Nothing is left of it.
+    /// No resource is left.
     Gone,
 }
 
 impl Stage {
-    /// For people and for `--json`.
+    /// The name of the stage, for people and for `--json`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::InUse => "in use",
@@ -49,22 +49,22 @@ impl Stage {
     }
 }
 
-/// How a stack stands now that this command leaves it: what is there, what it costs and what to type.
+/// The status of a stack that this command leaves: what exists, what it costs and which command to run.
 pub fn standing(home: &Home, id: &StackId) -> String {
     match home.find(id.as_str()) {
         Ok(state) => Standing { state, held: Held::default(), now: Utc::now() }.to_string(),
-        Err(error) => format!("{id}: {error}\n  demo down {id}    removes what is there of it"),
+        Err(error) => format!("{id}: {error}\n  demo down {id}    removes what exists of it"),
     }
 }
 
 impl Standing {
-    /// Of a stack whose journal was read.
+    /// The status of a stack whose journal was read.
     pub fn of(home: &Home, state: &State) -> Result<Self, HomeError> {
         let held = state.id().map(|id| home.held(id)).transpose()?.unwrap_or_default();
         Ok(Self { state: state.clone(), held, now: Utc::now() })
     }
 
-    /// How far it is.
+    /// Its stage.
     pub fn stage(&self) -> Stage {
         match &self.state {
             state if state.is_closed() => Stage::Gone,
@@ -75,7 +75,7 @@ impl Standing {
         }
     }
 
-    /// Whether a process was cut off while it worked on it.
+    /// Whether a process was cut off while it worked on the stack.
     pub fn is_left_behind(&self) -> bool {
         match self.stage() {
             _ if self.state.opened().is_none() => false,
@@ -85,20 +85,20 @@ impl Standing {
         }
     }
 
-    /// Says so where a process was cut off while it worked on it.
+    /// Prints the status if a process was cut off while it worked on the stack.
     pub fn tell(&self, screen: &Screen) {
         if self.is_left_behind() {
             screen.say(&format!("{self}\n"));
         }
     }
 
-    /// What was cut off and the one command to type, for a list; nothing where no process was cut off.
+    /// What was cut off and which command to run, for a list; none if no process was cut off.
     pub fn hint(&self) -> Option<String> {
         let said: Vec<String> = [self.because(), self.advice()].into_iter().flatten().collect();
         self.is_left_behind().then(|| said.join(": "))
     }
 
-    /// When its time to live ends, where it has one.
+    /// When it expires, if it has a TTL.
     pub fn expires(&self) -> Option<DateTime<Utc>> {
         ttl::known(&self.state)
     }
@@ -111,7 +111,7 @@ impl Standing {
         self.state.runs().last().is_some_and(|run| run.summary.is_none())
     }
 
-    /// What is there of it.
+    /// Which resources exist.
     fn there(&self) -> String {
         let wanted = self.state.wanted().len();
         let live: Vec<&Resource> = self.state.live().collect();
@@ -120,25 +120,25 @@ impl Standing {
         let kinds = kinds(live.iter().map(|resource| &resource.node));
         let unready = made.iter().filter(|resource| resource.phase == Phase::Accepted).count();
         let more = |count: usize, what: &str| if count == 0 { String::new() } else { format!(", {count} {what}") };
-        let but = format!("{}{}", more(unready, "not ready yet"), more(maybe.len(), "perhaps"));
+        let but = format!("{}{}", more(unready, "not ready yet"), more(maybe.len(), "unconfirmed"));
         match self.stage() {
             Stage::Gone => "nothing is left".to_owned(),
             _ if self.state.is_going_down() => {
                 format!("{} of {} still there ({kinds})", live.len(), self.state.resources().len())
             }
-            _ if live.is_empty() => "nothing was made yet".to_owned(),
+            _ if live.is_empty() => "nothing created yet".to_owned(),
             _ if self.state.is_whole() => format!("all {} are up ({kinds})", made.len()),
-            _ => format!("{} of {} made{but} ({kinds})", made.len(), wanted.max(live.len())),
+            _ => format!("{} of {} created{but} ({kinds})", made.len(), wanted.max(live.len())),
         }
     }
 
-    /// By whose doing, and when.
+    /// Which process works on it, or was cut off, and when.
     fn because(&self) -> Option<String> {
         let holder = self.held.holder.as_ref()?;
         let ago = ttl::read(self.state.last_at()).map_or(String::new(), |at| format!(" {} ago", span(self.now - at)));
         let command = &holder.command;
         match self.stage() {
-            Stage::InUse => Some(format!("{holder} is at it")),
+            Stage::InUse => Some(format!("locked by {holder}")),
             Stage::HalfMade | Stage::HalfGone => Some(format!("`{command}` was cut off{ago}")),
             Stage::Up if self.is_run_cut_off() => Some(format!("its last run was cut off{ago}")),
             Stage::Up | Stage::Gone => None,
@@ -156,10 +156,10 @@ impl Standing {
         let id = self.state.id()?;
         let goes_on = match self.stage() {
             Stage::Gone => return None,
-            Stage::InUse => return Some("wait until that has ended, or stop it".to_owned()),
-            Stage::HalfGone => "goes on removing it",
+            Stage::InUse => return Some("wait until that process ends, or stop it".to_owned()),
+            Stage::HalfGone => "continues to remove it",
             Stage::Up => "removes it",
-            Stage::HalfMade => "removes it; the same `demo up` goes on making it",
+            Stage::HalfMade => "removes it; the same `demo up` continues to create it",
         };
         Some(format!("demo down {id}    {goes_on}"))
     }
@@ -178,7 +178,7 @@ impl fmt::Display for Standing {
     }
 }
 
-/// Such as `bucket, role ×2, stream`.
+/// The kinds with their counts, such as `bucket, role ×2, stream`.
 fn kinds<'a>(nodes: impl Iterator<Item = &'a Node>) -> String {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     nodes.for_each(|node| *counts.entry(&node.key.kind).or_default() += 1);

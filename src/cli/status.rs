@@ -1,4 +1,4 @@
-//! `demo status STACK`: what is there against what was made.
+//! `demo status STACK`: compares the resources that exist with those that were created.
 
 use std::collections::BTreeMap;
 
@@ -18,18 +18,18 @@ use crate::{
     engine::{Difference, Node, Observed, Phase, plan::Status as Found},
 };
 
-/// Arguments.
+/// Arguments of `demo status`.
 #[derive(Args, Debug)]
 pub struct Status {
-    /// The stack's id, its name, or the file that it was made from.
+    /// The stack's id, its name, or its stack file.
     stack: String,
-    /// One JSON object: `stack`, `place`, `stage` (up, half made, half gone, in use, gone), `expires`, `drift` (whether
-    /// anything is otherwise than it was made), and `resources`, each with `kind`, `name`, `detail`, `journal` (how far
-    /// it was made), `is` (fine, gone, changed, foreign, busy, unfinished, unknown), and `differs` (`what`, `is`,
-    /// `wanted`, `change`) or `why`.
+    /// Print one JSON object: `stack`, `place`, `stage` (up, half made, half gone, in use, gone), `expires`, `drift`
+    /// (whether anything has drifted), and `resources`, each with `kind`, `name`, `detail`, `journal` (its phase in the
+    /// journal), `is` (fine, gone, changed, foreign, busy, unfinished, unknown), and `differs` (`what`, `is`, `wanted`,
+    /// `change`) or `why`.
     #[arg(long)]
     json: bool,
-    /// Exit with 6 when anything is otherwise than it was made.
+    /// Exit with 6 if anything has drifted.
     #[arg(long)]
     detailed_exitcode: bool,
 }
@@ -62,7 +62,7 @@ impl Status {
     }
 }
 
-/// What is there of a resource, against what was made.
+/// How a resource compares with what was created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Is {
     Fine,
@@ -75,7 +75,7 @@ enum Is {
 }
 
 impl Is {
-    /// Whether somebody else has had a hand in it.
+    /// Whether somebody else changed or removed it.
     fn is_drift(self) -> bool {
         matches!(self, Self::Gone | Self::Changed | Self::Foreign)
     }
@@ -106,7 +106,7 @@ fn is(found: &Found) -> Is {
     }
 }
 
-/// Whether the time of its stack is over.
+/// Whether its stack has expired.
 fn is_past(node: &Node) -> bool {
     let expires = node.desired.pointer("/mark/expires").and_then(Value::as_str).and_then(ttl::read);
     expires.is_some_and(|expires| expires <= Utc::now())
@@ -117,12 +117,12 @@ fn line(found: &Found) -> String {
         Ok(Observed::Foreign { why }) => format!(": {why}"),
         Ok(Observed::Ours { differs, .. }) if !differs.is_empty() => format!(": {}", by_hand(differs)),
         Ok(Observed::Absent) if is_past(&found.node) => {
-            ": the stack's time is over; `demo down` removes the rest".to_owned()
+            ": the stack has expired; `demo down` removes the rest".to_owned()
         }
-        Ok(Observed::Absent) if found.phase == Phase::Ready => ": `demo up` makes it anew".to_owned(),
-        Ok(_) if found.phase == Phase::Deleting => ": `demo down` has begun to remove it".to_owned(),
-        Ok(Observed::Absent) => ": `demo up` has begun it, and it is not there".to_owned(),
-        Ok(_) if found.phase != Phase::Ready => ": `demo up` has begun it".to_owned(),
+        Ok(Observed::Absent) if found.phase == Phase::Ready => ": `demo up` creates it again".to_owned(),
+        Ok(_) if found.phase == Phase::Deleting => ": `demo down` started to remove it".to_owned(),
+        Ok(Observed::Absent) => ": `demo up` started to create it, but it does not exist".to_owned(),
+        Ok(_) if found.phase != Phase::Ready => ": `demo up` started to create it".to_owned(),
         Ok(Observed::Ours { ready: false, .. }) => ": the service is changing it".to_owned(),
         Ok(Observed::Ours { .. }) => String::new(),
         Err(error) => format!(": {error}"),
@@ -131,12 +131,11 @@ fn line(found: &Found) -> String {
 }
 
 fn by_hand(differs: &[Difference]) -> String {
-    let said =
-        differs.iter().map(|Difference { what, is, wanted, .. }| format!("its {what} is {is}, made as {wanted}"));
+    let said = differs.iter().map(|Difference { what, is, wanted, .. }| format!("{what}: {is}, expected {wanted}"));
     said.collect::<Vec<_>>().join("; ")
 }
 
-/// Such as `7 resources: 5 fine, 1 gone, 1 changed`.
+/// Counts such as `7 resources: 5 fine, 1 gone, 1 changed`.
 fn summary(found: &[Found]) -> String {
     let mut counts: BTreeMap<Is, usize> = BTreeMap::new();
     found.iter().for_each(|one| *counts.entry(is(one)).or_default() += 1);
@@ -204,7 +203,7 @@ mod tests {
             summary(&said),
             "9 resources: 1 fine, 1 gone, 1 changed, 1 foreign, 1 busy, 3 unfinished, 1 unknown"
         );
-        assert!(line(&said[2]).contains("its shards is 4, made as 20"), "{}", line(&said[2]));
+        assert!(line(&said[2]).contains("shards: 4, expected 20"), "{}", line(&said[2]));
         assert_eq!(as_json(&said[2])["differs"][0]["wanted"], "20");
         assert_eq!(as_json(&said[4])["why"], "it has no mark");
     }

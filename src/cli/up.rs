@@ -27,7 +27,7 @@ use crate::{
     spec::{Checked, Stack, Target},
 };
 
-/// Arguments.
+/// Arguments of `demo up`.
 #[derive(Args, Debug)]
 pub struct Up {
     #[command(flatten)]
@@ -36,7 +36,7 @@ pub struct Up {
     reach: Reach,
     #[command(flatten)]
     code: Code,
-    /// Keep what was made when something cannot be made.
+    /// Keep what was created when something cannot be created.
     #[arg(long)]
     keep: bool,
 }
@@ -52,14 +52,14 @@ impl Up {
     }
 }
 
-/// What becomes of a new stack that could not be made whole.
+/// What to do with a new stack that could not be created completely.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unfinished {
-    /// It stays.
+    /// Keep it.
     Stays,
-    /// It is taken back after a failure, and stays after Ctrl-C.
+    /// Remove it after a failure; keep it after Ctrl-C.
     StaysWhenInterrupted,
-    /// It is taken back.
+    /// Remove it.
     Goes,
 }
 
@@ -73,7 +73,7 @@ impl Unfinished {
     }
 }
 
-/// A stack that is up, and locked while this lives.
+/// A stack that is up; it stays locked while this value lives.
 pub struct Stood {
     /// The state folder.
     pub home: Home,
@@ -81,17 +81,17 @@ pub struct Stood {
     pub id: StackId,
     /// Its journal.
     pub journal: Arc<Journal>,
-    /// Where it lives.
+    /// Clients for its target.
     pub clients: Clients,
     /// What it sends.
     pub documents: Documents,
-    /// Whether it was there before.
+    /// Whether it existed before.
     pub was_known: bool,
     /// How long it took.
     pub seconds: f64,
 }
 
-/// What stands in the way ends the command before anything is made, all of it at once; what could be better is told.
+/// Runs the preflight checks: shows warnings, and returns all problems in one error before anything is created.
 async fn look_over(
     home: &Home,
     stack: &Stack,
@@ -107,10 +107,10 @@ async fn look_over(
     report.accepted().map(drop).map_err(|refused| context::stop(refused.into()).into())
 }
 
-/// Makes everything of a stack, from wherever an earlier `up` was cut off.
+/// Creates all resources of a stack, or continues where an earlier `up` was cut off.
 ///
 /// # Errors
-/// After a failure or a signal, once what `unfinished` says of a new stack was done.
+/// After a failure or a signal, once `unfinished` has been applied to a new stack.
 pub async fn stand_up(
     checked: &Checked,
     reach: &Reach,
@@ -123,7 +123,7 @@ pub async fn stand_up(
     let documents = Documents::of(stack, screen).await?;
     let function = code.package(stack)?;
     let materials = Materials { schema: &documents.schema, function: function.as_ref() };
-    // What cannot be made into resources is said before anything is touched.
+    // Reports what cannot become resources before anything is touched.
     pipeline::graph(stack, &StackId::new(&stack.name), Utc::now(), &materials).map_err(Stop::usage)?;
     let home = context::home()?;
     let begun = Instant::now();
@@ -158,8 +158,8 @@ pub async fn stand_up(
     }
 }
 
-/// Says what an earlier process has left behind, looks what stands in the way, asks where a new stack costs money, and
-/// takes the stack's journal.
+/// Reports what an earlier process left behind, runs the preflight checks, asks if a new stack costs money, and locks
+/// the stack's journal.
 async fn open(
     home: &Home,
     checked: &Checked,
@@ -170,7 +170,7 @@ async fn open(
     screen: &Screen,
 ) -> anyhow::Result<(Journal, Clients)> {
     let stack = &checked.stack;
-    let nothing = || "interrupted; nothing was made".to_owned();
+    let nothing = || "interrupted; nothing was created".to_owned();
     if stack.target == Target::Local {
         signals.begun(nothing);
     }
@@ -180,7 +180,7 @@ async fn open(
     if state.opened().is_none() {
         let graph = pipeline::graph(stack, &StackId::new(&stack.name), Utc::now(), materials).map_err(Stop::usage)?;
         let costs = cost::per_hour(graph.nodes(), clients.place());
-        let question = format!("Make {} on {}? It costs {costs}.", stack.name, context::place(&clients));
+        let question = format!("Create {} on {}? It costs {costs}.", stack.name, context::place(&clients));
         context::agree(screen, &clients, reach, &question)?;
     }
     signals.begun(nothing);
@@ -189,7 +189,7 @@ async fn open(
 }
 
 impl Stood {
-    /// What becomes of a stack that could not be made whole; the error that the command ends with.
+    /// Keeps or removes a stack that could not be created completely; returns the command's error.
     async fn not_made(
         &self,
         error: LifecycleError,
@@ -204,23 +204,25 @@ impl Stood {
         let nothing = self.journal.state().live().next().is_none();
         if !self.was_known && nothing && error.exit == Exit::Interrupted {
             let why = self.forget().await.err().map_or(String::new(), |why| format!("\n{why:#}"));
-            return Stop::new(Exit::Interrupted, format!("interrupted; nothing was made{why}"));
+            return Stop::new(Exit::Interrupted, format!("interrupted; nothing was created{why}"));
         }
         if self.was_known || unfinished.stays(error.exit) {
             error.message = format!("{}\n\n{}", error.message, standing(&self.home, &self.id));
             return error;
         }
-        screen.line("\n  taking back what was made");
-        signals.goes_on("what was made is still being taken back");
+        screen.line("\n  removing what was created");
+        signals.goes_on("what was created is still being removed");
         match down::take_down(&self.home, &self.journal, &self.clients, &Cancel::new(), screen).await {
             Ok(down) if !down.leftovers.is_empty() => error.exit = Exit::LeftOver,
             Ok(_) => {}
-            Err(left) => screen.error(&format!("not all was taken back: {left:#}\n{}", standing(&self.home, &self.id))),
+            Err(left) => {
+                screen.error(&format!("cannot remove everything: {left:#}\n{}", standing(&self.home, &self.id)))
+            }
         }
         error
     }
 
-    /// Closes the journal of a stack of which nothing was made.
+    /// Closes the journal of a stack without any resources.
     async fn forget(&self) -> anyhow::Result<()> {
         self.journal.record(Entry::Closed)?;
         context::release_stand_in(&self.home).await

@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::{StackFile, context, documents::Documents, exit::Exit, screen::Screen};
 
-/// Arguments.
+/// Arguments of `demo validate`.
 #[derive(Args, Debug)]
 pub struct Validate {
     #[command(flatten)]
@@ -16,7 +16,7 @@ impl Validate {
         let checked = context::read(&self.stack, screen)?;
         Documents::of(&checked.stack, screen).await?;
         let (file, stack) = (self.stack.file.display(), &checked.stack);
-        screen.line(&format!("{file}: {} is a valid stack; its documents go as {}", stack.name, stack.load.sending));
+        screen.line(&format!("{file}: {} is a valid stack; transport: {}", stack.name, stack.load.sending));
         Ok(Exit::Fine)
     }
 }

@@ -17,12 +17,12 @@ use crate::{
     verify::Landed,
 };
 
-/// Arguments.
+/// Arguments of `demo verify`.
 #[derive(Args, Debug)]
 pub struct Verify {
-    /// The stack's id, its name, or the file that it was made from.
+    /// The stack's id, its name, or its stack file.
     stack: String,
-    /// One JSON object.
+    /// Print one JSON object.
     #[arg(long)]
     json: bool,
 }
@@ -33,7 +33,8 @@ impl Verify {
         let known = Known::find(&self.stack).await?;
         let runs = logs::runs(&known.state);
         if runs.is_empty() {
-            return Err(Stop::new(Exit::Error, format!("{} has had no run: `demo run` makes one", known.id)).into());
+            let problem = format!("no run recorded for `{}`; run `demo run` first", known.id);
+            return Err(Stop::new(Exit::Error, problem).into());
         }
         let logs = Logs::of(&known.home, &known.id);
         if let Some(bucket) = known.names.bucket.as_deref().filter(|_| known.stack.mirror) {

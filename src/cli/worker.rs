@@ -1,8 +1,8 @@
 //! `demo run FILE --workers K/N --run NAME`: one part of a run that several processes or machines share.
 //!
-//! Whoever comes first reserves the tickets of the whole run under its name, and all find them there: in the journal, which
-//! each holds for a moment only, or in its mirror. A worker sends its own part of the documents and notes in a log of
-//! its own what was acknowledged; `demo verify` puts the logs together.
+//! The first worker reserves the tickets of the whole run under the run's name. The others read them from the journal,
+//! which each worker locks only for a moment, or from its mirror. Each worker sends its own part of the documents and
+//! records the acknowledgements in its own log; `demo verify` combines the logs.
 
 use std::{
     fs,
@@ -34,30 +34,30 @@ use crate::{
     spec::{Stack, Thresholds},
 };
 
-/// Another worker holds the journal for a moment; a `demo run` that is not shared, for longer.
+/// Another worker locks the journal for a moment; a `demo run` that is not shared, for longer.
 const JOURNAL_PATIENCE: Duration = Duration::from_secs(10);
 const JOURNAL_AGAIN: Duration = Duration::from_millis(100);
-/// Workers of one run are started together, and the one beside the journal may be the last.
+/// Workers of one run start together, and the one that has the journal may be the last.
 const MIRROR_PATIENCE: Duration = Duration::from_secs(120);
 const MIRROR_AGAIN: Duration = Duration::from_secs(2);
 const LONGEST_NAME: usize = 64;
 
-/// Arguments.
+/// Options for one worker of a shared run.
 #[derive(Args, Clone, Debug)]
 pub struct Worker {
-    /// Send one part of a run that several processes or machines share, such as 2/3. The stack must be up; `demo verify`
-    /// looks for the documents of all.
+    /// Send one part of a run that several processes or machines share, for example 2/3. The stack must be up; run
+    /// `demo verify` afterwards to verify the documents of all workers.
     #[arg(long, value_name = "K/N", requires = "name", conflicts_with = "rm")]
     workers: Option<Part>,
-    /// With --workers: what all of them call the run.
+    /// With --workers: name of the run, the same for all workers.
     #[arg(long = "run", id = "name", value_name = "NAME", requires = "workers")]
     name: Option<String>,
-    /// With --workers on another machine: the bucket of the stack, which has `mirror: true`.
+    /// With --workers on another machine: bucket of the stack, which must have `mirror: true`.
     #[arg(long, value_name = "BUCKET", requires = "workers")]
     mirror: Option<String>,
 }
 
-/// A run that is shared.
+/// One worker's part of a shared run.
 pub struct Shared {
     part: Part,
     run: String,
@@ -70,21 +70,21 @@ enum ShareError {
     #[error(transparent)]
     Journal(#[from] JournalError),
     #[error(
-        "run {run} has {} tickets, and this load needs {needed}; all its workers need the same stack file, and another \
-         run another name", .tickets.end() - .tickets.start() + 1
+        "run {run} has {} tickets, but this load needs {needed}; give all its workers the same stack file, or use \
+         another --run name", .tickets.end() - .tickets.start() + 1
     )]
     Another { run: String, tickets: RangeInclusive<u64>, needed: u64 },
 }
 
 impl Worker {
-    /// What is asked for, if anything is.
+    /// The part that the command line asks for, if any.
     ///
     /// Errors end the command with exit code 2: nothing was touched.
     pub fn shared(&self, stack: &Stack) -> anyhow::Result<Option<Shared>> {
         let (Some(part), Some(run)) = (self.workers, &self.name) else { return Ok(None) };
         let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
         if run.is_empty() || run.len() > LONGEST_NAME || !run.chars().all(fits) {
-            let problem = format!("`{run}` cannot name a run: letters, digits, `-` and `_`, at most {LONGEST_NAME}");
+            let problem = format!("invalid run name `{run}`: use letters, digits, `-` and `_`, at most {LONGEST_NAME}");
             return Err(Stop::usage(problem).into());
         }
         if load::documents(stack.load.rate, stack.load.length).is_none() {
@@ -95,7 +95,7 @@ impl Worker {
 }
 
 impl Shared {
-    /// Sends the part.
+    /// Sends this worker's part of the load.
     pub async fn run(
         self,
         stack: &Stack,
@@ -137,11 +137,11 @@ impl Shared {
             true => format!("{}\n", serde_json::to_string(&report)?),
             false => terminal::summary(&report),
         })?;
-        screen.line(&format!("\nwhen all workers have ended, `demo verify {id}` looks for the documents of all"));
+        screen.line(&format!("\nwhen all workers have ended, run `demo verify {id}` to verify the documents of all"));
         Ok(exit(&report, Exit::Fine))
     }
 
-    /// The stack as its journal here, or the mirror of another machine's, has it, and where it lives.
+    /// The stack's state, from its journal here or from another machine's mirror, and clients for its target.
     async fn find(
         &self,
         stack: &Stack,
@@ -159,12 +159,12 @@ impl Shared {
         Ok((state, clients))
     }
 
-    /// Where this worker's log will be.
+    /// The path of this worker's log, which must not exist yet.
     fn new_log(&self, home: &Home, id: &StackId) -> Result<PathBuf, Stop> {
         let log = Logs::of(home, id).path(&self.run, self.part);
         if log.exists() {
             let (run, part, path) = (&self.run, self.part, log.display());
-            let problem = format!("worker {part} of run {run} has been here: {path}; another run needs another name");
+            let problem = format!("worker {part} of run {run} has already run: {path} exists; use another --run name");
             return Err(Stop::usage(problem));
         }
         Ok(log)
@@ -174,7 +174,7 @@ impl Shared {
         RunReport { run: self.run.clone(), worker: Some(self.part.to_string()), ..RunReport::default() }
     }
 
-    /// The journal's mirror, once it knows the run.
+    /// Reads the journal's mirror once it has the run.
     async fn reflected(
         &self,
         stack: &Stack,
@@ -191,7 +191,7 @@ impl Shared {
             if waited >= MIRROR_PATIENCE {
                 let run = &self.run;
                 let problem =
-                    format!("the journal in {bucket} has no run {run}; start a worker where the journal is, too");
+                    format!("the journal in {bucket} has no run {run}; also start a worker where the journal is");
                 return Err(Stop::new(Exit::Error, problem).into());
             }
             if waited.is_zero() {
@@ -202,7 +202,7 @@ impl Shared {
         }
     }
 
-    /// The run's tickets; reserved by whoever comes first.
+    /// The run's tickets; the first worker reserves them.
     fn journal_tickets(&self, home: &Home, id: &StackId, mirror: Option<InBucket>) -> ReserveTickets {
         let (home, id, run) = (home.clone(), id.clone(), self.run.clone());
         let mut mirror = mirror;
@@ -228,20 +228,20 @@ impl Shared {
         })
     }
 
-    /// A share of the rate is expected of a part of the run.
+    /// Thresholds for one part of the run, with its share of the throughput.
     fn thresholds(&self, of_all: &Thresholds) -> Thresholds {
         let throughput = of_all.throughput.map(|limit| limit / f64::from(self.part.of));
         Thresholds { throughput, ..of_all.clone() }
     }
 
-    /// Puts the log beside the journal's mirror, also of a load that failed.
+    /// Uploads the log beside the journal's mirror, even after a load that failed.
     async fn keep_log(&self, log: &Path, clients: &Clients) -> anyhow::Result<()> {
         let Some(bucket) = self.mirror.as_deref().filter(|_| log.exists()) else { return Ok(()) };
         let name = log.file_name().expect("a log has a name").to_string_lossy();
         Ok(InBucket::named(clients, bucket).put_log(&name, fs::read(log)?).await?)
     }
 
-    /// Notes the result where the journal is.
+    /// Records the result if the journal is on this machine.
     async fn finish(&self, home: &Home, id: &StackId, report: &RunReport) -> anyhow::Result<()> {
         if self.mirror.is_some() {
             return Ok(());
@@ -254,16 +254,16 @@ impl Shared {
 
 /// The journal of a stack that is up.
 fn known(home: &Home, name: &str) -> anyhow::Result<State> {
-    let not_up = |what: &str| Stop::usage(format!("{what}; `demo up` makes it, and then workers may drive it"));
+    let not_up = |what: &str| Stop::usage(format!("{what}; run `demo up` first"));
     match home.find(name) {
         Ok(state) if state.is_whole() => Ok(state),
-        Ok(_) => Err(not_up(&format!("stack {name} is not whole")).into()),
-        Err(HomeError::Unknown(_)) => Err(not_up(&format!("there is no stack {name}")).into()),
+        Ok(_) => Err(not_up(&format!("stack {name} is incomplete")).into()),
+        Err(HomeError::Unknown(_)) => Err(not_up(&format!("no stack {name} on this machine")).into()),
         Err(error) => Err(error.into()),
     }
 }
 
-/// Takes the journal as soon as another worker lets it go. Blocks.
+/// Locks the journal as soon as another worker releases it. Blocks.
 fn journal(home: &Home, id: &StackId) -> Result<Journal, JournalError> {
     let mut waited = Duration::ZERO;
     loop {
@@ -285,7 +285,7 @@ fn tickets(state: &State, run: &str, needed: u64) -> Result<Option<RangeInclusiv
     Err(ShareError::Another { run: run.to_owned(), tickets, needed })
 }
 
-/// Where workers on other machines look for the journal.
+/// The mirror where workers on other machines read the journal.
 fn mirror(stack: &Stack, names: &Names, clients: &Clients) -> Option<InBucket> {
     names.bucket.as_deref().filter(|_| stack.mirror).map(|bucket| InBucket::new(clients, bucket))
 }

@@ -17,7 +17,7 @@ use super::{
 };
 
 /// The one kind that the fake knows.
-pub const KIND: &str = "thing";
+pub(super) const KIND: &str = "thing";
 
 #[derive(Clone, Debug)]
 struct Thing {
@@ -39,7 +39,7 @@ struct Desired {
 
 /// Where the process dies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kill {
+pub(super) enum Kill {
     /// The call never reaches the cloud.
     Before(usize),
     /// It has its effect, the answer is never seen.
@@ -48,7 +48,7 @@ pub enum Kill {
 
 /// The cloud; outlives the processes that call it.
 #[derive(Default)]
-pub struct Cloud {
+pub(super) struct Cloud {
     things: Mutex<BTreeMap<String, Thing>>,
     pub failing_creates: Mutex<BTreeSet<String>>,
     pub failing_deletes: Mutex<BTreeSet<String>>,
@@ -63,24 +63,24 @@ pub struct Cloud {
 }
 
 impl Cloud {
-    pub fn put_foreign(&self, name: &str) {
+    pub(super) fn put_foreign(&self, name: &str) {
         let thing = Thing { owner: "someone".to_owned(), ready: true, size: 0, shape: 0 };
         self.things().insert(name.to_owned(), thing);
     }
 
-    pub fn size_of(&self, name: &str) -> u64 {
+    pub(super) fn size_of(&self, name: &str) -> u64 {
         self.things()[name].size
     }
 
-    pub fn remove(&self, name: &str) {
+    pub(super) fn remove(&self, name: &str) {
         self.things().remove(name);
     }
 
-    pub fn owned_by(&self, owner: &str) -> Vec<String> {
+    pub(super) fn owned_by(&self, owner: &str) -> Vec<String> {
         self.things().iter().filter(|(_, thing)| thing.owner == owner).map(|(name, _)| name.clone()).collect()
     }
 
-    pub fn log(&self) -> Vec<String> {
+    pub(super) fn log(&self) -> Vec<String> {
         self.log.lock().expect("no panic while locked").clone()
     }
 
@@ -94,7 +94,7 @@ impl Cloud {
 }
 
 /// One process's way to the cloud.
-pub struct Fake {
+pub(super) struct Fake {
     pub cloud: Arc<Cloud>,
     kill: Option<Kill>,
     calls: AtomicUsize,
@@ -103,15 +103,15 @@ pub struct Fake {
 }
 
 impl Fake {
-    pub fn new(cloud: &Arc<Cloud>, kill: Option<Kill>) -> Arc<Self> {
+    pub(super) fn new(cloud: &Arc<Cloud>, kill: Option<Kill>) -> Arc<Self> {
         Arc::new(Self { cloud: cloud.clone(), kill, calls: AtomicUsize::new(0), dead: tokio::sync::Notify::new() })
     }
 
-    pub fn providers(self: &Arc<Self>) -> Providers {
+    pub(super) fn providers(self: &Arc<Self>) -> Providers {
         Providers::new([self.clone() as Arc<dyn Provider>])
     }
 
-    pub fn calls(&self) -> usize {
+    pub(super) fn calls(&self) -> usize {
         self.calls.load(Ordering::SeqCst)
     }
 
@@ -237,12 +237,12 @@ impl Provider for Fake {
     }
 }
 
-pub fn key(name: &str) -> ResourceKey {
+pub(super) fn key(name: &str) -> ResourceKey {
     ResourceKey::new(KIND, name)
 }
 
 /// A thing that belongs to a stack.
-pub fn thing(stack: &StackId, name: &str, on: &[&str]) -> Node {
+pub(super) fn thing(stack: &StackId, name: &str, on: &[&str]) -> Node {
     Node {
         key: key(name),
         depends_on: on.iter().map(|name| key(name)).collect(),
@@ -252,7 +252,7 @@ pub fn thing(stack: &StackId, name: &str, on: &[&str]) -> Node {
 }
 
 /// The same thing, wanted otherwise.
-pub fn resized(node: &Node, size: u64, shape: u64) -> Node {
+pub(super) fn resized(node: &Node, size: u64, shape: u64) -> Node {
     Node { desired: json!(Desired { size, shape, ..wanted(node) }), ..node.clone() }
 }
 

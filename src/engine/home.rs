@@ -2,9 +2,11 @@
 
 use std::{
     env, fs, io,
-    os::unix::fs::{DirBuilderExt, PermissionsExt},
+    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
 };
+
+use aws_stand_in::folder::{make_private, refuse_shared};
 
 use super::{
     id::StackId,
@@ -63,6 +65,12 @@ impl Home {
     /// This folder; made if it is not there. What lies in it is its owner's alone: documents, keys, what was run.
     pub fn at(root: impl Into<PathBuf>) -> Result<Self, HomeError> {
         let home = Self { root: root.into() };
+        let root = fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&home.root)
+            .and_then(|()| refuse_shared(&home.root));
+        root.map_err(|source| HomeError::Io { path: home.root.clone(), source })?;
         for folder in [home.stacks(), home.runs(), home.local()] {
             make_private(&folder).map_err(|source| HomeError::Io { path: folder, source })?;
         }
@@ -139,14 +147,10 @@ impl Home {
     }
 }
 
-/// Makes the folder where it is not there; nobody but its owner may enter it from then on.
-fn make_private(folder: &Path) -> io::Result<()> {
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
     use crate::engine::{Fingerprint, Journal, journal::Entry};
 

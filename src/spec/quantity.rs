@@ -14,11 +14,11 @@ pub(super) struct Refusal {
 }
 
 impl Refusal {
-    pub fn new(problem: impl Into<String>, expected: impl Into<String>) -> Self {
+    pub(super) fn new(problem: impl Into<String>, expected: impl Into<String>) -> Self {
         Self { problem: problem.into(), expected: expected.into(), suggestion: None }
     }
 
-    pub fn suggest(mut self, suggestion: Option<String>) -> Self {
+    pub(super) fn suggest(mut self, suggestion: Option<String>) -> Self {
         self.suggestion = suggestion;
         self
     }

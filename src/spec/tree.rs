@@ -31,24 +31,24 @@ pub(super) struct Span {
 
 impl Span {
     /// A part of this span, by characters from its start.
-    pub fn part(&self, skip: usize, width: usize) -> Self {
+    pub(super) fn part(&self, skip: usize, width: usize) -> Self {
         Self { column: self.column + skip, width, ..self.clone() }
     }
 
-    pub fn source_line(&self) -> Option<&str> {
+    pub(super) fn source_line(&self) -> Option<&str> {
         self.source.text.lines().nth(self.line.checked_sub(1)?)
     }
 
-    pub fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         let line = self.source_line().unwrap_or_default();
         line.chars().skip(self.column.saturating_sub(1)).take(self.width).collect()
     }
 
-    pub fn order(&self) -> (usize, usize, usize) {
+    pub(super) fn order(&self) -> (usize, usize, usize) {
         (self.source.order, self.line, self.column)
     }
 
-    pub fn problem(&self, path: &str, problem: impl Into<String>) -> Found {
+    pub(super) fn problem(&self, path: &str, problem: impl Into<String>) -> Found {
         let diagnostic = Diagnostic {
             place: Place { file: self.source.name.clone(), line: self.line, column: self.column },
             path: path.to_owned(),
@@ -70,12 +70,12 @@ pub(super) struct Found {
 }
 
 impl Found {
-    pub fn expected(mut self, expected: impl Into<String>) -> Self {
+    pub(super) fn expected(mut self, expected: impl Into<String>) -> Self {
         self.diagnostic = self.diagnostic.expected(expected);
         self
     }
 
-    pub fn suggest(mut self, suggestion: Option<String>) -> Self {
+    pub(super) fn suggest(mut self, suggestion: Option<String>) -> Self {
         self.diagnostic = self.diagnostic.suggest(suggestion);
         self
     }
@@ -112,7 +112,7 @@ pub(super) enum Value {
 }
 
 impl Node {
-    pub fn get(&self, key: &str) -> Option<&Node> {
+    pub(super) fn get(&self, key: &str) -> Option<&Node> {
         match &self.value {
             Value::Map(entries) => entries.iter().find(|(name, _)| name == key).map(|(_, node)| node),
             Value::List(nodes) => nodes.get(key.parse::<usize>().ok()?),
@@ -121,12 +121,12 @@ impl Node {
     }
 
     /// The node at a dotted path, if all of it is written.
-    pub fn at(&self, path: &str) -> Option<&Node> {
+    pub(super) fn at(&self, path: &str) -> Option<&Node> {
         path.split('.').try_fold(self, |node, key| node.get(key))
     }
 
     /// Where to point for the node at a dotted path: itself, or the key of the nearest one around it.
-    pub fn nearest(&self, path: &str) -> &Span {
+    pub(super) fn nearest(&self, path: &str) -> &Span {
         let mut node = self;
         for key in path.split('.') {
             match node.get(key) {
@@ -138,7 +138,7 @@ impl Node {
     }
 
     /// A scalar as it was written.
-    pub fn shown(&self) -> String {
+    pub(super) fn shown(&self) -> String {
         match &self.value {
             Value::Text(text) => text.clone(),
             _ if self.span.width > 0 => self.span.text(),
@@ -147,7 +147,7 @@ impl Node {
     }
 
     /// What a person would call the value.
-    pub fn kind(&self) -> &'static str {
+    pub(super) fn kind(&self) -> &'static str {
         match self.value {
             Value::Null | Value::Blank | Value::Broken => "nothing",
             Value::Bool(_) => "true or false",
@@ -159,7 +159,7 @@ impl Node {
     }
 
     /// Lays `over` over this: maps merge key by key, everything else is replaced, and `null` takes a key away.
-    pub fn merge(&mut self, over: Node) {
+    pub(super) fn merge(&mut self, over: Node) {
         match (&mut self.value, over.value) {
             (Value::Map(entries), Value::Map(overs)) => {
                 for (key, node) in overs {
@@ -178,7 +178,7 @@ impl Node {
         self
     }
 
-    pub fn to_json(&self) -> Json {
+    pub(super) fn to_json(&self) -> Json {
         match &self.value {
             Value::Null | Value::Blank | Value::Broken => Json::Null,
             Value::Bool(value) => Json::Bool(*value),
@@ -192,7 +192,7 @@ impl Node {
     }
 
     /// A tree without places, all of it from `source`.
-    pub fn from_json(source: &Arc<Source>, json: &Json) -> Self {
+    pub(super) fn from_json(source: &Arc<Source>, json: &Json) -> Self {
         let value = match json {
             Json::Null => Value::Null,
             Json::Bool(value) => Value::Bool(*value),

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aws_stand_in::keys::AccessKey;
+use aws_stand_in::AccessKey;
 use serde_json::Value;
 use tempfile::TempDir;
 

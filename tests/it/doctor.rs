@@ -40,7 +40,7 @@ fn a_machine_without_credentials_is_fit_for_the_stand_in() {
 fn a_stack_that_could_be_made_is_said_to_be_fine() {
     let demo = Demo::new();
     let said = demo.expect(0, &["doctor", S3]);
-    for part in ["  ✔ state folder: ", "  ✔ credentials: arn:", "  ✔ permissions: ", "  ✔ names: ", "nothing is wrong"]
+    for part in ["  ✔ state folder: ", "  ✔ credentials: arn:", "  ✔ permissions: ", "  ✔ names: ", "no problems"]
     {
         assert!(said.contains(part), "{part} in {said}");
     }
@@ -60,7 +60,7 @@ fn what_is_wrong_has_its_remedy_below_it() {
     assert!(said.contains("  ✘ quota Shards per Region of kinesis: 25000 needed"), "{said}");
     assert!(said.contains("--quota-code L-0918CF54 --desired-value 25000"), "{said}");
     assert!(said.contains("  ✘ workgroup nobodys, database dev: there is no such workgroup"), "{said}");
-    assert!(said.ends_with("\n  2 wrong\n"), "{said}");
+    assert!(said.ends_with("\n  2 problems\n"), "{said}");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Every integration test in one binary.
 
+#![expect(unreachable_pub, reason = "nothing outside a program can reach it; here `pub` means: for the other modules")]
+
 mod aggregation;
 mod aws_cli;
 mod catalog;

@@ -160,7 +160,7 @@ fn mistakes_in_documents_are_told_before_anything_is_made() {
     assert!(own.refused(&["plan"]).contains("`Id` and `id` would be one column"));
     own.write("own.template", "{\"id\": {{ sequence }}, \"Year\": 2024}");
     let said = own.refused(&["run"]);
-    assert!(said.contains("a field `Year`") && said.contains("makes a partition of that name"), "{said}");
+    assert!(said.contains("a field `Year`") && said.contains("has a partition key of the same name"), "{said}");
 
     let own = Own::new("deliver: {dynamodb: {key: [id]}}\n", "{template: {file: own.template, key: [id]}}", 10);
     own.write("own.template", "{\"id\": {{ sequence }}, \"processed\": true}");
@@ -201,5 +201,5 @@ fn documents_and_their_columns_can_be_looked_at() {
     let fields = own.demo.expect(0, &["sample", "--fields"]);
     assert!(fields.lines().any(|line| line.starts_with("int(first, last) ")), "{fields}");
     let said = own.demo.output(&["schema", "documents"]);
-    assert!(said.status.code() == Some(2) && text(&said.stderr).contains("which stack file?"));
+    assert!(said.status.code() == Some(2) && text(&said.stderr).contains("no stack file given"));
 }

@@ -11,7 +11,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use aws_stand_in::server::StandIn;
+use aws_stand_in::internals::StandIn;
 use bytes::Bytes;
 use futures::future::join_all;
 use http::{Request, Response};

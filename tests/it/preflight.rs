@@ -9,7 +9,7 @@ use std::{
 
 use async_trait::async_trait;
 use aws_sdk_sts::config::Credentials;
-use aws_stand_in::{ACCOUNT, REGION, server::StandIn};
+use aws_stand_in::{ACCOUNT, REGION, internals::StandIn};
 use bytes::Bytes;
 use chrono::{TimeDelta, Utc};
 use demo_formats::schema;

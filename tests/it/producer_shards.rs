@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use aws_sdk_kinesis::{Client, types::StreamStatus};
-use aws_stand_in::server::StandIn;
+use aws_stand_in::internals::StandIn;
 use kinesis_producer::shard_map::{LookError, ShardMap, Summary, look, summary};
 use tempfile::TempDir;
 

@@ -16,7 +16,7 @@ use crate::{
 
 const STACK: &str = "stacks/store-sales-s3.yaml";
 const FAST: [&str; 4] = ["--set", "deliver.s3.buffer.interval=1s", "--set", "load.duration=2s"];
-const ORDERLY: &str = "stopping in good order; once more to leave at once";
+const ORDERLY: &str = "stopping in order; press Ctrl-C again to exit at once";
 
 /// A command under way, whose words can be read meanwhile.
 struct Running {
@@ -118,7 +118,7 @@ fn an_up_lets_its_calls_end_and_says_how_it_stands() {
         assert!(up.is_running(), "the call is not over");
         gate.release("CreateDeliveryStream");
         let said = up.ends(130);
-        assert!(said.contains("of 7 made") || said.contains("all 7 are up"), "{said}");
+        assert!(said.contains("of 7 created") || said.contains("all 7 are up"), "{said}");
         assert!(said.contains("costs nothing") && said.contains("  demo down store-sales-"), "{said}");
         demo.expect(0, &with("up", &[]));
         gone(&demo);
@@ -137,13 +137,13 @@ fn twice_leaves_an_up_at_once_with_the_same_words() {
     up.send(Signal::TERM);
     let said = up.ends(130);
     assert!(
-        said.contains("of 7 made") && said.contains("1 perhaps") && said.contains("  demo down store-sales-"),
+        said.contains("of 7 created") && said.contains("1 unconfirmed") && said.contains("  demo down store-sales-"),
         "{said}"
     );
     assert_eq!(stacks(&demo)[0]["state"], "half made");
     gate.cut("CreateDeliveryStream");
     let found = text(&demo.output(&["status", "store-sales"]).stdout);
-    assert!(found.contains("`demo up` was cut off") && found.contains("1 perhaps"), "{found}");
+    assert!(found.contains("`demo up` was cut off") && found.contains("1 unconfirmed"), "{found}");
     gone(&demo);
 }
 
@@ -175,7 +175,7 @@ fn with_rm_what_an_interrupted_up_made_goes() {
     run.until_said(ORDERLY);
     gate.release("CreateDeliveryStream");
     let said = run.ends(130);
-    assert!(said.contains("taking back what was made") && said.contains("nothing left"), "{said}");
+    assert!(said.contains("removing what was created") && said.contains("nothing left"), "{said}");
     assert_eq!(stacks(&demo).len(), 0);
 }
 
@@ -188,7 +188,7 @@ fn a_failed_up_is_taken_back_and_a_signal_does_not_keep_it() {
     let mut up = Running::start(&demo, &with("up", &[]));
     gate.until_reached("DeleteStream");
     up.send(Signal::INT);
-    up.until_said("what was made is still being taken back; once more to leave at once");
+    up.until_said("what was created is still being removed; press Ctrl-C again to exit at once");
     assert!(up.is_running());
     gate.release("DeleteStream");
     let said = up.ends(1);
@@ -205,10 +205,10 @@ fn twice_leaves_a_roll_back_too() {
     let up = Running::start(&demo, &with("up", &[]));
     gate.until_reached("DeleteStream");
     up.send(Signal::INT);
-    up.until_said("once more to leave at once");
+    up.until_said("press Ctrl-C again to exit at once");
     up.send(Signal::INT);
     let said = up.ends(130);
-    assert!(said.contains("still there") && said.contains("goes on removing it"), "{said}");
+    assert!(said.contains("still there") && said.contains("continues to remove it"), "{said}");
     gate.release("DeleteStream");
     gone(&demo);
 }
@@ -221,7 +221,7 @@ fn a_failed_up_that_is_kept_names_what_stays() {
     let up = Running::start(&demo, &with("up", &["--keep"]));
     let said = up.ends(1);
     assert!(
-        said.contains("of 7 made") && said.contains("1 perhaps") && said.contains("  demo down store-sales-"),
+        said.contains("of 7 created") && said.contains("1 unconfirmed") && said.contains("  demo down store-sales-"),
         "{said}"
     );
     gate.release("CreateDeliveryStream");
@@ -347,7 +347,7 @@ fn a_second_command_is_told_who_works_on_the_stack() {
     gate.hold("CreateDeliveryStream");
     let mut up = Running::start(&demo, &with("up", &[]));
     gate.until_reached("CreateDeliveryStream");
-    let holder = format!("process {} (`demo up`) since ", up.child.id());
+    let holder = format!("process {} (`demo up`", up.child.id());
     for args in [vec!["down", "store-sales"], with("up", &[])] {
         let refused = demo.output(&args);
         let said = text(&refused.stderr);

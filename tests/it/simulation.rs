@@ -10,7 +10,7 @@ use std::{
 
 use async_trait::async_trait;
 use aws_sdk_sts::config::Credentials;
-use aws_stand_in::server::StandIn;
+use aws_stand_in::internals::StandIn;
 use bytes::Bytes;
 use http::{Request, Response};
 use kinesis_demo::engine::{Graph, ResourceKey};

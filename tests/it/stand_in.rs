@@ -14,7 +14,7 @@ use aws_sigv4::{
     http_request::{SignableBody, SignableRequest, SigningInstructions, SigningSettings, sign},
     sign::v4,
 };
-use aws_stand_in::{REGION, keys::AccessKey, server::StandIn};
+use aws_stand_in::{AccessKey, REGION, internals::StandIn};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request};
 use kinesis_demo::aws::Where;

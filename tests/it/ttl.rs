@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use aws_sdk_scheduler::types::{FlexibleTimeWindow, FlexibleTimeWindowMode};
-use aws_stand_in::server::StandIn;
+use aws_stand_in::internals::StandIn;
 use chrono::{DateTime, TimeDelta, Utc};
 use kinesis_demo::{
     aws::{
@@ -263,7 +263,7 @@ fn the_commands_tell_the_end_and_the_cost_of_a_stack() {
     assert!((7_000..=7_200).contains(&left), "{known}");
     assert_eq!((&known[0]["costs"], &known[0]["dollars_an_hour"]), (&json!("nothing"), &json!(0.0)));
     let listed = demo.expect(0, &["ls"]);
-    assert!(listed.contains("ends in 1 h 59 min") && listed.contains("costs nothing"), "{listed}");
+    assert!(listed.contains("expires in 1 h 59 min") && listed.contains("costs nothing"), "{listed}");
 
     let found = demo.json(&["gc", "--json"]);
     assert_eq!(
@@ -283,13 +283,13 @@ fn the_cost_of_a_file_is_told_before_anything_is_made() {
     let demo = Demo::new();
     let args = ["cost", "stacks/store-sales-s3.yaml", "-c", "config/aws.yaml", "-c", "config/full-scale.yaml"];
     let said = demo.expect(0, &args);
-    assert!(said.contains("it costs $8.10 an hour while it is up"), "{said}");
+    assert!(said.contains("cost: $8.10 an hour while it is up"), "{said}");
     let told = demo.json(&[&args[..], &["--json"]].concat());
     assert_eq!(told["dollars_an_hour"], json!(8.1));
     assert_eq!(told["load"]["documents"], json!(18e6));
     let own = demo.expect(0, &["cost", "stacks/your-own-json.yaml", "--region", "eu-central-1"]);
     assert!(
-        own.contains("runs on the stand-in, which costs nothing") && own.contains("having none of eu-central-1"),
+        own.contains("runs on the stand-in, which costs nothing") && own.contains("as there are none for eu-central-1"),
         "{own}"
     );
     demo.expect(0, &["cost", "stacks/store-sales-everything.yaml"]);

@@ -6,7 +6,7 @@ use std::{
     process::{Child, Output, Stdio},
 };
 
-use aws_stand_in::keys::AccessKey;
+use aws_stand_in::AccessKey;
 use serde_json::Value;
 
 use crate::command::{Demo, text};
@@ -53,7 +53,7 @@ fn workers_with_one_state_folder_share_a_run() {
     let up = [&["up", STREAM_ONLY], &LOAD[..]].concat();
     let refused = demo.output(&[&["run", STREAM_ONLY, "--workers", "1/2", "--run", "shared"], &LOAD[..]].concat());
     assert_eq!(refused.status.code(), Some(2), "{}", text(&refused.stderr));
-    assert!(text(&refused.stderr).contains("there is no stack stream-only; `demo up` makes it"));
+    assert!(text(&refused.stderr).contains("no stack stream-only on this machine; run `demo up` first"));
     demo.expect(0, &up);
 
     let workers = ["1/3", "2/3", "3/3"].map(|part| worker(&demo, &demo.key(), part, &[])).map(done);
@@ -68,12 +68,12 @@ fn workers_with_one_state_folder_share_a_run() {
 
     let again = worker(&demo, &demo.key(), "2/3", &[]).wait_with_output().expect("it ends");
     assert_eq!(again.status.code(), Some(2));
-    assert!(text(&again.stderr).contains("worker 2/3 of run shared has been here"), "{}", text(&again.stderr));
+    assert!(text(&again.stderr).contains("worker 2/3 of run shared has already run"), "{}", text(&again.stderr));
 
     let lost = demo.files("runs").into_iter().find(|path| path.ends_with("shared.3-of-3.acks")).expect("a log");
     fs::remove_file(&lost).expect("removed");
     let without = demo.expect(4, &["verify", "stream-only", "--json"]);
-    assert!(without.contains("nothing is known of worker 3/3"), "{without}");
+    assert!(without.contains("no log of worker 3/3"), "{without}");
     demo.expect(0, &["down", "stream-only"]);
 }
 
@@ -108,7 +108,7 @@ fn what_cannot_be_shared_is_said_before_anything_is_touched() {
     for (args, said) in [
         (vec!["--workers", "4/3", "--run", "a"], "`4/3` is no worker; expected its number from 1"),
         (vec!["--workers", "1/2"], "--run <NAME>"),
-        (vec!["--workers", "1/2", "--run", "a/b"], "`a/b` cannot name a run"),
+        (vec!["--workers", "1/2", "--run", "a/b"], "invalid run name `a/b`"),
         (vec!["--workers", "1/2", "--run", "a", "--rm"], "cannot be used with"),
         (vec!["--workers", "1/2", "--run", "a", "--set", "load.rate=max"], "workers cannot share them"),
     ] {

@@ -24,7 +24,7 @@ const ENTRY_BYTES: usize = 1;
 
 /// Why a record cannot become an item. Never says what the document holds, so that equal reasons are equal.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Unfit {
+pub(crate) enum Unfit {
     /// It was packed wrongly.
     #[error(transparent)]
     Aggregated(#[from] AggregatedError),

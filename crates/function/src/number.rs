@@ -7,7 +7,7 @@ const MAGNITUDES: std::ops::RangeInclusive<i64> = -130..=125;
 
 /// Why DynamoDB would not take a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
-pub enum NumberError {
+pub(crate) enum NumberError {
     /// It would have to be rounded.
     #[error("has more than 38 digits")]
     Digits,

@@ -6,6 +6,8 @@
 //!     "$(demo up stacks/stream-only.yaml)" documents.jsonl
 //! ```
 
+#![expect(unreachable_pub, reason = "nothing outside a program can reach it; here `pub` means: for the other modules")]
+
 mod shared;
 
 use std::{

@@ -6,6 +6,8 @@
 //! cargo run --package kinesis-producer --example ordered -- "$(demo up stacks/stream-only.yaml)"
 //! ```
 
+#![expect(unreachable_pub, reason = "nothing outside a program can reach it; here `pub` means: for the other modules")]
+
 mod shared;
 
 use std::{error::Error, time::Duration};

@@ -5,6 +5,8 @@
 //! cargo run --package kinesis-producer --example put -- "$(demo up stacks/stream-only.yaml)"
 //! ```
 
+#![expect(unreachable_pub, reason = "nothing outside a program can reach it; here `pub` means: for the other modules")]
+
 mod shared;
 
 use std::{error::Error, time::Duration};

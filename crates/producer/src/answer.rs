@@ -48,7 +48,7 @@ pub enum Position {
 
 /// What was answered cannot be read: the records may have been written.
 #[derive(Debug, thiserror::Error)]
-pub enum AnswerError {
+pub(crate) enum AnswerError {
     /// It is not JSON, or not of the shape of an answer.
     #[error("the answer is not what PutRecords answers: {0}")]
     Json(#[from] serde_json::Error),

@@ -22,7 +22,7 @@ const DEEPEST: usize = 32;
 ///
 /// # Errors
 /// `SerializationException` when it is not CBOR, or of types that JSON has not.
-pub fn to_json(body: &[u8]) -> Result<Vec<u8>, Fault> {
+pub(crate) fn to_json(body: &[u8]) -> Result<Vec<u8>, Fault> {
     let mut reader = Reader { decoder: Decoder::new(body), json: Vec::with_capacity(body.len() / 3 * 4 + 64) };
     let read = reader.value(0).and_then(|()| match body.len() - reader.decoder.position() {
         0 => Ok(()),
@@ -134,7 +134,7 @@ impl Reader<'_> {
 ///
 /// # Errors
 /// `InternalFailure` when it is not JSON, or a blob is not base64.
-pub fn of_json(answer: &[u8]) -> Result<Vec<u8>, Fault> {
+pub(crate) fn of_json(answer: &[u8]) -> Result<Vec<u8>, Fault> {
     if answer.is_empty() {
         return Ok(Vec::new());
     }

@@ -6,7 +6,7 @@ use std::time::{self, SystemTime};
 use chrono::{DateTime, Utc};
 
 /// The time.
-pub fn now() -> SystemTime {
+pub(crate) fn now() -> SystemTime {
     let (runs, told) = (time::Instant::now(), tokio::time::Instant::now().into_std());
     let now = SystemTime::now();
     match told.checked_duration_since(runs) {
@@ -16,7 +16,7 @@ pub fn now() -> SystemTime {
 }
 
 /// The time, of a calendar.
-pub fn utc() -> DateTime<Utc> {
+pub(crate) fn utc() -> DateTime<Utc> {
     now().into()
 }
 

@@ -10,14 +10,14 @@ use std::{
 use serde::{Serialize, de::DeserializeOwned};
 
 /// A value that survives SIGKILL at any moment: after [`Durable::change`] has returned, a reopened one has the change.
-pub struct Durable<T> {
+pub(crate) struct Durable<T> {
     path: PathBuf,
     value: Mutex<T>,
 }
 
 impl<T: Serialize + DeserializeOwned + Default + Clone> Durable<T> {
     /// Reads the value at `path`, or starts from the default where there is no file.
-    pub fn open(path: &Path) -> io::Result<Self> {
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let value = match fs::read(path) {
             Ok(bytes) => serde_json::from_slice(&bytes)
                 .map_err(|e| io::Error::new(io::ErrorKind::InvalidData, format!("{}: {e}", path.display())))?,
@@ -28,12 +28,12 @@ impl<T: Serialize + DeserializeOwned + Default + Clone> Durable<T> {
     }
 
     /// The value as it is now.
-    pub fn read(&self) -> MutexGuard<'_, T> {
+    pub(crate) fn read(&self) -> MutexGuard<'_, T> {
         self.value.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
     /// Applies `change` to a copy, writes that, and only then makes it the value. An `Err` of `change` leaves both as they were.
-    pub fn change<R, E: From<io::Error>>(&self, change: impl FnOnce(&mut T) -> Result<R, E>) -> Result<R, E> {
+    pub(crate) fn change<R, E: From<io::Error>>(&self, change: impl FnOnce(&mut T) -> Result<R, E>) -> Result<R, E> {
         let mut value = self.read();
         let mut next = value.clone();
         let result = change(&mut next)?;

@@ -57,7 +57,11 @@ impl AccessKey {
 
     fn write(&self, path: &Path) -> io::Result<()> {
         let beside = path.with_extension("new");
-        let mut file = File::options().create(true).write(true).truncate(true).mode(0o600).open(&beside)?;
+        // Of a start that was killed.
+        if beside.exists() {
+            std::fs::remove_file(&beside)?;
+        }
+        let mut file = File::options().create_new(true).write(true).mode(0o600).open(&beside)?;
         file.write_all(&serde_json::to_vec(self)?)?;
         file.sync_all()?;
         std::fs::rename(beside, path)

@@ -3,41 +3,47 @@
 //! A program's own tests start a [`Server`] and point any AWS SDK at it; `examples/own_test.rs` shows how. [`daemon`] is the
 //! same in a process of its own. The services themselves are open only to the tests of this workspace.
 
-pub mod athena;
+mod athena;
 mod browser;
 mod call_log;
 mod cbor;
-pub mod clock;
+mod clock;
 pub mod daemon;
-pub mod durable;
-pub mod dynamodb;
-pub mod fault;
-pub mod firehose;
-mod folder;
-pub mod glue;
+mod durable;
+mod dynamodb;
+mod fault;
+mod firehose;
+pub mod folder;
+mod glue;
 mod hive;
 mod in_process;
-pub mod iam;
-pub mod kept;
-pub mod keys;
-pub mod kinesis;
-pub mod lambda;
-pub mod logs;
+mod iam;
+mod kept;
+mod keys;
+mod kinesis;
+mod lambda;
+mod logs;
 mod protocol;
 mod query;
-pub mod quotas;
-pub mod redshift;
-pub mod rest;
-pub mod s3;
-pub mod scheduler;
-pub mod secrets;
-pub mod server;
+mod quotas;
+mod redshift;
+mod rest;
+mod s3;
+mod scheduler;
+mod secrets;
+mod server;
 mod signature;
 mod snappy;
-pub mod sts;
+mod sts;
 
 pub use in_process::Server;
 pub use keys::AccessKey;
+
+/// For the tests of this workspace, which look into the stores themselves. It changes without notice.
+#[doc(hidden)]
+pub mod internals {
+    pub use crate::{kept::Kept, server::StandIn};
+}
 
 /// The account that everything in the stand-in belongs to.
 pub const ACCOUNT: &str = "000000000000";

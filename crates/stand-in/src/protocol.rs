@@ -9,7 +9,7 @@ use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
 use super::{cbor, fault::Fault, query::escape, rest::Answer, signature::Signature};
 
 /// The body of an answer.
-pub type Body = UnsyncBoxBody<Bytes, Box<dyn Error + Send + Sync>>;
+pub(crate) type Body = UnsyncBoxBody<Bytes, Box<dyn Error + Send + Sync>>;
 
 /// The content type of AWS JSON 1.1, the protocol of every JSON service but DynamoDB.
 const JSON: &str = "application/x-amz-json-1.1";
@@ -21,7 +21,7 @@ const FORM: &str = "application/x-www-form-urlencoded";
 
 /// A service of the JSON protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum JsonService {
+pub(crate) enum JsonService {
     Kinesis,
     Firehose,
     Glue,
@@ -52,7 +52,7 @@ impl JsonService {
         }
     }
 
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Kinesis => "kinesis",
             Self::Firehose => "firehose",
@@ -85,14 +85,14 @@ impl JsonService {
 
 /// A service of the query protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum QueryService {
+pub(crate) enum QueryService {
     Iam,
     Sts,
 }
 
 impl QueryService {
     /// The service by the `Version` field of a request.
-    pub fn of_version(version: &str) -> Option<Self> {
+    pub(crate) fn of_version(version: &str) -> Option<Self> {
         match version {
             "2010-05-08" => Some(Self::Iam),
             "2011-06-15" => Some(Self::Sts),
@@ -100,7 +100,7 @@ impl QueryService {
         }
     }
 
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Iam => "iam",
             Self::Sts => "sts",
@@ -117,13 +117,13 @@ impl QueryService {
 
 /// A service of a REST protocol with JSON in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RestService {
+pub(crate) enum RestService {
     Lambda,
     Scheduler,
 }
 
 impl RestService {
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Lambda => "lambda",
             Self::Scheduler => "scheduler",
@@ -142,7 +142,7 @@ impl RestService {
 
 /// What a request is, before its body is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Route {
+pub(crate) enum Route {
     /// Asks who answers here.
     Identity,
     /// The JSON protocol; the fault is for a target that no service has.
@@ -156,11 +156,11 @@ pub enum Route {
 }
 
 /// Where the stand-in says who it is. No bucket can be named so.
-pub const IDENTITY_PATH: &str = "/_stand-in";
+pub(crate) const IDENTITY_PATH: &str = "/_stand-in";
 
 impl Route {
     /// By the target header, then by the form's content type, then by the service that the signature names; the rest is S3.
-    pub fn of(request: &Parts) -> Self {
+    pub(crate) fn of(request: &Parts) -> Self {
         let signed_for = Signature::of(request).ok().flatten().map(|signature| signature.service);
         let target = request.headers.get("x-amz-target");
         match (target.and_then(|target| target.to_str().ok()), signed_for.as_deref()) {
@@ -209,7 +209,7 @@ fn is_form(request: &Parts) -> bool {
 
 /// How the bodies of a JSON service are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Encoding {
+pub(crate) enum Encoding {
     Json,
     /// Of Kinesis alone.
     Cbor,
@@ -217,7 +217,7 @@ pub enum Encoding {
 
 impl Encoding {
     /// By the content type of a request; refuses what the service does not speak.
-    pub fn of(service: JsonService, headers: &HeaderMap) -> Result<Self, Fault> {
+    pub(crate) fn of(service: JsonService, headers: &HeaderMap) -> Result<Self, Fault> {
         let known = service.content_type();
         match media_type(headers) {
             given if given == known => Ok(Self::Json),
@@ -231,7 +231,7 @@ impl Encoding {
     }
 
     /// A request's body in JSON.
-    pub fn decode(self, body: Bytes) -> Result<Bytes, Fault> {
+    pub(crate) fn decode(self, body: Bytes) -> Result<Bytes, Fault> {
         match self {
             Self::Json => Ok(body),
             Self::Cbor => cbor::to_json(&body).map(Bytes::from),
@@ -239,7 +239,7 @@ impl Encoding {
     }
 
     /// An answer that is written in JSON.
-    pub fn encode(self, answer: Bytes) -> Result<Bytes, Fault> {
+    pub(crate) fn encode(self, answer: Bytes) -> Result<Bytes, Fault> {
         match self {
             Self::Json => Ok(answer),
             Self::Cbor => cbor::of_json(&answer).map(Bytes::from),
@@ -260,7 +260,7 @@ fn media_type(headers: &HeaderMap) -> &str {
 }
 
 /// A random UUID (RFC 9562, version 4), which is what AWS gives a request, an execution, a revision.
-pub fn uuid() -> String {
+pub(crate) fn uuid() -> String {
     let random: u128 = rand::random();
     let bits = random & !(0xf << 76) & !(0x3 << 62) | (4 << 76) | (2 << 62);
     let hex = format!("{bits:032x}");
@@ -268,12 +268,17 @@ pub fn uuid() -> String {
 }
 
 /// An answer of the JSON protocol, encoded.
-pub fn json_answer(service: JsonService, encoding: Encoding, body: Bytes, request_id: &str) -> Response<Body> {
+pub(crate) fn json_answer(service: JsonService, encoding: Encoding, body: Bytes, request_id: &str) -> Response<Body> {
     response(StatusCode::OK, encoding.content_type(service), request_id, body)
 }
 
 /// A fault in the JSON protocol; of no service where the target names none.
-pub fn json_fault(service: Option<JsonService>, encoding: Encoding, fault: &Fault, request_id: &str) -> Response<Body> {
+pub(crate) fn json_fault(
+    service: Option<JsonService>,
+    encoding: Encoding,
+    fault: &Fault,
+    request_id: &str,
+) -> Response<Body> {
     let namespace = service.map_or("", JsonService::fault_namespace);
     let content_type = service.map_or(JSON, |service| encoding.content_type(service));
     let body = serde_json::json!({"__type": format!("{namespace}{}", fault.code), "message": fault.message});
@@ -284,7 +289,7 @@ pub fn json_fault(service: Option<JsonService>, encoding: Encoding, fault: &Faul
 }
 
 /// An answer of the query protocol around an action's result.
-pub fn query_answer(service: QueryService, action: &str, result: &str, request_id: &str) -> Response<Body> {
+pub(crate) fn query_answer(service: QueryService, action: &str, result: &str, request_id: &str) -> Response<Body> {
     let namespace = service.namespace();
     let body = format!(
         "<{action}Response xmlns=\"{namespace}\">{result}<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{action}Response>"
@@ -293,7 +298,7 @@ pub fn query_answer(service: QueryService, action: &str, result: &str, request_i
 }
 
 /// A fault in the query protocol.
-pub fn query_fault(service: QueryService, fault: &Fault, request_id: &str) -> Response<Body> {
+pub(crate) fn query_fault(service: QueryService, fault: &Fault, request_id: &str) -> Response<Body> {
     let namespace = service.namespace();
     let whose = if fault.status < 500 { "Sender" } else { "Receiver" };
     let (code, message) = (fault.code, escape(&fault.message));
@@ -304,7 +309,7 @@ pub fn query_fault(service: QueryService, fault: &Fault, request_id: &str) -> Re
 }
 
 /// An answer of a REST protocol.
-pub fn rest_answer(answer: Answer, request_id: &str) -> Response<Body> {
+pub(crate) fn rest_answer(answer: Answer, request_id: &str) -> Response<Body> {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = response(status, "application/json", request_id, answer.body);
     for (name, value) in answer.headers {
@@ -316,7 +321,7 @@ pub fn rest_answer(answer: Answer, request_id: &str) -> Response<Body> {
 }
 
 /// A fault in a REST protocol.
-pub fn rest_fault(service: RestService, fault: &Fault, request_id: &str) -> Response<Body> {
+pub(crate) fn rest_fault(service: RestService, fault: &Fault, request_id: &str) -> Response<Body> {
     let body = service.describe(fault).to_string();
     let mut response = response(status(fault), "application/json", request_id, body.into());
     response.headers_mut().insert("x-amzn-errortype", HeaderValue::from_static(fault.code));
@@ -324,7 +329,7 @@ pub fn rest_fault(service: RestService, fault: &Fault, request_id: &str) -> Resp
 }
 
 /// A fault in S3's protocol.
-pub fn s3_fault(fault: &Fault, request_id: &str) -> Response<Body> {
+pub(crate) fn s3_fault(fault: &Fault, request_id: &str) -> Response<Body> {
     let (code, message) = (fault.code, escape(&fault.message));
     let body = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>{message}</Message><RequestId>{request_id}</RequestId></Error>"
@@ -333,7 +338,7 @@ pub fn s3_fault(fault: &Fault, request_id: &str) -> Response<Body> {
 }
 
 /// Plain JSON, for what is not AWS's.
-pub fn plain_json(value: &serde_json::Value, request_id: &str) -> Response<Body> {
+pub(crate) fn plain_json(value: &serde_json::Value, request_id: &str) -> Response<Body> {
     response(StatusCode::OK, "application/json", request_id, value.to_string().into())
 }
 

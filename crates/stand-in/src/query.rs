@@ -6,18 +6,18 @@ use super::fault::Fault;
 
 /// The fields of a request by name.
 #[derive(Clone, Copy)]
-pub struct Fields<'a>(pub &'a [(String, String)]);
+pub(crate) struct Fields<'a>(pub &'a [(String, String)]);
 
 impl<'a> Fields<'a> {
-    pub fn get(self, name: &str) -> Option<&'a str> {
+    pub(crate) fn get(self, name: &str) -> Option<&'a str> {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    pub fn required(self, name: &str) -> Result<&'a str, Fault> {
+    pub(crate) fn required(self, name: &str) -> Result<&'a str, Fault> {
         self.get(name).ok_or_else(|| invalid(name, "", "Member must not be null"))
     }
 
-    pub fn number(self, name: &str, from: u32, to: u32) -> Result<Option<u32>, Fault> {
+    pub(crate) fn number(self, name: &str, from: u32, to: u32) -> Result<Option<u32>, Fault> {
         let Some(text) = self.get(name) else { return Ok(None) };
         let constraint = format!("Member must be a number between {from} and {to}");
         match text.parse() {
@@ -27,13 +27,13 @@ impl<'a> Fields<'a> {
     }
 
     /// The values of `name.member.1`, `name.member.2` and so on; `field` is what follows the number, such as `.Key`.
-    pub fn members(self, name: &str, field: &str) -> Vec<&'a str> {
+    pub(crate) fn members(self, name: &str, field: &str) -> Vec<&'a str> {
         (1..).map_while(|n: u32| self.get(&format!("{name}.member.{n}{field}"))).collect()
     }
 }
 
 /// The fault for a field whose value is against its constraint.
-pub fn invalid(name: &str, value: &str, constraint: &str) -> Fault {
+pub(crate) fn invalid(name: &str, value: &str, constraint: &str) -> Fault {
     let mut member = name.to_owned();
     if let Some(first) = member.get_mut(..1) {
         first.make_ascii_lowercase();
@@ -47,7 +47,7 @@ pub fn invalid(name: &str, value: &str, constraint: &str) -> Fault {
 }
 
 /// Reads an `application/x-www-form-urlencoded` body or URL query.
-pub fn parse_form(form: &[u8]) -> Vec<(String, String)> {
+pub(crate) fn parse_form(form: &[u8]) -> Vec<(String, String)> {
     form.split(|&byte| byte == b'&')
         .filter(|pair| !pair.is_empty())
         .map(|pair| {
@@ -58,7 +58,7 @@ pub fn parse_form(form: &[u8]) -> Vec<(String, String)> {
 }
 
 /// Reads a segment of a URL's path, where a plus is a plus.
-pub fn parse_segment(segment: &str) -> String {
+pub(crate) fn parse_segment(segment: &str) -> String {
     percent_decode(segment.replace('+', "%2B").as_bytes())
 }
 
@@ -83,7 +83,7 @@ fn hex_byte(digits: &[u8]) -> Option<u8> {
 }
 
 /// Percent-encodes everything but RFC 3986's unreserved characters, as IAM does with the policy documents that it returns.
-pub fn percent_encode(text: &str) -> String {
+pub(crate) fn percent_encode(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len() * 2);
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
@@ -97,37 +97,37 @@ pub fn percent_encode(text: &str) -> String {
 
 /// XML, written front to back.
 #[derive(Default)]
-pub struct Xml(String);
+pub(crate) struct Xml(String);
 
 impl Xml {
-    pub fn text(mut self, name: &str, text: &str) -> Self {
+    pub(crate) fn text(mut self, name: &str, text: &str) -> Self {
         write!(self.0, "<{name}>{}</{name}>", escape(text)).expect("a String takes every write");
         self
     }
 
-    pub fn node(mut self, name: &str, inner: Self) -> Self {
+    pub(crate) fn node(mut self, name: &str, inner: Self) -> Self {
         write!(self.0, "<{name}>{}</{name}>", inner.0).expect("a String takes every write");
         self
     }
 
     /// A list: each item becomes a `member`.
-    pub fn list(self, name: &str, items: impl IntoIterator<Item = Self>) -> Self {
+    pub(crate) fn list(self, name: &str, items: impl IntoIterator<Item = Self>) -> Self {
         let members = items.into_iter().fold(Self::default(), |list, item| list.node("member", item));
         self.node(name, members)
     }
 
     /// A list of plain texts.
-    pub fn texts<'a>(self, name: &str, items: impl IntoIterator<Item = &'a str>) -> Self {
+    pub(crate) fn texts<'a>(self, name: &str, items: impl IntoIterator<Item = &'a str>) -> Self {
         let members = items.into_iter().fold(Self::default(), |list, item| list.text("member", item));
         self.node(name, members)
     }
 
-    pub fn finish(self) -> String {
+    pub(crate) fn finish(self) -> String {
         self.0
     }
 }
 
-pub fn escape(text: &str) -> Cow<'_, str> {
+pub(crate) fn escape(text: &str) -> Cow<'_, str> {
     if !text.contains(['&', '<', '>', '"', '\r']) {
         return Cow::Borrowed(text);
     }

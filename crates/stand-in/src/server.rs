@@ -6,7 +6,7 @@ use std::{
     net::SocketAddr,
     path::Path,
     pin::pin,
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
 
@@ -48,7 +48,7 @@ use super::{
     s3::S3,
     scheduler::Scheduler,
     secrets::Secrets,
-    signature::{Claim, Dialect},
+    signature::{Claim, Dialect, check_s3},
     sts,
 };
 
@@ -88,6 +88,8 @@ pub struct StandIn {
     /// Service Quotas.
     pub quotas: Arc<Quotas>,
     key: AccessKey,
+    /// Where it serves, once it does.
+    port: OnceLock<u16>,
     identity: String,
 }
 
@@ -130,6 +132,7 @@ impl StandIn {
             scheduler,
             quotas,
             key,
+            port: OnceLock::new(),
             identity: uuid(),
         }))
     }
@@ -173,6 +176,10 @@ impl StandIn {
     pub async fn serve(self: Arc<Self>, listener: TcpListener, shutdown: impl Future<Output = ()>) -> io::Result<()> {
         let address = listener.local_addr()?;
         refuse_beyond_loopback(address)?;
+        let port = *self.port.get_or_init(|| address.port());
+        if port != address.port() {
+            return Err(io::Error::new(io::ErrorKind::AddrInUse, format!("it serves at port {port} already")));
+        }
         self.lambda.start(address);
         let (ending, _) = watch::channel(false);
         let mut connections = JoinSet::new();
@@ -231,7 +238,7 @@ impl StandIn {
         let id = uuid();
         let (parts, body) = request.into_parts();
         let body = body.into();
-        if let Err(fault) = refuse_pages(&parts) {
+        if let Err(fault) = refuse_pages(&parts, self.port.get().copied()) {
             log("http", "call", Some(&fault), Instant::now());
             return json_fault(None, Encoding::Json, &fault, &id);
         }
@@ -308,7 +315,11 @@ impl StandIn {
     async fn answer_s3(&self, request: Request<s3s::Body>, id: &str) -> Response<Body> {
         let started = Instant::now();
         let operation = S3Operation { method: request.method().clone(), path: request.uri().path().to_owned() };
-        let response = self.s3.handle(request).await;
+        let (parts, body) = request.into_parts();
+        let response = match check_s3(&parts) {
+            Ok(()) => self.s3.handle(Request::from_parts(parts, body)).await,
+            Err(refusal) => Err(refusal.fault(Dialect::S3)),
+        };
         let mut response =
             response.map_or_else(|fault| s3_fault(&fault, id), |answer| answer.map(BodyExt::boxed_unsync));
         let id = HeaderValue::from_str(id).expect("a UUID is header text");

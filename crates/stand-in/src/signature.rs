@@ -16,6 +16,8 @@ use super::{fault::Fault, keys::AccessKey, query::parse_form};
 
 /// How far a request's time may be from the stand-in's (IAM user guide, "AWS Signature Version 4 for API requests").
 const LIFETIME: Duration = Duration::from_secs(5 * 60);
+/// Amazon S3 user guide, "Download and upload objects with presigned URLs".
+const LONGEST_URL: Duration = Duration::from_secs(7 * 86_400);
 const TIME: &str = "%Y%m%dT%H%M%SZ";
 pub(super) const REMEDY: &str = "Run `demo local env`: it prints the access key that this stand-in takes.";
 
@@ -93,7 +95,7 @@ impl<'a> Claim<'a> {
         let told =
             request.headers.get("x-amz-date").and_then(|value| value.to_str().ok()).ok_or(Refusal::Unreadable)?;
         let time = NaiveDateTime::parse_from_str(told, TIME).map_err(|_| Refusal::Unreadable)?.and_utc();
-        if !told.starts_with(&scope.date) {
+        if told.split('T').next() != Some(scope.date.as_str()) {
             return Err(Refusal::Mismatch);
         }
         refuse_wrong_time(time, Utc::now())?;
@@ -131,6 +133,30 @@ impl<'a> Claim<'a> {
         let signable = SignableRequest::new(method, uri, headers.into_iter(), SignableBody::Bytes(body)).ok()?;
         Some(sign(signable, &params).ok()?.into_parts().1)
     }
+}
+
+/// What the S3 library does not look at: it lets a request change what its signature does not cover, a URL last for years, and
+/// a header of Signature Version 2 be of any time.
+pub(super) fn check_s3(request: &Parts) -> Result<(), Refusal> {
+    let is_v2 = |value: &HeaderValue| value.as_bytes().starts_with(b"AWS ");
+    if request.headers.get(header::AUTHORIZATION).is_some_and(is_v2) {
+        return Err(Refusal::OldVersion);
+    }
+    let Ok(Some(signature)) = Signature::of(request) else { return Ok(()) };
+    if let Some((signed, _)) = signature.header {
+        return unsigned(&request.headers, &signed).map_or(Ok(()), |name| Err(Refusal::Unsigned(name)));
+    }
+    let fields = parse_form(request.uri.query().unwrap_or_default().as_bytes());
+    let field = |name: &str| fields.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value);
+    if field("X-Amz-Expires").parse::<u64>().is_ok_and(|seconds| seconds > LONGEST_URL.as_secs()) {
+        return Err(Refusal::TooLong);
+    }
+    let signed: Vec<&str> = field("X-Amz-SignedHeaders").split(';').collect();
+    // What SDKs add to a URL that was signed before, and what it says of the body, which is not signed then.
+    let left_out = ["x-amz-user-agent", "x-amz-checksum-mode", "x-amz-content-sha256"];
+    let present = request.headers.keys().map(|name| name.as_str()).filter(|name| name.starts_with("x-amz-"));
+    let mut must = std::iter::once("host").chain(present).filter(|name| !left_out.contains(name));
+    must.find(|name| !signed.contains(name)).map_or(Ok(()), |name| Err(Refusal::Unsigned(name.to_owned())))
 }
 
 /// A header that must be signed and is not: the host, the time, and all of AWS's own.
@@ -181,6 +207,10 @@ pub(super) enum Refusal {
     Time(String),
     /// The secret did not make this signature.
     Mismatch,
+    /// It is of Signature Version 2, in a header.
+    OldVersion,
+    /// Its URL would last for longer than a week.
+    TooLong,
 }
 
 /// Codes and statuses differ by how a service speaks.
@@ -189,6 +219,7 @@ pub(super) enum Dialect {
     Json,
     Query,
     Rest,
+    S3,
 }
 
 impl Refusal {
@@ -225,6 +256,16 @@ impl Refusal {
                 "SignatureDoesNotMatch",
                 format!("'{name}' must be a 'SignedHeader' in the AWS Authorization."),
             ),
+            Self::OldVersion => (
+                "InvalidSignatureException",
+                "SignatureDoesNotMatch",
+                "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.".to_owned(),
+            ),
+            Self::TooLong => (
+                "InvalidSignatureException",
+                "SignatureDoesNotMatch",
+                "X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less than 604800 seconds".to_owned(),
+            ),
             Self::Time(message) => ("InvalidSignatureException", "SignatureDoesNotMatch", message),
             Self::Mismatch => (
                 "InvalidSignatureException",
@@ -238,6 +279,7 @@ impl Refusal {
             Dialect::Json => Fault { status: 400, code: json, message },
             Dialect::Query => Fault { status: 403, code: query, message },
             Dialect::Rest => Fault { status: 403, code: json, message },
+            Dialect::S3 => Fault { status: 403, code: "AccessDenied", message },
         }
     }
 }
@@ -320,6 +362,29 @@ mod tests {
             let refused = check(&signed(&key, time, b""), b"");
             assert!(matches!(refused, Err(Refusal::Time(_))), "{refused:?}");
         }
+    }
+
+    #[test]
+    fn a_request_to_s3_changes_nothing_that_its_signature_does_not_cover() {
+        let check = |uri: &str, headers: &[(&str, &str)]| {
+            let mut request = Request::builder().uri(uri);
+            for (name, value) in headers {
+                request = request.header(*name, *value);
+            }
+            check_s3(&request.body(()).expect("a request").into_parts().0)
+        };
+        let url = "/b/k?X-Amz-Credential=k%2F20260101%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-SignedHeaders=host&X-Amz-Expires=";
+        let (week, years) = (format!("{url}604800"), format!("{url}315360000"));
+        assert_eq!(check(&week, &[("host", "localhost")]), Ok(()));
+        assert_eq!(check(&week, &[("x-amz-content-sha256", "UNSIGNED-PAYLOAD")]), Ok(()));
+        assert_eq!(check(&years, &[]), Err(Refusal::TooLong));
+        let copied = [("x-amz-copy-source", "/other/secret")];
+        assert_eq!(check(&week, &copied), Err(Refusal::Unsigned("x-amz-copy-source".to_owned())));
+        let authorization =
+            "AWS4-HMAC-SHA256 Credential=k/20260101/us-east-1/s3/aws4_request, SignedHeaders=x-amz-date, Signature=0";
+        let signed = [("authorization", authorization), ("x-amz-date", "20260101T000000Z")];
+        assert_eq!(check("/b/k", &signed), Err(Refusal::Unsigned("host".to_owned())));
+        assert_eq!(check("/b/k", &[("authorization", "AWS id:signature")]), Err(Refusal::OldVersion));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::{ACCOUNT, caller_arn, caller_id, fault::Fault, query::Xml};
 ///
 /// # Errors
 /// `InvalidAction` for all but `GetCallerIdentity`.
-pub fn call(action: &str) -> Result<String, Fault> {
+pub(crate) fn call(action: &str) -> Result<String, Fault> {
     match action {
         "GetCallerIdentity" => Ok(get_caller_identity()),
         _ => Err(Fault::client(

@@ -27,7 +27,7 @@ pub(in crate::aws) enum Kind {
 
 impl Kind {
     /// What the engine is told.
-    pub fn cause(self) -> Cause {
+    pub(crate) fn cause(self) -> Cause {
         match self {
             Self::Skewed | Self::Expired | Self::Unknown | Self::Denied => Cause::Permission,
             Self::Role => Cause::Passing(Passing::Role),

@@ -67,11 +67,11 @@ fn a_half_made_stack_says_what_is_there_and_what_to_type() {
     let standing = Standing { now: moment("2026-11-24T16:02:05Z"), ..rig.found_after("demo up", false) };
     assert_eq!((standing.stage(), standing.is_left_behind()), (Stage::HalfMade, true));
     let said = standing.to_string();
-    let first = "pipe-0a1b2c3d: 1 of 3 made, 1 perhaps (role, stream); `demo up` was cut off";
+    let first = "pipe-0a1b2c3d: 1 of 3 created, 1 unconfirmed (role, stream); `demo up` was cut off";
     assert!(said.starts_with(first), "{said}");
-    assert!(said.contains("\n  costs nothing; ends in 1 h 57 min\n"));
+    assert!(said.contains("\n  costs nothing; expires in 1 h 57 min\n"));
     assert!(
-        said.ends_with("\n  demo down pipe-0a1b2c3d    removes it; the same `demo up` goes on making it"),
+        said.ends_with("\n  demo down pipe-0a1b2c3d    removes it; the same `demo up` continues to create it"),
         "{said}"
     );
     assert!(rig.found_after("demo up", false).to_string().contains("cut off 2 min ago\n"), "{said}");
@@ -94,7 +94,7 @@ fn a_half_gone_stack_is_taken_down_further() {
     assert_eq!((standing.stage(), standing.is_left_behind()), (Stage::HalfGone, true));
     let said = standing.to_string();
     assert!(said.contains("2 of 3 still there (bucket, stream); `demo down` was cut off 2 min ago"), "{said}");
-    assert!(said.ends_with("demo down pipe-0a1b2c3d    goes on removing it"), "{said}");
+    assert!(said.ends_with("demo down pipe-0a1b2c3d    continues to remove it"), "{said}");
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn who_works_on_it_is_named_and_nothing_is_advised_against_it() {
     let standing = rig.found_after("demo up", true);
     assert_eq!((standing.stage(), standing.is_left_behind()), (Stage::InUse, false));
     let said = standing.to_string();
-    assert!(said.contains("process 4711 (`demo up`) since 2026-11-24T16:00:00Z is at it"), "{said}");
+    assert!(said.contains("locked by process 4711 (`demo up`"), "{said}");
     assert!(!said.contains("demo down"), "{said}");
 }
 
@@ -124,7 +124,7 @@ fn a_run_that_did_not_end_is_said() {
     let standing = Standing { now: moment("2026-11-24T16:02:05Z"), ..rig.found_after("demo run", false) };
     assert!(!standing.is_left_behind(), "{standing}");
     let past = Standing { now: moment("2026-11-24T18:30:00Z"), ..standing };
-    assert!(past.is_left_behind() && past.to_string().contains("past its time for 30 min"), "{past}");
+    assert!(past.is_left_behind() && past.to_string().contains("expired 30 min ago"), "{past}");
 }
 
 #[test]

@@ -100,17 +100,17 @@ impl Check<'_> {
     }
 
     /// Takes a good value, or complains of a bad one where it is written.
-    pub fn keep<T>(&mut self, path: &str, value: Result<T, Refusal>) -> Option<T> {
+    pub(super) fn keep<T>(&mut self, path: &str, value: Result<T, Refusal>) -> Option<T> {
         value.map_err(|refusal| self.refuse(path, refusal)).ok()
     }
 
-    pub fn refuse(&mut self, path: &str, refusal: Refusal) {
+    pub(super) fn refuse(&mut self, path: &str, refusal: Refusal) {
         let found = self.root.nearest(path).problem(path, refusal.problem);
         self.found.push(found.expected(refusal.expected).suggest(refusal.suggestion));
     }
 
     /// Complains of a part of a text value, by bytes from its start.
-    pub fn refuse_part(&mut self, path: &str, value: &str, offset: usize, part: &str, problem: String) {
+    pub(super) fn refuse_part(&mut self, path: &str, value: &str, offset: usize, part: &str, problem: String) {
         let skip = value.get(..offset).map_or(0, |before| before.chars().count());
         let span = self.root.nearest(path);
         let exact = (0..2).map(|quote| span.part(quote + skip, part.chars().count())).find(|span| span.text() == part);
@@ -215,7 +215,7 @@ impl Check<'_> {
     }
 
     /// A name as it is written, else the stack's.
-    pub fn name(
+    pub(super) fn name(
         &mut self,
         path: &str,
         rules: &Rules,
@@ -231,11 +231,11 @@ impl Check<'_> {
         }
     }
 
-    pub fn time(&mut self, path: &str, time: &file::Time, unit: &str) -> Option<Duration> {
+    pub(super) fn time(&mut self, path: &str, time: &file::Time, unit: &str) -> Option<Duration> {
         self.keep(path, quantity::time(&time.0, unit))
     }
 
-    pub fn size(&mut self, path: &str, size: &file::Size) -> Option<u64> {
+    pub(super) fn size(&mut self, path: &str, size: &file::Size) -> Option<u64> {
         self.keep(path, quantity::size(&size.0))
     }
 

@@ -89,12 +89,12 @@ pub(super) const PARTITION: Rules = Rules { what: "partition key", ..DATABASE };
 
 impl Rules {
     /// A name taken as it is.
-    pub fn exact(&self, text: &str) -> Result<String, Refusal> {
+    pub(super) fn exact(&self, text: &str) -> Result<String, Refusal> {
         self.check(text, self.least, self.most, self.expected.to_owned())
     }
 
     /// A name that the stack's id will be added to.
-    pub fn stem(&self, text: &str) -> Result<Name, Refusal> {
+    pub(super) fn stem(&self, text: &str) -> Result<Name, Refusal> {
         let most = self.most - ID_SUFFIX;
         let expected = format!("{}; at most {most} characters, for the stack's id is added", self.expected);
         self.check(text, 1, most, expected).map(Name::Stem)

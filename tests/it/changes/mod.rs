@@ -6,7 +6,7 @@ mod refused;
 
 use std::{collections::BTreeMap, fs, path::PathBuf, sync::Arc};
 
-use aws_stand_in::server::StandIn;
+use aws_stand_in::internals::StandIn;
 use kinesis_demo::{
     aws::{
         lifecycle::{self, LifecycleError},

@@ -208,7 +208,7 @@ fn the_command_finds_what_its_home_has_lost() {
     let again = demo.output(&["down", "--discover", &id]);
     let said = text(&again.stderr);
     assert_eq!(again.status.code(), Some(0), "{said}");
-    assert!(said.contains(&format!("nothing of {id} is on the stand-in")), "{said}");
+    assert!(said.contains(&format!("no resources of {id} found on the stand-in")), "{said}");
     let misused = demo.output(&["down", &id, "--region", "us-east-1"]);
     assert_eq!(misused.status.code(), Some(2), "{}", text(&misused.stderr));
     demo.expect(2, &["down", "--discover", "no-such-name"]);

@@ -2,7 +2,7 @@
 
 use std::{fs, sync::Arc};
 
-use aws_stand_in::server::StandIn;
+use aws_stand_in::internals::StandIn;
 use kinesis_demo::{
     aws::{Clients, Names, lifecycle, lifecycle::LifecycleError, mirror::KEY},
     engine::{ApplyError, Cancel, Home, Journal, JournalError, MirrorError},

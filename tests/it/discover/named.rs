@@ -25,7 +25,7 @@ const NAMES: [&str; 4] = [
 fn whole_names_are_found_by_their_tags() {
     simulated(async {
         let folder = tempfile::tempdir().expect("a folder");
-        let stand_in = aws_stand_in::server::StandIn::open(folder.path()).expect("opened");
+        let stand_in = aws_stand_in::internals::StandIn::open(folder.path()).expect("opened");
         let (wire, before) = (Wire::to(stand_in.clone()), stand_in.kept().expect("readable"));
         let clients = wire.clients().await;
         let stack = spec::read("stacks/store-sales-s3.yaml".as_ref(), &[], &NAMES.map(str::to_owned));

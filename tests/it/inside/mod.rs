@@ -21,7 +21,7 @@ use aws_smithy_runtime_api::client::{
     runtime_components::RuntimeComponents,
 };
 use aws_smithy_types::body::SdkBody;
-use aws_stand_in::server::StandIn;
+use aws_stand_in::internals::StandIn;
 use bytes::Bytes;
 use http::{Request, Response};
 use kinesis_demo::aws::{Clients, Where};

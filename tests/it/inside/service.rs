@@ -5,7 +5,7 @@ use std::{io, net::SocketAddr, sync::Arc};
 use async_trait::async_trait;
 use aws_sdk_sts::config::Credentials;
 use aws_smithy_runtime_api::client::{orchestrator::HttpRequest, result::ConnectorError};
-use aws_stand_in::server::StandIn;
+use aws_stand_in::internals::StandIn;
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, Uri, header};
 use http_body_util::{BodyExt, Full};

@@ -6,7 +6,7 @@ use std::{
 };
 
 use aws_sdk_kinesis::error::ProvideErrorMetadata;
-use aws_stand_in::server::StandIn;
+use aws_stand_in::internals::StandIn;
 use kinesis_demo::aws::Clients;
 use tempfile::TempDir;
 

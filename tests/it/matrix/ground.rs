@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, sync::Arc};
 
-use aws_stand_in::{kept::Kept, server::StandIn};
+use aws_stand_in::internals::{Kept, StandIn};
 use bytes::Bytes;
 use demo_formats::schema::Schema;
 use kinesis_demo::{

@@ -17,7 +17,7 @@ use aws_sdk_lambda::{
     primitives::Blob,
     types::{Environment, FunctionCode, LastUpdateStatus, Runtime, State},
 };
-use aws_stand_in::keys::AccessKey;
+use aws_stand_in::AccessKey;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};

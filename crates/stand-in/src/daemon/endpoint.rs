@@ -77,12 +77,12 @@ async fn ask_identity(port: u16) -> io::Result<String> {
 
 /// The files of a stand-in's folder that are about the process and not about AWS.
 #[derive(Clone, Debug)]
-pub struct Files {
+pub(super) struct Files {
     pub folder: PathBuf,
 }
 
 impl Files {
-    pub fn log(&self) -> PathBuf {
+    pub(super) fn log(&self) -> PathBuf {
         self.folder.join("server.log")
     }
 
@@ -105,17 +105,17 @@ impl Files {
     }
 
     /// Takes the lock of a serving process, or `None` while another has it.
-    pub fn lock_for_life(&self) -> io::Result<Option<File>> {
+    pub(super) fn lock_for_life(&self) -> io::Result<Option<File>> {
         lock(&self.life())
     }
 
     /// Takes the lock of whoever starts or stops a stand-in, or `None` while another has it.
-    pub fn lock_control(&self) -> io::Result<Option<File>> {
+    pub(super) fn lock_control(&self) -> io::Result<Option<File>> {
         lock(&self.control())
     }
 
     /// Whether a process serves this folder. Those who ask share the lock among each other.
-    pub fn is_served(&self) -> io::Result<bool> {
+    pub(super) fn is_served(&self) -> io::Result<bool> {
         match File::open(self.life()) {
             Ok(file) => Ok(!taken(file.try_lock_shared())?),
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(false),
@@ -124,14 +124,14 @@ impl Files {
     }
 
     /// Whether the folder is still the one that holds this lock: not removed, and not made anew.
-    pub fn still_hold(&self, lock: &File) -> bool {
+    pub(super) fn still_hold(&self, lock: &File) -> bool {
         match (lock.metadata(), fs::metadata(self.life())) {
             (Ok(held), Ok(present)) => (held.dev(), held.ino()) == (present.dev(), present.ino()),
             _ => false,
         }
     }
 
-    pub fn read_endpoint(&self) -> io::Result<Option<Endpoint>> {
+    pub(super) fn read_endpoint(&self) -> io::Result<Option<Endpoint>> {
         match fs::read(self.endpoint()) {
             Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes)?)),
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -139,11 +139,11 @@ impl Files {
         }
     }
 
-    pub fn write_endpoint(&self, endpoint: &Endpoint) -> io::Result<()> {
+    pub(super) fn write_endpoint(&self, endpoint: &Endpoint) -> io::Result<()> {
         replace(&self.endpoint(), &serde_json::to_vec(endpoint)?)
     }
 
-    pub fn remove_endpoint(&self) -> io::Result<()> {
+    pub(super) fn remove_endpoint(&self) -> io::Result<()> {
         match fs::remove_file(self.endpoint()) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
             _ => Ok(()),
@@ -151,11 +151,11 @@ impl Files {
     }
 
     /// The port of the last time, which stacks and shells still know.
-    pub fn last_port(&self) -> Option<u16> {
+    pub(super) fn last_port(&self) -> Option<u16> {
         fs::read_to_string(self.port()).ok()?.trim().parse().ok()
     }
 
-    pub fn write_last_port(&self, port: u16) -> io::Result<()> {
+    pub(super) fn write_last_port(&self, port: u16) -> io::Result<()> {
         replace(&self.port(), port.to_string().as_bytes())
     }
 }

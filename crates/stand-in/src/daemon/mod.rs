@@ -42,6 +42,19 @@ const LOOK_AGAIN: Duration = Duration::from_millis(10);
 /// resident memory creeps up with the load; so, large ones go back to the system at once. Other allocators do not look.
 const ALLOCATOR: [(&str, &str); 3] =
     [("MALLOC_ARENA_MAX", "2"), ("MALLOC_MMAP_THRESHOLD_", "262144"), ("MALLOC_TRIM_THRESHOLD_", "1048576")];
+/// What the process has of its starter's environment: no AWS credentials among it.
+const ENVIRONMENT: [&str; 10] = [
+    "HOME",
+    "KINESIS_DEMO_HOME",
+    "LANG",
+    "LC_ALL",
+    "PATH",
+    "RUST_BACKTRACE",
+    "RUST_LOG",
+    "TMPDIR",
+    "TZ",
+    "XDG_STATE_HOME",
+];
 /// How much of the log an error quotes.
 const TAIL_BYTES: u64 = 4096;
 
@@ -250,6 +263,8 @@ impl Daemon {
             .args(["local", "serve", "--background", how.as_str(), "--folder"])
             .arg(folder)
             .current_dir("/")
+            .env_clear()
+            .envs(ENVIRONMENT.iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
             .envs(ALLOCATOR)
             .stdin(Stdio::null())
             .stdout(log)

@@ -2,6 +2,7 @@
 
 use std::{fs::File, io, path::Path, time::Duration};
 
+use rustix::fs::Mode;
 use tokio::{
     net::TcpListener,
     signal::unix::{Signal, SignalKind, signal},
@@ -45,6 +46,7 @@ pub async fn serve(folder: &Path, background: Option<Started>) -> Result<(), Ser
         rustix::process::setsid().map_err(|e| failed("leave the session", e.into()))?;
     }
     let signals = Signals::catch().map_err(|e| failed("catch signals", e))?;
+    rustix::process::umask(Mode::RWXG | Mode::RWXO);
     make_private(folder).map_err(|e| failed(format!("make {}", folder.display()), e))?;
     let files = Files { folder: folder.to_owned() };
     let lock = take_lock(&files).await?;
@@ -64,11 +66,16 @@ pub async fn serve(folder: &Path, background: Option<Started>) -> Result<(), Ser
     files.write_endpoint(&endpoint).map_err(|e| failed("write its endpoint file", e))?;
     tracing::info!("the stand-in serves {} at {}", folder.display(), endpoint.url());
 
-    let served = stand_in.serve(listener, end(signals, &files, &lock)).await;
-    if files.still_hold(&lock) {
-        files.remove_endpoint().map_err(|e| failed("remove its endpoint file", e))?;
-    }
-    served.map_err(|e| failed("serve", e))
+    // The file goes while the port is still ours: whoever had it next would be taken for the stand-in.
+    let mut removed = Ok(());
+    let served = stand_in.serve(listener, async {
+        end(signals, &files, &lock).await;
+        if files.still_hold(&lock) {
+            removed = files.remove_endpoint();
+        }
+    });
+    served.await.map_err(|e| failed("serve", e))?;
+    removed.map_err(|e| failed("remove its endpoint file", e))
 }
 
 async fn take_lock(files: &Files) -> Result<File, ServeError> {

@@ -9,7 +9,7 @@ use super::policy::{statements, strings};
 use crate::ACCOUNT;
 
 /// What is asked of policies.
-pub struct Request<'a> {
+pub(super) struct Request<'a> {
     /// For example `kinesis:DeleteStream`.
     pub action: &'a str,
     /// An ARN, or `*`.
@@ -20,7 +20,7 @@ pub struct Request<'a> {
 
 /// What policies say to a request (IAM user guide, "Policy evaluation logic").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Decision {
+pub(super) enum Decision {
     Allowed,
     ExplicitDeny,
     ImplicitDeny,
@@ -28,7 +28,7 @@ pub enum Decision {
 
 impl Decision {
     /// As SimulatePrincipalPolicy writes it.
-    pub fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Allowed => "allowed",
             Self::ExplicitDeny => "explicitDeny",
@@ -39,7 +39,7 @@ impl Decision {
 
 /// Whether a trust policy lets `service` assume the role: some statement allows it and none denies it. Services send the
 /// account as `sts:ExternalId` (Firehose) and `aws:SourceAccount`, and what they act for as `aws:SourceArn`.
-pub fn admits(document: &str, service: &str, source_arn: Option<&str>) -> bool {
+pub(super) fn admits(document: &str, service: &str, source_arn: Option<&str>) -> bool {
     let account = vec![ACCOUNT.to_owned()];
     let mut context = vec![("sts:ExternalId".to_owned(), account.clone()), ("aws:SourceAccount".to_owned(), account)];
     context.extend(source_arn.map(|arn| ("aws:SourceArn".to_owned(), vec![arn.to_owned()])));
@@ -50,7 +50,7 @@ pub fn admits(document: &str, service: &str, source_arn: Option<&str>) -> bool {
 }
 
 /// What permissions policies together decide.
-pub fn evaluate<'a>(documents: impl IntoIterator<Item = &'a str>, request: &Request<'_>) -> Decision {
+pub(super) fn evaluate<'a>(documents: impl IntoIterator<Item = &'a str>, request: &Request<'_>) -> Decision {
     decide(documents, |statement| request.is_under(statement, "Action") && request.is_on(statement))
 }
 

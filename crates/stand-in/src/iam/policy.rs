@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::fault::Fault;
 
 /// Checks the document of a permissions policy.
-pub fn check_permissions(document: &str) -> Result<(), Fault> {
+pub(super) fn check_permissions(document: &str) -> Result<(), Fault> {
     for statement in statements(document)? {
         check_effect_and_action(&statement)?;
         if has(&statement, "Principal") || has(&statement, "NotPrincipal") {
@@ -24,7 +24,7 @@ pub fn check_permissions(document: &str) -> Result<(), Fault> {
 }
 
 /// Checks the document of a trust policy.
-pub fn check_trust(document: &str) -> Result<(), Fault> {
+pub(super) fn check_trust(document: &str) -> Result<(), Fault> {
     for statement in statements(document)? {
         check_effect_and_action(&statement)?;
         if has(&statement, "Resource") || has(&statement, "NotResource") {
@@ -56,7 +56,7 @@ fn check_effect_and_action(statement: &Value) -> Result<(), Fault> {
 }
 
 /// The statements of a document.
-pub fn statements(document: &str) -> Result<Vec<Value>, Fault> {
+pub(super) fn statements(document: &str) -> Result<Vec<Value>, Fault> {
     let document: Value =
         serde_json::from_str(document).map_err(|e| malformed(format!("This policy contains invalid Json: {e}")))?;
     if !matches!(document.get("Version").and_then(Value::as_str), None | Some("2012-10-17" | "2008-10-17")) {
@@ -80,7 +80,7 @@ fn has(statement: &Value, key: &str) -> bool {
 }
 
 /// A string, or every string of a list.
-pub fn strings(value: Option<&Value>) -> Vec<&str> {
+pub(super) fn strings(value: Option<&Value>) -> Vec<&str> {
     match value {
         Some(Value::String(one)) => vec![one],
         Some(Value::Array(many)) => many.iter().filter_map(Value::as_str).collect(),

@@ -43,7 +43,7 @@ use std::{
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-pub use self::limits::{Limits, WriteRate};
+pub(crate) use self::limits::Limits;
 use self::{
     live::Live,
     stream::{Ledger, Phase, StreamMeta},

@@ -39,7 +39,7 @@ use super::{
 
 /// The largest body of a request, in bytes: a zip of 50 MiB as base64 in JSON (Lambda answers a larger one with
 /// `Request must be smaller than 70167211 bytes for the CreateFunction operation`).
-pub const BODY_LIMIT: usize = 70_167_211;
+pub(crate) const BODY_LIMIT: usize = 70_167_211;
 
 /// The service. Dropping it ends the functions' processes and stops the mappings where they are; opening it again goes on
 /// from there.

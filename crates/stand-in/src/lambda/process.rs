@@ -259,6 +259,7 @@ fn spawn(launch: &Launch, stream: &str, runtime: Runtime, lines: &Lines) -> io::
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
+    end_with_parent(&mut command);
     let mut child = command.spawn()?;
     if let Some(output) = child.stdout.take() {
         lines.follow(output);
@@ -272,3 +273,20 @@ fn spawn(launch: &Launch, stream: &str, runtime: Runtime, lines: &Lines) -> io::
     }
     Ok(Running { _group: Group(group), child, runtime })
 }
+
+/// However the stand-in ends, the process ends then: its runtime interface would be free for whoever takes the port.
+#[cfg(target_os = "linux")]
+#[expect(unsafe_code, reason = "between fork and exec only system calls are made, which is all that is allowed there")]
+fn end_with_parent(command: &mut Command) {
+    let parent = rustix::process::getpid();
+    let prepare = move || {
+        rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+        // It may have ended before.
+        if rustix::process::getppid() == Some(parent) { Ok(()) } else { Err(io::ErrorKind::BrokenPipe.into()) }
+    };
+    // SAFETY: the closure allocates nothing, takes no lock and touches nothing that a thread of the parent could hold.
+    unsafe { command.pre_exec(prepare) };
+}
+
+#[cfg(not(target_os = "linux"))]
+fn end_with_parent(_command: &mut Command) {}

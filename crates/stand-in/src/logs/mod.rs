@@ -20,7 +20,7 @@ use std::{
 use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 
-pub use self::journal::Event;
+pub(crate) use self::journal::Event;
 use self::{
     group::{Group, Ledger},
     journal::Journal,

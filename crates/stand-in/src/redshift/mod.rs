@@ -24,7 +24,7 @@ use std::{
 
 use bytes::Bytes;
 
-pub use self::firehose::{Destination, Login, Trouble};
+pub(crate) use self::firehose::{Destination, Login, Trouble};
 use self::{
     data::{Data, Executions},
     serverless::{Serverless, State},
@@ -33,11 +33,11 @@ use self::{
 use super::{durable::Durable, fault::Fault, iam::Iam, kept::Kept, s3::S3, secrets::Secrets};
 
 /// The name of the cluster, the namespace and the workgroup of a fresh stand-in.
-pub const PRELOADED: &str = "demo";
+pub(crate) const PRELOADED: &str = "demo";
 /// Their administrator's name and password; the secret `demo/redshift` holds both.
-pub const ADMIN: (&str, &str) = ("admin", "local-only");
+pub(crate) const ADMIN: (&str, &str) = ("admin", "local-only");
 /// The database of every warehouse that names no other.
-pub const DATABASE: &str = "dev";
+pub(crate) const DATABASE: &str = "dev";
 
 /// The service.
 pub struct Redshift {

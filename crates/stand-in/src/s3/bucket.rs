@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// Every bucket, by name.
-pub type Buckets = BTreeMap<String, Bucket>;
+pub(super) type Buckets = BTreeMap<String, Bucket>;
 
 /// A bucket's settings.
 #[derive(Clone, Default, Serialize, Deserialize)]
-pub struct Bucket {
+pub(super) struct Bucket {
     /// Seconds since the epoch.
     pub created: u64,
     /// In the order that they were given.
@@ -30,7 +30,7 @@ pub struct Bucket {
 
 /// An open multipart upload.
 #[derive(Clone, Serialize, Deserialize)]
-pub struct Upload {
+pub(super) struct Upload {
     /// The object's key.
     pub key: String,
     /// Seconds since the epoch.
@@ -39,7 +39,7 @@ pub struct Upload {
 
 impl Bucket {
     /// Whether the bucket's policy denies everybody `s3:PutObject` on a key.
-    pub fn denies_put(&self, bucket: &str, key: &str) -> bool {
+    pub(super) fn denies_put(&self, bucket: &str, key: &str) -> bool {
         let Some(policy) = self.policy.as_deref().and_then(|text| serde_json::from_str::<Value>(text).ok()) else {
             return false;
         };
@@ -87,7 +87,7 @@ fn matches_glob(pattern: &str, text: &str) -> bool {
 }
 
 /// Bucket naming rules (Amazon S3 user guide, "General purpose bucket naming rules"); why a name is refused.
-pub fn name_problem(name: &str) -> Option<&'static str> {
+pub(super) fn name_problem(name: &str) -> Option<&'static str> {
     let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
     match name {
         _ if !(3..=63).contains(&name.len()) => Some("a bucket name has 3 to 63 characters"),

@@ -8,7 +8,7 @@ use s3s::{
 use crate::{keys::AccessKey, signature::REMEDY};
 
 /// The owner of this key alone.
-pub struct Auth(pub AccessKey);
+pub(super) struct Auth(pub AccessKey);
 
 #[async_trait::async_trait]
 impl S3Auth for Auth {

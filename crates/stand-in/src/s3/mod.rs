@@ -18,11 +18,17 @@ use std::{
 
 use bytes::Bytes;
 use http::{Request, Response};
-use s3s::service::{S3Service, S3ServiceBuilder};
+use s3s::{
+    config::{S3Config, StaticConfigProvider},
+    service::{S3Service, S3ServiceBuilder},
+};
 
 use super::{durable::Durable, fault::Fault, kept::Kept, keys::AccessKey};
 use bucket::Buckets;
 use operations::Operations;
+
+/// The largest file that a form may bring, in bytes: the library holds a form in memory before it looks who sent it.
+const LARGEST_FORM: u64 = 16 << 20;
 
 /// The service.
 pub struct S3 {
@@ -49,6 +55,9 @@ impl S3 {
         let buckets = Arc::new(Durable::open(&folder.join("buckets.json"))?);
         let mut service = S3ServiceBuilder::new(Operations::new(&objects, buckets.clone())?);
         service.set_auth(caller::Auth(key.clone()));
+        let mut config = S3Config::default();
+        config.post_object_max_file_size = LARGEST_FORM;
+        service.set_config(Arc::new(StaticConfigProvider::new(Arc::new(config))));
         Ok(Arc::new(Self { objects, buckets, service: service.build(), writes: AtomicU64::new(0) }))
     }
 

@@ -18,7 +18,7 @@ use super::{
 use crate::{ACCOUNT, durable::Durable};
 
 /// Buckets of ours over the objects of the library.
-pub struct Operations {
+pub(super) struct Operations {
     files: FileSystem,
     buckets: Arc<Durable<Buckets>>,
     root: std::path::PathBuf,
@@ -27,7 +27,7 @@ pub struct Operations {
 
 impl Operations {
     /// Over the objects in `root`.
-    pub fn new(root: &Path, buckets: Arc<Durable<Buckets>>) -> io::Result<Self> {
+    pub(super) fn new(root: &Path, buckets: Arc<Durable<Buckets>>) -> io::Result<Self> {
         let files = FileSystem::new(root).map_err(|e| io::Error::other(format!("{e:?}")))?;
         Ok(Self { files, buckets, root: root.to_owned(), turns: Turns::default() })
     }

@@ -11,10 +11,10 @@ const LONGEST_BODY: usize = 1 << 20;
 
 /// The tags of a CreateBucket request, handed on beside it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct CreationTags(pub Vec<(String, String)>);
+pub(super) struct CreationTags(pub Vec<(String, String)>);
 
 /// Reads the body of a CreateBucket and hands it on with the tags found in it; any other request goes on untouched.
-pub async fn keep(request: Request<s3s::Body>) -> Result<Request<s3s::Body>, Fault> {
+pub(super) async fn keep(request: Request<s3s::Body>) -> Result<Request<s3s::Body>, Fault> {
     let path = request.uri().path().trim_matches('/');
     let creates_bucket = request.method() == Method::PUT
         && request.uri().query().is_none_or(str::is_empty)

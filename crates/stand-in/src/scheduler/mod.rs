@@ -28,7 +28,7 @@ use http::request::Parts;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tokio::sync::watch;
 
-pub use self::firing::Firing;
+pub(crate) use self::firing::Firing;
 use self::{groups::Group, route::Route, schedule::Schedule};
 use super::{clock, durable::Durable, fault::Fault, iam::Iam, kept::Kept, kinesis::Kinesis, rest::Answer};
 

@@ -145,7 +145,7 @@ pub const FIELDS: &[Field] = fields! {
 };
 
 /// The field of a name.
-pub fn field(name: &str) -> Option<&'static Field> {
+pub(super) fn field(name: &str) -> Option<&'static Field> {
     FIELDS.iter().find(|field| field.name() == name)
 }
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::kinesis::{WriteRate, hash_key, sequence::SequenceNumber};
+use crate::kinesis::{hash_key, limits::WriteRate, sequence::SequenceNumber};
 
 #[tokio::test]
 async fn a_batch_lands_on_the_shards_of_its_keys_in_order() {

@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# What a build from nothing costs: prints the table of ARCHITECTURE.md, "What the build costs". Needs python3 and a machine
+# that does nothing else. Takes as long as a first build and a first build of the tests.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+CARGO_TARGET_DIR="$(mktemp -d)"
+export CARGO_TARGET_DIR CARGO_TERM_PROGRESS_WHEN=never
+trap 'rm -rf "$CARGO_TARGET_DIR"' EXIT
+log="$CARGO_TARGET_DIR/log"
+
+timed() { # seconds that a command takes
+  local start=$SECONDS
+  "$@" >"$log" 2>&1 || { cat "$log" >&2; exit 1; }
+  echo $((SECONDS - start))
+}
+
+# One line of a function's body, so that there is something to compile again; put back at once.
+edited() { # file
+  cp "$1" "$CARGO_TARGET_DIR/before"
+  sed -i '0,/) -> .* {$/s//&\n    std::hint::black_box(file!());/' "$1"
+  timed cargo build --release --locked
+  cp "$CARGO_TARGET_DIR/before" "$1"
+}
+
+cargo fetch --locked
+first="$(timed cargo build --release --locked --timings)"
+size="$(stat -c %s "$CARGO_TARGET_DIR/release/demo")"
+command="$(edited src/cli/cost.rs)"
+stand_in="$(edited crates/stand-in/src/kinesis/hash_key.rs)"
+tests="$(timed cargo test --release --locked --no-run)"
+
+printf 'cargo build --release                                %5d s\n' "$first"
+printf 'cargo test --release --no-run, after it              %5d s\n' "$tests"
+printf 'cargo build --release, one function of a command     %5d s\n' "$command"
+printf 'cargo build --release, one function of the stand-in  %5d s\n' "$stand_in"
+printf 'target/release/demo                                  %5d MB\n\n' $((size / 1000000))
+
+python3 - "$CARGO_TARGET_DIR"/cargo-timings/cargo-timing.html <<'PYTHON'
+import json, re, sys
+
+GROUPS = [
+    ("DataFusion, sqlparser", r"datafusion.*|sqlparser"),
+    ("Arrow, Parquet", r"arrow.*|parquet"),
+    ("AWS SDK", r"aws-(sdk|smithy|config|runtime|types|sigv4|credential).*"),
+    ("aws-lc-sys, ring, rustls", r"aws-lc.*|ring|rustls.*"),
+    ("SQLite, dynoxide", r"libsqlite3-sys|rusqlite|dynoxide-rs"),
+    ("ours", r"kinesis-.*|demo-.*|aws-stand-in"),
+    ("all others", r".*"),
+]
+units = json.loads(re.search(r"const UNIT_DATA = (\[.*?\]);\n", open(sys.argv[1]).read(), re.S).group(1))
+sums = {name: [0.0, {}] for name, _ in GROUPS}
+for unit in units:
+    group = next(name for name, pattern in GROUPS if re.fullmatch(pattern, unit["name"]))
+    sums[group][0] += unit["duration"]
+    crates = sums[group][1]
+    crates[unit["name"]] = crates.get(unit["name"], 0.0) + unit["duration"]
+print("| crates | seconds, each on its core | the largest |\n|---|---|---|")
+for name, (seconds, crates) in sums.items():
+    largest = sorted(crates, key=crates.get, reverse=True)[:4]
+    print(f"| {name} | {seconds:.0f} | {', '.join(f'{crate} {crates[crate]:.0f}' for crate in largest)} |")
+PYTHON
