@@ -110,21 +110,23 @@ fn instructions(signable: SignableRequest<'_>, key: &AccessKey, service: &str) -
     sign(signable, &params).expect("signed").into_parts().0
 }
 
-/// A request as text, signed by the key's owner for a service.
-fn signed(key: &AccessKey, service: &str, headers: &[(&str, &str)], body: &str) -> String {
-    let all = [("host", "localhost")].iter().chain(headers).copied();
-    let signable = SignableRequest::new("POST", "/", all, SignableBody::Bytes(body.as_bytes())).expect("signable");
-    let instructions = instructions(signable, key, service);
-    let mut lines: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-    lines.extend(instructions.headers().map(|(name, value)| format!("{name}: {value}\r\n")));
-    request("POST /", &lines, body)
-}
+impl Running {
+    /// A request as text, signed by the key's owner for a service.
+    fn signed(&self, service: &str, headers: &[(&str, &str)], body: &str) -> String {
+        let all = [("host", self.host())].into_iter().chain(headers.iter().copied());
+        let signable = SignableRequest::new("POST", "/", all, SignableBody::Bytes(body.as_bytes())).expect("signable");
+        let instructions = instructions(signable, self.stand_in.key(), service);
+        let mut lines: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        lines.extend(instructions.headers().map(|(name, value)| format!("{name}: {value}\r\n")));
+        self.request("POST /", &lines, body)
+    }
 
-fn request(head: &str, headers: &str, body: &str) -> String {
-    let length = body.len();
-    format!(
-        "{head} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
-    )
+    fn request(&self, head: &str, headers: &str, body: &str) -> String {
+        let (host, length) = (self.host(), body.len());
+        format!(
+            "{head} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
+        )
+    }
 }
 
 #[tokio::test]
@@ -160,9 +162,9 @@ async fn a_request_without_a_signature_is_refused_in_each_protocol() {
     let form = "Content-Type: application/x-www-form-urlencoded\r\n";
     let get_identity = "Action=GetCallerIdentity&Version=2011-06-15";
     for (request, status, code) in [
-        (request("POST /", json, "{}"), 400, "MissingAuthenticationTokenException"),
-        (request("POST /", form, get_identity), 403, "<Code>MissingAuthenticationToken</Code>"),
-        (request("GET /bucket/key", "", ""), 403, "<Code>AccessDenied</Code>"),
+        (running.request("POST /", json, "{}"), 400, "MissingAuthenticationTokenException"),
+        (running.request("POST /", form, get_identity), 403, "<Code>MissingAuthenticationToken</Code>"),
+        (running.request("GET /bucket/key", "", ""), 403, "<Code>AccessDenied</Code>"),
     ] {
         let answer = running.exchange(&request).await;
         assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
@@ -219,13 +221,14 @@ async fn a_web_page_and_a_foreign_host_reach_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
     let running = Running::over(folder.path()).await;
     let list = [("x-amz-target", "Kinesis_20131202.ListStreams"), ("content-type", "application/x-amz-json-1.1")];
-    let good = signed(running.stand_in.key(), "kinesis", &list, "{}");
+    let good = running.signed("kinesis", &list, "{}");
     assert!(running.exchange(&good).await.starts_with("HTTP/1.1 200 "));
     for bad in [
         good.replace("Connection: close", "Origin: https://evil.example\r\nConnection: close"),
-        good.replace("Host: localhost", "Host: evil.example"),
+        good.replace(running.host(), "evil.example"),
+        good.replace(running.host(), "127.0.0.1:1"),
         "GET /_stand-in HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n".to_owned(),
-        request("POST /2015-03-31/functions", "Origin: null\r\nContent-Type: text/plain\r\n", "{}"),
+        running.request("POST /2015-03-31/functions", "Origin: null\r\nContent-Type: text/plain\r\n", "{}"),
     ] {
         let answer = running.exchange(&bad).await;
         assert!(answer.starts_with("HTTP/1.1 403 ") && answer.contains("AccessDenied"), "{bad}\n{answer}");
@@ -237,13 +240,12 @@ async fn a_web_page_and_a_foreign_host_reach_nothing() {
 async fn what_no_service_knows_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     let running = Running::over(folder.path()).await;
-    let key = running.stand_in.key();
     let json = |service: &str, target: &str, kind: &str, body: &str| {
         let kind = format!("application/x-amz-{kind}-1.1");
-        signed(key, service, &[("x-amz-target", target), ("content-type", &kind)], body)
+        running.signed(service, &[("x-amz-target", target), ("content-type", &kind)], body)
     };
     let form = |service: &str, body: &str| {
-        signed(key, service, &[("content-type", "application/x-www-form-urlencoded")], body)
+        running.signed(service, &[("content-type", "application/x-www-form-urlencoded")], body)
     };
     for (request, status, code) in [
         (json("sqs", "AmazonSQS.ListQueues", "json", "{}"), 400, "UnknownOperationException"),
@@ -265,7 +267,7 @@ async fn a_body_beyond_the_limit_is_refused_before_it_is_sent() {
     let folder = tempfile::tempdir().expect("a folder");
     let running = Running::over(folder.path()).await;
     let headers = [("x-amz-target", "Kinesis_20131202.PutRecords"), ("content-type", "application/x-amz-json-1.1")];
-    let head = signed(running.stand_in.key(), "kinesis", &headers, "");
+    let head = running.signed("kinesis", &headers, "");
     let head = head.replace("Content-Length: 0", &format!("Content-Length: {}", 17 << 20));
     let answer = running.exchange(&head).await;
     assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
@@ -278,8 +280,9 @@ async fn it_says_who_it_is_and_an_open_connection_does_not_hold_its_end() {
     let folder = tempfile::tempdir().expect("a folder");
     let running = Running::over(folder.path()).await;
     let mut stream = running.connect().await;
+    let ask = format!("GET /_stand-in HTTP/1.1\r\nHost: {}\r\n\r\n", running.host());
     for _ in 0..2 {
-        stream.write_all(b"GET /_stand-in HTTP/1.1\r\nHost: localhost\r\n\r\n").await.expect("written");
+        stream.write_all(ask.as_bytes()).await.expect("written");
         let mut answer = Vec::new();
         while !answer.ends_with(b"}") {
             assert_ne!(stream.read_buf(&mut answer).await.expect("read"), 0, "the connection stays open");
