@@ -5,7 +5,7 @@ use std::{
     fs::File,
     io::{self, Write},
     os::unix::fs::OpenOptionsExt,
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use aws_credential_types::Credentials;
@@ -35,7 +35,7 @@ impl AccessKey {
     /// # Errors
     /// The file that holds it cannot be read or written, or is damaged.
     pub fn open(folder: &Path) -> io::Result<Self> {
-        let path = folder.join("access-key.json");
+        let path = path(folder);
         match std::fs::read(&path) {
             Ok(bytes) => serde_json::from_slice(&bytes)
                 .map_err(|e| io::Error::new(io::ErrorKind::InvalidData, format!("{}: {e}", path.display()))),
@@ -46,6 +46,14 @@ impl AccessKey {
             }
             Err(e) => Err(e),
         }
+    }
+
+    /// Puts another key in the place of the one in `folder`.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub(crate) fn renew(folder: &Path) -> io::Result<()> {
+        Self::random().write(&path(folder))
     }
 
     fn random() -> Self {
@@ -81,6 +89,10 @@ impl fmt::Debug for AccessKey {
     }
 }
 
+fn path(folder: &Path) -> PathBuf {
+    folder.join("access-key.json")
+}
+
 fn random_text(letters: &[u8], length: usize) -> String {
     let mut random = rand::rng();
     (0..length).map(|_| char::from(*letters.choose(&mut random).expect("there are letters"))).collect()
@@ -102,6 +114,14 @@ mod tests {
             key.id.starts_with(PREFIX) && key.id.len() == ID_LENGTH && key.secret.len() == SECRET_LENGTH,
             "{key:?}"
         );
+    }
+
+    #[test]
+    fn a_renewed_key_is_another() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let key = AccessKey::open(folder.path()).expect("a key");
+        AccessKey::renew(folder.path()).expect("renewed");
+        assert_ne!(AccessKey::open(folder.path()).expect("a key"), key);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::{
     net::SocketAddr,
     path::Path,
     pin::pin,
-    sync::{Arc, OnceLock},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -88,8 +88,6 @@ pub struct StandIn {
     /// Service Quotas.
     pub quotas: Arc<Quotas>,
     key: AccessKey,
-    /// Where it serves, once it does.
-    port: OnceLock<u16>,
     identity: String,
 }
 
@@ -132,7 +130,6 @@ impl StandIn {
             scheduler,
             quotas,
             key,
-            port: OnceLock::new(),
             identity: uuid(),
         }))
     }
@@ -176,10 +173,6 @@ impl StandIn {
     pub async fn serve(self: Arc<Self>, listener: TcpListener, shutdown: impl Future<Output = ()>) -> io::Result<()> {
         let address = listener.local_addr()?;
         refuse_beyond_loopback(address)?;
-        let port = *self.port.get_or_init(|| address.port());
-        if port != address.port() {
-            return Err(io::Error::new(io::ErrorKind::AddrInUse, format!("it serves at port {port} already")));
-        }
         self.lambda.start(address);
         let (ending, _) = watch::channel(false);
         let mut connections = JoinSet::new();
@@ -238,7 +231,7 @@ impl StandIn {
         let id = uuid();
         let (parts, body) = request.into_parts();
         let body = body.into();
-        if let Err(fault) = refuse_pages(&parts, self.port.get().copied()) {
+        if let Err(fault) = refuse_pages(&parts) {
             log("http", "call", Some(&fault), Instant::now());
             return json_fault(None, Encoding::Json, &fault, &id);
         }

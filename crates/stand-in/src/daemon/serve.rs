@@ -10,7 +10,7 @@ use tokio::{
 };
 
 use super::{Endpoint, Started, endpoint::Files};
-use crate::{folder::make_private, server::StandIn};
+use crate::{folder::make_private, keys::AccessKey, server::StandIn};
 
 /// How often the process looks whether its folder is still there.
 const FOLDER_LOOK: Duration = Duration::from_secs(1);
@@ -52,9 +52,14 @@ pub async fn serve(folder: &Path, background: Option<Started>) -> Result<(), Ser
     let lock = take_lock(&files).await?;
     files.remove_endpoint().map_err(|e| failed("remove the endpoint file of an earlier process", e))?;
 
-    let stand_in = StandIn::open(folder).map_err(|e| failed(format!("open its state in {}", folder.display()), e))?;
-    let listener = listen(files.last_port()).await.map_err(|e| failed("listen on 127.0.0.1", e))?;
+    let last_port = files.last_port();
+    let listener = listen(last_port).await.map_err(|e| failed("listen on 127.0.0.1", e))?;
     let port = listener.local_addr().map_err(|e| failed("learn its port", e))?.port();
+    if last_port.is_some_and(|last| last != port) {
+        // Whoever has the old port now may hand on what is still sent there, signed with the key of that time.
+        AccessKey::renew(folder).map_err(|e| failed("renew its access key", e))?;
+    }
+    let stand_in = StandIn::open(folder).map_err(|e| failed(format!("open its state in {}", folder.display()), e))?;
     let endpoint = Endpoint {
         pid: std::process::id(),
         port,
