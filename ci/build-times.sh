@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
-# What a build from nothing costs: prints the table of ARCHITECTURE.md, "What the build costs". Needs python3 and a machine
-# that does nothing else. Takes as long as a first build and a first build of the tests.
+# What a build from nothing costs, in all and by groups of crates. Needs python3 and a machine that does nothing else. Takes as long as a first build and a first build of the tests.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
