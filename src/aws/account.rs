@@ -9,8 +9,10 @@ use super::{
     clients::Clients,
     cost::{self, Cost},
     inventory::{self, Found},
+    kind::Kind,
+    kinds,
     pipeline::ttl,
-    schedule,
+    schedule::Schedules,
 };
 use crate::engine::{Node, Owned, ProviderError, Scope, StackId};
 
@@ -64,7 +66,7 @@ pub async fn look(clients: &Clients) -> Result<Account, ProviderError> {
     let Found { owned, hidden } = inventory::look(clients, &Scope::Account).await;
     let mut account = Account { stacks: by_stack(owned), hidden };
     for stack in &mut account.stacks {
-        stack.nodes = try_join_all(stack.nodes.drain(..).map(|node| cost::measured(clients, node))).await?;
+        stack.nodes = try_join_all(stack.nodes.drain(..).map(|node| kinds::with_size(clients, node))).await?;
     }
     Ok(account)
 }
@@ -84,9 +86,9 @@ fn by_stack(found: Vec<Owned>) -> Vec<Present> {
 fn present(id: StackId, mut owned: Vec<Owned>) -> Present {
     owned.sort_by(|one, other| one.node.key.cmp(&other.node.key));
     let owner =
-        owned.iter().filter_map(|owned| owned.node.desired["mark"]["owner"].as_str()).find(|who| !who.is_empty());
+        owned.iter().filter_map(|owned| kinds::mark(&owned.node)).map(|mark| mark.owner).find(|who| !who.is_empty());
     Present {
-        owner: owner.unwrap_or_default().to_owned(),
+        owner: owner.unwrap_or_default(),
         expires: expires(&owned),
         nodes: owned.into_iter().map(|owned| owned.node).collect(),
         id,
@@ -97,7 +99,7 @@ fn present(id: StackId, mut owned: Vec<Owned>) -> Present {
 /// may have been cut off.
 fn expires(owned: &[Owned]) -> Option<DateTime<Utc>> {
     let moment = |owned: &Owned| ttl::read(owned.expires.as_deref()?);
-    let scheduled = owned.iter().filter(|owned| owned.node.key.kind == schedule::KIND).find_map(moment);
+    let scheduled = owned.iter().filter(|owned| owned.node.key.kind == Schedules::KIND).find_map(moment);
     scheduled.or_else(|| owned.iter().filter_map(moment).max())
 }
 

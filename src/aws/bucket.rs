@@ -13,17 +13,16 @@ use serde_json::{Value, json};
 
 use super::{
     clients::{Clients, Where},
-    failure::{broken, desired, failure, is},
+    failure::{broken, failure, is},
+    kind::{Kind, Layer},
     mark::{self, Mark, Tags},
     mirror,
     pace::Pace,
+    permission::{On, Statement},
     retry::judge,
     tags,
 };
-use crate::engine::{Cause, Difference, Node, Observed, Owned, Progress, Provider, ProviderError, Scope, StackId};
-
-/// The kind of its keys.
-pub const KIND: &str = "bucket";
+use crate::engine::{Cause, Difference, Observed, Owned, Progress, ProviderError, Scope, StackId};
 
 /// Objects a DeleteObjects call takes (S3 API reference, DeleteObjects).
 const KEYS_A_CALL: i32 = 1000;
@@ -55,14 +54,50 @@ impl Desired {
 pub struct Buckets(pub Clients);
 
 #[async_trait]
-impl Provider for Buckets {
-    fn kind(&self) -> &'static str {
-        KIND
+impl Kind for Buckets {
+    type Desired = Desired;
+
+    const KIND: &'static str = "bucket";
+    const LAYER: Layer = Layer::Foundation;
+    const NAMED_BY_USER: bool = true;
+
+    fn new(clients: &Clients) -> Self {
+        Self(clients.clone())
     }
 
-    async fn read(&self, node: &Node) -> Result<Observed, ProviderError> {
-        let Desired { name, mark, .. } = desired(node)?;
-        match self.0.s3.head_bucket().bucket(&name).send().await {
+    fn mark(wanted: &Desired) -> &Mark {
+        &wanted.mark
+    }
+
+    /// What each of S3's operations asks for is told in the S3 user guide, "Required permissions for Amazon S3 API operations".
+    /// Query results, a large function's code, manifests and the journal's mirror are written by who is calling.
+    fn permissions(wanted: &Desired, _id: &StackId) -> Vec<Statement> {
+        const BUCKET: [&str; 15] = [
+            "s3:CreateBucket",
+            "s3:DeleteBucket",
+            "s3:GetBucketLocation",
+            "s3:GetBucketPublicAccessBlock",
+            "s3:GetBucketTagging",
+            "s3:GetEncryptionConfiguration",
+            "s3:ListBucket",
+            "s3:ListBucketMultipartUploads",
+            "s3:ListBucketVersions",
+            "s3:PutBucketOwnershipControls",
+            "s3:PutBucketPolicy",
+            "s3:PutBucketPublicAccessBlock",
+            "s3:PutBucketTagging",
+            "s3:PutEncryptionConfiguration",
+            "s3:TagResource",
+        ];
+        const OBJECTS: [&str; 5] =
+            ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:DeleteObjectVersion", "s3:GetObject", "s3:PutObject"];
+        let objects = On::Objects { bucket: wanted.name.clone(), prefix: String::new() };
+        vec![Statement::new(&BUCKET, [On::Bucket(wanted.name.clone())]), Statement::new(&OBJECTS, [objects])]
+    }
+
+    async fn read(&self, wanted: &Desired) -> Result<Observed, ProviderError> {
+        let Desired { name, mark, .. } = wanted;
+        match self.0.s3.head_bucket().bucket(name).send().await {
             Ok(_) => {}
             Err(error) => match error.raw_response().map(|response| response.status().as_u16()) {
                 Some(404) => return Ok(Observed::Absent),
@@ -70,66 +105,70 @@ impl Provider for Buckets {
                 Some(301) => return Ok(foreign("in another region (301)")),
                 // Its answers have no body: what is wrong, the next call is told.
                 Some(400) => {}
-                _ => return Err(failure("s3 HeadBucket", &name, &error)),
+                _ => return Err(failure("s3 HeadBucket", name, &error)),
             },
         }
-        let Some(tags) = self.tags(&name).await? else { return Ok(Observed::Absent) };
+        let Some(tags) = self.tags(name).await? else { return Ok(Observed::Absent) };
         if let Err(why) = mark.is_on(pairs(&tags)) {
             return Ok(Observed::Foreign { why });
         }
-        let differs = [self.differences(&name).await?, tags::differences(&mark, pairs(&tags))].concat();
-        Ok(Observed::Ours { identity: self.0.bucket_arn(&name), ready: true, differs })
+        let differs = [self.differences(name).await?, tags::differences(mark, pairs(&tags))].concat();
+        Ok(Observed::Ours { identity: self.0.bucket_arn(name), ready: true, differs })
     }
 
     /// The engine has read first: where a bucket is ours already, us-east-1 answers 200 and resets its ACLs.
-    async fn create(&self, node: &Node, _progress: &Progress<'_>) -> Result<String, ProviderError> {
-        let Desired { name, mark, .. } = desired(node)?;
-        let tags = to_tags(mark.all(), &name)?;
+    async fn create(&self, wanted: &Desired, _progress: &Progress<'_>) -> Result<String, ProviderError> {
+        let Desired { name, mark, .. } = wanted;
+        let tags = to_tags(mark.all(), name)?;
         let region = self.0.region();
         let place = (region != NO_CONSTRAINT).then(|| BucketLocationConstraint::from(region));
         let place = CreateBucketConfiguration::builder().set_location_constraint(place).set_tags(Some(tags.clone()));
-        let call = self.0.s3.create_bucket().bucket(&name).create_bucket_configuration(place.build());
+        let call = self.0.s3.create_bucket().bucket(name).create_bucket_configuration(place.build());
         let answer = call.object_ownership(ObjectOwnership::BucketOwnerEnforced).send().await;
-        answer.map_err(|error| failure("s3 CreateBucket", &name, &error))?;
-        self.mark_where_ignored(&name, &mark, tags).await?;
-        Ok(self.0.bucket_arn(&name))
+        answer.map_err(|error| failure("s3 CreateBucket", name, &error))?;
+        self.mark_where_ignored(name, mark, tags).await?;
+        Ok(self.0.bucket_arn(name))
     }
 
-    async fn make_ready(&self, node: &Node, _progress: &Progress<'_>) -> Result<(), ProviderError> {
-        let Desired { name, .. } = desired(node)?;
+    async fn make_ready(&self, wanted: &Desired, _progress: &Progress<'_>) -> Result<(), ProviderError> {
+        let Desired { name, .. } = wanted;
         let private = PublicAccessBlockConfiguration::builder()
             .block_public_acls(true)
             .ignore_public_acls(true)
             .block_public_policy(true)
             .restrict_public_buckets(true)
             .build();
-        let call = self.0.s3.put_public_access_block().bucket(&name);
+        let call = self.0.s3.put_public_access_block().bucket(name);
         let answer = call.public_access_block_configuration(private).send().await;
-        answer.map_err(|error| failure("s3 PutPublicAccessBlock", &name, &error))?;
+        answer.map_err(|error| failure("s3 PutPublicAccessBlock", name, &error))?;
         let aes = ServerSideEncryptionByDefault::builder().sse_algorithm(ServerSideEncryption::Aes256).build();
-        let aes = aes.map_err(|error| invalid(&name, &error))?;
+        let aes = aes.map_err(|error| invalid(name, &error))?;
         let rule = ServerSideEncryptionRule::builder().apply_server_side_encryption_by_default(aes).build();
         let encrypted = ServerSideEncryptionConfiguration::builder().rules(rule).build();
-        let encrypted = encrypted.map_err(|error| invalid(&name, &error))?;
-        let call = self.0.s3.put_bucket_encryption().bucket(&name);
+        let encrypted = encrypted.map_err(|error| invalid(name, &error))?;
+        let call = self.0.s3.put_bucket_encryption().bucket(name);
         let answer = call.server_side_encryption_configuration(encrypted).send().await;
-        answer.map_err(|error| failure("s3 PutBucketEncryption", &name, &error)).map(drop)
+        answer.map_err(|error| failure("s3 PutBucketEncryption", name, &error)).map(drop)
     }
 
     /// PutBucketTagging replaces all tags, also those that somebody else has put. What else differs, `make_ready` puts once
     /// more.
-    async fn change(&self, node: &Node, differs: &[Difference], _progress: &Progress<'_>) -> Result<(), ProviderError> {
-        let Desired { name, mark, .. } = desired(node)?;
+    async fn change(
+        &self,
+        wanted: &Desired,
+        differs: &[Difference],
+        _progress: &Progress<'_>,
+    ) -> Result<(), ProviderError> {
+        let Desired { name, mark, .. } = wanted;
         if !tags::among(differs) {
             return Ok(());
         }
-        let mut all = mark::collected(pairs(&self.tags(&name).await?.unwrap_or_default()));
-        all.extend(tags::changing(&mark));
-        self.tag(&name, to_tags(all, &name)?).await
+        let mut all = mark::collected(pairs(&self.tags(name).await?.unwrap_or_default()));
+        all.extend(tags::changing(mark));
+        self.tag(name, to_tags(all, name)?).await
     }
 
-    async fn delete(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError> {
-        let wanted: Desired = desired(node)?;
+    async fn delete(&self, wanted: &Desired, progress: &Progress<'_>) -> Result<(), ProviderError> {
         let (name, spared) = (wanted.name.clone(), wanted.spared());
         self.deny_writes(&name, spared).await;
         let mut pace = Pace::within(GONE_BUDGET);
@@ -170,7 +209,7 @@ impl Provider for Buckets {
         };
         let owned = |(name, mark): (String, Mark)| {
             let command = self.0.cli(&format!("s3 rb --force s3://{name}"));
-            mark::owned(KIND, &name, mark, json!({"name": name}), command)
+            Self::found(&name, &Desired { name: name.clone(), mark, ..Desired::default() }, command)
         };
         Ok(mark::ours(scope, names, tags).await?.into_iter().map(owned).collect())
     }

@@ -6,18 +6,16 @@ use async_trait::async_trait;
 use aws_sdk_glue::types::{Database, DatabaseInput};
 use aws_smithy_types::error::operation::BuildError;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use super::{
     clients::Clients,
-    failure::{broken, desired, failure, is},
-    mark::{self, Mark, parameters},
+    failure::{broken, failure, is},
+    kind::{Kind, Layer},
+    mark::{Mark, parameters},
+    permission::{On, Statement},
     tags,
 };
-use crate::engine::{Cause, Difference, Node, Observed, Owned, Progress, Provider, ProviderError, Scope};
-
-/// The kind of its keys.
-pub const KIND: &str = "database";
+use crate::engine::{Cause, Difference, Observed, Owned, Progress, ProviderError, Scope, StackId};
 
 /// A database as it is wanted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,63 +31,87 @@ pub struct Desired {
 pub struct Databases(pub Clients);
 
 #[async_trait]
-impl Provider for Databases {
-    fn kind(&self) -> &'static str {
-        KIND
+impl Kind for Databases {
+    type Desired = Desired;
+
+    const KIND: &'static str = "database";
+    const LAYER: Layer = Layer::Container;
+
+    fn new(clients: &Clients) -> Self {
+        Self(clients.clone())
     }
 
-    async fn read(&self, node: &Node) -> Result<Observed, ProviderError> {
-        let Desired { name, mark } = desired(node)?;
-        let Some(found) = self.get(&name).await? else { return Ok(Observed::Absent) };
+    fn mark(wanted: &Desired) -> &Mark {
+        &wanted.mark
+    }
+
+    /// Deleting a database asks for the tables and functions in it too.
+    fn permissions(wanted: &Desired, _id: &StackId) -> Vec<Statement> {
+        const ACTIONS: [&str; 5] = [
+            "glue:CreateDatabase",
+            "glue:DeleteDatabase",
+            "glue:GetDatabase",
+            "glue:TagResource",
+            "glue:UpdateDatabase",
+        ];
+        let name = &wanted.name;
+        let on = [
+            "catalog",
+            &format!("database/{name}"),
+            &format!("table/{name}/*"),
+            &format!("userDefinedFunction/{name}/*"),
+        ];
+        vec![Statement::new(&ACTIONS, on.map(|resource| On::resource("glue", resource)))]
+    }
+
+    async fn read(&self, wanted: &Desired) -> Result<Observed, ProviderError> {
+        let Desired { name, mark } = wanted;
+        let Some(found) = self.get(name).await? else { return Ok(Observed::Absent) };
         if let Err(why) = mark.is_on(parameters(found.parameters())) {
             return Ok(Observed::Foreign { why });
         }
         let identity = self.0.arn("glue", &format!("database/{name}")).await?;
-        let differs = tags::differences(&mark, parameters(found.parameters()));
+        let differs = tags::differences(mark, parameters(found.parameters()));
         Ok(Observed::Ours { identity, ready: true, differs })
     }
 
-    async fn create(&self, node: &Node, _progress: &Progress<'_>) -> Result<String, ProviderError> {
+    async fn create(&self, wanted: &Desired, _progress: &Progress<'_>) -> Result<String, ProviderError> {
         const CALL: &str = "glue CreateDatabase";
-        let Desired { name, mark } = desired(node)?;
+        let Desired { name, mark } = wanted;
         let tags: HashMap<_, _> = mark.all().into_iter().collect();
-        let input = DatabaseInput::builder().name(&name).set_parameters(Some(tags.clone())).build();
-        let input = input.map_err(|error| broken(Cause::Other, CALL, &name, error.to_string(), ""))?;
+        let input = DatabaseInput::builder().name(name).set_parameters(Some(tags.clone())).build();
+        let input = input.map_err(|error| broken(Cause::Other, CALL, name, error.to_string(), ""))?;
         let answer = self.0.glue.create_database().database_input(input).set_tags(Some(tags)).send().await;
-        answer.map_err(|error| failure(CALL, &name, &error))?;
+        answer.map_err(|error| failure(CALL, name, &error))?;
         self.0.arn("glue", &format!("database/{name}")).await
-    }
-
-    async fn make_ready(&self, _node: &Node, _progress: &Progress<'_>) -> Result<(), ProviderError> {
-        Ok(())
     }
 
     async fn change(
         &self,
-        node: &Node,
+        wanted: &Desired,
         _differs: &[Difference],
         _progress: &Progress<'_>,
     ) -> Result<(), ProviderError> {
         const CALL: &str = "glue UpdateDatabase";
-        let Desired { name, mark } = desired(node)?;
+        let Desired { name, mark } = wanted;
         let arn = self.0.arn("glue", &format!("database/{name}")).await?;
-        let more: HashMap<String, String> = tags::changing(&mark).into_iter().collect();
+        let more: HashMap<String, String> = tags::changing(mark).into_iter().collect();
         // The parameters are what is compared, so they are last.
         let answer = self.0.glue.tag_resource().resource_arn(arn).set_tags_to_add(Some(more.clone())).send().await;
-        answer.map_err(|error| failure("glue TagResource", &name, &error))?;
-        let gone = || broken(Cause::Other, CALL, &name, "it has gone".to_owned(), "`up` makes it again");
-        let found = self.get(&name).await?.ok_or_else(gone)?;
-        let input = over(&found, more).map_err(|error| broken(Cause::Other, CALL, &name, error.to_string(), ""))?;
-        let answer = self.0.glue.update_database().name(&name).database_input(input).send().await;
-        answer.map_err(|error| failure(CALL, &name, &error)).map(drop)
+        answer.map_err(|error| failure("glue TagResource", name, &error))?;
+        let gone = || broken(Cause::Other, CALL, name, "it has gone".to_owned(), "`up` makes it again");
+        let found = self.get(name).await?.ok_or_else(gone)?;
+        let input = over(&found, more).map_err(|error| broken(Cause::Other, CALL, name, error.to_string(), ""))?;
+        let answer = self.0.glue.update_database().name(name).database_input(input).send().await;
+        answer.map_err(|error| failure(CALL, name, &error)).map(drop)
     }
 
-    async fn delete(&self, node: &Node, _progress: &Progress<'_>) -> Result<(), ProviderError> {
-        let Desired { name, .. } = desired(node)?;
-        match self.0.glue.delete_database().name(&name).send().await {
+    async fn delete(&self, wanted: &Desired, _progress: &Progress<'_>) -> Result<(), ProviderError> {
+        let Desired { name, .. } = wanted;
+        match self.0.glue.delete_database().name(name).send().await {
             Ok(_) => Ok(()),
             Err(error) if is(&error, &["EntityNotFoundException"]) => Ok(()),
-            Err(error) => Err(failure("glue DeleteDatabase", &name, &error)),
+            Err(error) => Err(failure("glue DeleteDatabase", name, &error)),
         }
     }
 
@@ -97,7 +119,7 @@ impl Provider for Databases {
         let owned = |database: Database| {
             let (name, mark) = (database.name(), Mark::found(scope, parameters(database.parameters()))?);
             let command = self.0.cli(&format!("glue delete-database --name {name}"));
-            Some(mark::owned(KIND, name, mark, json!({"name": name}), command))
+            Some(Self::found(name, &Desired { name: name.to_owned(), mark }, command))
         };
         Ok(all(&self.0).await?.into_iter().filter_map(owned).collect())
     }

@@ -5,31 +5,17 @@ use std::{collections::BTreeSet, fs, io};
 use serde_json::{Value, json};
 
 use super::{
-    bucket,
     clients::{Clients, Where},
-    database, delivery, function,
     inventory::Found,
-    item_table,
+    kind::Layer,
+    kinds,
     lifecycle::LifecycleError,
-    log_group, mapping, object, redshift as rs, role, schedule, stream, table, workgroup,
 };
 use crate::engine::{
     Home, HomeError, Journal, JournalError, Node, ResourceKey, StackId, State,
     journal::{self, Entry},
     state::Opened,
 };
-
-/// Kinds in the order in which they are made: each may stand on those of earlier rows. What ends a stack that is
-/// forgotten goes last but for what everything needs.
-const ROWS: [&[&str]; 7] = [
-    &[role::KIND, bucket::KIND],
-    &[schedule::KIND],
-    &[stream::KIND, database::KIND, item_table::KIND, log_group::KIND, rs::namespace::KIND],
-    &[table::KIND, workgroup::KIND, object::KIND, function::KIND, rs::workgroup::KIND],
-    &[rs::schema::KIND],
-    &[rs::table::KIND],
-    &[delivery::KIND, rs::delivery::KIND, mapping::KIND],
-];
 
 /// Opens and locks the stack's journal, one that knows all that was found: the one that is here, else a new one. A damaged
 /// one is set aside.
@@ -65,20 +51,20 @@ fn spec(id: &StackId, clients: &Clients) -> Value {
     json!({"name": id.name(), "target": target})
 }
 
-/// Those that the journal does not count as there, each standing on all of earlier rows.
+/// Those that the journal does not count as there, each depending on all of earlier layers.
 fn unknown(found: &Found, state: &State) -> Vec<Node> {
     let live: BTreeSet<&ResourceKey> = state.live().map(|resource| &resource.node.key).collect();
     let known = || live.iter().copied().chain(found.owned.iter().map(|owned| &owned.node.key));
     let fresh = found.owned.iter().map(|owned| &owned.node).filter(|node| !live.contains(&node.key));
     let standing = fresh.map(|node| {
-        let below: BTreeSet<&ResourceKey> = known().filter(|key| row(&key.kind) < row(&node.key.kind)).collect();
+        let below: BTreeSet<&ResourceKey> = known().filter(|key| layer(&key.kind) < layer(&node.key.kind)).collect();
         Node { depends_on: below.into_iter().cloned().collect(), ..node.clone() }
     });
     standing.collect()
 }
 
-fn row(kind: &str) -> Option<usize> {
-    ROWS.iter().position(|kinds| kinds.contains(&kind))
+fn layer(kind: &str) -> Option<Layer> {
+    kinds::named(kind).map(|kind| kind.layer)
 }
 
 fn set_damaged_aside(home: &Home, id: &StackId) -> Result<(), LifecycleError> {
@@ -98,7 +84,13 @@ mod tests {
     use serde::de::DeserializeOwned;
 
     use super::*;
-    use crate::{aws::pipeline::providers, engine::Owned};
+    use crate::{
+        aws::{
+            bucket, database, delivery, function, item_table, log_group, mapping, object, redshift as rs, role,
+            schedule, stream, table, workgroup,
+        },
+        engine::Owned,
+    };
 
     fn owned(kind: &str, name: &str) -> Owned {
         let (stack, command) = ("a-00000001".to_owned(), String::new());
@@ -109,14 +101,6 @@ mod tests {
             detail: String::new(),
         };
         Owned { stack, expires: None, node, command }
-    }
-
-    #[tokio::test]
-    async fn every_kind_has_its_row() {
-        let clients = Clients::nowhere().await;
-        for provider in providers(&clients).all() {
-            assert!(row(provider.kind()).is_some(), "{}", provider.kind());
-        }
     }
 
     fn is_read<T: DeserializeOwned>(desired: &Value) -> bool {

@@ -4,10 +4,9 @@ use std::error::Error;
 
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_smithy_types::error::{display::DisplayErrorContext, metadata::ProvideErrorMetadata};
-use serde::de::DeserializeOwned;
 
 use super::retry::{Kind, action, judge, quota_advice, skew};
-use crate::engine::{Cause, Node, ProviderError};
+use crate::engine::{Cause, ProviderError};
 
 const NO_ANSWER: &str = "the endpoint did not answer; check the network and try the same command again";
 const NO_CREDENTIALS: &str = "no credentials were found that work; see `aws sts get-caller-identity`";
@@ -85,17 +84,4 @@ pub(super) fn says<E: ProvideErrorMetadata>(error: &E, texts: &[&str]) -> bool {
 /// An error of ours about a call's answer.
 pub(super) fn broken(cause: Cause, call: &str, resource: &str, message: String, advice: &str) -> ProviderError {
     ProviderError { cause, call: call.to_owned(), resource: resource.to_owned(), message, advice: advice.to_owned() }
-}
-
-/// A node's properties as this kind's own type.
-pub(super) fn desired<T: DeserializeOwned>(node: &Node) -> Result<T, ProviderError> {
-    serde_json::from_value(node.desired.clone()).map_err(|error| {
-        broken(
-            Cause::Other,
-            "reading the journal",
-            &node.key.to_string(),
-            format!("its properties are not understood: {error}"),
-            "use the version of demo that made the stack",
-        )
-    })
 }

@@ -10,20 +10,18 @@ use aws_sdk_lambda::{
 use aws_smithy_types::Blob;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use super::{
     clients::Clients,
-    failure::{broken, desired, failure, is},
+    failure::{broken, failure, is},
+    kind::{Kind, Layer},
     mark::{self, Mark, parameters},
     pace::Pace,
     packaging::{Architecture, Package},
+    permission::{On, Statement},
     tags,
 };
-use crate::engine::{Cause, Difference, Node, Observed, Owned, Progress, Provider, ProviderError, Scope};
-
-/// The kind of its keys.
-pub const KIND: &str = "function";
+use crate::engine::{Cause, Difference, Observed, Owned, Progress, ProviderError, Scope, StackId};
 
 /// A larger zip goes through a bucket (Lambda developer guide, "Lambda quotas").
 pub const DIRECT_BYTES: usize = 50_000_000;
@@ -64,21 +62,41 @@ pub struct Desired {
 pub struct Functions(pub Clients);
 
 #[async_trait]
-impl Provider for Functions {
-    fn kind(&self) -> &'static str {
-        KIND
+impl Kind for Functions {
+    type Desired = Desired;
+
+    const KIND: &'static str = "function";
+    const LAYER: Layer = Layer::Content;
+
+    fn new(clients: &Clients) -> Self {
+        Self(clients.clone())
     }
 
-    async fn read(&self, node: &Node) -> Result<Observed, ProviderError> {
-        let wanted: Desired = desired(node)?;
+    fn mark(wanted: &Desired) -> &Mark {
+        &wanted.mark
+    }
+
+    fn permissions(wanted: &Desired, _id: &StackId) -> Vec<Statement> {
+        const ACTIONS: [&str; 6] = [
+            "lambda:CreateFunction",
+            "lambda:DeleteFunction",
+            "lambda:GetFunction",
+            "lambda:TagResource",
+            "lambda:UpdateFunctionCode",
+            "lambda:UpdateFunctionConfiguration",
+        ];
+        vec![Statement::new(&ACTIONS, [On::resource("lambda", format!("function:{}", wanted.name))])]
+    }
+
+    async fn read(&self, wanted: &Desired) -> Result<Observed, ProviderError> {
         let Some(found) = self.get(&wanted.name).await? else { return Ok(Observed::Absent) };
         if let Err(why) = wanted.mark.is_on(parameters(found.tags())) {
             return Ok(Observed::Foreign { why });
         }
         let settings = found.configuration();
         let mut differs = tags::differences(&wanted.mark, parameters(found.tags()));
-        differs.extend(settings.iter().flat_map(|settings| code_differences(&wanted, settings)));
-        differs.extend(settings.iter().flat_map(|settings| setting_differences(&wanted, settings)));
+        differs.extend(settings.iter().flat_map(|settings| code_differences(wanted, settings)));
+        differs.extend(settings.iter().flat_map(|settings| setting_differences(wanted, settings)));
         Ok(Observed::Ours {
             identity: settings.and_then(|settings| settings.function_arn()).unwrap_or_default().to_owned(),
             ready: settings.is_some_and(is_ready),
@@ -86,27 +104,30 @@ impl Provider for Functions {
         })
     }
 
-    async fn create(&self, node: &Node, _progress: &Progress<'_>) -> Result<String, ProviderError> {
-        let wanted: Desired = desired(node)?;
+    async fn create(&self, wanted: &Desired, _progress: &Progress<'_>) -> Result<String, ProviderError> {
         let name = &wanted.name;
-        let code = self.code(&wanted, CREATE).await?;
+        let code = self.code(wanted, CREATE).await?;
         let role = self.0.iam_arn(&format!("role{}", wanted.role)).await?;
         let call = self.0.lambda.create_function().function_name(name).role(&role).code(code);
         let call = call.runtime(Runtime::Providedal2023).handler("bootstrap");
-        let call = call.architectures(architecture(&wanted)).environment(environment(&wanted));
+        let call = call.architectures(architecture(wanted)).environment(environment(wanted));
         let call = call.memory_size(wanted.memory_mib as i32).timeout(wanted.timeout_seconds as i32);
         let answer = call.set_tags(Some(wanted.mark.all().into_iter().collect())).send().await;
         Ok(answer.map_err(|error| failure(CREATE, name, &error))?.function_arn.unwrap_or_default())
     }
 
-    async fn make_ready(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError> {
-        let Desired { name, .. } = desired(node)?;
-        self.ready(&name, progress).await.map(drop)
+    async fn make_ready(&self, wanted: &Desired, progress: &Progress<'_>) -> Result<(), ProviderError> {
+        let Desired { name, .. } = wanted;
+        self.ready(name, progress).await.map(drop)
     }
 
     /// Lambda takes one change at a time.
-    async fn change(&self, node: &Node, differs: &[Difference], progress: &Progress<'_>) -> Result<(), ProviderError> {
-        let wanted: Desired = desired(node)?;
+    async fn change(
+        &self,
+        wanted: &Desired,
+        differs: &[Difference],
+        progress: &Progress<'_>,
+    ) -> Result<(), ProviderError> {
         let name = &wanted.name;
         let found = self.ready(name, progress).await?;
         if tags::among(differs) {
@@ -114,26 +135,26 @@ impl Provider for Functions {
             let call = self.0.lambda.tag_resource().set_resource(found.function_arn.clone()).set_tags(Some(tags));
             call.send().await.map_err(|error| failure("lambda TagResource", name, &error))?;
         }
-        if !code_differences(&wanted, &found).is_empty() {
-            self.update_code(&wanted).await?;
+        if !code_differences(wanted, &found).is_empty() {
+            self.update_code(wanted).await?;
             self.updated(name, UPDATE_CODE, progress).await?;
         }
-        if !setting_differences(&wanted, &found).is_empty() {
+        if !setting_differences(wanted, &found).is_empty() {
             let call = self.0.lambda.update_function_configuration().function_name(name);
             let call = call.memory_size(wanted.memory_mib as i32).timeout(wanted.timeout_seconds as i32);
-            let answer = call.environment(environment(&wanted)).send().await;
+            let answer = call.environment(environment(wanted)).send().await;
             answer.map_err(|error| failure(UPDATE_SETTINGS, name, &error))?;
             self.updated(name, UPDATE_SETTINGS, progress).await?;
         }
         Ok(())
     }
 
-    async fn delete(&self, node: &Node, _progress: &Progress<'_>) -> Result<(), ProviderError> {
-        let Desired { name, .. } = desired(node)?;
-        match self.0.lambda.delete_function().function_name(&name).send().await {
+    async fn delete(&self, wanted: &Desired, _progress: &Progress<'_>) -> Result<(), ProviderError> {
+        let Desired { name, .. } = wanted;
+        match self.0.lambda.delete_function().function_name(name).send().await {
             Ok(_) => Ok(()),
             Err(error) if is(&error, &["ResourceNotFoundException"]) => Ok(()),
-            Err(error) => Err(failure("lambda DeleteFunction", &name, &error)),
+            Err(error) => Err(failure("lambda DeleteFunction", name, &error)),
         }
     }
 
@@ -150,7 +171,7 @@ impl Provider for Functions {
         };
         let owned = |(name, mark): (String, Mark)| {
             let command = self.0.cli(&format!("lambda delete-function --function-name {name}"));
-            mark::owned(KIND, &name, mark, json!({"name": name}), command)
+            Self::found(&name, &Desired { name: name.clone(), mark, ..Desired::default() }, command)
         };
         Ok(mark::ours(scope, names, tags).await?.into_iter().map(owned).collect())
     }

@@ -2,11 +2,11 @@
 
 use futures::future::join_all;
 
-use super::{bucket, clients::Clients, item_table, pipeline::providers, stream};
+use super::{
+    clients::Clients,
+    kinds::{self, providers},
+};
 use crate::engine::{Owned, Provider, ProviderError, Scope, StackId, owned::under_any_name};
-
-/// The kinds that a stack file may give a whole name for. Its stack's id is not in it, so only its tags tell whose it is.
-const NAMED_AT_WILL: [&str; 3] = [stream::KIND, bucket::KIND, item_table::KIND];
 
 /// What a look at every kind has found; what cannot be looked at does not hide the rest.
 #[derive(Clone, Debug, Default)]
@@ -35,7 +35,7 @@ pub async fn look(clients: &Clients, scope: &Scope) -> Found {
 /// table are read.
 pub async fn thorough(clients: &Clients, id: &StackId) -> Found {
     let scope = &Scope::Stack(id.clone());
-    gathered(clients, async |provider| match NAMED_AT_WILL.contains(&provider.kind()) {
+    gathered(clients, async |provider| match kinds::named(provider.kind()).is_some_and(|kind| kind.named_by_user) {
         true => under_any_name(provider, id).await,
         false => provider.owned(scope).await,
     })

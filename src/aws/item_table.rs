@@ -9,19 +9,17 @@ use aws_sdk_dynamodb::types::{
 };
 use aws_smithy_types::error::operation::BuildError;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use super::{
     clients::Clients,
-    failure::{broken, desired, failure, is},
+    failure::{broken, failure, is},
+    kind::{Kind, Layer},
     mark::{self, Mark, Tags},
     pace::Pace,
+    permission::{On, Statement},
     tags,
 };
-use crate::engine::{Cause, Difference, Node, Observed, Owned, Progress, Provider, ProviderError, Scope};
-
-/// The kind of its keys.
-pub const KIND: &str = "items";
+use crate::engine::{Cause, Difference, Observed, Owned, Progress, ProviderError, Scope, StackId};
 
 const READY_BUDGET: Duration = Duration::from_secs(10 * 60);
 const GONE_BUDGET: Duration = Duration::from_secs(30 * 60);
@@ -65,13 +63,36 @@ pub enum KeyKind {
 pub struct ItemTables(pub Clients);
 
 #[async_trait]
-impl Provider for ItemTables {
-    fn kind(&self) -> &'static str {
-        KIND
+impl Kind for ItemTables {
+    type Desired = Desired;
+
+    const KIND: &'static str = "items";
+    const LAYER: Layer = Layer::Container;
+    const NAMED_BY_USER: bool = true;
+
+    fn new(clients: &Clients) -> Self {
+        Self(clients.clone())
     }
 
-    async fn read(&self, node: &Node) -> Result<Observed, ProviderError> {
-        let wanted: Desired = desired(node)?;
+    fn mark(wanted: &Desired) -> &Mark {
+        &wanted.mark
+    }
+
+    fn permissions(wanted: &Desired, _id: &StackId) -> Vec<Statement> {
+        const ACTIONS: [&str; 8] = [
+            "dynamodb:CreateTable",
+            "dynamodb:DeleteTable",
+            "dynamodb:DescribeTable",
+            "dynamodb:GetItem",
+            "dynamodb:ListTagsOfResource",
+            "dynamodb:Scan",
+            "dynamodb:TagResource",
+            "dynamodb:UpdateTable",
+        ];
+        vec![Statement::new(&ACTIONS, [On::Items(wanted.name.clone())])]
+    }
+
+    async fn read(&self, wanted: &Desired) -> Result<Observed, ProviderError> {
         let Some(found) = self.describe(&wanted.name).await? else { return Ok(Observed::Absent) };
         let identity = found.table_arn().unwrap_or_default().to_owned();
         let tags = self.tags(&wanted.name, &identity).await?;
@@ -79,13 +100,12 @@ impl Provider for ItemTables {
             return Ok(Observed::Foreign { why });
         }
         let ready = found.table_status() == Some(&TableStatus::Active);
-        let differs = [differences(&wanted, &found), tags::differences(&wanted.mark, pairs(&tags))].concat();
+        let differs = [differences(wanted, &found), tags::differences(&wanted.mark, pairs(&tags))].concat();
         Ok(Observed::Ours { identity, ready, differs })
     }
 
-    async fn create(&self, node: &Node, _progress: &Progress<'_>) -> Result<String, ProviderError> {
-        let wanted: Desired = desired(node)?;
-        let parts = parts(&wanted).map_err(|error| invalid(&wanted.name, &error))?;
+    async fn create(&self, wanted: &Desired, _progress: &Progress<'_>) -> Result<String, ProviderError> {
+        let parts = parts(wanted).map_err(|error| invalid(&wanted.name, &error))?;
         let call = self.0.dynamodb.create_table().table_name(&wanted.name).billing_mode(BillingMode::PayPerRequest);
         let call = call.set_attribute_definitions(Some(parts.definitions)).set_key_schema(Some(parts.schema));
         let answer = call.set_tags(Some(parts.tags)).send().await;
@@ -96,11 +116,11 @@ impl Provider for ItemTables {
         }
     }
 
-    async fn make_ready(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError> {
-        let Desired { name, .. } = desired(node)?;
+    async fn make_ready(&self, wanted: &Desired, progress: &Progress<'_>) -> Result<(), ProviderError> {
+        let Desired { name, .. } = wanted;
         let mut pace = Pace::within(READY_BUDGET);
         loop {
-            let status = match self.describe(&name).await? {
+            let status = match self.describe(name).await? {
                 Some(found) => match found.table_status() {
                     Some(TableStatus::Active) => return Ok(()),
                     Some(TableStatus::Deleting) => {
@@ -108,7 +128,7 @@ impl Provider for ItemTables {
                         return Err(broken(
                             Cause::Other,
                             DESCRIBE,
-                            &name,
+                            name,
                             message,
                             "wait until it is gone, then try again",
                         ));
@@ -118,12 +138,16 @@ impl Provider for ItemTables {
                 // A table that was just made may not be seen everywhere yet.
                 None => "not there yet".to_owned(),
             };
-            pace.wait(progress, DESCRIBE, &name, &status).await?;
+            pace.wait(progress, DESCRIBE, name, &status).await?;
         }
     }
 
-    async fn change(&self, node: &Node, differs: &[Difference], progress: &Progress<'_>) -> Result<(), ProviderError> {
-        let wanted: Desired = desired(node)?;
+    async fn change(
+        &self,
+        wanted: &Desired,
+        differs: &[Difference],
+        progress: &Progress<'_>,
+    ) -> Result<(), ProviderError> {
         let name = &wanted.name;
         if tags::among(differs) {
             let arn = self.0.arn("dynamodb", &format!("table/{name}")).await?;
@@ -134,24 +158,24 @@ impl Provider for ItemTables {
         if !tags::beside(differs) {
             return Ok(());
         }
-        self.make_ready(node, progress).await?;
+        self.make_ready(wanted, progress).await?;
         let answer = self.0.dynamodb.update_table().table_name(name).billing_mode(BillingMode::PayPerRequest).send();
         answer.await.map_err(|error| failure("dynamodb UpdateTable", name, &error)).map(drop)
     }
 
-    async fn delete(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError> {
-        let Desired { name, .. } = desired(node)?;
+    async fn delete(&self, wanted: &Desired, progress: &Progress<'_>) -> Result<(), ProviderError> {
+        let Desired { name, .. } = wanted;
         let mut pace = Pace::within(GONE_BUDGET);
-        while let Some(found) = self.describe(&name).await? {
+        while let Some(found) = self.describe(name).await? {
             let status = found.table_status().map_or("there", TableStatus::as_str);
             if found.table_status() != Some(&TableStatus::Deleting) {
-                match self.0.dynamodb.delete_table().table_name(&name).send().await {
+                match self.0.dynamodb.delete_table().table_name(name).send().await {
                     Ok(_) => {}
                     Err(error) if is(&error, &["ResourceNotFoundException"]) => return Ok(()),
-                    Err(error) => return Err(failure(DELETE, &name, &error)),
+                    Err(error) => return Err(failure(DELETE, name, &error)),
                 }
             }
-            pace.wait(progress, DELETE, &name, status).await?;
+            pace.wait(progress, DELETE, name, status).await?;
         }
         Ok(())
     }
@@ -169,7 +193,7 @@ impl Provider for ItemTables {
         };
         let owned = |(name, mark): (String, Mark)| {
             let command = self.0.cli(&format!("dynamodb delete-table --table-name {name}"));
-            mark::owned(KIND, &name, mark, json!({"name": name}), command)
+            Self::found(&name, &Desired { name: name.clone(), mark, ..Desired::default() }, command)
         };
         Ok(mark::ours(scope, listed, tags).await?.into_iter().map(owned).collect())
     }

@@ -6,13 +6,15 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::{
-    bucket,
+    bucket::Buckets,
     clients::Clients,
+    kind::Kind,
+    kinds::{self, providers},
     mirror::InBucket,
     names::Names,
-    pipeline::{self, Materials, PipelineError, graph, providers, ttl},
+    pipeline::{Materials, PipelineError, graph, ttl},
     preflight::{self, Intent, Refused, Report},
-    schedule,
+    schedule::Schedules,
 };
 use crate::{
     engine::{
@@ -104,9 +106,9 @@ pub async fn open(home: &Home, stack: &Stack, spec: Value, clients: &Clients) ->
 fn only_its_own(journal: &Journal) -> Result<(), LifecycleError> {
     let id = journal.id();
     for resource in journal.state().live() {
-        let stack = resource.node.desired.pointer("/mark/stack").and_then(Value::as_str);
-        if stack != Some(id.as_str()) {
-            let (key, stack) = (resource.node.key.clone(), stack.unwrap_or("nobody").to_owned());
+        let stack = kinds::mark(&resource.node).map_or_else(|| "nobody".to_owned(), |mark| mark.stack);
+        if stack != id.as_str() {
+            let key = resource.node.key.clone();
             return Err(LifecycleError::Forged { id: id.clone(), key, stack });
         }
     }
@@ -189,7 +191,7 @@ pub async fn make(
 
 /// What is there of everything that the journal knows.
 pub async fn status(state: &State, clients: &Clients) -> Vec<Status> {
-    plan::status(state, &pipeline::providers(clients)).await
+    plan::status(state, &providers(clients)).await
 }
 
 /// Takes over a stack whose journal another machine keeps in its bucket: brings it here, locks it, and lets the other see
@@ -218,7 +220,7 @@ fn alive(stack: &Stack, id: &StackId, state: &State) -> Result<(), LifecycleErro
     let opened = ttl::opened_at(state);
     match ttl::expires(stack, opened) {
         Some(expired) if expired <= Utc::now() => Err(LifecycleError::Expired { id: id.clone(), opened, expired }),
-        None if state.live().any(|resource| resource.node.key.kind == schedule::KIND) => {
+        None if state.live().any(|resource| resource.node.key.kind == Schedules::KIND) => {
             Err(LifecycleError::StillScheduled(id.clone()))
         }
         _ => Ok(()),
@@ -233,8 +235,7 @@ pub async fn reflected(asked: &str, bucket: &str, clients: &Clients) -> Result<S
 
 /// The bucket that the journal's mirror is in, while it may be there.
 fn mirrored_in(state: &State) -> Option<String> {
-    let buckets = state.live().map(|resource| &resource.node).filter(|node| node.key.kind == bucket::KIND);
-    let mut buckets = buckets.filter_map(|node| serde_json::from_value::<bucket::Desired>(node.desired.clone()).ok());
+    let mut buckets = state.live().filter_map(|resource| Buckets::of(&resource.node));
     buckets.find(|bucket| bucket.mirror).map(|bucket| bucket.name)
 }
 

@@ -6,19 +6,17 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use aws_sdk_cloudwatchlogs::types::LogGroup;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use super::{
     clients::Clients,
-    failure::{desired, failure, is},
+    failure::{failure, is},
+    kind::{Kind, Layer},
     mark::{self, Mark, parameters},
     names::{LOG_GROUPS, log_group},
+    permission::{On, Statement},
     tags,
 };
-use crate::engine::{Difference, Node, Observed, Owned, Progress, Provider, ProviderError, Scope};
-
-/// The kind of its keys.
-pub const KIND: &str = "logs";
+use crate::engine::{Difference, Observed, Owned, Progress, ProviderError, Scope, StackId};
 
 /// A log group as it is wanted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,13 +34,29 @@ pub struct Desired {
 pub struct LogGroups(pub Clients);
 
 #[async_trait]
-impl Provider for LogGroups {
-    fn kind(&self) -> &'static str {
-        KIND
+impl Kind for LogGroups {
+    type Desired = Desired;
+
+    const KIND: &'static str = "logs";
+    const LAYER: Layer = Layer::Container;
+
+    fn new(clients: &Clients) -> Self {
+        Self(clients.clone())
     }
 
-    async fn read(&self, node: &Node) -> Result<Observed, ProviderError> {
-        let wanted: Desired = desired(node)?;
+    fn mark(wanted: &Desired) -> &Mark {
+        &wanted.mark
+    }
+
+    /// Tags are of the group's ARN without `:*`, all else of that with it (CloudWatch Logs API reference, LogGroup).
+    fn permissions(wanted: &Desired, _id: &StackId) -> Vec<Statement> {
+        const ACTIONS: [&str; 3] = ["logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:PutRetentionPolicy"];
+        const TAGS: [&str; 2] = ["logs:ListTagsForResource", "logs:TagResource"];
+        let bare = On::resource("logs", format!("log-group:{}", wanted.name));
+        vec![Statement::new(&ACTIONS, [On::Log(wanted.name.clone())]), Statement::new(&TAGS, [bare])]
+    }
+
+    async fn read(&self, wanted: &Desired) -> Result<Observed, ProviderError> {
         let Some(found) = self.find(&wanted.name).await? else { return Ok(Observed::Absent) };
         let tags = self.tags(&wanted.name).await?;
         if let Err(why) = wanted.mark.is_on(parameters(Some(&tags))) {
@@ -57,38 +71,41 @@ impl Provider for LogGroups {
         Ok(Observed::Ours { identity: self.arn(&wanted.name).await?, ready, differs })
     }
 
-    async fn create(&self, node: &Node, _progress: &Progress<'_>) -> Result<String, ProviderError> {
-        let wanted: Desired = desired(node)?;
+    async fn create(&self, wanted: &Desired, _progress: &Progress<'_>) -> Result<String, ProviderError> {
         let tags = wanted.mark.all().into_iter().collect();
         let answer = self.0.logs.create_log_group().log_group_name(&wanted.name).set_tags(Some(tags)).send().await;
         answer.map_err(|error| failure("logs CreateLogGroup", &wanted.name, &error))?;
         self.arn(&wanted.name).await
     }
 
-    async fn make_ready(&self, node: &Node, _progress: &Progress<'_>) -> Result<(), ProviderError> {
-        let wanted: Desired = desired(node)?;
+    async fn make_ready(&self, wanted: &Desired, _progress: &Progress<'_>) -> Result<(), ProviderError> {
         let call = self.0.logs.put_retention_policy().log_group_name(&wanted.name);
         let answer = call.retention_in_days(wanted.retention_days).send().await;
         answer.map_err(|error| failure("logs PutRetentionPolicy", &wanted.name, &error)).map(drop)
     }
 
     /// Its retention is put once more by `make_ready`.
-    async fn change(&self, node: &Node, differs: &[Difference], _progress: &Progress<'_>) -> Result<(), ProviderError> {
-        let Desired { name, mark, .. } = desired(node)?;
+    async fn change(
+        &self,
+        wanted: &Desired,
+        differs: &[Difference],
+        _progress: &Progress<'_>,
+    ) -> Result<(), ProviderError> {
+        let Desired { name, mark, .. } = wanted;
         if !tags::among(differs) {
             return Ok(());
         }
-        let tags = tags::changing(&mark).into_iter().collect();
-        let call = self.0.logs.tag_resource().resource_arn(self.arn(&name).await?).set_tags(Some(tags));
-        call.send().await.map_err(|error| failure("logs TagResource", &name, &error)).map(drop)
+        let tags = tags::changing(mark).into_iter().collect();
+        let call = self.0.logs.tag_resource().resource_arn(self.arn(name).await?).set_tags(Some(tags));
+        call.send().await.map_err(|error| failure("logs TagResource", name, &error)).map(drop)
     }
 
-    async fn delete(&self, node: &Node, _progress: &Progress<'_>) -> Result<(), ProviderError> {
-        let Desired { name, .. } = desired(node)?;
-        match self.0.logs.delete_log_group().log_group_name(&name).send().await {
+    async fn delete(&self, wanted: &Desired, _progress: &Progress<'_>) -> Result<(), ProviderError> {
+        let Desired { name, .. } = wanted;
+        match self.0.logs.delete_log_group().log_group_name(name).send().await {
             Ok(_) => Ok(()),
             Err(error) if is(&error, &["ResourceNotFoundException"]) => Ok(()),
-            Err(error) => Err(failure("logs DeleteLogGroup", &name, &error)),
+            Err(error) => Err(failure("logs DeleteLogGroup", name, &error)),
         }
     }
 
@@ -102,7 +119,7 @@ impl Provider for LogGroups {
         let tags = |name: String| async move { Ok(self.tags(&name).await?.into_iter().collect()) };
         let owned = |(name, mark): (String, Mark)| {
             let command = self.0.cli(&format!("logs delete-log-group --log-group-name {name}"));
-            mark::owned(KIND, &name, mark, json!({"name": name}), command)
+            Self::found(&name, &Desired { name: name.clone(), mark, ..Desired::default() }, command)
         };
         Ok(mark::ours(scope, names, tags).await?.into_iter().map(owned).collect())
     }

@@ -11,19 +11,17 @@ use aws_sdk_lambda::types::{
     DestinationConfig, EventSourceMappingConfiguration, EventSourcePosition, FunctionResponseType, OnFailure,
 };
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use super::{
     clients::Clients,
-    failure::{broken, desired, failure, is},
+    failure::{broken, failure, is},
+    kind::{Kind, Layer},
     mark::{self, Mark, parameters},
     pace::Pace,
+    permission::{On, Statement},
     tags,
 };
-use crate::engine::{Cause, Difference, Node, Observed, Owned, Progress, Provider, ProviderError, Scope};
-
-/// The kind of its keys; a mapping has no name of its own, so it goes by its function's.
-pub const KIND: &str = "mapping";
+use crate::engine::{Cause, Difference, Observed, Owned, Progress, ProviderError, Scope, StackId};
 
 const READY_BUDGET: Duration = Duration::from_secs(10 * 60);
 const GONE_BUDGET: Duration = Duration::from_secs(15 * 60);
@@ -60,13 +58,37 @@ pub struct Desired {
 pub struct Mappings(pub Clients);
 
 #[async_trait]
-impl Provider for Mappings {
-    fn kind(&self) -> &'static str {
-        KIND
+impl Kind for Mappings {
+    type Desired = Desired;
+
+    /// The kind of its keys; a mapping has no name of its own, so it goes by its function's.
+    const KIND: &'static str = "mapping";
+    const LAYER: Layer = Layer::Flow;
+
+    fn new(clients: &Clients) -> Self {
+        Self(clients.clone())
     }
 
-    async fn read(&self, node: &Node) -> Result<Observed, ProviderError> {
-        let wanted: Desired = desired(node)?;
+    fn mark(wanted: &Desired) -> &Mark {
+        &wanted.mark
+    }
+
+    /// Lambda names a mapping itself; whose function it feeds is a condition.
+    fn permissions(wanted: &Desired, _id: &StackId) -> Vec<Statement> {
+        const CHANGE: [&str; 2] = ["lambda:DeleteEventSourceMapping", "lambda:UpdateEventSourceMapping"];
+        const TAGS: [&str; 2] = ["lambda:ListTags", "lambda:TagResource"];
+        let mappings = On::resource("lambda", "event-source-mapping:*");
+        let of_function = |statement: Statement| {
+            statement.when("ArnLike", "lambda:FunctionArn", [format!("arn:*:lambda:*:*:function:{}", wanted.function)])
+        };
+        vec![
+            of_function(Statement::new(&["lambda:CreateEventSourceMapping"], [On::anything()])),
+            of_function(Statement::new(&CHANGE, [mappings.clone()])),
+            Statement::new(&TAGS, [mappings]),
+        ]
+    }
+
+    async fn read(&self, wanted: &Desired) -> Result<Observed, ProviderError> {
         let found =
             self.find(&wanted.function, &wanted.stream).await?.filter(|found| found.state() != Some("Deleting"));
         let Some(found) = found else { return Ok(Observed::Absent) };
@@ -75,7 +97,7 @@ impl Provider for Mappings {
             return Ok(Observed::Foreign { why });
         }
         let differs = [
-            differences(&wanted, &found, &self.0.bucket_arn(&wanted.bucket)),
+            differences(wanted, &found, &self.0.bucket_arn(&wanted.bucket)),
             tags::differences(&wanted.mark, parameters(Some(&tags))),
         ];
         Ok(Observed::Ours {
@@ -85,10 +107,9 @@ impl Provider for Mappings {
         })
     }
 
-    async fn create(&self, node: &Node, _progress: &Progress<'_>) -> Result<String, ProviderError> {
-        let wanted: Desired = desired(node)?;
+    async fn create(&self, wanted: &Desired, _progress: &Progress<'_>) -> Result<String, ProviderError> {
         let stream = self.0.arn("kinesis", &format!("stream/{}", wanted.stream)).await?;
-        let destination = self.given_up(&wanted);
+        let destination = self.given_up(wanted);
         let call = self.0.lambda.create_event_source_mapping().function_name(&wanted.function);
         let call = call.event_source_arn(&stream).starting_position(EventSourcePosition::TrimHorizon);
         let call = call.batch_size(wanted.batch as i32).parallelization_factor(wanted.parallel as i32);
@@ -101,22 +122,26 @@ impl Provider for Mappings {
         Ok(answer.map_err(|error| failure(CREATE, &wanted.function, &error))?.uuid.unwrap_or_default())
     }
 
-    async fn make_ready(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError> {
-        let Desired { function, stream, .. } = desired(node)?;
+    async fn make_ready(&self, wanted: &Desired, progress: &Progress<'_>) -> Result<(), ProviderError> {
+        let Desired { function, stream, .. } = wanted;
         let mut pace = Pace::within(READY_BUDGET);
         loop {
-            let state = match self.find(&function, &stream).await? {
+            let state = match self.find(function, stream).await? {
                 Some(found) if found.state() == Some("Enabled") => return Ok(()),
                 Some(found) => found.state.unwrap_or_else(|| "without a state".to_owned()),
                 // A mapping that was just made may not be listed yet.
                 None => "not there yet".to_owned(),
             };
-            pace.wait(progress, LIST, &function, &state).await?;
+            pace.wait(progress, LIST, function, &state).await?;
         }
     }
 
-    async fn change(&self, node: &Node, differs: &[Difference], _progress: &Progress<'_>) -> Result<(), ProviderError> {
-        let wanted: Desired = desired(node)?;
+    async fn change(
+        &self,
+        wanted: &Desired,
+        differs: &[Difference],
+        _progress: &Progress<'_>,
+    ) -> Result<(), ProviderError> {
         let gone = || broken(Cause::Other, UPDATE, &wanted.function, "it has gone".to_owned(), "`up` makes it again");
         let found = self.find(&wanted.function, &wanted.stream).await?.ok_or_else(gone)?;
         if tags::among(differs) {
@@ -124,22 +149,22 @@ impl Provider for Mappings {
             let call = self.0.lambda.tag_resource().resource(self.arn(&found).await?).set_tags(Some(tags));
             call.send().await.map_err(|error| failure("lambda TagResource", &wanted.function, &error))?;
         }
-        if tags::beside(differs) { self.update(&wanted, found.uuid()).await } else { Ok(()) }
+        if tags::beside(differs) { self.update(wanted, found.uuid()).await } else { Ok(()) }
     }
 
-    async fn delete(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError> {
-        let Desired { function, stream, .. } = desired(node)?;
+    async fn delete(&self, wanted: &Desired, progress: &Progress<'_>) -> Result<(), ProviderError> {
+        let Desired { function, stream, .. } = wanted;
         let mut pace = Pace::within(GONE_BUDGET);
-        while let Some(found) = self.find(&function, &stream).await? {
+        while let Some(found) = self.find(function, stream).await? {
             let state = found.state().unwrap_or("there");
             if state != "Deleting" {
                 match self.0.lambda.delete_event_source_mapping().set_uuid(found.uuid.clone()).send().await {
                     Ok(_) => {}
                     Err(error) if is(&error, &["ResourceNotFoundException"]) => return Ok(()),
-                    Err(error) => return Err(failure(DELETE, &function, &error)),
+                    Err(error) => return Err(failure(DELETE, function, &error)),
                 }
             }
-            pace.wait(progress, DELETE, &function, state).await?;
+            pace.wait(progress, DELETE, function, state).await?;
         }
         Ok(())
     }
@@ -157,7 +182,8 @@ impl Provider for Mappings {
             let uuid = mapping.uuid().unwrap_or_default();
             let command = self.0.cli(&format!("lambda delete-event-source-mapping --uuid {uuid}"));
             let (function, stream) = (function_of(&mapping), stream_of(&mapping));
-            mark::owned(KIND, function, mark, json!({"function": function, "stream": stream}), command)
+            let (function, stream) = (function.to_owned(), stream.to_owned());
+            Self::found(&function.clone(), &Desired { function, stream, mark, ..Desired::default() }, command)
         };
         Ok(mark::ours(scope, listed, tags).await?.into_iter().map(owned).collect())
     }

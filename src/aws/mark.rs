@@ -12,9 +12,8 @@ use std::{
 
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
-use crate::engine::{Node, Owned, ProviderError, ResourceKey, Scope, StackId};
+use crate::engine::{ProviderError, Scope, StackId};
 
 /// The tag, or parameter, that says which stack something belongs to.
 pub const STACK: &str = "demo:stack";
@@ -119,14 +118,6 @@ pub(super) fn unless_gone<T>(answer: Result<T, ProviderError>) -> Result<Option<
         Err(error) if GONE.iter().any(|code| error.message.starts_with(code)) => Ok(None),
         answer => answer.map(Some),
     }
-}
-
-/// What an inventory lists: a key, a mark, the properties besides it that deleting needs, and the command that does it by
-/// hand.
-pub(super) fn owned(kind: &str, name: &str, mark: Mark, mut desired: Value, command: String) -> Owned {
-    desired["mark"] = json!(mark);
-    let node = Node { key: ResourceKey::new(kind, name), depends_on: Vec::new(), desired, detail: String::new() };
-    Owned { stack: mark.stack, expires: mark.expires, node, command }
 }
 
 /// Tags as pairs.

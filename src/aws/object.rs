@@ -6,13 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     clients::Clients,
-    failure::{broken, desired, failure, is},
+    failure::{broken, failure, is},
+    kind::{Kind, Layer},
     mark::{Mark, STACK},
+    permission::Statement,
 };
-use crate::engine::{Cause, Difference, Node, Observed, Owned, Progress, Provider, ProviderError, Scope};
-
-/// The kind of its keys; their names are `bucket/key`.
-pub const KIND: &str = "object";
+use crate::engine::{Cause, Difference, Observed, Owned, Progress, ProviderError, Scope, StackId};
 
 /// The user metadata that says which stack it belongs to; a colon is not allowed in a header's name.
 const METADATA: &str = "demo-stack";
@@ -41,14 +40,28 @@ impl Desired {
 pub struct Objects(pub Clients);
 
 #[async_trait]
-impl Provider for Objects {
-    fn kind(&self) -> &'static str {
-        KIND
+impl Kind for Objects {
+    type Desired = Desired;
+
+    /// Keys are named `bucket/key`.
+    const KIND: &'static str = "object";
+    const LAYER: Layer = Layer::Content;
+
+    fn new(clients: &Clients) -> Self {
+        Self(clients.clone())
     }
 
-    async fn read(&self, node: &Node) -> Result<Observed, ProviderError> {
+    fn mark(wanted: &Desired) -> &Mark {
+        &wanted.mark
+    }
+
+    /// Those of its bucket.
+    fn permissions(_wanted: &Desired, _id: &StackId) -> Vec<Statement> {
+        Vec::new()
+    }
+
+    async fn read(&self, wanted: &Desired) -> Result<Observed, ProviderError> {
         const CALL: &str = "s3 GetObject";
-        let wanted: Desired = desired(node)?;
         let found = match self.0.s3.get_object().bucket(&wanted.bucket).key(&wanted.key).send().await {
             Ok(found) => found,
             Err(error) if is(&error, &["NoSuchKey", "NoSuchBucket"]) => return Ok(Observed::Absent),
@@ -64,29 +77,28 @@ impl Provider for Objects {
         let same = body.into_bytes() == wanted.text.as_bytes();
         let differs =
             if same { Vec::new() } else { vec![Difference::in_place("text", "another", "what the stack file makes")] };
-        Ok(Observed::Ours { identity: self.arn(&wanted), ready: true, differs })
+        Ok(Observed::Ours { identity: self.arn(wanted), ready: true, differs })
     }
 
-    async fn create(&self, node: &Node, _progress: &Progress<'_>) -> Result<String, ProviderError> {
-        let wanted: Desired = desired(node)?;
+    async fn create(&self, wanted: &Desired, _progress: &Progress<'_>) -> Result<String, ProviderError> {
         let call = self.0.s3.put_object().bucket(&wanted.bucket).key(&wanted.key);
         let call = call.metadata(METADATA, &wanted.mark.stack).content_type("application/json");
         let answer = call.body(ByteStream::from(wanted.text.clone().into_bytes())).send().await;
         answer.map_err(|error| failure("s3 PutObject", &wanted.title(), &error))?;
-        Ok(self.arn(&wanted))
-    }
-
-    async fn make_ready(&self, _node: &Node, _progress: &Progress<'_>) -> Result<(), ProviderError> {
-        Ok(())
+        Ok(self.arn(wanted))
     }
 
     /// Put again, over what is there.
-    async fn change(&self, node: &Node, _differs: &[Difference], progress: &Progress<'_>) -> Result<(), ProviderError> {
-        self.create(node, progress).await.map(drop)
+    async fn change(
+        &self,
+        wanted: &Desired,
+        _differs: &[Difference],
+        progress: &Progress<'_>,
+    ) -> Result<(), ProviderError> {
+        self.create(wanted, progress).await.map(drop)
     }
 
-    async fn delete(&self, node: &Node, _progress: &Progress<'_>) -> Result<(), ProviderError> {
-        let wanted: Desired = desired(node)?;
+    async fn delete(&self, wanted: &Desired, _progress: &Progress<'_>) -> Result<(), ProviderError> {
         match self.0.s3.delete_object().bucket(&wanted.bucket).key(&wanted.key).send().await {
             Ok(_) => Ok(()),
             Err(error) if is(&error, &["NoSuchKey", "NoSuchBucket"]) => Ok(()),

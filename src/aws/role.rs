@@ -7,17 +7,15 @@ use serde_json::{Value, json};
 
 use super::{
     clients::Clients,
-    failure::{broken, desired, failure, is},
+    failure::{broken, failure, is},
+    kind::{Kind, Layer},
     mark::{self, Mark, Tags},
     names::{ROLES, role_path},
     partitions::decoded,
-    permission::{self, Realm, Statement},
+    permission::{self, On, Realm, Statement},
     tags,
 };
-use crate::engine::{Cause, Difference, Node, Observed, Owned, Progress, Provider, ProviderError, Scope};
-
-/// The kind of its keys.
-pub const KIND: &str = "role";
+use crate::engine::{Cause, Difference, Observed, Owned, Progress, ProviderError, Scope, StackId};
 
 /// The service principal of Firehose.
 pub const FIREHOSE: &str = "firehose.amazonaws.com";
@@ -53,13 +51,42 @@ pub struct Desired {
 pub struct Roles(pub Clients);
 
 #[async_trait]
-impl Provider for Roles {
-    fn kind(&self) -> &'static str {
-        KIND
+impl Kind for Roles {
+    type Desired = Desired;
+
+    const KIND: &'static str = "role";
+    const LAYER: Layer = Layer::Foundation;
+
+    fn new(clients: &Clients) -> Self {
+        Self(clients.clone())
     }
 
-    async fn read(&self, node: &Node) -> Result<Observed, ProviderError> {
-        let wanted: Desired = desired(node)?;
+    fn mark(wanted: &Desired) -> &Mark {
+        &wanted.mark
+    }
+
+    /// Handing a role to a service is `iam:PassRole`, bound to the services that the role is for.
+    fn permissions(wanted: &Desired, _id: &StackId) -> Vec<Statement> {
+        const ACTIONS: [&str; 11] = [
+            "iam:CreateRole",
+            "iam:DeleteRole",
+            "iam:DeleteRolePolicy",
+            "iam:DetachRolePolicy",
+            "iam:GetRole",
+            "iam:GetRolePolicy",
+            "iam:ListAttachedRolePolicies",
+            "iam:ListRolePolicies",
+            "iam:PutRolePolicy",
+            "iam:TagRole",
+            "iam:UpdateAssumeRolePolicy",
+        ];
+        let on = On::Role(format!("{}{}", wanted.path, wanted.name));
+        let pass = Statement::new(&["iam:PassRole"], [on.clone()]);
+        let services = wanted.services.iter().cloned();
+        vec![Statement::new(&ACTIONS, [on]), pass.when("StringEquals", "iam:PassedToService", services)]
+    }
+
+    async fn read(&self, wanted: &Desired) -> Result<Observed, ProviderError> {
         let Some(found) = self.get(&wanted.name).await? else { return Ok(Observed::Absent) };
         if let Err(why) = wanted.mark.is_on(pairs(found.tags())) {
             return Ok(Observed::Foreign { why });
@@ -74,8 +101,7 @@ impl Provider for Roles {
         Ok(Observed::Ours { identity: found.arn().to_owned(), ready: policy.is_some(), differs })
     }
 
-    async fn create(&self, node: &Node, _progress: &Progress<'_>) -> Result<String, ProviderError> {
-        let wanted: Desired = desired(node)?;
+    async fn create(&self, wanted: &Desired, _progress: &Progress<'_>) -> Result<String, ProviderError> {
         let tags = to_tags(wanted.mark.all(), "iam CreateRole", &wanted.name)?;
         let trust = wanted.trust(&self.0.caller().await?.account);
         let call = self.0.iam.create_role().role_name(&wanted.name).path(&wanted.path);
@@ -87,8 +113,7 @@ impl Provider for Roles {
         }
     }
 
-    async fn make_ready(&self, node: &Node, _progress: &Progress<'_>) -> Result<(), ProviderError> {
-        let wanted: Desired = desired(node)?;
+    async fn make_ready(&self, wanted: &Desired, _progress: &Progress<'_>) -> Result<(), ProviderError> {
         let policy = permission::document(&wanted.statements, &Realm::of(&self.0).await?);
         let call = self.0.iam.put_role_policy().role_name(&wanted.name).policy_name(POLICY);
         let answer = call.policy_document(policy.to_string()).send().await;
@@ -96,8 +121,12 @@ impl Provider for Roles {
     }
 
     /// Its policy is put once more by `make_ready`.
-    async fn change(&self, node: &Node, differs: &[Difference], _progress: &Progress<'_>) -> Result<(), ProviderError> {
-        let wanted: Desired = desired(node)?;
+    async fn change(
+        &self,
+        wanted: &Desired,
+        differs: &[Difference],
+        _progress: &Progress<'_>,
+    ) -> Result<(), ProviderError> {
         let name = &wanted.name;
         if tags::among(differs) {
             let tags = to_tags(tags::changing(&wanted.mark), "iam TagRole", name)?;
@@ -112,17 +141,17 @@ impl Provider for Roles {
         call.send().await.map_err(|error| failure("iam UpdateAssumeRolePolicy", name, &error)).map(drop)
     }
 
-    async fn delete(&self, node: &Node, _progress: &Progress<'_>) -> Result<(), ProviderError> {
-        let Desired { name, .. } = desired(node)?;
-        match self.strip(&name).await {
+    async fn delete(&self, wanted: &Desired, _progress: &Progress<'_>) -> Result<(), ProviderError> {
+        let Desired { name, .. } = wanted;
+        match self.strip(name).await {
             Ok(()) => {}
             Err(error) if error.message.starts_with("NoSuchEntity") => return Ok(()),
             Err(error) => return Err(error),
         }
-        match self.0.iam.delete_role().role_name(&name).send().await {
+        match self.0.iam.delete_role().role_name(name).send().await {
             Ok(_) => Ok(()),
             Err(error) if is(&error, &["NoSuchEntity"]) => Ok(()),
-            Err(error) => Err(failure("iam DeleteRole", &name, &error)),
+            Err(error) => Err(failure("iam DeleteRole", name, &error)),
         }
     }
 
@@ -131,7 +160,7 @@ impl Provider for Roles {
         let found = marked(&self.0, scope).await?.into_iter().map(|(name, mark)| {
             let policy = self.0.cli(&format!("iam delete-role-policy --role-name {name} --policy-name {POLICY}"));
             let command = format!("{policy}; {}", self.0.cli(&format!("iam delete-role --role-name {name}")));
-            mark::owned(KIND, &name, mark, json!({"name": name}), command)
+            Self::found(&name, &Desired { name: name.clone(), mark, ..Desired::default() }, command)
         });
         Ok(found.collect())
     }

@@ -16,14 +16,13 @@ use serde_json::json;
 
 use super::{
     clients::Clients,
-    failure::{broken, desired, failure, is},
+    failure::{broken, failure, is},
+    kind::{Kind, Layer},
     mark::{self, EXPIRES, Mark, OWNER, STACK},
-    pipeline::ttl,
+    moment,
+    permission::{On, Statement},
 };
-use crate::engine::{Cause, Difference, Node, Observed, Owned, Progress, Provider, ProviderError, Scope};
-
-/// The kind of its keys.
-pub const KIND: &str = "schedule";
+use crate::engine::{Cause, Difference, Node, Observed, Owned, Progress, ProviderError, Scope, StackId};
 
 /// Kinesis' DeleteStream as a target (EventBridge Scheduler user guide, "Using universal targets").
 const DELETE_STREAM: &str = "arn:aws:scheduler:::aws-sdk:kinesis:deleteStream";
@@ -57,13 +56,31 @@ pub struct Desired {
 pub struct Schedules(pub Clients);
 
 #[async_trait]
-impl Provider for Schedules {
-    fn kind(&self) -> &'static str {
-        KIND
+impl Kind for Schedules {
+    type Desired = Desired;
+
+    const KIND: &'static str = "schedule";
+    const LAYER: Layer = Layer::Expiry;
+
+    fn new(clients: &Clients) -> Self {
+        Self(clients.clone())
     }
 
-    async fn read(&self, node: &Node) -> Result<Observed, ProviderError> {
-        let wanted: Desired = desired(node)?;
+    fn mark(wanted: &Desired) -> &Mark {
+        &wanted.mark
+    }
+
+    fn permissions(wanted: &Desired, _id: &StackId) -> Vec<Statement> {
+        const ACTIONS: [&str; 4] = [
+            "scheduler:CreateSchedule",
+            "scheduler:DeleteSchedule",
+            "scheduler:GetSchedule",
+            "scheduler:UpdateSchedule",
+        ];
+        vec![Statement::new(&ACTIONS, [On::resource("scheduler", format!("schedule/{GROUP}/{}", wanted.name))])]
+    }
+
+    async fn read(&self, wanted: &Desired) -> Result<Observed, ProviderError> {
         let Some(found) = self.get(&wanted.name).await? else { return Ok(Observed::Absent) };
         if let Err(why) = wanted.mark.is_on(marks(found.description())) {
             return Ok(Observed::Foreign { why });
@@ -71,14 +88,13 @@ impl Provider for Schedules {
         Ok(Observed::Ours {
             identity: found.arn().unwrap_or_default().to_owned(),
             ready: true,
-            differs: differences(&wanted, &self.target(&wanted).await?, &found),
+            differs: differences(wanted, &self.target(wanted).await?, &found),
         })
     }
 
-    async fn create(&self, node: &Node, _progress: &Progress<'_>) -> Result<String, ProviderError> {
-        let wanted: Desired = desired(node)?;
+    async fn create(&self, wanted: &Desired, _progress: &Progress<'_>) -> Result<String, ProviderError> {
         let name = &wanted.name;
-        let target = self.target(&wanted).await?;
+        let target = self.target(wanted).await?;
         let call = self.0.scheduler.create_schedule().name(name).group_name(GROUP);
         let call = call.schedule_expression(expression(&wanted.at)).schedule_expression_timezone("UTC");
         let call = call.flexible_time_window(on_time()).target(target);
@@ -87,33 +103,28 @@ impl Provider for Schedules {
         Ok(answer.map_err(|error| failure(CREATE, name, &error))?.schedule_arn)
     }
 
-    async fn make_ready(&self, _node: &Node, _progress: &Progress<'_>) -> Result<(), ProviderError> {
-        Ok(())
-    }
-
     /// All of it anew: what an update leaves out goes back to its default (EventBridge Scheduler API reference,
     /// UpdateSchedule).
     async fn change(
         &self,
-        node: &Node,
+        wanted: &Desired,
         _differs: &[Difference],
         _progress: &Progress<'_>,
     ) -> Result<(), ProviderError> {
-        let wanted: Desired = desired(node)?;
         let call = self.0.scheduler.update_schedule().name(&wanted.name).group_name(GROUP);
         let call = call.schedule_expression(expression(&wanted.at)).schedule_expression_timezone("UTC");
-        let call = call.flexible_time_window(on_time()).target(self.target(&wanted).await?);
+        let call = call.flexible_time_window(on_time()).target(self.target(wanted).await?);
         let call = call.action_after_completion(ActionAfterCompletion::Delete).state(ScheduleState::Enabled);
         let answer = call.description(description(&wanted.mark)).send().await;
         answer.map(drop).map_err(|error| failure(UPDATE, &wanted.name, &error))
     }
 
-    async fn delete(&self, node: &Node, _progress: &Progress<'_>) -> Result<(), ProviderError> {
-        let Desired { name, .. } = desired(node)?;
-        match self.0.scheduler.delete_schedule().name(&name).group_name(GROUP).send().await {
+    async fn delete(&self, wanted: &Desired, _progress: &Progress<'_>) -> Result<(), ProviderError> {
+        let Desired { name, .. } = wanted;
+        match self.0.scheduler.delete_schedule().name(name).group_name(GROUP).send().await {
             Ok(_) => Ok(()),
             Err(error) if is(&error, &["ResourceNotFoundException"]) => Ok(()),
-            Err(error) => Err(failure("scheduler DeleteSchedule", &name, &error)),
+            Err(error) => Err(failure("scheduler DeleteSchedule", name, &error)),
         }
     }
 
@@ -125,8 +136,8 @@ impl Provider for Schedules {
         let found = mark::ours(scope, self.names(scope).await?, tags).await?;
         let owned = found.into_iter().map(|(name, mark)| {
             let command = self.0.cli(&format!("scheduler delete-schedule --group-name {GROUP} --name {name}"));
-            let desired = json!({"name": name, "at": mark.expires});
-            mark::owned(KIND, &name, mark, desired, command)
+            let at = mark.expires.clone().unwrap_or_default();
+            Self::found(&name, &Desired { name: name.clone(), at, mark, ..Desired::default() }, command)
         });
         Ok(owned.collect())
     }
@@ -211,8 +222,7 @@ fn differences(wanted: &Desired, target: &Target, found: &GetScheduleOutput) -> 
 
 /// Whether a schedule's time has come: where it is not there any more, it has fired.
 pub fn has_fired(node: &Node, now: DateTime<Utc>) -> bool {
-    let at = node.desired["at"].as_str().and_then(ttl::read);
-    node.key.kind == KIND && at.is_some_and(|at| at <= now)
+    Schedules::of(node).and_then(|wanted| moment::read(&wanted.at)).is_some_and(|at| at <= now)
 }
 
 #[cfg(test)]

@@ -1,24 +1,23 @@
 //! The Kinesis data stream.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
 use aws_sdk_kinesis::types::{ScalingType, StreamDescriptionSummary, StreamMode, StreamModeDetails, StreamStatus};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use super::{
     clients::Clients,
-    failure::{broken, desired, failure, is},
+    failure::{broken, failure, is},
+    kind::{Hourly, Kind, Layer},
     mark::{self, Mark, Tags, pairs},
     pace::Pace,
+    permission::{On, Statement},
+    prices::Prices,
     rates::Api,
     tags,
 };
-use crate::engine::{Cause, Difference, Node, Observed, Owned, Progress, Provider, ProviderError, Scope};
-
-/// The kind of its keys.
-pub const KIND: &str = "stream";
+use crate::engine::{Cause, Difference, Observed, Owned, Progress, ProviderError, Scope, StackId};
 
 /// Others wait five minutes for hundreds of shards; the SDK's own waiter gives up after three.
 const READY_BUDGET: Duration = Duration::from_secs(15 * 60);
@@ -31,14 +30,18 @@ pub const MAX_RECORD_KIB: u32 = 1024;
 /// Calls of UpdateShardCount for a stream in 24 hours (Kinesis API reference, UpdateShardCount).
 const STEPS_A_DAY: usize = 10;
 
+/// A stream keeps records for so many hours without an extra charge (Kinesis Data Streams pricing).
+const HOURS_INCLUDED: u32 = 24;
+
 /// A stream as it is wanted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Desired {
     /// Its name.
     pub name: String,
-    /// Open shards; none when AWS scales it.
-    pub shards: Option<u32>,
+    /// Its open shards, or that AWS scales it.
+    #[serde(rename = "shards", skip_serializing_if = "Capacity::is_unknown")]
+    pub capacity: Capacity,
     /// Hours that records stay, 24 to 8,760.
     pub retention_hours: u32,
     /// The largest record, in KiB; [`MAX_RECORD_KIB`] where this is none.
@@ -47,17 +50,72 @@ pub struct Desired {
     pub mark: Mark,
 }
 
+/// How a stream scales. A journal has its number of shards, or null for on demand, or nothing where that is not known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Option<u32>", into = "Option<u32>")]
+pub enum Capacity {
+    /// Not known: the stream was found by its tags.
+    #[default]
+    Unknown,
+    /// AWS scales it.
+    OnDemand,
+    /// So many open shards.
+    Provisioned(u32),
+}
+
 /// Knows streams.
 pub struct Streams(pub Clients);
 
 #[async_trait]
-impl Provider for Streams {
-    fn kind(&self) -> &'static str {
-        KIND
+impl Kind for Streams {
+    type Desired = Desired;
+
+    const KIND: &'static str = "stream";
+    const LAYER: Layer = Layer::Container;
+    const NAMED_BY_USER: bool = true;
+
+    fn new(clients: &Clients) -> Self {
+        Self(clients.clone())
     }
 
-    async fn read(&self, node: &Node) -> Result<Observed, ProviderError> {
-        let wanted: Desired = desired(node)?;
+    fn mark(wanted: &Desired) -> &Mark {
+        &wanted.mark
+    }
+
+    /// CreateStream takes tags by `kinesis:AddTagsToStream` alone (Kinesis API reference, CreateStream).
+    fn permissions(wanted: &Desired, _id: &StackId) -> Vec<Statement> {
+        const ACTIONS: [&str; 14] = [
+            "kinesis:AddTagsToStream",
+            "kinesis:CreateStream",
+            "kinesis:DecreaseStreamRetentionPeriod",
+            "kinesis:DeleteStream",
+            "kinesis:DescribeStreamSummary",
+            "kinesis:GetRecords",
+            "kinesis:GetShardIterator",
+            "kinesis:IncreaseStreamRetentionPeriod",
+            "kinesis:ListShards",
+            "kinesis:ListTagsForStream",
+            "kinesis:PutRecords",
+            "kinesis:UpdateMaxRecordSize",
+            "kinesis:UpdateShardCount",
+            "kinesis:UpdateStreamMode",
+        ];
+        vec![Statement::new(&ACTIONS, [On::Stream(wanted.name.clone())])]
+    }
+
+    fn hourly(wanted: &Desired, prices: &Prices) -> Hourly {
+        let dollars = match wanted.capacity {
+            Capacity::Unknown => return Hourly::Unknown,
+            Capacity::OnDemand => prices.stream_hour,
+            Capacity::Provisioned(shards) => {
+                let extended = if wanted.retention_hours > HOURS_INCLUDED { prices.shard_hour_extended } else { 0.0 };
+                f64::from(shards) * (prices.shard_hour + extended)
+            }
+        };
+        Hourly::Always { detail: wanted.capacity.to_string(), dollars }
+    }
+
+    async fn read(&self, wanted: &Desired) -> Result<Observed, ProviderError> {
         let Some(found) = self.describe(&wanted.name).await? else { return Ok(Observed::Absent) };
         let tags = self.tags(&wanted.name).await?;
         if let Err(why) = wanted.mark.is_on(pairs(&tags)) {
@@ -65,7 +123,7 @@ impl Provider for Streams {
         }
         // A stream that is UPDATING may be on its way to what was wanted, or to one of the steps before it.
         let settings = match found.stream_status() {
-            StreamStatus::Active | StreamStatus::Updating => differences(&wanted, &found),
+            StreamStatus::Active | StreamStatus::Updating => differences(wanted, &found),
             _ => Vec::new(),
         };
         Ok(Observed::Ours {
@@ -75,54 +133,56 @@ impl Provider for Streams {
         })
     }
 
-    async fn create(&self, node: &Node, _progress: &Progress<'_>) -> Result<String, ProviderError> {
-        let wanted: Desired = desired(node)?;
+    async fn create(&self, wanted: &Desired, _progress: &Progress<'_>) -> Result<String, ProviderError> {
         let call = self.0.kinesis.create_stream().stream_name(&wanted.name);
-        let call = call.set_shard_count(wanted.shards.map(|shards| shards as i32));
+        let call = call.set_shard_count(wanted.capacity.shards());
         let call = call.set_max_record_size_in_kib(wanted.max_record_kib.map(|kib| kib as i32));
         let call = call.stream_mode_details(wanted.mode()?);
         self.0.turn(Api::CREATE_STREAM).await;
         let answer = call.set_tags(Some(wanted.mark.all().into_iter().collect())).send().await;
         answer.map_err(|error| failure("kinesis CreateStream", &wanted.name, &error))?;
-        self.mark_where_ignored(&wanted).await?;
+        self.mark_where_ignored(wanted).await?;
         self.0.arn("kinesis", &format!("stream/{}", wanted.name)).await
     }
 
-    async fn make_ready(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError> {
-        let wanted: Desired = desired(node)?;
-        self.keep_records(&wanted, progress).await
+    async fn make_ready(&self, wanted: &Desired, progress: &Progress<'_>) -> Result<(), ProviderError> {
+        self.keep_records(wanted, progress).await
     }
 
     /// From what is there now, whatever it was when it was read: a crash may have come between the steps of an earlier one.
-    async fn change(&self, node: &Node, differs: &[Difference], progress: &Progress<'_>) -> Result<(), ProviderError> {
-        let wanted: Desired = desired(node)?;
+    async fn change(
+        &self,
+        wanted: &Desired,
+        differs: &[Difference],
+        progress: &Progress<'_>,
+    ) -> Result<(), ProviderError> {
         if tags::among(differs) {
             self.tag(&wanted.name, tags::changing(&wanted.mark)).await?;
         }
-        self.switch(&wanted, progress).await?;
-        if let Some(shards) = wanted.shards {
-            self.resize(&wanted.name, shards as i32, progress).await?;
+        self.switch(wanted, progress).await?;
+        if let Some(shards) = wanted.capacity.shards() {
+            self.resize(&wanted.name, shards, progress).await?;
         }
-        self.size_records(&wanted, progress).await?;
-        self.keep_records(&wanted, progress).await
+        self.size_records(wanted, progress).await?;
+        self.keep_records(wanted, progress).await
     }
 
-    async fn delete(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError> {
-        let Desired { name, .. } = desired(node)?;
+    async fn delete(&self, wanted: &Desired, progress: &Progress<'_>) -> Result<(), ProviderError> {
+        let Desired { name, .. } = wanted;
         let mut pace = Pace::within(GONE_BUDGET);
-        while let Some(found) = self.describe(&name).await? {
+        while let Some(found) = self.describe(name).await? {
             let status = found.stream_status().clone();
             if status != StreamStatus::Deleting {
                 // Registered consumers make it ResourceInUse otherwise.
                 self.0.turn(Api::DELETE_STREAM).await;
-                let call = self.0.kinesis.delete_stream().stream_name(&name).enforce_consumer_deletion(true);
+                let call = self.0.kinesis.delete_stream().stream_name(name).enforce_consumer_deletion(true);
                 match call.send().await {
                     Ok(_) => {}
                     Err(error) if is(&error, &["ResourceNotFoundException"]) => return Ok(()),
-                    Err(error) => return Err(failure("kinesis DeleteStream", &name, &error)),
+                    Err(error) => return Err(failure("kinesis DeleteStream", name, &error)),
                 }
             }
-            pace.wait(progress, "kinesis DeleteStream", &name, status.as_str()).await?;
+            pace.wait(progress, "kinesis DeleteStream", name, status.as_str()).await?;
         }
         Ok(())
     }
@@ -132,9 +192,19 @@ impl Provider for Streams {
         let found = mark::ours(scope, names, |name| async move { self.tags(&name).await }).await?;
         let owned = |(name, mark): (String, Mark)| {
             let command = format!("kinesis delete-stream --enforce-consumer-deletion --stream-name {name}");
-            mark::owned(KIND, &name, mark, json!({"name": name}), self.0.cli(&command))
+            Self::found(&name, &Desired { name: name.clone(), mark, ..Desired::default() }, self.0.cli(&command))
         };
         Ok(found.into_iter().map(owned).collect())
+    }
+
+    async fn measured(&self, found: Desired) -> Result<Desired, ProviderError> {
+        if !found.capacity.is_unknown() {
+            return Ok(found);
+        }
+        // It may have gone since it was found.
+        let Some(now) = self.describe(&found.name).await? else { return Ok(found) };
+        let shards = (!is_on_demand(&now)).then_some(now.open_shard_count() as u32);
+        Ok(Desired { capacity: shards.into(), retention_hours: now.retention_period_hours() as u32, ..found })
     }
 }
 
@@ -165,13 +235,13 @@ impl Streams {
     /// To the wanted mode. AWS takes two changes of it in 24 hours, and says so of a third.
     async fn switch(&self, wanted: &Desired, progress: &Progress<'_>) -> Result<(), ProviderError> {
         let found = self.active(&wanted.name, progress).await?;
-        if is_on_demand(&found) == wanted.shards.is_none() {
+        if is_on_demand(&found) == wanted.is_on_demand() {
             return Ok(());
         }
         let call = self.0.kinesis.update_stream_mode().stream_arn(found.stream_arn());
         let answer = call.stream_mode_details(wanted.mode()?).send().await;
         answer.map_err(|error| failure("kinesis UpdateStreamMode", &wanted.name, &error))?;
-        let fits = |found: &StreamDescriptionSummary| is_on_demand(found) == wanted.shards.is_none();
+        let fits = |found: &StreamDescriptionSummary| is_on_demand(found) == wanted.is_on_demand();
         self.active_and(&wanted.name, progress, fits).await.map(drop)
     }
 
@@ -272,9 +342,50 @@ impl Streams {
     }
 }
 
+impl Capacity {
+    fn is_unknown(&self) -> bool {
+        *self == Self::Unknown
+    }
+
+    fn shards(self) -> Option<i32> {
+        Option::<u32>::from(self).map(|shards| shards as i32)
+    }
+}
+
+impl From<Option<u32>> for Capacity {
+    fn from(shards: Option<u32>) -> Self {
+        shards.map_or(Self::OnDemand, Self::Provisioned)
+    }
+}
+
+impl From<Capacity> for Option<u32> {
+    fn from(capacity: Capacity) -> Self {
+        match capacity {
+            Capacity::Provisioned(shards) => Some(shards),
+            Capacity::OnDemand | Capacity::Unknown => None,
+        }
+    }
+}
+
+/// For example `20 shards`.
+impl fmt::Display for Capacity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Provisioned(1) => f.write_str("1 shard"),
+            Self::Provisioned(shards) => write!(f, "{shards} shards"),
+            Self::OnDemand => f.write_str("on demand"),
+            Self::Unknown => f.write_str("an unknown number of shards"),
+        }
+    }
+}
+
 impl Desired {
+    fn is_on_demand(&self) -> bool {
+        self.capacity == Capacity::OnDemand
+    }
+
     fn mode(&self) -> Result<StreamModeDetails, ProviderError> {
-        let mode = if self.shards.is_some() { StreamMode::Provisioned } else { StreamMode::OnDemand };
+        let mode = if self.is_on_demand() { StreamMode::OnDemand } else { StreamMode::Provisioned };
         let mode = StreamModeDetails::builder().stream_mode(mode).build();
         mode.map_err(|error| broken(Cause::Other, "kinesis CreateStream", &self.name, error.to_string(), ""))
     }
@@ -295,12 +406,12 @@ fn is_on_demand(found: &StreamDescriptionSummary) -> bool {
 
 fn differences(wanted: &Desired, found: &StreamDescriptionSummary) -> Vec<Difference> {
     let mode = |on_demand: bool| if on_demand { "on-demand" } else { "provisioned" };
-    let (is, want) = (mode(is_on_demand(found)), mode(wanted.shards.is_none()));
+    let (is, want) = (mode(is_on_demand(found)), mode(wanted.is_on_demand()));
     let mut differences = Vec::new();
     if is != want {
         differences.push(Difference::in_place("mode", is, want));
     }
-    differences.extend(wanted.shards.and_then(|shards| reach(found.open_shard_count(), shards as i32)));
+    differences.extend(wanted.capacity.shards().and_then(|shards| reach(found.open_shard_count(), shards)));
     if !wanted.takes_records_as(found) {
         let is = found.max_record_size_in_kib().unwrap_or_default();
         differences.push(Difference::in_place("largest record in KiB", is, wanted.record_kib()));

@@ -5,22 +5,20 @@ use std::collections::{BTreeMap, HashMap};
 use async_trait::async_trait;
 use aws_sdk_glue::types::{Column, SerDeInfo, StorageDescriptor, Table, TableInput};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use super::{
     clients::Clients,
     database,
-    failure::{broken, desired, failure, is},
+    failure::{broken, failure, is},
+    kind::{Kind, Layer},
     mark::{self, Mark, parameters},
+    permission::{On, Statement},
     tags,
 };
 use crate::{
-    engine::{Cause, Difference, Node, Observed, Owned, Progress, Provider, ProviderError, Scope},
+    engine::{Cause, Difference, Observed, Owned, Progress, ProviderError, Scope, StackId},
     spec::Format,
 };
-
-/// The kind of its keys; their names are `database/table`.
-pub const KIND: &str = "table";
 
 /// The name of a table's key.
 pub fn key_name(database: &str, table: &str) -> String {
@@ -76,53 +74,78 @@ pub struct Desired {
 pub struct Tables(pub Clients);
 
 #[async_trait]
-impl Provider for Tables {
-    fn kind(&self) -> &'static str {
-        KIND
+impl Kind for Tables {
+    type Desired = Desired;
+
+    /// Keys are named `database/table`.
+    const KIND: &'static str = "table";
+    const LAYER: Layer = Layer::Content;
+
+    fn new(clients: &Clients) -> Self {
+        Self(clients.clone())
     }
 
-    async fn read(&self, node: &Node) -> Result<Observed, ProviderError> {
-        let wanted: Desired = desired(node)?;
-        let Some(found) = self.get(&wanted).await? else { return Ok(Observed::Absent) };
+    fn mark(wanted: &Desired) -> &Mark {
+        &wanted.mark
+    }
+
+    /// Athena reads the table and its partitions as whoever asks, and the database `default` besides (Athena user guide,
+    /// "Configure access to databases and tables in the AWS Glue Data Catalog").
+    fn permissions(wanted: &Desired, _id: &StackId) -> Vec<Statement> {
+        const ACTIONS: [&str; 9] = [
+            "glue:BatchCreatePartition",
+            "glue:BatchGetPartition",
+            "glue:CreateTable",
+            "glue:DeleteTable",
+            "glue:GetPartition",
+            "glue:GetPartitions",
+            "glue:GetTable",
+            "glue:GetTables",
+            "glue:UpdateTable",
+        ];
+        let database = &wanted.database;
+        let on = ["catalog", &format!("database/{database}"), &format!("table/{database}/*")];
+        let default = ["catalog", "database/default"].map(|resource| On::resource("glue", resource));
+        vec![
+            Statement::new(&ACTIONS, on.map(|resource| On::resource("glue", resource))),
+            Statement::new(&["glue:GetDatabase"], default),
+        ]
+    }
+
+    async fn read(&self, wanted: &Desired) -> Result<Observed, ProviderError> {
+        let Some(found) = self.get(wanted).await? else { return Ok(Observed::Absent) };
         if let Err(why) = wanted.mark.is_on(parameters(found.parameters())) {
             return Ok(Observed::Foreign { why });
         }
         let identity = self.0.arn("glue", &format!("table/{}/{}", wanted.database, wanted.name)).await?;
-        let differs = [differences(&wanted, &found), tags::differences(&wanted.mark, parameters(found.parameters()))];
+        let differs = [differences(wanted, &found), tags::differences(&wanted.mark, parameters(found.parameters()))];
         Ok(Observed::Ours { identity, ready: true, differs: differs.concat() })
     }
 
-    async fn create(&self, node: &Node, _progress: &Progress<'_>) -> Result<String, ProviderError> {
-        let wanted: Desired = desired(node)?;
-        let input = self.input(&wanted, "glue CreateTable")?;
+    async fn create(&self, wanted: &Desired, _progress: &Progress<'_>) -> Result<String, ProviderError> {
+        let input = self.input(wanted, "glue CreateTable")?;
         let call = self.0.glue.create_table().database_name(&wanted.database).table_input(input);
         call.send().await.map_err(|error| failure("glue CreateTable", &wanted.title(), &error))?;
         self.0.arn("glue", &format!("table/{}/{}", wanted.database, wanted.name)).await
     }
 
-    async fn make_ready(&self, _node: &Node, _progress: &Progress<'_>) -> Result<(), ProviderError> {
-        Ok(())
-    }
-
     /// The partitions that are registered stay as they are: each says for itself where and what its objects are.
     async fn change(
         &self,
-        node: &Node,
+        wanted: &Desired,
         _differs: &[Difference],
         _progress: &Progress<'_>,
     ) -> Result<(), ProviderError> {
         const CALL: &str = "glue UpdateTable";
-        let wanted: Desired = desired(node)?;
         let gone = || broken(Cause::Other, CALL, &wanted.title(), "it has gone".to_owned(), "`up` makes it again");
-        let found = self.get(&wanted).await?.ok_or_else(gone)?;
-        let input = over(self.input(&wanted, CALL)?, &found);
+        let found = self.get(wanted).await?.ok_or_else(gone)?;
+        let input = over(self.input(wanted, CALL)?, &found);
         let answer = self.0.glue.update_table().database_name(&wanted.database).table_input(input).send().await;
         answer.map_err(|error| failure(CALL, &wanted.title(), &error)).map(drop)
     }
 
     /// Its partitions go with it.
-    async fn delete(&self, node: &Node, _progress: &Progress<'_>) -> Result<(), ProviderError> {
-        let wanted: Desired = desired(node)?;
+    async fn delete(&self, wanted: &Desired, _progress: &Progress<'_>) -> Result<(), ProviderError> {
         match self.0.glue.delete_table().database_name(&wanted.database).name(&wanted.name).send().await {
             Ok(_) => Ok(()),
             Err(error) if is(&error, &["EntityNotFoundException"]) => Ok(()),
@@ -167,8 +190,9 @@ impl Tables {
             found.extend(page.table_list().iter().filter_map(|table| {
                 let (name, mark) = (table.name(), Mark::found(scope, parameters(table.parameters()))?);
                 let command = format!("glue delete-table --database-name {database} --name {name}");
-                let desired = json!({"database": database, "name": name});
-                Some(mark::owned(KIND, &key_name(database, name), mark, desired, self.0.cli(&command)))
+                let (database, name) = (database.to_owned(), name.to_owned());
+                let wanted = Desired { database, name, mark, ..Desired::default() };
+                Some(Self::found(&key_name(&wanted.database, &wanted.name), &wanted, self.0.cli(&command)))
             }));
         }
         Ok(found)

@@ -6,18 +6,16 @@ use aws_sdk_athena::types::{
     WorkGroupConfigurationUpdates,
 };
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use super::{
     clients::Clients,
-    failure::{desired, failure, says},
+    failure::{failure, says},
+    kind::{Kind, Layer},
     mark::{self, Mark, Tags},
+    permission::{On, Statement},
     tags,
 };
-use crate::engine::{Difference, Node, Observed, Owned, Progress, Provider, ProviderError, Scope};
-
-/// The kind of its keys.
-pub const KIND: &str = "workgroup";
+use crate::engine::{Difference, Observed, Owned, Progress, ProviderError, Scope, StackId};
 
 /// Athena has no code of its own for it: an InvalidRequestException with one of these texts.
 const NOT_FOUND: [&str; 3] = ["is not found", "does not exist", "not found"];
@@ -40,13 +38,36 @@ pub struct Desired {
 pub struct Workgroups(pub Clients);
 
 #[async_trait]
-impl Provider for Workgroups {
-    fn kind(&self) -> &'static str {
-        KIND
+impl Kind for Workgroups {
+    type Desired = Desired;
+
+    const KIND: &'static str = "workgroup";
+    const LAYER: Layer = Layer::Content;
+
+    fn new(clients: &Clients) -> Self {
+        Self(clients.clone())
     }
 
-    async fn read(&self, node: &Node) -> Result<Observed, ProviderError> {
-        let wanted: Desired = desired(node)?;
+    fn mark(wanted: &Desired) -> &Mark {
+        &wanted.mark
+    }
+
+    fn permissions(wanted: &Desired, _id: &StackId) -> Vec<Statement> {
+        const ACTIONS: [&str; 9] = [
+            "athena:CreateWorkGroup",
+            "athena:DeleteWorkGroup",
+            "athena:GetQueryExecution",
+            "athena:GetQueryResults",
+            "athena:GetWorkGroup",
+            "athena:ListTagsForResource",
+            "athena:StartQueryExecution",
+            "athena:TagResource",
+            "athena:UpdateWorkGroup",
+        ];
+        vec![Statement::new(&ACTIONS, [On::resource("athena", format!("workgroup/{}", wanted.name))])]
+    }
+
+    async fn read(&self, wanted: &Desired) -> Result<Observed, ProviderError> {
         let Some(found) = self.get(&wanted.name).await? else { return Ok(Observed::Absent) };
         if let Err(why) = wanted.mark.is_on(found.description().and_then(marked)) {
             return Ok(Observed::Foreign { why });
@@ -54,12 +75,11 @@ impl Provider for Workgroups {
         let identity = self.0.arn("athena", &format!("workgroup/{}", wanted.name)).await?;
         let tags = self.tags(&wanted.name, &identity).await?;
         let tags = tags.iter().map(|tag| (tag.key().unwrap_or_default(), tag.value().unwrap_or_default()));
-        let differs = [differences(&wanted, &found), tags::differences(&wanted.mark, tags)].concat();
+        let differs = [differences(wanted, &found), tags::differences(&wanted.mark, tags)].concat();
         Ok(Observed::Ours { identity, ready: true, differs })
     }
 
-    async fn create(&self, node: &Node, _progress: &Progress<'_>) -> Result<String, ProviderError> {
-        let wanted: Desired = desired(node)?;
+    async fn create(&self, wanted: &Desired, _progress: &Progress<'_>) -> Result<String, ProviderError> {
         let configuration = WorkGroupConfiguration::builder()
             .result_configuration(ResultConfiguration::builder().output_location(&wanted.output).build())
             .enforce_work_group_configuration(true)
@@ -73,12 +93,12 @@ impl Provider for Workgroups {
         self.0.arn("athena", &format!("workgroup/{}", wanted.name)).await
     }
 
-    async fn make_ready(&self, _node: &Node, _progress: &Progress<'_>) -> Result<(), ProviderError> {
-        Ok(())
-    }
-
-    async fn change(&self, node: &Node, differs: &[Difference], _progress: &Progress<'_>) -> Result<(), ProviderError> {
-        let wanted: Desired = desired(node)?;
+    async fn change(
+        &self,
+        wanted: &Desired,
+        differs: &[Difference],
+        _progress: &Progress<'_>,
+    ) -> Result<(), ProviderError> {
         let name = &wanted.name;
         if tags::among(differs) {
             let arn = self.0.arn("athena", &format!("workgroup/{name}")).await?;
@@ -99,12 +119,12 @@ impl Provider for Workgroups {
         answer.map_err(|error| failure("athena UpdateWorkGroup", name, &error)).map(drop)
     }
 
-    async fn delete(&self, node: &Node, _progress: &Progress<'_>) -> Result<(), ProviderError> {
-        let Desired { name, .. } = desired(node)?;
-        match self.0.athena.delete_work_group().work_group(&name).recursive_delete_option(true).send().await {
+    async fn delete(&self, wanted: &Desired, _progress: &Progress<'_>) -> Result<(), ProviderError> {
+        let Desired { name, .. } = wanted;
+        match self.0.athena.delete_work_group().work_group(name).recursive_delete_option(true).send().await {
             Ok(_) => Ok(()),
             Err(error) if says(&error, &NOT_FOUND) => Ok(()),
-            Err(error) => Err(failure("athena DeleteWorkGroup", &name, &error)),
+            Err(error) => Err(failure("athena DeleteWorkGroup", name, &error)),
         }
     }
 
@@ -117,7 +137,11 @@ impl Provider for Workgroups {
                 let mark = Mark::found(scope, group.description().and_then(marked))?;
                 let name = group.name().unwrap_or_default();
                 let command = format!("athena delete-work-group --recursive-delete-option --work-group {name}");
-                Some(mark::owned(KIND, name, mark, json!({"name": name}), self.0.cli(&command)))
+                Some(Self::found(
+                    name,
+                    &Desired { name: name.to_owned(), mark, ..Desired::default() },
+                    self.0.cli(&command),
+                ))
             }));
         }
         Ok(found)

@@ -89,7 +89,7 @@ async fn the_stream_of_a_forgotten_stack_goes_by_itself_and_down_is_clean() {
     let world = World::new().await;
     let stack = living(2 * HOUR);
     let made = world.up(&stack).await;
-    assert_eq!((made.resources.len(), outcome(&made, schedule::KIND)), (9, Outcome::Created));
+    assert_eq!((made.resources.len(), outcome(&made, "schedule")), (9, Outcome::Created));
     let again = world.up(&stack).await;
     assert!(again.resources.iter().all(|(_, outcome)| *outcome == Outcome::Kept), "{again:?}");
 
@@ -109,7 +109,7 @@ async fn the_stream_of_a_forgotten_stack_goes_by_itself_and_down_is_clean() {
     assert_eq!(world.scheduled(id.as_str()).await, None, "a schedule that has fired deletes itself");
 
     let gone = lifecycle::status(&journal.state(), &world.clients).await;
-    let fired = gone.iter().find(|one| one.node.key.kind == schedule::KIND).expect("known");
+    let fired = gone.iter().find(|one| one.node.key.kind == "schedule").expect("known");
     assert_eq!(fired.observed, Ok(Observed::Absent));
     assert!(
         schedule::has_fired(&fired.node, expires) && !schedule::has_fired(&fired.node, expires - TimeDelta::hours(1))
@@ -129,7 +129,7 @@ async fn another_time_to_live_is_another_time_of_the_same_schedule() {
     world.up(&living(2 * HOUR)).await;
     let longer = living(4 * HOUR);
     let applied = world.up(&longer).await;
-    assert_eq!(outcome(&applied, schedule::KIND), Outcome::Changed);
+    assert_eq!(outcome(&applied, "schedule"), Outcome::Changed);
     let journal = world.open(&longer).await;
     let expires = ttl::opened_at(&journal.state()) + TimeDelta::hours(4);
     assert_eq!(world.scheduled(journal.id().as_str()).await, Some(at(expires)));
@@ -146,7 +146,7 @@ async fn a_stack_gets_a_time_to_live_but_not_rid_of_it() {
     let world = World::new().await;
     world.up(&store_sales()).await;
     let applied = world.up(&living(2 * HOUR)).await;
-    assert_eq!(outcome(&applied, schedule::KIND), Outcome::Created);
+    assert_eq!(outcome(&applied, "schedule"), Outcome::Created);
     let refused = world.try_up(&store_sales()).await.expect_err("still scheduled");
     assert!(matches!(&refused, LifecycleError::StillScheduled(_)), "{refused}");
     assert!(refused.to_string().contains("ttl: 30d"), "{refused}");

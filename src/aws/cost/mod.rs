@@ -1,24 +1,16 @@
 //! What a stack costs: by the hour while it is up, and by what is sent through it.
 
 mod load;
-mod prices;
 
 use std::fmt;
 
 use serde::Serialize;
 
 pub use load::{LoadCost, Used, by_use, of_load};
-pub use prices::{Prices, as_of};
 
-use super::{
-    clients::{Clients, Where},
-    failure::{failure, is},
-    redshift, stream,
-};
-use crate::engine::{Fingerprint, Node, ProviderError, ResourceKey};
-
-/// A stream keeps records for so many hours without an extra charge (Kinesis Data Streams pricing).
-const HOURS_INCLUDED: u64 = 24;
+pub use super::prices::{Prices, as_of};
+use super::{clients::Where, kind::Hourly, kinds, prices};
+use crate::engine::{Fingerprint, Node};
 
 /// A place that AWS bills, or does not.
 pub trait Billed {
@@ -116,60 +108,18 @@ pub fn per_hour<'a>(nodes: impl IntoIterator<Item = &'a Node>, place: &impl Bill
     let prices_of = (priced != region).then(|| priced.to_owned());
     let mut cost = Cost { region: Some(region.to_owned()), prices_of, ..Cost::default() };
     for node in nodes {
-        match node.key.kind.as_str() {
-            stream::KIND => match stream_hour(node, prices) {
-                Some(item) => cost.items.push(item),
-                None => cost.unknown.push(node.key.to_string()),
-            },
-            redshift::workgroup::KIND => cost.items.push(workgroup_hour(&node.key, prices)),
-            _ => {}
-        }
+        let (detail, an_hour, while_computing) = match kinds::hourly(node, prices) {
+            Hourly::Nothing => continue,
+            Hourly::Unknown => {
+                cost.unknown.push(node.key.to_string());
+                continue;
+            }
+            Hourly::Always { detail, dollars } => (detail, dollars, false),
+            Hourly::WhileComputing { detail, dollars } => (detail, dollars, true),
+        };
+        cost.items.push(Item { what: node.key.to_string(), detail, an_hour, while_computing });
     }
     cost
-}
-
-/// None where its number of shards is not known: it was found, not made here.
-fn stream_hour(node: &Node, prices: &Prices) -> Option<Item> {
-    let (detail, an_hour) = match node.desired.get("shards")?.as_u64() {
-        None => ("on demand".to_owned(), prices.stream_hour),
-        Some(shards) => {
-            let kept = node.desired["retention_hours"].as_u64().unwrap_or(HOURS_INCLUDED);
-            let extended = if kept > HOURS_INCLUDED { prices.shard_hour_extended } else { 0.0 };
-            let detail = if shards == 1 { "1 shard".to_owned() } else { format!("{shards} shards") };
-            (detail, shards as f64 * (prices.shard_hour + extended))
-        }
-    };
-    Some(Item { what: node.key.to_string(), detail, an_hour, while_computing: false })
-}
-
-fn workgroup_hour(key: &ResourceKey, prices: &Prices) -> Item {
-    let capacity = redshift::workgroup::BASE_CAPACITY;
-    Item {
-        what: key.to_string(),
-        detail: format!("{capacity} RPUs"),
-        an_hour: f64::from(capacity) * prices.rpu_hour,
-        while_computing: true,
-    }
-}
-
-/// The same, with how large it is looked up where it was found rather than made: a stream's number of shards.
-pub async fn measured(clients: &Clients, mut node: Node) -> Result<Node, ProviderError> {
-    if node.key.kind != stream::KIND || node.desired.get("shards").is_some() {
-        return Ok(node);
-    }
-    let name = node.key.name.clone();
-    let answer = match clients.kinesis.describe_stream_summary().stream_name(&name).send().await {
-        Ok(answer) => answer,
-        // It has gone since it was found.
-        Err(error) if is(&error, &["ResourceNotFoundException"]) => return Ok(node),
-        Err(error) => return Err(failure("kinesis DescribeStreamSummary", &name, &error)),
-    };
-    if let Some(found) = answer.stream_description_summary() {
-        let on_demand = found.stream_mode_details().is_some_and(|mode| mode.stream_mode().as_str() == "ON_DEMAND");
-        node.desired["shards"] = (!on_demand).then_some(found.open_shard_count()).into();
-        node.desired["retention_hours"] = found.retention_period_hours().into();
-    }
-    Ok(node)
 }
 
 /// An amount as a person would say it: cents, or as many digits as tell it from nothing.
@@ -188,6 +138,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::engine::ResourceKey;
 
     fn node(kind: &str, desired: serde_json::Value) -> Node {
         Node { key: ResourceKey::new(kind, "a"), depends_on: Vec::new(), desired, detail: String::new() }

@@ -16,26 +16,24 @@ use aws_sdk_firehose::{
     },
 };
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use super::{
     clients::Clients,
-    failure::{broken, desired, failure, is},
+    failure::{broken, failure, is},
+    kind::{Kind, Layer},
     mark::{self, Mark},
     pace::Pace,
+    permission::{On, Statement},
     rates::Api,
     tags,
 };
 use crate::{
-    engine::{Cause, Difference, Node, Observed, Owned, Progress, Provider, ProviderError, Scope},
+    engine::{Cause, Difference, Observed, Owned, Progress, ProviderError, Scope, StackId},
     spec::{Compression, FieldPath},
 };
 
 pub use route::Route;
 pub(super) use route::{Found, changed};
-
-/// The kind of its keys.
-pub const KIND: &str = "delivery";
 
 const READY_BUDGET: Duration = Duration::from_secs(15 * 60);
 const GONE_BUDGET: Duration = Duration::from_secs(60 * 60);
@@ -72,38 +70,53 @@ pub struct Columns {
 pub struct Deliveries(pub Clients);
 
 #[async_trait]
-impl Provider for Deliveries {
-    fn kind(&self) -> &'static str {
-        KIND
+impl Kind for Deliveries {
+    type Desired = Desired;
+
+    const KIND: &'static str = "delivery";
+    const LAYER: Layer = Layer::Flow;
+
+    fn new(clients: &Clients) -> Self {
+        Self(clients.clone())
     }
 
-    async fn read(&self, node: &Node) -> Result<Observed, ProviderError> {
-        let wanted: Desired = desired(node)?;
+    fn mark(wanted: &Desired) -> &Mark {
+        &wanted.route.mark
+    }
+
+    fn permissions(wanted: &Desired, _id: &StackId) -> Vec<Statement> {
+        permissions(&wanted.route.name)
+    }
+
+    async fn read(&self, wanted: &Desired) -> Result<Observed, ProviderError> {
         self.observe(&wanted.route, |found| {
             let s3 = found.destinations().first().and_then(|to| to.extended_s3_destination_description());
-            s3.map(|s3| destination::differences(&wanted, s3, &self.0))
+            s3.map(|s3| destination::differences(wanted, s3, &self.0))
         })
         .await
     }
 
-    async fn create(&self, node: &Node, _progress: &Progress<'_>) -> Result<String, ProviderError> {
-        let wanted: Desired = desired(node)?;
+    async fn create(&self, wanted: &Desired, _progress: &Progress<'_>) -> Result<String, ProviderError> {
         let role = self.role(&wanted.route).await?;
-        let to = destination::configuration(&wanted, &role, &self.0);
+        let to = destination::configuration(wanted, &role, &self.0);
         let to = to.map_err(|error| invalid(&wanted.route.name, &error))?;
         let call = self.call(&wanted.route, &role).await?;
         self.make(call.extended_s3_destination_configuration(to), &wanted.route.name).await
     }
 
-    async fn make_ready(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError> {
-        let Route { name, .. } = desired(node)?;
-        self.wait_until_active(&name, progress).await
+    async fn make_ready(&self, wanted: &Desired, progress: &Progress<'_>) -> Result<(), ProviderError> {
+        let name = &wanted.route.name;
+        self.wait_until_active(name, progress).await
     }
 
-    async fn change(&self, node: &Node, differs: &[Difference], _progress: &Progress<'_>) -> Result<(), ProviderError> {
-        let wanted: Desired = desired(node)?;
+    async fn change(
+        &self,
+        wanted: &Desired,
+        differs: &[Difference],
+        _progress: &Progress<'_>,
+    ) -> Result<(), ProviderError> {
         let role = self.role(&wanted.route).await?;
-        let to = destination::configuration(&wanted, &role, &self.0);
+        let to = destination::configuration(wanted, &role, &self.0);
         let to = to.map_err(|error| invalid(&wanted.route.name, &error))?;
         self.bring(&wanted.route, differs, |call, found| {
             let s3 = found.destinations().first().and_then(|to| to.extended_s3_destination_description());
@@ -112,9 +125,9 @@ impl Provider for Deliveries {
         .await
     }
 
-    async fn delete(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError> {
-        let Route { name, .. } = desired(node)?;
-        self.remove(&name, progress).await
+    async fn delete(&self, wanted: &Desired, progress: &Progress<'_>) -> Result<(), ProviderError> {
+        let name = &wanted.route.name;
+        self.remove(name, progress).await
     }
 
     /// Those to Redshift too.
@@ -123,7 +136,8 @@ impl Provider for Deliveries {
         let tags = |name: String| async move { Ok(mark::collected(pairs(&self.tags(&name).await?))) };
         let owned = |(name, mark): (String, Mark)| {
             let command = format!("firehose delete-delivery-stream --delivery-stream-name {name}");
-            mark::owned(KIND, &name, mark, json!({"name": name}), self.0.cli(&command))
+            let route = Route { name: name.clone(), mark, ..Route::default() };
+            Self::found(&name, &Desired { route, ..Desired::default() }, self.0.cli(&command))
         };
         Ok(mark::ours(scope, names, tags).await?.into_iter().map(owned).collect())
     }
@@ -298,6 +312,19 @@ impl Deliveries {
             }
         }
     }
+}
+
+/// What a person needs for a delivery stream of any destination.
+pub(super) fn permissions(name: &str) -> Vec<Statement> {
+    const ACTIONS: [&str; 6] = [
+        "firehose:CreateDeliveryStream",
+        "firehose:DeleteDeliveryStream",
+        "firehose:DescribeDeliveryStream",
+        "firehose:ListTagsForDeliveryStream",
+        "firehose:TagDeliveryStream",
+        "firehose:UpdateDestination",
+    ];
+    vec![Statement::new(&ACTIONS, [On::resource("firehose", format!("deliverystream/{name}"))])]
 }
 
 fn reason(found: &DeliveryStreamDescription) -> String {

@@ -3,16 +3,20 @@
 use demo_formats::schema::Type;
 use demo_function::{KEY_VARIABLE, TABLE_VARIABLE};
 
-use super::{Parts, PipelineError, node};
+use super::{Parts, PipelineError};
 use crate::{
     aws::{
-        bucket, function,
-        item_table::{self, KeyAttribute, KeyKind},
-        log_group, mapping,
+        bucket::Buckets,
+        function::{self, Functions},
+        item_table::{self, ItemTables, KeyAttribute, KeyKind},
+        kind::{Kind, node},
+        log_group::{self, LogGroups},
+        mapping::{self, Mappings},
         names::DynamoDbNames,
         packaging::Package,
         permission::{On, Statement},
-        role, stream,
+        role::{self, Roles},
+        stream::Streams,
     },
     engine::Node,
     spec::DynamoDbDelivery,
@@ -45,13 +49,13 @@ fn table_node(to: &DynamoDbDelivery, names: &DynamoDbNames, parts: &Parts) -> Re
     };
     let key = to.key.iter().map(attribute).collect::<Result<_, _>>()?;
     let desired = item_table::Desired { name: names.table.clone(), key, mark: parts.mark.clone() };
-    Ok(node(item_table::KIND, &names.table, &[], &desired, format!("by {}", to.key.join(", "))))
+    Ok(node::<ItemTables>(&names.table, &[], &desired, format!("by {}", to.key.join(", "))))
 }
 
 fn log_node(names: &DynamoDbNames, parts: &Parts) -> Node {
     let (name, mark) = (names.log_group.clone(), parts.mark.clone());
     let desired = log_group::Desired { name, retention_days: LOG_DAYS, mark };
-    node(log_group::KIND, &names.log_group, &[], &desired, String::new())
+    node::<LogGroups>(&names.log_group, &[], &desired, String::new())
 }
 
 fn role_node(names: &DynamoDbNames, parts: &Parts) -> Node {
@@ -63,7 +67,7 @@ fn role_node(names: &DynamoDbNames, parts: &Parts) -> Node {
         statements: statements(names, parts),
         mark: parts.mark.clone(),
     };
-    node(role::KIND, &names.role, &[], &desired, format!("under {path}"))
+    node::<Roles>(&names.role, &[], &desired, format!("under {path}"))
 }
 
 /// What the function does, and what Lambda does for it (Lambda developer guide, "Required execution role permissions").
@@ -94,10 +98,10 @@ fn function_node(to: &DynamoDbDelivery, names: &DynamoDbNames, package: &Package
         variables: variables.map(|(name, value)| (name.to_owned(), value)).into(),
         mark: parts.mark.clone(),
     };
-    let mut on = vec![(role::KIND, names.role.as_str()), (log_group::KIND, names.log_group.as_str())];
-    on.extend(through.as_deref().map(|bucket| (bucket::KIND, bucket)));
+    let mut on = vec![Roles::key(&names.role), LogGroups::key(&names.log_group)];
+    on.extend(through.as_deref().map(Buckets::key));
     let detail = format!("{} MiB, {}, {} kB", to.function.memory_mib, package.architecture.name(), package.size / 1000);
-    node(function::KIND, &names.function, &on, &desired, detail)
+    node::<Functions>(&names.function, &on, &desired, detail)
 }
 
 fn mapping_node(to: &DynamoDbDelivery, names: &DynamoDbNames, parts: &Parts) -> Node {
@@ -114,11 +118,11 @@ fn mapping_node(to: &DynamoDbDelivery, names: &DynamoDbNames, parts: &Parts) -> 
         mark: parts.mark.clone(),
     };
     let on = [
-        (stream::KIND, stream.as_str()),
-        (bucket::KIND, bucket),
-        (item_table::KIND, names.table.as_str()),
-        (role::KIND, names.role.as_str()),
-        (function::KIND, names.function.as_str()),
+        Streams::key(&stream),
+        Buckets::key(bucket),
+        ItemTables::key(&names.table),
+        Roles::key(&names.role),
+        Functions::key(&names.function),
     ];
-    node(mapping::KIND, &names.function, &on, &desired, format!("stream → {}", names.table))
+    node::<Mappings>(&names.function, &on, &desired, format!("stream → {}", names.table))
 }

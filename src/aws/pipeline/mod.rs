@@ -7,15 +7,18 @@ pub mod ttl;
 
 use chrono::{DateTime, Utc};
 use demo_formats::schema::Schema;
-use serde::Serialize;
-use serde_json::json;
 
 use super::{
-    bucket, clients::Clients, database, delivery, function, item_table, log_group, mapping, mark::Mark, names::Names,
-    object, packaging::Package, redshift as rs, retry::patient, role, schedule, stream, table, workgroup,
+    bucket::{self, Buckets},
+    kind::{Kind, node},
+    mark::Mark,
+    names::Names,
+    packaging::Package,
+    schedule::Schedules,
+    stream::{self, Capacity, Streams},
 };
 use crate::{
-    engine::{Graph, GraphError, Node, Provider, Providers, ResourceKey, StackId},
+    engine::{Graph, GraphError, Node, StackId},
     spec::{Stack, StreamMode},
 };
 
@@ -89,7 +92,7 @@ pub fn graph(
 
 /// Makes the bucket the first that is made and the last that goes: what another machine needs is there all the while.
 fn stand_on_bucket(nodes: &mut [Node]) {
-    let bucket = nodes.iter().map(|node| &node.key).find(|key| key.kind == bucket::KIND).cloned();
+    let bucket = nodes.iter().map(|node| &node.key).find(|key| key.kind == Buckets::KIND).cloned();
     let bucket = bucket.expect("a stack with a mirror has a bucket");
     for node in nodes.iter_mut().filter(|node| node.key != bucket && !node.depends_on.contains(&bucket)) {
         node.depends_on.push(bucket.clone());
@@ -110,65 +113,25 @@ impl Parts<'_> {
     }
 }
 
-/// A provider of every kind.
-pub fn providers(clients: &Clients) -> Providers {
-    use std::sync::Arc;
-    let all: [Arc<dyn Provider>; 18] = [
-        Arc::new(schedule::Schedules(clients.clone())),
-        Arc::new(stream::Streams(clients.clone())),
-        Arc::new(bucket::Buckets(clients.clone())),
-        Arc::new(role::Roles(clients.clone())),
-        Arc::new(delivery::Deliveries(clients.clone())),
-        Arc::new(database::Databases(clients.clone())),
-        Arc::new(table::Tables(clients.clone())),
-        Arc::new(workgroup::Workgroups(clients.clone())),
-        Arc::new(item_table::ItemTables(clients.clone())),
-        Arc::new(log_group::LogGroups(clients.clone())),
-        Arc::new(function::Functions(clients.clone())),
-        Arc::new(mapping::Mappings(clients.clone())),
-        Arc::new(object::Objects(clients.clone())),
-        Arc::new(rs::namespace::Namespaces::new(clients.clone())),
-        Arc::new(rs::workgroup::Workgroups::new(clients.clone())),
-        Arc::new(rs::schema::Schemas::new(clients.clone())),
-        Arc::new(rs::table::Tables::new(clients.clone())),
-        Arc::new(rs::delivery::RedshiftDeliveries(clients.clone())),
-    ];
-    Providers::new(all.map(|provider| patient(provider, clients)))
-}
-
 fn stream_node(Parts { stack, names, mark, .. }: &Parts) -> Node {
-    let shards = match stack.stream.mode {
-        StreamMode::Provisioned { shards } => Some(shards),
-        StreamMode::OnDemand => None,
-    };
-    let detail = match shards {
-        Some(1) => "1 shard".to_owned(),
-        Some(shards) => format!("{shards} shards"),
-        None => "on demand".to_owned(),
+    let capacity = match stack.stream.mode {
+        StreamMode::Provisioned { shards } => Capacity::Provisioned(shards),
+        StreamMode::OnDemand => Capacity::OnDemand,
     };
     let retention_hours = stack.stream.retention.as_secs().div_ceil(3600) as u32;
     let max_record_kib = Some(stack.stream.max_record_kib).filter(|kib| *kib != stream::MAX_RECORD_KIB);
     let name = names.stream.clone();
-    let desired = stream::Desired { name, shards, retention_hours, max_record_kib, mark: (*mark).clone() };
+    let desired = stream::Desired { name, capacity, retention_hours, max_record_kib, mark: (*mark).clone() };
     // What ends it is there before the first thing that costs money.
-    let on: Vec<_> = mark.expires.iter().map(|_| (schedule::KIND, names.schedule.as_str())).collect();
-    node(stream::KIND, &names.stream, &on, &desired, detail)
+    let on: Vec<_> = mark.expires.iter().map(|_| Schedules::key(&names.schedule)).collect();
+    node::<Streams>(&names.stream, &on, &desired, capacity.to_string())
 }
 
 fn bucket_node(bucket: &str, parts: &Parts) -> Node {
     let mirror = parts.stack.mirror;
     let desired = bucket::Desired { name: bucket.to_owned(), mirror, mark: parts.mark.clone() };
     let detail = if mirror { "with a copy of the journal" } else { "" };
-    node(bucket::KIND, bucket, &[], &desired, detail.to_owned())
-}
-
-fn node(kind: &str, name: &str, on: &[(&str, &str)], desired: &impl Serialize, detail: String) -> Node {
-    Node {
-        key: ResourceKey::new(kind, name),
-        depends_on: on.iter().map(|(kind, name)| ResourceKey::new(*kind, *name)).collect(),
-        desired: json!(desired),
-        detail,
-    }
+    node::<Buckets>(bucket, &[], &desired, detail.to_owned())
 }
 
 #[cfg(test)]

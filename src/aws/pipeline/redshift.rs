@@ -2,17 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use super::{Parts, PipelineError, node};
+use super::{Parts, PipelineError};
 use crate::{
     aws::{
-        bucket, delivery,
+        bucket::Buckets,
+        delivery::{self, Deliveries},
+        kind::{Kind, node},
         names::RedshiftNames,
-        object,
+        object::{self, Objects},
         permission::{On, Statement},
         redshift::{self, Database, sql},
-        role, stream,
+        role::{self, Roles},
+        stream::Streams,
     },
-    engine::Node,
+    engine::{Node, ResourceKey},
     spec::{Compression, RedshiftAt, RedshiftDelivery, RedshiftLoad},
 };
 
@@ -51,7 +54,7 @@ impl Delivery<'_> {
         // It is made before anything in the database, and so tells where that is.
         let mark = parts.mark.with(self.database.tags());
         let desired = role::Desired { mark, ..self.role_of(&names.role, &[role::FIREHOSE], statements) };
-        node(role::KIND, &names.role, &[], &desired, format!("under {}", parts.names.role_path))
+        node::<Roles>(&names.role, &[], &desired, format!("under {}", parts.names.role_path))
     }
 
     /// What COPY reads by, and the namespace and workgroup of our own.
@@ -64,30 +67,30 @@ impl Delivery<'_> {
             Statement::new(&["s3:GetObject"], [under(to.prefix.fixed()), under(redshift::FOLDER)]),
         ];
         let desired = self.role_of(&names.copy_role, &role::REDSHIFT, statements);
-        let role = node(role::KIND, &names.copy_role, &[], &desired, format!("under {}", parts.names.role_path));
+        let role = node::<Roles>(&names.copy_role, &[], &desired, format!("under {}", parts.names.role_path));
         let desired = redshift::namespace::Desired {
             name: names.workgroup.clone(),
             database: to.database.clone(),
             role: format!("{}{}", parts.names.role_path, names.copy_role),
             mark: mark.clone(),
         };
-        let on = [(role::KIND, names.role.as_str()), (role::KIND, names.copy_role.as_str())];
+        let on = [Roles::key(&names.role), Roles::key(&names.copy_role)];
         let detail = format!("database {}", to.database);
-        let namespace = node(redshift::namespace::KIND, &names.workgroup, &on, &desired, detail);
+        let namespace = node::<redshift::namespace::Namespaces>(&names.workgroup, &on, &desired, detail);
         let (name, namespace_name) = (names.workgroup.clone(), names.workgroup.clone());
         let desired = redshift::workgroup::Desired { name, namespace: namespace_name, mark };
-        let on = [(redshift::namespace::KIND, names.workgroup.as_str())];
+        let on = [redshift::namespace::Namespaces::key(&names.workgroup)];
         let detail = "8 RPU, reached by the Data API alone".to_owned();
-        [role, namespace, node(redshift::workgroup::KIND, &names.workgroup, &on, &desired, detail)]
+        [role, namespace, node::<redshift::workgroup::Workgroups>(&names.workgroup, &on, &desired, detail)]
     }
 
     fn schema(&self) -> Node {
         let Self { to, names, parts, database } = self;
         let (name, mark) = (names.schema.clone(), parts.mark.clone());
         let desired = redshift::schema::Desired { database: database.clone(), name, mark };
-        let mut on = vec![(role::KIND, names.role.as_str())];
-        on.extend((to.at == RedshiftAt::Created).then_some((redshift::workgroup::KIND, names.workgroup.as_str())));
-        node(redshift::schema::KIND, &self.schema_name(), &on, &desired, format!("in {}", database.title()))
+        let mut on = vec![Roles::key(&names.role)];
+        on.extend((to.at == RedshiftAt::Created).then_some(redshift::workgroup::Workgroups::key(&names.workgroup)));
+        node::<redshift::schema::Schemas>(&self.schema_name(), &on, &desired, format!("in {}", database.title()))
     }
 
     fn table(&self) -> Node {
@@ -105,7 +108,7 @@ impl Delivery<'_> {
         let (key, text) = (redshift::JSONPATHS.to_owned(), self.parts.materials.schema.jsonpaths());
         let desired = object::Desired { bucket: bucket.to_owned(), key, text, mark };
         let name = format!("{bucket}/{}", redshift::JSONPATHS);
-        node(object::KIND, &name, &[(bucket::KIND, bucket)], &desired, String::new())
+        node::<Objects>(&name, &[Buckets::key(bucket)], &desired, String::new())
     }
 
     /// Into the bucket, from where batches are loaded.
@@ -117,7 +120,7 @@ impl Delivery<'_> {
             partition_by: BTreeMap::new(),
         };
         let detail = format!("stream → s3://{}/{}", self.parts.bucket(), self.to.prefix.fixed());
-        node(delivery::KIND, &self.names.delivery, &self.stands_on(), &desired, detail)
+        node::<Deliveries>(&self.names.delivery, &self.stands_on(), &desired, detail)
     }
 
     /// Into the table, by Firehose's own COPY.
@@ -142,8 +145,8 @@ impl Delivery<'_> {
         };
         let (table_key, jsonpaths) = (self.table_name(&names.table), format!("{bucket}/{}", redshift::JSONPATHS));
         let mut on = self.stands_on().to_vec();
-        on.extend([(redshift::table::KIND, table_key.as_str()), (object::KIND, jsonpaths.as_str())]);
-        node(redshift::delivery::KIND, &names.delivery, &on, &desired, format!("stream → {table}"))
+        on.extend([redshift::table::Tables::key(&table_key), Objects::key(&jsonpaths)]);
+        node::<redshift::delivery::RedshiftDeliveries>(&names.delivery, &on, &desired, format!("stream → {table}"))
     }
 
     fn table_of(&self, name: &str, columns: Vec<(String, String)>, detail: String) -> Node {
@@ -154,9 +157,8 @@ impl Delivery<'_> {
             columns,
             mark: self.parts.mark.clone(),
         };
-        let on = [(redshift::schema::KIND, self.schema_name())];
-        let on = on.each_ref().map(|(kind, name)| (*kind, name.as_str()));
-        node(redshift::table::KIND, &self.table_name(name), &on, &desired, detail)
+        let on = [redshift::schema::Schemas::key(&self.schema_name())];
+        node::<redshift::table::Tables>(&self.table_name(name), &on, &desired, detail)
     }
 
     fn role_of(&self, name: &str, services: &[&str], statements: Vec<Statement>) -> role::Desired {
@@ -184,9 +186,9 @@ impl Delivery<'_> {
         }
     }
 
-    fn stands_on(&self) -> [(&str, &str); 3] {
+    fn stands_on(&self) -> [ResourceKey; 3] {
         let (stream, bucket) = (self.parts.names.stream.as_str(), self.parts.bucket());
-        [(stream::KIND, stream), (bucket::KIND, bucket), (role::KIND, self.names.role.as_str())]
+        [Streams::key(stream), Buckets::key(bucket), Roles::key(&self.names.role)]
     }
 
     fn schema_name(&self) -> String {

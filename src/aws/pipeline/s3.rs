@@ -4,9 +4,19 @@ use std::collections::BTreeMap;
 
 use chrono::{Datelike, Utc};
 
-use super::{Parts, PipelineError, node};
+use super::{Parts, PipelineError};
 use crate::{
-    aws::{bucket, database, delivery, permission::Statement, role, stream, table, workgroup},
+    aws::{
+        bucket::Buckets,
+        database::{self, Databases},
+        delivery::{self, Deliveries},
+        kind::{Kind, node},
+        permission::Statement,
+        role::{self, Roles},
+        stream::Streams,
+        table::{self, Tables},
+        workgroup::{self, Workgroups},
+    },
     engine::Node,
     spec::{Catalog, Format, Partitions, S3Delivery},
 };
@@ -72,7 +82,7 @@ fn delivery_nodes(s3: &S3Delivery, parts: &Parts) -> Result<[Node; 2], PipelineE
         statements,
         mark: (*mark).clone(),
     };
-    let role_node = node(role::KIND, &names.role, &[], &desired, format!("under {}", names.role_path));
+    let role_node = node::<Roles>(&names.role, &[], &desired, format!("under {}", names.role_path));
     let route = delivery::Route {
         name: names.delivery.clone(),
         stream: names.stream.clone(),
@@ -87,28 +97,28 @@ fn delivery_nodes(s3: &S3Delivery, parts: &Parts) -> Result<[Node; 2], PipelineE
     let (compression, partition_by) = (s3.compression, s3.partition_by.clone());
     let desired = delivery::Desired { route, compression, parquet, partition_by };
     let table = desired.parquet.as_ref().map(|columns| table::key_name(&columns.database, &columns.table));
-    let mut on = vec![(stream::KIND, names.stream.as_str()), (bucket::KIND, bucket), (role::KIND, names.role.as_str())];
-    on.extend(table.as_deref().map(|table| (table::KIND, table)));
+    let mut on = vec![Streams::key(&names.stream), Buckets::key(bucket), Roles::key(&names.role)];
+    on.extend(table.as_deref().map(Tables::key));
     let detail = format!("stream → s3://{bucket}/{}", s3.prefix.fixed());
-    Ok([role_node, node(delivery::KIND, &names.delivery, &on, &desired, detail)])
+    Ok([role_node, node::<Deliveries>(&names.delivery, &on, &desired, detail)])
 }
 
 fn catalog_nodes(table: table::Desired, s3: &S3Delivery, parts: &Parts) -> [Node; 3] {
     let (Parts { names, mark, .. }, bucket) = (parts, parts.bucket());
     let desired = database::Desired { name: table.database.clone(), mark: (*mark).clone() };
-    let database_node = node(database::KIND, &table.database, &[], &desired, String::new());
+    let database_node = node::<Databases>(&table.database, &[], &desired, String::new());
     let desired = workgroup::Desired {
         name: names.workgroup.clone(),
         output: results_location(bucket, s3.prefix.fixed()),
         scan_limit_bytes: SCAN_LIMIT_BYTES,
         mark: (*mark).clone(),
     };
-    let on = [(bucket::KIND, bucket)];
+    let on = [Buckets::key(bucket)];
     let detail = format!("results in {}", desired.output);
-    let workgroup_node = node(workgroup::KIND, &names.workgroup, &on, &desired, detail);
+    let workgroup_node = node::<Workgroups>(&names.workgroup, &on, &desired, detail);
     let name = table::key_name(&table.database, &table.name);
     let detail = format!("{} columns", table.columns.len());
-    let table_node = node(table::KIND, &name, &[(database::KIND, table.database.as_str())], &table, detail);
+    let table_node = node::<Tables>(&name, &[Databases::key(&table.database)], &table, detail);
     [database_node, table_node, workgroup_node]
 }
 

@@ -5,9 +5,19 @@ use demo_formats::{
     schema,
 };
 
+use serde_json::json;
+
 use super::*;
 use crate::{
-    aws::packaging::Architecture,
+    aws::{
+        delivery::Deliveries,
+        function::{self, Functions},
+        item_table::ItemTables,
+        packaging::Architecture,
+        role::{self, Roles},
+        schedule,
+        table::Tables,
+    },
     spec::{
         Buffer, Catalog, Compression, Deliver, DynamoDbDelivery, FieldPath, Format, FunctionSettings, Length, Load,
         MappingSettings, Name, PartitionKey, Partitions, Rate, RedshiftAt, RedshiftDelivery, RedshiftLoad, S3Delivery,
@@ -142,7 +152,7 @@ fn the_journal_holds_what_deleting_needs() {
 fn projected_partitions_follow_the_prefix() {
     let stack = stack(Some(s3(PREFIX, Some(Partitions::Projected))));
     let graph = graph(&stack, &id(), opened_at(), &materials()).expect("a graph");
-    let table = graph.nodes().iter().find(|node| node.key.kind == table::KIND).expect("a table");
+    let table = graph.nodes().iter().find(|node| node.key.kind == Tables::KIND).expect("a table");
     let projection = &table.desired["projection"];
     let template = "s3://my-bucket/tpcds/sales/year=${year}/month=${month}/day=${day}/";
     assert_eq!(projection["storage.location.template"], template);
@@ -205,17 +215,17 @@ fn a_mapping_waits_for_all_that_its_function_needs() {
     assert_eq!(layers, [first, vec![format!("function {id}")], vec![format!("mapping {id}")]]);
     let desired = |kind| &graph.nodes().iter().find(|node| node.key.kind == kind).expect("a node").desired;
     let key = json!([{"name": "ss_ticket_number", "kind": "N"}, {"name": "ss_item_sk", "kind": "N"}]);
-    assert_eq!(desired(item_table::KIND)["key"], key);
+    assert_eq!(desired(ItemTables::KIND)["key"], key);
     let variables = json!({"DEMO_TABLE": "store_sales-7f3a91c2", "DEMO_KEY": "ss_ticket_number,ss_item_sk"});
-    assert_eq!(desired(function::KIND)["variables"], variables);
-    assert_eq!(desired(function::KIND)["role"], format!("/demo/{id}/{id}-function"));
-    assert_eq!(desired(function::KIND)["through"], json!(null));
+    assert_eq!(desired(Functions::KIND)["variables"], variables);
+    assert_eq!(desired(Functions::KIND)["role"], format!("/demo/{id}/{id}-function"));
+    assert_eq!(desired(Functions::KIND)["through"], json!(null));
 }
 
 #[test]
 fn the_functions_role_may_write_its_own_and_nothing_else() {
     let graph = graph_with(&dynamodb(TICKET_AND_ITEM), &package(1000)).expect("a graph");
-    let role = graph.nodes().iter().find(|node| node.key.kind == role::KIND).expect("a role");
+    let role = graph.nodes().iter().find(|node| node.key.kind == Roles::KIND).expect("a role");
     assert_eq!(role.desired["services"], json!(["lambda.amazonaws.com"]));
     let statements = role.desired["statements"].as_array().expect("statements");
     let actions: Vec<&str> =
@@ -229,9 +239,9 @@ fn the_functions_role_may_write_its_own_and_nothing_else() {
 #[test]
 fn large_code_goes_through_the_bucket() {
     let graph = graph_with(&dynamodb(TICKET_AND_ITEM), &package(function::DIRECT_BYTES + 1)).expect("a graph");
-    let node = graph.nodes().iter().find(|node| node.key.kind == function::KIND).expect("a function");
+    let node = graph.nodes().iter().find(|node| node.key.kind == Functions::KIND).expect("a function");
     assert_eq!(node.desired["through"], "sales-7f3a91c2");
-    assert!(node.depends_on.contains(&ResourceKey::new(bucket::KIND, "sales-7f3a91c2")));
+    assert!(node.depends_on.contains(&Buckets::key("sales-7f3a91c2")));
 }
 
 #[test]
@@ -251,10 +261,10 @@ fn parquet_waits_for_the_table_and_may_read_its_columns() {
     let graph =
         graph(&stack(Some(with(Some(Partitions::Registered)))), &id(), opened_at(), &materials()).expect("a graph");
     let of = |kind: &str| graph.nodes().iter().find(|node| node.key.kind == kind).expect("a node");
-    let table = ResourceKey::new(table::KIND, "tpcds_7f3a91c2/store_sales");
-    assert!(of(delivery::KIND).depends_on.contains(&table));
-    assert_eq!(of(table::KIND).desired["format"], "parquet");
-    let statements = of(role::KIND).desired["statements"].to_string();
+    let table = Tables::key("tpcds_7f3a91c2/store_sales");
+    assert!(of(Deliveries::KIND).depends_on.contains(&table));
+    assert_eq!(of(Tables::KIND).desired["format"], "parquet");
+    let statements = of(Roles::KIND).desired["statements"].to_string();
     assert!(statements.contains("glue:GetTableVersions") && statements.contains("table/tpcds_7f3a91c2/store_sales"));
     let alone = super::graph(&stack(Some(with(None))), &id(), opened_at(), &materials()).map(drop);
     assert_eq!(alone, Err(PipelineError::Parquet));
@@ -271,7 +281,7 @@ fn a_table_may_have_no_partitions_and_no_column_twice() {
     let graph = |partitions| super::graph(&stack(Some(with(partitions))), &id(), opened_at(), &materials());
     assert_eq!(graph(Partitions::Registered).map(drop), Err(PipelineError::PartitionKey("ss_item_sk".to_owned())));
     let graph = graph(Partitions::None).expect("a graph");
-    let table = graph.nodes().iter().find(|node| node.key.kind == table::KIND).expect("a table");
+    let table = graph.nodes().iter().find(|node| node.key.kind == Tables::KIND).expect("a table");
     assert_eq!((&table.desired["partition_keys"], &table.desired["projection"]), (&json!([]), &json!({})));
 }
 

@@ -1,12 +1,15 @@
 //! The end of a stack that someone forgets: when it comes, and the schedule that brings it.
 
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Parts, node};
+use super::Parts;
 use crate::{
     aws::{
+        kind::{Kind, node},
+        kinds,
         permission::{On, Statement},
-        role, schedule,
+        role::{self, Roles},
+        schedule::{self, Schedules},
     },
     engine::{Node, State},
     spec::Stack,
@@ -18,15 +21,7 @@ pub fn expires(stack: &Stack, opened_at: DateTime<Utc>) -> Option<DateTime<Utc>>
     Some(opened_at + ttl)
 }
 
-/// A moment as tags have it: RFC 3339 in UTC, to the second.
-pub fn written(moment: DateTime<Utc>) -> String {
-    moment.to_rfc3339_opts(SecondsFormat::Secs, true)
-}
-
-/// A moment of a tag or a journal; none where it is no RFC 3339.
-pub fn read(text: &str) -> Option<DateTime<Utc>> {
-    DateTime::parse_from_rfc3339(text).ok().map(|moment| moment.to_utc())
-}
+pub use crate::aws::moment::{read, written};
 
 /// When a stack was opened: as its journal says, or now where there is no journal yet.
 pub fn opened_at(state: &State) -> DateTime<Utc> {
@@ -35,9 +30,9 @@ pub fn opened_at(state: &State) -> DateTime<Utc> {
 
 /// When a stack is to be gone, as its resources are marked: what its schedule says counts before what others do.
 pub fn known(state: &State) -> Option<DateTime<Utc>> {
-    let mark = |node: &Node| read(node.desired["mark"]["expires"].as_str()?);
+    let mark = |node: &Node| read(kinds::mark(node)?.expires.as_deref()?);
     let all = || state.live().map(|resource| &resource.node);
-    all().filter(|node| node.key.kind == schedule::KIND).find_map(mark).or_else(|| all().find_map(mark))
+    all().filter(|node| node.key.kind == Schedules::KIND).find_map(mark).or_else(|| all().find_map(mark))
 }
 
 /// The schedule that deletes the stream at its time, and the role that lets it do that and nothing else.
@@ -51,7 +46,7 @@ pub(super) fn nodes(parts: &Parts) -> Vec<Node> {
         statements: vec![Statement::new(&["kinesis:DeleteStream"], [On::Stream(names.stream.clone())])],
         mark: (*mark).clone(),
     };
-    let role_node = node(role::KIND, &names.schedule_role, &[], &desired, format!("under {}", names.role_path));
+    let role_node = node::<Roles>(&names.schedule_role, &[], &desired, format!("under {}", names.role_path));
     let desired = schedule::Desired {
         name: names.schedule.clone(),
         at: at.clone(),
@@ -59,6 +54,6 @@ pub(super) fn nodes(parts: &Parts) -> Vec<Node> {
         role: format!("{}{}", names.role_path, names.schedule_role),
         mark: (*mark).clone(),
     };
-    let on = [(role::KIND, names.schedule_role.as_str())];
-    vec![role_node, node(schedule::KIND, &names.schedule, &on, &desired, format!("deletes the stream at {at}"))]
+    let on = [Roles::key(&names.schedule_role)];
+    vec![role_node, node::<Schedules>(&names.schedule, &on, &desired, format!("deletes the stream at {at}"))]
 }

@@ -15,8 +15,8 @@ pub use report::{Finding, Refused, Report, Verdict};
 
 use super::{
     clients::{Caller, Clients},
+    kinds::providers,
     names::Names,
-    pipeline::providers,
 };
 use crate::{
     engine::{Graph, Phase, StackId, State},

@@ -4,8 +4,19 @@ use futures::future::{BoxFuture, join_all};
 
 use super::{report::Finding, seldom};
 use crate::{
-    aws::{bucket, clients::Clients, delivery, failure::failure, item_table, mapping, redshift, role, stream},
-    engine::{Cause, Graph, Node, Phase, ProviderError, State},
+    aws::{
+        bucket::Buckets,
+        clients::Clients,
+        delivery::Deliveries,
+        failure::failure,
+        item_table::ItemTables,
+        kind::Kind,
+        mapping::{self, Mappings},
+        redshift::delivery::RedshiftDeliveries,
+        role::Roles,
+        stream::{self, Capacity, Streams},
+    },
+    engine::{Cause, Graph, Node, Phase, ProviderError, Resource, State},
     spec::{self, Stack},
 };
 
@@ -42,24 +53,24 @@ pub(super) async fn look(stack: &Stack, graph: &Graph, state: &State, clients: &
     let new: Vec<&Node> = graph.nodes().iter().filter(|node| !made(node)).collect();
     let count = |kinds: &[&str]| new.iter().filter(|node| kinds.contains(&node.key.kind.as_str())).count() as f64;
     let mut asked: Vec<BoxFuture<'_, Finding>> = Vec::new();
-    if let Some(stream) = graph.nodes().iter().find(|node| node.key.kind == stream::KIND) {
-        asked.extend(streams(stream, state, clients));
+    if let Some(stream) = graph.nodes().iter().find_map(Streams::of) {
+        asked.extend(streams(&stream, state, clients));
     }
-    let deliveries = count(&[delivery::KIND, redshift::delivery::KIND]);
+    let deliveries = count(&[Deliveries::KIND, RedshiftDeliveries::KIND]);
     if deliveries > 0.0 {
         asked.push(Box::pin(found(DELIVERIES, deliveries_room(deliveries, clients), clients)));
     }
-    if count(&[bucket::KIND]) > 0.0 {
+    if count(&[Buckets::KIND]) > 0.0 {
         asked.push(Box::pin(found(BUCKETS, buckets_room(clients), clients)));
     }
-    let roles = count(&[role::KIND]);
+    let roles = count(&[Roles::KIND]);
     if roles > 0.0 {
         asked.push(Box::pin(found(ROLES, roles_room(roles, clients), clients)));
     }
-    if let Some(mapping) = new.iter().find(|node| node.key.kind == mapping::KIND) {
+    if let Some(mapping) = new.iter().find_map(|node| Mappings::of(node)) {
         asked.push(Box::pin(concurrency(mapping, stack, clients)));
     }
-    if let Some(units) = spec::write_units(stack).filter(|_| count(&[item_table::KIND]) > 0.0) {
+    if let Some(units) = spec::write_units(stack).filter(|_| count(&[ItemTables::KIND]) > 0.0) {
         asked.push(Box::pin(found(TABLE_WRITES, writes_room(units, clients), clients)));
     }
     join_all(asked).await
@@ -73,16 +84,17 @@ async fn found(quota: Quota, room: impl Future<Output = Result<Room, ProviderErr
 }
 
 /// Shards that are to come, or one more stream on demand.
-fn streams<'a>(node: &'a Node, state: &State, clients: &'a Clients) -> Option<BoxFuture<'a, Finding>> {
-    let wanted = node.desired["shards"].as_f64();
-    let there = state.resource(&node.key).filter(|there| matches!(there.phase, Phase::Accepted | Phase::Ready));
-    match (wanted, there.map(|there| there.node.desired["shards"].as_f64())) {
-        (Some(wanted), there) => {
-            let needed = wanted - there.flatten().unwrap_or_default();
+fn streams<'a>(wanted: &stream::Desired, state: &State, clients: &'a Clients) -> Option<BoxFuture<'a, Finding>> {
+    let made = |there: &&Resource| matches!(there.phase, Phase::Accepted | Phase::Ready);
+    let there = state.resource(&Streams::key(&wanted.name)).filter(made).and_then(|there| Streams::of(&there.node));
+    match (wanted.capacity, there.map(|there| there.capacity)) {
+        (Capacity::Provisioned(wanted), there) => {
+            let there = if let Some(Capacity::Provisioned(shards)) = there { shards } else { 0 };
+            let needed = f64::from(wanted.saturating_sub(there));
             (needed > 0.0).then(|| Box::pin(found(SHARDS, shards_room(needed, clients), clients)) as _)
         }
-        (None, Some(None)) => None,
-        (None, _) => Some(Box::pin(found(ON_DEMAND, on_demand_room(clients), clients))),
+        (_, Some(Capacity::OnDemand)) => None,
+        _ => Some(Box::pin(found(ON_DEMAND, on_demand_room(clients), clients))),
     }
 }
 
@@ -143,13 +155,12 @@ async fn writes_room(needed: f64, clients: &Clients) -> Result<Room, ProviderErr
 }
 
 /// A function that may not run as often at a time as it is fed only falls behind.
-async fn concurrency(mapping: &Node, stack: &Stack, clients: &Clients) -> Finding {
+async fn concurrency(mapping: mapping::Desired, stack: &Stack, clients: &Clients) -> Finding {
     let most = match applied(&CONCURRENCY, clients).await {
         Ok(most) => most,
         Err(error) => return Finding::unseen(CONCURRENCY.title(), error),
     };
-    let parallel = mapping.desired["parallel"].as_f64().unwrap_or(1.0);
-    let needed = f64::from(spec::shards(stack)) * parallel;
+    let needed = f64::from(spec::shards(stack)) * f64::from(mapping.parallel);
     let room =
         Room { quota: CONCURRENCY, most, used: 0.0, needed, less: "stream.shards, deliver.dynamodb.mapping.parallel" };
     let finding = room.finding(clients);

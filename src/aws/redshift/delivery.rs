@@ -15,14 +15,14 @@ use super::workgroup;
 use crate::{
     aws::{
         clients::Clients,
-        delivery::{Deliveries, Found, Route, changed, invalid},
-        failure::{broken, desired, failure},
+        delivery::{self, Deliveries, Found, Route, changed, invalid},
+        failure::{broken, failure},
+        kind::{Kind, Layer},
+        mark::Mark,
+        permission::{On, Statement},
     },
-    engine::{Cause, Difference, Node, Observed, Owned, Progress, Provider, ProviderError, Scope},
+    engine::{Cause, Difference, Observed, Owned, Progress, ProviderError, Scope, StackId},
 };
-
-/// The kind of its keys.
-pub const KIND: &str = "redshift-delivery";
 
 /// How long Firehose tries a COPY again; then it notes the batch under the error prefix and goes on (Firehose API
 /// reference, RedshiftRetryOptions: 0–7,200 s).
@@ -69,45 +69,62 @@ impl Default for Endpoint {
 pub struct RedshiftDeliveries(pub Clients);
 
 #[async_trait]
-impl Provider for RedshiftDeliveries {
-    fn kind(&self) -> &'static str {
-        KIND
+impl Kind for RedshiftDeliveries {
+    type Desired = Desired;
+
+    const KIND: &'static str = "redshift-delivery";
+    const LAYER: Layer = Layer::Flow;
+
+    fn new(clients: &Clients) -> Self {
+        Self(clients.clone())
     }
 
-    async fn read(&self, node: &Node) -> Result<Observed, ProviderError> {
-        let wanted: Desired = desired(node)?;
+    fn mark(wanted: &Desired) -> &Mark {
+        &wanted.route.mark
+    }
+
+    fn permissions(wanted: &Desired, _id: &StackId) -> Vec<Statement> {
+        let mut statements = delivery::permissions(&wanted.route.name);
+        statements.push(Statement::new(&["secretsmanager:DescribeSecret"], [On::secret(&wanted.secret)]));
+        statements
+    }
+
+    async fn read(&self, wanted: &Desired) -> Result<Observed, ProviderError> {
         self.any()
             .observe(&wanted.route, |found| {
                 let to = found.destinations().first().and_then(|to| to.redshift_destination_description());
-                to.map(|to| differences(&wanted, to, &self.0))
+                to.map(|to| differences(wanted, to, &self.0))
             })
             .await
     }
 
-    async fn create(&self, node: &Node, _progress: &Progress<'_>) -> Result<String, ProviderError> {
-        let wanted: Desired = desired(node)?;
+    async fn create(&self, wanted: &Desired, _progress: &Progress<'_>) -> Result<String, ProviderError> {
         let role = self.any().role(&wanted.route).await?;
-        let to = self.destination(&wanted, &role).await?;
+        let to = self.destination(wanted, &role).await?;
         let call = self.any().call(&wanted.route, &role).await?;
         self.any().make(call.redshift_destination_configuration(to), &wanted.route.name).await
     }
 
-    async fn make_ready(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError> {
-        let Route { name, .. } = desired(node)?;
-        self.any().wait_until_active(&name, progress).await
+    async fn make_ready(&self, wanted: &Desired, progress: &Progress<'_>) -> Result<(), ProviderError> {
+        let name = &wanted.route.name;
+        self.any().wait_until_active(name, progress).await
     }
 
-    async fn change(&self, node: &Node, differs: &[Difference], _progress: &Progress<'_>) -> Result<(), ProviderError> {
-        let wanted: Desired = desired(node)?;
+    async fn change(
+        &self,
+        wanted: &Desired,
+        differs: &[Difference],
+        _progress: &Progress<'_>,
+    ) -> Result<(), ProviderError> {
         let role = self.any().role(&wanted.route).await?;
-        let to = update(&self.destination(&wanted, &role).await?);
+        let to = update(&self.destination(wanted, &role).await?);
         let fill = |call: UpdateDestinationFluentBuilder, _: &_| call.redshift_destination_update(to.clone());
         self.any().bring(&wanted.route, differs, fill).await
     }
 
-    async fn delete(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError> {
-        let Route { name, .. } = desired(node)?;
-        self.any().remove(&name, progress).await
+    async fn delete(&self, wanted: &Desired, progress: &Progress<'_>) -> Result<(), ProviderError> {
+        let name = &wanted.route.name;
+        self.any().remove(name, progress).await
     }
 
     /// None beside those that [`Deliveries`] finds, which are delivery streams to anywhere.

@@ -1,5 +1,6 @@
 //! Redshift: the Data API, what is made inside a database, a workgroup of our own, and the loading of a table.
 
+mod access;
 pub mod data;
 pub mod delivery;
 pub mod errors;

@@ -5,25 +5,24 @@ use std::time::Duration;
 use async_trait::async_trait;
 use aws_sdk_redshiftserverless::types::{Namespace, NamespaceStatus, Tag};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use super::{
+    access::{admin_secret, serverless},
     place::Seen,
     workgroup::{tag, tags_of, to_tags},
 };
 use crate::{
     aws::{
         clients::Clients,
-        failure::{desired, failure, is},
+        failure::{failure, is},
+        kind::{Kind, Layer},
         mark::{self, Mark},
         pace::Pace,
+        permission::{On, Statement},
         tags,
     },
-    engine::{Difference, Node, Observed, Owned, Progress, Provider, ProviderError, Scope},
+    engine::{Difference, Observed, Owned, Progress, ProviderError, Scope, StackId},
 };
-
-/// The kind of its keys.
-pub const KIND: &str = "redshift-namespace";
 
 const READY_BUDGET: Duration = Duration::from_secs(15 * 60);
 const GONE_BUDGET: Duration = Duration::from_secs(30 * 60);
@@ -51,21 +50,40 @@ pub struct Namespaces {
     seen: Seen<String>,
 }
 
-impl Namespaces {
-    /// With these clients.
-    pub fn new(clients: Clients) -> Self {
-        Self { clients, seen: Seen::default() }
-    }
-}
-
 #[async_trait]
-impl Provider for Namespaces {
-    fn kind(&self) -> &'static str {
-        KIND
+impl Kind for Namespaces {
+    type Desired = Desired;
+
+    const KIND: &'static str = "redshift-namespace";
+    const LAYER: Layer = Layer::Container;
+
+    fn new(clients: &Clients) -> Self {
+        Self { clients: clients.clone(), seen: Seen::default() }
     }
 
-    async fn read(&self, node: &Node) -> Result<Observed, ProviderError> {
-        let wanted: Desired = desired(node)?;
+    fn mark(wanted: &Desired) -> &Mark {
+        &wanted.mark
+    }
+
+    /// Redshift names a namespace's ARN itself; ours has our mark. Its admin's secret is made in the caller's name (Redshift
+    /// management guide, "Managing Amazon Redshift admin passwords using AWS Secrets Manager").
+    fn permissions(wanted: &Desired, id: &StackId) -> Vec<Statement> {
+        const SECRET: [&str; 5] = [
+            "secretsmanager:CreateSecret",
+            "secretsmanager:DeleteSecret",
+            "secretsmanager:RotateSecret",
+            "secretsmanager:TagResource",
+            "secretsmanager:UpdateSecret",
+        ];
+        let mut statements = serverless("Namespace", "namespace/*", id);
+        statements.extend([
+            Statement::new(&SECRET, [admin_secret(&wanted.name)]),
+            Statement::new(&["secretsmanager:GetRandomPassword"], [On::anything()]),
+        ]);
+        statements
+    }
+
+    async fn read(&self, wanted: &Desired) -> Result<Observed, ProviderError> {
         self.seen.note(&wanted.name);
         let Some(found) = self.get(&wanted.name).await? else { return Ok(Observed::Absent) };
         let identity = found.namespace_arn().unwrap_or_default().to_owned();
@@ -82,8 +100,7 @@ impl Provider for Namespaces {
         Ok(Observed::Ours { identity, ready, differs })
     }
 
-    async fn create(&self, node: &Node, _progress: &Progress<'_>) -> Result<String, ProviderError> {
-        let wanted: Desired = desired(node)?;
+    async fn create(&self, wanted: &Desired, _progress: &Progress<'_>) -> Result<String, ProviderError> {
         let (name, role) = (&wanted.name, self.clients.iam_arn(&format!("role{}", wanted.role)).await?);
         let tags = to_tags(wanted.mark.all(), CREATE, name)?;
         let call = self.clients.redshift_serverless.create_namespace().namespace_name(name).db_name(&wanted.database);
@@ -92,45 +109,45 @@ impl Provider for Namespaces {
         Ok(answer.namespace().and_then(|namespace| namespace.namespace_arn()).unwrap_or_default().to_owned())
     }
 
-    async fn make_ready(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError> {
-        let Desired { name, .. } = desired(node)?;
+    async fn make_ready(&self, wanted: &Desired, progress: &Progress<'_>) -> Result<(), ProviderError> {
+        let Desired { name, .. } = wanted;
         let mut pace = Pace::within(READY_BUDGET);
         loop {
-            let found = self.get(&name).await?;
+            let found = self.get(name).await?;
             let status = found.as_ref().and_then(Namespace::status);
             if status == Some(&NamespaceStatus::Available) {
                 return Ok(());
             }
             let what = status.map_or("not there yet", NamespaceStatus::as_str);
-            pace.wait(progress, GET, &name, what).await?;
+            pace.wait(progress, GET, name, what).await?;
         }
     }
 
     /// Its tags.
     async fn change(
         &self,
-        node: &Node,
+        wanted: &Desired,
         _differs: &[Difference],
         _progress: &Progress<'_>,
     ) -> Result<(), ProviderError> {
-        let Desired { name, mark, .. } = desired(node)?;
-        let found = self.get(&name).await?;
-        tag(&self.clients, found.as_ref().and_then(Namespace::namespace_arn), &mark, &name).await
+        let Desired { name, mark, .. } = wanted;
+        let found = self.get(name).await?;
+        tag(&self.clients, found.as_ref().and_then(Namespace::namespace_arn), mark, name).await
     }
 
     /// Without a last snapshot.
-    async fn delete(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError> {
-        let Desired { name, .. } = desired(node)?;
+    async fn delete(&self, wanted: &Desired, progress: &Progress<'_>) -> Result<(), ProviderError> {
+        let Desired { name, .. } = wanted;
         let mut pace = Pace::within(GONE_BUDGET);
-        while let Some(found) = self.get(&name).await? {
+        while let Some(found) = self.get(name).await? {
             if found.status() != Some(&NamespaceStatus::Deleting) {
-                match self.clients.redshift_serverless.delete_namespace().namespace_name(&name).send().await {
+                match self.clients.redshift_serverless.delete_namespace().namespace_name(name).send().await {
                     Ok(_) => {}
                     Err(error) if is(&error, &["ResourceNotFoundException"]) => return Ok(()),
-                    Err(error) => return Err(failure(DELETE, &name, &error)),
+                    Err(error) => return Err(failure(DELETE, name, &error)),
                 }
             }
-            pace.wait(progress, DELETE, &name, found.status().map_or("DELETING", NamespaceStatus::as_str)).await?;
+            pace.wait(progress, DELETE, name, found.status().map_or("DELETING", NamespaceStatus::as_str)).await?;
         }
         Ok(())
     }
@@ -143,7 +160,7 @@ impl Provider for Namespaces {
         };
         let owned = |(name, mark): (String, Mark)| {
             let command = format!("redshift-serverless delete-namespace --namespace-name {name}");
-            mark::owned(KIND, &name, mark, json!({"name": name}), self.clients.cli(&command))
+            Self::found(&name, &Desired { name: name.clone(), mark, ..Desired::default() }, self.clients.cli(&command))
         };
         let names = self.seen.and_tagged(&self.clients, scope).await?;
         Ok(mark::ours(scope, names, tags).await?.into_iter().map(owned).collect())

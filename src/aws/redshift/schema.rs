@@ -2,9 +2,9 @@
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use super::{
+    access,
     data::{DataError, Database, Runner},
     place::Seen,
     sql,
@@ -12,14 +12,13 @@ use super::{
 use crate::{
     aws::{
         clients::Clients,
-        failure::{broken, desired},
-        mark::{self, Mark},
+        failure::broken,
+        kind::{Kind, Layer},
+        mark::Mark,
+        permission::Statement,
     },
-    engine::{Cause, Node, Observed, Owned, Progress, Provider, ProviderError, Scope},
+    engine::{Cause, Observed, Owned, Progress, ProviderError, Scope, StackId},
 };
-
-/// The kind of its keys; their names are `database.schema`.
-pub const KIND: &str = "redshift-schema";
 
 const ALLOW: &str = "allow the database user to create schemas in this database, then try again";
 
@@ -47,11 +46,6 @@ pub struct Schemas {
 }
 
 impl Schemas {
-    /// With these clients.
-    pub fn new(clients: Clients) -> Self {
-        Self { clients, seen: Seen::default() }
-    }
-
     fn runner(&self, database: &Database) -> Runner {
         self.seen.note(database);
         Runner::new(&self.clients, database)
@@ -59,43 +53,50 @@ impl Schemas {
 }
 
 #[async_trait]
-impl Provider for Schemas {
-    fn kind(&self) -> &'static str {
-        KIND
+impl Kind for Schemas {
+    type Desired = Desired;
+
+    /// Keys are named `database.schema`.
+    const KIND: &'static str = "redshift-schema";
+    const LAYER: Layer = Layer::Schema;
+
+    fn new(clients: &Clients) -> Self {
+        Self { clients: clients.clone(), seen: Seen::default() }
     }
 
-    async fn read(&self, node: &Node) -> Result<Observed, ProviderError> {
-        let wanted: Desired = desired(node)?;
+    fn mark(wanted: &Desired) -> &Mark {
+        &wanted.mark
+    }
+
+    fn permissions(wanted: &Desired, _id: &StackId) -> Vec<Statement> {
+        access::sql(&wanted.database)
+    }
+
+    async fn read(&self, wanted: &Desired) -> Result<Observed, ProviderError> {
         let found = self.runner(&wanted.database).look(sql::find_schema(&wanted.name)).await;
         let found = found.map_err(|error| error.about(&wanted.title(), ""))?;
         let Some(row) = found.and_then(|answer| answer.rows.into_iter().next()) else { return Ok(Observed::Absent) };
         Ok(match wanted.mark.is_on(comment(&row).and_then(sql::marked)) {
-            Ok(()) => Observed::Ours { identity: identity(&wanted), ready: true, differs: Vec::new() },
+            Ok(()) => Observed::Ours { identity: identity(wanted), ready: true, differs: Vec::new() },
             Err(why) => Observed::Foreign { why },
         })
     }
 
-    async fn create(&self, node: &Node, _progress: &Progress<'_>) -> Result<String, ProviderError> {
-        let wanted: Desired = desired(node)?;
+    async fn create(&self, wanted: &Desired, _progress: &Progress<'_>) -> Result<String, ProviderError> {
         let statements = sql::create_schema(&wanted.name, &wanted.mark.stack);
         let made = self.runner(&wanted.database).run(&statements, 0).await;
         made.map_err(|error| error.about(&wanted.title(), ALLOW))?;
-        Ok(identity(&wanted))
-    }
-
-    async fn make_ready(&self, _node: &Node, _progress: &Progress<'_>) -> Result<(), ProviderError> {
-        Ok(())
+        Ok(identity(wanted))
     }
 
     /// What others have put into it keeps it.
-    async fn delete(&self, node: &Node, _progress: &Progress<'_>) -> Result<(), ProviderError> {
-        let wanted: Desired = desired(node)?;
+    async fn delete(&self, wanted: &Desired, _progress: &Progress<'_>) -> Result<(), ProviderError> {
         let runner = self.runner(&wanted.database);
         let dropped = runner.run(&[sql::drop_schema(&wanted.name)], 0).await;
         match dropped {
             Ok(_) => Ok(()),
             Err(error) if error.is_nowhere() => Ok(()),
-            Err(error) => Err(kept(&runner, &wanted, error).await),
+            Err(error) => Err(kept(&runner, wanted, error).await),
         }
     }
 
@@ -108,8 +109,8 @@ impl Provider for Schemas {
                 let name = row.first()?.as_deref()?;
                 let mark = Mark::found(scope, comment(row).and_then(sql::marked))?;
                 let command = database.command(&self.clients, &sql::drop_schema(name));
-                let desired = json!({"database": database, "name": name});
-                Some(mark::owned(KIND, &format!("{}.{name}", database.name), mark, desired, command))
+                let wanted = Desired { database: database.clone(), name: name.to_owned(), mark };
+                Some(Self::found(&wanted.title(), &wanted, command))
             }));
         }
         Ok(found)

@@ -2,9 +2,9 @@
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use super::{
+    access,
     data::{Answer, Database, Runner},
     place::Seen,
     schema::comment,
@@ -13,14 +13,12 @@ use super::{
 use crate::{
     aws::{
         clients::Clients,
-        failure::desired,
-        mark::{self, Mark},
+        kind::{Kind, Layer},
+        mark::Mark,
+        permission::Statement,
     },
-    engine::{Difference, Node, Observed, Owned, Progress, Provider, ProviderError, Scope},
+    engine::{Difference, Observed, Owned, Progress, ProviderError, Scope, StackId},
 };
-
-/// The kind of its keys; their names are `database.schema.table`.
-pub const KIND: &str = "redshift-table";
 
 /// A table as it is wanted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,11 +53,6 @@ pub struct Tables {
 }
 
 impl Tables {
-    /// With these clients.
-    pub fn new(clients: Clients) -> Self {
-        Self { clients, seen: Seen::default() }
-    }
-
     fn runner(&self, database: &Database) -> Runner {
         self.seen.note(database);
         Runner::new(&self.clients, database)
@@ -72,41 +65,48 @@ impl Tables {
 }
 
 #[async_trait]
-impl Provider for Tables {
-    fn kind(&self) -> &'static str {
-        KIND
+impl Kind for Tables {
+    type Desired = Desired;
+
+    /// Keys are named `database.schema.table`.
+    const KIND: &'static str = "redshift-table";
+    const LAYER: Layer = Layer::SchemaTable;
+
+    fn new(clients: &Clients) -> Self {
+        Self { clients: clients.clone(), seen: Seen::default() }
+    }
+
+    fn mark(wanted: &Desired) -> &Mark {
+        &wanted.mark
+    }
+
+    fn permissions(wanted: &Desired, _id: &StackId) -> Vec<Statement> {
+        access::sql(&wanted.database)
     }
 
     /// Whosever it is, how its columns differ is said.
-    async fn read(&self, node: &Node) -> Result<Observed, ProviderError> {
-        let wanted: Desired = desired(node)?;
-        let relations = self.look(&wanted, sql::relations(&wanted.schema)).await?;
+    async fn read(&self, wanted: &Desired) -> Result<Observed, ProviderError> {
+        let relations = self.look(wanted, sql::relations(&wanted.schema)).await?;
         let same_name =
             |row: &&Vec<Option<String>>| row.first().is_some_and(|name| name.as_ref() == Some(&wanted.name));
         let Some(found) = relations.rows.iter().find(same_name) else { return Ok(Observed::Absent) };
-        let columns = self.look(&wanted, sql::columns(&wanted.table())).await?;
+        let columns = self.look(wanted, sql::columns(&wanted.table())).await?;
         let differs = differences(&wanted.columns, &found_columns(&columns));
         Ok(match wanted.mark.is_on(comment(found).and_then(sql::marked)) {
-            Ok(()) => Observed::Ours { identity: identity(&wanted), ready: true, differs },
+            Ok(()) => Observed::Ours { identity: identity(wanted), ready: true, differs },
             Err(why) if differs.is_empty() => Observed::Foreign { why },
             Err(why) => Observed::Foreign { why: format!("{why}, and {}", Difference::listed(&differs)) },
         })
     }
 
-    async fn create(&self, node: &Node, _progress: &Progress<'_>) -> Result<String, ProviderError> {
-        let wanted: Desired = desired(node)?;
+    async fn create(&self, wanted: &Desired, _progress: &Progress<'_>) -> Result<String, ProviderError> {
         let statements = sql::create_table(&wanted.table(), &wanted.columns, &wanted.mark.stack);
         let made = self.runner(&wanted.database).run(&statements, 0).await;
         made.map_err(|error| error.about(&wanted.title(), "change the table, or allow it, then try again"))?;
-        Ok(identity(&wanted))
+        Ok(identity(wanted))
     }
 
-    async fn make_ready(&self, _node: &Node, _progress: &Progress<'_>) -> Result<(), ProviderError> {
-        Ok(())
-    }
-
-    async fn delete(&self, node: &Node, _progress: &Progress<'_>) -> Result<(), ProviderError> {
-        let wanted: Desired = desired(node)?;
+    async fn delete(&self, wanted: &Desired, _progress: &Progress<'_>) -> Result<(), ProviderError> {
         match self.runner(&wanted.database).run(&[sql::drop_table(&wanted.table())], 0).await {
             Ok(_) => Ok(()),
             Err(error) if error.is_nowhere() => Ok(()),
@@ -123,8 +123,9 @@ impl Provider for Tables {
                 let [Some(name), _, Some(schema)] = row.as_slice() else { return None };
                 let mark = Mark::found(scope, comment(row).and_then(sql::marked))?;
                 let command = database.command(&self.clients, &sql::drop_table(&TableName::new(schema, name)));
-                let desired = json!({"database": database, "schema": schema, "name": name});
-                Some(mark::owned(KIND, &format!("{}.{schema}.{name}", database.name), mark, desired, command))
+                let (database, schema, name) = (database.clone(), schema.clone(), name.clone());
+                let wanted = Desired { database, schema, name, columns: Vec::new(), mark };
+                Some(Self::found(&wanted.title(), &wanted, command))
             }));
         }
         Ok(found)

@@ -5,22 +5,22 @@ use std::time::Duration;
 use async_trait::async_trait;
 use aws_sdk_redshiftserverless::types::{Tag, Workgroup, WorkgroupStatus};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
+use super::access::serverless;
 use super::place::Seen;
 use crate::{
     aws::{
         clients::Clients,
-        failure::{broken, desired, failure, is, says},
+        failure::{broken, failure, is, says},
+        kind::{Hourly, Kind, Layer},
         mark::{self, Mark, Tags},
         pace::Pace,
+        permission::{On, Statement},
+        prices::Prices,
         tags,
     },
-    engine::{Cause, Difference, Node, Observed, Owned, Progress, Provider, ProviderError, Scope},
+    engine::{Cause, Difference, Observed, Owned, Progress, ProviderError, Scope, StackId},
 };
-
-/// The kind of its keys.
-pub const KIND: &str = "redshift-workgroup";
 
 /// The smallest in every region, in Redshift Processing Units (Redshift Serverless API reference, CreateWorkgroup).
 pub(in crate::aws) const BASE_CAPACITY: i32 = 8;
@@ -48,21 +48,47 @@ pub struct Workgroups {
     seen: Seen<String>,
 }
 
-impl Workgroups {
-    /// With these clients.
-    pub fn new(clients: Clients) -> Self {
-        Self { clients, seen: Seen::default() }
-    }
-}
-
 #[async_trait]
-impl Provider for Workgroups {
-    fn kind(&self) -> &'static str {
-        KIND
+impl Kind for Workgroups {
+    type Desired = Desired;
+
+    const KIND: &'static str = "redshift-workgroup";
+    const LAYER: Layer = Layer::Content;
+
+    fn new(clients: &Clients) -> Self {
+        Self { clients: clients.clone(), seen: Seen::default() }
     }
 
-    async fn read(&self, node: &Node) -> Result<Observed, ProviderError> {
-        let wanted: Desired = desired(node)?;
+    fn mark(wanted: &Desired) -> &Mark {
+        &wanted.mark
+    }
+
+    /// It is put into the default VPC, which is looked up in the caller's name, as a role of Redshift's own is made where
+    /// there is none yet (Redshift management guide, "Using service-linked roles").
+    fn permissions(_wanted: &Desired, id: &StackId) -> Vec<Statement> {
+        const NETWORK: [&str; 5] = [
+            "ec2:DescribeAccountAttributes",
+            "ec2:DescribeAvailabilityZones",
+            "ec2:DescribeSecurityGroups",
+            "ec2:DescribeSubnets",
+            "ec2:DescribeVpcs",
+        ];
+        let linked = On::Role("/aws-service-role/redshift.amazonaws.com/AWSServiceRoleForRedshift".to_owned());
+        let linked = Statement::new(&["iam:CreateServiceLinkedRole"], [linked]);
+        let mut statements = serverless("Workgroup", "workgroup/*", id);
+        statements.extend([
+            Statement::new(&NETWORK, [On::anything()]),
+            linked.when("StringEquals", "iam:AWSServiceName", ["redshift.amazonaws.com".to_owned()]),
+        ]);
+        statements
+    }
+
+    fn hourly(_wanted: &Desired, prices: &Prices) -> Hourly {
+        let dollars = f64::from(BASE_CAPACITY) * prices.rpu_hour;
+        Hourly::WhileComputing { detail: format!("{BASE_CAPACITY} RPUs"), dollars }
+    }
+
+    async fn read(&self, wanted: &Desired) -> Result<Observed, ProviderError> {
         self.seen.note(&wanted.name);
         let Some(found) = get(&self.clients, &wanted.name).await? else { return Ok(Observed::Absent) };
         let identity = found.workgroup_arn().unwrap_or_default().to_owned();
@@ -75,10 +101,10 @@ impl Provider for Workgroups {
         Ok(Observed::Ours { identity, ready, differs })
     }
 
-    async fn create(&self, node: &Node, _progress: &Progress<'_>) -> Result<String, ProviderError> {
-        let Desired { name, namespace, mark } = desired(node)?;
-        let tags = to_tags(mark.all(), CREATE, &name)?;
-        let call = self.clients.redshift_serverless.create_workgroup().workgroup_name(&name).namespace_name(&namespace);
+    async fn create(&self, wanted: &Desired, _progress: &Progress<'_>) -> Result<String, ProviderError> {
+        let Desired { name, namespace, mark } = wanted;
+        let tags = to_tags(mark.all(), CREATE, name)?;
+        let call = self.clients.redshift_serverless.create_workgroup().workgroup_name(name).namespace_name(namespace);
         let call = call.base_capacity(BASE_CAPACITY).publicly_accessible(false).set_tags(Some(tags));
         match call.send().await {
             Ok(answer) => {
@@ -88,50 +114,50 @@ impl Provider for Workgroups {
             Err(error) if is(&error, &["ValidationException"]) && says(&error, &["VPC", "subnet"]) => {
                 let advice = "a workgroup of our own lies in the default VPC with subnets in three zones: make one \
                               (`aws ec2 create-default-vpc`), or name a workgroup that exists";
-                Err(ProviderError { advice: advice.to_owned(), ..failure(CREATE, &name, &error) })
+                Err(ProviderError { advice: advice.to_owned(), ..failure(CREATE, name, &error) })
             }
-            Err(error) => Err(failure(CREATE, &name, &error)),
+            Err(error) => Err(failure(CREATE, name, &error)),
         }
     }
 
-    async fn make_ready(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError> {
-        let Desired { name, .. } = desired(node)?;
+    async fn make_ready(&self, wanted: &Desired, progress: &Progress<'_>) -> Result<(), ProviderError> {
+        let Desired { name, .. } = wanted;
         let mut pace = Pace::within(READY_BUDGET);
         loop {
-            let found = get(&self.clients, &name).await?;
+            let found = get(&self.clients, name).await?;
             let status = found.as_ref().and_then(Workgroup::status);
             if status == Some(&WorkgroupStatus::Available) {
                 return Ok(());
             }
             let what = status.map_or("not there yet", WorkgroupStatus::as_str);
-            pace.wait(progress, GET, &name, what).await?;
+            pace.wait(progress, GET, name, what).await?;
         }
     }
 
     /// Its tags.
     async fn change(
         &self,
-        node: &Node,
+        wanted: &Desired,
         _differs: &[Difference],
         _progress: &Progress<'_>,
     ) -> Result<(), ProviderError> {
-        let Desired { name, mark, .. } = desired(node)?;
-        let found = get(&self.clients, &name).await?;
-        tag(&self.clients, found.as_ref().and_then(Workgroup::workgroup_arn), &mark, &name).await
+        let Desired { name, mark, .. } = wanted;
+        let found = get(&self.clients, name).await?;
+        tag(&self.clients, found.as_ref().and_then(Workgroup::workgroup_arn), mark, name).await
     }
 
-    async fn delete(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError> {
-        let Desired { name, .. } = desired(node)?;
+    async fn delete(&self, wanted: &Desired, progress: &Progress<'_>) -> Result<(), ProviderError> {
+        let Desired { name, .. } = wanted;
         let mut pace = Pace::within(GONE_BUDGET);
-        while let Some(found) = get(&self.clients, &name).await? {
+        while let Some(found) = get(&self.clients, name).await? {
             if found.status() != Some(&WorkgroupStatus::Deleting) {
-                match self.clients.redshift_serverless.delete_workgroup().workgroup_name(&name).send().await {
+                match self.clients.redshift_serverless.delete_workgroup().workgroup_name(name).send().await {
                     Ok(_) => {}
                     Err(error) if is(&error, &["ResourceNotFoundException"]) => return Ok(()),
-                    Err(error) => return Err(failure(DELETE, &name, &error)),
+                    Err(error) => return Err(failure(DELETE, name, &error)),
                 }
             }
-            pace.wait(progress, DELETE, &name, found.status().map_or("DELETING", WorkgroupStatus::as_str)).await?;
+            pace.wait(progress, DELETE, name, found.status().map_or("DELETING", WorkgroupStatus::as_str)).await?;
         }
         Ok(())
     }
@@ -144,7 +170,7 @@ impl Provider for Workgroups {
         };
         let owned = |(name, mark): (String, Mark)| {
             let command = format!("redshift-serverless delete-workgroup --workgroup-name {name}");
-            mark::owned(KIND, &name, mark, json!({"name": name}), self.clients.cli(&command))
+            Self::found(&name, &Desired { name: name.clone(), mark, ..Desired::default() }, self.clients.cli(&command))
         };
         let names = self.seen.and_tagged(&self.clients, scope).await?;
         Ok(mark::ours(scope, names, tags).await?.into_iter().map(owned).collect())

@@ -1,7 +1,7 @@
 //! Somebody deletes by hand what a stack has made.
 
 use kinesis_demo::{
-    aws::pipeline::providers,
+    aws::kinds::providers,
     engine::{Cancel, Doing, Graph, Node, Progress, ResourceKey},
 };
 

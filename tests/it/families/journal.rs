@@ -3,7 +3,7 @@
 use std::{fs, path::PathBuf};
 
 use kinesis_demo::{
-    aws::{inventory, lifecycle, lifecycle::LifecycleError, pipeline::providers},
+    aws::{inventory, kinds::providers, lifecycle, lifecycle::LifecycleError},
     engine::{Cancel, Doing, JournalError, Progress, Scope},
 };
 

@@ -2,7 +2,7 @@
 //! and things without any mark.
 
 use kinesis_demo::{
-    aws::pipeline::providers,
+    aws::kinds::providers,
     engine::{Cancel, Graph, Home, Node, StackId, apply},
 };
 use regex::{Captures, Regex};

@@ -107,12 +107,12 @@ fn documents(graph: &Graph, id: &StackId) -> Vec<(String, Value)> {
     let mut documents = Vec::new();
     for node in graph.nodes() {
         match node.key.kind.as_str() {
-            role::KIND => {
+            "role" => {
                 let role: role::Desired = serde_json::from_value(node.desired.clone()).expect("a role");
                 documents.push((format!("{}-trust", role.name), trust(&role, &realm)));
                 documents.push((role.name.clone(), permission::document(&role.statements, &realm)));
             }
-            bucket::KIND => {
+            "bucket" => {
                 let arn = format!("arn:aws:s3:::{}", node.key.name);
                 documents.push(("bucket".to_owned(), bucket::no_more_writes(&arn, None)));
             }

@@ -4,13 +4,14 @@
 //! one policy serves every stack that is made from the file. `*` stands only where the Service Authorization Reference
 //! knows no resource for an action, or where the service itself chooses the name.
 
-mod kinds;
-
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::permission::{On, Realm, Statement, document};
+use super::{
+    kinds,
+    permission::{On, Realm, Statement, document},
+};
 use crate::engine::{Graph, StackId};
 
 /// What a managed policy may have, white space aside (IAM user guide, "IAM and AWS STS quotas").
@@ -20,9 +21,32 @@ const ANY_DIGITS: &str = "????????";
 
 /// Everything that the commands do to a stack, and to what it only refers to.
 pub fn statements(graph: &Graph, id: &StackId) -> Vec<Statement> {
-    let mut needed = kinds::always();
-    needed.extend(graph.nodes().iter().flat_map(|node| kinds::of(node, id)));
+    let mut needed = always();
+    needed.extend(graph.nodes().iter().flat_map(|node| kinds::permissions(node, id)));
     merged(needed)
+}
+
+/// What is looked at whatever the stack is: limits, and lists in which `down` searches for what is left.
+fn always() -> Vec<Statement> {
+    const LISTS: [&str; 15] = [
+        "athena:ListWorkGroups",
+        "dynamodb:ListTables",
+        "firehose:ListDeliveryStreams",
+        "iam:GetAccountSummary",
+        "iam:ListRoles",
+        "kinesis:DescribeLimits",
+        "kinesis:ListStreams",
+        "lambda:ListEventSourceMappings",
+        "lambda:ListFunctions",
+        "logs:DescribeLogGroups",
+        "s3:ListAllMyBuckets",
+        "scheduler:ListSchedules",
+        "servicequotas:GetAWSDefaultServiceQuota",
+        "servicequotas:GetServiceQuota",
+        "sts:GetCallerIdentity",
+    ];
+    let databases = ["catalog", "database/*"].map(|resource| On::resource("glue", resource));
+    vec![Statement::new(&LISTS, [On::anything()]), Statement::new(&["glue:GetDatabases"], databases)]
 }
 
 /// The statements as managed policies, one if they fit into one; each is a whole document.

@@ -5,9 +5,8 @@ use std::{collections::BTreeMap, sync::LazyLock};
 use serde::Deserialize;
 
 /// The list; its own test reads it.
-static LIST: LazyLock<List> = LazyLock::new(|| {
-    serde_yaml::from_str(include_str!("../../../config/prices.yaml")).expect("the list is a price list")
-});
+static LIST: LazyLock<List> =
+    LazyLock::new(|| serde_yaml::from_str(include_str!("../../config/prices.yaml")).expect("the list is a price list"));
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
