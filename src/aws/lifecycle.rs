@@ -12,14 +12,14 @@ use super::{
     kinds::{self, providers},
     mirror::InBucket,
     names::Names,
-    pipeline::{Materials, PipelineError, graph, ttl},
+    pipeline::{self, Materials, PipelineError, ttl},
     preflight::{self, Intent, Refused, Report},
     schedule::Schedules,
 };
 use crate::{
     engine::{
-        Applied, ApplyError, Cancel, Down, Fingerprint, Home, HomeError, Journal, JournalError, Observer,
-        ProviderError, ResourceKey, StackId, State, Step, apply, destroy, mirror,
+        Applied, ApplyError, Cancel, Claim, Down, Fingerprint, Graph, Home, HomeError, Journal, JournalError, Observer,
+        ProviderError, ResourceKey, StackId, State, Step, Survey, apply, destroy, mirror,
         plan::{self, Status},
     },
     spec::Stack,
@@ -94,11 +94,20 @@ pub enum LifecycleError {
 
 /// Opens the stack of this name that is not gone, or a new one, and locks it. `spec` is kept in a new journal.
 pub async fn open(home: &Home, stack: &Stack, spec: Value, clients: &Clients) -> Result<Journal, LifecycleError> {
+    open_claimed(home, home.claim(&stack.name)?, spec, clients).await
+}
+
+/// [`open`] for a caller that has claimed the name.
+pub async fn open_claimed(
+    home: &Home,
+    claim: Claim,
+    spec: Value,
+    clients: &Clients,
+) -> Result<Journal, LifecycleError> {
     let here = clients.fingerprint().await?;
-    match home.find(&stack.name) {
-        Ok(state) => reopen(home, &state, &here),
-        Err(HomeError::Unknown(_)) => Ok(Journal::create(home, &StackId::new(&stack.name), here, spec)?),
-        Err(error) => Err(error.into()),
+    match claim.state.opened() {
+        Some(_) => reopen(home, &claim.state, &here),
+        None => Ok(Journal::create(home, &claim.id, here, spec)?),
     }
 }
 
@@ -120,11 +129,74 @@ pub async fn open_known(home: &Home, state: &State, clients: &Clients) -> Result
     reopen(home, state, &clients.fingerprint().await?)
 }
 
-/// Looks at everything that can be known before anything is made. `state` is what the journal says, or `State::default()`
-/// where there is none; `id` may then be a new one.
+/// A stack before it is planned or created: every preflight finding, and each resource of its graph read once.
+#[derive(Debug)]
+pub struct Prepared {
+    findings: Report,
+    /// Who is not known cannot read either.
+    survey: Result<Survey, Refused>,
+}
+
+impl Prepared {
+    /// All findings, also about names that are taken.
+    pub fn report(&self) -> Report {
+        let names = self.survey.iter().flat_map(preflight::names);
+        Report(self.findings.0.iter().cloned().chain(names).collect())
+    }
+
+    /// The resources and what exists of them, for [`make`].
+    ///
+    /// # Errors
+    /// Everything that stands in the way.
+    pub fn accepted(self) -> Result<Survey, Refused> {
+        self.report().accepted()?;
+        self.survey
+    }
+
+    /// What [`make`] would do. `state` is what the journal says.
+    ///
+    /// # Errors
+    /// Everything that stands in the way, besides what the steps themselves tell.
+    pub fn plan(self, state: &State) -> Result<Vec<Step>, LifecycleError> {
+        self.findings.accepted()?;
+        Ok(self.survey?.plan(state)?)
+    }
+}
+
+/// The resources that make a stack. `state` is what the journal says, or `State::default()` if there is none; `id` is then
+/// the id that the stack will have.
 ///
 /// # Errors
-/// When the stack cannot be made into resources, or lives elsewhere. What stands in the way is in the report.
+/// The stack cannot be made into resources, or its time to live does not allow it any more.
+pub fn graph(stack: &Stack, id: &StackId, state: &State, materials: &Materials<'_>) -> Result<Graph, LifecycleError> {
+    alive(stack, id, state)?;
+    Ok(pipeline::graph(stack, id, ttl::opened_at(state), materials)?)
+}
+
+/// Runs all preflight checks and reads every resource of a stack's [`graph`].
+///
+/// # Errors
+/// The stack lives elsewhere. What stands in the way is in the report.
+pub async fn prepare(
+    stack: &Stack,
+    id: &StackId,
+    state: &State,
+    graph: Graph,
+    clients: &Clients,
+) -> Result<Prepared, LifecycleError> {
+    if let (Some(_), Ok(here)) = (state.opened(), clients.fingerprint().await) {
+        same_place(state, &here)?;
+    }
+    let (providers, intent) = (providers(clients), Intent { stack, graph: &graph, id, state });
+    let (findings, survey) = preflight::look(&intent, clients, Survey::of(&graph, &providers)).await;
+    let survey = survey.ok_or_else(|| Refused(findings.wrong().cloned().collect()));
+    Ok(Prepared { findings, survey })
+}
+
+/// Every finding about a stack, with the arguments of [`graph`] and [`prepare`].
+///
+/// # Errors
+/// Theirs.
 pub async fn look(
     stack: &Stack,
     id: &StackId,
@@ -132,18 +204,13 @@ pub async fn look(
     materials: &Materials<'_>,
     clients: &Clients,
 ) -> Result<Report, LifecycleError> {
-    alive(stack, id, state)?;
-    let graph = graph(stack, id, ttl::opened_at(state), materials)?;
-    if let (Some(_), Ok(here)) = (state.opened(), clients.fingerprint().await) {
-        same_place(state, &here)?;
-    }
-    Ok(preflight::look(&Intent { stack, graph: &graph, id, state }, clients).await)
+    Ok(prepare(stack, id, state, graph(stack, id, state, materials)?, clients).await?.report())
 }
 
-/// What [`up`] would do, with the arguments of [`look`].
+/// What [`make`] would do, with the arguments of [`graph`] and [`prepare`].
 ///
 /// # Errors
-/// All that stands in the way, besides what the steps themselves tell.
+/// Theirs, and everything that stands in the way besides what the steps themselves tell.
 pub async fn plan(
     stack: &Stack,
     id: &StackId,
@@ -151,13 +218,10 @@ pub async fn plan(
     materials: &Materials<'_>,
     clients: &Clients,
 ) -> Result<Vec<Step>, LifecycleError> {
-    alive(stack, id, state)?;
-    let graph = graph(stack, id, ttl::opened_at(state), materials)?;
-    preflight::look_around(&Intent { stack, graph: &graph, id, state }, clients).await.accepted()?;
-    Ok(plan::plan(&graph, state, &providers(clients)).await?)
+    prepare(stack, id, state, graph(stack, id, state, materials)?, clients).await?.plan(state)
 }
 
-/// Looks, and where nothing stands in the way makes everything ready; again and from any point of an earlier try.
+/// [`prepare`], and if nothing stands in the way [`make`].
 pub async fn up(
     journal: &Journal,
     stack: &Stack,
@@ -166,27 +230,25 @@ pub async fn up(
     observer: &dyn Observer,
     cancel: &Cancel,
 ) -> Result<Applied, LifecycleError> {
-    look(stack, journal.id(), &journal.state(), materials, clients).await?.accepted()?;
-    make(journal, stack, materials, clients, observer, cancel).await
+    let (id, state) = (journal.id(), journal.state());
+    let prepared = prepare(stack, id, &state, graph(stack, id, &state, materials)?, clients).await?;
+    make(journal, stack, &prepared.accepted()?, clients, observer, cancel).await
 }
 
-/// [`up`] for who has looked already.
+/// Creates and changes what a surveyed stack lacks; again, and from any point of an earlier attempt.
 pub async fn make(
     journal: &Journal,
     stack: &Stack,
-    materials: &Materials<'_>,
+    survey: &Survey,
     clients: &Clients,
     observer: &dyn Observer,
     cancel: &Cancel,
 ) -> Result<Applied, LifecycleError> {
-    let state = journal.state();
-    alive(stack, journal.id(), &state)?;
-    let (graph, providers) = (graph(stack, journal.id(), ttl::opened_at(&state), materials)?, providers(clients));
     let bucket = Names::of(stack, journal.id()).bucket;
     if let Some(bucket) = bucket.filter(|_| stack.mirror) {
         journal.reflect_in(Arc::new(InBucket::new(clients, bucket)));
     }
-    Ok(apply::up(&graph, &providers, journal, observer, cancel).await?)
+    Ok(apply::up(survey, &providers(clients), journal, observer, cancel).await?)
 }
 
 /// What is there of everything that the journal knows.

@@ -205,6 +205,7 @@ pub fn agree(screen: &Screen, clients: &Clients, reach: &Reach, question: &str) 
 /// Gives an error of the lifecycle its exit code.
 pub fn stop(error: LifecycleError) -> Stop {
     let exit = match &error {
+        LifecycleError::Pipeline(_) => Exit::Usage,
         LifecycleError::Provider(ProviderError { cause, .. }) => exit_of(&[*cause]),
         LifecycleError::Refused(refused) => exit_of(&refused.causes()),
         LifecycleError::Apply(ApplyError::Failed(failed) | ApplyError::Refused(failed)) => {

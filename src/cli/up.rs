@@ -2,7 +2,6 @@
 
 use std::{sync::Arc, time::Instant};
 
-use chrono::Utc;
 use clap::Args;
 
 use super::{
@@ -21,10 +20,10 @@ use crate::{
     aws::{
         Clients, cost,
         lifecycle::{self, LifecycleError},
-        pipeline::{self, Materials},
+        pipeline::Materials,
     },
-    engine::{ApplyError, Cancel, Home, Journal, StackId, State, journal::Entry},
-    spec::{Checked, Stack, Target},
+    engine::{ApplyError, Cancel, Claim, Graph, Home, Journal, StackId, Survey, journal::Entry},
+    spec::{Checked, Target},
 };
 
 /// Arguments of `demo up`.
@@ -91,22 +90,6 @@ pub struct Stood {
     pub seconds: f64,
 }
 
-/// Runs the preflight checks: shows warnings, and returns all problems in one error before anything is created.
-async fn look_over(
-    home: &Home,
-    stack: &Stack,
-    materials: &Materials<'_>,
-    clients: &Clients,
-    screen: &Screen,
-) -> anyhow::Result<()> {
-    let (id, state) = context::id_and_state(home, &stack.name)?;
-    let report = lifecycle::look(stack, &id, &state, materials, clients).await.map_err(context::stop)?;
-    for warning in report.warnings() {
-        screen.warning(&warning.to_string());
-    }
-    report.accepted().map(drop).map_err(|refused| context::stop(refused.into()).into())
-}
-
 /// Creates all resources of a stack, or continues where an earlier `up` was cut off.
 ///
 /// # Errors
@@ -123,12 +106,13 @@ pub async fn stand_up(
     let documents = Documents::of(stack, screen).await?;
     let function = code.package(stack)?;
     let materials = Materials { schema: &documents.schema, function: function.as_ref() };
-    // Reports what cannot become resources before anything is touched.
-    pipeline::graph(stack, &StackId::new(&stack.name), Utc::now(), &materials).map_err(Stop::usage)?;
     let home = context::home()?;
     let begun = Instant::now();
-    let (_, state) = context::id_and_state(&home, &stack.name)?;
-    let (journal, clients) = match open(&home, checked, &state, &materials, reach, signals, screen).await {
+    let claim = home.claim(&stack.name)?;
+    let was_known = claim.state.opened().is_some();
+    // Reports what cannot become resources before anything is touched.
+    let graph = lifecycle::graph(stack, &claim.id, &claim.state, &materials).map_err(context::stop)?;
+    let (journal, survey, clients) = match open(&home, checked, claim, graph, reach, signals, screen).await {
         Ok(opened) => opened,
         Err(error) => {
             context::release_stand_in(&home).await?;
@@ -139,14 +123,14 @@ pub async fn stand_up(
     signals.begun_with(&home, &id);
     screen.line(&format!("{id} on {}\n", context::place(&clients)));
     let observer = Resources::on(screen);
-    let made = lifecycle::make(&journal, stack, &materials, &clients, &observer, &signals.cancel()).await;
+    let made = lifecycle::make(&journal, stack, &survey, &clients, &observer, &signals.cancel()).await;
     let stood = Stood {
         home,
         id,
         journal: Arc::new(journal),
         clients,
         documents,
-        was_known: state.opened().is_some(),
+        was_known,
         seconds: begun.elapsed().as_secs_f64(),
     };
     match made {
@@ -163,29 +147,33 @@ pub async fn stand_up(
 async fn open(
     home: &Home,
     checked: &Checked,
-    state: &State,
-    materials: &Materials<'_>,
+    claim: Claim,
+    graph: Graph,
     reach: &Reach,
     signals: &Signals,
     screen: &Screen,
-) -> anyhow::Result<(Journal, Clients)> {
+) -> anyhow::Result<(Journal, Survey, Clients)> {
     let stack = &checked.stack;
     let nothing = || "interrupted; nothing was created".to_owned();
     if stack.target == Target::Local {
         signals.begun(nothing);
     }
     let clients = context::clients(home, &stack.target, reach).await?;
-    Standing::of(home, state)?.tell(screen);
-    signals.unless_stopped(look_over(home, stack, materials, &clients, screen)).await??;
-    if state.opened().is_none() {
-        let graph = pipeline::graph(stack, &StackId::new(&stack.name), Utc::now(), materials).map_err(Stop::usage)?;
-        let costs = cost::per_hour(graph.nodes(), clients.place());
+    Standing::of(home, &claim.state)?.tell(screen);
+    let preparing = lifecycle::prepare(stack, &claim.id, &claim.state, graph, &clients);
+    let prepared = signals.unless_stopped(preparing).await?.map_err(context::stop)?;
+    for warning in prepared.report().warnings() {
+        screen.warning(&warning.to_string());
+    }
+    let survey = prepared.accepted().map_err(|refused| context::stop(refused.into()))?;
+    if claim.state.opened().is_none() {
+        let costs = cost::per_hour(survey.graph().nodes(), clients.place());
         let question = format!("Create {} on {}? It costs {costs}.", stack.name, context::place(&clients));
         context::agree(screen, &clients, reach, &question)?;
     }
     signals.begun(nothing);
-    let opened = lifecycle::open(home, stack, checked.merged.clone(), &clients);
-    Ok((signals.unless_stopped(opened).await?.map_err(context::stop)?, clients))
+    let opened = lifecycle::open_claimed(home, claim, checked.merged.clone(), &clients);
+    Ok((signals.unless_stopped(opened).await?.map_err(context::stop)?, survey, clients))
 }
 
 impl Stood {

@@ -6,9 +6,9 @@ use futures::{StreamExt, stream::FuturesUnordered};
 
 use super::{
     cancel::{Cancel, Interrupted},
-    graph::{Graph, Node, ResourceKey},
+    graph::{Node, ResourceKey},
     journal::{Entry, Journal, JournalError},
-    plan::{self, Action},
+    plan::{Action, Survey},
     provider::{Cause, Difference, Doing, Observed, Observer, Outcome, Progress, Provider, ProviderError, Providers},
     state::Phase,
     work::{Stop, Work},
@@ -44,20 +44,22 @@ pub enum ApplyError {
     Journal(#[from] JournalError),
 }
 
-/// Makes everything of the graph ready: looks at all of it, refuses where something stands in the way, and then makes and
-/// changes what is not as wanted. After a failure or a raised `cancel` nothing new is started, and what is under
-/// way is let finish or, where it only waits, is left waiting.
+/// Makes everything of the surveyed graph ready: refuses if something stands in the way, then creates and changes what is
+/// not as wanted. After a failure or a raised `cancel` it starts nothing new; calls under way finish, waits end.
 pub async fn up(
-    graph: &Graph,
+    survey: &Survey,
     providers: &Providers,
     journal: &Journal,
     observer: &dyn Observer,
     cancel: &Cancel,
 ) -> Result<Applied, ApplyError> {
-    if journal.state().is_going_down() || journal.state().is_closed() {
+    if journal.with_state(|state| state.is_going_down() || state.is_closed()) {
         return Err(ApplyError::GoingDown(journal.id().to_string()));
     }
-    let refused = cancel.unless_raised(refusals(graph, providers, journal)).await?;
+    if cancel.is_raised() {
+        return Err(ApplyError::Interrupted);
+    }
+    let (graph, refused) = (survey.graph(), refusals(survey, journal));
     if !refused.is_empty() {
         return Err(ApplyError::Refused(refused));
     }
@@ -71,7 +73,7 @@ pub async fn up(
     loop {
         if failed.is_empty() && !cancel.is_raised() {
             for node in waiting.extract_if(.., |node| node.depends_on.iter().all(|on| ready.contains(on))) {
-                under_way.push(making.make(node));
+                under_way.push(making.make(node, survey.reading(node)));
             }
         }
         let Some((node, result)) = under_way.next().await else { break };
@@ -92,10 +94,10 @@ pub async fn up(
     }
 }
 
-/// What stands in the way of the whole, looked at before anything is changed.
-async fn refusals(graph: &Graph, providers: &Providers, journal: &Journal) -> Vec<(ResourceKey, ProviderError)> {
-    let surveyed = plan::survey(graph, &journal.state(), providers).await;
-    let in_the_way = surveyed.into_iter().filter_map(|(node, action)| {
+/// What stands in the way of the whole.
+fn refusals(survey: &Survey, journal: &Journal) -> Vec<(ResourceKey, ProviderError)> {
+    let state = journal.state();
+    let in_the_way = survey.actions(&state).filter_map(|(node, action)| {
         let why = match action {
             Ok(Action::Refuse(why)) => foreign(node, &why),
             Ok(Action::Replace(differs)) => replaced(node, &differs),
@@ -114,16 +116,25 @@ impl From<Interrupted> for ApplyError {
 }
 
 impl<'a> Work<'a> {
-    async fn make(self, node: &'a Node) -> (&'a Node, Result<Outcome, Stop>) {
+    async fn make(
+        self,
+        node: &'a Node,
+        reading: &Result<Observed, ProviderError>,
+    ) -> (&'a Node, Result<Outcome, Stop>) {
         let progress = self.begin(node, Doing::Creating);
-        let result = self.bring_up(node, &progress).await;
+        let result = self.bring_up(node, reading.clone(), &progress).await;
         progress.end(&result);
         (node, result)
     }
 
-    async fn bring_up(&self, node: &Node, progress: &Progress<'_>) -> Result<Outcome, Stop> {
+    async fn bring_up(
+        &self,
+        node: &Node,
+        reading: Result<Observed, ProviderError>,
+        progress: &Progress<'_>,
+    ) -> Result<Outcome, Stop> {
         let (provider, key) = (self.provider(node)?.as_ref(), &node.key);
-        let outcome = match provider.read(node).await? {
+        let outcome = match reading? {
             Observed::Foreign { why } => return Err(foreign(node, &why).into()),
             Observed::Absent => {
                 if matches!(self.phase(key), Some(Phase::Accepted | Phase::Ready)) {
@@ -200,7 +211,7 @@ impl<'a> Work<'a> {
 
     /// It is as wanted; the journal may still know it as it was wanted before.
     async fn keep(&self, node: &Node) -> Result<Outcome, Stop> {
-        if self.journal.state().resource(&node.key).is_some_and(|known| known.node != *node) {
+        if self.journal.with_state(|state| state.resource(&node.key).is_some_and(|known| known.node != *node)) {
             self.record(Entry::Changing { node: node.clone() }).await?;
             self.record(Entry::Ready { key: node.key.clone() }).await?;
         }

@@ -1,7 +1,9 @@
 //! Where state lies on this machine: journals, runs, the stand-in's data.
 
 use std::{
-    env, fs, io,
+    env,
+    fs::{self, File},
+    io,
     os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
 };
@@ -19,6 +21,16 @@ use super::{
 #[derive(Clone, Debug)]
 pub struct Home {
     root: PathBuf,
+}
+
+/// The name of a stack whose journal is about to be opened. While it lives, no other process opens a stack of this name.
+#[derive(Debug)]
+pub struct Claim {
+    /// The stack's id: that of its journal, or a new one.
+    pub id: StackId,
+    /// What its journal says; empty if there is none.
+    pub state: State,
+    _lock: File,
 }
 
 /// Why the state folder, or a stack in it, could not be found.
@@ -41,6 +53,14 @@ pub enum HomeError {
     /// No stack is called so.
     #[error("no stack '{0}' is known here; `demo ls` lists those that are")]
     Unknown(String),
+    /// Another process is opening a stack of this name.
+    #[error("a stack named '{name}' is being created by {holder}; wait until it has ended, or stop it")]
+    Claimed {
+        /// The name.
+        name: String,
+        /// Who.
+        holder: String,
+    },
     /// Several are.
     #[error("'{name}' may be any of {}; say which by its id", .ids.iter().map(StackId::as_str).collect::<Vec<_>>().join(", "))]
     Ambiguous {
@@ -142,6 +162,23 @@ impl Home {
         }
     }
 
+    /// Claims a name until a journal is open: two processes must not choose two ids for one stack file.
+    pub fn claim(&self, name: &str) -> Result<Claim, HomeError> {
+        let folder = self.root.join("names").join(name);
+        let taken = make_private(&folder).and_then(|()| lock::take(&folder));
+        let taken = taken.map_err(|source| HomeError::Io { path: folder, source })?;
+        let lock = taken.map_err(|holder| {
+            let holder = holder.map_or("another process".to_owned(), |holder| holder.to_string());
+            HomeError::Claimed { name: name.to_owned(), holder }
+        })?;
+        let state = match self.find(name) {
+            Ok(state) => state,
+            Err(HomeError::Unknown(_)) => State::default(),
+            Err(error) => return Err(error),
+        };
+        Ok(Claim { id: state.id().cloned().unwrap_or_else(|| StackId::new(name)), state, _lock: lock })
+    }
+
     fn stacks(&self) -> PathBuf {
         self.root.join("stacks")
     }
@@ -170,6 +207,21 @@ mod tests {
             let mode = folder.metadata().expect("a folder").permissions().mode();
             assert_eq!(mode & 0o777, 0o700, "{}", folder.display());
         }
+    }
+
+    #[test]
+    fn one_process_at_a_time_has_a_name() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let home = Home::at(folder.path()).expect("a home");
+        let claim = home.claim("a").expect("free");
+        assert!(claim.state.opened().is_none());
+        let error = home.claim("a").expect_err("claimed").to_string();
+        assert!(error.contains("'a' is being created by process"), "{error}");
+        home.claim("b").expect("another name");
+        open(&home, claim.id.as_str());
+        let id = claim.id.clone();
+        drop(claim);
+        assert_eq!(home.claim("a").expect("free again").id, id);
     }
 
     #[test]

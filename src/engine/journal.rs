@@ -14,6 +14,10 @@ use std::{
 use chrono::{SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tokio::{
+    runtime::{Handle, RuntimeFlavor},
+    task::block_in_place,
+};
 
 use super::{
     graph::{Node, ResourceKey},
@@ -230,6 +234,11 @@ impl Journal {
         self.inner().state.clone()
     }
 
+    /// What a function makes of the state.
+    pub(super) fn with_state<T>(&self, read: impl FnOnce(&State) -> T) -> T {
+        read(&self.inner().state)
+    }
+
     /// Checks, appends and syncs one entry. Only when this has returned may the call be made that it announces.
     pub fn record(&self, entry: Entry) -> Result<(), JournalError> {
         let mut inner = self.inner();
@@ -283,25 +292,33 @@ impl Journal {
 
     fn append(&self, inner: &mut Inner, entry: Entry) -> Result<(), JournalError> {
         let at = Utc::now().to_rfc3339_opts(SecondsFormat::Micros, true);
-        let mut next = inner.state.clone();
-        next.apply(&at, &entry)?;
+        inner.state.check(&entry)?;
         let io = |source| JournalError::Io { path: self.path.clone(), source };
-        let mut line = serde_json::to_vec(&Line { at, entry }).map_err(io::Error::from).map_err(io)?;
-        line.push(b'\n');
+        let line = Line { at, entry };
+        let mut text = serde_json::to_vec(&line).map_err(io::Error::from).map_err(io)?;
+        text.push(b'\n');
         let before = inner.file.stream_position().map_err(io)?;
-        let written = inner.file.write_all(&line).and_then(|()| inner.file.sync_data());
+        let written = off_async(|| inner.file.write_all(&text).and_then(|()| inner.file.sync_data()));
         if let Err(source) = written {
             // Half a line must not stay in front of the next one; if even this fails, the next open drops it.
             let _ = inner.file.set_len(before).and_then(|()| inner.file.seek(SeekFrom::Start(before)).map(drop));
             return Err(io(source));
         }
-        inner.state = next;
+        inner.state.commit(&line.at, &line.entry);
         Ok(())
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
-        // A panic elsewhere leaves the state consistent: it is replaced whole, after the sync.
+        // A panic elsewhere leaves the state consistent: it moves on in one step, after the sync.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Waits for the disk without keeping a runtime's other tasks waiting.
+fn off_async<T>(wait: impl FnOnce() -> T) -> T {
+    match Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
+        Ok(RuntimeFlavor::MultiThread) => block_in_place(wait),
+        _ => wait(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Resource graph, journal, plan, apply, destroy. Knows no AWS: providers bring that.
 //!
-//! The way of one `up`: a [`Graph`] of what is wanted, [`apply::up`] reads each resource by its [`Provider`], writes what
-//! it is about to do into the [`Journal`], and only then calls. [`destroy::down`] needs nothing but the journal.
+//! The way of one `up`: a [`Graph`] of what is wanted; a [`Survey`] reads each resource by its [`Provider`]; [`apply::up`] writes
+//! what it is about to do into the [`Journal`], and only then calls. [`destroy::down`] needs nothing but the journal.
 
 pub mod apply;
 pub mod cancel;
@@ -27,13 +27,13 @@ pub use apply::{Applied, ApplyError};
 pub use cancel::Cancel;
 pub use destroy::Down;
 pub use graph::{Graph, GraphError, Node, ResourceKey};
-pub use home::{Home, HomeError};
+pub use home::{Claim, Home, HomeError};
 pub use id::StackId;
 pub use journal::{Journal, JournalError};
 pub use lock::{Held, Holder};
 pub use mirror::{Mirror, MirrorError};
 pub use owned::{Owned, Scope};
-pub use plan::{Action, Step};
+pub use plan::{Action, Step, Survey};
 pub use provider::{
     Cause, Change, Difference, Doing, Event, Observed, Observer, Outcome, Passing, Progress, Provider, ProviderError,
     Providers,

@@ -1,10 +1,12 @@
 //! What `up` would do, and why; nothing is changed.
 
+use std::collections::BTreeMap;
+
 use futures::future::join_all;
 use serde::Serialize;
 
 use super::{
-    graph::{Graph, Node},
+    graph::{Graph, Node, ResourceKey},
     provider::{Difference, Observed, ProviderError, Providers},
     state::{Phase, State},
 };
@@ -45,32 +47,64 @@ impl Action {
     }
 }
 
-/// Compares the graph with what is there. `state` is what the journal says, empty when there is none yet.
-pub async fn plan(graph: &Graph, state: &State, providers: &Providers) -> Result<Vec<Step>, ProviderError> {
-    let surveyed = survey(graph, state, providers).await.into_iter();
-    let mut steps = surveyed
-        .map(|(node, action)| Ok(Step { node: node.clone(), action: action? }))
-        .collect::<Result<Vec<_>, ProviderError>>()?;
-    let wanted = |node: &Node| graph.nodes().iter().any(|other| other.key == node.key);
-    let orphans = state.live().filter(|resource| !wanted(&resource.node));
-    steps.extend(orphans.map(|resource| Step { node: resource.node.clone(), action: Action::Orphan }));
-    Ok(steps)
+/// A graph and what exists of it: each resource read once, for preflight, plan and apply alike.
+#[derive(Clone, Debug)]
+pub struct Survey {
+    graph: Graph,
+    readings: BTreeMap<ResourceKey, Result<Observed, ProviderError>>,
 }
 
-/// Looks at every resource of the graph, what it stands on before it; one that cannot be looked at hides no other.
-pub(super) async fn survey<'a>(
-    graph: &'a Graph,
-    state: &State,
-    providers: &Providers,
-) -> Vec<(&'a Node, Result<Action, ProviderError>)> {
-    let look = |node: &'a Node| async move {
-        let observed = match providers.of(&node.key) {
-            Ok(provider) => provider.read(node).await,
-            Err(error) => Err(error),
+impl Survey {
+    /// Reads every resource of the graph; one that cannot be read hides no other.
+    pub async fn of(graph: &Graph, providers: &Providers) -> Self {
+        let read = |node: &Node| {
+            let node = node.clone();
+            async move {
+                let observed = match providers.of(&node.key) {
+                    Ok(provider) => provider.read(&node).await,
+                    Err(error) => Err(error),
+                };
+                (node.key, observed)
+            }
         };
-        (node, observed.map(|observed| action(observed, state.phase(&node.key))))
-    };
-    join_all(graph.ordered().into_iter().map(look)).await
+        let readings = join_all(graph.nodes().iter().map(read)).await.into_iter().collect();
+        Self { graph: graph.clone(), readings }
+    }
+
+    /// What is wanted.
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// What exists under the key of one of the graph's nodes, or why it could not be read.
+    pub fn reading(&self, node: &Node) -> &Result<Observed, ProviderError> {
+        self.readings.get(&node.key).expect("every node of the graph was read")
+    }
+
+    /// What `up` would do. `state` is what the journal says, empty when there is none yet.
+    ///
+    /// # Errors
+    /// The first reading that failed.
+    pub fn plan(&self, state: &State) -> Result<Vec<Step>, ProviderError> {
+        let step =
+            |(node, action): (&Node, Result<Action, ProviderError>)| Ok(Step { node: node.clone(), action: action? });
+        let mut steps = self.actions(state).map(step).collect::<Result<Vec<_>, ProviderError>>()?;
+        let wanted = |node: &Node| self.readings.contains_key(&node.key);
+        let orphans = state.live().filter(|resource| !wanted(&resource.node));
+        steps.extend(orphans.map(|resource| Step { node: resource.node.clone(), action: Action::Orphan }));
+        Ok(steps)
+    }
+
+    /// Each resource with what `up` would do about it, dependencies first.
+    pub(super) fn actions<'a>(
+        &'a self,
+        state: &'a State,
+    ) -> impl Iterator<Item = (&'a Node, Result<Action, ProviderError>)> {
+        self.graph.ordered().into_iter().map(|node| {
+            let observed = self.reading(node).clone();
+            (node, observed.map(|observed| action(observed, state.phase(&node.key))))
+        })
+    }
 }
 
 fn action(observed: Observed, phase: Option<Phase>) -> Action {

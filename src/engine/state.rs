@@ -69,6 +69,12 @@ pub struct Opened {
     pub spec: Value,
 }
 
+impl Opened {
+    fn id(&self) -> Result<StackId, String> {
+        self.stack.parse().map_err(|not: super::id::NotAnId| not.to_string())
+    }
+}
+
 /// A run that has reserved tickets.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Run {
@@ -107,57 +113,91 @@ pub struct Illegal {
 }
 
 impl State {
-    /// Moves on by one entry, or says why it cannot be. The only way a state changes.
+    /// Moves on by one entry, or says why it cannot be.
     pub fn apply(&mut self, at: &str, entry: &Entry) -> Result<(), Illegal> {
-        self.follow(at, entry)?;
-        self.last_at = at.to_owned();
+        self.check(entry)?;
+        self.commit(at, entry);
         Ok(())
     }
 
-    fn follow(&mut self, at: &str, entry: &Entry) -> Result<(), Illegal> {
-        let illegal = |why: String| Illegal { entry: entry.title(), why };
+    /// Whether an entry can come now.
+    pub(super) fn check(&self, entry: &Entry) -> Result<(), Illegal> {
+        self.allows(entry).map_err(|why| Illegal { entry: entry.title(), why })
+    }
+
+    fn allows(&self, entry: &Entry) -> Result<(), String> {
         match (&self.opened, self.closed, entry) {
-            (None, _, Entry::Opened(opened)) => return self.open(at, opened).map_err(illegal),
-            (None, ..) => return Err(illegal("the journal is not opened".to_owned())),
+            (None, _, Entry::Opened(opened)) => return opened.id().map(drop),
+            (None, ..) => return Err("the journal is not opened".to_owned()),
             // Something of it was found after all.
-            (Some(was), true, Entry::Opened(opened)) if was.stack == opened.stack => {
-                return self.open(at, opened).map_err(illegal);
-            }
-            (Some(_), _, Entry::Opened(_)) => return Err(illegal("the journal is open already".to_owned())),
-            (_, true, _) => return Err(illegal("the stack is closed".to_owned())),
+            (Some(was), true, Entry::Opened(opened)) if was.stack == opened.stack => return opened.id().map(drop),
+            (Some(_), _, Entry::Opened(_)) => return Err("the journal is open already".to_owned()),
+            (_, true, _) => return Err("the stack is closed".to_owned()),
             (Some(_), false, _) => {}
         }
         match entry {
-            Entry::Opened(_) => unreachable!("handled above"),
-            Entry::Began { wanted } => {
-                self.wanted = wanted.clone();
-                Ok(())
+            Entry::Opened(_) | Entry::Began { .. } | Entry::Note { .. } => Ok(()),
+            Entry::Intended { node } => match self.phase(&node.key) {
+                None | Some(Phase::Intended | Phase::Gone) => Ok(()),
+                Some(phase) => Err(format!("{} is {phase:?}", node.key)),
+            },
+            Entry::Accepted { key, .. } => self.is_in(key, &[Phase::Intended]),
+            Entry::Ready { key } => self.is_in(key, &[Phase::Accepted]),
+            Entry::Changing { node } => self.is_in(&node.key, &[Phase::Accepted, Phase::Ready]),
+            Entry::Lost { key } => self.is_in(key, &[Phase::Accepted, Phase::Ready]),
+            Entry::Deleting { key } => self.is_in(key, &[Phase::Intended, Phase::Accepted, Phase::Ready]),
+            Entry::Gone { key } => self.is_in(key, &[Phase::Deleting]),
+            Entry::Reserved { first, last, .. } => match self.next_ticket() {
+                next if *first == next && first <= last => Ok(()),
+                next => Err(format!("the next free ticket is {next}")),
+            },
+            Entry::Finished { run, .. } => match self.runs.iter().any(|reserved| reserved.id == *run) {
+                true => Ok(()),
+                false => Err(format!("run {run} has reserved nothing")),
+            },
+            Entry::Closed => match self.live().next() {
+                None => Ok(()),
+                Some(resource) => Err(format!("{} is still there", resource.node.key)),
+            },
+        }
+    }
+
+    fn is_in(&self, key: &ResourceKey, phases: &[Phase]) -> Result<(), String> {
+        match self.phase(key) {
+            None => Err(format!("{key} was never intended")),
+            Some(phase) if phases.contains(&phase) => Ok(()),
+            Some(phase) => Err(format!("{key} is {phase:?}")),
+        }
+    }
+
+    /// Moves on by an entry that [`check`](Self::check) has allowed. The only way a state changes.
+    pub(super) fn commit(&mut self, at: &str, entry: &Entry) {
+        self.last_at = at.to_owned();
+        match entry {
+            Entry::Opened(opened) => {
+                self.id = opened.id().ok();
+                self.opened = Some(opened.clone());
+                self.opened_at = at.to_owned();
+                self.closed = false;
             }
-            Entry::Intended { node } => self.intend(node).map_err(illegal),
+            Entry::Began { wanted } => self.wanted = wanted.clone(),
+            Entry::Intended { node } => self.intend(node),
             Entry::Accepted { key, identity } => {
-                let resource = self.step(key, &[Phase::Intended], Phase::Accepted).map_err(illegal)?;
-                resource.identity = Some(identity.clone());
-                Ok(())
+                self.enter(key, Phase::Accepted).identity = Some(identity.clone());
             }
-            Entry::Ready { key } => self.step(key, &[Phase::Accepted], Phase::Ready).map(drop).map_err(illegal),
-            Entry::Changing { node } => {
-                let live = [Phase::Accepted, Phase::Ready];
-                self.step(&node.key, &live, Phase::Accepted).map_err(illegal)?.node = node.clone();
-                Ok(())
+            Entry::Ready { key } => drop(self.enter(key, Phase::Ready)),
+            Entry::Changing { node } => self.enter(&node.key, Phase::Accepted).node = node.clone(),
+            Entry::Deleting { key } => drop(self.enter(key, Phase::Deleting)),
+            Entry::Lost { key } | Entry::Gone { key } => drop(self.enter(key, Phase::Gone)),
+            Entry::Reserved { run, first, last } => {
+                self.runs.push(Run { id: run.clone(), tickets: *first..=*last, summary: None, at: at.to_owned() });
             }
-            Entry::Lost { key } => {
-                let live = [Phase::Accepted, Phase::Ready];
-                self.step(key, &live, Phase::Gone).map(drop).map_err(illegal)
+            Entry::Finished { run, summary } => {
+                let reserved = self.runs.iter_mut().rev().find(|reserved| reserved.id == *run);
+                reserved.expect("checked").summary = Some(summary.clone());
             }
-            Entry::Deleting { key } => {
-                let from = [Phase::Intended, Phase::Accepted, Phase::Ready];
-                self.step(key, &from, Phase::Deleting).map(drop).map_err(illegal)
-            }
-            Entry::Gone { key } => self.step(key, &[Phase::Deleting], Phase::Gone).map(drop).map_err(illegal),
-            Entry::Reserved { run, first, last } => self.reserve(at, run, *first, *last).map_err(illegal),
-            Entry::Finished { run, summary } => self.finish(run, summary).map_err(illegal),
-            Entry::Note { .. } => Ok(()),
-            Entry::Closed => self.close().map_err(illegal),
+            Entry::Note { .. } => {}
+            Entry::Closed => self.closed = true,
         }
     }
 
@@ -237,59 +277,20 @@ impl State {
         self.runs.last().map_or(1, |run| run.tickets.end() + 1)
     }
 
-    fn open(&mut self, at: &str, opened: &Opened) -> Result<(), String> {
-        self.id = Some(opened.stack.parse().map_err(|not: super::id::NotAnId| not.to_string())?);
-        self.opened = Some(opened.clone());
-        self.opened_at = at.to_owned();
-        self.closed = false;
-        Ok(())
-    }
-
-    fn close(&mut self) -> Result<(), String> {
-        if let Some(resource) = self.live().next() {
-            return Err(format!("{} is still there", resource.node.key));
-        }
-        self.closed = true;
-        Ok(())
-    }
-
-    fn intend(&mut self, node: &Node) -> Result<(), String> {
-        match self.phase(&node.key) {
+    fn intend(&mut self, node: &Node) {
+        let resource = Resource { node: node.clone(), phase: Phase::Intended, identity: None };
+        match self.index.get(&node.key) {
+            Some(&at) => self.resources[at] = resource,
             None => {
                 self.index.insert(node.key.clone(), self.resources.len());
-                self.resources.push(Resource { node: node.clone(), phase: Phase::Intended, identity: None });
-                Ok(())
+                self.resources.push(resource);
             }
-            Some(Phase::Intended | Phase::Gone) => {
-                let at = self.index[&node.key];
-                self.resources[at] = Resource { node: node.clone(), phase: Phase::Intended, identity: None };
-                Ok(())
-            }
-            Some(phase) => Err(format!("{} is {phase:?}", node.key)),
         }
     }
 
-    fn step(&mut self, key: &ResourceKey, from: &[Phase], to: Phase) -> Result<&mut Resource, String> {
-        let at = *self.index.get(key).ok_or_else(|| format!("{key} was never intended"))?;
-        let resource = &mut self.resources[at];
-        if !from.contains(&resource.phase) {
-            return Err(format!("{key} is {:?}", resource.phase));
-        }
-        resource.phase = to;
-        Ok(resource)
-    }
-
-    fn reserve(&mut self, at: &str, run: &str, first: u64, last: u64) -> Result<(), String> {
-        if first != self.next_ticket() || last < first {
-            return Err(format!("the next free ticket is {}", self.next_ticket()));
-        }
-        self.runs.push(Run { id: run.to_owned(), tickets: first..=last, summary: None, at: at.to_owned() });
-        Ok(())
-    }
-
-    fn finish(&mut self, run: &str, summary: &Value) -> Result<(), String> {
-        let reserved = self.runs.iter_mut().rev().find(|reserved| reserved.id == run);
-        reserved.ok_or_else(|| format!("run {run} has reserved nothing"))?.summary = Some(summary.clone());
-        Ok(())
+    fn enter(&mut self, key: &ResourceKey, phase: Phase) -> &mut Resource {
+        let resource = &mut self.resources[self.index[key]];
+        resource.phase = phase;
+        resource
     }
 }

@@ -19,6 +19,16 @@ struct World {
     id: StackId,
 }
 
+async fn surveyed_up(
+    graph: &Graph,
+    providers: &Providers,
+    journal: &Journal,
+    cancel: &Cancel,
+) -> Result<Applied, ApplyError> {
+    let survey = cancel.unless_raised(Survey::of(graph, providers)).await?;
+    apply::up(&survey, providers, journal, &(), cancel).await
+}
+
 impl World {
     fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
@@ -59,7 +69,7 @@ impl World {
 
     async fn up_to(&self, graph: &Graph) -> Result<Applied, ApplyError> {
         let fake = Fake::new(&self.cloud, None);
-        apply::up(graph, &fake.providers(), &self.journal(), &(), &Cancel::new()).await
+        surveyed_up(graph, &fake.providers(), &self.journal(), &Cancel::new()).await
     }
 
     async fn down(&self) -> Down {
@@ -78,7 +88,7 @@ impl World {
         tokio::select! {
             biased;
             () = fake.dead.notified() => false,
-            up = apply::up(graph, &providers, &journal, &(), &cancel) => {
+            up = surveyed_up(graph, &providers, &journal, &cancel) => {
                 up.expect("up");
                 true
             }
@@ -168,7 +178,7 @@ async fn what_is_wanted_otherwise_is_changed_in_place_and_then_kept() {
     world.up().await.expect("up");
     let larger = world.graph_with(&[("b", 7, 1)]);
     let fake = Fake::new(&world.cloud, None);
-    let planned = plan::plan(&larger, &world.journal().state(), &fake.providers()).await.expect("a plan");
+    let planned = Survey::of(&larger, &fake.providers()).await.plan(&world.journal().state()).expect("a plan");
     let changes: Vec<_> = planned.iter().filter(|step| step.action.is_change()).collect();
     assert_eq!(changes.len(), 1);
     assert_eq!(changes[0].action, Action::Change(vec![Difference::in_place("size", 1, 7)]));
@@ -340,7 +350,7 @@ async fn a_raised_flag_starts_nothing_new() {
     let world = World::new();
     let (cancel, fake) = (Cancel::new(), Fake::new(&world.cloud, None));
     cancel.raise();
-    let up = apply::up(&world.graph(), &fake.providers(), &world.journal(), &(), &cancel).await;
+    let up = surveyed_up(&world.graph(), &fake.providers(), &world.journal(), &cancel).await;
     assert!(matches!(up, Err(ApplyError::Interrupted)));
     assert_eq!(fake.calls(), 0);
     world.up().await.expect("up");
@@ -354,7 +364,7 @@ async fn a_plan_says_what_up_would_do() {
     let world = World::new();
     world.cloud.put_foreign("e");
     let fake = Fake::new(&world.cloud, None);
-    let plan = plan::plan(&world.graph(), &State::default(), &fake.providers()).await.expect("a plan");
+    let plan = Survey::of(&world.graph(), &fake.providers()).await.plan(&State::default()).expect("a plan");
     let actions: Vec<_> = plan.iter().map(|step| (step.node.key.name.as_str(), step.action.clone())).collect();
     let refuse = Action::Refuse("someone".to_owned());
     let create = Action::Create;

@@ -50,6 +50,6 @@ impl<'a> Work<'a> {
     }
 
     pub(super) fn phase(&self, key: &ResourceKey) -> Option<Phase> {
-        self.journal.state().phase(key)
+        self.journal.with_state(|state| state.phase(key))
     }
 }

@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{
-    inside::{Call, Forward, Kill, Service, Wire},
+    inside::{self, Call, Forward, Kill, Service, Wire},
     lifecycle::{Moto, materials, store_sales},
     matrix::in_memory,
     ministack::Ministack,
@@ -199,7 +199,7 @@ impl Ground {
     async fn up(&self) -> Result<(), LifecycleError> {
         let (clients, stack) = (self.wire.clients_at(self.place.clone()).await, store_sales());
         let journal = lifecycle::open(&self.home, &stack, json!({}), &clients).await?;
-        lifecycle::make(&journal, &stack, &materials(), &clients, &(), &Cancel::new()).await.map(drop)
+        inside::make(&journal, &stack, &materials(), &clients).await.map(drop)
     }
 
     /// `demo down`, likewise; of the stack that is up, or else of the one that was.

@@ -15,11 +15,10 @@ pub use report::{Finding, Refused, Report, Verdict};
 
 use super::{
     clients::{Caller, Clients},
-    kinds::providers,
     names::Names,
 };
 use crate::{
-    engine::{Graph, Phase, StackId, State},
+    engine::{Graph, Phase, StackId, State, Survey},
     spec::Stack,
 };
 
@@ -44,25 +43,19 @@ pub async fn caller(clients: &Clients) -> Report {
     Report(caller::look(clients, None).await.0)
 }
 
-/// All that can be known, names too.
-pub async fn look(intent: &Intent<'_>, clients: &Clients) -> Report {
+/// Everything but what a survey says of each resource, and that survey, taken at the same time. Nothing is surveyed if it is
+/// not known who is calling.
+pub async fn look<S>(intent: &Intent<'_>, clients: &Clients, survey: impl Future<Output = S>) -> (Report, Option<S>) {
     let (mut findings, caller) = caller::look(clients, Some(intent.stack)).await;
-    if let Some(caller) = caller {
-        let providers = providers(clients);
-        let (around, names) = futures::join!(around(intent, &caller, clients), names::look(intent.graph, &providers));
-        findings.extend(around);
-        findings.extend(names);
-    }
-    Report(findings)
+    let Some(caller) = caller else { return (Report(findings), None) };
+    let (around, survey) = futures::join!(around(intent, &caller, clients), survey);
+    findings.extend(around);
+    (Report(findings), Some(survey))
 }
 
-/// The same but for what a plan says itself of each resource.
-pub async fn look_around(intent: &Intent<'_>, clients: &Clients) -> Report {
-    let (mut findings, caller) = caller::look(clients, Some(intent.stack)).await;
-    if let Some(caller) = caller {
-        findings.extend(around(intent, &caller, clients).await);
-    }
-    Report(findings)
+/// What a survey says of the names that a stack would take.
+pub fn names(survey: &Survey) -> Vec<Finding> {
+    names::findings(survey)
 }
 
 /// Of a stack that is up only what may have changed since is looked at.

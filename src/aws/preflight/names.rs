@@ -1,27 +1,20 @@
-//! What is there already under the names that a stack would take, all of it.
-
-use futures::future::join_all;
+//! What exists already under the names that a stack would take.
 
 use super::report::Finding;
-use crate::engine::{Cause, Difference, Graph, Node, Observed, Providers};
+use crate::engine::{Cause, Difference, Node, Observed, ProviderError, Survey};
 
 /// Whatever stands in the way, each resource by itself; one line where nothing does.
-pub(super) async fn look(graph: &Graph, providers: &Providers) -> Vec<Finding> {
-    let looked = join_all(graph.nodes().iter().map(|node| in_the_way(node, providers))).await;
-    let found: Vec<Finding> = looked.into_iter().flatten().collect();
+pub(super) fn findings(survey: &Survey) -> Vec<Finding> {
+    let found: Vec<Finding> = survey.graph().nodes().iter().filter_map(|node| in_the_way(node, survey)).collect();
     if found.is_empty() {
         return vec![Finding::fine("names", "free, or this stack's")];
     }
     found
 }
 
-async fn in_the_way(node: &Node, providers: &Providers) -> Option<Finding> {
+fn in_the_way(node: &Node, survey: &Survey) -> Option<Finding> {
     let what = node.key.to_string();
-    let provider = match providers.of(&node.key) {
-        Ok(provider) => provider,
-        Err(error) => return Some(Finding::failed(what, error)),
-    };
-    match provider.read(node).await {
+    match survey.reading(node) {
         Ok(Observed::Absent) => None,
         Ok(Observed::Foreign { why }) => {
             let why = format!("{why}; it exists and is not this stack's");
@@ -32,16 +25,12 @@ async fn in_the_way(node: &Node, providers: &Providers) -> Option<Finding> {
                 "choose another name in the stack file, or remove what is there yourself",
             ))
         }
-        Ok(Observed::Ours { differs, .. }) => replaced(what, &Difference::replacing(&differs)),
+        Ok(Observed::Ours { differs, .. }) => replaced(what, &Difference::replacing(differs)),
         Err(error) if error.cause == Cause::Unreachable => {
-            let error = crate::engine::ProviderError {
-                advice: "this service does not answer, though others do: it may not be offered in this region"
-                    .to_owned(),
-                ..error
-            };
-            Some(Finding::failed(what, error))
+            let advice = "this service does not answer, though others do: it may not be offered in this region";
+            Some(Finding::failed(what, ProviderError { advice: advice.to_owned(), ..error.clone() }))
         }
-        Err(error) => Some(Finding::failed(what, error)),
+        Err(error) => Some(Finding::failed(what, error.clone())),
     }
 }
 

@@ -19,12 +19,12 @@ use std::collections::BTreeMap;
 
 use kinesis_demo::{
     aws::{lifecycle, lifecycle::LifecycleError},
-    engine::{Applied, ApplyError, Cancel, Down, ProviderError},
+    engine::{Applied, ApplyError, Down, ProviderError},
 };
 
 use self::staged::Staged;
 use crate::{
-    inside::Wire,
+    inside::{self, Wire},
     matrix::{case::Case, ground::Ground, point::nothing_is_left},
 };
 
@@ -53,7 +53,7 @@ async fn staged(name: &str) -> (Ground, std::sync::Arc<Staged>) {
 async fn make(ground: &Ground) -> Result<Applied, LifecycleError> {
     let clients = ground.wire.clients().await;
     let journal = lifecycle::open(&ground.home, &ground.stack, serde_json::json!({}), &clients).await?;
-    lifecycle::make(&journal, &ground.stack, &ground.materials(), &clients, &(), &Cancel::new()).await
+    inside::make(&journal, &ground.stack, &ground.materials(), &clients).await
 }
 
 async fn up(ground: &Ground) {

@@ -5,6 +5,7 @@
 
 mod call;
 mod fault;
+mod make;
 mod script;
 mod service;
 mod tests;
@@ -30,6 +31,7 @@ use tokio::sync::watch;
 pub use self::{
     call::Call,
     fault::{Fault, written as refusal},
+    make::make,
     script::{Count, Kill},
     service::{Forward, Service},
 };

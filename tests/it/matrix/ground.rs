@@ -21,7 +21,7 @@ use super::{
     case::{Case, schema_of},
     others,
 };
-use crate::inside::Wire;
+use crate::inside::{self, Wire};
 
 /// The digits that the tried stack's names end in.
 pub const SUFFIX: &str = "7f3a91c2";
@@ -84,7 +84,7 @@ impl Ground {
     pub async fn up(&self) -> Result<Applied, LifecycleError> {
         let clients = self.wire.clients().await;
         let journal = lifecycle::open(&self.home, &self.stack, serde_json::json!({}), &clients).await?;
-        lifecycle::make(&journal, &self.stack, &self.materials(), &clients, &(), &Cancel::new()).await
+        inside::make(&journal, &self.stack, &self.materials(), &clients).await
     }
 
     /// `demo down`, likewise; of the stack that is up, or else of the one that was.

@@ -3,7 +3,7 @@
 
 use kinesis_demo::{
     aws::kinds::providers,
-    engine::{Cancel, Graph, Home, Node, StackId, apply},
+    engine::{Cancel, Graph, Home, Node, StackId, Survey, apply},
 };
 use regex::{Captures, Regex};
 
@@ -23,7 +23,9 @@ pub async fn stand_up(ground: &Ground, id: &StackId, graph: &Graph) {
     let folder = tempfile::tempdir().expect("a folder");
     let home = Home::at(folder.path()).expect("a home");
     let journal = ground.journal(&home, id).await;
-    let made = apply::up(graph, &providers(&ground.aside), &journal, &(), &Cancel::new()).await;
+    let providers = providers(&ground.aside);
+    let survey = Survey::of(graph, &providers).await;
+    let made = apply::up(&survey, &providers, &journal, &(), &Cancel::new()).await;
     made.unwrap_or_else(|error| panic!("{id}: {error}"));
 }
 
