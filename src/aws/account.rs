@@ -77,7 +77,7 @@ fn by_stack(found: Vec<Owned>) -> Vec<Present> {
     for owned in found {
         match owned.stack.parse() {
             Ok(id) => stacks.entry(id).or_default().push(owned),
-            Err(error) => tracing::warn!("{} is passed over: {error}", owned.node.key),
+            Err(error) => tracing::warn!("{} skipped: {error}", owned.node.key),
         }
     }
     stacks.into_iter().map(|(id, owned)| present(id, owned)).collect()

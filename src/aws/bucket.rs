@@ -101,8 +101,8 @@ impl Kind for Buckets {
             Ok(_) => {}
             Err(error) => match error.raw_response().map(|response| response.status().as_u16()) {
                 Some(404) => return Ok(Observed::Absent),
-                Some(403) => return Ok(foreign("another account's, or hidden from you (403)")),
-                Some(301) => return Ok(foreign("in another region (301)")),
+                Some(403) => return Ok(foreign("it belongs to another account, or you may not see it (403)")),
+                Some(301) => return Ok(foreign("it is in another region (301)")),
                 // Its answers have no body: what is wrong, the next call is told.
                 Some(400) => {}
                 _ => return Err(failure("s3 HeadBucket", name, &error)),
@@ -191,7 +191,7 @@ impl Kind for Buckets {
                     Err(error) => return Err(failure("s3 DeleteBucket", &name, &error)),
                 }
             }
-            pace.wait(progress, "s3 DeleteBucket", &name, "looking for late objects").await?;
+            pace.wait(progress, "s3 DeleteBucket", &name, "checking for late objects").await?;
         }
     }
 
@@ -224,7 +224,7 @@ impl Buckets {
             return Ok(());
         }
         if !found.is_empty() || matches!(self.0.place(), Where::Aws { endpoint_url: None, .. }) {
-            let message = "it was there already and is not this stack's".to_owned();
+            let message = "it already exists and does not belong to this stack".to_owned();
             let advice = "choose another name in the stack file";
             return Err(broken(Cause::Other, "s3 CreateBucket", name, message, advice));
         }
@@ -344,7 +344,7 @@ impl Buckets {
         let [code, message, key] = [error.code(), error.message(), error.key()].map(|text| text.unwrap_or_default());
         let cause = judge("s3", code, message).cause();
         let message = format!("{code}: {message} (object {key})");
-        Err(broken(cause, CALL, name, message, "make the object deletable, then `demo down` again"))
+        Err(broken(cause, CALL, name, message, "make the object deletable, then run `demo down` again"))
     }
 
     async fn abort_uploads(&self, name: &str) -> Result<usize, ProviderError> {

@@ -99,7 +99,7 @@ impl Kind for Databases {
         // The parameters are what is compared, so they are last.
         let answer = self.0.glue.tag_resource().resource_arn(arn).set_tags_to_add(Some(more.clone())).send().await;
         answer.map_err(|error| failure("glue TagResource", name, &error))?;
-        let gone = || broken(Cause::Other, CALL, name, "it has gone".to_owned(), "`up` makes it again");
+        let gone = || broken(Cause::Other, CALL, name, "it no longer exists".to_owned(), "`demo up` creates it again");
         let found = self.get(name).await?.ok_or_else(gone)?;
         let input = over(&found, more).map_err(|error| broken(Cause::Other, CALL, name, error.to_string(), ""))?;
         let answer = self.0.glue.update_database().name(name).database_input(input).send().await;

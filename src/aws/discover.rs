@@ -12,9 +12,8 @@ use super::{
     lifecycle::LifecycleError,
 };
 use crate::engine::{
-    Home, HomeError, Journal, JournalError, Node, ResourceKey, StackId, State,
+    Home, HomeError, Journal, JournalError, Node, Opened, ResourceKey, StackId, State,
     journal::{self, Entry},
-    state::Opened,
 };
 
 /// Opens and locks the stack's journal, one that knows all that was found: the one that is here, else a new one. A damaged
@@ -76,7 +75,7 @@ fn set_damaged_aside(home: &Home, id: &StackId) -> Result<(), LifecycleError> {
         Err(error) => return Err(error.into()),
     }
     let aside = path.with_extension(format!("damaged-{}", chrono::Utc::now().format("%Y%m%dT%H%M%SZ")));
-    fs::rename(&path, &aside).map_err(|source| HomeError::Io { path, source }.into())
+    fs::rename(&path, &aside).map_err(|source| HomeError::io(path, source).into())
 }
 
 #[cfg(test)]

@@ -8,8 +8,8 @@ use aws_smithy_types::error::{display::DisplayErrorContext, metadata::ProvideErr
 use super::retry::{Kind, action, judge, quota_advice, skew};
 use crate::engine::{Cause, ProviderError};
 
-const NO_ANSWER: &str = "the endpoint did not answer; check the network and try the same command again";
-const NO_CREDENTIALS: &str = "no credentials were found that work; see `aws sts get-caller-identity`";
+const NO_ANSWER: &str = "the endpoint did not answer: check the network, then run the command again";
+const NO_CREDENTIALS: &str = "no working credentials found: see `aws sts get-caller-identity`";
 
 /// What an SDK call's failure means, with the service's own code and message.
 pub(super) fn failure<E>(call: &str, resource: &str, error: &SdkError<E, HttpResponse>) -> ProviderError
@@ -45,27 +45,28 @@ fn refusal(call: &str, resource: &str, error: &dyn ProvideErrorMetadata, answer:
     }
 }
 
-const FAILED: &str = "the service failed inside; it may have worked all the same: the same command looks and goes on";
+const FAILED: &str = "internal error of the service; the call may have worked: run the command again, it checks first";
 
 fn advised(kind: Kind, call: &str, resource: &str, skew: Option<String>) -> (Cause, String) {
     let advice = match kind {
         Kind::Skewed => {
-            let skew = skew.unwrap_or_else(|| "too far from the service's".to_owned());
-            format!("this machine's clock is {skew}: set it, then repeat the same command, which goes on")
+            let skew = skew.unwrap_or_else(|| "too far from the service's clock".to_owned());
+            format!("this machine's clock is {skew}: set it, then run the command again to continue")
         }
-        Kind::Expired => "the credentials have expired and nothing is lost: log in again and repeat the same command, \
-                          which goes on from where it stopped"
+        Kind::Expired => "the credentials have expired; nothing is lost: log in again, then run the command again to \
+                          continue"
             .to_owned(),
-        Kind::Unknown => "these credentials are not valid, or not any more, and nothing is lost: log in again \
-                          (`aws sts get-caller-identity` tells whether they are good) and repeat the same command, \
-                          which goes on from where it stopped"
-            .to_owned(),
+        Kind::Unknown => {
+            "these credentials are not valid, or no longer; nothing is lost: log in again (check with `aws \
+                          sts get-caller-identity`), then run the command again to continue"
+                .to_owned()
+        }
         Kind::Denied => format!(
-            "allow {} on {resource} for who is calling (`aws sts get-caller-identity`), then repeat the same command",
+            "allow {} on {resource} for the caller (`aws sts get-caller-identity`), then run the command again",
             action(call)
         ),
         Kind::Quota => quota_advice(call),
-        Kind::Role | Kind::Rate | Kind::Busy => "it passes by itself: try the same command again later".to_owned(),
+        Kind::Role | Kind::Rate | Kind::Busy => "this passes by itself: run the command again later".to_owned(),
         Kind::Other => String::new(),
     };
     (kind.cause(), advice)

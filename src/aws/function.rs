@@ -192,13 +192,13 @@ impl Functions {
         loop {
             let what = match self.get(name).await?.and_then(|found| found.configuration) {
                 // A function that was just made may not be seen everywhere yet.
-                None => "not there yet".to_owned(),
+                None => "not visible yet".to_owned(),
                 Some(found) if is_ready(&found) => return Ok(found),
                 Some(found) => match found.state() {
                     Some(State::Failed) => {
-                        let why = found.state_reason().unwrap_or("no reason was given");
+                        let why = found.state_reason().unwrap_or("no reason given");
                         let message = format!("it is Failed: {why}");
-                        return Err(broken(Cause::Other, GET, name, message, "`demo down`, then `up` again"));
+                        return Err(broken(Cause::Other, GET, name, message, "run `demo down`, then `demo up` again"));
                     }
                     Some(State::Active) => "being changed".to_owned(),
                     state => state.map_or("without a state", State::as_str).to_owned(),
@@ -222,8 +222,8 @@ impl Functions {
         if found.last_update_status() != Some(&LastUpdateStatus::Failed) {
             return Ok(());
         }
-        let why = found.last_update_status_reason().unwrap_or("no reason was given");
-        Err(broken(Cause::Other, call, name, format!("it failed: {why}"), "mend the reason, then `up` again"))
+        let why = found.last_update_status_reason().unwrap_or("no reason given");
+        Err(broken(Cause::Other, call, name, format!("it failed: {why}"), "fix the cause, then run `demo up` again"))
     }
 
     /// The zip itself, or where in the bucket it now lies.
@@ -268,8 +268,8 @@ fn setting_differences(wanted: &Desired, found: &FunctionConfiguration) -> Vec<D
         variables.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
     };
     differing([
-        ("memory in MiB", found.memory_size().unwrap_or_default().to_string(), wanted.memory_mib.to_string()),
-        ("timeout in s", found.timeout().unwrap_or_default().to_string(), wanted.timeout_seconds.to_string()),
+        ("memory (MiB)", found.memory_size().unwrap_or_default().to_string(), wanted.memory_mib.to_string()),
+        ("timeout (s)", found.timeout().unwrap_or_default().to_string(), wanted.timeout_seconds.to_string()),
         ("environment", listed(variables), listed(wanted.variables.iter().collect())),
     ])
 }

@@ -6,7 +6,7 @@ use super::{
     clients::Clients,
     kinds::{self, providers},
 };
-use crate::engine::{Owned, Provider, ProviderError, Scope, StackId, owned::under_any_name};
+use crate::engine::{Owned, Provider, ProviderError, Scope, StackId};
 
 /// What a look at every kind has found; what cannot be looked at does not hide the rest.
 #[derive(Clone, Debug, Default)]
@@ -36,7 +36,7 @@ pub async fn look(clients: &Clients, scope: &Scope) -> Found {
 pub async fn thorough(clients: &Clients, id: &StackId) -> Found {
     let scope = &Scope::Stack(id.clone());
     gathered(clients, async |provider| match kinds::named(provider.kind()).is_some_and(|kind| kind.named_by_user) {
-        true => under_any_name(provider, id).await,
+        true => provider.owned_under_any_name(id).await,
         false => provider.owned(scope).await,
     })
     .await

@@ -124,19 +124,19 @@ impl Kind for ItemTables {
                 Some(found) => match found.table_status() {
                     Some(TableStatus::Active) => return Ok(()),
                     Some(TableStatus::Deleting) => {
-                        let message = "it is being deleted by someone".to_owned();
+                        let message = "another caller is deleting it".to_owned();
                         return Err(broken(
                             Cause::Other,
                             DESCRIBE,
                             name,
                             message,
-                            "wait until it is gone, then try again",
+                            "wait until it is gone, then run the command again",
                         ));
                     }
                     status => status.map_or("without a status", TableStatus::as_str).to_owned(),
                 },
                 // A table that was just made may not be seen everywhere yet.
-                None => "not there yet".to_owned(),
+                None => "not visible yet".to_owned(),
             };
             pace.wait(progress, DESCRIBE, name, &status).await?;
         }
@@ -248,7 +248,7 @@ fn to_tags(tags: Tags) -> Result<Vec<Tag>, BuildError> {
 }
 
 fn invalid(name: &str, error: &BuildError) -> ProviderError {
-    broken(Cause::Other, CREATE, name, error.to_string(), "change the table's key or the stack's tags")
+    broken(Cause::Other, CREATE, name, error.to_string(), "change the table's key, or the stack's tags")
 }
 
 impl KeyKind {

@@ -58,8 +58,8 @@ pub trait Kind: Sized + Send + Sync + 'static {
         differs: &[Difference],
         _progress: &Progress<'_>,
     ) -> Result<(), ProviderError> {
-        let message = format!("resources of this kind cannot be changed: {}", Difference::listed(differs));
-        Err(broken(Cause::Other, "changing it in place", Self::KIND, message, ""))
+        let message = format!("resources of this kind cannot be changed in place: {}", Difference::listed(differs));
+        Err(broken(Cause::Other, "change in place", Self::KIND, message, ""))
     }
 
     /// Deletes it and waits until it is gone. A resource that is gone already is a success.
@@ -141,7 +141,7 @@ pub(super) fn node<K: Kind>(name: &str, depends_on: &[ResourceKey], wanted: &K::
 /// A node's wanted state as this kind's own type.
 pub(super) fn desired<K: Kind>(node: &Node) -> Result<K::Desired, ProviderError> {
     serde_json::from_value(node.desired.clone()).map_err(|error| {
-        let message = format!("its properties are not understood: {error}");
+        let message = format!("cannot read its properties: {error}");
         let advice = "use the version of demo that created the stack";
         broken(Cause::Other, "reading the journal", &node.key.to_string(), message, advice)
     })

@@ -19,8 +19,9 @@ use super::{
 use crate::{
     engine::{
         Applied, ApplyError, Cancel, Claim, Down, Fingerprint, Graph, Home, HomeError, Journal, JournalError, Observer,
-        ProviderError, ResourceKey, StackId, State, Step, Survey, apply, destroy, mirror,
+        ProviderError, ResourceKey, StackId, State, Step, Survey, apply, destroy,
         plan::{self, Status},
+        takeover,
     },
     spec::Stack,
 };
@@ -48,9 +49,9 @@ pub enum LifecycleError {
     Apply(#[from] ApplyError),
     /// The stack's time is over: its stream was deleted by schedule, or will be at any moment.
     #[error(
-        "the time of stack {id} was over at {}: its stream is deleted by schedule; `demo down {id}` takes the rest away, \
-         and then `demo up` makes a new one; or raise `ttl`, which counts from {}, and `demo up` makes the stream anew, \
-         without the records that were in it",
+        "stack {id} expired at {}, and its schedule deletes its stream\n  \
+         run `demo down {id}` to remove the rest, then `demo up` to create a new stack; or raise `ttl`, which counts from \
+         {}: `demo up` then creates the stream again, without its records",
         ttl::written(*.expired), ttl::written(*.opened)
     )]
     Expired {
@@ -63,14 +64,14 @@ pub enum LifecycleError {
     },
     /// The stack file has no time to live any more, but the stack has a schedule.
     #[error(
-        "the schedule of stack {0} would still delete its stream, though the stack file has no `ttl` any more; raise it \
-         instead (`ttl: 30d`), or take the stack away with `demo down {0}`"
+        "the schedule of stack {0} would still delete its stream, although the stack file no longer has a `ttl`\n  \
+         raise it instead (`ttl: 30d`), or remove the stack with `demo down {0}`"
     )]
     StillScheduled(StackId),
     /// The journal would have somebody else's things deleted.
     #[error(
-        "the journal of {id} has {key} with the mark of {stack}, so it was changed by hand; nothing was touched\n  \
-         `demo down --discover {id}` works from what is there, once that journal is out of the way"
+        "the journal of {id} lists {key} with the tags of {stack}, so someone edited it; nothing was touched\n  \
+         move that journal away, then run `demo down --discover {id}`, which works from what exists"
     )]
     Forged {
         /// Whose journal.
@@ -81,7 +82,9 @@ pub enum LifecycleError {
         stack: String,
     },
     /// The stack lives elsewhere.
-    #[error("stack {id} lives in {lives}, but this would act in {here}; use its own account, region and endpoint")]
+    #[error(
+        "stack {id} is in {lives}, but this command would act in {here}; use the stack's account, region and endpoint"
+    )]
     Elsewhere {
         /// The stack.
         id: StackId,
@@ -260,7 +263,7 @@ pub async fn status(state: &State, clients: &Clients) -> Vec<Status> {
 /// it. `asked` is the stack's id or name; `bucket` a bucket's name or an `s3://` URL.
 pub async fn take_over(home: &Home, asked: &str, bucket: &str, clients: &Clients) -> Result<Journal, LifecycleError> {
     let (here, mirror) = (clients.fingerprint().await?, Arc::new(InBucket::named(clients, bucket)));
-    Ok(mirror::take_over(home, asked, &here, mirror).await?)
+    Ok(takeover::take_over(home, asked, &here, mirror).await?)
 }
 
 /// Takes everything away that the journal knows, and says what is left.
@@ -292,7 +295,7 @@ fn alive(stack: &Stack, id: &StackId, state: &State) -> Result<(), LifecycleErro
 /// The journal of another machine's stack, as its mirror in this bucket has it.
 pub async fn reflected(asked: &str, bucket: &str, clients: &Clients) -> Result<State, LifecycleError> {
     let here = clients.fingerprint().await?;
-    Ok(mirror::look(asked, &here, &InBucket::named(clients, bucket)).await?)
+    Ok(takeover::read(asked, &here, &InBucket::named(clients, bucket)).await?)
 }
 
 /// The bucket that the journal's mirror is in, while it may be there.

@@ -65,7 +65,7 @@ impl Kind for LogGroups {
         let mut differs = tags::differences(&wanted.mark, parameters(Some(&tags)));
         // Without any it was made just now.
         if let Some(days) = found.retention_in_days().filter(|days| *days != wanted.retention_days) {
-            differs.push(Difference::in_place("retention in days", days, wanted.retention_days));
+            differs.push(Difference::in_place("retention (days)", days, wanted.retention_days));
         }
         let ready = found.retention_in_days().is_some();
         Ok(Observed::Ours { identity: self.arn(&wanted.name).await?, ready, differs })

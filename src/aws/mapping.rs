@@ -130,7 +130,7 @@ impl Kind for Mappings {
                 Some(found) if found.state() == Some("Enabled") => return Ok(()),
                 Some(found) => found.state.unwrap_or_else(|| "without a state".to_owned()),
                 // A mapping that was just made may not be listed yet.
-                None => "not there yet".to_owned(),
+                None => "not visible yet".to_owned(),
             };
             pace.wait(progress, LIST, function, &state).await?;
         }
@@ -142,7 +142,15 @@ impl Kind for Mappings {
         differs: &[Difference],
         _progress: &Progress<'_>,
     ) -> Result<(), ProviderError> {
-        let gone = || broken(Cause::Other, UPDATE, &wanted.function, "it has gone".to_owned(), "`up` makes it again");
+        let gone = || {
+            broken(
+                Cause::Other,
+                UPDATE,
+                &wanted.function,
+                "it no longer exists".to_owned(),
+                "`demo up` creates it again",
+            )
+        };
         let found = self.find(&wanted.function, &wanted.stream).await?.ok_or_else(gone)?;
         if tags::among(differs) {
             let tags = tags::changing(&wanted.mark).into_iter().collect();
@@ -257,13 +265,13 @@ fn differences(wanted: &Desired, found: &EventSourceMappingConfiguration, bucket
     let disabled = matches!(found.state(), Some("Disabled" | "Disabling"));
     [
         ("batch", number(found.batch_size()), wanted.batch.to_string()),
-        ("window in s", number(found.maximum_batching_window_in_seconds()), wanted.window_seconds.to_string()),
-        ("batches of a shard at a time", number(found.parallelization_factor()), wanted.parallel.to_string()),
+        ("window (s)", number(found.maximum_batching_window_in_seconds()), wanted.window_seconds.to_string()),
+        ("parallel batches per shard", number(found.parallelization_factor()), wanted.parallel.to_string()),
         ("retries", number(found.maximum_retry_attempts()), wanted.retries.to_string()),
-        ("greatest age in s", number(found.maximum_record_age_in_seconds()), wanted.max_age_seconds.to_string()),
-        ("halving of a failed batch", yes(found.bisect_batch_on_function_error() == Some(true)), yes(true)),
-        ("place of what is given up", on_failure.unwrap_or("none").to_owned(), bucket_arn.to_owned()),
-        ("naming of failed records", yes(names_failed), yes(true)),
+        ("maximum record age (s)", number(found.maximum_record_age_in_seconds()), wanted.max_age_seconds.to_string()),
+        ("bisect batch on error", yes(found.bisect_batch_on_function_error() == Some(true)), yes(true)),
+        ("on-failure destination", on_failure.unwrap_or("none").to_owned(), bucket_arn.to_owned()),
+        ("report batch item failures", yes(names_failed), yes(true)),
         ("reading", if disabled { "switched off" } else { "on" }.to_owned(), "on".to_owned()),
     ]
     .into_iter()

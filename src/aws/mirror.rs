@@ -69,9 +69,11 @@ impl InBucket {
             Err(error) => return Err(failure(CALL, place, &error)),
         };
         let version = found.e_tag().unwrap_or_default().to_owned();
-        let body = found.body.collect().await.map_err(|error| {
-            broken(Cause::Unreachable, CALL, place, error.to_string(), "try the same command again")
-        })?;
+        let body = found
+            .body
+            .collect()
+            .await
+            .map_err(|error| broken(Cause::Unreachable, CALL, place, error.to_string(), "run the command again"))?;
         Ok(Some(Reflected { text: body.into_bytes().to_vec(), version }))
     }
 }

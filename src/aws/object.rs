@@ -72,11 +72,11 @@ impl Kind for Objects {
             return Ok(Observed::Foreign { why });
         }
         let body = found.body.collect().await.map_err(|error| {
-            broken(Cause::Unreachable, CALL, &wanted.title(), error.to_string(), "try the same command again")
+            broken(Cause::Unreachable, CALL, &wanted.title(), error.to_string(), "run the command again")
         })?;
         let same = body.into_bytes() == wanted.text.as_bytes();
         let differs =
-            if same { Vec::new() } else { vec![Difference::in_place("text", "another", "what the stack file makes")] };
+            if same { Vec::new() } else { vec![Difference::in_place("text", "another", "as in the stack file")] };
         Ok(Observed::Ours { identity: self.arn(wanted), ready: true, differs })
     }
 

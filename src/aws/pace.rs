@@ -38,7 +38,7 @@ impl Pace {
         let waited = self.began.elapsed();
         if waited >= self.budget {
             let message = format!("still {what} after {} s", self.budget.as_secs());
-            return Err(broken(Cause::TimedOut, call, resource, message, "the same command goes on waiting"));
+            return Err(broken(Cause::TimedOut, call, resource, message, "run the command again to continue waiting"));
         }
         let pause = self.next.min(waited.mul_f64(SHARE).clamp(CEILINGS.0, CEILINGS.1));
         self.next = self.next.mul_f64(GROWTH).min(CEILINGS.1);

@@ -26,7 +26,7 @@ pub async fn register(
     let storage = found.storage_descriptor().cloned().unwrap_or_else(|| StorageDescriptor::builder().build());
     let (bucket, prefix) = location(&storage).ok_or_else(|| {
         let message = format!("its location is not in S3: {:?}", storage.location());
-        broken(Cause::Other, "glue GetTable", &title, message, "`demo down` and `demo up` make it anew")
+        broken(Cause::Other, "glue GetTable", &title, message, "run `demo down` and `demo up` to create it again")
     })?;
     let known = known(glue, database, table).await?;
     let landed = landed(s3, bucket, prefix, found).await?;
@@ -131,7 +131,7 @@ async fn create(
         if code != "AlreadyExistsException" {
             let message = detail.and_then(|detail| detail.error_message()).unwrap_or_default();
             let message = format!("{code}: {message} (partition {})", error.partition_values().join("/"));
-            return Err(broken(Cause::Other, CREATE, table, message, "the next registration tries again"));
+            return Err(broken(Cause::Other, CREATE, table, message, "the next registration retries it"));
         }
         failed.insert(error.partition_values().to_vec());
     }

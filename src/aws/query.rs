@@ -59,7 +59,7 @@ pub enum QueryError {
     },
     /// The query goes on, but is not waited for any more.
     #[error(
-        "Athena query {query_id} is still {state} after {} s; it goes on: look at it, or end it by `aws athena \
+        "Athena query {query_id} is still {state} after {} s and continues; stop it with `aws athena \
          stop-query-execution --query-execution-id {query_id}`",
         BUDGET.as_secs()
     )]

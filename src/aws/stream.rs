@@ -50,7 +50,7 @@ pub struct Desired {
     pub mark: Mark,
 }
 
-/// How a stream scales. A journal has its number of shards, or null for on demand, or nothing where that is not known.
+/// How a stream scales. A journal has its shards, or null for on demand, or nothing where that is not known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Option<u32>", into = "Option<u32>")]
 pub enum Capacity {
@@ -301,12 +301,18 @@ impl Streams {
             let status = match self.describe(name).await? {
                 Some(found) if *found.stream_status() == StreamStatus::Active && fits(&found) => return Ok(found),
                 Some(found) if *found.stream_status() == StreamStatus::Deleting => {
-                    let message = "it is being deleted by someone".to_owned();
-                    return Err(broken(Cause::Other, DESCRIBE, name, message, "wait until it is gone, then try again"));
+                    let message = "another caller is deleting it".to_owned();
+                    return Err(broken(
+                        Cause::Other,
+                        DESCRIBE,
+                        name,
+                        message,
+                        "wait until it is gone, then run the command again",
+                    ));
                 }
                 Some(found) => found.stream_status().as_str().to_owned(),
                 // A stream that was just made may not be seen everywhere yet.
-                None => "not there yet".to_owned(),
+                None => "not visible yet".to_owned(),
             };
             pace.wait(progress, DESCRIBE, name, &status).await?;
         }
@@ -374,7 +380,7 @@ impl fmt::Display for Capacity {
             Self::Provisioned(1) => f.write_str("1 shard"),
             Self::Provisioned(shards) => write!(f, "{shards} shards"),
             Self::OnDemand => f.write_str("on demand"),
-            Self::Unknown => f.write_str("an unknown number of shards"),
+            Self::Unknown => f.write_str("an unknown shards"),
         }
     }
 }
@@ -414,22 +420,18 @@ fn differences(wanted: &Desired, found: &StreamDescriptionSummary) -> Vec<Differ
     differences.extend(wanted.capacity.shards().and_then(|shards| reach(found.open_shard_count(), shards)));
     if !wanted.takes_records_as(found) {
         let is = found.max_record_size_in_kib().unwrap_or_default();
-        differences.push(Difference::in_place("largest record in KiB", is, wanted.record_kib()));
+        differences.push(Difference::in_place("largest record (KiB)", is, wanted.record_kib()));
     }
     if found.retention_period_hours() != wanted.retention_hours as i32 {
-        differences.push(Difference::in_place(
-            "retention in h",
-            found.retention_period_hours(),
-            wanted.retention_hours,
-        ));
+        differences.push(Difference::in_place("retention (h)", found.retention_period_hours(), wanted.retention_hours));
     }
     differences
 }
 
-/// What it takes to get from one number of shards to another; more steps than a day allows are too many, whatever calls
+/// What it takes to get from one shards to another; more steps than a day allows are too many, whatever calls
 /// were made before.
 fn reach(from: i32, to: i32) -> Option<Difference> {
-    const WHAT: &str = "number of shards";
+    const WHAT: &str = "shards";
     let steps = std::iter::successors(step(from, to), |now| step(*now, to)).count();
     match steps {
         0 => None,
@@ -442,7 +444,7 @@ fn reach(from: i32, to: i32) -> Option<Difference> {
     }
 }
 
-/// The next number of shards on the way: at most twice and at least half as many as now (Kinesis API reference,
+/// The next shards on the way: at most twice and at least half as many as now (Kinesis API reference,
 /// UpdateShardCount). None where there is no way to go.
 fn step(now: i32, to: i32) -> Option<i32> {
     let half = now - now / 2;
@@ -470,9 +472,9 @@ mod tests {
     #[test]
     fn more_steps_than_a_day_allows_need_another_stream() {
         assert_eq!(reach(5, 5), None);
-        assert_eq!(reach(1, 1024), Some(Difference::in_place("number of shards", 1, 1024)));
+        assert_eq!(reach(1, 1024), Some(Difference::in_place("shards", 1, 1024)));
         let wanted = "1025, which takes 11 calls of UpdateShardCount where 10 a day are allowed";
-        assert_eq!(reach(1, 1025), Some(Difference::replace("number of shards", 1, wanted)));
+        assert_eq!(reach(1, 1025), Some(Difference::replace("shards", 1, wanted)));
         assert_eq!(reach(1025, 1).map(|far| far.change), Some(crate::engine::Change::Replace));
     }
 }

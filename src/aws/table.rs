@@ -137,7 +137,9 @@ impl Kind for Tables {
         _progress: &Progress<'_>,
     ) -> Result<(), ProviderError> {
         const CALL: &str = "glue UpdateTable";
-        let gone = || broken(Cause::Other, CALL, &wanted.title(), "it has gone".to_owned(), "`up` makes it again");
+        let gone = || {
+            broken(Cause::Other, CALL, &wanted.title(), "it no longer exists".to_owned(), "`demo up` creates it again")
+        };
         let found = self.get(wanted).await?.ok_or_else(gone)?;
         let input = over(self.input(wanted, CALL)?, &found);
         let answer = self.0.glue.update_table().database_name(&wanted.database).table_input(input).send().await;
@@ -271,7 +273,7 @@ fn differences(wanted: &Desired, found: &Table) -> Vec<Difference> {
     let is = keys(found.partition_keys().iter().map(|key| key.name()).collect());
     let want = keys(wanted.partition_keys.iter().map(String::as_str).collect());
     if is != want {
-        differences.push(Difference::replace("list of partition keys", is, want));
+        differences.push(Difference::replace("partition keys", is, want));
     }
     differences.extend(projection_differences(wanted, found.parameters()));
     differences
@@ -296,7 +298,7 @@ fn column_differences(wanted: &[(String, String)], found: &[Column]) -> Vec<Diff
     let order =
         |columns: &[(String, &str)]| columns.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>().join(", ");
     if differences.is_empty() && order(&found) != order(&wanted) {
-        return vec![Difference::in_place("order of columns", order(&found), order(&wanted))];
+        return vec![Difference::in_place("column order", order(&found), order(&wanted))];
     }
     differences
 }
@@ -307,7 +309,7 @@ fn projection_differences(wanted: &Desired, found: Option<&HashMap<String, Strin
     let projected = found.get("projection.enabled").is_some_and(|value| *value == "true");
     let (is, want) = (way(projected), way(!wanted.projection.is_empty()));
     if is != want {
-        return vec![Difference::in_place("way of learning partitions", is, want)];
+        return vec![Difference::in_place("partitions", is, want)];
     }
     let differing = wanted.projection.iter().map(|(key, want)| (key, found.get(key.as_str()).copied(), want));
     let differing = differing.filter(|(_, is, want)| *is != Some(want.as_str()));
@@ -343,7 +345,7 @@ mod tests {
         );
         assert_eq!(
             column_differences(&wanted, &found(&[("b", "string"), ("a", "bigint")])),
-            [Difference::in_place("order of columns", "b, a", "a, b")]
+            [Difference::in_place("column order", "b, a", "a, b")]
         );
     }
 

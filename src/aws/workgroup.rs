@@ -176,8 +176,8 @@ fn differences(wanted: &Desired, found: &WorkGroup) -> Vec<Difference> {
     let enforced = found.and_then(|found| found.enforce_work_group_configuration()).unwrap_or_default();
     let whose = |enforced: bool| if enforced { "the workgroup's" } else { "each query's own" };
     [
-        ("place of results", output.unwrap_or("none").to_owned(), wanted.output.clone()),
-        ("scan limit in bytes", limit, wanted.scan_limit_bytes.to_string()),
+        ("result location", output.unwrap_or("none").to_owned(), wanted.output.clone()),
+        ("scan limit (bytes)", limit, wanted.scan_limit_bytes.to_string()),
         ("settings", whose(enforced).to_owned(), whose(true).to_owned()),
     ]
     .into_iter()

@@ -37,7 +37,7 @@ pub enum ApplyError {
     #[error("interrupted")]
     Interrupted,
     /// The journal says that `down` has begun.
-    #[error("stack {0} is being taken down; finish that with `demo down {0}`, then `up` makes a new one")]
+    #[error("stack {0} is being removed; run `demo down {0}` to finish, then `demo up` to create a new one")]
     GoingDown(String),
     /// The journal cannot be written.
     #[error(transparent)]
@@ -226,19 +226,19 @@ impl<'a> Work<'a> {
 fn foreign(node: &Node, why: &str) -> ProviderError {
     ProviderError {
         cause: Cause::Other,
-        call: "looking before making it".to_owned(),
+        call: "check before creating".to_owned(),
         resource: node.key.to_string(),
-        message: format!("it exists and is not this stack's: {why}; it was not touched"),
-        advice: "choose another name in the stack file, or remove the other one yourself".to_owned(),
+        message: format!("it exists and does not belong to this stack: {why}; it was not touched"),
+        advice: "choose another name in the stack file, or delete the existing resource yourself".to_owned(),
     }
 }
 
 fn replaced(node: &Node, differs: &[Difference]) -> ProviderError {
     ProviderError {
         cause: Cause::Other,
-        call: "comparing with the stack file".to_owned(),
+        call: "compare with the stack file".to_owned(),
         resource: node.key.to_string(),
-        message: format!("it would have to be made anew: {}; it was not touched", Difference::listed(differs)),
-        advice: "`demo down` and `demo up` make it anew; or put the stack file back as it was".to_owned(),
+        message: format!("it would have to be replaced: {}; it was not touched", Difference::listed(differs)),
+        advice: "run `demo down` and `demo up` to replace it, or restore the stack file".to_owned(),
     }
 }

@@ -9,7 +9,7 @@ use super::{
     graph::{Node, ResourceKey},
     id::StackId,
     journal::{Entry, Journal, JournalError},
-    owned::{self, Owned, Scope},
+    owned::{Owned, Scope},
     provider::{Cause, Doing, Observed, Observer, Outcome, Progress, Provider, ProviderError, Providers},
     state::{Phase, State},
     work::{Stop, Work},
@@ -93,7 +93,7 @@ async fn look(provider: &Arc<dyn Provider>, id: &StackId, state: &State) -> Resu
     let keys = state.resources().iter().map(|resource| &resource.node.key);
     match keys.filter(|key| key.kind == provider.kind()).all(|key| scope.may_be(&key.name)) {
         true => provider.owned(&scope).await,
-        false => owned::under_any_name(provider.as_ref(), id).await,
+        false => provider.owned_under_any_name(id).await,
     }
 }
 
@@ -129,9 +129,9 @@ impl<'a> Work<'a> {
 fn foreign(node: &Node, why: &str) -> ProviderError {
     ProviderError {
         cause: Cause::Other,
-        call: "looking before deleting it".to_owned(),
+        call: "check before deleting".to_owned(),
         resource: node.key.to_string(),
-        message: format!("it does not carry this stack's mark any more: {why}; it was not touched"),
-        advice: "remove it yourself if it is yours, then `demo down` again".to_owned(),
+        message: format!("it no longer carries this stack's tags: {why}; it was not touched"),
+        advice: "delete it yourself if it is yours, then run `demo down` again".to_owned(),
     }
 }

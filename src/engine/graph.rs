@@ -52,7 +52,7 @@ pub struct Graph {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum GraphError {
     /// Two nodes of one key.
-    #[error("{0} is there twice")]
+    #[error("{0} occurs twice")]
     Twice(ResourceKey),
     /// A dependency that is not among the nodes.
     #[error("{from} depends on {to}, which is not part of the stack")]

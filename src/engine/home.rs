@@ -1,21 +1,14 @@
 //! Where state lies on this machine: journals, runs, the stand-in's data.
 
 use std::{
-    env,
-    fs::{self, File},
-    io,
+    env, fs, io,
     os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
 };
 
 use aws_stand_in::folder::{make_private, refuse_shared};
 
-use super::{
-    id::StackId,
-    journal::{self, JournalError},
-    lock::{self, Held},
-    state::State,
-};
+use super::id::StackId;
 
 /// The state folder.
 #[derive(Clone, Debug)]
@@ -23,23 +16,13 @@ pub struct Home {
     root: PathBuf,
 }
 
-/// The name of a stack whose journal is about to be opened. While it lives, no other process opens a stack of this name.
-#[derive(Debug)]
-pub struct Claim {
-    /// The stack's id: that of its journal, or a new one.
-    pub id: StackId,
-    /// What its journal says; empty if there is none.
-    pub state: State,
-    _lock: File,
-}
-
-/// Why the state folder, or a stack in it, could not be found.
+/// Why there is no state folder.
 #[derive(Debug, thiserror::Error)]
-pub enum HomeError {
-    /// Neither variable says where.
-    #[error("there is no place for state; set KINESIS_DEMO_HOME, XDG_STATE_HOME or HOME")]
+pub enum FolderError {
+    /// No variable says where it is.
+    #[error("no state folder: set KINESIS_DEMO_HOME, XDG_STATE_HOME or HOME")]
     Nowhere,
-    /// The folder cannot be read or made.
+    /// It cannot be read or created.
     #[error("state folder {}: {source}", path.display())]
     Io {
         /// Which path.
@@ -47,52 +30,30 @@ pub enum HomeError {
         /// Why.
         source: io::Error,
     },
-    /// A journal cannot be read.
-    #[error(transparent)]
-    Journal(#[from] JournalError),
-    /// No stack is called so.
-    #[error("no stack '{0}' is known here; `demo ls` lists those that are")]
-    Unknown(String),
-    /// Another process is opening a stack of this name.
-    #[error("a stack named '{name}' is being created by {holder}; wait until it has ended, or stop it")]
-    Claimed {
-        /// The name.
-        name: String,
-        /// Who.
-        holder: String,
-    },
-    /// Several are.
-    #[error("'{name}' may be any of {}; say which by its id", .ids.iter().map(StackId::as_str).collect::<Vec<_>>().join(", "))]
-    Ambiguous {
-        /// What was asked for.
-        name: String,
-        /// What it may be, newest first.
-        ids: Vec<StackId>,
-    },
 }
 
 impl Home {
     /// `$KINESIS_DEMO_HOME`, else `kinesis-demo` in the XDG state folder (XDG Base Directory Specification).
-    pub fn from_env() -> Result<Self, HomeError> {
+    pub fn from_env() -> Result<Self, FolderError> {
         let var = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         let root = var("KINESIS_DEMO_HOME")
             .or_else(|| var("XDG_STATE_HOME").map(|state| state.join("kinesis-demo")))
             .or_else(|| var("HOME").map(|home| home.join(".local/state/kinesis-demo")))
-            .ok_or(HomeError::Nowhere)?;
-        Self::at(std::path::absolute(&root).map_err(|source| HomeError::Io { path: root, source })?)
+            .ok_or(FolderError::Nowhere)?;
+        Self::at(std::path::absolute(&root).map_err(|source| FolderError::Io { path: root, source })?)
     }
 
     /// This folder; made if it is not there. What lies in it is its owner's alone: documents, keys, what was run.
-    pub fn at(root: impl Into<PathBuf>) -> Result<Self, HomeError> {
+    pub fn at(root: impl Into<PathBuf>) -> Result<Self, FolderError> {
         let home = Self { root: root.into() };
         let root = fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
             .create(&home.root)
             .and_then(|()| refuse_shared(&home.root));
-        root.map_err(|source| HomeError::Io { path: home.root.clone(), source })?;
+        root.map_err(|source| FolderError::Io { path: home.root.clone(), source })?;
         for folder in [home.stacks(), home.runs(), home.local()] {
-            make_private(&folder).map_err(|source| HomeError::Io { path: folder, source })?;
+            make_private(&folder).map_err(|source| FolderError::Io { path: folder, source })?;
         }
         Ok(home)
     }
@@ -122,64 +83,7 @@ impl Home {
         self.stack(id).join("journal.jsonl")
     }
 
-    /// Whose a stack is: who works on it, or did so last.
-    pub fn held(&self, id: &StackId) -> Result<Held, HomeError> {
-        let path = self.stack(id);
-        lock::look(&path).map_err(|source| HomeError::Io { path, source })
-    }
-
-    /// Every stack that was ever opened, newest first.
-    pub fn list(&self) -> Result<Vec<State>, HomeError> {
-        let path = self.stacks();
-        let entries = fs::read_dir(&path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-        let entries = entries.map_err(|source| HomeError::Io { path, source })?;
-        let mut states = Vec::new();
-        for entry in entries {
-            let Some(id) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
-            let path = self.journal(&id);
-            if path.exists() {
-                states.extend(Some(journal::read(&path)?).filter(|state| state.opened().is_some()));
-            }
-        }
-        states.sort_by(|a, b| b.opened_at().cmp(a.opened_at()));
-        Ok(states)
-    }
-
-    /// The stack of this id, or the one of this name that is not gone.
-    pub fn find(&self, id_or_name: &str) -> Result<State, HomeError> {
-        let mut states = self.list()?;
-        if let Some(at) = states.iter().position(|state| state.id().is_some_and(|id| id.as_str() == id_or_name)) {
-            return Ok(states.swap_remove(at));
-        }
-        states.retain(|state| !state.is_closed() && state.name() == Some(id_or_name));
-        match states.len() {
-            0 => Err(HomeError::Unknown(id_or_name.to_owned())),
-            1 => Ok(states.swap_remove(0)),
-            _ => Err(HomeError::Ambiguous {
-                name: id_or_name.to_owned(),
-                ids: states.iter().filter_map(State::id).cloned().collect(),
-            }),
-        }
-    }
-
-    /// Claims a name until a journal is open: two processes must not choose two ids for one stack file.
-    pub fn claim(&self, name: &str) -> Result<Claim, HomeError> {
-        let folder = self.root.join("names").join(name);
-        let taken = make_private(&folder).and_then(|()| lock::take(&folder));
-        let taken = taken.map_err(|source| HomeError::Io { path: folder, source })?;
-        let lock = taken.map_err(|holder| {
-            let holder = holder.map_or("another process".to_owned(), |holder| holder.to_string());
-            HomeError::Claimed { name: name.to_owned(), holder }
-        })?;
-        let state = match self.find(name) {
-            Ok(state) => state,
-            Err(HomeError::Unknown(_)) => State::default(),
-            Err(error) => return Err(error),
-        };
-        Ok(Claim { id: state.id().cloned().unwrap_or_else(|| StackId::new(name)), state, _lock: lock })
-    }
-
-    fn stacks(&self) -> PathBuf {
+    pub(super) fn stacks(&self) -> PathBuf {
         self.root.join("stacks")
     }
 }
@@ -189,12 +93,6 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
-    use crate::engine::{Fingerprint, Journal, journal::Entry};
-
-    fn open(home: &Home, id: &str) -> Journal {
-        let fingerprint = Fingerprint { account: "1".into(), region: "r".into(), endpoint: None };
-        Journal::create(home, &id.parse().expect("an id"), fingerprint, serde_json::Value::Null).expect("a journal")
-    }
 
     #[test]
     fn only_the_owner_enters_a_folder_of_the_state() {
@@ -207,37 +105,5 @@ mod tests {
             let mode = folder.metadata().expect("a folder").permissions().mode();
             assert_eq!(mode & 0o777, 0o700, "{}", folder.display());
         }
-    }
-
-    #[test]
-    fn one_process_at_a_time_has_a_name() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let home = Home::at(folder.path()).expect("a home");
-        let claim = home.claim("a").expect("free");
-        assert!(claim.state.opened().is_none());
-        let error = home.claim("a").expect_err("claimed").to_string();
-        assert!(error.contains("'a' is being created by process"), "{error}");
-        home.claim("b").expect("another name");
-        open(&home, claim.id.as_str());
-        let id = claim.id.clone();
-        drop(claim);
-        assert_eq!(home.claim("a").expect("free again").id, id);
-    }
-
-    #[test]
-    fn a_stack_is_found_by_id_or_by_a_name_that_is_one() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let home = Home::at(folder.path()).expect("a home");
-        assert!(matches!(home.find("a"), Err(HomeError::Unknown(_))));
-        let first = open(&home, "a-00000001");
-        open(&home, "b-00000002");
-        assert_eq!(home.find("a").expect("one").id().map(StackId::as_str), Some("a-00000001"));
-        open(&home, "a-00000003");
-        let error = home.find("a").expect_err("two").to_string();
-        assert!(error.contains("a-00000003, a-00000001"), "{error}");
-        first.record(Entry::Closed).expect("closed");
-        assert_eq!(home.find("a").expect("one").id().map(StackId::as_str), Some("a-00000003"));
-        assert!(home.find("a-00000001").expect("by id").is_closed());
-        assert_eq!(home.list().expect("all").len(), 3);
     }
 }

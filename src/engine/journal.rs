@@ -19,107 +19,15 @@ use tokio::{
     task::block_in_place,
 };
 
+pub use super::entry::Entry;
 use super::{
-    graph::{Node, ResourceKey},
+    entry::{Fingerprint, Opened},
     home::Home,
     id::StackId,
     lock,
     mirror::{Mirror, MirrorError, Reflection},
-    state::{Fingerprint, Illegal, Opened, State},
+    state::{Illegal, State},
 };
-
-/// One line of a journal. It holds no secrets.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
-pub enum Entry {
-    /// The stack exists from here on.
-    Opened(Opened),
-    /// An `up` has looked at everything, and begins.
-    Began {
-        /// All that it wants to be there.
-        wanted: Vec<ResourceKey>,
-    },
-    /// The next call makes this resource.
-    Intended {
-        /// All that deleting it will need.
-        node: Node,
-    },
-    /// The service says that it exists, or will.
-    Accepted {
-        /// Which.
-        key: ResourceKey,
-        /// Such as an ARN.
-        identity: String,
-    },
-    /// It is usable.
-    Ready {
-        /// Which.
-        key: ResourceKey,
-    },
-    /// The next calls change it in place to what is wanted now.
-    Changing {
-        /// As it is wanted now.
-        node: Node,
-    },
-    /// It was there, and was not there any more when `up` looked: someone else has deleted it.
-    Lost {
-        /// Which.
-        key: ResourceKey,
-    },
-    /// The next call deletes it.
-    Deleting {
-        /// Which.
-        key: ResourceKey,
-    },
-    /// It is known not to be there.
-    Gone {
-        /// Which.
-        key: ResourceKey,
-    },
-    /// A run has these tickets for itself, 1-based and inclusive.
-    Reserved {
-        /// The run's id.
-        run: String,
-        /// First ticket.
-        first: u64,
-        /// Last ticket.
-        last: u64,
-    },
-    /// A run has ended.
-    Finished {
-        /// The run's id.
-        run: String,
-        /// What it ended with.
-        summary: Value,
-    },
-    /// For people.
-    Note {
-        /// What happened.
-        text: String,
-    },
-    /// Nothing is left of the stack.
-    Closed,
-}
-
-impl Entry {
-    pub(super) fn title(&self) -> String {
-        match self {
-            Self::Opened(opened) => format!("opened {}", opened.stack),
-            Self::Began { wanted } => format!("began with {} resources", wanted.len()),
-            Self::Intended { node } => format!("intended {}", node.key),
-            Self::Accepted { key, .. } => format!("accepted {key}"),
-            Self::Ready { key } => format!("ready {key}"),
-            Self::Changing { node } => format!("changing {}", node.key),
-            Self::Lost { key } => format!("lost {key}"),
-            Self::Deleting { key } => format!("deleting {key}"),
-            Self::Gone { key } => format!("gone {key}"),
-            Self::Reserved { run, first, last } => format!("reserved {first}..={last} for run {run}"),
-            Self::Finished { run, .. } => format!("finished run {run}"),
-            Self::Note { .. } => "note".to_owned(),
-            Self::Closed => "closed".to_owned(),
-        }
-    }
-}
 
 #[derive(Serialize, Deserialize)]
 struct Line {
@@ -133,7 +41,7 @@ struct Line {
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
     /// The file system.
-    #[error("journal {}: {source}; nothing was called that is not in it", path.display())]
+    #[error("journal {}: {source}; no call was made that is not recorded there", path.display())]
     Io {
         /// Which file.
         path: PathBuf,
@@ -141,7 +49,7 @@ pub enum JournalError {
         source: io::Error,
     },
     /// A line that is not an entry, and not the last.
-    #[error("journal {}, line {line}: {why}; it was changed by hand or the disk is damaged", path.display())]
+    #[error("journal {}, line {line}: {why}; someone edited it, or the disk is damaged", path.display())]
     Corrupt {
         /// Which file.
         path: PathBuf,
@@ -151,7 +59,7 @@ pub enum JournalError {
         why: String,
     },
     /// Another process has the stack.
-    #[error("stack {id} is in use by {holder}; wait until it has ended, or stop it")]
+    #[error("stack {id} is locked by {holder}; wait until it ends, or stop it")]
     Locked {
         /// The stack.
         id: StackId,
@@ -165,7 +73,7 @@ pub enum JournalError {
     #[error(transparent)]
     Mirror(#[from] MirrorError),
     /// A run must reserve something.
-    #[error("journal: run {0} asked for no tickets, or for more than there are numbers")]
+    #[error("journal: run {0} reserved no tickets, or more than 64 bits can count")]
     Tickets(String),
 }
 
@@ -256,7 +164,7 @@ impl Journal {
     /// [`JournalError::Mirror`] where another machine has written it, or where it cannot be written.
     pub async fn reflect(&self) -> Result<(), JournalError> {
         match self.reflection.get() {
-            Some(reflection) => reflection.put(self).await,
+            Some(reflection) => reflection.put(self.id.as_str(), || self.text()).await,
             None => Ok(()),
         }
     }
@@ -264,7 +172,14 @@ impl Journal {
     /// [`Self::reflect`] where that may fail; [`Self::unreflected`] then tells why.
     pub async fn try_reflect(&self) -> Result<(), JournalError> {
         match self.reflection.get() {
-            Some(reflection) => reflection.try_put(self).await,
+            Some(reflection) if reflection.failure().is_none() => match self.reflect().await {
+                Err(JournalError::Mirror(error)) => {
+                    reflection.fail(error);
+                    Ok(())
+                }
+                result => result,
+            },
+            Some(_) => Ok(()),
             None => Ok(()),
         }
     }

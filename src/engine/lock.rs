@@ -40,7 +40,7 @@ impl Holder {
 
 impl std::fmt::Display for Holder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "process {} (`{}`) since {}", self.pid, self.command, self.since)
+        write!(f, "process {} (`{}`, running since {})", self.pid, self.command, self.since)
     }
 }
 

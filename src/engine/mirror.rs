@@ -4,22 +4,11 @@
 //! begin with, and its `up` stops. A `down` only removes, and goes on without the mirror. Taking a stack over is writing
 //! one line more.
 
-use std::{
-    fs, io,
-    path::Path,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use chrono::Utc;
 
-use super::{
-    home::Home,
-    id::StackId,
-    journal::{self, Entry, Journal, JournalError},
-    provider::ProviderError,
-    state::{Fingerprint, State},
-};
+use super::{entry::Fingerprint, provider::ProviderError};
 
 /// How often a put is tried again where its own text, or an older one, is found to lie there.
 const TRIES: usize = 3;
@@ -62,8 +51,8 @@ pub enum Put {
 pub enum MirrorError {
     /// Another machine has written it.
     #[error(
-        "the journal in {place} was written by another machine, which is working on this stack\n  \
-         wait until it has ended; then `demo down {stack}` looks what is left"
+        "another machine is working on this stack: it wrote the journal in {place}\n  \
+         wait until it ends, then run `demo down {stack}` to see what is left"
     )]
     Taken {
         /// The mirror.
@@ -72,7 +61,7 @@ pub enum MirrorError {
         stack: String,
     },
     /// A call.
-    #[error("the journal could not be kept in {place}: {why}")]
+    #[error("cannot write the journal to {place}: {why}")]
     Call {
         /// The mirror.
         place: String,
@@ -80,7 +69,7 @@ pub enum MirrorError {
         why: Box<ProviderError>,
     },
     /// The stack lives elsewhere.
-    #[error("the stack of the journal in {place} lives in {lives}, but this would act in {here}")]
+    #[error("the stack of the journal in {place} is in {lives}, but this command would act in {here}")]
     Elsewhere {
         /// The mirror.
         place: String,
@@ -90,13 +79,13 @@ pub enum MirrorError {
         here: Box<Fingerprint>,
     },
     /// There is no journal.
-    #[error("there is no journal in {place}; `mirror: true` in the stack file keeps one there")]
+    #[error("no journal in {place}; `mirror: true` in the stack file keeps one there")]
     Empty {
         /// The mirror.
         place: String,
     },
     /// The journal is another stack's.
-    #[error("the journal in {place} is that of {found}, not of {asked}")]
+    #[error("the journal in {place} belongs to {found}, not to {asked}")]
     Another {
         /// The mirror.
         place: String,
@@ -131,28 +120,23 @@ impl Reflection {
         Self { mirror, last: Default::default(), failed: Mutex::default() }
     }
 
-    /// Puts what the journal holds now, unless it lies there already.
-    pub(super) async fn put(&self, journal: &Journal) -> Result<(), JournalError> {
+    /// Puts the text of a stack's journal, unless it lies there already.
+    pub(super) async fn put<E: From<MirrorError>>(
+        &self,
+        stack: &str,
+        text: impl FnOnce() -> Result<Vec<u8>, E>,
+    ) -> Result<(), E> {
         let mut last = self.last.lock().await;
-        let text = journal.text()?;
+        let text = text()?;
         if text.len() > last.bytes {
-            self.replace(&mut last, &text, journal.id().as_str()).await?;
+            self.replace(&mut last, &text, stack).await?;
         }
         Ok(())
     }
 
-    /// The same where a mirror is no reason to stop: after the first failure it is left alone.
-    pub(super) async fn try_put(&self, journal: &Journal) -> Result<(), JournalError> {
-        if self.failure().is_some() {
-            return Ok(());
-        }
-        match self.put(journal).await {
-            Err(JournalError::Mirror(error)) => {
-                *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-                Ok(())
-            }
-            result => result,
-        }
+    /// Notes that the mirror is no copy any more; it is then left alone.
+    pub(super) fn fail(&self, error: MirrorError) {
+        *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
     }
 
     pub(super) fn failure(&self) -> Option<MirrorError> {
@@ -186,76 +170,3 @@ impl Reflection {
         Err(MirrorError::Taken { place, stack: stack.to_owned() })
     }
 }
-
-/// Takes a stack over: its journal, as it lies in the mirror, into this state folder, and the mirror for this machine.
-/// A journal that is here and says otherwise is set aside.
-///
-/// `asked` is the stack's id or its name, `here` where this machine acts.
-pub async fn take_over(
-    home: &Home,
-    asked: &str,
-    here: &Fingerprint,
-    mirror: Arc<dyn Mirror>,
-) -> Result<Journal, JournalError> {
-    let place = mirror.title();
-    let found = mirror.get().await;
-    let found = found.map_err(|why| MirrorError::Call { place: place.clone(), why: Box::new(why) })?;
-    let text = found.ok_or_else(|| MirrorError::Empty { place: place.clone() })?.text;
-    let state = journal::parse(Path::new(&place), &text)?;
-    let id = fits(&state, asked, here, place)?;
-    bring_in(&home.journal(&id), &text)?;
-    let journal = Journal::open(home, &id)?;
-    journal.reflect_in(mirror);
-    let text = format!("taken over by process {} of another machine", std::process::id());
-    journal.record(Entry::Note { text })?;
-    journal.reflect().await?;
-    Ok(journal)
-}
-
-/// The journal of a stack as it lies in the mirror; nothing is changed here or there.
-///
-/// `asked` is the stack's id or its name, `here` where this machine acts.
-pub async fn look(asked: &str, here: &Fingerprint, mirror: &dyn Mirror) -> Result<State, JournalError> {
-    let place = mirror.title();
-    let found = mirror.get().await;
-    let found = found.map_err(|why| MirrorError::Call { place: place.clone(), why: Box::new(why) })?;
-    let text = found.ok_or_else(|| MirrorError::Empty { place: place.clone() })?.text;
-    let state = journal::parse(Path::new(&place), &text)?;
-    fits(&state, asked, here, place)?;
-    Ok(state)
-}
-
-/// The id of the stack, if it is the one that is meant.
-fn fits(state: &State, asked: &str, here: &Fingerprint, place: String) -> Result<StackId, MirrorError> {
-    let (Some(id), Some(opened)) = (state.id(), state.opened()) else { return Err(MirrorError::Empty { place }) };
-    if id.as_str() != asked && id.name() != asked {
-        return Err(MirrorError::Another { place, found: id.to_string(), asked: asked.to_owned() });
-    }
-    if opened.target != *here {
-        let (lives, here) = (Box::new(opened.target.clone()), Box::new(here.clone()));
-        return Err(MirrorError::Elsewhere { place, lives, here });
-    }
-    Ok(id.clone())
-}
-
-/// Makes a journal here begin with that text.
-fn bring_in(path: &Path, text: &[u8]) -> Result<(), JournalError> {
-    let io = |source| JournalError::Io { path: path.to_owned(), source };
-    match fs::read(path) {
-        Ok(known) if known.starts_with(text) => return Ok(()),
-        Ok(known) if text.starts_with(&known) => {}
-        Ok(_) => {
-            let aside = format!("before-{}", Utc::now().format("%Y%m%dT%H%M%SZ"));
-            fs::rename(path, path.with_extension(aside)).map_err(io)?;
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(io(error)),
-    }
-    let folder = path.parent().expect("a journal lies in its stack's folder");
-    let fresh = path.with_extension("fresh");
-    fs::create_dir_all(folder).and_then(|()| fs::write(&fresh, text)).map_err(io)?;
-    fs::rename(&fresh, path).map_err(io)
-}
-
-#[cfg(test)]
-mod tests;

@@ -6,6 +6,7 @@
 pub mod apply;
 pub mod cancel;
 pub mod destroy;
+pub mod entry;
 pub mod graph;
 pub mod home;
 pub mod id;
@@ -15,7 +16,9 @@ pub mod mirror;
 pub mod owned;
 pub mod plan;
 pub mod provider;
+pub mod stacks;
 pub mod state;
+pub mod takeover;
 mod work;
 
 #[cfg(test)]
@@ -26,8 +29,9 @@ mod tests;
 pub use apply::{Applied, ApplyError};
 pub use cancel::Cancel;
 pub use destroy::Down;
+pub use entry::{Fingerprint, Opened};
 pub use graph::{Graph, GraphError, Node, ResourceKey};
-pub use home::{Claim, Home, HomeError};
+pub use home::{FolderError, Home};
 pub use id::StackId;
 pub use journal::{Journal, JournalError};
 pub use lock::{Held, Holder};
@@ -38,4 +42,5 @@ pub use provider::{
     Cause, Change, Difference, Doing, Event, Observed, Observer, Outcome, Passing, Progress, Provider, ProviderError,
     Providers,
 };
-pub use state::{Fingerprint, Phase, Resource, State};
+pub use stacks::{Claim, HomeError};
+pub use state::{Phase, Resource, State};

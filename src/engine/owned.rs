@@ -5,7 +5,6 @@ use serde::Serialize;
 use super::{
     graph::Node,
     id::{self, StackId},
-    provider::{Provider, ProviderError},
 };
 
 /// Whose resources are looked for.
@@ -51,12 +50,4 @@ pub struct Owned {
     pub node: Node,
     /// The command that removes it by hand.
     pub command: String,
-}
-
-/// All of a kind that is one stack's, also under names that do not follow from its id; reads the mark of everything of
-/// that kind in the account.
-pub async fn under_any_name(provider: &dyn Provider, id: &StackId) -> Result<Vec<Owned>, ProviderError> {
-    let mut found = provider.owned(&Scope::Account).await?;
-    found.retain(|owned| owned.stack == id.as_str());
-    Ok(found)
 }

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use super::{
     cancel::{Cancel, Interrupted},
     graph::{Node, ResourceKey},
+    id::StackId,
     owned::{Owned, Scope},
 };
 
@@ -31,9 +32,9 @@ pub trait Provider: Send + Sync {
     async fn change(&self, node: &Node, differs: &[Difference], _progress: &Progress<'_>) -> Result<(), ProviderError> {
         Err(ProviderError {
             cause: Cause::Other,
-            call: "changing it in place".to_owned(),
+            call: "change in place".to_owned(),
             resource: node.key.to_string(),
-            message: format!("resources of this kind cannot be changed: {}", Difference::listed(differs)),
+            message: format!("resources of this kind cannot be changed in place: {}", Difference::listed(differs)),
             advice: String::new(),
         })
     }
@@ -43,6 +44,14 @@ pub trait Provider: Send + Sync {
 
     /// Everything of this kind that carries our mark, of one stack or of every stack of the account.
     async fn owned(&self, scope: &Scope) -> Result<Vec<Owned>, ProviderError>;
+
+    /// Everything of this kind that belongs to one stack, also under names that do not follow from its id: reads the tags
+    /// of everything of this kind in the account.
+    async fn owned_under_any_name(&self, id: &StackId) -> Result<Vec<Owned>, ProviderError> {
+        let mut found = self.owned(&Scope::Account).await?;
+        found.retain(|owned| owned.stack == id.as_str());
+        Ok(found)
+    }
 }
 
 /// What a provider found under a name.
@@ -114,7 +123,7 @@ impl Difference {
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "its {} is {}, wanted {}", self.what, self.is, self.wanted)
+        write!(f, "{}: {}, expected {}", self.what, self.is, self.wanted)
     }
 }
 
@@ -186,10 +195,10 @@ impl Providers {
     pub fn of(&self, key: &ResourceKey) -> Result<&Arc<dyn Provider>, ProviderError> {
         self.0.get(key.kind.as_str()).ok_or_else(|| ProviderError {
             cause: Cause::Other,
-            call: "looking up a provider".to_owned(),
+            call: "look up a provider".to_owned(),
             resource: key.to_string(),
-            message: format!("this version knows no resources of kind '{}'", key.kind),
-            advice: "use the version of demo that made the stack".to_owned(),
+            message: format!("this version does not know resources of kind '{}'", key.kind),
+            advice: "use the version of demo that created the stack".to_owned(),
         })
     }
 
@@ -310,7 +319,7 @@ impl<'a> Progress<'a> {
             call: format!("waiting ({what})"),
             resource: self.node.key.to_string(),
             message: "interrupted".to_owned(),
-            advice: "the same command goes on from here; `demo down` takes it away".to_owned(),
+            advice: "run the command again to continue, or `demo down` to remove the stack".to_owned(),
         }
     }
 }

@@ -2,32 +2,14 @@
 
 use std::{collections::BTreeMap, ops::RangeInclusive};
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 
 use super::{
+    entry::{Entry, Opened},
     graph::{Node, ResourceKey},
     id::StackId,
-    journal::Entry,
 };
-
-/// Where a stack lives. A journal is refused where this differs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Fingerprint {
-    /// The account's number.
-    pub account: String,
-    /// For example `us-east-1`.
-    pub region: String,
-    /// Other than AWS's own: `local`, or a URL.
-    pub endpoint: Option<String>,
-}
-
-impl std::fmt::Display for Fingerprint {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "account {} in {}", self.account, self.region)?;
-        self.endpoint.iter().try_for_each(|endpoint| write!(f, " at {endpoint}"))
-    }
-}
 
 /// How far a resource is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -54,25 +36,6 @@ pub struct Resource {
     pub phase: Phase,
     /// Its identity, once accepted.
     pub identity: Option<String>,
-}
-
-/// What the first entry says.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Opened {
-    /// The stack's id.
-    pub stack: String,
-    /// Its name.
-    pub name: String,
-    /// Where it lives.
-    pub target: Fingerprint,
-    /// The stack file's value, for whoever asks what it was made from.
-    pub spec: Value,
-}
-
-impl Opened {
-    fn id(&self) -> Result<StackId, String> {
-        self.stack.parse().map_err(|not: super::id::NotAnId| not.to_string())
-    }
 }
 
 /// A run that has reserved tickets.
@@ -128,10 +91,10 @@ impl State {
     fn allows(&self, entry: &Entry) -> Result<(), String> {
         match (&self.opened, self.closed, entry) {
             (None, _, Entry::Opened(opened)) => return opened.id().map(drop),
-            (None, ..) => return Err("the journal is not opened".to_owned()),
+            (None, ..) => return Err("the journal has no first entry".to_owned()),
             // Something of it was found after all.
             (Some(was), true, Entry::Opened(opened)) if was.stack == opened.stack => return opened.id().map(drop),
-            (Some(_), _, Entry::Opened(_)) => return Err("the journal is open already".to_owned()),
+            (Some(_), _, Entry::Opened(_)) => return Err("the stack is open already".to_owned()),
             (_, true, _) => return Err("the stack is closed".to_owned()),
             (Some(_), false, _) => {}
         }

@@ -59,7 +59,7 @@ fn what_is_wrong_has_its_remedy_below_it() {
     let said = demo.expect(5, &nobodys);
     assert!(said.contains("  ✘ quota Shards per Region of kinesis: 25000 needed"), "{said}");
     assert!(said.contains("--quota-code L-0918CF54 --desired-value 25000"), "{said}");
-    assert!(said.contains("  ✘ workgroup nobodys, database dev: there is no such workgroup"), "{said}");
+    assert!(said.contains("  ✘ workgroup nobodys, database dev: no such workgroup"), "{said}");
     assert!(said.ends_with("\n  2 problems\n"), "{said}");
 }
 
@@ -71,7 +71,7 @@ fn what_stands_in_the_way_is_said_at_once_and_nothing_is_made() {
         let output = demo.output(&[&[command], nobodys.as_slice()].concat());
         let said = text(&output.stderr);
         assert_eq!(output.status.code(), Some(5), "a quota: {said}");
-        assert!(said.contains("2 things stand in the way; nothing was made\n"), "{said}");
+        assert!(said.contains("2 problems; nothing was created\n"), "{said}");
         assert!(said.contains("  quota Shards per Region of kinesis: ") && said.contains("nobodys"), "{said}");
         assert!(demo.files("stacks").is_empty(), "nothing was opened");
         assert_eq!(demo.json(&["local", "status", "--json"])["running"], false, "{command}");

@@ -299,11 +299,11 @@ async fn all_that_is_wrong_is_said_together() {
     ground.wire.forget();
     let refused = ground.look(&stack).await.accepted().expect_err("refused").to_string();
     let parts = [
-        "4 things stand in the way; nothing was made\n",
+        "4 problems; nothing was created\n",
         "\n  quota Shards per Region of kinesis: 25000 needed",
         "\n  permissions: ",
-        "\n  workgroup nobodys, database dev: there is no such workgroup",
-        "\n  bucket theirs: it has no demo:stack tag; it exists and is not this stack's\n    choose another name",
+        "\n  workgroup nobodys, database dev: no such workgroup",
+        "\n  bucket theirs: it has no demo:stack tag; it exists and does not belong to this stack\n    choose another name",
     ];
     for part in parts {
         assert!(refused.contains(part), "{part} in {refused}");

@@ -159,7 +159,7 @@ impl Deliveries {
         let mut differs = Vec::new();
         if active {
             differs.extend(wanted.source_differences(&found));
-            let other = || vec![Difference::replace("destination", "of another kind", "as the stack file has it")];
+            let other = || vec![Difference::replace("destination", "another kind", "the one in the stack file")];
             differs.extend(differences(&found).unwrap_or_else(other));
         }
         differs.extend(tags::differences(&wanted.mark, pairs(&tags)));
@@ -220,7 +220,8 @@ impl Deliveries {
         name: &str,
         fill: impl Fn(UpdateDestinationFluentBuilder, &DeliveryStreamDescription) -> UpdateDestinationFluentBuilder,
     ) -> Result<(), ProviderError> {
-        let gone = || broken(Cause::Other, DESCRIBE, name, "it has gone".to_owned(), "`up` makes it again");
+        let gone =
+            || broken(Cause::Other, DESCRIBE, name, "it no longer exists".to_owned(), "`demo up` creates it again");
         let found = self.describe(name).await?.ok_or_else(gone)?;
         let to = found.destinations().first().map(|to| to.destination_id().to_owned());
         let call = self.0.firehose.update_destination().delivery_stream_name(name).set_destination_id(to);
@@ -233,19 +234,31 @@ impl Deliveries {
         loop {
             let what = match self.describe(name).await? {
                 // A delivery stream that was just made may not be seen everywhere yet.
-                None => "not there yet".to_owned(),
+                None => "not visible yet".to_owned(),
                 Some(found) => match found.delivery_stream_status() {
                     DeliveryStreamStatus::Active => return Ok(()),
                     DeliveryStreamStatus::Creating => "CREATING".to_owned(),
                     DeliveryStreamStatus::CreatingFailed => {
                         let why = reason(&found);
                         self.remove(name, progress).await?;
-                        let message = format!("CREATING_FAILED: {why}; it was deleted again");
-                        return Err(broken(Cause::Other, CREATE, name, message, "mend the reason, then `up` again"));
+                        let message = format!("CREATING_FAILED: {why}; the delivery stream was deleted");
+                        return Err(broken(
+                            Cause::Other,
+                            CREATE,
+                            name,
+                            message,
+                            "fix the cause, then run `demo up` again",
+                        ));
                     }
                     status => {
                         let message = format!("it is {}: {}", status.as_str(), reason(&found));
-                        return Err(broken(Cause::Other, DESCRIBE, name, message, "`demo down`, then `up` again"));
+                        return Err(broken(
+                            Cause::Other,
+                            DESCRIBE,
+                            name,
+                            message,
+                            "run `demo down`, then `demo up` again",
+                        ));
                     }
                 },
             };
@@ -330,7 +343,7 @@ pub(super) fn permissions(name: &str) -> Vec<Statement> {
 fn reason(found: &DeliveryStreamDescription) -> String {
     match found.failure_description() {
         Some(failure) => format!("{}: {}", failure.r#type().as_str(), failure.details()),
-        None => "no reason was given".to_owned(),
+        None => "no reason given".to_owned(),
     }
 }
 

@@ -52,8 +52,8 @@ impl Route {
             ("bucket", found.bucket_arn.to_owned(), bucket_arn.to_owned()),
             ("prefix", found.prefix.unwrap_or_default().to_owned(), self.prefix.clone()),
             ("error prefix", found.error_prefix.unwrap_or_default().to_owned(), self.error_prefix.clone()),
-            ("buffer size in MiB", mib.to_string(), self.buffer_mib.to_string()),
-            ("buffer interval in s", seconds.to_string(), self.buffer_seconds.to_string()),
+            ("buffer size (MiB)", mib.to_string(), self.buffer_mib.to_string()),
+            ("buffer interval (s)", seconds.to_string(), self.buffer_seconds.to_string()),
         ])
     }
 

@@ -43,7 +43,7 @@ pub enum ItemsError {
         why: String,
     },
     /// Its key is of a kind that is not known here.
-    #[error("table {table} has a key that demo does not make: {name} is {kind}")]
+    #[error("table {table} has a key of a type that demo does not create: {name} is {kind}")]
     Key {
         /// The table.
         table: String,

@@ -49,25 +49,25 @@ impl Architecture {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unfit {
     /// Another format.
-    #[error("it is {0}, and Lambda runs 64-bit ELF")]
+    #[error("it is {0}; Lambda runs 64-bit ELF binaries")]
     Format(&'static str),
     /// An ELF that makes no sense.
-    #[error("it is an ELF that cannot be read ({0})")]
+    #[error("it is an unreadable ELF ({0})")]
     Broken(String),
     /// A library, an object file, a core dump.
     #[error("it is an ELF of type {0}, not an executable")]
     NotExecutable(u16),
     /// Lambda has two.
-    #[error("it is for machine {0} (ELF e_machine), and Lambda has x86_64 and arm64")]
+    #[error("it is for machine {0} (ELF e_machine); Lambda has x86_64 and arm64")]
     Machine(u16),
     /// A newer one than the runtime's.
-    #[error("it needs glibc {needs}, and provided.al2023 has {has}", has = GLIBC)]
+    #[error("it needs glibc {needs}; provided.al2023 has {has}", has = GLIBC)]
     Glibc {
         /// The newest that it names.
         needs: Version,
     },
     /// A library that the runtime lacks, such as musl's loader.
-    #[error("it needs {0}, which provided.al2023 has not")]
+    #[error("it needs {0}, which provided.al2023 does not have")]
     Library(String),
 }
 
@@ -116,7 +116,7 @@ fn other_format(code: &[u8]) -> Option<&'static str> {
         [0xca, 0xfe, 0xba, 0xbe, ..] => Some("a universal binary of macOS"),
         [b'M', b'Z', ..] => Some("a program of Windows"),
         [b'#', b'!', ..] => Some("a script"),
-        [b'P', b'K', ..] => Some("a zip; name the binary itself, it is zipped here"),
+        [b'P', b'K', ..] => Some("a zip file; name the binary itself"),
         _ => Some("no executable"),
     }
 }
@@ -163,7 +163,7 @@ pub(super) mod tests {
         for (code, format) in [
             (&[0xcf, 0xfa, 0xed, 0xfe, 0x0c][..], "a Mach-O binary of macOS"),
             (b"MZ\x90", "a program of Windows"),
-            (b"PK\x03\x04", "a zip; name the binary itself, it is zipped here"),
+            (b"PK\x03\x04", "a zip file; name the binary itself"),
             (b"", "no executable"),
         ] {
             assert_eq!(check(code), Err(Unfit::Format(format)));

@@ -49,7 +49,7 @@ pub enum PackagingError {
         source: io::Error,
     },
     /// It would not run on Lambda.
-    #[error("{} is no binary for the function: {why}; {HOW}", .path.display())]
+    #[error("{} cannot be the function's binary: {why}; {HOW}", .path.display())]
     Unfit {
         /// The binary.
         path: PathBuf,
@@ -65,7 +65,7 @@ pub enum PackagingError {
         source: ZipError,
     },
     /// It is not what was looked over.
-    #[error("{} was changed meanwhile; run the same command again", .path.display())]
+    #[error("{} changed in the meantime; run the command again", .path.display())]
     Changed {
         /// The binary.
         path: PathBuf,

@@ -35,13 +35,13 @@ pub enum PipelineError {
     )]
     Projection(String),
     /// A key of the DynamoDB table that no document has.
-    #[error("deliver.dynamodb.key: documents have no field '{0}' at the top; take one that they have")]
+    #[error("deliver.dynamodb.key: documents have no top-level field '{0}'; use a field that they have")]
     KeyMissing(String),
     /// A key of the DynamoDB table that is no key.
     #[error("deliver.dynamodb.key: field '{0}' is neither a whole number nor text, so it cannot be a key")]
     KeyKind(String),
     /// There is no code for the function.
-    #[error("the function has no code: it needs the binary demo-function; pass it with --function-binary FILE")]
+    #[error("no code for the function; pass the binary demo-function with --function-binary FILE")]
     NoCode,
     /// A partition key that the documents have a column for.
     #[error(
@@ -50,7 +50,7 @@ pub enum PipelineError {
     )]
     PartitionKey(String),
     /// Parquet without a catalog.
-    #[error("Firehose takes the columns of Parquet from a Glue table; add a `catalog`, or take `format: json`")]
+    #[error("Firehose reads the columns of Parquet from a Glue table; add a `catalog`, or use `format: json`")]
     Parquet,
 }
 

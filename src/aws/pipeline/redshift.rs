@@ -80,7 +80,7 @@ impl Delivery<'_> {
         let (name, namespace_name) = (names.workgroup.clone(), names.workgroup.clone());
         let desired = redshift::workgroup::Desired { name, namespace: namespace_name, mark };
         let on = [redshift::namespace::Namespaces::key(&names.workgroup)];
-        let detail = "8 RPU, reached by the Data API alone".to_owned();
+        let detail = "8 RPU, reachable through the Data API only".to_owned();
         [role, namespace, node::<redshift::workgroup::Workgroups>(&names.workgroup, &on, &desired, detail)]
     }
 
@@ -100,7 +100,7 @@ impl Delivery<'_> {
     }
 
     fn loads(&self) -> Node {
-        self.table_of(sql::LOADS, sql::loads_columns(), "which batches are loaded".to_owned())
+        self.table_of(sql::LOADS, sql::loads_columns(), "loaded batches".to_owned())
     }
 
     fn jsonpaths(&self) -> Node {

@@ -50,10 +50,10 @@ fn known(caller: &Caller, expiry: Option<SystemTime>, stack: Option<&Stack>) -> 
     let Some(left) = expiry.map(|end| end.duration_since(SystemTime::now()).unwrap_or_default()) else {
         return Finding::fine(WHAT, why);
     };
-    let why = format!("{why}, for {} min yet", left.as_secs() / 60);
+    let why = format!("{why}, valid for {} min", left.as_secs() / 60);
     match stack.map(|stack| stack.load.length) {
         Some(Length::Duration(load)) if load > left => {
-            let advice = "log in again before the load; what a session leaves undone, the same command finishes later";
+            let advice = "log in again before the load; if the session ends, run the command again to continue";
             Finding::warning(WHAT, format!("{why}, and the load lasts {} min", load.as_secs().div_ceil(60)), advice)
         }
         _ => Finding::fine(WHAT, why),
@@ -80,8 +80,9 @@ fn unknown(error: ProviderError, place: &Where) -> Finding {
     };
     match cause {
         Cause::Unreachable => {
-            let advice =
-                format!("is there a network, and a region {region}? (`aws ec2 describe-regions --all-regions`)");
+            let advice = format!(
+                "check the network, and that region {region} exists (`aws ec2 describe-regions --all-regions`)"
+            );
             Finding::wrong(cause, "region", format!("AWS does not answer in {region}: {message}"), advice)
         }
         _ => {

@@ -13,7 +13,7 @@ const TOO_FAR: TimeDelta = TimeDelta::minutes(4);
 
 /// What a clock that is so much ahead is worth.
 pub(super) fn finding(ahead: TimeDelta) -> Finding {
-    const SET: &str = "set it: `sudo timedatectl set-ntp true`, or as this system does it";
+    const SET: &str = "set it with `sudo timedatectl set-ntp true`, or however this system does it";
     let why = match ahead.num_seconds() {
         0 => "as AWS's".to_owned(),
         seconds @ 1.. => format!("{seconds} s ahead of AWS's"),
@@ -21,10 +21,10 @@ pub(super) fn finding(ahead: TimeDelta) -> Finding {
     };
     match ahead.abs() {
         off if off > TOO_FAR => {
-            Finding::wrong(Cause::Other, WHAT, format!("{why}, and AWS refuses what is signed so"), SET)
+            Finding::wrong(Cause::Other, WHAT, format!("{why}; AWS refuses requests signed with it"), SET)
         }
         off if off > NOTICEABLE => {
-            Finding::warning(WHAT, format!("{why}; latencies and partitions by time are off by as much"), SET)
+            Finding::warning(WHAT, format!("{why}; latencies and time partitions are off by that much"), SET)
         }
         _ => Finding::fine(WHAT, why),
     }

@@ -26,7 +26,7 @@ const USER_ID: &str = "the-caller";
 /// Whether who is calling may do all that the stack needs.
 pub(super) async fn look(graph: &Graph, id: &StackId, caller: &Caller, clients: &Clients) -> Finding {
     let principal = match principal(caller, clients).await {
-        Principal::Anything => return Finding::fine(WHAT, "the root user may do all"),
+        Principal::Anything => return Finding::fine(WHAT, "the root user may do everything"),
         Principal::Unknown(why) => return Finding::note(WHAT, why, ""),
         Principal::Arn(arn) => arn,
     };
@@ -49,12 +49,7 @@ pub(super) async fn look(graph: &Graph, id: &StackId, caller: &Caller, clients: 
     denied.truncate(MOST_NAMED);
     let more = if more > 0 { format!(", and {more} more") } else { String::new() };
     let why = format!("{principal} may not {}{more}", denied.join(", "));
-    Finding::wrong(
-        Cause::Permission,
-        WHAT,
-        why,
-        "`demo policy FILE` prints all that is needed, for whoever may allow it",
-    )
+    Finding::wrong(Cause::Permission, WHAT, why, "run `demo policy FILE` to print the permissions to ask for")
 }
 
 enum Principal {
@@ -73,7 +68,7 @@ async fn principal(caller: &Caller, clients: &Clients) -> Principal {
         ["root"] => Principal::Anything,
         ["user", ..] => Principal::Arn(caller.arn.clone()),
         ["assumed-role", role, ..] => Principal::Arn(role_arn(role, caller, clients).await),
-        _ => Principal::Unknown(format!("IAM cannot be asked about {}", caller.arn)),
+        _ => Principal::Unknown(format!("cannot check in IAM: {}", caller.arn)),
     }
 }
 

@@ -47,7 +47,7 @@ async fn reached(database: &Database, clients: &Clients) -> Option<Finding> {
         Err(error) if error.is_nowhere() => nowhere(database, Some(error)),
         Err(error) => {
             let advice =
-                "let who is calling use the Data API there: with deliver.redshift.secret or, on a cluster, .user";
+                "allow the caller to use the Data API there: with deliver.redshift.secret or, on a cluster, .user";
             Finding::failed(database.title(), error.about(&database.title(), advice))
         }
     })
@@ -56,14 +56,14 @@ async fn reached(database: &Database, clients: &Clients) -> Option<Finding> {
 fn nowhere(database: &Database, error: Option<DataError>) -> Finding {
     let advice = match &database.at {
         At::Cluster { .. } => {
-            "name a cluster and a database that are there (`aws redshift describe-clusters`), in this account and region"
+            "name an existing cluster and database of this account and region (`aws redshift describe-clusters`)"
         }
         At::Workgroup(_) | At::Ours(_) => {
             "name a workgroup and a database that are there (`aws redshift-serverless list-workgroups`), or ask for \
              one of the stack's own: deliver.redshift.create: true"
         }
     };
-    let why = error.map_or("there is no such workgroup".to_owned(), |error| match error {
+    let why = error.map_or("no such workgroup".to_owned(), |error| match error {
         DataError::Call(error) => error.message,
         DataError::Ended { reason, .. } => reason,
     });

@@ -73,7 +73,7 @@ impl Finding {
 
     /// A call that failed where only less is known for it.
     pub(super) fn unseen(what: impl Into<String>, error: ProviderError) -> Self {
-        Self::note(what, format!("it cannot be told: {}: {}", error.call, error.message), "")
+        Self::note(what, format!("cannot be checked: {}: {}", error.call, error.message), "")
     }
 
     fn of(verdict: Verdict, what: impl Into<String>, why: impl Into<String>, advice: impl Into<String>) -> Self {
@@ -121,7 +121,7 @@ impl Report {
 
 /// All that stands in the way; nothing was made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{} in the way; nothing was made{}", standing(.0.len()), listed(.0))]
+#[error("{}; nothing was created{}", standing(.0.len()), listed(.0))]
 pub struct Refused(pub Vec<Finding>);
 
 impl Refused {
@@ -136,7 +136,7 @@ impl Refused {
 }
 
 fn standing(count: usize) -> String {
-    if count == 1 { "one thing stands".to_owned() } else { format!("{count} things stand") }
+    if count == 1 { "one problem".to_owned() } else { format!("{count} problems") }
 }
 
 fn listed(wrong: &[Finding]) -> String {
@@ -158,8 +158,7 @@ mod tests {
         assert_eq!(report.warnings().count(), 1);
         let refused = report.accepted().expect_err("refused");
         assert_eq!(refused.causes(), [Cause::Quota, Cause::Other]);
-        let expected =
-            "2 things stand in the way; nothing was made\n  shards: too many\n    ask for less\n  names: taken";
+        let expected = "2 problems; nothing was created\n  shards: too many\n    ask for less\n  names: taken";
         assert_eq!(refused.to_string(), expected);
     }
 }

@@ -141,7 +141,7 @@ pub enum DataError {
 }
 
 impl DataError {
-    /// Whether there is no such workgroup, cluster or database. A secret that is gone says nothing of them.
+    /// Whether no such workgroup, cluster or database. A secret that is gone says nothing of them.
     pub fn is_nowhere(&self) -> bool {
         match self {
             Self::Call(error) => {
@@ -210,7 +210,7 @@ impl Runner {
         Ok(answer)
     }
 
-    /// [`Runner::run`] for one statement, or none where there is no such workgroup, cluster or database.
+    /// [`Runner::run`] for one statement, or none where no such workgroup, cluster or database.
     pub(in crate::aws) async fn look(&self, statement: String) -> Result<Option<Answer>, DataError> {
         match self.run(&[statement], usize::MAX).await {
             Ok(answer) => Ok(Some(answer)),
@@ -241,8 +241,8 @@ impl Runner {
         let answer = answer.map_err(|error| failure(CALL, namespace, &error))?;
         let arn = answer.namespace().and_then(|namespace| namespace.admin_password_secret_arn());
         arn.map(str::to_owned).ok_or_else(|| {
-            let message = "it has no secret of its admin".to_owned();
-            broken(Cause::Other, CALL, namespace, message, "`demo down`, then `up` again").into()
+            let message = "it has no admin secret".to_owned();
+            broken(Cause::Other, CALL, namespace, message, "run `demo down`, then `demo up` again").into()
         })
     }
 
@@ -257,8 +257,8 @@ impl Runner {
                 Some(StatusString::Finished) => return Ok(answer),
                 Some(StatusString::Failed | StatusString::Aborted) => return Err(self.ended(id, &answer, statements)),
                 _ if Instant::now() >= deadline => {
-                    let message = format!("statement {id} has not ended after {} s", BUDGET.as_secs());
-                    let advice = "look at SYS_QUERY_HISTORY; something may hold a lock";
+                    let message = format!("statement {id} is still running after {} s", BUDGET.as_secs());
+                    let advice = "check SYS_QUERY_HISTORY; another session may hold a lock";
                     return Err(broken(Cause::TimedOut, DESCRIBE, &self.database.title(), message, advice).into());
                 }
                 _ => {}

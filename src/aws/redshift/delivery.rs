@@ -157,7 +157,7 @@ impl RedshiftDeliveries {
         let endpoint = found.as_ref().and_then(|workgroup| workgroup.endpoint());
         let address = endpoint.and_then(|endpoint| Some(format!("{}:{}", endpoint.address()?, endpoint.port()?)));
         address.ok_or_else(|| {
-            let message = "there is no such workgroup, or it has no endpoint".to_owned();
+            let message = "no such workgroup, or it has no endpoint".to_owned();
             let advice = "name a workgroup that is available (`aws redshift-serverless list-workgroups`)";
             broken(Cause::Other, "redshift-serverless GetWorkgroup", name, message, advice)
         })

@@ -53,7 +53,7 @@ pub struct Loaded {
 #[derive(Debug, thiserror::Error)]
 pub enum LoaderError {
     /// COPY has refused documents. It would again: nothing of the batch is in the table, nor will be.
-    #[error("batch {batch} was not loaded into {table}, nothing of it: {why}{}", .refused.iter().map(|refused| format!("\n  {refused}")).collect::<String>())]
+    #[error("batch {batch} was not loaded into {table}: {why}{}", .refused.iter().map(|refused| format!("\n  {refused}")).collect::<String>())]
     Refused {
         /// The batch.
         batch: u64,
@@ -150,7 +150,7 @@ impl Loader {
             match self.step().await {
                 Ok(_) => {}
                 Err(error) if error.is_lasting() => return,
-                Err(error) => tracing::debug!("loading goes on: {error}"),
+                Err(error) => tracing::debug!("loading continues: {error}"),
             }
             tokio::time::sleep(self.every.max(LEAST_PAUSE)).await;
         }
@@ -232,7 +232,7 @@ impl Loader {
         match errors::of(batch, &self.bucket, &self.prefix, &self.runner, &self.clients).await {
             Ok(refused) => LoaderError::Refused { batch: number, table, why: reason.clone(), refused },
             Err(unseen) => {
-                let why = format!("{reason}; what it refused cannot be looked up: {unseen}");
+                let why = format!("{reason}; cannot look up what was refused: {unseen}");
                 LoaderError::Refused { batch: number, table, why, refused: Vec::new() }
             }
         }
@@ -259,8 +259,9 @@ impl Loader {
         let body = answer.map_err(|error| failure(CALL, &title, &error))?.body.collect().await;
         let unread = |why: String, advice| broken(Cause::Other, CALL, &title, why, advice);
         let body = body.map_err(|error| unread(error.to_string(), "try again"))?;
-        Batch::read(number, &self.bucket, &body.into_bytes())
-            .map_err(|why| unread(why, "it is no manifest of ours: `demo down` and `demo up` make the stack anew"))
+        Batch::read(number, &self.bucket, &body.into_bytes()).map_err(|why| {
+            unread(why, "not a manifest of this stack: run `demo down` and `demo up` to create the stack again")
+        })
     }
 
     /// Whether the manifest was written: not where there is one of its number.

@@ -118,7 +118,7 @@ impl Kind for Namespaces {
             if status == Some(&NamespaceStatus::Available) {
                 return Ok(());
             }
-            let what = status.map_or("not there yet", NamespaceStatus::as_str);
+            let what = status.map_or("not visible yet", NamespaceStatus::as_str);
             pace.wait(progress, GET, name, what).await?;
         }
     }

@@ -20,7 +20,7 @@ use crate::{
     engine::{Cause, Observed, Owned, Progress, ProviderError, Scope, StackId},
 };
 
-const ALLOW: &str = "allow the database user to create schemas in this database, then try again";
+const ALLOW: &str = "allow the database user to create schemas in this database, then run the command again";
 
 /// A schema as it is wanted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -121,15 +121,18 @@ async fn kept(runner: &Runner, wanted: &Desired, error: DataError) -> ProviderEr
     let inside = runner.look(sql::relations(&wanted.name)).await.ok().flatten().unwrap_or_default();
     let inside: Vec<String> = inside.rows.into_iter().filter_map(|row| row.into_iter().next().flatten()).collect();
     if inside.is_empty() {
-        return error.about(&wanted.title(), "drop or move what depends on it, then `demo down` again");
+        return error.about(&wanted.title(), "drop or move what depends on it, then run `demo down` again");
     }
-    let message = format!("it holds what this stack has not made: {}; all of it was left as it is", inside.join(", "));
+    let message = format!(
+        "it contains relations that this stack did not create: {}; nothing in it was touched",
+        inside.join(", ")
+    );
     broken(
         Cause::Other,
         "redshift DROP SCHEMA",
         &wanted.title(),
         message,
-        "move these to another schema or drop them, then `demo down` again",
+        "move them to another schema or drop them, then run `demo down` again",
     )
 }
 

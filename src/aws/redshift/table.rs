@@ -102,7 +102,9 @@ impl Kind for Tables {
     async fn create(&self, wanted: &Desired, _progress: &Progress<'_>) -> Result<String, ProviderError> {
         let statements = sql::create_table(&wanted.table(), &wanted.columns, &wanted.mark.stack);
         let made = self.runner(&wanted.database).run(&statements, 0).await;
-        made.map_err(|error| error.about(&wanted.title(), "change the table, or allow it, then try again"))?;
+        made.map_err(|error| {
+            error.about(&wanted.title(), "change the table, or allow it, then run the command again")
+        })?;
         Ok(identity(wanted))
     }
 
@@ -110,7 +112,7 @@ impl Kind for Tables {
         match self.runner(&wanted.database).run(&[sql::drop_table(&wanted.table())], 0).await {
             Ok(_) => Ok(()),
             Err(error) if error.is_nowhere() => Ok(()),
-            Err(error) => Err(error.about(&wanted.title(), "drop what depends on it, then `demo down` again")),
+            Err(error) => Err(error.about(&wanted.title(), "drop what depends on it, then run `demo down` again")),
         }
     }
 
@@ -157,7 +159,7 @@ fn written(kind: &str, length: &str) -> String {
 /// Case is not told apart in names, as Redshift does it unless it is told to.
 fn differences(wanted: &[(String, String)], found: &[(String, String)]) -> Vec<Difference> {
     if found.is_empty() {
-        return vec![Difference::replace("list of columns", "hidden from this user", "seen")];
+        return vec![Difference::replace("columns", "hidden from this user", "seen")];
     }
     let of = |columns: &[(String, String)], name: &str| {
         columns.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, kind)| kind.clone())

@@ -129,7 +129,7 @@ impl Kind for Workgroups {
             if status == Some(&WorkgroupStatus::Available) {
                 return Ok(());
             }
-            let what = status.map_or("not there yet", WorkgroupStatus::as_str);
+            let what = status.map_or("not visible yet", WorkgroupStatus::as_str);
             pace.wait(progress, GET, name, what).await?;
         }
     }
@@ -198,7 +198,7 @@ pub(super) async fn tags_of(clients: &Clients, arn: &str) -> Result<Vec<Tag>, Pr
 /// Puts the tags that may change on a namespace or a workgroup, by its ARN.
 pub(super) async fn tag(clients: &Clients, arn: Option<&str>, mark: &Mark, name: &str) -> Result<(), ProviderError> {
     const CALL: &str = "redshift-serverless TagResource";
-    let gone = || broken(Cause::Other, CALL, name, "it has gone".to_owned(), "`up` makes it again");
+    let gone = || broken(Cause::Other, CALL, name, "it no longer exists".to_owned(), "`demo up` creates it again");
     let tags = to_tags(tags::changing(mark), CALL, name)?;
     let call = clients.redshift_serverless.tag_resource().resource_arn(arn.ok_or_else(gone)?).set_tags(Some(tags));
     call.send().await.map_err(|error| failure(CALL, name, &error)).map(drop)

@@ -160,17 +160,17 @@ impl Patience {
 
 fn waiting_for(passing: Passing) -> &'static str {
     match passing {
-        Passing::Role => "waiting for its role to be known",
-        Passing::Rate => "waiting for calls to be let through",
+        Passing::Role => "waiting for its role to become visible",
+        Passing::Rate => "waiting for throttling to end",
         Passing::Busy => "waiting for another change to end",
     }
 }
 
 fn worn_out(error: ProviderError, passing: Passing, waited: Duration) -> ProviderError {
     let advice = match passing {
-        Passing::Role => "look whether the role may do what the message names; the same command tries again",
-        Passing::Rate => "others in the account may be calling; the same command goes on from here",
-        Passing::Busy => "look what else is changing it; the same command goes on from here",
+        Passing::Role => "check that the role allows what the message names, then run the command again",
+        Passing::Rate => "other callers may use up the account's rate; run the command again to continue",
+        Passing::Busy => "check what else is changing it; run the command again to continue",
     };
     ProviderError {
         cause: Cause::TimedOut,

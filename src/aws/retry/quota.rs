@@ -52,7 +52,7 @@ pub(super) async fn told(call: &str, clients: &Clients) -> Option<String> {
     let Quota { service, code, name } = of(call)?;
     let answer = clients.quotas.get_service_quota().service_code(service).quota_code(code).send().await;
     match answer {
-        Ok(answer) => answer.quota?.value.map(|value| format!("the quota '{name}' is {value} here")),
+        Ok(answer) => answer.quota?.value.map(|value| format!("the quota '{name}' is {value}")),
         Err(error) => {
             tracing::debug!("quota {code} of {service}: {error:?}");
             None

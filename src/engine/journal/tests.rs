@@ -2,7 +2,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::*;
-use crate::engine::Phase;
+use crate::engine::{Node, Phase, ResourceKey};
 
 const ID: &str = "pipe-0a1b2c3d";
 

@@ -10,7 +10,7 @@ const DAYS: &str = "year=!{timestamp:yyyy}/month=!{timestamp:MM}/day=!{timestamp
 async fn a_stream_grows_and_shrinks_in_legal_steps() {
     let bench = Bench::of("stream-only");
     bench.made(&[]).await;
-    bench.changes_to(&["stream.shards=2"], &["stream: its number of shards is 1, wanted 2"]).await;
+    bench.changes_to(&["stream.shards=2"], &["stream: shards: 1, expected 2"]).await;
     for (shards, steps) in [("stream.shards=9", 3), ("stream.shards=2", 3)] {
         bench.wire.forget();
         bench.up(&[shards]).await.expect("up");
@@ -26,14 +26,13 @@ async fn a_streams_settings_and_tags_there_and_back() {
     let bench = Bench::of("stream-only");
     let to = ["stream.retention=48h", "stream.max_record=2MiB", "tags={team: sales, cost: seven}"];
     let expected = [
-        "stream: its largest record in KiB is 1024, wanted 2048",
-        "stream: its retention in h is 24, wanted 48",
-        "stream: its tag cost is missing, wanted seven",
-        "stream: its tag team is demo, wanted sales",
+        "stream: largest record (KiB): 1024, expected 2048",
+        "stream: retention (h): 24, expected 48",
+        "stream: tag cost: missing, expected seven",
+        "stream: tag team: demo, expected sales",
     ];
     bench.changes(&["tags={team: demo}"], &to, &expected).await;
-    let expected =
-        ["stream: its largest record in KiB is 2048, wanted 1024", "stream: its retention in h is 48, wanted 24"];
+    let expected = ["stream: largest record (KiB): 2048, expected 1024", "stream: retention (h): 48, expected 24"];
     // The tags that the stack file has dropped stay.
     bench.changes_to(&[], &expected).await;
     bench.is_taken_down(&[]).await;
@@ -43,8 +42,8 @@ async fn a_streams_settings_and_tags_there_and_back() {
 async fn a_stream_changes_its_mode_both_ways() {
     let bench = Bench::of("stream-only");
     let on_demand = ["stream.mode=on-demand", "stream.shards=null"];
-    bench.changes(&["stream.shards=2"], &on_demand, &["stream: its mode is provisioned, wanted on-demand"]).await;
-    let back = ["stream: its mode is on-demand, wanted provisioned", "stream: its number of shards is 2, wanted 5"];
+    bench.changes(&["stream.shards=2"], &on_demand, &["stream: mode: provisioned, expected on-demand"]).await;
+    let back = ["stream: mode: on-demand, expected provisioned", "stream: shards: 2, expected 5"];
     bench.changes_to(&["stream.shards=5"], &back).await;
     let third = bench.up(&on_demand).await.expect_err("a third time in a day").to_string();
     assert!(third.contains("UpdateStreamMode") && third.contains("2 times in 24 hours"), "{third}");
@@ -69,20 +68,20 @@ async fn a_delivery_to_s3_and_its_table() {
     ];
     let old = "tpcds/streaming/store_sales";
     let expected = [
-        &format!("delivery: its prefix is {old}/{DAYS}, wanted sales/{DAYS}"),
+        &format!("delivery: prefix: {old}/{DAYS}, expected sales/{DAYS}"),
         &format!(
-            "delivery: its error prefix is {old}_error/{DAYS}!{{firehose:error-output-type}}/, \
-             wanted wrong/!{{firehose:error-output-type}}/"
+            "delivery: error prefix: {old}_error/{DAYS}!{{firehose:error-output-type}}/, \
+             expected wrong/!{{firehose:error-output-type}}/"
         ),
-        "delivery: its buffer size in MiB is 64, wanted 7",
-        "delivery: its buffer interval in s is 5, wanted 9",
-        "delivery: its compression is GZIP, wanted UNCOMPRESSED",
-        &format!("table: its location is s3://{bucket}/{old}/, wanted s3://{bucket}/sales/"),
-        "table: its way of learning partitions is registered, wanted projected",
+        "delivery: buffer size (MiB): 64, expected 7",
+        "delivery: buffer interval (s): 5, expected 9",
+        "delivery: compression: GZIP, expected UNCOMPRESSED",
+        &format!("table: location: s3://{bucket}/{old}/, expected s3://{bucket}/sales/"),
+        "table: partitions: registered, expected projected",
     ];
     bench.changes_to(&to, &expected).await;
     let registered = [&to[..4], &["deliver.s3.catalog.partitions=registered"]].concat();
-    let expected = ["table: its way of learning partitions is projected, wanted registered"];
+    let expected = ["table: partitions: projected, expected registered"];
     bench.changes_to(&registered, &expected).await;
     bench.is_taken_down(&[]).await;
 }
@@ -92,20 +91,20 @@ async fn parquet_and_json_in_turn() {
     let bench = Bench::of("store-sales-parquet");
     bench.made(&[]).await;
     let table = format!("tpcds_{}.store_sales", bench.suffix());
-    let gzip = format!("delivery: its format is Parquet (SNAPPY) as {table}, wanted Parquet (GZIP) as {table}");
+    let gzip = format!("delivery: format: Parquet (SNAPPY) as {table}, expected Parquet (GZIP) as {table}");
     bench.changes_to(&["deliver.s3.compression=gzip"], &[&gzip]).await;
     let json = ["deliver.s3.compression=gzip", "deliver.s3.format=json"];
     let planned = said(&bench.plan(&json).await);
     let (open_x, parquet) =
         ("org.openx.data.jsonserde.JsonSerDe", "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe");
-    assert_eq!(planned[0], "delivery: its compression is UNCOMPRESSED, wanted GZIP");
-    assert_eq!(planned[1], format!("delivery: its format is Parquet (GZIP) as {table}, wanted JSON"));
+    assert_eq!(planned[0], "delivery: compression: UNCOMPRESSED, expected GZIP");
+    assert_eq!(planned[1], format!("delivery: format: Parquet (GZIP) as {table}, expected JSON"));
     assert!(
         planned[2].starts_with("role firehose: its policy is {") && planned[2].contains("glue:GetTable"),
         "{planned:?}"
     );
-    assert!(planned[2].ends_with("}, wanted without more"), "{planned:?}");
-    assert_eq!(planned[3..], [format!("table: its SerDe is {parquet}, wanted {open_x}")]);
+    assert!(planned[2].ends_with("}, expected without more"), "{planned:?}");
+    assert_eq!(planned[3..], [format!("table: SerDe: {parquet}, expected {open_x}")]);
     bench.up(&json).await.expect("up");
     bench.is_settled(&json).await;
     assert_eq!(said(&bench.plan(&[]).await).len(), 4, "and back");
@@ -139,13 +138,13 @@ async fn a_function_and_what_feeds_it() {
         "deliver.dynamodb.mapping={batch: 50, window: 2s, parallel: 3, retries: 1, max_age: 2h}",
     ];
     let expected = [
-        "function: its memory in MiB is 512, wanted 256",
-        "function: its timeout in s is 60, wanted 30",
-        "mapping: its batch is 100, wanted 50",
-        "mapping: its window in s is 1, wanted 2",
-        "mapping: its batches of a shard at a time is 1, wanted 3",
-        "mapping: its retries is 3, wanted 1",
-        "mapping: its greatest age in s is 3600, wanted 7200",
+        "function: memory (MiB): 512, expected 256",
+        "function: timeout (s): 60, expected 30",
+        "mapping: batch: 100, expected 50",
+        "mapping: window (s): 1, expected 2",
+        "mapping: parallel batches per shard: 1, expected 3",
+        "mapping: retries: 3, expected 1",
+        "mapping: maximum record age (s): 3600, expected 7200",
     ];
     bench.changes(&[], &to, &expected).await;
     bench.write_code(b"and more");
@@ -160,8 +159,8 @@ async fn a_function_and_what_feeds_it() {
 async fn a_delivery_on_the_way_to_a_copy() {
     let bench = Bench::of("store-sales-redshift");
     let expected = [
-        "delivery redshift: its buffer size in MiB is 64, wanted 8",
-        "delivery redshift: its buffer interval in s is 5, wanted 7",
+        "delivery redshift: buffer size (MiB): 64, expected 8",
+        "delivery redshift: buffer interval (s): 5, expected 7",
     ];
     bench.changes(&[], &["deliver.redshift.buffer={size: 8MiB, interval: 7s}"], &expected).await;
     bench.is_taken_down(&[]).await;
@@ -171,8 +170,8 @@ async fn a_delivery_on_the_way_to_a_copy() {
 async fn a_delivery_that_copies_by_itself() {
     let bench = Bench::of("store-sales-redshift-firehose");
     let expected = [
-        "redshift-delivery: its buffer size in MiB is 64, wanted 8",
-        "redshift-delivery: its buffer interval in s is 5, wanted 7",
+        "redshift-delivery: buffer size (MiB): 64, expected 8",
+        "redshift-delivery: buffer interval (s): 5, expected 7",
     ];
     bench.changes(&[], &["deliver.redshift.buffer={size: 8MiB, interval: 7s}"], &expected).await;
     bench.is_taken_down(&[]).await;
@@ -186,9 +185,9 @@ async fn columns_of_documents_of_your_own() {
     let from = template(r#"{"id": {{ sequence }}, "name": "{{ city }}", "gone": 1}"#);
     let to = template(r#"{"id": {{ sequence }}, "name": {{ int(1, 5) }}, "new": "{{ city }}"}"#);
     let expected = [
-        "table: its column name is string, wanted bigint",
-        "table: its column new is none, wanted string",
-        "table: its column gone is bigint, wanted none",
+        "table: column name: string, expected bigint",
+        "table: column new: none, expected string",
+        "table: column gone: bigint, expected none",
     ];
     bench.changes(&[&from], &[&to], &expected).await;
     bench.is_taken_down(&[&to]).await;
@@ -213,7 +212,7 @@ async fn a_tag_of_everything_that_takes_one() {
         "table",
         "workgroup",
     ];
-    let expected = kinds.map(|kind| format!("{kind}: its tag team is demo, wanted sales"));
+    let expected = kinds.map(|kind| format!("{kind}: tag team: demo, expected sales"));
     let expected = expected.each_ref().map(String::as_str);
     bench.changes(&["tags={team: demo}"], &["tags={team: sales}"], &expected).await;
     bench.is_taken_down(&[]).await;
@@ -223,7 +222,7 @@ async fn a_tag_of_everything_that_takes_one() {
     let tagged = [&own[..], &["tags={team: sales}"]].concat();
     let planned = said(&bench.plan(&tagged).await);
     for kind in ["redshift-namespace", "redshift-workgroup"] {
-        assert!(planned.contains(&format!("{kind}: its tag team is missing, wanted sales")), "{planned:?}");
+        assert!(planned.contains(&format!("{kind}: tag team: missing, expected sales")), "{planned:?}");
     }
     bench.up(&tagged).await.expect("up");
     bench.is_settled(&tagged).await;
@@ -247,10 +246,10 @@ async fn what_somebody_has_changed_by_hand_is_changed_back() {
     let call = clients.iam.update_assume_role_policy().role_name(&role).policy_document(nobody.to_string());
     call.send().await.expect("shut");
     let planned = said(&bench.plan(&[]).await);
-    assert_eq!(planned[0], "bucket: its public access is not blocked, wanted blocked");
-    assert_eq!(planned[1], "logs: its retention in days is 7, wanted 1");
+    assert_eq!(planned[0], "bucket: public access: not blocked, expected blocked");
+    assert_eq!(planned[1], "logs: retention (days): 7, expected 1");
     let trust = planned[2].strip_prefix("role function: its trust is {");
-    assert!(trust.is_some_and(|trust| trust.contains("Deny") && trust.contains("}, wanted {")), "{planned:?}");
+    assert!(trust.is_some_and(|trust| trust.contains("Deny") && trust.contains("}, expected {")), "{planned:?}");
     assert_eq!(planned.len(), 3);
     bench.up(&[]).await.expect("up");
     bench.is_settled(&[]).await;

@@ -20,7 +20,7 @@ async fn is_refused(bench: &Bench, sets: &[&str], expected: &[&str]) {
     assert_eq!(replaced(bench, sets).await, expected);
     let said = bench.refusal(sets).await;
     for sentence in expected.iter().filter_map(|expected| expected.split_once(": ")).map(|(_, sentence)| sentence) {
-        assert!(said.contains(&format!("it would have to be made anew: {sentence}")), "{said}");
+        assert!(said.contains(&format!("it would have to be replaced: {sentence}")), "{said}");
     }
 }
 
@@ -29,7 +29,7 @@ async fn more_shards_than_a_day_of_steps_reaches() {
     let bench = Bench::of("stream-only");
     bench.made(&[]).await;
     let wanted = "1025, which takes 11 calls of UpdateShardCount where 10 a day are allowed";
-    let expected = format!("stream: its number of shards is 1, wanted {wanted}");
+    let expected = format!("stream: shards: 1, expected {wanted}");
     is_refused(&bench, &["stream.shards=1025", "stream.retention=48h"], &[&expected]).await;
     bench.is_settled(&[]).await;
 }
@@ -41,8 +41,8 @@ async fn partition_keys_and_dynamic_partitioning() {
     let prefix = format!("deliver.s3.prefix=sales/category=!{{partitionKeyFromQuery:category}}/{DAYS}");
     let to = [&prefix, "deliver.s3.partition_by={category: ss_item.i_category}", "stream.shards=2"];
     let expected = [
-        "delivery: its dynamic partitioning is off, wanted on",
-        "table: its list of partition keys is year, month, day, wanted category, year, month, day",
+        "delivery: dynamic partitioning: off, expected on",
+        "table: partition keys: year, month, day, expected category, year, month, day",
     ];
     is_refused(&bench, &to, &expected).await;
     bench.is_settled(&[]).await;
@@ -57,7 +57,7 @@ async fn the_key_of_an_item_table() {
         "deliver.dynamodb.mapping.batch=50",
         "tags={team: sales}",
     ];
-    let expected = ["items: its key is ss_ticket_number N, ss_item_sk N, wanted ss_item_sk N, ss_ticket_number N"];
+    let expected = ["items: key: ss_ticket_number N, ss_item_sk N, expected ss_item_sk N, ss_ticket_number N"];
     is_refused(&bench, &to, &expected).await;
     bench.is_settled(&[]).await;
 }
@@ -84,7 +84,7 @@ async fn the_way_into_redshift() {
         "deliver.redshift.secret=demo/redshift",
         "deliver.redshift.role=null",
     ];
-    let expected = ["redshift-delivery: its destination is of another kind, wanted as the stack file has it"];
+    let expected = ["redshift-delivery: destination: another kind, expected the one in the stack file"];
     is_refused(&bench, &to, &expected).await;
     bench.is_settled(&[]).await;
 }

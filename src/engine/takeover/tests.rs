@@ -1,9 +1,13 @@
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Mutex};
 
+use async_trait::async_trait;
 use tempfile::TempDir;
 
 use super::*;
-use crate::engine::{Cause, Fingerprint, StackId};
+use crate::engine::{
+    Cause, Fingerprint, ProviderError, StackId,
+    mirror::{Put, Reflected},
+};
 
 /// A mirror in memory that fails by script.
 #[derive(Default)]

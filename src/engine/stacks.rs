@@ -1,0 +1,165 @@
+//! The stacks of a state folder: which there are, who works on them, and the claim to a new one's name.
+
+use std::{
+    fs::{self, File},
+    io,
+    path::PathBuf,
+};
+
+use aws_stand_in::folder::make_private;
+
+use super::{
+    home::{FolderError, Home},
+    id::StackId,
+    journal::{self, JournalError},
+    lock::{self, Held},
+    state::State,
+};
+
+/// The name of a stack whose journal is about to be opened. While it lives, no other process opens a stack of this name.
+#[derive(Debug)]
+pub struct Claim {
+    /// The stack's id: that of its journal, or a new one.
+    pub id: StackId,
+    /// What its journal says; empty if there is none.
+    pub state: State,
+    _lock: File,
+}
+
+/// Why a stack of the state folder could not be found or claimed.
+#[derive(Debug, thiserror::Error)]
+pub enum HomeError {
+    /// The folder.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// A journal cannot be read.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// No stack has this id or name.
+    #[error("unknown stack '{0}'; `demo ls` lists the stacks of this machine")]
+    Unknown(String),
+    /// Another process is opening a stack of this name.
+    #[error("a stack named '{name}' is being created by {holder}; wait until it ends, or stop it")]
+    Claimed {
+        /// The name.
+        name: String,
+        /// Who.
+        holder: String,
+    },
+    /// Several stacks have this name.
+    #[error("several stacks are named '{name}': {}; use an id", .ids.iter().map(StackId::as_str).collect::<Vec<_>>().join(", "))]
+    Ambiguous {
+        /// What was asked for.
+        name: String,
+        /// What it may be, newest first.
+        ids: Vec<StackId>,
+    },
+}
+
+impl HomeError {
+    pub(crate) fn io(path: PathBuf, source: io::Error) -> Self {
+        FolderError::Io { path, source }.into()
+    }
+}
+
+impl Home {
+    /// Whose a stack is: who works on it, or did so last.
+    pub fn held(&self, id: &StackId) -> Result<Held, HomeError> {
+        let path = self.stack(id);
+        lock::look(&path).map_err(|source| HomeError::io(path, source))
+    }
+
+    /// Every stack that was ever opened, newest first.
+    pub fn list(&self) -> Result<Vec<State>, HomeError> {
+        let path = self.stacks();
+        let entries = fs::read_dir(&path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+        let entries = entries.map_err(|source| HomeError::io(path, source))?;
+        let mut states = Vec::new();
+        for entry in entries {
+            let Some(id) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+            let path = self.journal(&id);
+            if path.exists() {
+                states.extend(Some(journal::read(&path)?).filter(|state| state.opened().is_some()));
+            }
+        }
+        states.sort_by(|a, b| b.opened_at().cmp(a.opened_at()));
+        Ok(states)
+    }
+
+    /// The stack of this id, or the one of this name that is not gone.
+    pub fn find(&self, id_or_name: &str) -> Result<State, HomeError> {
+        let mut states = self.list()?;
+        if let Some(at) = states.iter().position(|state| state.id().is_some_and(|id| id.as_str() == id_or_name)) {
+            return Ok(states.swap_remove(at));
+        }
+        states.retain(|state| !state.is_closed() && state.name() == Some(id_or_name));
+        match states.len() {
+            0 => Err(HomeError::Unknown(id_or_name.to_owned())),
+            1 => Ok(states.swap_remove(0)),
+            _ => Err(HomeError::Ambiguous {
+                name: id_or_name.to_owned(),
+                ids: states.iter().filter_map(State::id).cloned().collect(),
+            }),
+        }
+    }
+
+    /// Claims a name until a journal is open: two processes must not choose two ids for one stack file.
+    pub fn claim(&self, name: &str) -> Result<Claim, HomeError> {
+        let folder = self.root().join("names").join(name);
+        let taken = make_private(&folder).and_then(|()| lock::take(&folder));
+        let taken = taken.map_err(|source| HomeError::io(folder, source))?;
+        let lock = taken.map_err(|holder| {
+            let holder = holder.map_or("another process".to_owned(), |holder| holder.to_string());
+            HomeError::Claimed { name: name.to_owned(), holder }
+        })?;
+        let state = match self.find(name) {
+            Ok(state) => state,
+            Err(HomeError::Unknown(_)) => State::default(),
+            Err(error) => return Err(error),
+        };
+        Ok(Claim { id: state.id().cloned().unwrap_or_else(|| StackId::new(name)), state, _lock: lock })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{Fingerprint, Journal, journal::Entry};
+
+    fn open(home: &Home, id: &str) -> Journal {
+        let fingerprint = Fingerprint { account: "1".into(), region: "r".into(), endpoint: None };
+        Journal::create(home, &id.parse().expect("an id"), fingerprint, serde_json::Value::Null).expect("a journal")
+    }
+
+    #[test]
+    fn one_process_at_a_time_has_a_name() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let home = Home::at(folder.path()).expect("a home");
+        let claim = home.claim("a").expect("free");
+        assert!(claim.state.opened().is_none());
+        let error = home.claim("a").expect_err("claimed").to_string();
+        assert!(error.contains("'a' is being created by process"), "{error}");
+        home.claim("b").expect("another name");
+        open(&home, claim.id.as_str());
+        let id = claim.id.clone();
+        drop(claim);
+        assert_eq!(home.claim("a").expect("free again").id, id);
+    }
+
+    #[test]
+    fn a_stack_is_found_by_id_or_by_a_name_that_is_one() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let home = Home::at(folder.path()).expect("a home");
+        assert!(matches!(home.find("a"), Err(HomeError::Unknown(_))));
+        let first = open(&home, "a-00000001");
+        open(&home, "b-00000002");
+        assert_eq!(home.find("a").expect("one").id().map(StackId::as_str), Some("a-00000001"));
+        open(&home, "a-00000003");
+        let error = home.find("a").expect_err("two").to_string();
+        assert!(error.contains("a-00000003, a-00000001"), "{error}");
+        first.record(Entry::Closed).expect("closed");
+        assert_eq!(home.find("a").expect("one").id().map(StackId::as_str), Some("a-00000003"));
+        assert!(home.find("a-00000001").expect("by id").is_closed());
+        assert_eq!(home.list().expect("all").len(), 3);
+    }
+}
