@@ -1,4 +1,4 @@
-//! The stacks of an account and region, by the mark on their resources; needs no journal.
+//! The stacks of an account and region, by the ownership tags on their resources; needs no journal.
 
 use std::collections::BTreeMap;
 
@@ -71,7 +71,7 @@ pub async fn look(clients: &Clients) -> Result<Account, ProviderError> {
     Ok(account)
 }
 
-/// What carries a mark that no stack of ours can have is not ours.
+/// What carries ownership tags that no stack of ours can have is not ours.
 fn by_stack(found: Vec<Owned>) -> Vec<Present> {
     let mut stacks: BTreeMap<StackId, Vec<Owned>> = BTreeMap::new();
     for owned in found {
@@ -85,8 +85,11 @@ fn by_stack(found: Vec<Owned>) -> Vec<Present> {
 
 fn present(id: StackId, mut owned: Vec<Owned>) -> Present {
     owned.sort_by(|one, other| one.node.key.cmp(&other.node.key));
-    let owner =
-        owned.iter().filter_map(|owned| kinds::mark(&owned.node)).map(|mark| mark.owner).find(|who| !who.is_empty());
+    let owner = owned
+        .iter()
+        .filter_map(|owned| kinds::ownership(&owned.node))
+        .map(|ownership| ownership.owner)
+        .find(|who| !who.is_empty());
     Present {
         owner: owner.unwrap_or_default(),
         expires: expires(&owned),
@@ -95,8 +98,8 @@ fn present(id: StackId, mut owned: Vec<Owned>) -> Present {
     }
 }
 
-/// As its schedule says, as long as there is one; else the latest of what its resources say: a change of the time to live
-/// may have been cut off.
+/// As its schedule says, as long as there is one; else the latest of what its resources say: a change of the time to
+/// live may have been cut off.
 fn expires(owned: &[Owned]) -> Option<DateTime<Utc>> {
     let moment = |owned: &Owned| ttl::read(owned.expires.as_deref()?);
     let scheduled = owned.iter().filter(|owned| owned.node.key.kind == Schedules::KIND).find_map(moment);

@@ -15,11 +15,11 @@ use super::{
     clients::{Clients, Where},
     failure::{broken, failure, is},
     kind::{Kind, Layer},
-    mark::{self, Mark, Tags},
     mirror,
+    ownership::{self, Ownership, Tags},
     pace::Pace,
     permission::{On, Statement},
-    retry::judge,
+    retry::classify,
     tags,
 };
 use crate::engine::{Cause, Difference, Observed, Owned, Progress, ProviderError, Scope, StackId};
@@ -40,7 +40,8 @@ pub struct Desired {
     /// Whether the journal's mirror is in it.
     pub mirror: bool,
     /// Whose it is.
-    pub mark: Mark,
+    #[serde(rename = "mark")]
+    pub ownership: Ownership,
 }
 
 impl Desired {
@@ -65,12 +66,13 @@ impl Kind for Buckets {
         Self(clients.clone())
     }
 
-    fn mark(wanted: &Desired) -> &Mark {
-        &wanted.mark
+    fn ownership(wanted: &Desired) -> &Ownership {
+        &wanted.ownership
     }
 
-    /// What each of S3's operations asks for is told in the S3 user guide, "Required permissions for Amazon S3 API operations".
-    /// Query results, a large function's code, manifests and the journal's mirror are written by who is calling.
+    /// What each of S3's operations asks for is told in the S3 user guide, "Required permissions for Amazon S3 API
+    /// operations". Query results, a large function's code, manifests and the journal's mirror are written by who is
+    /// calling.
     fn permissions(wanted: &Desired, _id: &StackId) -> Vec<Statement> {
         const BUCKET: [&str; 15] = [
             "s3:CreateBucket",
@@ -96,7 +98,7 @@ impl Kind for Buckets {
     }
 
     async fn read(&self, wanted: &Desired) -> Result<Observed, ProviderError> {
-        let Desired { name, mark, .. } = wanted;
+        let Desired { name, ownership, .. } = wanted;
         match self.0.s3.head_bucket().bucket(name).send().await {
             Ok(_) => {}
             Err(error) => match error.raw_response().map(|response| response.status().as_u16()) {
@@ -109,24 +111,24 @@ impl Kind for Buckets {
             },
         }
         let Some(tags) = self.tags(name).await? else { return Ok(Observed::Absent) };
-        if let Err(why) = mark.is_on(pairs(&tags)) {
+        if let Err(why) = ownership.is_on(pairs(&tags)) {
             return Ok(Observed::Foreign { why });
         }
-        let differs = [self.differences(name).await?, tags::differences(mark, pairs(&tags))].concat();
+        let differs = [self.differences(name).await?, tags::differences(ownership, pairs(&tags))].concat();
         Ok(Observed::Ours { identity: self.0.bucket_arn(name), ready: true, differs })
     }
 
     /// The engine has read first: where a bucket is ours already, us-east-1 answers 200 and resets its ACLs.
     async fn create(&self, wanted: &Desired, _progress: &Progress<'_>) -> Result<String, ProviderError> {
-        let Desired { name, mark, .. } = wanted;
-        let tags = to_tags(mark.all(), name)?;
+        let Desired { name, ownership, .. } = wanted;
+        let tags = to_tags(ownership.all(), name)?;
         let region = self.0.region();
         let place = (region != NO_CONSTRAINT).then(|| BucketLocationConstraint::from(region));
         let place = CreateBucketConfiguration::builder().set_location_constraint(place).set_tags(Some(tags.clone()));
         let call = self.0.s3.create_bucket().bucket(name).create_bucket_configuration(place.build());
         let answer = call.object_ownership(ObjectOwnership::BucketOwnerEnforced).send().await;
         answer.map_err(|error| failure("s3 CreateBucket", name, &error))?;
-        self.mark_where_ignored(name, mark, tags).await?;
+        self.tag_where_ignored(name, ownership, tags).await?;
         Ok(self.0.bucket_arn(name))
     }
 
@@ -151,20 +153,20 @@ impl Kind for Buckets {
         answer.map_err(|error| failure("s3 PutBucketEncryption", name, &error)).map(drop)
     }
 
-    /// PutBucketTagging replaces all tags, also those that somebody else has put. What else differs, `make_ready` puts once
-    /// more.
+    /// PutBucketTagging replaces all tags, also those that somebody else has put. What else differs, `make_ready` puts
+    /// once more.
     async fn change(
         &self,
         wanted: &Desired,
         differs: &[Difference],
         _progress: &Progress<'_>,
     ) -> Result<(), ProviderError> {
-        let Desired { name, mark, .. } = wanted;
+        let Desired { name, ownership, .. } = wanted;
         if !tags::among(differs) {
             return Ok(());
         }
-        let mut all = mark::collected(pairs(&self.tags(name).await?.unwrap_or_default()));
-        all.extend(tags::changing(mark));
+        let mut all = ownership::collected(pairs(&self.tags(name).await?.unwrap_or_default()));
+        all.extend(tags::changing(ownership));
         self.tag(name, to_tags(all, name)?).await
     }
 
@@ -202,25 +204,25 @@ impl Kind for Buckets {
         let names = self.names().await?.into_iter().filter(|name| scope.may_be(name));
         let tags = |name: String| async move {
             match self.tags(&name).await {
-                Ok(tags) => Ok(mark::collected(pairs(&tags.unwrap_or_default()))),
+                Ok(tags) => Ok(ownership::collected(pairs(&tags.unwrap_or_default()))),
                 Err(error) if hidden(&name, &error) => Ok(Tags::new()),
                 Err(error) => Err(error),
             }
         };
-        let owned = |(name, mark): (String, Mark)| {
+        let owned = |(name, ownership): (String, Ownership)| {
             let command = self.0.cli(&format!("s3 rb --force s3://{name}"));
-            Self::found(&name, &Desired { name: name.clone(), mark, ..Desired::default() }, command)
+            Self::found(&name, &Desired { name: name.clone(), ownership, ..Desired::default() }, command)
         };
-        Ok(mark::ours(scope, names, tags).await?.into_iter().map(owned).collect())
+        Ok(ownership::ours(scope, names, tags).await?.into_iter().map(owned).collect())
     }
 }
 
 impl Buckets {
-    /// AWS takes the tags with CreateBucket; other implementations may pass over them there. A bucket that has others, or on
-    /// AWS none, was there before: in us-east-1 CreateBucket answers 200 to whoever has it already.
-    async fn mark_where_ignored(&self, name: &str, mark: &Mark, tags: Vec<Tag>) -> Result<(), ProviderError> {
+    /// AWS takes the tags with CreateBucket; other implementations may pass over them there. A bucket that has others,
+    /// or on AWS none, was there before: in us-east-1 CreateBucket answers 200 to whoever has it already.
+    async fn tag_where_ignored(&self, name: &str, ownership: &Ownership, tags: Vec<Tag>) -> Result<(), ProviderError> {
         let found = self.tags(name).await?.unwrap_or_default();
-        if mark.is_on(pairs(&found)).is_ok() {
+        if ownership.is_on(pairs(&found)).is_ok() {
             return Ok(());
         }
         if !found.is_empty() || matches!(self.0.place(), Where::Aws { endpoint_url: None, .. }) {
@@ -342,7 +344,7 @@ impl Buckets {
         let lasting = answer.errors().iter().find(|error| !passes(error.code().unwrap_or_default()));
         let Some(error) = lasting else { return Ok(()) };
         let [code, message, key] = [error.code(), error.message(), error.key()].map(|text| text.unwrap_or_default());
-        let cause = judge("s3", code, message).cause();
+        let cause = classify("s3", code, message).cause();
         let message = format!("{code}: {message} (object {key})");
         Err(broken(cause, CALL, name, message, "make the object deletable, then run `demo down` again"))
     }

@@ -11,7 +11,7 @@ use super::{
     clients::Clients,
     failure::{broken, failure, is},
     kind::{Kind, Layer},
-    mark::{Mark, parameters},
+    ownership::{Ownership, parameters},
     permission::{On, Statement},
     tags,
 };
@@ -24,7 +24,8 @@ pub struct Desired {
     /// Its name.
     pub name: String,
     /// Whose it is; in its parameters, and as tags.
-    pub mark: Mark,
+    #[serde(rename = "mark")]
+    pub ownership: Ownership,
 }
 
 /// Knows databases.
@@ -41,8 +42,8 @@ impl Kind for Databases {
         Self(clients.clone())
     }
 
-    fn mark(wanted: &Desired) -> &Mark {
-        &wanted.mark
+    fn ownership(wanted: &Desired) -> &Ownership {
+        &wanted.ownership
     }
 
     /// Deleting a database asks for the tables and functions in it too.
@@ -65,20 +66,20 @@ impl Kind for Databases {
     }
 
     async fn read(&self, wanted: &Desired) -> Result<Observed, ProviderError> {
-        let Desired { name, mark } = wanted;
+        let Desired { name, ownership } = wanted;
         let Some(found) = self.get(name).await? else { return Ok(Observed::Absent) };
-        if let Err(why) = mark.is_on(parameters(found.parameters())) {
+        if let Err(why) = ownership.is_on(parameters(found.parameters())) {
             return Ok(Observed::Foreign { why });
         }
         let identity = self.0.arn("glue", &format!("database/{name}")).await?;
-        let differs = tags::differences(mark, parameters(found.parameters()));
+        let differs = tags::differences(ownership, parameters(found.parameters()));
         Ok(Observed::Ours { identity, ready: true, differs })
     }
 
     async fn create(&self, wanted: &Desired, _progress: &Progress<'_>) -> Result<String, ProviderError> {
         const CALL: &str = "glue CreateDatabase";
-        let Desired { name, mark } = wanted;
-        let tags: HashMap<_, _> = mark.all().into_iter().collect();
+        let Desired { name, ownership } = wanted;
+        let tags: HashMap<_, _> = ownership.all().into_iter().collect();
         let input = DatabaseInput::builder().name(name).set_parameters(Some(tags.clone())).build();
         let input = input.map_err(|error| broken(Cause::Other, CALL, name, error.to_string(), ""))?;
         let answer = self.0.glue.create_database().database_input(input).set_tags(Some(tags)).send().await;
@@ -93,9 +94,9 @@ impl Kind for Databases {
         _progress: &Progress<'_>,
     ) -> Result<(), ProviderError> {
         const CALL: &str = "glue UpdateDatabase";
-        let Desired { name, mark } = wanted;
+        let Desired { name, ownership } = wanted;
         let arn = self.0.arn("glue", &format!("database/{name}")).await?;
-        let more: HashMap<String, String> = tags::changing(mark).into_iter().collect();
+        let more: HashMap<String, String> = tags::changing(ownership).into_iter().collect();
         // The parameters are what is compared, so they are last.
         let answer = self.0.glue.tag_resource().resource_arn(arn).set_tags_to_add(Some(more.clone())).send().await;
         answer.map_err(|error| failure("glue TagResource", name, &error))?;
@@ -117,9 +118,9 @@ impl Kind for Databases {
 
     async fn owned(&self, scope: &Scope) -> Result<Vec<Owned>, ProviderError> {
         let owned = |database: Database| {
-            let (name, mark) = (database.name(), Mark::found(scope, parameters(database.parameters()))?);
+            let (name, ownership) = (database.name(), Ownership::found(scope, parameters(database.parameters()))?);
             let command = self.0.cli(&format!("glue delete-database --name {name}"));
-            Some(Self::found(name, &Desired { name: name.to_owned(), mark }, command))
+            Some(Self::found(name, &Desired { name: name.to_owned(), ownership }, command))
         };
         Ok(all(&self.0).await?.into_iter().filter_map(owned).collect())
     }

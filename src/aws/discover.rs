@@ -16,8 +16,8 @@ use crate::engine::{
     journal::{self, Entry},
 };
 
-/// Opens and locks the stack's journal, one that knows all that was found: the one that is here, else a new one. A damaged
-/// one is set aside.
+/// Opens and locks the stack's journal, one that knows all that was found: the one that is here, else a new one. A
+/// damaged one is set aside.
 pub async fn journal(home: &Home, id: &StackId, found: &Found, clients: &Clients) -> Result<Journal, LifecycleError> {
     let here = clients.fingerprint().await?;
     set_damaged_aside(home, id)?;
@@ -108,8 +108,8 @@ mod tests {
 
     #[test]
     fn an_older_journal_and_a_find_tell_enough() {
-        let mark = json!({"stack": "a-00000001"});
-        let named = json!({"name": "n", "mark": mark});
+        let ownership = json!({"stack": "a-00000001"});
+        let named = json!({"name": "n", "mark": ownership});
         for is_read in [
             is_read::<stream::Desired>,
             is_read::<bucket::Desired>,
@@ -127,12 +127,12 @@ mod tests {
         ] {
             assert!(is_read(&named));
         }
-        assert!(is_read::<table::Desired>(&json!({"database": "d", "name": "n", "mark": mark})));
-        assert!(is_read::<mapping::Desired>(&json!({"function": "f", "stream": "s", "mark": mark})));
-        assert!(is_read::<object::Desired>(&json!({"bucket": "b", "key": "k", "mark": mark})));
+        assert!(is_read::<table::Desired>(&json!({"database": "d", "name": "n", "mark": ownership})));
+        assert!(is_read::<mapping::Desired>(&json!({"function": "f", "stream": "s", "mark": ownership})));
+        assert!(is_read::<object::Desired>(&json!({"bucket": "b", "key": "k", "mark": ownership})));
         let at = json!({"at": {"workgroup": "demo"}, "name": "dev"});
-        assert!(is_read::<rs::schema::Desired>(&json!({"database": at, "name": "s", "mark": mark})));
-        assert!(is_read::<rs::table::Desired>(&json!({"database": at, "schema": "s", "name": "t", "mark": mark})));
+        assert!(is_read::<rs::schema::Desired>(&json!({"database": at, "name": "s", "mark": ownership})));
+        assert!(is_read::<rs::table::Desired>(&json!({"database": at, "schema": "s", "name": "t", "mark": ownership})));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::error::Error;
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_smithy_types::error::{display::DisplayErrorContext, metadata::ProvideErrorMetadata};
 
-use super::retry::{Kind, action, judge, quota_advice, skew};
+use super::retry::{Failure, action, classify, quota_advice, skew};
 use crate::engine::{Cause, ProviderError};
 
 const NO_ANSWER: &str = "the endpoint did not answer: check the network, then run the command again";
@@ -37,37 +37,43 @@ fn refusal(call: &str, resource: &str, error: &dyn ProvideErrorMetadata, answer:
     let service = call.split(' ').next().unwrap_or_default();
     let (code, message) = (error.code().unwrap_or_default(), error.message().unwrap_or_default());
     let status = answer.status().as_u16();
-    match judge(service, code, message) {
-        Kind::Other if code.is_empty() && matches!(status, 429 | 503) => advised(Kind::Rate, call, resource, None),
-        Kind::Other if code.is_empty() && status == 403 => advised(Kind::Denied, call, resource, None),
-        Kind::Other if status >= 500 => (Cause::Unreachable, FAILED.to_owned()),
+    match classify(service, code, message) {
+        Failure::Other if code.is_empty() && matches!(status, 429 | 503) => {
+            advised(Failure::Rate, call, resource, None)
+        }
+        Failure::Other if code.is_empty() && status == 403 => advised(Failure::Denied, call, resource, None),
+        Failure::Other if status >= 500 => (Cause::Unreachable, FAILED.to_owned()),
         kind => advised(kind, call, resource, skew(message, answer.headers().get("date"))),
     }
 }
 
 const FAILED: &str = "internal error of the service; the call may have worked: run the command again, it checks first";
 
-fn advised(kind: Kind, call: &str, resource: &str, skew: Option<String>) -> (Cause, String) {
+fn advised(kind: Failure, call: &str, resource: &str, skew: Option<String>) -> (Cause, String) {
     let advice = match kind {
-        Kind::Skewed => {
+        Failure::Skewed => {
             let skew = skew.unwrap_or_else(|| "too far from the service's clock".to_owned());
             format!("this machine's clock is {skew}: set it, then run the command again to continue")
         }
-        Kind::Expired => "the credentials have expired; nothing is lost: log in again, then run the command again to \
+        Failure::Expired => {
+            "the credentials have expired; nothing is lost: log in again, then run the command again to \
                           continue"
-            .to_owned(),
-        Kind::Unknown => {
+                .to_owned()
+        }
+        Failure::Unknown => {
             "these credentials are not valid, or no longer; nothing is lost: log in again (check with `aws \
                           sts get-caller-identity`), then run the command again to continue"
                 .to_owned()
         }
-        Kind::Denied => format!(
+        Failure::Denied => format!(
             "allow {} on {resource} for the caller (`aws sts get-caller-identity`), then run the command again",
             action(call)
         ),
-        Kind::Quota => quota_advice(call),
-        Kind::Role | Kind::Rate | Kind::Busy => "this passes by itself: run the command again later".to_owned(),
-        Kind::Other => String::new(),
+        Failure::Quota => quota_advice(call),
+        Failure::Role | Failure::Rate | Failure::Busy => {
+            "this passes by itself: run the command again later".to_owned()
+        }
+        Failure::Other => String::new(),
     };
     (kind.cause(), advice)
 }

@@ -15,7 +15,7 @@ use super::{
     clients::Clients,
     failure::{broken, failure, is},
     kind::{Kind, Layer},
-    mark::{self, Mark, parameters},
+    ownership::{self, Ownership, parameters},
     pace::Pace,
     packaging::{Architecture, Package},
     permission::{On, Statement},
@@ -55,7 +55,8 @@ pub struct Desired {
     /// Its environment.
     pub variables: BTreeMap<String, String>,
     /// Whose it is.
-    pub mark: Mark,
+    #[serde(rename = "mark")]
+    pub ownership: Ownership,
 }
 
 /// Knows functions.
@@ -72,8 +73,8 @@ impl Kind for Functions {
         Self(clients.clone())
     }
 
-    fn mark(wanted: &Desired) -> &Mark {
-        &wanted.mark
+    fn ownership(wanted: &Desired) -> &Ownership {
+        &wanted.ownership
     }
 
     fn permissions(wanted: &Desired, _id: &StackId) -> Vec<Statement> {
@@ -90,11 +91,11 @@ impl Kind for Functions {
 
     async fn read(&self, wanted: &Desired) -> Result<Observed, ProviderError> {
         let Some(found) = self.get(&wanted.name).await? else { return Ok(Observed::Absent) };
-        if let Err(why) = wanted.mark.is_on(parameters(found.tags())) {
+        if let Err(why) = wanted.ownership.is_on(parameters(found.tags())) {
             return Ok(Observed::Foreign { why });
         }
         let settings = found.configuration();
-        let mut differs = tags::differences(&wanted.mark, parameters(found.tags()));
+        let mut differs = tags::differences(&wanted.ownership, parameters(found.tags()));
         differs.extend(settings.iter().flat_map(|settings| code_differences(wanted, settings)));
         differs.extend(settings.iter().flat_map(|settings| setting_differences(wanted, settings)));
         Ok(Observed::Ours {
@@ -112,7 +113,7 @@ impl Kind for Functions {
         let call = call.runtime(Runtime::Providedal2023).handler("bootstrap");
         let call = call.architectures(architecture(wanted)).environment(environment(wanted));
         let call = call.memory_size(wanted.memory_mib as i32).timeout(wanted.timeout_seconds as i32);
-        let answer = call.set_tags(Some(wanted.mark.all().into_iter().collect())).send().await;
+        let answer = call.set_tags(Some(wanted.ownership.all().into_iter().collect())).send().await;
         Ok(answer.map_err(|error| failure(CREATE, name, &error))?.function_arn.unwrap_or_default())
     }
 
@@ -131,7 +132,7 @@ impl Kind for Functions {
         let name = &wanted.name;
         let found = self.ready(name, progress).await?;
         if tags::among(differs) {
-            let tags = tags::changing(&wanted.mark).into_iter().collect();
+            let tags = tags::changing(&wanted.ownership).into_iter().collect();
             let call = self.0.lambda.tag_resource().set_resource(found.function_arn.clone()).set_tags(Some(tags));
             call.send().await.map_err(|error| failure("lambda TagResource", name, &error))?;
         }
@@ -167,13 +168,13 @@ impl Kind for Functions {
         }
         let tags = |name: String| async move {
             let found = self.get(&name).await?;
-            Ok(mark::collected(parameters(found.as_ref().and_then(|function| function.tags()))))
+            Ok(ownership::collected(parameters(found.as_ref().and_then(|function| function.tags()))))
         };
-        let owned = |(name, mark): (String, Mark)| {
+        let owned = |(name, ownership): (String, Ownership)| {
             let command = self.0.cli(&format!("lambda delete-function --function-name {name}"));
-            Self::found(&name, &Desired { name: name.clone(), mark, ..Desired::default() }, command)
+            Self::found(&name, &Desired { name: name.clone(), ownership, ..Desired::default() }, command)
         };
-        Ok(mark::ours(scope, names, tags).await?.into_iter().map(owned).collect())
+        Ok(ownership::ours(scope, names, tags).await?.into_iter().map(owned).collect())
     }
 }
 

@@ -1,4 +1,4 @@
-//! Everything that carries our mark, by name, tag, path and parameters; needs no journal.
+//! Everything that carries our ownership tags, by name, tag, path and parameters; needs no journal.
 
 use futures::future::join_all;
 
@@ -11,7 +11,7 @@ use crate::engine::{Owned, Provider, ProviderError, Scope, StackId};
 /// What a look at every kind has found; what cannot be looked at does not hide the rest.
 #[derive(Clone, Debug, Default)]
 pub struct Found {
-    /// What carries the mark, by key.
+    /// What carries the ownership tags, by key.
     pub owned: Vec<Owned>,
     /// Kinds that could not be looked at.
     pub hidden: Vec<(&'static str, ProviderError)>,
@@ -31,8 +31,8 @@ pub async fn look(clients: &Clients, scope: &Scope) -> Found {
     gathered(clients, async |provider| provider.owned(scope).await).await
 }
 
-/// What is there of one stack, also under whole names of its file: for that the tags of every stream, bucket and DynamoDB
-/// table are read.
+/// What is there of one stack, also under whole names of its file: for that the tags of every stream, bucket and
+/// DynamoDB table are read.
 pub async fn thorough(clients: &Clients, id: &StackId) -> Found {
     let scope = &Scope::Stack(id.clone());
     gathered(clients, async |provider| match kinds::named(provider.kind()).is_some_and(|kind| kind.named_by_user) {

@@ -14,7 +14,7 @@ use super::{
     clients::Clients,
     failure::{broken, failure, is},
     kind::{Kind, Layer},
-    mark::{self, Mark, Tags},
+    ownership::{self, Ownership, Tags},
     pace::Pace,
     permission::{On, Statement},
     tags,
@@ -36,7 +36,8 @@ pub struct Desired {
     /// The hash key and, where there are two, the range key.
     pub key: Vec<KeyAttribute>,
     /// Whose it is.
-    pub mark: Mark,
+    #[serde(rename = "mark")]
+    pub ownership: Ownership,
 }
 
 /// An attribute that is part of a key.
@@ -74,8 +75,8 @@ impl Kind for ItemTables {
         Self(clients.clone())
     }
 
-    fn mark(wanted: &Desired) -> &Mark {
-        &wanted.mark
+    fn ownership(wanted: &Desired) -> &Ownership {
+        &wanted.ownership
     }
 
     fn permissions(wanted: &Desired, _id: &StackId) -> Vec<Statement> {
@@ -96,11 +97,11 @@ impl Kind for ItemTables {
         let Some(found) = self.describe(&wanted.name).await? else { return Ok(Observed::Absent) };
         let identity = found.table_arn().unwrap_or_default().to_owned();
         let tags = self.tags(&wanted.name, &identity).await?;
-        if let Err(why) = wanted.mark.is_on(pairs(&tags)) {
+        if let Err(why) = wanted.ownership.is_on(pairs(&tags)) {
             return Ok(Observed::Foreign { why });
         }
         let ready = found.table_status() == Some(&TableStatus::Active);
-        let differs = [differences(wanted, &found), tags::differences(&wanted.mark, pairs(&tags))].concat();
+        let differs = [differences(wanted, &found), tags::differences(&wanted.ownership, pairs(&tags))].concat();
         Ok(Observed::Ours { identity, ready, differs })
     }
 
@@ -151,7 +152,7 @@ impl Kind for ItemTables {
         let name = &wanted.name;
         if tags::among(differs) {
             let arn = self.0.arn("dynamodb", &format!("table/{name}")).await?;
-            let tags = to_tags(tags::changing(&wanted.mark)).map_err(|error| invalid(name, &error))?;
+            let tags = to_tags(tags::changing(&wanted.ownership)).map_err(|error| invalid(name, &error))?;
             let answer = self.0.dynamodb.tag_resource().resource_arn(arn).set_tags(Some(tags)).send().await;
             answer.map_err(|error| failure("dynamodb TagResource", name, &error))?;
         }
@@ -189,13 +190,13 @@ impl Kind for ItemTables {
         }
         let tags = |name: String| async move {
             let arn = self.0.arn("dynamodb", &format!("table/{name}")).await?;
-            Ok(mark::collected(pairs(&self.tags(&name, &arn).await?)))
+            Ok(ownership::collected(pairs(&self.tags(&name, &arn).await?)))
         };
-        let owned = |(name, mark): (String, Mark)| {
+        let owned = |(name, ownership): (String, Ownership)| {
             let command = self.0.cli(&format!("dynamodb delete-table --table-name {name}"));
-            Self::found(&name, &Desired { name: name.clone(), mark, ..Desired::default() }, command)
+            Self::found(&name, &Desired { name: name.clone(), ownership, ..Desired::default() }, command)
         };
-        Ok(mark::ours(scope, listed, tags).await?.into_iter().map(owned).collect())
+        Ok(ownership::ours(scope, listed, tags).await?.into_iter().map(owned).collect())
     }
 }
 
@@ -239,7 +240,7 @@ fn parts(wanted: &Desired) -> Result<Parts, BuildError> {
     Ok(Parts {
         definitions: wanted.key.iter().map(definition).collect::<Result<_, _>>()?,
         schema: wanted.key.iter().zip([KeyType::Hash, KeyType::Range]).map(element).collect::<Result<_, _>>()?,
-        tags: to_tags(wanted.mark.all())?,
+        tags: to_tags(wanted.ownership.all())?,
     })
 }
 
@@ -295,7 +296,7 @@ mod tests {
         let mut wanted = Desired {
             name: "t".to_owned(),
             key: vec![key("ticket", KeyKind::Number), key("item", KeyKind::Text)],
-            mark: Mark::new(&id, &Default::default()),
+            ownership: Ownership::new(&id, &Default::default()),
         };
         let parts = parts(&wanted).expect("parts");
         let found = TableDescription::builder()

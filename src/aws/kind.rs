@@ -1,13 +1,13 @@
 //! What a kind of resource is: its wanted state as a Rust type, and everything that is done with it.
 //!
-//! Each kind is one file with one implementation of [`Kind`], and one line in [`kinds`](super::kinds). The engine and the
-//! journal hold wanted states as JSON; [`Typed`] converts at that edge.
+//! Each kind is one file with one implementation of [`Kind`], and one line in [`kinds`](super::kinds). The engine and
+//! the journal hold wanted states as JSON; [`Typed`] converts at that edge.
 
 use async_trait::async_trait;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
 
-use super::{clients::Clients, failure::broken, mark::Mark, permission::Statement, prices::Prices};
+use super::{clients::Clients, failure::broken, ownership::Ownership, permission::Statement, prices::Prices};
 use crate::engine::{
     Cause, Difference, Node, Observed, Owned, Progress, Provider, ProviderError, ResourceKey, Scope, StackId,
 };
@@ -30,7 +30,7 @@ pub trait Kind: Sized + Send + Sync + 'static {
     fn new(clients: &Clients) -> Self;
 
     /// The stack that it belongs to.
-    fn mark(wanted: &Self::Desired) -> &Mark;
+    fn ownership(wanted: &Self::Desired) -> &Ownership;
 
     /// What a person needs to create, use and delete it.
     fn permissions(wanted: &Self::Desired, id: &StackId) -> Vec<Statement>;
@@ -43,7 +43,7 @@ pub trait Kind: Sized + Send + Sync + 'static {
     /// What exists under its name now, and whose it is.
     async fn read(&self, wanted: &Self::Desired) -> Result<Observed, ProviderError>;
 
-    /// Creates it with one call that also puts our mark on it. Returns its identity, such as an ARN.
+    /// Creates it with one call that also puts our ownership tags on it. Returns its identity, such as an ARN.
     async fn create(&self, wanted: &Self::Desired, progress: &Progress<'_>) -> Result<String, ProviderError>;
 
     /// Does everything from there to usable: settings that need calls of their own, and waiting.
@@ -65,7 +65,7 @@ pub trait Kind: Sized + Send + Sync + 'static {
     /// Deletes it and waits until it is gone. A resource that is gone already is a success.
     async fn delete(&self, wanted: &Self::Desired, progress: &Progress<'_>) -> Result<(), ProviderError>;
 
-    /// Everything of this kind that carries our mark, of one stack or of every stack of the account.
+    /// Everything of this kind that carries our ownership tags, of one stack or of every stack of the account.
     async fn owned(&self, scope: &Scope) -> Result<Vec<Owned>, ProviderError>;
 
     /// Adds to a resource that [`owned`](Self::owned) returned what its cost follows from.
@@ -78,9 +78,9 @@ pub trait Kind: Sized + Send + Sync + 'static {
         ResourceKey::new(Self::KIND, name)
     }
 
-    /// A resource that was found by its mark: `wanted` is what is known of it, `command` deletes it by hand.
+    /// A resource that was found by its ownership tags: `wanted` is what is known of it, `command` deletes it by hand.
     fn found(name: &str, wanted: &Self::Desired, command: String) -> Owned {
-        let Mark { stack, expires, .. } = Self::mark(wanted).clone();
+        let Ownership { stack, expires, .. } = Self::ownership(wanted).clone();
         Owned { stack, expires, node: node::<Self>(name, &[], wanted, String::new()), command }
     }
 

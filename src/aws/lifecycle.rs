@@ -78,7 +78,7 @@ pub enum LifecycleError {
         id: StackId,
         /// Which resource.
         key: ResourceKey,
-        /// Whose mark.
+        /// Whose ownership tags.
         stack: String,
     },
     /// The stack lives elsewhere.
@@ -114,11 +114,11 @@ pub async fn open_claimed(
     }
 }
 
-/// What [`down`] may work from: every resource carries the mark of the journal's own stack.
+/// What [`down`] may work from: every resource carries the ownership tags of the journal's own stack.
 fn only_its_own(journal: &Journal) -> Result<(), LifecycleError> {
     let id = journal.id();
     for resource in journal.state().live() {
-        let stack = kinds::mark(&resource.node).map_or_else(|| "nobody".to_owned(), |mark| mark.stack);
+        let stack = kinds::ownership(&resource.node).map_or_else(|| "nobody".to_owned(), |ownership| ownership.stack);
         if stack != id.as_str() {
             let key = resource.node.key.clone();
             return Err(LifecycleError::Forged { id: id.clone(), key, stack });
@@ -166,8 +166,8 @@ impl Prepared {
     }
 }
 
-/// The resources that make a stack. `state` is what the journal says, or `State::default()` if there is none; `id` is then
-/// the id that the stack will have.
+/// The resources that make a stack. `state` is what the journal says, or `State::default()` if there is none; `id` is
+/// then the id that the stack will have.
 ///
 /// # Errors
 /// The stack cannot be made into resources, or its time to live does not allow it any more.
@@ -191,7 +191,7 @@ pub async fn prepare(
         same_place(state, &here)?;
     }
     let (providers, intent) = (providers(clients), Intent { stack, graph: &graph, id, state });
-    let (findings, survey) = preflight::look(&intent, clients, Survey::of(&graph, &providers)).await;
+    let (findings, survey) = preflight::check(&intent, clients, Survey::of(&graph, &providers)).await;
     let survey = survey.ok_or_else(|| Refused(findings.wrong().cloned().collect()));
     Ok(Prepared { findings, survey })
 }
@@ -200,7 +200,7 @@ pub async fn prepare(
 ///
 /// # Errors
 /// Theirs.
-pub async fn look(
+pub async fn check(
     stack: &Stack,
     id: &StackId,
     state: &State,
@@ -259,8 +259,8 @@ pub async fn status(state: &State, clients: &Clients) -> Vec<Status> {
     plan::status(state, &providers(clients)).await
 }
 
-/// Takes over a stack whose journal another machine keeps in its bucket: brings it here, locks it, and lets the other see
-/// it. `asked` is the stack's id or name; `bucket` a bucket's name or an `s3://` URL.
+/// Takes over a stack whose journal another machine keeps in its bucket: brings it here, locks it, and lets the other
+/// see it. `asked` is the stack's id or name; `bucket` a bucket's name or an `s3://` URL.
 pub async fn take_over(home: &Home, asked: &str, bucket: &str, clients: &Clients) -> Result<Journal, LifecycleError> {
     let (here, mirror) = (clients.fingerprint().await?, Arc::new(InBucket::named(clients, bucket)));
     Ok(takeover::take_over(home, asked, &here, mirror).await?)

@@ -1,5 +1,5 @@
-//! The function's log group. Lambda would make one by itself, without our mark and without an end; so this one is made
-//! first, and the function's role may only write to it.
+//! The function's log group. Lambda would make one by itself, without our ownership tags and without an end; so this
+//! one is made first, and the function's role may only write to it.
 
 use std::collections::HashMap;
 
@@ -11,8 +11,8 @@ use super::{
     clients::Clients,
     failure::{failure, is},
     kind::{Kind, Layer},
-    mark::{self, Mark, parameters},
     names::{LOG_GROUPS, log_group},
+    ownership::{self, Ownership, parameters},
     permission::{On, Statement},
     tags,
 };
@@ -27,7 +27,8 @@ pub struct Desired {
     /// Days that lines stay; one of the numbers that PutRetentionPolicy takes.
     pub retention_days: i32,
     /// Whose it is.
-    pub mark: Mark,
+    #[serde(rename = "mark")]
+    pub ownership: Ownership,
 }
 
 /// Knows log groups.
@@ -44,8 +45,8 @@ impl Kind for LogGroups {
         Self(clients.clone())
     }
 
-    fn mark(wanted: &Desired) -> &Mark {
-        &wanted.mark
+    fn ownership(wanted: &Desired) -> &Ownership {
+        &wanted.ownership
     }
 
     /// Tags are of the group's ARN without `:*`, all else of that with it (CloudWatch Logs API reference, LogGroup).
@@ -59,10 +60,10 @@ impl Kind for LogGroups {
     async fn read(&self, wanted: &Desired) -> Result<Observed, ProviderError> {
         let Some(found) = self.find(&wanted.name).await? else { return Ok(Observed::Absent) };
         let tags = self.tags(&wanted.name).await?;
-        if let Err(why) = wanted.mark.is_on(parameters(Some(&tags))) {
+        if let Err(why) = wanted.ownership.is_on(parameters(Some(&tags))) {
             return Ok(Observed::Foreign { why });
         }
-        let mut differs = tags::differences(&wanted.mark, parameters(Some(&tags)));
+        let mut differs = tags::differences(&wanted.ownership, parameters(Some(&tags)));
         // Without any it was made just now.
         if let Some(days) = found.retention_in_days().filter(|days| *days != wanted.retention_days) {
             differs.push(Difference::in_place("retention (days)", days, wanted.retention_days));
@@ -72,7 +73,7 @@ impl Kind for LogGroups {
     }
 
     async fn create(&self, wanted: &Desired, _progress: &Progress<'_>) -> Result<String, ProviderError> {
-        let tags = wanted.mark.all().into_iter().collect();
+        let tags = wanted.ownership.all().into_iter().collect();
         let answer = self.0.logs.create_log_group().log_group_name(&wanted.name).set_tags(Some(tags)).send().await;
         answer.map_err(|error| failure("logs CreateLogGroup", &wanted.name, &error))?;
         self.arn(&wanted.name).await
@@ -91,11 +92,11 @@ impl Kind for LogGroups {
         differs: &[Difference],
         _progress: &Progress<'_>,
     ) -> Result<(), ProviderError> {
-        let Desired { name, mark, .. } = wanted;
+        let Desired { name, ownership, .. } = wanted;
         if !tags::among(differs) {
             return Ok(());
         }
-        let tags = tags::changing(mark).into_iter().collect();
+        let tags = tags::changing(ownership).into_iter().collect();
         let call = self.0.logs.tag_resource().resource_arn(self.arn(name).await?).set_tags(Some(tags));
         call.send().await.map_err(|error| failure("logs TagResource", name, &error)).map(drop)
     }
@@ -117,11 +118,11 @@ impl Kind for LogGroups {
         let names = self.starting_with(&prefix).await?.into_iter().filter_map(|group| group.log_group_name);
         let names = names.filter(|name| scope.may_follow(name));
         let tags = |name: String| async move { Ok(self.tags(&name).await?.into_iter().collect()) };
-        let owned = |(name, mark): (String, Mark)| {
+        let owned = |(name, ownership): (String, Ownership)| {
             let command = self.0.cli(&format!("logs delete-log-group --log-group-name {name}"));
-            Self::found(&name, &Desired { name: name.clone(), mark, ..Desired::default() }, command)
+            Self::found(&name, &Desired { name: name.clone(), ownership, ..Desired::default() }, command)
         };
-        Ok(mark::ours(scope, names, tags).await?.into_iter().map(owned).collect())
+        Ok(ownership::ours(scope, names, tags).await?.into_iter().map(owned).collect())
     }
 }
 

@@ -16,7 +16,7 @@ use super::{
     clients::Clients,
     failure::{broken, failure, is},
     kind::{Kind, Layer},
-    mark::{self, Mark, parameters},
+    ownership::{self, Ownership, parameters},
     pace::Pace,
     permission::{On, Statement},
     tags,
@@ -51,7 +51,8 @@ pub struct Desired {
     /// Records older than this are given up, 60–604,800.
     pub max_age_seconds: u32,
     /// Whose it is.
-    pub mark: Mark,
+    #[serde(rename = "mark")]
+    pub ownership: Ownership,
 }
 
 /// Knows event source mappings.
@@ -69,8 +70,8 @@ impl Kind for Mappings {
         Self(clients.clone())
     }
 
-    fn mark(wanted: &Desired) -> &Mark {
-        &wanted.mark
+    fn ownership(wanted: &Desired) -> &Ownership {
+        &wanted.ownership
     }
 
     /// Lambda names a mapping itself; whose function it feeds is a condition.
@@ -93,12 +94,12 @@ impl Kind for Mappings {
             self.find(&wanted.function, &wanted.stream).await?.filter(|found| found.state() != Some("Deleting"));
         let Some(found) = found else { return Ok(Observed::Absent) };
         let tags = self.tags(&found).await?;
-        if let Err(why) = wanted.mark.is_on(parameters(Some(&tags))) {
+        if let Err(why) = wanted.ownership.is_on(parameters(Some(&tags))) {
             return Ok(Observed::Foreign { why });
         }
         let differs = [
             differences(wanted, &found, &self.0.bucket_arn(&wanted.bucket)),
-            tags::differences(&wanted.mark, parameters(Some(&tags))),
+            tags::differences(&wanted.ownership, parameters(Some(&tags))),
         ];
         Ok(Observed::Ours {
             ready: found.state() == Some("Enabled"),
@@ -118,7 +119,7 @@ impl Kind for Mappings {
         let call = call.maximum_record_age_in_seconds(wanted.max_age_seconds as i32);
         let call = call.function_response_types(FunctionResponseType::ReportBatchItemFailures);
         let call = call.destination_config(destination);
-        let answer = call.set_tags(Some(wanted.mark.all().into_iter().collect())).send().await;
+        let answer = call.set_tags(Some(wanted.ownership.all().into_iter().collect())).send().await;
         Ok(answer.map_err(|error| failure(CREATE, &wanted.function, &error))?.uuid.unwrap_or_default())
     }
 
@@ -153,7 +154,7 @@ impl Kind for Mappings {
         };
         let found = self.find(&wanted.function, &wanted.stream).await?.ok_or_else(gone)?;
         if tags::among(differs) {
-            let tags = tags::changing(&wanted.mark).into_iter().collect();
+            let tags = tags::changing(&wanted.ownership).into_iter().collect();
             let call = self.0.lambda.tag_resource().resource(self.arn(&found).await?).set_tags(Some(tags));
             call.send().await.map_err(|error| failure("lambda TagResource", &wanted.function, &error))?;
         }
@@ -186,14 +187,14 @@ impl Kind for Mappings {
             listed.extend(Some(mapping).filter(|mapping| there && scope.may_follow(function_of(mapping))));
         }
         let tags = |mapping| async move { Ok(self.tags(&mapping).await?.into_iter().collect()) };
-        let owned = |(mapping, mark): (EventSourceMappingConfiguration, Mark)| {
+        let owned = |(mapping, ownership): (EventSourceMappingConfiguration, Ownership)| {
             let uuid = mapping.uuid().unwrap_or_default();
             let command = self.0.cli(&format!("lambda delete-event-source-mapping --uuid {uuid}"));
             let (function, stream) = (function_of(&mapping), stream_of(&mapping));
             let (function, stream) = (function.to_owned(), stream.to_owned());
-            Self::found(&function.clone(), &Desired { function, stream, mark, ..Desired::default() }, command)
+            Self::found(&function.clone(), &Desired { function, stream, ownership, ..Desired::default() }, command)
         };
-        Ok(mark::ours(scope, listed, tags).await?.into_iter().map(owned).collect())
+        Ok(ownership::ours(scope, listed, tags).await?.into_iter().map(owned).collect())
     }
 }
 

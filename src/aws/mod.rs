@@ -19,7 +19,7 @@ pub mod kinds;
 pub mod lifecycle;
 pub mod log_group;
 pub mod mapping;
-pub mod mark;
+pub mod ownership;
 pub mod mirror;
 mod moment;
 pub mod names;

@@ -8,7 +8,7 @@ use super::{
     clients::Clients,
     failure::{broken, failure, is},
     kind::{Kind, Layer},
-    mark::{Mark, STACK},
+    ownership::{Ownership, STACK},
     permission::Statement,
 };
 use crate::engine::{Cause, Difference, Observed, Owned, Progress, ProviderError, Scope, StackId};
@@ -27,7 +27,8 @@ pub struct Desired {
     /// What it holds.
     pub text: String,
     /// Whose it is; in its user metadata.
-    pub mark: Mark,
+    #[serde(rename = "mark")]
+    pub ownership: Ownership,
 }
 
 impl Desired {
@@ -51,8 +52,8 @@ impl Kind for Objects {
         Self(clients.clone())
     }
 
-    fn mark(wanted: &Desired) -> &Mark {
-        &wanted.mark
+    fn ownership(wanted: &Desired) -> &Ownership {
+        &wanted.ownership
     }
 
     /// Those of its bucket.
@@ -67,8 +68,9 @@ impl Kind for Objects {
             Err(error) if is(&error, &["NoSuchKey", "NoSuchBucket"]) => return Ok(Observed::Absent),
             Err(error) => return Err(failure(CALL, &wanted.title(), &error)),
         };
-        let mark = found.metadata().and_then(|metadata| metadata.get(METADATA)).map(|stack| (STACK, stack.as_str()));
-        if let Err(why) = wanted.mark.is_on(mark) {
+        let ownership =
+            found.metadata().and_then(|metadata| metadata.get(METADATA)).map(|stack| (STACK, stack.as_str()));
+        if let Err(why) = wanted.ownership.is_on(ownership) {
             return Ok(Observed::Foreign { why });
         }
         let body = found.body.collect().await.map_err(|error| {
@@ -82,7 +84,7 @@ impl Kind for Objects {
 
     async fn create(&self, wanted: &Desired, _progress: &Progress<'_>) -> Result<String, ProviderError> {
         let call = self.0.s3.put_object().bucket(&wanted.bucket).key(&wanted.key);
-        let call = call.metadata(METADATA, &wanted.mark.stack).content_type("application/json");
+        let call = call.metadata(METADATA, &wanted.ownership.stack).content_type("application/json");
         let answer = call.body(ByteStream::from(wanted.text.clone().into_bytes())).send().await;
         answer.map_err(|error| failure("s3 PutObject", &wanted.title(), &error))?;
         Ok(self.arn(wanted))

@@ -9,8 +9,8 @@ use super::{
     clients::Clients,
     failure::{broken, failure, is},
     kind::{Kind, Layer},
-    mark::{self, Mark, Tags},
     names::{ROLES, role_path},
+    ownership::{self, Ownership, Tags},
     partitions::decoded,
     permission::{self, On, Realm, Statement},
     tags,
@@ -44,7 +44,8 @@ pub struct Desired {
     /// What it may do.
     pub statements: Vec<Statement>,
     /// Whose it is.
-    pub mark: Mark,
+    #[serde(rename = "mark")]
+    pub ownership: Ownership,
 }
 
 /// Knows roles.
@@ -61,8 +62,8 @@ impl Kind for Roles {
         Self(clients.clone())
     }
 
-    fn mark(wanted: &Desired) -> &Mark {
-        &wanted.mark
+    fn ownership(wanted: &Desired) -> &Ownership {
+        &wanted.ownership
     }
 
     /// Handing a role to a service is `iam:PassRole`, bound to the services that the role is for.
@@ -88,7 +89,7 @@ impl Kind for Roles {
 
     async fn read(&self, wanted: &Desired) -> Result<Observed, ProviderError> {
         let Some(found) = self.get(&wanted.name).await? else { return Ok(Observed::Absent) };
-        if let Err(why) = wanted.mark.is_on(pairs(found.tags())) {
+        if let Err(why) = wanted.ownership.is_on(pairs(found.tags())) {
             return Ok(Observed::Foreign { why });
         }
         let (policy, realm) = (self.policy(&wanted.name).await?, Realm::of(&self.0).await?);
@@ -97,12 +98,12 @@ impl Kind for Roles {
         if let Some(policy) = &policy {
             differs.extend(differences("policy", policy, &permission::document(&wanted.statements, &realm)));
         }
-        differs.extend(tags::differences(&wanted.mark, pairs(found.tags())));
+        differs.extend(tags::differences(&wanted.ownership, pairs(found.tags())));
         Ok(Observed::Ours { identity: found.arn().to_owned(), ready: policy.is_some(), differs })
     }
 
     async fn create(&self, wanted: &Desired, _progress: &Progress<'_>) -> Result<String, ProviderError> {
-        let tags = to_tags(wanted.mark.all(), "iam CreateRole", &wanted.name)?;
+        let tags = to_tags(wanted.ownership.all(), "iam CreateRole", &wanted.name)?;
         let trust = wanted.trust(&self.0.caller().await?.account);
         let call = self.0.iam.create_role().role_name(&wanted.name).path(&wanted.path);
         let call = call.assume_role_policy_document(trust.to_string()).set_tags(Some(tags));
@@ -129,7 +130,7 @@ impl Kind for Roles {
     ) -> Result<(), ProviderError> {
         let name = &wanted.name;
         if tags::among(differs) {
-            let tags = to_tags(tags::changing(&wanted.mark), "iam TagRole", name)?;
+            let tags = to_tags(tags::changing(&wanted.ownership), "iam TagRole", name)?;
             let answer = self.0.iam.tag_role().role_name(name).set_tags(Some(tags)).send().await;
             answer.map_err(|error| failure("iam TagRole", name, &error))?;
         }
@@ -157,10 +158,10 @@ impl Kind for Roles {
 
     /// Under the path that all of ours lie under. ListRoles tells no tags.
     async fn owned(&self, scope: &Scope) -> Result<Vec<Owned>, ProviderError> {
-        let found = marked(&self.0, scope).await?.into_iter().map(|(name, mark)| {
+        let found = tagged(&self.0, scope).await?.into_iter().map(|(name, ownership)| {
             let policy = self.0.cli(&format!("iam delete-role-policy --role-name {name} --policy-name {POLICY}"));
             let command = format!("{policy}; {}", self.0.cli(&format!("iam delete-role --role-name {name}")));
-            Self::found(&name, &Desired { name: name.clone(), mark, ..Desired::default() }, command)
+            Self::found(&name, &Desired { name: name.clone(), ownership, ..Desired::default() }, command)
         });
         Ok(found.collect())
     }
@@ -184,28 +185,28 @@ impl Roles {
         }
     }
 
-    /// Takes inline and attached policies off: a role that has any cannot be deleted. A policy that is off already says nothing
-    /// of the role: an earlier try may have taken it off and its answer been lost.
+    /// Takes inline and attached policies off: a role that has any cannot be deleted. A policy that is off already says
+    /// nothing of the role: an earlier try may have taken it off and its answer been lost.
     async fn strip(&self, name: &str) -> Result<(), ProviderError> {
         let iam = &self.0.iam;
         let mut inline = iam.list_role_policies().role_name(name).into_paginator().items().send();
         while let Some(policy) = inline.next().await {
             let policy = policy.map_err(|error| failure("iam ListRolePolicies", name, &error))?;
             let answer = iam.delete_role_policy().role_name(name).policy_name(policy).send().await;
-            mark::unless_gone(answer.map_err(|error| failure("iam DeleteRolePolicy", name, &error)))?;
+            ownership::unless_gone(answer.map_err(|error| failure("iam DeleteRolePolicy", name, &error)))?;
         }
         let mut attached = iam.list_attached_role_policies().role_name(name).into_paginator().items().send();
         while let Some(policy) = attached.next().await {
             let policy = policy.map_err(|error| failure("iam ListAttachedRolePolicies", name, &error))?;
             let answer = iam.detach_role_policy().role_name(name).set_policy_arn(policy.policy_arn).send().await;
-            mark::unless_gone(answer.map_err(|error| failure("iam DetachRolePolicy", name, &error)))?;
+            ownership::unless_gone(answer.map_err(|error| failure("iam DetachRolePolicy", name, &error)))?;
         }
         Ok(())
     }
 }
 
-/// The names of our roles that are looked for, and their marks. ListRoles lists a path, and tells no tags.
-pub(super) async fn marked(clients: &Clients, scope: &Scope) -> Result<Vec<(String, Mark)>, ProviderError> {
+/// The names of our roles that are looked for, and their ownership tags. ListRoles lists a path, and tells no tags.
+pub(super) async fn tagged(clients: &Clients, scope: &Scope) -> Result<Vec<(String, Ownership)>, ProviderError> {
     let path = match scope {
         Scope::Stack(id) => role_path(id),
         Scope::Account => ROLES.to_owned(),
@@ -218,14 +219,14 @@ pub(super) async fn marked(clients: &Clients, scope: &Scope) -> Result<Vec<(Stri
     let roles = &Roles(clients.clone());
     let tags = |name: String| async move {
         let found = roles.get(&name).await?;
-        Ok(mark::collected(pairs(found.as_ref().map(Role::tags).unwrap_or_default())))
+        Ok(ownership::collected(pairs(found.as_ref().map(Role::tags).unwrap_or_default())))
     };
-    mark::ours(scope, names, tags).await
+    ownership::ours(scope, names, tags).await
 }
 
 impl Desired {
-    /// The policy document that says who assumes it: only its services; Firehose and EventBridge Scheduler only on behalf of
-    /// this account (the developer guide of either, "Cross-service confused deputy prevention").
+    /// The policy document that says who assumes it: only its services; Firehose and EventBridge Scheduler only on
+    /// behalf of this account (the developer guide of either, "Cross-service confused deputy prevention").
     pub fn trust(&self, account: &str) -> Value {
         let services = &self.services;
         let mut statement = json!({"Effect": "Allow", "Principal": {"Service": services}, "Action": "sts:AssumeRole"});

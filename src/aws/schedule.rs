@@ -1,8 +1,8 @@
-//! The dead-man's switch: a schedule of EventBridge Scheduler that deletes the stream at its time, whether or not anybody
-//! remembers the stack.
+//! The dead-man's switch: a schedule of EventBridge Scheduler that deletes the stream at its time, whether or not
+//! anybody remembers the stack.
 //!
-//! Schedules take no tags (EventBridge Scheduler API reference, TagResource), so the mark stands in the description. One that
-//! has fired has deleted itself: absent after its time means done.
+//! Schedules take no tags (EventBridge Scheduler API reference, TagResource), so the ownership tags stand in the
+//! description. One that has fired has deleted itself: absent after its time means done.
 
 use async_trait::async_trait;
 use aws_sdk_scheduler::{
@@ -18,8 +18,8 @@ use super::{
     clients::Clients,
     failure::{broken, failure, is},
     kind::{Kind, Layer},
-    mark::{self, EXPIRES, Mark, OWNER, STACK},
     moment,
+    ownership::{self, EXPIRES, OWNER, Ownership, STACK},
     permission::{On, Statement},
 };
 use crate::engine::{Cause, Difference, Node, Observed, Owned, Progress, ProviderError, Scope, StackId};
@@ -49,7 +49,8 @@ pub struct Desired {
     /// The role that it assumes: path and name, `/demo/…/name`.
     pub role: String,
     /// Whose it is; in its description.
-    pub mark: Mark,
+    #[serde(rename = "mark")]
+    pub ownership: Ownership,
 }
 
 /// Knows schedules.
@@ -66,8 +67,8 @@ impl Kind for Schedules {
         Self(clients.clone())
     }
 
-    fn mark(wanted: &Desired) -> &Mark {
-        &wanted.mark
+    fn ownership(wanted: &Desired) -> &Ownership {
+        &wanted.ownership
     }
 
     fn permissions(wanted: &Desired, _id: &StackId) -> Vec<Statement> {
@@ -82,7 +83,7 @@ impl Kind for Schedules {
 
     async fn read(&self, wanted: &Desired) -> Result<Observed, ProviderError> {
         let Some(found) = self.get(&wanted.name).await? else { return Ok(Observed::Absent) };
-        if let Err(why) = wanted.mark.is_on(marks(found.description())) {
+        if let Err(why) = wanted.ownership.is_on(tags_in(found.description())) {
             return Ok(Observed::Foreign { why });
         }
         Ok(Observed::Ours {
@@ -99,7 +100,7 @@ impl Kind for Schedules {
         let call = call.schedule_expression(expression(&wanted.at)).schedule_expression_timezone("UTC");
         let call = call.flexible_time_window(on_time()).target(target);
         let call = call.action_after_completion(ActionAfterCompletion::Delete);
-        let answer = call.description(description(&wanted.mark)).send().await;
+        let answer = call.description(description(&wanted.ownership)).send().await;
         Ok(answer.map_err(|error| failure(CREATE, name, &error))?.schedule_arn)
     }
 
@@ -115,7 +116,7 @@ impl Kind for Schedules {
         let call = call.schedule_expression(expression(&wanted.at)).schedule_expression_timezone("UTC");
         let call = call.flexible_time_window(on_time()).target(self.target(wanted).await?);
         let call = call.action_after_completion(ActionAfterCompletion::Delete).state(ScheduleState::Enabled);
-        let answer = call.description(description(&wanted.mark)).send().await;
+        let answer = call.description(description(&wanted.ownership)).send().await;
         answer.map(drop).map_err(|error| failure(UPDATE, &wanted.name, &error))
     }
 
@@ -131,13 +132,13 @@ impl Kind for Schedules {
     async fn owned(&self, scope: &Scope) -> Result<Vec<Owned>, ProviderError> {
         let tags = |name: String| async move {
             let found = self.get(&name).await?;
-            Ok(mark::collected(marks(found.as_ref().and_then(GetScheduleOutput::description))))
+            Ok(ownership::collected(tags_in(found.as_ref().and_then(GetScheduleOutput::description))))
         };
-        let found = mark::ours(scope, self.names(scope).await?, tags).await?;
-        let owned = found.into_iter().map(|(name, mark)| {
+        let found = ownership::ours(scope, self.names(scope).await?, tags).await?;
+        let owned = found.into_iter().map(|(name, ownership)| {
             let command = self.0.cli(&format!("scheduler delete-schedule --group-name {GROUP} --name {name}"));
-            let at = mark.expires.clone().unwrap_or_default();
-            Self::found(&name, &Desired { name: name.clone(), at, mark, ..Desired::default() }, command)
+            let at = ownership.expires.clone().unwrap_or_default();
+            Self::found(&name, &Desired { name: name.clone(), at, ownership, ..Desired::default() }, command)
         });
         Ok(owned.collect())
     }
@@ -181,7 +182,8 @@ impl Schedules {
     }
 }
 
-/// `at(…)` of a moment; it takes neither a zone nor parts of a second (EventBridge Scheduler user guide, "Schedule types").
+/// `at(…)` of a moment; it takes neither a zone nor parts of a second (EventBridge Scheduler user guide, "Schedule
+/// types").
 fn expression(at: &str) -> String {
     format!("at({})", at.trim_end_matches('Z'))
 }
@@ -191,14 +193,14 @@ fn on_time() -> FlexibleTimeWindow {
     window.build().expect("its mode is set")
 }
 
-/// A description has room for 512 characters (EventBridge Scheduler API reference, CreateSchedule), and so for the stack's
-/// own tags alone.
-fn description(mark: &Mark) -> String {
-    let own = mark.all().into_iter().filter(|(key, _)| [STACK, OWNER, EXPIRES].contains(&key.as_str()));
+/// A description has room for 512 characters (EventBridge Scheduler API reference, CreateSchedule), and so for the
+/// stack's own tags alone.
+fn description(ownership: &Ownership) -> String {
+    let own = ownership.all().into_iter().filter(|(key, _)| [STACK, OWNER, EXPIRES].contains(&key.as_str()));
     own.map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(" ")
 }
 
-fn marks(description: Option<&str>) -> impl Iterator<Item = (&str, &str)> {
+fn tags_in(description: Option<&str>) -> impl Iterator<Item = (&str, &str)> {
     description.into_iter().flat_map(str::split_whitespace).filter_map(|tag| tag.split_once('='))
 }
 
@@ -236,13 +238,13 @@ mod tests {
     fn a_mark_is_read_back_from_a_description() {
         let id: StackId = "a-00000001".parse().expect("an id");
         let tags = BTreeMap::from([("team".to_owned(), "with spaces ".repeat(30))]);
-        let mark = Mark { expires: Some("2026-11-24T12:00:00Z".to_owned()), ..Mark::new(&id, &tags) };
-        let text = description(&mark);
+        let ownership = Ownership { expires: Some("2026-11-24T12:00:00Z".to_owned()), ..Ownership::new(&id, &tags) };
+        let text = description(&ownership);
         assert!(text.len() <= 512, "{text}");
-        assert_eq!(mark.is_on(marks(Some(&text))), Ok(()));
-        assert_eq!(marks(Some(&text)).find(|(key, _)| *key == EXPIRES), Some((EXPIRES, "2026-11-24T12:00:00Z")));
-        assert!(mark.is_on(marks(Some("wakes somebody up"))).is_err());
-        assert!(mark.is_on(marks(None)).is_err());
+        assert_eq!(ownership.is_on(tags_in(Some(&text))), Ok(()));
+        assert_eq!(tags_in(Some(&text)).find(|(key, _)| *key == EXPIRES), Some((EXPIRES, "2026-11-24T12:00:00Z")));
+        assert!(ownership.is_on(tags_in(Some("wakes somebody up"))).is_err());
+        assert!(ownership.is_on(tags_in(None)).is_err());
     }
 
     #[test]

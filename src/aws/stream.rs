@@ -10,7 +10,7 @@ use super::{
     clients::Clients,
     failure::{broken, failure, is},
     kind::{Hourly, Kind, Layer},
-    mark::{self, Mark, Tags, pairs},
+    ownership::{self, Ownership, Tags, pairs},
     pace::Pace,
     permission::{On, Statement},
     prices::Prices,
@@ -47,7 +47,8 @@ pub struct Desired {
     /// The largest record, in KiB; [`MAX_RECORD_KIB`] where this is none.
     pub max_record_kib: Option<u32>,
     /// Whose it is.
-    pub mark: Mark,
+    #[serde(rename = "mark")]
+    pub ownership: Ownership,
 }
 
 /// How a stream scales. A journal has its shards, or null for on demand, or nothing where that is not known.
@@ -78,8 +79,8 @@ impl Kind for Streams {
         Self(clients.clone())
     }
 
-    fn mark(wanted: &Desired) -> &Mark {
-        &wanted.mark
+    fn ownership(wanted: &Desired) -> &Ownership {
+        &wanted.ownership
     }
 
     /// CreateStream takes tags by `kinesis:AddTagsToStream` alone (Kinesis API reference, CreateStream).
@@ -118,7 +119,7 @@ impl Kind for Streams {
     async fn read(&self, wanted: &Desired) -> Result<Observed, ProviderError> {
         let Some(found) = self.describe(&wanted.name).await? else { return Ok(Observed::Absent) };
         let tags = self.tags(&wanted.name).await?;
-        if let Err(why) = wanted.mark.is_on(pairs(&tags)) {
+        if let Err(why) = wanted.ownership.is_on(pairs(&tags)) {
             return Ok(Observed::Foreign { why });
         }
         // A stream that is UPDATING may be on its way to what was wanted, or to one of the steps before it.
@@ -129,7 +130,7 @@ impl Kind for Streams {
         Ok(Observed::Ours {
             identity: found.stream_arn().to_owned(),
             ready: *found.stream_status() == StreamStatus::Active,
-            differs: [settings, tags::differences(&wanted.mark, pairs(&tags))].concat(),
+            differs: [settings, tags::differences(&wanted.ownership, pairs(&tags))].concat(),
         })
     }
 
@@ -139,9 +140,9 @@ impl Kind for Streams {
         let call = call.set_max_record_size_in_kib(wanted.max_record_kib.map(|kib| kib as i32));
         let call = call.stream_mode_details(wanted.mode()?);
         self.0.turn(Api::CREATE_STREAM).await;
-        let answer = call.set_tags(Some(wanted.mark.all().into_iter().collect())).send().await;
+        let answer = call.set_tags(Some(wanted.ownership.all().into_iter().collect())).send().await;
         answer.map_err(|error| failure("kinesis CreateStream", &wanted.name, &error))?;
-        self.mark_where_ignored(wanted).await?;
+        self.tag_where_ignored(wanted).await?;
         self.0.arn("kinesis", &format!("stream/{}", wanted.name)).await
     }
 
@@ -149,7 +150,8 @@ impl Kind for Streams {
         self.keep_records(wanted, progress).await
     }
 
-    /// From what is there now, whatever it was when it was read: a crash may have come between the steps of an earlier one.
+    /// From what is there now, whatever it was when it was read: a crash may have come between the steps of an earlier
+    /// one.
     async fn change(
         &self,
         wanted: &Desired,
@@ -157,7 +159,7 @@ impl Kind for Streams {
         progress: &Progress<'_>,
     ) -> Result<(), ProviderError> {
         if tags::among(differs) {
-            self.tag(&wanted.name, tags::changing(&wanted.mark)).await?;
+            self.tag(&wanted.name, tags::changing(&wanted.ownership)).await?;
         }
         self.switch(wanted, progress).await?;
         if let Some(shards) = wanted.capacity.shards() {
@@ -189,10 +191,10 @@ impl Kind for Streams {
 
     async fn owned(&self, scope: &Scope) -> Result<Vec<Owned>, ProviderError> {
         let names = self.names().await?.into_iter().filter(|name| scope.may_be(name));
-        let found = mark::ours(scope, names, |name| async move { self.tags(&name).await }).await?;
-        let owned = |(name, mark): (String, Mark)| {
+        let found = ownership::ours(scope, names, |name| async move { self.tags(&name).await }).await?;
+        let owned = |(name, ownership): (String, Ownership)| {
             let command = format!("kinesis delete-stream --enforce-consumer-deletion --stream-name {name}");
-            Self::found(&name, &Desired { name: name.clone(), mark, ..Desired::default() }, self.0.cli(&command))
+            Self::found(&name, &Desired { name: name.clone(), ownership, ..Desired::default() }, self.0.cli(&command))
         };
         Ok(found.into_iter().map(owned).collect())
     }
@@ -219,9 +221,11 @@ impl Streams {
     }
 
     /// AWS takes the tags with CreateStream; other implementations may pass over them there.
-    async fn mark_where_ignored(&self, wanted: &Desired) -> Result<(), ProviderError> {
+    async fn tag_where_ignored(&self, wanted: &Desired) -> Result<(), ProviderError> {
         match self.tags(&wanted.name).await {
-            Ok(tags) if wanted.mark.is_on(pairs(&tags)).is_err() => self.tag(&wanted.name, wanted.mark.all()).await,
+            Ok(tags) if wanted.ownership.is_on(pairs(&tags)).is_err() => {
+                self.tag(&wanted.name, wanted.ownership.all()).await
+            }
             _ => Ok(()),
         }
     }

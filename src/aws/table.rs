@@ -11,7 +11,7 @@ use super::{
     database,
     failure::{broken, failure, is},
     kind::{Kind, Layer},
-    mark::{self, Mark, parameters},
+    ownership::{self, Ownership, parameters},
     permission::{On, Statement},
     tags,
 };
@@ -67,7 +67,8 @@ pub struct Desired {
     /// The `projection.*` parameters, where Athena computes partitions; else they are registered.
     pub projection: BTreeMap<String, String>,
     /// Whose it is; in its parameters, since tables take no tags.
-    pub mark: Mark,
+    #[serde(rename = "mark")]
+    pub ownership: Ownership,
 }
 
 /// Knows tables.
@@ -85,12 +86,12 @@ impl Kind for Tables {
         Self(clients.clone())
     }
 
-    fn mark(wanted: &Desired) -> &Mark {
-        &wanted.mark
+    fn ownership(wanted: &Desired) -> &Ownership {
+        &wanted.ownership
     }
 
-    /// Athena reads the table and its partitions as whoever asks, and the database `default` besides (Athena user guide,
-    /// "Configure access to databases and tables in the AWS Glue Data Catalog").
+    /// Athena reads the table and its partitions as whoever asks, and the database `default` besides (Athena user
+    /// guide, "Configure access to databases and tables in the AWS Glue Data Catalog").
     fn permissions(wanted: &Desired, _id: &StackId) -> Vec<Statement> {
         const ACTIONS: [&str; 9] = [
             "glue:BatchCreatePartition",
@@ -114,11 +115,12 @@ impl Kind for Tables {
 
     async fn read(&self, wanted: &Desired) -> Result<Observed, ProviderError> {
         let Some(found) = self.get(wanted).await? else { return Ok(Observed::Absent) };
-        if let Err(why) = wanted.mark.is_on(parameters(found.parameters())) {
+        if let Err(why) = wanted.ownership.is_on(parameters(found.parameters())) {
             return Ok(Observed::Foreign { why });
         }
         let identity = self.0.arn("glue", &format!("table/{}/{}", wanted.database, wanted.name)).await?;
-        let differs = [differences(wanted, &found), tags::differences(&wanted.mark, parameters(found.parameters()))];
+        let differs =
+            [differences(wanted, &found), tags::differences(&wanted.ownership, parameters(found.parameters()))];
         Ok(Observed::Ours { identity, ready: true, differs: differs.concat() })
     }
 
@@ -159,7 +161,7 @@ impl Kind for Tables {
     async fn owned(&self, scope: &Scope) -> Result<Vec<Owned>, ProviderError> {
         let mut found = Vec::new();
         for database in database::all(&self.0).await? {
-            let (name, ours) = (database.name(), Mark::found(scope, parameters(database.parameters())).is_some());
+            let (name, ours) = (database.name(), Ownership::found(scope, parameters(database.parameters())).is_some());
             if ours || scope.may_follow(name) {
                 found.extend(self.owned_in(name, scope).await?);
             }
@@ -188,12 +190,12 @@ impl Tables {
         let mut pages = self.0.glue.get_tables().database_name(database).into_paginator().send();
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| failure("glue GetTables", database, &error));
-            let Some(page) = mark::unless_gone(page)? else { break };
+            let Some(page) = ownership::unless_gone(page)? else { break };
             found.extend(page.table_list().iter().filter_map(|table| {
-                let (name, mark) = (table.name(), Mark::found(scope, parameters(table.parameters()))?);
+                let (name, ownership) = (table.name(), Ownership::found(scope, parameters(table.parameters()))?);
                 let command = format!("glue delete-table --database-name {database} --name {name}");
                 let (database, name) = (database.to_owned(), name.to_owned());
-                let wanted = Desired { database, name, mark, ..Desired::default() };
+                let wanted = Desired { database, name, ownership, ..Desired::default() };
                 Some(Self::found(&key_name(&wanted.database, &wanted.name), &wanted, self.0.cli(&command)))
             }));
         }
@@ -227,7 +229,7 @@ fn input(wanted: &Desired) -> Result<TableInput, aws_smithy_types::error::operat
         .output_format(classes.output)
         .serde_info(serde.build())
         .build();
-    let mut parameters: HashMap<String, String> = wanted.mark.all().into_iter().collect();
+    let mut parameters: HashMap<String, String> = wanted.ownership.all().into_iter().collect();
     parameters.extend(wanted.projection.clone());
     let fixed = [("EXTERNAL", "TRUE"), ("classification", classes.classification)];
     parameters.extend(fixed.map(|(key, value)| (key.to_owned(), value.to_owned())));
@@ -240,13 +242,13 @@ fn input(wanted: &Desired) -> Result<TableInput, aws_smithy_types::error::operat
         .build()
 }
 
-/// The definition over what is there: UpdateTable replaces all of it (Glue API reference, UpdateTable). The mark and what
-/// others have noted in the parameters stay.
+/// The definition over what is there: UpdateTable replaces all of it (Glue API reference, UpdateTable). The ownership
+/// tags and what others have noted in the parameters stay.
 fn over(mut input: TableInput, found: &Table) -> TableInput {
     let mut parameters = found.parameters().cloned().unwrap_or_default();
     parameters.retain(|key, _| !is_projection(key));
     let ours = input.parameters.take().unwrap_or_default();
-    parameters.extend(ours.into_iter().filter(|(key, _)| !tags::is_the_marks(key)));
+    parameters.extend(ours.into_iter().filter(|(key, _)| !tags::is_ownership(key)));
     input.parameters = Some(parameters);
     input
 }
@@ -351,13 +353,13 @@ mod tests {
 
     #[test]
     fn a_definition_goes_over_what_is_there_and_the_mark_stays() {
-        let mark = Mark { stack: "s".to_owned(), owner: "me".to_owned(), ..Mark::default() };
-        let wanted = Desired { name: "t".to_owned(), mark, ..Desired::default() };
-        let found = Table::builder().name("t").parameters(super::mark::OWNER, "other").parameters("note", "kept");
+        let ownership = Ownership { stack: "s".to_owned(), owner: "me".to_owned(), ..Ownership::default() };
+        let wanted = Desired { name: "t".to_owned(), ownership, ..Desired::default() };
+        let found = Table::builder().name("t").parameters(super::ownership::OWNER, "other").parameters("note", "kept");
         let found = found.parameters("projection.enabled", "true").build().expect("a table");
         let input = over(input(&wanted).expect("an input"), &found);
         let parameters = input.parameters.expect("parameters");
-        assert_eq!((parameters[super::mark::OWNER].as_str(), parameters["note"].as_str()), ("other", "kept"));
+        assert_eq!((parameters[super::ownership::OWNER].as_str(), parameters["note"].as_str()), ("other", "kept"));
         assert!(!parameters.contains_key("projection.enabled") && parameters["EXTERNAL"] == "TRUE");
     }
 }

@@ -1,31 +1,35 @@
 //! The tags of what is there, compared with those that are wanted.
 
-use super::mark::{self, Mark, OWNER, STACK, Tags};
+use super::ownership::{self, OWNER, Ownership, STACK, Tags};
 use crate::engine::Difference;
 
 /// What the name of every difference in a tag begins with.
 const TAG: &str = "tag ";
 
-/// The tags that may change while a resource lives: the user's own, and the expiry. The mark itself stays as it was made.
-pub(super) fn changing(mark: &Mark) -> Tags {
-    let mut tags = mark.all();
-    tags.retain(|key, _| !is_the_marks(key));
+/// The tags that may change while a resource lives: the user's own, and the expiry. The ownership tags stay as they
+/// were created.
+pub(super) fn changing(ownership: &Ownership) -> Tags {
+    let mut tags = ownership.all();
+    tags.retain(|key, _| !is_ownership(key));
     tags
 }
 
-/// Whether a tag is the mark itself.
-pub(super) fn is_the_marks(key: &str) -> bool {
+/// Whether a tag is one of the ownership tags.
+pub(super) fn is_ownership(key: &str) -> bool {
     key == STACK || key == OWNER
 }
 
 /// Each of those that is missing or otherwise.
-pub(super) fn differences<'a>(mark: &Mark, found: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<Difference> {
-    let found = mark::collected(found);
+pub(super) fn differences<'a>(
+    ownership: &Ownership,
+    found: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> Vec<Difference> {
+    let found = ownership::collected(found);
     let difference = |(key, wanted): (String, String)| {
         let is = found.get(&key).map_or("missing", String::as_str);
         (is != wanted).then(|| Difference::in_place(format!("{TAG}{key}"), is, &wanted))
     };
-    changing(mark).into_iter().filter_map(difference).collect()
+    changing(ownership).into_iter().filter_map(difference).collect()
 }
 
 /// Whether any of `differs` is in a tag.
@@ -51,9 +55,9 @@ mod tests {
         let id = "a-00000001".parse().expect("an id");
         let tags = Tags::from([("team".to_owned(), "x".to_owned()), ("cost".to_owned(), "7".to_owned())]);
         let expires = Some("2026-11-24T12:00:00Z".to_owned());
-        let mark = Mark { owner: "joe".to_owned(), expires, ..Mark::new(&id, &tags) };
+        let ownership = Ownership { owner: "joe".to_owned(), expires, ..Ownership::new(&id, &tags) };
         let found = [(STACK, "a-00000001"), (OWNER, "jane"), ("team", "x"), ("cost", "6"), ("other", "o")];
-        let differs = differences(&mark, found);
+        let differs = differences(&ownership, found);
         assert_eq!(
             differs,
             [
@@ -64,7 +68,7 @@ mod tests {
         assert!(among(&differs) && !beside(&differs));
         let other = [Difference::in_place("mode", "a", "b")];
         assert!(!among(&other) && beside(&other));
-        let all = mark.all();
-        assert_eq!(differences(&mark, mark::pairs(&all)), []);
+        let all = ownership.all();
+        assert_eq!(differences(&ownership, ownership::pairs(&all)), []);
     }
 }

@@ -11,7 +11,7 @@ use super::{
     clients::Clients,
     failure::{failure, says},
     kind::{Kind, Layer},
-    mark::{self, Mark, Tags},
+    ownership::{self, Ownership, Tags},
     permission::{On, Statement},
     tags,
 };
@@ -31,7 +31,8 @@ pub struct Desired {
     /// A query that would scan more is cancelled; at least 10 MB.
     pub scan_limit_bytes: i64,
     /// Whose it is; in its description, and as tags.
-    pub mark: Mark,
+    #[serde(rename = "mark")]
+    pub ownership: Ownership,
 }
 
 /// Knows workgroups.
@@ -48,8 +49,8 @@ impl Kind for Workgroups {
         Self(clients.clone())
     }
 
-    fn mark(wanted: &Desired) -> &Mark {
-        &wanted.mark
+    fn ownership(wanted: &Desired) -> &Ownership {
+        &wanted.ownership
     }
 
     fn permissions(wanted: &Desired, _id: &StackId) -> Vec<Statement> {
@@ -69,13 +70,13 @@ impl Kind for Workgroups {
 
     async fn read(&self, wanted: &Desired) -> Result<Observed, ProviderError> {
         let Some(found) = self.get(&wanted.name).await? else { return Ok(Observed::Absent) };
-        if let Err(why) = wanted.mark.is_on(found.description().and_then(marked)) {
+        if let Err(why) = wanted.ownership.is_on(found.description().and_then(tags_in)) {
             return Ok(Observed::Foreign { why });
         }
         let identity = self.0.arn("athena", &format!("workgroup/{}", wanted.name)).await?;
         let tags = self.tags(&wanted.name, &identity).await?;
         let tags = tags.iter().map(|tag| (tag.key().unwrap_or_default(), tag.value().unwrap_or_default()));
-        let differs = [differences(wanted, &found), tags::differences(&wanted.mark, tags)].concat();
+        let differs = [differences(wanted, &found), tags::differences(&wanted.ownership, tags)].concat();
         Ok(Observed::Ours { identity, ready: true, differs })
     }
 
@@ -87,8 +88,8 @@ impl Kind for Workgroups {
             .build();
         let call = self.0.athena.create_work_group().name(&wanted.name).configuration(configuration);
         let call = call
-            .description(format!("{}={}", mark::STACK, wanted.mark.stack))
-            .set_tags(Some(to_tags(wanted.mark.all())));
+            .description(format!("{}={}", ownership::STACK, wanted.ownership.stack))
+            .set_tags(Some(to_tags(wanted.ownership.all())));
         call.send().await.map_err(|error| failure("athena CreateWorkGroup", &wanted.name, &error))?;
         self.0.arn("athena", &format!("workgroup/{}", wanted.name)).await
     }
@@ -102,7 +103,7 @@ impl Kind for Workgroups {
         let name = &wanted.name;
         if tags::among(differs) {
             let arn = self.0.arn("athena", &format!("workgroup/{name}")).await?;
-            let tags = to_tags(tags::changing(&wanted.mark));
+            let tags = to_tags(tags::changing(&wanted.ownership));
             let answer = self.0.athena.tag_resource().resource_arn(arn).set_tags(Some(tags)).send().await;
             answer.map_err(|error| failure("athena TagResource", name, &error))?;
         }
@@ -134,12 +135,12 @@ impl Kind for Workgroups {
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| failure("athena ListWorkGroups", "the account", &error))?;
             found.extend(page.work_groups().iter().filter_map(|group| {
-                let mark = Mark::found(scope, group.description().and_then(marked))?;
+                let ownership = Ownership::found(scope, group.description().and_then(tags_in))?;
                 let name = group.name().unwrap_or_default();
                 let command = format!("athena delete-work-group --recursive-delete-option --work-group {name}");
                 Some(Self::found(
                     name,
-                    &Desired { name: name.to_owned(), mark, ..Desired::default() },
+                    &Desired { name: name.to_owned(), ownership, ..Desired::default() },
                     self.0.cli(&command),
                 ))
             }));
@@ -186,7 +187,7 @@ fn differences(wanted: &Desired, found: &WorkGroup) -> Vec<Difference> {
     .collect()
 }
 
-/// The mark in a description, `key=value`.
-fn marked(description: &str) -> Option<(&str, &str)> {
+/// The ownership tags in a description, `key=value`.
+fn tags_in(description: &str) -> Option<(&str, &str)> {
     description.split_once('=')
 }

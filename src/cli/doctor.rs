@@ -73,7 +73,7 @@ impl Doctor {
         let home = context::home()?;
         let (id, state) = context::id_and_state(&home, &stack.name)?;
         let clients = context::clients(&home, &stack.target, &self.reach).await?;
-        let report = lifecycle::look(stack, &id, &state, &materials, &clients).await;
+        let report = lifecycle::check(stack, &id, &state, &materials, &clients).await;
         context::release_stand_in(&home).await?;
         let mut report = report.map_err(context::stop)?;
         report.0.extend(unfit);

@@ -22,7 +22,7 @@ pub struct Down {
     pub removed: Vec<(ResourceKey, Outcome)>,
     /// What could not be removed, or not be looked for, and why.
     pub failed: Vec<(ResourceKey, ProviderError)>,
-    /// Everything that still carries the stack's mark, by key.
+    /// Everything that still carries the stack's ownership tags, by key.
     pub leftovers: Vec<Owned>,
     /// Someone said stop before everything was tried.
     pub interrupted: bool,
@@ -87,7 +87,8 @@ async fn take_inventory(providers: &Providers, journal: &Journal, down: &mut Dow
     down.leftovers.sort_by(|one, other| one.node.key.cmp(&other.node.key));
 }
 
-/// What is left of one kind. Where the journal has a name that does not follow from the stack's id, all names are looked at.
+/// What is left of one kind. Where the journal has a name that does not follow from the stack's id, all names are
+/// looked at.
 async fn look(provider: &Arc<dyn Provider>, id: &StackId, state: &State) -> Result<Vec<Owned>, ProviderError> {
     let scope = Scope::Stack(id.clone());
     let keys = state.resources().iter().map(|resource| &resource.node.key);

@@ -39,8 +39,8 @@ pub use mirror::{Mirror, MirrorError};
 pub use owned::{Owned, Scope};
 pub use plan::{Action, Step, Survey};
 pub use provider::{
-    Cause, Change, Difference, Doing, Event, Observed, Observer, Outcome, Passing, Progress, Provider, ProviderError,
-    Providers,
+    Cause, Change, Difference, Doing, Event, Observed, Observer, Outcome, Progress, Provider, ProviderError, Providers,
+    Transient,
 };
 pub use stacks::{Claim, HomeError};
 pub use state::{Phase, Resource, State};

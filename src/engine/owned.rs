@@ -1,4 +1,4 @@
-//! What carries our mark, found without a journal: of one stack, or of all.
+//! What carries our ownership tags, found without a journal: of one stack, or of all.
 
 use serde::Serialize;
 
@@ -25,7 +25,7 @@ impl Scope {
         }
     }
 
-    /// Whether what is called so may be looked for; cheaper than to ask for its mark.
+    /// Whether what is called so may be looked for; cheaper than to ask for its ownership tags.
     pub fn may_be(&self, name: &str) -> bool {
         match self {
             Self::Stack(id) => name.contains(id.suffix()),
@@ -39,7 +39,7 @@ impl Scope {
     }
 }
 
-/// Something that carries our mark.
+/// Something that carries our ownership tags.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Owned {
     /// The id of the stack that it belongs to.

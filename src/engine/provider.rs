@@ -22,7 +22,8 @@ pub trait Provider: Send + Sync {
     /// What is there under the node's name now, and whose it is.
     async fn read(&self, node: &Node) -> Result<Observed, ProviderError>;
 
-    /// The one call that brings the resource into being, with our mark on it. Returns its identity, such as an ARN.
+    /// The one call that brings the resource into being, with our ownership tags on it. Returns its identity, such as
+    /// an ARN.
     async fn create(&self, node: &Node, progress: &Progress<'_>) -> Result<String, ProviderError>;
 
     /// Everything from there to usable: settings that need calls of their own, and waiting. May be repeated.
@@ -42,11 +43,11 @@ pub trait Provider: Send + Sync {
     /// Takes it away and waits until it is gone. What is gone already is a success.
     async fn delete(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError>;
 
-    /// Everything of this kind that carries our mark, of one stack or of every stack of the account.
+    /// Everything of this kind that carries our ownership tags, of one stack or of every stack of the account.
     async fn owned(&self, scope: &Scope) -> Result<Vec<Owned>, ProviderError>;
 
-    /// Everything of this kind that belongs to one stack, also under names that do not follow from its id: reads the tags
-    /// of everything of this kind in the account.
+    /// Everything of this kind that belongs to one stack, also under names that do not follow from its id: reads the
+    /// tags of everything of this kind in the account.
     async fn owned_under_any_name(&self, id: &StackId) -> Result<Vec<Owned>, ProviderError> {
         let mut found = self.owned(&Scope::Account).await?;
         found.retain(|owned| owned.stack == id.as_str());
@@ -60,7 +61,7 @@ pub trait Provider: Send + Sync {
 pub enum Observed {
     /// Nothing.
     Absent,
-    /// It carries this stack's mark.
+    /// It carries this stack's ownership tags.
     Ours {
         /// Such as an ARN.
         identity: String,
@@ -165,14 +166,14 @@ pub enum Cause {
     /// It did not become what it should in the time allowed.
     TimedOut,
     /// It passes by itself: the same again, later, may work.
-    Passing(Passing),
+    Transient(Transient),
     /// Anything else.
     Other,
 }
 
 /// What passes by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Passing {
+pub enum Transient {
     /// A role that was just made is not known everywhere yet.
     Role,
     /// Too many calls, or too much at a time.

@@ -100,7 +100,7 @@ impl Ground {
 
     async fn look(&self, stack: &Stack) -> Report {
         let id = id(stack);
-        let looked = lifecycle::look(stack, &id, &State::default(), &materials(&Package::any()), &self.clients).await;
+        let looked = lifecycle::check(stack, &id, &State::default(), &materials(&Package::any()), &self.clients).await;
         looked.expect("it can be made into resources")
     }
 }
@@ -321,7 +321,7 @@ async fn a_stack_that_is_up_is_not_asked_about_quotas_and_permissions() {
     made.expect("up");
     ground.wire.forget();
     let (state, id) = (journal.state(), journal.id().clone());
-    let report = lifecycle::look(&stack, &id, &state, &materials(&package), &ground.clients).await.expect("looked");
+    let report = lifecycle::check(&stack, &id, &state, &materials(&package), &ground.clients).await.expect("looked");
     assert_eq!(report.wrong().count(), 0, "{report:#?}");
     let calls = ground.wire.calls();
     let costly =

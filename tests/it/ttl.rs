@@ -9,7 +9,7 @@ use kinesis_demo::{
     aws::{
         Clients, Names, account, discover, inventory,
         lifecycle::{self, LifecycleError},
-        mark,
+        ownership,
         pipeline::ttl,
         schedule,
     },
@@ -137,7 +137,7 @@ async fn another_time_to_live_is_another_time_of_the_same_schedule() {
 
     let stream = Names::of(&longer, journal.id()).stream;
     let tags = world.clients.kinesis.list_tags_for_stream().stream_name(stream).send().await.expect("listed").tags;
-    let tag = tags.iter().find(|tag| tag.key() == mark::EXPIRES).and_then(|tag| tag.value());
+    let tag = tags.iter().find(|tag| tag.key() == ownership::EXPIRES).and_then(|tag| tag.value());
     assert_eq!(tag, Some(ttl::written(expires).as_str()), "what others read is what will happen");
 }
 
@@ -240,7 +240,7 @@ async fn a_schedule_is_on_time_as_its_role_alone_and_bears_the_mark() {
     assert_eq!(window, Some(FlexibleTimeWindowMode::Off));
     assert_eq!(found.action_after_completion().map(|action| action.as_str()), Some("DELETE"));
     let description = found.description().expect("a description");
-    assert!(description.contains(&format!("{}={}", mark::STACK, journal.id())), "{description}");
+    assert!(description.contains(&format!("{}={}", ownership::STACK, journal.id())), "{description}");
 
     let role = world.clients.iam.get_role().role_name(&names.schedule_role).send().await.expect("there").role;
     let trust = role.and_then(|role| role.assume_role_policy_document).expect("a trust policy");

@@ -21,7 +21,7 @@ use super::{
     clients::Clients,
     failure::{broken, failure, is},
     kind::{Kind, Layer},
-    mark::{self, Mark},
+    ownership::{self, Ownership},
     pace::Pace,
     permission::{On, Statement},
     rates::Api,
@@ -80,8 +80,8 @@ impl Kind for Deliveries {
         Self(clients.clone())
     }
 
-    fn mark(wanted: &Desired) -> &Mark {
-        &wanted.route.mark
+    fn ownership(wanted: &Desired) -> &Ownership {
+        &wanted.route.ownership
     }
 
     fn permissions(wanted: &Desired, _id: &StackId) -> Vec<Statement> {
@@ -133,13 +133,13 @@ impl Kind for Deliveries {
     /// Those to Redshift too.
     async fn owned(&self, scope: &Scope) -> Result<Vec<Owned>, ProviderError> {
         let names = self.names().await?.into_iter().filter(|name| scope.may_follow(name));
-        let tags = |name: String| async move { Ok(mark::collected(pairs(&self.tags(&name).await?))) };
-        let owned = |(name, mark): (String, Mark)| {
+        let tags = |name: String| async move { Ok(ownership::collected(pairs(&self.tags(&name).await?))) };
+        let owned = |(name, ownership): (String, Ownership)| {
             let command = format!("firehose delete-delivery-stream --delivery-stream-name {name}");
-            let route = Route { name: name.clone(), mark, ..Route::default() };
+            let route = Route { name: name.clone(), ownership, ..Route::default() };
             Self::found(&name, &Desired { route, ..Desired::default() }, self.0.cli(&command))
         };
-        Ok(mark::ours(scope, names, tags).await?.into_iter().map(owned).collect())
+        Ok(ownership::ours(scope, names, tags).await?.into_iter().map(owned).collect())
     }
 }
 
@@ -152,7 +152,7 @@ impl Deliveries {
     ) -> Result<Observed, ProviderError> {
         let Some(found) = self.describe(&wanted.name).await? else { return Ok(Observed::Absent) };
         let tags = self.tags(&wanted.name).await?;
-        if let Err(why) = wanted.mark.is_on(pairs(&tags)) {
+        if let Err(why) = wanted.ownership.is_on(pairs(&tags)) {
             return Ok(Observed::Foreign { why });
         }
         let active = *found.delivery_stream_status() == DeliveryStreamStatus::Active;
@@ -162,7 +162,7 @@ impl Deliveries {
             let other = || vec![Difference::replace("destination", "another kind", "the one in the stack file")];
             differs.extend(differences(&found).unwrap_or_else(other));
         }
-        differs.extend(tags::differences(&wanted.mark, pairs(&tags)));
+        differs.extend(tags::differences(&wanted.ownership, pairs(&tags)));
         Ok(Observed::Ours { identity: found.delivery_stream_arn().to_owned(), ready: active, differs })
     }
 
@@ -177,11 +177,11 @@ impl Deliveries {
         wanted: &Route,
         role: &str,
     ) -> Result<CreateDeliveryStreamFluentBuilder, ProviderError> {
-        let Route { name, stream, mark, .. } = wanted;
+        let Route { name, stream, ownership, .. } = wanted;
         let stream = self.0.arn("kinesis", &format!("stream/{stream}")).await?;
         let source = KinesisStreamSourceConfiguration::builder().kinesis_stream_arn(stream).role_arn(role).build();
         let source = source.map_err(|error| invalid(name, &error))?;
-        let tags = to_tags(mark.all(), name)?;
+        let tags = to_tags(ownership.all(), name)?;
         let call = self.0.firehose.create_delivery_stream().delivery_stream_name(name);
         let call = call.delivery_stream_type(DeliveryStreamType::KinesisStreamAsSource);
         Ok(call.kinesis_stream_source_configuration(source).set_tags(Some(tags)))
@@ -207,7 +207,7 @@ impl Deliveries {
     ) -> Result<(), ProviderError> {
         let name = &wanted.name;
         if tags::among(differs) {
-            let tags = to_tags(tags::changing(&wanted.mark), name)?;
+            let tags = to_tags(tags::changing(&wanted.ownership), name)?;
             let answer = self.0.firehose.tag_delivery_stream().delivery_stream_name(name).set_tags(Some(tags)).send();
             answer.await.map_err(|error| failure("firehose TagDeliveryStream", name, &error))?;
         }
@@ -347,7 +347,7 @@ fn reason(found: &DeliveryStreamDescription) -> String {
     }
 }
 
-fn to_tags(tags: mark::Tags, name: &str) -> Result<Vec<Tag>, ProviderError> {
+fn to_tags(tags: ownership::Tags, name: &str) -> Result<Vec<Tag>, ProviderError> {
     let tag = |(key, value)| Tag::builder().key(key).value(value).build().map_err(|error| invalid(name, &error));
     tags.into_iter().map(tag).collect()
 }

@@ -3,7 +3,7 @@
 use aws_sdk_firehose::types::{BufferingHints, DeliveryStreamDescription};
 use serde::{Deserialize, Serialize};
 
-use crate::{aws::mark::Mark, engine::Difference};
+use crate::{aws::ownership::Ownership, engine::Difference};
 
 /// The way of records from the stream into the bucket.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,7 +26,8 @@ pub struct Route {
     /// 0–900.
     pub buffer_seconds: u32,
     /// Whose it is.
-    pub mark: Mark,
+    #[serde(rename = "mark")]
+    pub ownership: Ownership,
 }
 
 /// What there is of it, as a destination describes it.

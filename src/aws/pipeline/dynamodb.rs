@@ -48,13 +48,13 @@ fn table_node(to: &DynamoDbDelivery, names: &DynamoDbNames, parts: &Parts) -> Re
         None => Err(PipelineError::KeyMissing(name.clone())),
     };
     let key = to.key.iter().map(attribute).collect::<Result<_, _>>()?;
-    let desired = item_table::Desired { name: names.table.clone(), key, mark: parts.mark.clone() };
+    let desired = item_table::Desired { name: names.table.clone(), key, ownership: parts.ownership.clone() };
     Ok(node::<ItemTables>(&names.table, &[], &desired, format!("by {}", to.key.join(", "))))
 }
 
 fn log_node(names: &DynamoDbNames, parts: &Parts) -> Node {
-    let (name, mark) = (names.log_group.clone(), parts.mark.clone());
-    let desired = log_group::Desired { name, retention_days: LOG_DAYS, mark };
+    let (name, ownership) = (names.log_group.clone(), parts.ownership.clone());
+    let desired = log_group::Desired { name, retention_days: LOG_DAYS, ownership };
     node::<LogGroups>(&names.log_group, &[], &desired, String::new())
 }
 
@@ -65,7 +65,7 @@ fn role_node(names: &DynamoDbNames, parts: &Parts) -> Node {
         path: path.clone(),
         services: vec![role::LAMBDA.to_owned()],
         statements: statements(names, parts),
-        mark: parts.mark.clone(),
+        ownership: parts.ownership.clone(),
     };
     node::<Roles>(&names.role, &[], &desired, format!("under {path}"))
 }
@@ -96,7 +96,7 @@ fn function_node(to: &DynamoDbDelivery, names: &DynamoDbNames, package: &Package
         memory_mib: to.function.memory_mib,
         timeout_seconds: to.function.timeout.as_secs() as u32,
         variables: variables.map(|(name, value)| (name.to_owned(), value)).into(),
-        mark: parts.mark.clone(),
+        ownership: parts.ownership.clone(),
     };
     let mut on = vec![Roles::key(&names.role), LogGroups::key(&names.log_group)];
     on.extend(through.as_deref().map(Buckets::key));
@@ -115,7 +115,7 @@ fn mapping_node(to: &DynamoDbDelivery, names: &DynamoDbNames, parts: &Parts) -> 
         parallel: to.mapping.parallel,
         retries: to.mapping.retries,
         max_age_seconds: to.mapping.max_age.as_secs() as u32,
-        mark: parts.mark.clone(),
+        ownership: parts.ownership.clone(),
     };
     let on = [
         Streams::key(&stream),

@@ -11,8 +11,8 @@ use demo_formats::schema::Schema;
 use super::{
     bucket::{self, Buckets},
     kind::{Kind, node},
-    mark::Mark,
     names::Names,
+    ownership::Ownership,
     packaging::Package,
     schedule::Schedules,
     stream::{self, Capacity, Streams},
@@ -70,8 +70,9 @@ pub fn graph(
     opened_at: DateTime<Utc>,
     materials: &Materials,
 ) -> Result<Graph, PipelineError> {
-    let mark = Mark { expires: ttl::expires(stack, opened_at).map(ttl::written), ..Mark::new(id, &stack.tags) };
-    let parts = Parts { stack, materials, names: &Names::of(stack, id), mark: &mark };
+    let ownership =
+        Ownership { expires: ttl::expires(stack, opened_at).map(ttl::written), ..Ownership::new(id, &stack.tags) };
+    let parts = Parts { stack, materials, names: &Names::of(stack, id), ownership: &ownership };
     let mut nodes = ttl::nodes(&parts);
     nodes.push(stream_node(&parts));
     nodes.extend(parts.names.bucket.as_ref().map(|bucket| bucket_node(bucket, &parts)));
@@ -104,7 +105,7 @@ struct Parts<'a> {
     stack: &'a Stack,
     materials: &'a Materials<'a>,
     names: &'a Names,
-    mark: &'a Mark,
+    ownership: &'a Ownership,
 }
 
 impl Parts<'_> {
@@ -113,7 +114,7 @@ impl Parts<'_> {
     }
 }
 
-fn stream_node(Parts { stack, names, mark, .. }: &Parts) -> Node {
+fn stream_node(Parts { stack, names, ownership, .. }: &Parts) -> Node {
     let capacity = match stack.stream.mode {
         StreamMode::Provisioned { shards } => Capacity::Provisioned(shards),
         StreamMode::OnDemand => Capacity::OnDemand,
@@ -121,15 +122,15 @@ fn stream_node(Parts { stack, names, mark, .. }: &Parts) -> Node {
     let retention_hours = stack.stream.retention.as_secs().div_ceil(3600) as u32;
     let max_record_kib = Some(stack.stream.max_record_kib).filter(|kib| *kib != stream::MAX_RECORD_KIB);
     let name = names.stream.clone();
-    let desired = stream::Desired { name, capacity, retention_hours, max_record_kib, mark: (*mark).clone() };
+    let desired = stream::Desired { name, capacity, retention_hours, max_record_kib, ownership: (*ownership).clone() };
     // What ends it is there before the first thing that costs money.
-    let on: Vec<_> = mark.expires.iter().map(|_| Schedules::key(&names.schedule)).collect();
+    let on: Vec<_> = ownership.expires.iter().map(|_| Schedules::key(&names.schedule)).collect();
     node::<Streams>(&names.stream, &on, &desired, capacity.to_string())
 }
 
 fn bucket_node(bucket: &str, parts: &Parts) -> Node {
     let mirror = parts.stack.mirror;
-    let desired = bucket::Desired { name: bucket.to_owned(), mirror, mark: parts.mark.clone() };
+    let desired = bucket::Desired { name: bucket.to_owned(), mirror, ownership: parts.ownership.clone() };
     let detail = if mirror { "with a copy of the journal" } else { "" };
     node::<Buckets>(bucket, &[], &desired, detail.to_owned())
 }

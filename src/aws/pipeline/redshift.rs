@@ -52,15 +52,15 @@ impl Delivery<'_> {
         statements
             .extend(secret.map(|secret| Statement::new(&["secretsmanager:GetSecretValue"], [On::secret(secret)])));
         // It is made before anything in the database, and so tells where that is.
-        let mark = parts.mark.with(self.database.tags());
-        let desired = role::Desired { mark, ..self.role_of(&names.role, &[role::FIREHOSE], statements) };
+        let ownership = parts.ownership.with(self.database.tags());
+        let desired = role::Desired { ownership, ..self.role_of(&names.role, &[role::FIREHOSE], statements) };
         node::<Roles>(&names.role, &[], &desired, format!("under {}", parts.names.role_path))
     }
 
     /// What COPY reads by, and the namespace and workgroup of our own.
     fn warehouse(&self) -> [Node; 3] {
         let Self { to, names, parts, .. } = self;
-        let (bucket, mark) = (parts.bucket(), parts.mark.clone());
+        let (bucket, ownership) = (parts.bucket(), parts.ownership.clone());
         let under = |prefix: &str| On::Objects { bucket: bucket.to_owned(), prefix: prefix.to_owned() };
         let statements = vec![
             Statement::new(&["s3:GetBucketLocation", "s3:ListBucket"], [On::Bucket(bucket.to_owned())]),
@@ -72,13 +72,13 @@ impl Delivery<'_> {
             name: names.workgroup.clone(),
             database: to.database.clone(),
             role: format!("{}{}", parts.names.role_path, names.copy_role),
-            mark: mark.clone(),
+            ownership: ownership.clone(),
         };
         let on = [Roles::key(&names.role), Roles::key(&names.copy_role)];
         let detail = format!("database {}", to.database);
         let namespace = node::<redshift::namespace::Namespaces>(&names.workgroup, &on, &desired, detail);
         let (name, namespace_name) = (names.workgroup.clone(), names.workgroup.clone());
-        let desired = redshift::workgroup::Desired { name, namespace: namespace_name, mark };
+        let desired = redshift::workgroup::Desired { name, namespace: namespace_name, ownership };
         let on = [redshift::namespace::Namespaces::key(&names.workgroup)];
         let detail = "8 RPU, reachable through the Data API only".to_owned();
         [role, namespace, node::<redshift::workgroup::Workgroups>(&names.workgroup, &on, &desired, detail)]
@@ -86,8 +86,8 @@ impl Delivery<'_> {
 
     fn schema(&self) -> Node {
         let Self { to, names, parts, database } = self;
-        let (name, mark) = (names.schema.clone(), parts.mark.clone());
-        let desired = redshift::schema::Desired { database: database.clone(), name, mark };
+        let (name, ownership) = (names.schema.clone(), parts.ownership.clone());
+        let desired = redshift::schema::Desired { database: database.clone(), name, ownership };
         let mut on = vec![Roles::key(&names.role)];
         on.extend((to.at == RedshiftAt::Created).then_some(redshift::workgroup::Workgroups::key(&names.workgroup)));
         node::<redshift::schema::Schemas>(&self.schema_name(), &on, &desired, format!("in {}", database.title()))
@@ -104,9 +104,9 @@ impl Delivery<'_> {
     }
 
     fn jsonpaths(&self) -> Node {
-        let (bucket, mark) = (self.parts.bucket(), self.parts.mark.clone());
+        let (bucket, ownership) = (self.parts.bucket(), self.parts.ownership.clone());
         let (key, text) = (redshift::JSONPATHS.to_owned(), self.parts.materials.schema.jsonpaths());
-        let desired = object::Desired { bucket: bucket.to_owned(), key, text, mark };
+        let desired = object::Desired { bucket: bucket.to_owned(), key, text, ownership };
         let name = format!("{bucket}/{}", redshift::JSONPATHS);
         node::<Objects>(&name, &[Buckets::key(bucket)], &desired, String::new())
     }
@@ -155,7 +155,7 @@ impl Delivery<'_> {
             schema: self.names.schema.clone(),
             name: name.to_owned(),
             columns,
-            mark: self.parts.mark.clone(),
+            ownership: self.parts.ownership.clone(),
         };
         let on = [redshift::schema::Schemas::key(&self.schema_name())];
         node::<redshift::table::Tables>(&self.table_name(name), &on, &desired, detail)
@@ -167,7 +167,7 @@ impl Delivery<'_> {
             path: self.parts.names.role_path.clone(),
             services: services.iter().map(|&service| service.to_owned()).collect(),
             statements,
-            mark: self.parts.mark.clone(),
+            ownership: self.parts.ownership.clone(),
         }
     }
 
@@ -182,7 +182,7 @@ impl Delivery<'_> {
             error_prefix: to.error_prefix_text.clone(),
             buffer_mib: to.buffer.mib,
             buffer_seconds: to.buffer.interval.as_secs() as u32,
-            mark: parts.mark.clone(),
+            ownership: parts.ownership.clone(),
         }
     }
 

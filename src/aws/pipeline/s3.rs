@@ -30,7 +30,7 @@ const YEARS_AHEAD: i32 = 3;
 /// The role, the delivery stream and, with a catalog, database, table and workgroup.
 pub(super) fn nodes(s3: &S3Delivery, parts: &Parts) -> Result<Vec<Node>, PipelineError> {
     let mut nodes = delivery_nodes(s3, parts)?.to_vec();
-    let Parts { names, mark, materials, .. } = parts;
+    let Parts { names, ownership, materials, .. } = parts;
     if let (Some(catalog), Some(database), Some(name)) = (&s3.catalog, &names.database, &names.table) {
         let table = table::Desired {
             database: database.clone(),
@@ -40,7 +40,7 @@ pub(super) fn nodes(s3: &S3Delivery, parts: &Parts) -> Result<Vec<Node>, Pipelin
             partition_keys: partition_keys(catalog, s3, parts)?,
             location: format!("s3://{}/{}", parts.bucket(), s3.prefix.fixed()),
             projection: projection(catalog, s3, parts.bucket())?,
-            mark: (*mark).clone(),
+            ownership: (*ownership).clone(),
         };
         nodes.extend(catalog_nodes(table, s3, parts));
     }
@@ -70,7 +70,7 @@ fn parquet(s3: &S3Delivery, parts: &Parts) -> Result<Option<delivery::Columns>, 
 }
 
 fn delivery_nodes(s3: &S3Delivery, parts: &Parts) -> Result<[Node; 2], PipelineError> {
-    let (Parts { names, mark, .. }, bucket) = (parts, parts.bucket());
+    let (Parts { names, ownership, .. }, bucket) = (parts, parts.bucket());
     let parquet = parquet(s3, parts)?;
     let mut statements = vec![Statement::read_stream(&names.stream)];
     statements.extend(Statement::write_bucket(bucket));
@@ -80,7 +80,7 @@ fn delivery_nodes(s3: &S3Delivery, parts: &Parts) -> Result<[Node; 2], PipelineE
         path: names.role_path.clone(),
         services: vec![role::FIREHOSE.to_owned()],
         statements,
-        mark: (*mark).clone(),
+        ownership: (*ownership).clone(),
     };
     let role_node = node::<Roles>(&names.role, &[], &desired, format!("under {}", names.role_path));
     let route = delivery::Route {
@@ -92,7 +92,7 @@ fn delivery_nodes(s3: &S3Delivery, parts: &Parts) -> Result<[Node; 2], PipelineE
         error_prefix: s3.error_prefix_text.clone(),
         buffer_mib: s3.buffer.mib,
         buffer_seconds: s3.buffer.interval.as_secs() as u32,
-        mark: (*mark).clone(),
+        ownership: (*ownership).clone(),
     };
     let (compression, partition_by) = (s3.compression, s3.partition_by.clone());
     let desired = delivery::Desired { route, compression, parquet, partition_by };
@@ -104,14 +104,14 @@ fn delivery_nodes(s3: &S3Delivery, parts: &Parts) -> Result<[Node; 2], PipelineE
 }
 
 fn catalog_nodes(table: table::Desired, s3: &S3Delivery, parts: &Parts) -> [Node; 3] {
-    let (Parts { names, mark, .. }, bucket) = (parts, parts.bucket());
-    let desired = database::Desired { name: table.database.clone(), mark: (*mark).clone() };
+    let (Parts { names, ownership, .. }, bucket) = (parts, parts.bucket());
+    let desired = database::Desired { name: table.database.clone(), ownership: (*ownership).clone() };
     let database_node = node::<Databases>(&table.database, &[], &desired, String::new());
     let desired = workgroup::Desired {
         name: names.workgroup.clone(),
         output: results_location(bucket, s3.prefix.fixed()),
         scan_limit_bytes: SCAN_LIMIT_BYTES,
-        mark: (*mark).clone(),
+        ownership: (*ownership).clone(),
     };
     let on = [Buckets::key(bucket)];
     let detail = format!("results in {}", desired.output);

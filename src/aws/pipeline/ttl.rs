@@ -30,21 +30,21 @@ pub fn opened_at(state: &State) -> DateTime<Utc> {
 
 /// When a stack is to be gone, as its resources are marked: what its schedule says counts before what others do.
 pub fn known(state: &State) -> Option<DateTime<Utc>> {
-    let mark = |node: &Node| read(kinds::mark(node)?.expires.as_deref()?);
+    let ownership = |node: &Node| read(kinds::ownership(node)?.expires.as_deref()?);
     let all = || state.live().map(|resource| &resource.node);
-    all().filter(|node| node.key.kind == Schedules::KIND).find_map(mark).or_else(|| all().find_map(mark))
+    all().filter(|node| node.key.kind == Schedules::KIND).find_map(ownership).or_else(|| all().find_map(ownership))
 }
 
 /// The schedule that deletes the stream at its time, and the role that lets it do that and nothing else.
 pub(super) fn nodes(parts: &Parts) -> Vec<Node> {
-    let Parts { names, mark, .. } = parts;
-    let Some(at) = &mark.expires else { return Vec::new() };
+    let Parts { names, ownership, .. } = parts;
+    let Some(at) = &ownership.expires else { return Vec::new() };
     let desired = role::Desired {
         name: names.schedule_role.clone(),
         path: names.role_path.clone(),
         services: vec![role::SCHEDULER.to_owned()],
         statements: vec![Statement::new(&["kinesis:DeleteStream"], [On::Stream(names.stream.clone())])],
-        mark: (*mark).clone(),
+        ownership: (*ownership).clone(),
     };
     let role_node = node::<Roles>(&names.schedule_role, &[], &desired, format!("under {}", names.role_path));
     let desired = schedule::Desired {
@@ -52,7 +52,7 @@ pub(super) fn nodes(parts: &Parts) -> Vec<Node> {
         at: at.clone(),
         stream: names.stream.clone(),
         role: format!("{}{}", names.role_path, names.schedule_role),
-        mark: (*mark).clone(),
+        ownership: (*ownership).clone(),
     };
     let on = [Roles::key(&names.schedule_role)];
     vec![role_node, node::<Schedules>(&names.schedule, &on, &desired, format!("deletes the stream at {at}"))]

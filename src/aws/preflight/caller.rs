@@ -25,7 +25,7 @@ use crate::{
 const WHAT: &str = "credentials";
 
 /// Asks who is calling. Without an answer there is no caller, and nothing else can be asked.
-pub(super) async fn look(clients: &Clients, stack: Option<&Stack>) -> (Vec<Finding>, Option<Caller>) {
+pub(super) async fn check(clients: &Clients, stack: Option<&Stack>) -> (Vec<Finding>, Option<Caller>) {
     let dated = Dated::default();
     let call = clients.sts.get_caller_identity().customize().interceptor(dated.clone());
     let (answer, expiry) = futures::join!(call.send(), clients.expiry());

@@ -40,13 +40,13 @@ pub struct Intent<'a> {
 
 /// Who is calling, and the clock: without a stack there is no more to ask.
 pub async fn caller(clients: &Clients) -> Report {
-    Report(caller::look(clients, None).await.0)
+    Report(caller::check(clients, None).await.0)
 }
 
 /// Everything but what a survey says of each resource, and that survey, taken at the same time. Nothing is surveyed if it is
 /// not known who is calling.
-pub async fn look<S>(intent: &Intent<'_>, clients: &Clients, survey: impl Future<Output = S>) -> (Report, Option<S>) {
-    let (mut findings, caller) = caller::look(clients, Some(intent.stack)).await;
+pub async fn check<S>(intent: &Intent<'_>, clients: &Clients, survey: impl Future<Output = S>) -> (Report, Option<S>) {
+    let (mut findings, caller) = caller::check(clients, Some(intent.stack)).await;
     let Some(caller) = caller else { return (Report(findings), None) };
     let (around, survey) = futures::join!(around(intent, &caller, clients), survey);
     findings.extend(around);
@@ -63,9 +63,12 @@ async fn around(intent: &Intent<'_>, caller: &Caller, clients: &Clients) -> Vec<
     let Intent { stack, graph, id, state } = *intent;
     let names = Names::of(stack, id);
     let is_up = graph.nodes().iter().all(|node| state.phase(&node.key) == Some(Phase::Ready));
-    let permissions = async { if is_up { None } else { Some(permissions::look(graph, id, caller, clients).await) } };
-    let (quotas, permissions, redshift) =
-        futures::join!(quotas::look(stack, graph, state, clients), permissions, redshift::look(stack, &names, clients));
+    let permissions = async { if is_up { None } else { Some(permissions::check(graph, id, caller, clients).await) } };
+    let (quotas, permissions, redshift) = futures::join!(
+        quotas::check(stack, graph, state, clients),
+        permissions,
+        redshift::check(stack, &names, clients)
+    );
     quotas.into_iter().chain(permissions).chain(redshift).collect()
 }
 

@@ -24,7 +24,7 @@ const MOST_NAMED: usize = 12;
 const USER_ID: &str = "the-caller";
 
 /// Whether who is calling may do all that the stack needs.
-pub(super) async fn look(graph: &Graph, id: &StackId, caller: &Caller, clients: &Clients) -> Finding {
+pub(super) async fn check(graph: &Graph, id: &StackId, caller: &Caller, clients: &Clients) -> Finding {
     let principal = match principal(caller, clients).await {
         Principal::Anything => return Finding::fine(WHAT, "the root user may do everything"),
         Principal::Unknown(why) => return Finding::note(WHAT, why, ""),

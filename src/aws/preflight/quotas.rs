@@ -48,7 +48,7 @@ struct Room {
 }
 
 /// Every quota that making the stack would touch, asked side by side.
-pub(super) async fn look(stack: &Stack, graph: &Graph, state: &State, clients: &Clients) -> Vec<Finding> {
+pub(super) async fn check(stack: &Stack, graph: &Graph, state: &State, clients: &Clients) -> Vec<Finding> {
     let made = |node: &&Node| matches!(state.phase(&node.key), Some(Phase::Accepted | Phase::Ready));
     let new: Vec<&Node> = graph.nodes().iter().filter(|node| !made(node)).collect();
     let count = |kinds: &[&str]| new.iter().filter(|node| kinds.contains(&node.key.kind.as_str())).count() as f64;

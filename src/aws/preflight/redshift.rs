@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Secret and database, each by itself.
-pub(super) async fn look(stack: &Stack, names: &Names, clients: &Clients) -> Vec<Finding> {
+pub(super) async fn check(stack: &Stack, names: &Names, clients: &Clients) -> Vec<Finding> {
     let Some((to, names)) = stack.deliver.redshift.as_ref().zip(names.redshift.as_ref()) else { return Vec::new() };
     let database = Database::of(to, names);
     let (secret, reached) = futures::join!(secret(to.secret.as_deref(), clients), reached(&database, clients));

@@ -3,22 +3,22 @@
 use super::data::{At, Database};
 use crate::{
     aws::{
-        mark,
+        ownership,
         permission::{On, Statement},
     },
     engine::StackId,
 };
 
-/// Making with our mark, deleting what has it, and looking.
+/// Creating with our ownership tags, deleting what has them, and reading.
 pub(super) fn serverless(what: &str, resource: &str, id: &StackId) -> Vec<Statement> {
     let [create, delete, get] = ["Create", "Delete", "Get"].map(|verb| format!("redshift-serverless:{verb}{what}"));
     let on = On::resource("redshift-serverless", resource);
-    let marked = |statement: Statement, key: &str| {
-        statement.when("StringLike", &format!("{key}/{}", mark::STACK), [id.to_string()])
+    let tagged = |statement: Statement, key: &str| {
+        statement.when("StringLike", &format!("{key}/{}", ownership::STACK), [id.to_string()])
     };
     vec![
-        marked(Statement::new(&[create.as_str(), "redshift-serverless:TagResource"], [on.clone()]), "aws:RequestTag"),
-        marked(Statement::new(&[delete.as_str(), "redshift-serverless:TagResource"], [on.clone()]), "aws:ResourceTag"),
+        tagged(Statement::new(&[create.as_str(), "redshift-serverless:TagResource"], [on.clone()]), "aws:RequestTag"),
+        tagged(Statement::new(&[delete.as_str(), "redshift-serverless:TagResource"], [on.clone()]), "aws:ResourceTag"),
         Statement::new(&[get.as_str(), "redshift-serverless:ListTagsForResource"], [on]),
     ]
 }

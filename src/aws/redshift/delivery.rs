@@ -18,7 +18,7 @@ use crate::{
         delivery::{self, Deliveries, Found, Route, changed, invalid},
         failure::{broken, failure},
         kind::{Kind, Layer},
-        mark::Mark,
+        ownership::Ownership,
         permission::{On, Statement},
     },
     engine::{Cause, Difference, Observed, Owned, Progress, ProviderError, Scope, StackId},
@@ -79,8 +79,8 @@ impl Kind for RedshiftDeliveries {
         Self(clients.clone())
     }
 
-    fn mark(wanted: &Desired) -> &Mark {
-        &wanted.route.mark
+    fn ownership(wanted: &Desired) -> &Ownership {
+        &wanted.route.ownership
     }
 
     fn permissions(wanted: &Desired, _id: &StackId) -> Vec<Statement> {

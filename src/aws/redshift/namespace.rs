@@ -16,7 +16,7 @@ use crate::{
         clients::Clients,
         failure::{failure, is},
         kind::{Kind, Layer},
-        mark::{self, Mark},
+        ownership::{self, Ownership},
         pace::Pace,
         permission::{On, Statement},
         tags,
@@ -41,7 +41,8 @@ pub struct Desired {
     /// The role that COPY assumes by default: path and name, `/demo/…/name`.
     pub role: String,
     /// Whose it is.
-    pub mark: Mark,
+    #[serde(rename = "mark")]
+    pub ownership: Ownership,
 }
 
 /// Knows namespaces.
@@ -61,12 +62,12 @@ impl Kind for Namespaces {
         Self { clients: clients.clone(), seen: Seen::default() }
     }
 
-    fn mark(wanted: &Desired) -> &Mark {
-        &wanted.mark
+    fn ownership(wanted: &Desired) -> &Ownership {
+        &wanted.ownership
     }
 
-    /// Redshift names a namespace's ARN itself; ours has our mark. Its admin's secret is made in the caller's name (Redshift
-    /// management guide, "Managing Amazon Redshift admin passwords using AWS Secrets Manager").
+    /// Redshift names a namespace's ARN itself; ours has our ownership tags. Its admin's secret is made in the caller's
+    /// name (Redshift management guide, "Managing Amazon Redshift admin passwords using AWS Secrets Manager").
     fn permissions(wanted: &Desired, id: &StackId) -> Vec<Statement> {
         const SECRET: [&str; 5] = [
             "secretsmanager:CreateSecret",
@@ -88,12 +89,12 @@ impl Kind for Namespaces {
         let Some(found) = self.get(&wanted.name).await? else { return Ok(Observed::Absent) };
         let identity = found.namespace_arn().unwrap_or_default().to_owned();
         let tags = tags_of(&self.clients, &identity).await?;
-        if let Err(why) = wanted.mark.is_on(pairs(&tags)) {
+        if let Err(why) = wanted.ownership.is_on(pairs(&tags)) {
             return Ok(Observed::Foreign { why });
         }
         let ready = found.status() == Some(&NamespaceStatus::Available);
         let database = found.db_name().unwrap_or_default();
-        let mut differs = tags::differences(&wanted.mark, pairs(&tags));
+        let mut differs = tags::differences(&wanted.ownership, pairs(&tags));
         if database != wanted.database {
             differs.push(Difference::replace("database", database, &wanted.database));
         }
@@ -102,7 +103,7 @@ impl Kind for Namespaces {
 
     async fn create(&self, wanted: &Desired, _progress: &Progress<'_>) -> Result<String, ProviderError> {
         let (name, role) = (&wanted.name, self.clients.iam_arn(&format!("role{}", wanted.role)).await?);
-        let tags = to_tags(wanted.mark.all(), CREATE, name)?;
+        let tags = to_tags(wanted.ownership.all(), CREATE, name)?;
         let call = self.clients.redshift_serverless.create_namespace().namespace_name(name).db_name(&wanted.database);
         let call = call.manage_admin_password(true).iam_roles(&role).default_iam_role_arn(&role);
         let answer = call.set_tags(Some(tags)).send().await.map_err(|error| failure(CREATE, name, &error))?;
@@ -130,9 +131,9 @@ impl Kind for Namespaces {
         _differs: &[Difference],
         _progress: &Progress<'_>,
     ) -> Result<(), ProviderError> {
-        let Desired { name, mark, .. } = wanted;
+        let Desired { name, ownership, .. } = wanted;
         let found = self.get(name).await?;
-        tag(&self.clients, found.as_ref().and_then(Namespace::namespace_arn), mark, name).await
+        tag(&self.clients, found.as_ref().and_then(Namespace::namespace_arn), ownership, name).await
     }
 
     /// Without a last snapshot.
@@ -156,14 +157,18 @@ impl Kind for Namespaces {
         let tags = |name: String| async move {
             let arn = self.get(&name).await?.and_then(|found| found.namespace_arn).unwrap_or_default();
             let tags = if arn.is_empty() { Vec::new() } else { tags_of(&self.clients, &arn).await? };
-            Ok(mark::collected(pairs(&tags)))
+            Ok(ownership::collected(pairs(&tags)))
         };
-        let owned = |(name, mark): (String, Mark)| {
+        let owned = |(name, ownership): (String, Ownership)| {
             let command = format!("redshift-serverless delete-namespace --namespace-name {name}");
-            Self::found(&name, &Desired { name: name.clone(), mark, ..Desired::default() }, self.clients.cli(&command))
+            Self::found(
+                &name,
+                &Desired { name: name.clone(), ownership, ..Desired::default() },
+                self.clients.cli(&command),
+            )
         };
         let names = self.seen.and_tagged(&self.clients, scope).await?;
-        Ok(mark::ours(scope, names, tags).await?.into_iter().map(owned).collect())
+        Ok(ownership::ours(scope, names, tags).await?.into_iter().map(owned).collect())
     }
 }
 

@@ -1,5 +1,5 @@
-//! Where a stack's schema and tables are. Its id does not say so; the tags of its role do, so that they are found without
-//! a journal. A secret is told by its name or ARN, never more.
+//! Where a stack's schema and tables are. Its id does not say so; the tags of its role do, so that they are found
+//! without a journal. A secret is told by its name or ARN, never more.
 
 use std::{
     collections::BTreeSet,
@@ -8,7 +8,7 @@ use std::{
 
 use super::data::{At, Database};
 use crate::{
-    aws::{clients::Clients, mark::Tags, role},
+    aws::{clients::Clients, ownership::Tags, role},
     engine::{ProviderError, Scope},
 };
 
@@ -57,8 +57,8 @@ impl Database {
 
 /// What the roles that are looked for tell.
 pub(super) async fn tagged(clients: &Clients, scope: &Scope) -> Result<BTreeSet<Database>, ProviderError> {
-    let roles = role::marked(clients, scope).await?;
-    Ok(roles.iter().filter_map(|(_, mark)| Database::tagged(&mark.tags)).collect())
+    let roles = role::tagged(clients, scope).await?;
+    Ok(roles.iter().filter_map(|(_, ownership)| Database::tagged(&ownership.tags)).collect())
 }
 
 /// What was looked at by this process.
@@ -98,8 +98,8 @@ impl Seen<Database> {
 }
 
 impl Seen<String> {
-    /// What namespaces and workgroups of our own are called. Not everywhere is there such a service, so that only what a
-    /// stack is known to have is asked for.
+    /// What namespaces and workgroups of our own are called. Not everywhere is there such a service, so that only what
+    /// a stack is known to have is asked for.
     pub(super) async fn and_tagged(&self, clients: &Clients, scope: &Scope) -> Result<BTreeSet<String>, ProviderError> {
         let mut names = self.all();
         names.extend(tagged(clients, scope).await?.into_iter().filter_map(|place| match place.at {

@@ -14,7 +14,7 @@ use crate::{
         clients::Clients,
         failure::broken,
         kind::{Kind, Layer},
-        mark::Mark,
+        ownership::Ownership,
         permission::Statement,
     },
     engine::{Cause, Observed, Owned, Progress, ProviderError, Scope, StackId},
@@ -30,7 +30,8 @@ pub struct Desired {
     /// Its name.
     pub name: String,
     /// Whose it is; in its comment.
-    pub mark: Mark,
+    #[serde(rename = "mark")]
+    pub ownership: Ownership,
 }
 
 impl Desired {
@@ -64,8 +65,8 @@ impl Kind for Schemas {
         Self { clients: clients.clone(), seen: Seen::default() }
     }
 
-    fn mark(wanted: &Desired) -> &Mark {
-        &wanted.mark
+    fn ownership(wanted: &Desired) -> &Ownership {
+        &wanted.ownership
     }
 
     fn permissions(wanted: &Desired, _id: &StackId) -> Vec<Statement> {
@@ -76,14 +77,14 @@ impl Kind for Schemas {
         let found = self.runner(&wanted.database).look(sql::find_schema(&wanted.name)).await;
         let found = found.map_err(|error| error.about(&wanted.title(), ""))?;
         let Some(row) = found.and_then(|answer| answer.rows.into_iter().next()) else { return Ok(Observed::Absent) };
-        Ok(match wanted.mark.is_on(comment(&row).and_then(sql::marked)) {
+        Ok(match wanted.ownership.is_on(comment(&row).and_then(sql::tags_in)) {
             Ok(()) => Observed::Ours { identity: identity(wanted), ready: true, differs: Vec::new() },
             Err(why) => Observed::Foreign { why },
         })
     }
 
     async fn create(&self, wanted: &Desired, _progress: &Progress<'_>) -> Result<String, ProviderError> {
-        let statements = sql::create_schema(&wanted.name, &wanted.mark.stack);
+        let statements = sql::create_schema(&wanted.name, &wanted.ownership.stack);
         let made = self.runner(&wanted.database).run(&statements, 0).await;
         made.map_err(|error| error.about(&wanted.title(), ALLOW))?;
         Ok(identity(wanted))
@@ -103,13 +104,13 @@ impl Kind for Schemas {
     async fn owned(&self, scope: &Scope) -> Result<Vec<Owned>, ProviderError> {
         let mut found = Vec::new();
         for database in self.seen.and_tagged(&self.clients, scope).await? {
-            let answer = Runner::new(&self.clients, &database).look(sql::marked_schemas()).await;
+            let answer = Runner::new(&self.clients, &database).look(sql::tagged_schemas()).await;
             let answer = answer.map_err(|error| error.about(&database.title(), ""))?.unwrap_or_default();
             found.extend(answer.rows.iter().filter_map(|row| {
                 let name = row.first()?.as_deref()?;
-                let mark = Mark::found(scope, comment(row).and_then(sql::marked))?;
+                let ownership = Ownership::found(scope, comment(row).and_then(sql::tags_in))?;
                 let command = database.command(&self.clients, &sql::drop_schema(name));
-                let wanted = Desired { database: database.clone(), name: name.to_owned(), mark };
+                let wanted = Desired { database: database.clone(), name: name.to_owned(), ownership };
                 Some(Self::found(&wanted.title(), &wanted, command))
             }));
         }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::aws::mark::STACK;
+use crate::aws::ownership::STACK;
 pub use crate::spec::REDSHIFT_LOADS as LOADS;
 use demo_formats::schema::redshift_name;
 
@@ -35,18 +35,18 @@ pub(super) fn literal(text: &str) -> String {
 }
 
 /// What the comment on everything of a stack says.
-pub(super) fn marking(stack: &str) -> String {
+pub(super) fn comment_of(stack: &str) -> String {
     format!("{STACK}={stack}")
 }
 
-/// The stack's mark in a comment.
-pub(super) fn marked(comment: &str) -> Option<(&str, &str)> {
+/// The stack's ownership tags in a comment.
+pub(super) fn tags_in(comment: &str) -> Option<(&str, &str)> {
     comment.split_once('=')
 }
 
 pub(super) fn create_schema(name: &str, stack: &str) -> Vec<String> {
     let name = redshift_name(name);
-    vec![format!("CREATE SCHEMA {name}"), format!("COMMENT ON SCHEMA {name} IS {}", literal(&marking(stack)))]
+    vec![format!("CREATE SCHEMA {name}"), format!("COMMENT ON SCHEMA {name} IS {}", literal(&comment_of(stack)))]
 }
 
 /// Fails where anything is in it (Redshift developer guide, "DROP SCHEMA").
@@ -60,12 +60,12 @@ pub(super) fn find_schema(name: &str) -> String {
     format!("SELECT n.nspname, obj_description(n.oid, 'pg_namespace') FROM pg_namespace n WHERE n.nspname = {name}")
 }
 
-/// The names and comments of the schemas that carry a stack's mark, of whatever stack.
-pub(super) fn marked_schemas() -> String {
-    let mark = literal(&marking("%"));
+/// The names and comments of the schemas that carry a stack's ownership tags, of whatever stack.
+pub(super) fn tagged_schemas() -> String {
+    let ownership = literal(&comment_of("%"));
     format!(
         "SELECT n.nspname, obj_description(n.oid, 'pg_namespace') FROM pg_namespace n \
-         WHERE obj_description(n.oid, 'pg_namespace') LIKE {mark} ORDER BY 1"
+         WHERE obj_description(n.oid, 'pg_namespace') LIKE {ownership} ORDER BY 1"
     )
 }
 
@@ -78,13 +78,13 @@ pub(super) fn relations(schema: &str) -> String {
     )
 }
 
-/// Names, comments and schemas of the tables that carry a stack's mark, of whatever stack.
-pub(super) fn marked_tables() -> String {
+/// Names, comments and schemas of the tables that carry a stack's ownership tags, of whatever stack.
+pub(super) fn tagged_tables() -> String {
     format!(
         "SELECT c.relname, obj_description(c.oid, 'pg_class'), n.nspname FROM pg_class c \
          JOIN pg_namespace n ON n.oid = c.relnamespace \
          WHERE c.relkind = 'r' AND obj_description(c.oid, 'pg_class') LIKE {} ORDER BY 3, 1",
-        literal(&marking("%"))
+        literal(&comment_of("%"))
     )
 }
 
@@ -103,7 +103,7 @@ pub(super) fn create_table(name: &TableName, columns: &[(String, String)], stack
     let columns: Vec<_> = columns.iter().map(|(name, kind)| format!("{} {kind}", redshift_name(name))).collect();
     vec![
         format!("CREATE TABLE {name} ({})", columns.join(", ")),
-        format!("COMMENT ON TABLE {name} IS {}", literal(&marking(stack))),
+        format!("COMMENT ON TABLE {name} IS {}", literal(&comment_of(stack))),
     ]
 }
 
@@ -210,7 +210,7 @@ mod tests {
 
     #[test]
     fn a_mark_is_read_as_it_is_written() {
-        assert_eq!(marked(&marking("a-00000001")), Some((STACK, "a-00000001")));
-        assert_eq!(marked("sales of the year"), None);
+        assert_eq!(tags_in(&comment_of("a-00000001")), Some((STACK, "a-00000001")));
+        assert_eq!(tags_in("sales of the year"), None);
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     aws::{
         clients::Clients,
         kind::{Kind, Layer},
-        mark::Mark,
+        ownership::Ownership,
         permission::Statement,
     },
     engine::{Difference, Observed, Owned, Progress, ProviderError, Scope, StackId},
@@ -33,7 +33,8 @@ pub struct Desired {
     #[serde(default)]
     pub columns: Vec<(String, String)>,
     /// Whose it is; in its comment.
-    pub mark: Mark,
+    #[serde(rename = "mark")]
+    pub ownership: Ownership,
 }
 
 impl Desired {
@@ -76,8 +77,8 @@ impl Kind for Tables {
         Self { clients: clients.clone(), seen: Seen::default() }
     }
 
-    fn mark(wanted: &Desired) -> &Mark {
-        &wanted.mark
+    fn ownership(wanted: &Desired) -> &Ownership {
+        &wanted.ownership
     }
 
     fn permissions(wanted: &Desired, _id: &StackId) -> Vec<Statement> {
@@ -92,7 +93,7 @@ impl Kind for Tables {
         let Some(found) = relations.rows.iter().find(same_name) else { return Ok(Observed::Absent) };
         let columns = self.look(wanted, sql::columns(&wanted.table())).await?;
         let differs = differences(&wanted.columns, &found_columns(&columns));
-        Ok(match wanted.mark.is_on(comment(found).and_then(sql::marked)) {
+        Ok(match wanted.ownership.is_on(comment(found).and_then(sql::tags_in)) {
             Ok(()) => Observed::Ours { identity: identity(wanted), ready: true, differs },
             Err(why) if differs.is_empty() => Observed::Foreign { why },
             Err(why) => Observed::Foreign { why: format!("{why}, and {}", Difference::listed(&differs)) },
@@ -100,7 +101,7 @@ impl Kind for Tables {
     }
 
     async fn create(&self, wanted: &Desired, _progress: &Progress<'_>) -> Result<String, ProviderError> {
-        let statements = sql::create_table(&wanted.table(), &wanted.columns, &wanted.mark.stack);
+        let statements = sql::create_table(&wanted.table(), &wanted.columns, &wanted.ownership.stack);
         let made = self.runner(&wanted.database).run(&statements, 0).await;
         made.map_err(|error| {
             error.about(&wanted.title(), "change the table, or allow it, then run the command again")
@@ -119,14 +120,14 @@ impl Kind for Tables {
     async fn owned(&self, scope: &Scope) -> Result<Vec<Owned>, ProviderError> {
         let mut found = Vec::new();
         for database in self.seen.and_tagged(&self.clients, scope).await? {
-            let answer = Runner::new(&self.clients, &database).look(sql::marked_tables()).await;
+            let answer = Runner::new(&self.clients, &database).look(sql::tagged_tables()).await;
             let answer = answer.map_err(|error| error.about(&database.title(), ""))?.unwrap_or_default();
             found.extend(answer.rows.iter().filter_map(|row| {
                 let [Some(name), _, Some(schema)] = row.as_slice() else { return None };
-                let mark = Mark::found(scope, comment(row).and_then(sql::marked))?;
+                let ownership = Ownership::found(scope, comment(row).and_then(sql::tags_in))?;
                 let command = database.command(&self.clients, &sql::drop_table(&TableName::new(schema, name)));
                 let (database, schema, name) = (database.clone(), schema.clone(), name.clone());
-                let wanted = Desired { database, schema, name, columns: Vec::new(), mark };
+                let wanted = Desired { database, schema, name, columns: Vec::new(), ownership };
                 Some(Self::found(&wanted.title(), &wanted, command))
             }));
         }

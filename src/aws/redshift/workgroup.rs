@@ -13,7 +13,7 @@ use crate::{
         clients::Clients,
         failure::{broken, failure, is, says},
         kind::{Hourly, Kind, Layer},
-        mark::{self, Mark, Tags},
+        ownership::{self, Ownership, Tags},
         pace::Pace,
         permission::{On, Statement},
         prices::Prices,
@@ -39,7 +39,8 @@ pub struct Desired {
     /// The namespace that it computes for.
     pub namespace: String,
     /// Whose it is.
-    pub mark: Mark,
+    #[serde(rename = "mark")]
+    pub ownership: Ownership,
 }
 
 /// Knows workgroups.
@@ -59,12 +60,12 @@ impl Kind for Workgroups {
         Self { clients: clients.clone(), seen: Seen::default() }
     }
 
-    fn mark(wanted: &Desired) -> &Mark {
-        &wanted.mark
+    fn ownership(wanted: &Desired) -> &Ownership {
+        &wanted.ownership
     }
 
-    /// It is put into the default VPC, which is looked up in the caller's name, as a role of Redshift's own is made where
-    /// there is none yet (Redshift management guide, "Using service-linked roles").
+    /// It is put into the default VPC, which is looked up in the caller's name, as a role of Redshift's own is made
+    /// where there is none yet (Redshift management guide, "Using service-linked roles").
     fn permissions(_wanted: &Desired, id: &StackId) -> Vec<Statement> {
         const NETWORK: [&str; 5] = [
             "ec2:DescribeAccountAttributes",
@@ -93,17 +94,17 @@ impl Kind for Workgroups {
         let Some(found) = get(&self.clients, &wanted.name).await? else { return Ok(Observed::Absent) };
         let identity = found.workgroup_arn().unwrap_or_default().to_owned();
         let tags = tags_of(&self.clients, &identity).await?;
-        if let Err(why) = wanted.mark.is_on(pairs(&tags)) {
+        if let Err(why) = wanted.ownership.is_on(pairs(&tags)) {
             return Ok(Observed::Foreign { why });
         }
         let ready = found.status() == Some(&WorkgroupStatus::Available);
-        let differs = tags::differences(&wanted.mark, pairs(&tags));
+        let differs = tags::differences(&wanted.ownership, pairs(&tags));
         Ok(Observed::Ours { identity, ready, differs })
     }
 
     async fn create(&self, wanted: &Desired, _progress: &Progress<'_>) -> Result<String, ProviderError> {
-        let Desired { name, namespace, mark } = wanted;
-        let tags = to_tags(mark.all(), CREATE, name)?;
+        let Desired { name, namespace, ownership } = wanted;
+        let tags = to_tags(ownership.all(), CREATE, name)?;
         let call = self.clients.redshift_serverless.create_workgroup().workgroup_name(name).namespace_name(namespace);
         let call = call.base_capacity(BASE_CAPACITY).publicly_accessible(false).set_tags(Some(tags));
         match call.send().await {
@@ -141,9 +142,9 @@ impl Kind for Workgroups {
         _differs: &[Difference],
         _progress: &Progress<'_>,
     ) -> Result<(), ProviderError> {
-        let Desired { name, mark, .. } = wanted;
+        let Desired { name, ownership, .. } = wanted;
         let found = get(&self.clients, name).await?;
-        tag(&self.clients, found.as_ref().and_then(Workgroup::workgroup_arn), mark, name).await
+        tag(&self.clients, found.as_ref().and_then(Workgroup::workgroup_arn), ownership, name).await
     }
 
     async fn delete(&self, wanted: &Desired, progress: &Progress<'_>) -> Result<(), ProviderError> {
@@ -166,14 +167,18 @@ impl Kind for Workgroups {
         let tags = |name: String| async move {
             let arn = get(&self.clients, &name).await?.and_then(|found| found.workgroup_arn).unwrap_or_default();
             let tags = if arn.is_empty() { Vec::new() } else { tags_of(&self.clients, &arn).await? };
-            Ok(mark::collected(pairs(&tags)))
+            Ok(ownership::collected(pairs(&tags)))
         };
-        let owned = |(name, mark): (String, Mark)| {
+        let owned = |(name, ownership): (String, Ownership)| {
             let command = format!("redshift-serverless delete-workgroup --workgroup-name {name}");
-            Self::found(&name, &Desired { name: name.clone(), mark, ..Desired::default() }, self.clients.cli(&command))
+            Self::found(
+                &name,
+                &Desired { name: name.clone(), ownership, ..Desired::default() },
+                self.clients.cli(&command),
+            )
         };
         let names = self.seen.and_tagged(&self.clients, scope).await?;
-        Ok(mark::ours(scope, names, tags).await?.into_iter().map(owned).collect())
+        Ok(ownership::ours(scope, names, tags).await?.into_iter().map(owned).collect())
     }
 }
 
@@ -196,10 +201,15 @@ pub(super) async fn tags_of(clients: &Clients, arn: &str) -> Result<Vec<Tag>, Pr
 }
 
 /// Puts the tags that may change on a namespace or a workgroup, by its ARN.
-pub(super) async fn tag(clients: &Clients, arn: Option<&str>, mark: &Mark, name: &str) -> Result<(), ProviderError> {
+pub(super) async fn tag(
+    clients: &Clients,
+    arn: Option<&str>,
+    ownership: &Ownership,
+    name: &str,
+) -> Result<(), ProviderError> {
     const CALL: &str = "redshift-serverless TagResource";
     let gone = || broken(Cause::Other, CALL, name, "it no longer exists".to_owned(), "`demo up` creates it again");
-    let tags = to_tags(tags::changing(mark), CALL, name)?;
+    let tags = to_tags(tags::changing(ownership), CALL, name)?;
     let call = clients.redshift_serverless.tag_resource().resource_arn(arn.ok_or_else(gone)?).set_tags(Some(tags));
     call.send().await.map_err(|error| failure(CALL, name, &error)).map(drop)
 }

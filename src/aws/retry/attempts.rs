@@ -8,7 +8,7 @@ use aws_smithy_runtime_api::client::{
 };
 use serde_json::Value;
 
-use super::judge::{Kind, judge};
+use super::classify::{Failure, classify};
 
 /// Has the last word about the attempts of one service's calls.
 #[derive(Debug)]
@@ -18,8 +18,8 @@ impl ClassifyRetry for Attempts {
     fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
         let failed = context.output_or_error().is_some_and(|answer| answer.is_err());
         let said = context.response().filter(|_| failed).and_then(said);
-        match said.map(|(code, message)| judge(self.0, &code, &message)) {
-            Some(Kind::Quota) => RetryAction::RetryForbidden,
+        match said.map(|(code, message)| classify(self.0, &code, &message)) {
+            Some(Failure::Quota) => RetryAction::RetryForbidden,
             _ => RetryAction::NoActionIndicated,
         }
     }

@@ -1,8 +1,8 @@
-//! How we tell our own: a mark on everything that a stack makes, given in the call that makes it.
+//! How we tell our own: ownership tags on everything that a stack makes, given in the call that makes it.
 //!
-//! Streams, delivery streams, buckets and roles carry it as tags, Glue's databases and tables in their parameters (tables
-//! take no tags), workgroups in their description too, schedules in theirs alone, Redshift's schemas and tables in a
-//! comment, our objects in their metadata. Nothing without it is ever deleted.
+//! Streams, delivery streams, buckets and roles carry it as tags, Glue's databases and tables in their parameters
+//! (tables take no tags), workgroups in their description too, schedules in theirs alone, Redshift's schemas and tables
+//! in a comment, our objects in their metadata. Nothing without it is ever deleted.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -28,11 +28,11 @@ const AT_ONCE: usize = 4;
 /// What services answer of something that has gone since it was listed.
 const GONE: [&str; 4] = ["ResourceNotFoundException", "EntityNotFoundException", "NoSuchBucket", "NoSuchEntity"];
 
-/// A stack's mark and the user's own tags. A tag that the stack file has dropped stays where it was put: nothing on a resource
-/// tells ours of then from those that somebody else has put there.
+/// A stack's ownership tags and the user's own tags. A tag that the stack file has dropped stays where it was put:
+/// nothing on a resource tells ours of then from those that somebody else has put there.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Mark {
+pub struct Ownership {
     /// The stack's id.
     pub stack: String,
     /// Who made it.
@@ -46,14 +46,14 @@ pub struct Mark {
 /// Tags, or parameters, as a service tells them.
 pub(super) type Tags = BTreeMap<String, String>;
 
-impl Mark {
-    /// The mark of a stack that the current user makes.
+impl Ownership {
+    /// The ownership tags of a stack that the current user makes.
     pub fn new(id: &StackId, tags: &BTreeMap<String, String>) -> Self {
         let owner = env::var("USER").or_else(|_| env::var("LOGNAME")).unwrap_or_default();
         Self { stack: id.to_string(), owner: taggable(&owner), tags: tags.clone(), expires: None }
     }
 
-    /// A mark that was found, if it is one that is looked for.
+    /// Ownership tags that were found, if the scope covers them.
     pub(super) fn found<'a>(scope: &Scope, found: impl IntoIterator<Item = (&'a str, &'a str)>) -> Option<Self> {
         let mut tags = collected(found);
         let stack = tags.remove(STACK).filter(|stack| scope.covers(stack))?;
@@ -88,18 +88,18 @@ impl Mark {
     }
 }
 
-/// Which stack's mark is among these tags.
+/// The stack that these tags name.
 pub fn stack_of<'a>(found: impl IntoIterator<Item = (&'a str, &'a str)>) -> Option<&'a str> {
     found.into_iter().find(|(key, _)| *key == STACK).map(|(_, value)| value)
 }
 
-/// Reads the tags of each of `listed`, several at a time, and keeps what carries a mark that is looked for. What has gone
+/// Reads the tags of each of `listed`, several at a time, and keeps what the scope covers. What has gone
 /// meanwhile is passed over.
 pub(super) async fn ours<T, F>(
     scope: &Scope,
     listed: impl IntoIterator<Item = T>,
     tags: impl Fn(T) -> F,
-) -> Result<Vec<(T, Mark)>, ProviderError>
+) -> Result<Vec<(T, Ownership)>, ProviderError>
 where
     T: Clone,
     F: Future<Output = Result<Tags, ProviderError>>,
@@ -109,7 +109,7 @@ where
         async move { Ok::<_, ProviderError>((one, unless_gone(look.await)?)) }
     });
     let looked: Vec<_> = stream::iter(looks).buffered(AT_ONCE).try_collect().await?;
-    Ok(looked.into_iter().filter_map(|(one, tags)| Some((one, Mark::found(scope, pairs(&tags?))?))).collect())
+    Ok(looked.into_iter().filter_map(|(one, tags)| Some((one, Ownership::found(scope, pairs(&tags?))?))).collect())
 }
 
 /// An answer, or none where what was asked for has gone.
@@ -147,20 +147,20 @@ mod tests {
     #[test]
     fn only_this_stacks_mark_is_ours() {
         let id: StackId = "a-00000001".parse().expect("an id");
-        let mark = Mark::new(&id, &BTreeMap::from([("team".to_owned(), "x".to_owned())]));
-        let all = mark.all();
+        let ownership = Ownership::new(&id, &BTreeMap::from([("team".to_owned(), "x".to_owned())]));
+        let all = ownership.all();
         let found = || all.iter().map(|(key, value)| (key.as_str(), value.as_str()));
-        assert_eq!(mark.is_on(found()), Ok(()));
+        assert_eq!(ownership.is_on(found()), Ok(()));
         assert_eq!(all["team"], "x");
-        assert_eq!(mark.is_on([(STACK, "b-00000002")]), Err("it belongs to stack b-00000002".to_owned()));
-        assert_eq!(mark.is_on([("team", "x")]), Err("it has no demo:stack tag".to_owned()));
+        assert_eq!(ownership.is_on([(STACK, "b-00000002")]), Err("it belongs to stack b-00000002".to_owned()));
+        assert_eq!(ownership.is_on([("team", "x")]), Err("it has no demo:stack tag".to_owned()));
     }
 
     #[test]
     fn a_users_mark_cannot_override_ours() {
         let id: StackId = "a-00000001".parse().expect("an id");
-        let mark = Mark::new(&id, &BTreeMap::from([(STACK.to_owned(), "other".to_owned())]));
-        assert_eq!(mark.all()[STACK], "a-00000001");
+        let ownership = Ownership::new(&id, &BTreeMap::from([(STACK.to_owned(), "other".to_owned())]));
+        assert_eq!(ownership.all()[STACK], "a-00000001");
     }
 
     #[test]
@@ -168,13 +168,13 @@ mod tests {
         let id: StackId = "a-00000001".parse().expect("an id");
         let tags = BTreeMap::from([("team".to_owned(), "x".to_owned())]);
         let expires = Some("2026-11-24T12:00:00Z".to_owned());
-        let mark = Mark { owner: "joe".to_owned(), expires, ..Mark::new(&id, &tags) };
-        let all = mark.all();
-        assert_eq!(Mark::found(&Scope::Stack(id), pairs(&all)), Some(mark.clone()));
-        assert_eq!(Mark::found(&Scope::Account, pairs(&all)), Some(mark));
+        let ownership = Ownership { owner: "joe".to_owned(), expires, ..Ownership::new(&id, &tags) };
+        let all = ownership.all();
+        assert_eq!(Ownership::found(&Scope::Stack(id), pairs(&all)), Some(ownership.clone()));
+        assert_eq!(Ownership::found(&Scope::Account, pairs(&all)), Some(ownership));
         let other = Scope::Stack("b-00000002".parse().expect("an id"));
-        assert_eq!(Mark::found(&other, pairs(&all)), None);
-        assert_eq!(Mark::found(&Scope::Account, [("team", "x")]), None);
+        assert_eq!(Ownership::found(&other, pairs(&all)), None);
+        assert_eq!(Ownership::found(&Scope::Account, [("team", "x")]), None);
     }
 
     #[test]
