@@ -169,12 +169,12 @@ async fn stand_in(home: &Home) -> anyhow::Result<Where> {
     Ok(Where::Local { url, credentials: (&stand_in.key()?).into() })
 }
 
-/// Stops the stand-in when no stack is left on it, unless a person started it.
+/// Stops the stand-in when no stack is left on it, unless a person started it. A stack whose journal is damaged may be.
 pub async fn release_stand_in(home: &Home) -> anyhow::Result<()> {
     let lives_there = |state: &State| {
         !state.is_closed() && state.opened().is_some_and(|opened| opened.target.endpoint.as_deref() == Some("local"))
     };
-    if home.list()?.iter().any(lives_there) {
+    if !home.damaged()?.is_empty() || home.list()?.iter().any(lives_there) {
         return Ok(());
     }
     let stand_in = Daemon::at(&home.local());

@@ -138,6 +138,7 @@ fn known_id(home: &Home, asked: &str) -> anyhow::Result<Option<StackId>> {
     match home.find(&context::name_of(asked)?) {
         Ok(state) => Ok(state.id().cloned()),
         Err(HomeError::Unknown(_)) => Ok(None),
+        Err(HomeError::Damaged { id, .. }) => Ok(Some(id)),
         Err(error) => Err(error.into()),
     }
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::{
     context,
     exit::Exit,
+    screen::Screen,
     standing::{Stage, Standing},
 };
 use crate::{
@@ -47,8 +48,11 @@ struct Row {
 }
 
 impl Ls {
-    pub(super) fn run(self) -> anyhow::Result<Exit> {
+    pub(super) fn run(self, screen: &Screen) -> anyhow::Result<Exit> {
         let home = context::home()?;
+        for damaged in home.damaged()? {
+            screen.warning(&damaged.to_string());
+        }
         let states = home.list()?;
         let known = states.iter().filter(|state| self.all || !state.is_closed());
         let now = Utc::now();

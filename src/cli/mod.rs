@@ -164,7 +164,7 @@ fn execute(command: Command, screen: &Screen) -> anyhow::Result<Exit> {
         Command::Get(command) => context::block_on(command.run(screen)),
         Command::Verify(command) => context::block_on(command.run(screen)),
         Command::Down(command) => context::block_on(command.run(screen)),
-        Command::Ls(command) => command.run(),
+        Command::Ls(command) => command.run(screen),
         Command::Gc(command) => context::block_on(command.run(screen)),
         Command::Cost(command) => context::block_on(command.run(screen)),
     }

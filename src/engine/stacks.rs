@@ -32,9 +32,14 @@ pub enum HomeError {
     /// The folder.
     #[error(transparent)]
     Folder(#[from] FolderError),
-    /// A journal cannot be read.
-    #[error(transparent)]
-    Journal(#[from] JournalError),
+    /// The stack's journal cannot be read.
+    #[error("{why}\n  run `demo down --discover {id}` to remove the stack by what exists of it")]
+    Damaged {
+        /// Which stack.
+        id: StackId,
+        /// What is wrong with its journal.
+        why: JournalError,
+    },
     /// No stack has this id or name.
     #[error("unknown stack '{0}'; `demo ls` lists the stacks of this machine")]
     Unknown(String),
@@ -69,32 +74,48 @@ impl Home {
         lock::look(&path).map_err(|source| HomeError::io(path, source))
     }
 
-    /// Every stack that was ever opened, newest first.
+    /// Every stack that was ever opened, newest first, as far as its journal can be read.
     pub fn list(&self) -> Result<Vec<State>, HomeError> {
+        Ok(self.journals()?.0)
+    }
+
+    /// The stacks whose journals cannot be read, and why.
+    pub fn damaged(&self) -> Result<Vec<HomeError>, HomeError> {
+        let (_, damaged) = self.journals()?;
+        Ok(damaged.into_iter().map(|(id, why)| HomeError::Damaged { id, why }).collect())
+    }
+
+    fn journals(&self) -> Result<(Vec<State>, Vec<(StackId, JournalError)>), HomeError> {
         let path = self.stacks();
         let entries = fs::read_dir(&path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
         let entries = entries.map_err(|source| HomeError::io(path, source))?;
-        let mut states = Vec::new();
+        let (mut states, mut damaged) = (Vec::new(), Vec::new());
         for entry in entries {
             let Some(id) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
-            let path = self.journal(&id);
-            if path.exists() {
-                states.extend(Some(journal::read(&path)?).filter(|state| state.opened().is_some()));
+            match journal::read(&self.journal(&id)) {
+                Ok(state) => states.extend(Some(state).filter(|state| state.opened().is_some())),
+                Err(JournalError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
+                Err(why) => damaged.push((id, why)),
             }
         }
         states.sort_by(|a, b| b.opened_at().cmp(a.opened_at()));
-        Ok(states)
+        Ok((states, damaged))
     }
 
-    /// The stack of this id, or the one of this name that is not gone.
+    /// The stack of this id, or the one of this name that is not gone. A damaged journal counts only if it is the one that
+    /// was asked for.
     pub fn find(&self, id_or_name: &str) -> Result<State, HomeError> {
-        let mut states = self.list()?;
+        let (mut states, damaged) = self.journals()?;
         if let Some(at) = states.iter().position(|state| state.id().is_some_and(|id| id.as_str() == id_or_name)) {
             return Ok(states.swap_remove(at));
         }
         states.retain(|state| !state.is_closed() && state.name() == Some(id_or_name));
+        let mut damaged = damaged.into_iter();
         match states.len() {
-            0 => Err(HomeError::Unknown(id_or_name.to_owned())),
+            0 => match damaged.find(|(id, _)| id.as_str() == id_or_name || id.name() == id_or_name) {
+                Some((id, why)) => Err(HomeError::Damaged { id, why }),
+                None => Err(HomeError::Unknown(id_or_name.to_owned())),
+            },
             1 => Ok(states.swap_remove(0)),
             _ => Err(HomeError::Ambiguous {
                 name: id_or_name.to_owned(),
@@ -144,6 +165,25 @@ mod tests {
         let id = claim.id.clone();
         drop(claim);
         assert_eq!(home.claim("a").expect("free again").id, id);
+    }
+
+    #[test]
+    fn a_damaged_journal_blocks_its_own_stack_only() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let home = Home::at(folder.path()).expect("a home");
+        open(&home, "a-00000001");
+        open(&home, "b-00000002");
+        fs::write(home.journal(&"b-00000002".parse().expect("an id")), "garbage\n{}\n").expect("written");
+        let c = home.stack(&"c-00000003".parse().expect("an id"));
+        fs::create_dir_all(c.join("journal.jsonl")).expect("a folder in place of a file");
+        assert_eq!(home.list().expect("the healthy ones").len(), 1);
+        assert_eq!(home.find("a").expect("healthy").id().map(StackId::as_str), Some("a-00000001"));
+        home.claim("d").expect("a new name");
+        for asked in ["b", "b-00000002", "c"] {
+            let error = home.find(asked).expect_err("damaged").to_string();
+            assert!(error.contains("journal") && error.contains("down --discover"), "{error}");
+        }
+        assert_eq!(home.damaged().expect("two").len(), 2);
     }
 
     #[test]

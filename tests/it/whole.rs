@@ -51,6 +51,31 @@ fn a_stream_without_delivery_is_proved_from_the_stream() {
 }
 
 #[test]
+fn two_ups_of_one_file_at_the_same_moment_make_one_stack() {
+    let demo = Demo::new();
+    demo.expect(0, &["local", "start"]);
+    let ups: Vec<_> = (0..3).map(|_| demo.spawn(&["up", "stacks/stream-only.yaml"])).collect();
+    let ended: Vec<_> = ups.into_iter().map(|mut up| up.wait().expect("it ends").code()).collect();
+    assert!(ended.contains(&Some(0)), "{ended:?}");
+    assert_eq!(demo.json(&["ls", "--json"]).as_array().map(Vec::len), Some(1), "{ended:?}");
+}
+
+#[test]
+fn one_damaged_journal_does_not_stop_other_stacks() {
+    let demo = Demo::new();
+    demo.expect(0, &["up", "stacks/stream-only.yaml"]);
+    let folder = demo.home.path().join("stacks/broken-0a1b2c3d");
+    fs::create_dir_all(&folder).expect("a folder");
+    fs::write(folder.join("journal.jsonl"), "not a journal\n{}\n").expect("written");
+    let listed = demo.output(&["ls"]);
+    assert!(listed.status.success() && text(&listed.stdout).contains("stream-only-"), "{listed:?}");
+    assert!(text(&listed.stderr).contains("demo down --discover broken-0a1b2c3d"), "{listed:?}");
+    demo.expect(0, &["up", "stacks/stream-only.yaml"]);
+    demo.expect(0, &["down", "stream-only"]);
+    demo.expect(0, &["down", "--discover", "--local", "broken-0a1b2c3d"]);
+}
+
+#[test]
 fn runs_on_one_stack_share_no_key() {
     let demo = Demo::new();
     demo.expect(0, &args(&[&["up", STORE_SALES], &SMALL]));
