@@ -15,7 +15,7 @@ use crate::{aws::items::ItemsError, engine::ProviderError};
 
 /// A place where records end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Place {
+pub enum Destination {
     /// The stream itself, of a stack that delivers nowhere.
     Stream,
     /// S3 objects.
@@ -26,7 +26,7 @@ pub enum Place {
     DynamoDb,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Destination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Stream => "the stream",
@@ -39,15 +39,15 @@ impl fmt::Display for Place {
 
 /// A place that is looked into again and again until everything is there.
 #[async_trait]
-pub trait Destination: Send {
+pub trait DestinationReader: Send {
     /// Which one.
-    fn place(&self) -> Place;
+    fn destination(&self) -> Destination;
 
     /// How long to wait for it.
     fn patience(&self) -> Patience;
 
     /// Looks once more. Returns the documents found so far, doubled ones included. May be dropped at any point.
-    async fn look(&mut self) -> Result<u64, ProveError>;
+    async fn read(&mut self) -> Result<u64, VerifyError>;
 
     /// How many documents there are once all that was acknowledged is there.
     fn due(&self, acknowledged: &KeyBag) -> u64 {
@@ -55,10 +55,10 @@ pub trait Destination: Send {
     }
 
     /// Compares what was found by the last look with what was acknowledged.
-    async fn tally(&mut self, acknowledged: &KeyBag) -> Result<Tally, ProveError>;
+    async fn tally(&mut self, acknowledged: &KeyBag) -> Result<Tally, VerifyError>;
 
     /// What can be said once nothing more is waited for.
-    async fn conclude(&mut self, _tally: &Tally) -> Result<Conclusion, ProveError> {
+    async fn conclude(&mut self, _tally: &Tally) -> Result<Conclusion, VerifyError> {
         Ok(Conclusion::default())
     }
 }
@@ -91,7 +91,7 @@ impl Patience {
 
 /// Why nothing can be said.
 #[derive(Debug, thiserror::Error)]
-pub enum ProveError {
+pub enum VerifyError {
     /// The stream cannot be read.
     #[error(transparent)]
     Stream(#[from] StreamError),
