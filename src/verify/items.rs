@@ -63,6 +63,12 @@ impl DynamoDb {
     }
 }
 
+impl From<ItemsError> for VerifyError {
+    fn from(error: ItemsError) -> Self {
+        Self::Read(Box::new(error))
+    }
+}
+
 #[async_trait]
 impl DestinationReader for DynamoDb {
     fn destination(&self) -> Destination {

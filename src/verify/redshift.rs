@@ -161,6 +161,12 @@ impl Redshift {
     }
 }
 
+impl From<RedshiftError> for VerifyError {
+    fn from(error: RedshiftError) -> Self {
+        Self::Read(Box::new(error))
+    }
+}
+
 #[async_trait]
 impl DestinationReader for Redshift {
     fn destination(&self) -> Destination {

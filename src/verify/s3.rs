@@ -9,11 +9,12 @@ use super::{
     destination::{Conclusion, Destination, DestinationReader, Patience, VerifyError},
     expected::Expected,
     keys::{KeyBag, Tally},
-    objects::Objects,
-    sql::{self, Table},
+    objects::{Objects, ObjectsError},
+    sql::{self, SqlError, Table},
 };
 use crate::{
     aws::{Clients, Names, partitions},
+    engine::ProviderError,
     spec::{Partitions, S3Delivery},
 };
 
@@ -47,6 +48,24 @@ impl S3 {
             registers: s3.catalog.as_ref().is_some_and(|catalog| catalog.partitions == Partitions::Registered),
             registered: 0,
         }
+    }
+}
+
+impl From<ObjectsError> for VerifyError {
+    fn from(error: ObjectsError) -> Self {
+        Self::Read(Box::new(error))
+    }
+}
+
+impl From<SqlError> for VerifyError {
+    fn from(error: SqlError) -> Self {
+        Self::Read(Box::new(error))
+    }
+}
+
+impl From<ProviderError> for VerifyError {
+    fn from(error: ProviderError) -> Self {
+        Self::Read(Box::new(error))
     }
 }
 

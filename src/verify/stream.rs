@@ -67,6 +67,12 @@ impl Stream {
     }
 }
 
+impl From<StreamError> for VerifyError {
+    fn from(error: StreamError) -> Self {
+        Self::Read(Box::new(error))
+    }
+}
+
 #[async_trait]
 impl DestinationReader for Stream {
     fn destination(&self) -> Destination {
