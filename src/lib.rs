@@ -15,5 +15,7 @@ pub mod load;
 pub mod verify;
 /// One result, several renderings.
 pub mod report;
+/// What the commands do, for whichever program runs them.
+pub mod operations;
 /// One file per command.
 pub mod cli;

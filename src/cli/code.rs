@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::exit::Stop;
-use crate::{aws::packaging::Package, spec::Stack};
+use crate::{aws::packaging::Package, operations::up, spec::Stack};
 
 /// Options for the function's code.
 #[derive(Args, Clone, Debug, Default)]
@@ -18,9 +18,6 @@ pub struct Code {
 impl Code {
     /// Finds and checks the code; none for a stack without a function.
     pub fn package(&self, stack: &Stack) -> anyhow::Result<Option<Package>> {
-        if stack.deliver.dynamodb.is_none() {
-            return Ok(None);
-        }
-        Ok(Some(Package::find(self.function_binary.as_deref()).map_err(Stop::usage)?))
+        up::package(stack, self.function_binary.as_deref()).map_err(|error| Stop::usage(error).into())
     }
 }

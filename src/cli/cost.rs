@@ -6,13 +6,14 @@ use chrono::Utc;
 use clap::Args;
 use serde_json::json;
 
-use super::{StackFile, context, documents::Documents, exit::Exit, screen::Screen};
+use super::{StackFile, context, documents, exit::Exit, screen::Screen};
 use crate::{
     aws::{
         cost::{self, Cost, LoadCost, by_use, dollars, of_load},
         pipeline::{self, Materials},
     },
     engine::StackId,
+    operations::Documents,
     report::terminal::grouped,
     spec::{Deliver, MEAN_DOCUMENT_BYTES, Stack, Target, Workload},
 };
@@ -39,7 +40,7 @@ impl CostOf {
     pub(super) async fn run(self, screen: &Screen) -> anyhow::Result<Exit> {
         let checked = context::read(&self.stack, screen)?;
         let stack = &checked.stack;
-        let documents = Documents::of(stack, screen).await?;
+        let documents = documents::check(stack, screen).await?;
         let region = self.region.as_deref().unwrap_or_else(|| region(&stack.target));
         let hour = by_the_hour(stack, &documents, region)?;
         let load = of_load(stack, mean_bytes(stack, &documents).await?, region);

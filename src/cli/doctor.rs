@@ -8,8 +8,7 @@ use serde_json::json;
 use super::{
     Over, Reach, StackFile,
     code::Code,
-    context,
-    documents::Documents,
+    context, documents, errors,
     exit::{Exit, Stop},
     machine,
     screen::Screen,
@@ -24,6 +23,7 @@ use crate::{
         preflight::{self, Finding, Report, Verdict},
     },
     engine::Cause,
+    operations::{known::id_and_state, target::release_stand_in},
     spec::Checked,
 };
 
@@ -64,18 +64,18 @@ impl Doctor {
     /// Runs all preflight checks at the stack's target.
     async fn stack(&self, checked: &Checked, screen: &Screen) -> anyhow::Result<Report> {
         let stack = &checked.stack;
-        let documents = Documents::of(stack, screen).await?;
+        let documents = documents::check(stack, screen).await?;
         let (package, unfit) = match self.code.package(stack) {
             Ok(package) => (package.unwrap_or_else(Package::any), None),
             Err(error) => (Package::any(), Some(Finding::wrong(Cause::Other, "function", format!("{error:#}"), ""))),
         };
         let materials = Materials { schema: &documents.schema, function: Some(&package) };
         let home = context::home()?;
-        let (id, state) = context::id_and_state(&home, &stack.name)?;
+        let (id, state) = id_and_state(&home, &stack.name)?;
         let clients = context::clients(&home, &stack.target, &self.reach).await?;
         let report = lifecycle::check(stack, &id, &state, &materials, &clients).await;
-        context::release_stand_in(&home).await?;
-        let mut report = report.map_err(context::stop)?;
+        release_stand_in(&home).await?;
+        let mut report = report.map_err(errors::lifecycle)?;
         report.0.extend(unfit);
         Ok(report)
     }
@@ -102,7 +102,7 @@ async fn aws() -> Report {
 fn exit_of(report: Report) -> Exit {
     match report.accepted() {
         Ok(_) => Exit::Fine,
-        Err(refused) => context::exit_of(&refused.causes()),
+        Err(refused) => errors::exit_of(&refused.causes()),
     }
 }
 

@@ -1,91 +1,33 @@
-//! The documents of a stack, before anything is created: checks their file or template and reads their columns.
+//! Shows what the check of a stack's documents found.
 
-use demo_formats::schema::{self, Field, Schema};
-use demo_function::{ARRIVED, ITEM_BYTES, PROCESSED};
-use demo_workload::Identity;
+use demo_formats::schema::Schema;
+use demo_function::ITEM_BYTES;
 
-use super::{exit::Stop, screen::Screen};
+use super::{errors, screen::Screen};
 use crate::{
     load::Opened,
+    operations::Documents,
     report::terminal::grouped,
-    spec::{Format, Stack, Workload},
+    spec::{Stack, Workload},
 };
 
-/// What a stack sends.
-#[derive(Clone)]
-pub struct Documents {
-    /// The columns of its tables.
-    pub schema: Schema,
-    /// The user's own documents, checked. Those of `store_sales` need no check, and are opened when they are sent.
-    pub opened: Option<Opened>,
+/// Checks the documents of a stack and shows what it finds.
+///
+/// Errors end the command with exit code 2: nothing was touched.
+pub async fn check(stack: &Stack, screen: &Screen) -> anyhow::Result<Documents> {
+    let documents = Documents::check(stack).await.map_err(errors::documents)?;
+    show(stack, &documents, screen);
+    Ok(documents)
 }
 
-impl Documents {
-    /// Checks a user's own documents and reports what it finds.
-    ///
-    /// Errors end the command with exit code 2: nothing was touched.
-    pub async fn of(stack: &Stack, screen: &Screen) -> anyhow::Result<Self> {
-        if matches!(stack.load.workload, Workload::StoreSales { .. }) {
-            return Ok(Self { schema: schema::store_sales().clone(), opened: None });
-        }
-        let of = stack.clone();
-        let opened = tokio::task::spawn_blocking(move || Opened::of(&of)).await?;
-        let opened = opened.map_err(Stop::usage)?;
-        told_apart(stack, &opened.source.identity()).map_err(Stop::usage)?;
-        let schema = columns(stack, &opened).map_err(Stop::usage)?;
-        tell(stack, &opened, &schema, screen);
-        Ok(Self { schema, opened: Some(opened) })
-    }
-
-    /// The documents to send.
-    pub async fn open(&self, stack: &Stack) -> anyhow::Result<Opened> {
-        match &self.opened {
-            Some(opened) => Ok(opened.clone()),
-            None => {
-                let of = stack.clone();
-                Ok(tokio::task::spawn_blocking(move || Opened::of(&of)).await??)
-            }
-        }
+/// Shows what the check found in a user's own documents.
+pub fn show(stack: &Stack, documents: &Documents, screen: &Screen) {
+    if let Some(opened) = &documents.opened {
+        show_opened(stack, opened, &documents.schema, screen);
     }
 }
 
-/// Checks that documents can be identified. Parquet keeps values, not lines, so its documents need a key.
-fn told_apart(stack: &Stack, identity: &Identity) -> Result<(), String> {
-    let parquet = stack.deliver.s3.as_ref().is_some_and(|s3| s3.format == Format::Parquet);
-    if !parquet || *identity != Identity::Line {
-        return Ok(());
-    }
-    Err("`deliver.s3.format: parquet` does not keep lines as they were sent, so lines cannot identify documents; \
-         declare the fields that do, for example `key: [id]` in the workload"
-        .to_owned())
-}
-
-/// The columns. Only tables need them: without a table, documents may have any keys.
-fn columns(stack: &Stack, opened: &Opened) -> Result<Schema, String> {
-    let catalog = stack.deliver.s3.as_ref().filter(|s3| s3.catalog.is_some());
-    let schema = match opened.schema() {
-        Err(_) if catalog.is_none() && stack.deliver.redshift.is_none() => opened.fields(),
-        schema => schema.map_err(|error| error.to_string())?,
-    };
-    let partitions = catalog.map(|s3| s3.partition_columns()).unwrap_or_default();
-    let taken = schema.columns.iter().find(|column| partitions.contains(&column.name.to_lowercase()));
-    if let Some(Field { name, .. }) = taken {
-        return Err(format!(
-            "the documents have a field `{name}`, and `deliver.s3.prefix` has a partition key of the same name; \
-             rename one of them"
-        ));
-    }
-    let added = schema.columns.iter().find(|column| [ARRIVED, PROCESSED].contains(&column.name.as_str()));
-    match added.filter(|_| stack.deliver.dynamodb.is_some()) {
-        Some(Field { name, .. }) => Err(format!(
-            "the documents have a field `{name}`, and the function that writes to DynamoDB adds an attribute of that \
-             name to every item; rename the field"
-        )),
-        None => Ok(schema),
-    }
-}
-
-fn tell(stack: &Stack, opened: &Opened, schema: &Schema, screen: &Screen) {
+fn show_opened(stack: &Stack, opened: &Opened, schema: &Schema, screen: &Screen) {
     let columns = match schema.columns.len() {
         0 => String::new(),
         1 => "1 column".to_owned(),

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-/// Exit codes; if several apply, the smallest of `LeftOver`, `NotProved`, `Crossed` wins.
+/// Exit codes; if several apply, the smallest of `LeftOver`, `Unverified`, `Crossed` wins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
     /// Success.
@@ -14,7 +14,7 @@ pub enum Exit {
     /// Some of the stack's resources are left; the command listed them.
     LeftOver = 3,
     /// Verification failed.
-    NotProved = 4,
+    Unverified = 4,
     /// A quota or a missing permission.
     Refused = 5,
     /// There are changes, and `--detailed-exitcode` was given.

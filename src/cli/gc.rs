@@ -6,21 +6,26 @@ use serde_json::{Value, json};
 
 use super::{
     Reach, context,
-    down::{exit_of, take_down},
+    down::exit_of,
+    errors,
     exit::{Exit, Stop},
-    ls::left,
-    place::Place,
     screen::Screen,
+    search_target::SearchTarget,
     signals::Signals,
+    terminal::Terminal,
 };
 use crate::{
     aws::{
         Clients,
         account::{self, Account, Present},
-        discover, inventory,
         pipeline::ttl,
     },
-    engine::{Cancel, Home, StackId},
+    engine::{Home, StackId},
+    operations::{
+        down::{SearchIn, down_present},
+        target::{self, location},
+    },
+    report::terminal::time_left,
 };
 
 /// Arguments of `demo gc`.
@@ -36,7 +41,7 @@ pub struct Gc {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    place: Place,
+    search: SearchTarget,
     #[command(flatten)]
     reach: Reach,
 }
@@ -45,9 +50,11 @@ impl Gc {
     pub(super) async fn run(self, screen: &Screen) -> anyhow::Result<Exit> {
         let signals = Signals::watch(screen)?;
         let home = context::home()?;
-        let clients = self.place.clients(&home, &self.reach).await?;
+        let SearchIn { target, endpoint_url } = self.search.search_in(&self.reach);
+        let connected = target::connect(&home, &target, endpoint_url.as_deref()).await;
+        let clients = connected.map_err(errors::connect)?;
         let ended = self.collect(&home, &clients, &signals, screen).await;
-        context::release_stand_in(&home).await?;
+        target::release_stand_in(&home).await?;
         ended
     }
 
@@ -71,7 +78,7 @@ impl Gc {
             [] => Vec::new(),
             chosen => {
                 context::agree(screen, clients, &self.reach, &question(chosen, clients))?;
-                take_away(chosen, home, clients, signals, screen).await?
+                remove_all(chosen, home, clients, signals, &Terminal::new(screen, signals, &self.reach), screen).await?
             }
         };
         if self.json {
@@ -112,25 +119,27 @@ fn question(chosen: &[&Present], clients: &Clients) -> String {
         owner => format!("{} (owner {owner})", stack.id),
     });
     let named = named.collect::<Vec<_>>().join(", ");
-    format!("Delete {named} on {} with everything in them?", context::place(clients))
+    format!("Delete {named} on {} with everything in them?", location(clients))
 }
 
 /// Removes one stack after the other; continues after a failure.
-async fn take_away(
+async fn remove_all(
     chosen: &[&Present],
     home: &Home,
     clients: &Clients,
     signals: &Signals,
+    terminal: &Terminal,
     screen: &Screen,
 ) -> anyhow::Result<Vec<(StackId, Exit)>> {
     signals.begun(|| "some stacks are not removed yet; run the same `demo gc` again to continue".to_owned());
     let mut exits = Vec::new();
     for stack in chosen {
         let cancel = signals.cancel();
-        screen.line(&format!("\n{} on {}\n", stack.id, context::place(clients)));
-        let exit = match gone(&stack.id, home, clients, &cancel, screen).await {
-            Ok(exit) => exit,
+        screen.line(&format!("\n{} on {}\n", stack.id, location(clients)));
+        let exit = match down_present(home, &stack.id, clients, cancel, terminal).await {
+            Ok(down) => exit_of(&down),
             Err(error) => {
+                let error = errors::down(error, stack.id.as_str());
                 screen.error(&format!("{}: {error:#}", stack.id));
                 error.downcast_ref::<Stop>().map_or(Exit::Error, |stop| stop.exit)
             }
@@ -143,20 +152,13 @@ async fn take_away(
     Ok(exits)
 }
 
-/// Removes a stack by its journal; without one here, writes one from the resources found.
-async fn gone(id: &StackId, home: &Home, clients: &Clients, cancel: &Cancel, screen: &Screen) -> anyhow::Result<Exit> {
-    let found = inventory::thorough(clients, id).await;
-    let journal = discover::journal(home, id, &found, clients).await.map_err(context::stop)?;
-    Ok(exit_of(&take_down(home, &journal, clients, cancel, screen).await?))
-}
-
 fn listed(account: &Account, clients: &Clients, now: DateTime<Utc>) -> String {
     if account.stacks.is_empty() {
-        return format!("no stacks on {}\n", context::place(clients));
+        return format!("no stacks on {}\n", location(clients));
     }
     let line = |stack: &Present| {
         let owner = if stack.owner.is_empty() { "owner unknown" } else { &stack.owner };
-        let left = left(stack.expires.map(|expires| expires - now));
+        let left = time_left(stack.expires.map(|expires| expires - now));
         format!("{:<34} {owner}, {left}, costs {}: {}\n", stack.id, stack.cost(clients), stack.kinds())
     };
     account.stacks.iter().map(line).collect()

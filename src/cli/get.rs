@@ -8,11 +8,14 @@ use clap::Args;
 use demo_function::{ARRIVED, PROCESSED};
 
 use super::{
-    context::{self, Known},
+    context, errors,
     exit::{Exit, Stop},
     screen::Screen,
 };
-use crate::aws::items::{Item, Items, Json};
+use crate::{
+    aws::items::{Item, Items, Json},
+    operations::KnownStack,
+};
 
 /// Arguments of `demo get`.
 #[derive(Args, Debug)]
@@ -29,7 +32,7 @@ pub struct Get {
 
 impl Get {
     pub(super) async fn run(self, _screen: &Screen) -> anyhow::Result<Exit> {
-        let known = Known::find(&self.stack).await?;
+        let known = KnownStack::find(&self.stack).await.map_err(errors::find)?;
         let Some(names) = &known.names.dynamodb else {
             return Err(Stop::usage(format!("{} has no delivery to DynamoDB", known.id)).into());
         };

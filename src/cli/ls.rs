@@ -4,15 +4,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
 use serde::Serialize;
 
-use super::{
-    context,
-    exit::Exit,
-    screen::Screen,
-    standing::{Stage, Standing},
-};
+use super::{context, exit::Exit, screen::Screen, stack_status::StatusText};
 use crate::{
     aws::{cost, pipeline::ttl},
     engine::State,
+    operations::{StackStatus, Stage},
+    report::terminal::{duration, time_left},
 };
 
 /// Arguments of `demo ls`.
@@ -58,10 +55,10 @@ impl Ls {
         let now = Utc::now();
         let (mut rows, mut text) = (Vec::new(), String::new());
         for state in known {
-            let standing = Standing::of(&home, state)?;
-            let Some(row) = row(state, standing.stage(), now) else { continue };
+            let status = StackStatus::of(&home, state)?;
+            let Some(row) = row(state, status.stage(), now) else { continue };
             text += &line(&row);
-            text.extend(standing.hint().map(|hint| format!("  {hint}\n")));
+            text.extend(StatusText(&status).hint().map(|hint| format!("  {hint}\n")));
             rows.push(row);
         }
         if self.json {
@@ -94,36 +91,13 @@ fn row(state: &State, stage: Stage, now: DateTime<Utc>) -> Option<Row> {
 
 fn line(row: &Row) -> String {
     let Row { id, state, place, resources, costs, .. } = row;
-    let age = span(TimeDelta::seconds(row.age_seconds));
+    let age = duration(TimeDelta::seconds(row.age_seconds));
     if *state == "gone" {
         return format!("{id:<34} {state:<11} opened {age} ago, {place}\n");
     }
     let resources = if *resources == 1 { "1 resource".to_owned() } else { format!("{resources} resources") };
-    let left = left(row.seconds_left.map(TimeDelta::seconds));
+    let left = time_left(row.seconds_left.map(TimeDelta::seconds));
     format!("{id:<34} {state:<11} {resources}, opened {age} ago, {left}, costs {costs}, {place}\n")
-}
-
-/// How much time a stack has until it expires, for a person.
-pub fn left(left: Option<TimeDelta>) -> String {
-    match left {
-        None => "no TTL".to_owned(),
-        Some(left) if left <= TimeDelta::zero() => format!("expired {} ago", span(-left)),
-        Some(left) => format!("expires in {}", span(left)),
-    }
-}
-
-/// A duration in its two largest units, such as `1 h 58 min`.
-pub fn span(time: TimeDelta) -> String {
-    let seconds = time.num_seconds().max(0);
-    let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
-    match (days, hours, minutes) {
-        (0, 0, 0) => format!("{seconds} s"),
-        (0, 0, minutes) => format!("{minutes} min"),
-        (0, hours, 0) => format!("{hours} h"),
-        (0, hours, minutes) => format!("{hours} h {minutes} min"),
-        (days, 0, _) => format!("{days} d"),
-        (days, hours, _) => format!("{days} d {hours} h"),
-    }
 }
 
 #[cfg(test)]
@@ -155,13 +129,5 @@ mod tests {
         let later = row(&journal.state(), Stage::Up, now + TimeDelta::hours(3)).expect("a row");
         assert_eq!(later.seconds_left.map(|left| left < -3_600), Some(true));
         assert!(line(&later).contains("expired 1 h 2 min ago"), "{}", line(&later));
-    }
-
-    #[test]
-    fn a_time_is_said_in_two_units() {
-        let said = |seconds| span(TimeDelta::seconds(seconds));
-        let all = [said(-5), said(59), said(60), said(3_600), said(7_000), said(86_400), said(90_000)];
-        assert_eq!(all, ["0 s", "59 s", "1 min", "1 h", "1 h 56 min", "1 d", "1 d 1 h"]);
-        assert_eq!(left(None), "no TTL");
     }
 }

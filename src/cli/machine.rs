@@ -17,6 +17,7 @@ use crate::{
         preflight::Finding,
     },
     engine::{Cause, Home},
+    operations::target::release_stand_in,
 };
 
 /// The least recommended free space: the stand-in keeps every record for a day.
@@ -94,7 +95,7 @@ async fn stand_in(home: &Home) -> Finding {
         Ok(endpoint) => Err(format!("{} does not answer", endpoint.url())),
         Err(error) => Err(error.to_string()),
     };
-    let left = context::release_stand_in(home).await;
+    let left = release_stand_in(home).await;
     match (started, left) {
         (Ok(why), Ok(())) => Finding::fine(what, why),
         (Err(why), _) => {

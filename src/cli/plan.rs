@@ -4,12 +4,17 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::{
-    Reach, StackFile, code::Code, context, documents::Documents, exit::Exit, resources::label, screen::Screen,
-    signals::Signals, standing::Standing,
+    Reach, StackFile, code::Code, context, documents, errors, exit::Exit, resource_lines::label, screen::Screen,
+    signals::Signals, stack_status,
 };
 use crate::{
     aws::{Clients, cost, lifecycle, pipeline::Materials},
     engine::{Action, Difference, Step},
+    operations::{
+        StackStatus,
+        known::id_and_state,
+        target::{location, release_stand_in},
+    },
 };
 
 /// Arguments of `demo plan`.
@@ -38,20 +43,20 @@ impl Plan {
         let signals = Signals::watch(screen)?;
         let checked = context::read(&self.stack, screen)?;
         let stack = &checked.stack;
-        let documents = Documents::of(stack, screen).await?;
+        let documents = documents::check(stack, screen).await?;
         let function = self.code.package(stack)?;
         let materials = Materials { schema: &documents.schema, function: function.as_ref() };
         let home = context::home()?;
-        let (id, state) = context::id_and_state(&home, &stack.name)?;
+        let (id, state) = id_and_state(&home, &stack.name)?;
         signals.begun(|| "interrupted; nothing was changed".to_owned());
         let clients = context::clients(&home, &stack.target, &self.reach).await?;
         let looked = signals.unless_stopped(lifecycle::plan(stack, &id, &state, &materials, &clients)).await;
-        let released = context::release_stand_in(&home).await;
-        let steps = looked?.map_err(context::stop)?;
+        let released = release_stand_in(&home).await;
+        let steps = looked?.map_err(errors::lifecycle)?;
         released?;
-        Standing::of(&home, &state)?.tell(screen);
+        stack_status::show_if_left_behind(&StackStatus::of(&home, &state)?, screen);
         let changes = steps.iter().any(|step| step.action.is_change() && step.action != Action::Orphan);
-        let (known, place) = (state.id().is_some(), context::place(&clients));
+        let (known, place) = (state.id().is_some(), location(&clients));
         context::print(&if self.json {
             let possible = !steps.iter().any(|step| matches!(step.action, Action::Replace(_) | Action::Refuse(_)));
             let id = known.then_some(id.as_str());

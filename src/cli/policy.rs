@@ -5,8 +5,7 @@ use clap::Args;
 use serde_json::Value;
 
 use super::{
-    StackFile, context,
-    documents::Documents,
+    StackFile, context, documents,
     exit::{Exit, Stop},
     screen::Screen,
 };
@@ -38,7 +37,7 @@ impl Policy {
     pub(super) async fn run(self, screen: &Screen) -> anyhow::Result<Exit> {
         let checked = context::read(&self.stack, screen)?;
         let stack = &checked.stack;
-        let documents = Documents::of(stack, screen).await?;
+        let documents = documents::check(stack, screen).await?;
         let any = Package::any();
         let materials = Materials { schema: &documents.schema, function: Some(&any) };
         let id = StackId::new(&stack.name);

@@ -11,8 +11,7 @@ use clap::Args;
 use demo_workload::template::FIELDS;
 
 use super::{
-    Over, StackFile, context,
-    documents::Documents,
+    Over, StackFile, context, documents,
     exit::{Exit, Stop},
     screen::Screen,
 };
@@ -54,7 +53,7 @@ impl Sample {
         let opened = match &self.file {
             Some(file) => {
                 let checked = context::read(&StackFile { file: file.clone(), over: self.over.clone() }, screen)?;
-                Documents::of(&checked.stack, screen).await?.open(&checked.stack).await?
+                documents::check(&checked.stack, screen).await?.open(&checked.stack).await?
             }
             None if !self.over.is_empty() => {
                 return Err(Stop::usage("`-c` and `--set` need a stack file; name one").into());

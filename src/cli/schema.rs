@@ -7,8 +7,7 @@ use clap::{Args, ValueEnum};
 use demo_formats::schema::{self, Schema as Columns, Stored};
 
 use super::{
-    Over, StackFile, context,
-    documents::Documents,
+    Over, StackFile, context, documents,
     exit::{Exit, Stop},
     screen::Screen,
 };
@@ -73,7 +72,7 @@ impl Schema {
             return Err(Stop::usage(problem).into());
         };
         let checked = context::read(&StackFile { file, over: self.over }, screen)?;
-        let documents = Documents::of(&checked.stack, screen).await?;
+        let documents = documents::check(&checked.stack, screen).await?;
         context::print(&ddl(&checked.stack, &documents.schema))?;
         Ok(Exit::Fine)
     }

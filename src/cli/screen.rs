@@ -60,12 +60,12 @@ impl Screen {
     }
 
     /// Shows several named steps that run side by side.
-    pub fn steps(&self) -> Steps<'_> {
-        Steps { screen: self, running: Mutex::default() }
+    pub fn steps(&self) -> Steps {
+        Steps { screen: self.clone(), running: Mutex::default() }
     }
 
     /// Shows progress towards a known or unknown total.
-    pub fn gauge(&self, label: &str, total: Option<u64>) -> Gauge<'_> {
+    pub fn bar(&self, label: &str, total: Option<u64>) -> Bar {
         let bar = self.bars.add(match total {
             Some(total) => ProgressBar::new(total.max(1)),
             None => ProgressBar::no_length(),
@@ -76,7 +76,7 @@ impl Screen {
             "  {prefix:8} {spinner}  {msg}"
         }));
         bar.set_prefix(label.to_owned());
-        Gauge { screen: self, label: label.to_owned(), bar, said: Mutex::new(Instant::now()) }
+        Bar { screen: self.clone(), label: label.to_owned(), bar, printed_at: Mutex::new(Instant::now()) }
     }
 
     /// A green tick.
@@ -104,12 +104,12 @@ impl Screen {
 }
 
 /// Several named steps that run side by side; each becomes a line when it is done.
-pub struct Steps<'a> {
-    screen: &'a Screen,
+pub struct Steps {
+    screen: Screen,
     running: Mutex<HashMap<String, ProgressBar>>,
 }
 
-impl Steps<'_> {
+impl Steps {
     /// Starts a step; `key` identifies it, `label` is for the person.
     pub fn start(&self, key: &str, label: &str) {
         let bar = self.screen.bars.add(ProgressBar::new_spinner());
@@ -151,21 +151,21 @@ impl Steps<'_> {
 }
 
 /// A progress bar.
-pub struct Gauge<'a> {
-    screen: &'a Screen,
+pub struct Bar {
+    screen: Screen,
     label: String,
     bar: ProgressBar,
-    said: Mutex<Instant>,
+    printed_at: Mutex<Instant>,
 }
 
-impl Gauge<'_> {
+impl Bar {
     /// Sets the position and the message.
     pub fn set(&self, position: u64, message: &str) {
         self.bar.set_position(position);
         self.bar.set_message(message.to_owned());
-        let mut said = self.said.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if !self.screen.terminal && said.elapsed() >= PLAIN_EVERY {
-            *said = Instant::now();
+        let mut printed_at = self.printed_at.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if !self.screen.terminal && printed_at.elapsed() >= PLAIN_EVERY {
+            *printed_at = Instant::now();
             self.screen.line(&format!("  {:8} {message}", self.label));
         }
     }

@@ -6,16 +6,9 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use tokio::{
-    signal::unix::{SignalKind, signal},
-    sync::watch,
-};
+use tokio::signal::unix::{SignalKind, signal};
 
-use super::{
-    exit::{Exit, Stop},
-    screen::Screen,
-    standing::standing,
-};
+use super::{errors::interrupted, exit::Exit, screen::Screen, stack_status};
 use crate::engine::{Cancel, Home, StackId};
 
 /// Handles the signals of one command from start to end.
@@ -24,7 +17,7 @@ pub struct Signals(Arc<Inner>);
 
 struct Inner {
     screen: Screen,
-    stop: watch::Sender<bool>,
+    cancel: Cancel,
     stage: Mutex<Stage>,
 }
 
@@ -44,15 +37,15 @@ impl Signals {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
         let mut hangup = if is_ignored(SignalKind::hangup()) { None } else { Some(signal(SignalKind::hangup())?) };
-        let (screen, stop, stage) = (screen.clone(), watch::Sender::new(false), Mutex::new(Stage::Untouched));
-        let signals = Self(Arc::new(Inner { screen, stop, stage }));
-        let told = signals.clone();
+        let (screen, cancel, stage) = (screen.clone(), Cancel::new(), Mutex::new(Stage::Untouched));
+        let signals = Self(Arc::new(Inner { screen, cancel, stage }));
+        let arriving = signals.clone();
         tokio::spawn(async move {
             loop {
                 tokio::select! {
-                    _ = interrupt.recv() => told.arrived(true),
-                    _ = terminate.recv() => told.arrived(true),
-                    Some(_) = async { hangup.as_mut()?.recv().await } => told.arrived(false),
+                    _ = interrupt.recv() => arriving.arrived(true),
+                    _ = terminate.recv() => arriving.arrived(true),
+                    Some(_) = async { hangup.as_mut()?.recv().await } => arriving.arrived(false),
                 }
             }
         });
@@ -68,7 +61,7 @@ impl Signals {
     /// [`begun`](Self::begun) with a stack: an exit at once prints the stack's status.
     pub fn begun_with(&self, home: &Home, id: &StackId) {
         let (home, id) = (home.clone(), id.clone());
-        self.begun(move || standing(&home, &id));
+        self.begun(move || stack_status::text(&home, &id));
     }
 
     /// From here on the first signal stops nothing, but prints `what`.
@@ -80,38 +73,17 @@ impl Signals {
 
     /// Whether a signal has arrived.
     pub fn is_stopped(&self) -> bool {
-        *self.0.stop.borrow()
+        self.0.cancel.is_raised()
     }
 
-    /// Turns true at the first signal.
-    pub fn stop(&self) -> watch::Receiver<bool> {
-        self.0.stop.subscribe()
-    }
-
-    /// Returns at the first signal.
-    pub async fn stopped(&self) {
-        let mut stop = self.stop();
-        stop.wait_for(|stopped| *stopped).await.expect("the sender lives in self");
+    /// The flag that the first signal raises.
+    pub fn cancel(&self) -> &Cancel {
+        &self.0.cancel
     }
 
     /// Awaits a future unless a signal comes first. Then the future is dropped, so it must change nothing.
     pub async fn unless_stopped<T>(&self, future: impl Future<Output = T>) -> anyhow::Result<T> {
-        tokio::select! {
-            biased;
-            () = self.stopped() => Err(interrupted().into()),
-            come = future => Ok(come),
-        }
-    }
-
-    /// The engine's flag, raised at the first signal.
-    pub fn cancel(&self) -> Cancel {
-        let cancel = Cancel::new();
-        let (raised, signals) = (cancel.clone(), self.clone());
-        tokio::spawn(async move {
-            signals.stopped().await;
-            raised.raise();
-        });
-        cancel
+        self.0.cancel.unless_raised(future).await.map_err(|_| interrupted().into())
     }
 
     fn arrived(&self, may_leave: bool) {
@@ -120,7 +92,7 @@ impl Signals {
             Stage::Untouched => self.leave("interrupted; nothing was touched"),
             Stage::Begun { answer, .. } if !self.is_stopped() => {
                 self.0.screen.say(&format!("\n{answer}; press Ctrl-C again to exit at once"));
-                self.0.stop.send_replace(true);
+                self.0.cancel.raise();
             }
             Stage::Begun { farewell, .. } if may_leave => self.leave(&farewell()),
             Stage::Begun { .. } => {}
@@ -135,11 +107,6 @@ impl Signals {
     fn stage(&self) -> MutexGuard<'_, Stage> {
         self.0.stage.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// The error of a command that a signal ended.
-pub fn interrupted() -> Stop {
-    Stop::new(Exit::Interrupted, "interrupted")
 }
 
 /// Whether the parent set the signal to be ignored, as nohup does; known on Linux only (proc(5), SigIgn).

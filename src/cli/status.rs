@@ -6,16 +6,11 @@ use chrono::Utc;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::{
-    context::{self, Known},
-    exit::Exit,
-    resources::label,
-    screen::Screen,
-    standing::Standing,
-};
+use super::{context, errors, exit::Exit, resource_lines::label, screen::Screen, stack_status::StatusText};
 use crate::{
     aws::{lifecycle, pipeline::ttl},
     engine::{Difference, Node, Observed, Phase, plan::Status as Found},
+    operations::{KnownStack, StackStatus, target::location},
 };
 
 /// Arguments of `demo status`.
@@ -36,15 +31,15 @@ pub struct Status {
 
 impl Status {
     pub(super) async fn run(self, _screen: &Screen) -> anyhow::Result<Exit> {
-        let known = Known::find(&self.stack).await?;
-        let standing = Standing::of(&known.home, &known.state)?;
+        let known = KnownStack::find(&self.stack).await.map_err(errors::find)?;
+        let status = StackStatus::of(&known.home, &known.state)?;
         let found = lifecycle::status(&known.state, &known.clients).await;
         let drift = found.iter().any(|one| is(one).is_drift());
-        let place = context::place(&known.clients);
+        let place = location(&known.clients);
         context::print(&if self.json {
             let resources: Vec<_> = found.iter().map(as_json).collect();
-            let (id, stage) = (known.id.as_str(), standing.stage().as_str());
-            let expires = standing.expires().map(ttl::written);
+            let (id, stage) = (known.id.as_str(), status.stage().as_str());
+            let expires = status.expires().map(ttl::written);
             format!(
                 "{}\n",
                 json!({"stack": id, "place": place, "stage": stage, "expires": expires, "drift": drift,
@@ -52,7 +47,7 @@ impl Status {
             )
         } else {
             let lines: String = found.iter().map(line).collect();
-            format!("{} on {place}\n\n{lines}\n  {}\n\n{standing}\n", known.id, summary(&found))
+            format!("{} on {place}\n\n{lines}\n  {}\n\n{}\n", known.id, summary(&found), StatusText(&status))
         })?;
         Ok(match () {
             () if found.iter().any(|one| is(one) == Is::Unknown) => Exit::Error,

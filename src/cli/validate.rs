@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{StackFile, context, documents::Documents, exit::Exit, screen::Screen};
+use super::{StackFile, context, documents, exit::Exit, screen::Screen};
 
 /// Arguments of `demo validate`.
 #[derive(Args, Debug)]
@@ -14,7 +14,7 @@ pub struct Validate {
 impl Validate {
     pub(super) async fn run(self, screen: &Screen) -> anyhow::Result<Exit> {
         let checked = context::read(&self.stack, screen)?;
-        Documents::of(&checked.stack, screen).await?;
+        documents::check(&checked.stack, screen).await?;
         let (file, stack) = (self.stack.file.display(), &checked.stack);
         screen.line(&format!("{file}: {} is a valid stack; transport: {}", stack.name, stack.load.sending));
         Ok(Exit::Fine)

@@ -4,15 +4,19 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::{
-    context::{self, Known},
+    Reach, context, errors,
     exit::{Exit, Stop},
-    logs::{self, Found, Logs},
-    prove,
     screen::Screen,
     signals::Signals,
+    terminal::Terminal,
 };
 use crate::{
     aws::mirror::InBucket,
+    operations::{
+        KnownStack,
+        logs::{self, Logs, RunLogs},
+        verification::search,
+    },
     report::{RunReport, terminal},
     verify::Landed,
 };
@@ -30,7 +34,7 @@ pub struct Verify {
 impl Verify {
     pub(super) async fn run(self, screen: &Screen) -> anyhow::Result<Exit> {
         let signals = Signals::watch(screen)?;
-        let known = Known::find(&self.stack).await?;
+        let known = KnownStack::find(&self.stack).await.map_err(errors::find)?;
         let runs = logs::runs(&known.state);
         if runs.is_empty() {
             let problem = format!("no run recorded for `{}`; run `demo run` first", known.id);
@@ -38,23 +42,23 @@ impl Verify {
         }
         let logs = Logs::of(&known.home, &known.id);
         if let Some(bucket) = known.names.bucket.as_deref().filter(|_| known.stack.mirror) {
-            logs.bring(&known.state, &InBucket::new(&known.clients, bucket)).await?;
+            logs.download(&known.state, &InBucket::new(&known.clients, bucket)).await?;
         }
-        let Found { logs, missing } = logs.of_runs(&known.state, None)?;
+        let RunLogs { logs, missing } = logs.of_runs(&known.state, None)?;
         let unfinished = logs.iter().filter(|log| log.offered.is_none()).count();
         signals.begun(|| "interrupted; nothing was changed".to_owned());
-        let searched =
-            prove::search(&known.stack, &known.names, &known.clients, (logs, Vec::new()), &signals, screen).await;
-        let (acknowledged, proof) = match searched {
+        let terminal = Terminal::new(screen, &signals, &Reach::default());
+        let logs = (logs, Vec::new());
+        let searched = search(&known.stack, &known.names, &known.clients, logs, signals.cancel(), &terminal).await;
+        let (acknowledged, verification) = match searched {
             Err(error) if signals.is_stopped() => return Err(Stop::new(Exit::Interrupted, error).into()),
             searched => searched?,
         };
-        prove::name_missing(&proof, screen);
         let mut report = RunReport { acknowledged, ..RunReport::default() };
-        report.note_proof(&proof);
+        report.record_verification(&verification);
         report.problems.extend(missing);
         let text = if self.json {
-            let landed: Vec<_> = proof.landed.iter().map(landed).collect();
+            let landed: Vec<_> = verification.landed.iter().map(landed).collect();
             let report = json!({
                 "stack": known.id.as_str(), "runs": runs, "runs_cut_off": unfinished, "acknowledged": acknowledged,
                 "landed_stream": report.landed_stream, "landed_s3": report.landed_s3, "landed_sql": report.landed_sql,
@@ -64,12 +68,12 @@ impl Verify {
             });
             format!("{report}\n")
         } else {
-            terminal::found(&report, &proof)
+            terminal::found(&report, &verification)
         };
         context::print(&text)?;
         Ok(match () {
-            () if proof.stopped => Exit::Interrupted,
-            () if proof.lost() != Some(0) || !report.problems.is_empty() => Exit::NotProved,
+            () if verification.stopped => Exit::Interrupted,
+            () if verification.lost() != Some(0) || !report.problems.is_empty() => Exit::Unverified,
             () => Exit::Fine,
         })
     }
@@ -78,7 +82,7 @@ impl Verify {
 fn landed(landed: &Landed) -> Value {
     let tally = &landed.tally;
     json!({
-        "place": landed.place.to_string(), "documents": tally.documents, "distinct": tally.distinct,
+        "place": landed.destination.to_string(), "documents": tally.documents, "distinct": tally.distinct,
         "lost": tally.lost, "duplicated": tally.duplicated, "unacknowledged": tally.unacknowledged,
         "missing": landed.missing,
     })

@@ -34,7 +34,7 @@ use std::{
 
 use bytes::Bytes;
 use hdrhistogram::Histogram;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, watch};
 
 pub use acks::{AckLog, AckLogError, Header};
@@ -52,7 +52,10 @@ use self::{
     pace::Pace,
     spread::Spread,
 };
-use crate::spec::{Length, PartitionKey, Rate};
+use crate::{
+    engine::Cancel,
+    spec::{Length, PartitionKey, Rate},
+};
 use kinesis_producer::{Producer, PutError, Snapshot};
 
 /// Slices of documents that may wait between the offerer and the collector.
@@ -126,7 +129,7 @@ pub struct Progress {
 
 /// What a load has done. `offered` = `acknowledged` + `failed`.
 #[derive(Clone, Debug)]
-pub struct Loaded {
+pub struct LoadResult {
     /// Documents that the producer took.
     pub offered: u64,
     /// Documents that the service acknowledged.
@@ -173,7 +176,7 @@ pub struct Failure {
 }
 
 /// Percentiles in milliseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Percentiles {
     /// Half are below.
     pub p50: f64,
@@ -185,7 +188,7 @@ pub struct Percentiles {
     pub max: f64,
 }
 
-impl Loaded {
+impl LoadResult {
     /// From the intended send time to the acknowledgement; `None` when nothing was acknowledged.
     pub fn ack_latency_ms(&self) -> Option<Percentiles> {
         let at = |quantile| self.latency_us.value_at_quantile(quantile) as f64 / 1e3;
@@ -248,20 +251,20 @@ pub fn documents(rate: Rate, length: Length) -> Option<u64> {
     Pace::new(rate, length).total
 }
 
-/// Sends the plan's documents, and returns when each has ended. When `cancel` becomes true, nothing more is offered,
+/// Sends the plan's documents, and returns when each has ended. When `cancel` is raised, nothing more is offered,
 /// and what was is waited for. What is acknowledged is written to the new file `acks_log` every 100 ms.
 ///
 /// The producer must have no other user meanwhile.
 ///
 /// # Errors
-/// When documents cannot be made or the log cannot be written; not for documents that fail: [`Loaded`] has those.
+/// When documents cannot be made or the log cannot be written; not for documents that fail: [`LoadResult`] has those.
 pub async fn run(
     plan: Plan,
     producer: &Producer,
     acks_log: &Path,
     progress: &watch::Sender<Progress>,
-    cancel: watch::Receiver<bool>,
-) -> Result<Loaded, LoadError> {
+    cancel: &Cancel,
+) -> Result<LoadResult, LoadError> {
     let acks = Arc::new(AckWriter::create(acks_log, &plan.header)?);
     let whole = Pace::new(plan.rate, plan.length);
     let pace = whole.of_part(plan.header.part)?;
@@ -318,10 +321,10 @@ pub async fn run(
     acks.end(count)?;
     let after = producer.metrics();
     let hot_keys = hot::hot_keys(producer, &after);
-    Ok(Loaded { hot_keys, ..Loaded::new(collected, count, late, cancelled, started, (before, after)) })
+    Ok(LoadResult { hot_keys, ..LoadResult::new(collected, count, late, cancelled, started, (before, after)) })
 }
 
-impl Loaded {
+impl LoadResult {
     fn new(
         collected: Collected,
         offered: u64,

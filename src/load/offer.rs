@@ -21,6 +21,7 @@ use super::{
     pace::Pace,
     spread::Spread,
 };
+use crate::engine::Cancel;
 
 const BETWEEN_SAMPLES: Duration = Duration::from_secs(1);
 /// Documents that the producer takes before they are handed over.
@@ -67,14 +68,10 @@ enum Took {
 
 impl Offerer {
     /// Until all is offered, or nobody wants more, or it is cancelled; says which of the last.
-    pub(super) async fn run(
-        &mut self,
-        cancel: watch::Receiver<bool>,
-        gave_up: watch::Receiver<bool>,
-    ) -> Result<bool, LoadError> {
+    pub(super) async fn run(&mut self, cancel: &Cancel, gave_up: watch::Receiver<bool>) -> Result<bool, LoadError> {
         let ended = tokio::select! {
             biased;
-            () = turned(cancel) => Ok(true),
+            () = cancel.raised() => Ok(true),
             () = turned(gave_up) => Ok(false),
             done = self.offer_all() => done.map(|()| false),
         };

@@ -128,7 +128,7 @@ struct Bench {
     sink: Sink,
     reserved: Arc<Mutex<Vec<u64>>>,
     progress: watch::Sender<Progress>,
-    cancel: watch::Sender<bool>,
+    cancel: Cancel,
 }
 
 impl Bench {
@@ -138,7 +138,7 @@ impl Bench {
             sink,
             reserved: Arc::default(),
             progress: watch::Sender::default(),
-            cancel: watch::Sender::new(false),
+            cancel: Cancel::new(),
         }
     }
 
@@ -172,13 +172,13 @@ impl Bench {
         Producer::over(self.sink.clone()).backoff(backoff).linger(Duration::from_millis(1))
     }
 
-    async fn run(&self, plan: Plan, builder: Builder) -> Result<Loaded, LoadError> {
+    async fn run(&self, plan: Plan, builder: Builder) -> Result<LoadResult, LoadError> {
         let producer = builder.build().await.expect("settings");
-        let (log, cancel) = (self.log(), self.cancel.subscribe());
-        timeout(PATIENCE, run(plan, &producer, &log, &self.progress, cancel)).await.expect("an end")
+        let log = self.log();
+        timeout(PATIENCE, run(plan, &producer, &log, &self.progress, &self.cancel)).await.expect("an end")
     }
 
-    async fn load(&self, rate: Rate, length: Length) -> Loaded {
+    async fn load(&self, rate: Rate, length: Length) -> LoadResult {
         self.run(self.plan(rate, length), self.builder()).await.expect("loaded")
     }
 }
@@ -262,7 +262,7 @@ async fn cancelled_it_drains_and_the_log_has_all_that_arrived() {
         assert!(!so_far.is_empty() && log.offered.is_none());
         let written = bench.sink.written();
         assert!(so_far.keys().all(|document| written.contains_key(document)));
-        bench.cancel.send_replace(true);
+        bench.cancel.raise();
     };
     let (loaded, ()) = tokio::join!(bench.run(plan, bench.builder()), watcher);
     let loaded = loaded.expect("loaded");

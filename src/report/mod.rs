@@ -6,9 +6,9 @@ pub mod terminal;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    load::HotKey,
+    load::{HotKey, LoadResult, Percentiles},
     spec::Thresholds,
-    verify::{Place, Proof},
+    verify::{Destination, Verification, freshness::Freshness},
 };
 
 /// What a run came to. The JSON that `demo run --json` prints is this.
@@ -53,9 +53,9 @@ pub struct RunReport {
     /// Acknowledged bytes of documents a second.
     pub bytes_per_second: f64,
     /// From the intended send time to the acknowledgement.
-    pub ack_latency_ms: Latency,
+    pub ack_latency_ms: Percentiles,
     /// From the intended send time until a document could be read in the DynamoDB table, of one or so a second.
-    pub freshness_ms: Option<Latency>,
+    pub freshness_ms: Option<Percentiles>,
     /// Resources still there after `down`; null where it was not taken down.
     pub leftovers: Option<u64>,
     /// Wall time of each phase; null where there was none.
@@ -66,19 +66,6 @@ pub struct RunReport {
     pub problems: Vec<String>,
     /// Thresholds of the stack that were crossed.
     pub crossed: Vec<String>,
-}
-
-/// Percentiles in milliseconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Latency {
-    /// Median.
-    pub p50: f64,
-    /// 90th percentile.
-    pub p90: f64,
-    /// 99th percentile.
-    pub p99: f64,
-    /// Largest.
-    pub max: f64,
 }
 
 /// Wall time of each phase.
@@ -96,7 +83,7 @@ pub struct Seconds {
 
 impl RunReport {
     /// Whether every acknowledged document is where it belongs, by every way of looking.
-    pub fn proved(&self) -> bool {
+    pub fn is_verified(&self) -> bool {
         let accounted = self.offered == self.acknowledged + self.failed;
         let agree = match (self.landed_s3, self.landed_sql) {
             (Some(s3), Some(sql)) => s3 == sql,
@@ -105,22 +92,58 @@ impl RunReport {
         accounted && agree && self.failed == 0 && self.lost.unwrap_or(0) == 0 && self.problems.is_empty()
     }
 
-    /// Notes what was found in every destination.
-    pub fn note_proof(&mut self, proof: &Proof) {
-        let landed = |place| proof.landed_in(place);
-        self.landed_stream = landed(Place::Stream);
-        self.landed_s3 = landed(Place::S3);
-        self.landed_sql = proof.landed_by_sql();
-        self.landed_redshift = landed(Place::Redshift);
-        self.landed_dynamodb = landed(Place::DynamoDb);
-        self.duplicated = Some(proof.duplicated());
-        self.lost = proof.lost();
-        self.interrupted = proof.stopped;
-        self.problems.extend(proof.problems());
+    /// Records the result of a load.
+    pub fn record_load(&mut self, load: &LoadResult) {
+        self.offered = load.offered;
+        self.acknowledged = load.acknowledged;
+        self.failed = load.failed;
+        self.retried = load.retried;
+        self.throttled = load.throttled;
+        self.hot_keys = load.hot_keys.clone();
+        self.records_per_second = load.records_per_second;
+        self.bytes_per_second = load.bytes_per_second;
+        self.interrupted = load.cancelled;
+        self.seconds.load = Some(load.seconds);
+        self.ack_latency_ms = load.ack_latency_ms().unwrap_or_default();
+        let failures = load.failures.iter();
+        self.problems.extend(failures.map(|failure| format!("{} documents failed: {}", failure.count, failure.reason)));
     }
 
-    /// Notes which thresholds were crossed.
-    pub fn judge(&mut self, thresholds: &Thresholds) {
+    /// Records how fresh the DynamoDB table was.
+    pub fn record_freshness(&mut self, freshness: &Freshness) {
+        self.freshness_ms = freshness.ms;
+        if freshness.unseen > 0 {
+            let Freshness { followed, unseen, why, .. } = freshness;
+            let why = why.as_deref().unwrap_or("they did not arrive in time");
+            let problem = format!("{unseen} of {followed} documents followed into DynamoDB were not read: {why}");
+            self.problems.push(problem);
+        }
+    }
+
+    /// Records whether the load's log has as many acknowledged documents as the load counted.
+    pub fn compare_with_log(&mut self, acknowledged: u64) {
+        if acknowledged != self.acknowledged {
+            let counted = self.acknowledged;
+            self.problems.push(format!("{counted} acknowledged by the load, {acknowledged} in its log"));
+        }
+    }
+
+    /// Records what was found in every destination.
+    pub fn record_verification(&mut self, verification: &Verification) {
+        let landed = |destination| verification.landed_in(destination);
+        self.landed_stream = landed(Destination::Stream);
+        self.landed_s3 = landed(Destination::S3);
+        self.landed_sql = verification.landed_by_sql();
+        self.landed_redshift = landed(Destination::Redshift);
+        self.landed_dynamodb = landed(Destination::DynamoDb);
+        self.duplicated = Some(verification.duplicated());
+        self.lost = verification.lost();
+        self.interrupted = verification.stopped;
+        self.problems.extend(verification.problems());
+    }
+
+    /// Records which thresholds were crossed.
+    pub fn check_thresholds(&mut self, thresholds: &Thresholds) {
         let mut crossed = Vec::new();
         if let (Some(limit), Some(lost)) = (thresholds.lost, self.lost)
             && lost > limit
@@ -156,28 +179,28 @@ mod tests {
             landed_s3: Some(10),
             landed_sql: Some(10),
             records_per_second: 100.0,
-            ack_latency_ms: Latency { p99: 7.0, ..Latency::default() },
+            ack_latency_ms: Percentiles { p99: 7.0, ..Percentiles::default() },
             ..RunReport::default()
         }
     }
 
     #[test]
-    fn a_run_is_proved_only_when_every_count_agrees() {
-        assert!(clean().proved());
-        assert!(!RunReport { lost: Some(1), ..clean() }.proved());
-        assert!(!RunReport { landed_sql: Some(9), ..clean() }.proved());
-        assert!(!RunReport { acknowledged: 9, failed: 1, ..clean() }.proved());
-        assert!(!RunReport { acknowledged: 9, ..clean() }.proved());
-        assert!(!RunReport { problems: vec!["unreadable object".into()], ..clean() }.proved());
+    fn a_run_is_verified_only_when_every_count_agrees() {
+        assert!(clean().is_verified());
+        assert!(!RunReport { lost: Some(1), ..clean() }.is_verified());
+        assert!(!RunReport { landed_sql: Some(9), ..clean() }.is_verified());
+        assert!(!RunReport { acknowledged: 9, failed: 1, ..clean() }.is_verified());
+        assert!(!RunReport { acknowledged: 9, ..clean() }.is_verified());
+        assert!(!RunReport { problems: vec!["unreadable object".into()], ..clean() }.is_verified());
     }
 
     #[test]
-    fn each_threshold_is_judged_by_itself() {
+    fn each_threshold_is_checked_by_itself() {
         let strict = Thresholds { lost: Some(0), p99_ack: Some(Duration::from_millis(5)), throughput: Some(101.0) };
         let mut report = RunReport { lost: Some(2), ..clean() };
-        report.judge(&strict);
+        report.check_thresholds(&strict);
         assert_eq!(report.crossed, ["lost: 2 > 0", "p99_ack: 7.0 ms > 5.0 ms", "throughput: 100/s < 101/s"]);
-        report.judge(&Thresholds::default());
+        report.check_thresholds(&Thresholds::default());
         assert!(report.crossed.is_empty());
     }
 }

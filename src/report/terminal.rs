@@ -2,8 +2,10 @@
 
 use std::fmt::Write;
 
+use chrono::TimeDelta;
+
 use super::RunReport;
-use crate::verify::Proof;
+use crate::verify::Verification;
 
 /// Several short lines: what was offered and where it is, what is missing, how fast it went.
 pub fn summary(report: &RunReport) -> String {
@@ -64,20 +66,20 @@ pub fn summary(report: &RunReport) -> String {
 }
 
 /// What a search found, without a load of its own.
-pub fn found(report: &RunReport, proof: &Proof) -> String {
+pub fn found(report: &RunReport, verification: &Verification) -> String {
     let mut text = format!("  acknowledged {}", grouped(report.acknowledged));
-    for landed in &proof.landed {
-        let _ = write!(text, "   in {} {}", landed.place, grouped(landed.tally.landed()));
+    for landed in &verification.landed {
+        let _ = write!(text, "   in {} {}", landed.destination, grouped(landed.tally.landed()));
         if let Some(by_sql) = landed.by_sql {
             let _ = write!(text, "   by SQL {}", grouped(by_sql));
         }
     }
-    let unacknowledged = proof.landed.iter().map(|landed| landed.tally.unacknowledged).max().unwrap_or(0);
+    let unacknowledged = verification.landed.iter().map(|landed| landed.tally.unacknowledged).max().unwrap_or(0);
     let _ = writeln!(
         text,
         "\n  lost {}   duplicated {}   landed though never acknowledged {}",
         report.lost.map_or("not known".to_owned(), grouped),
-        grouped(proof.duplicated()),
+        grouped(verification.duplicated()),
         grouped(unacknowledged),
     );
     for problem in &report.problems {
@@ -106,6 +108,29 @@ pub fn bytes(n: f64) -> String {
         n if n >= 1e6 => format!("{:.1} MB", n / 1e6),
         n if n >= 1e3 => format!("{:.1} kB", n / 1e3),
         n => format!("{n:.0} B"),
+    }
+}
+
+/// How much time a stack has until it expires, for a person.
+pub fn time_left(left: Option<TimeDelta>) -> String {
+    match left {
+        None => "no TTL".to_owned(),
+        Some(left) if left <= TimeDelta::zero() => format!("expired {} ago", duration(-left)),
+        Some(left) => format!("expires in {}", duration(left)),
+    }
+}
+
+/// A duration in its two largest units, such as `1 h 58 min`.
+pub fn duration(time: TimeDelta) -> String {
+    let seconds = time.num_seconds().max(0);
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds} s"),
+        (0, 0, minutes) => format!("{minutes} min"),
+        (0, hours, 0) => format!("{hours} h"),
+        (0, hours, minutes) => format!("{hours} h {minutes} min"),
+        (days, 0, _) => format!("{days} d"),
+        (days, hours, _) => format!("{days} d {hours} h"),
     }
 }
 
@@ -145,5 +170,13 @@ mod tests {
         let text = summary(&report);
         assert!(text.contains("offered 5 = acknowledged 5 = in S3 5 ≠ by SQL 4"), "{text}");
         assert!(text.contains("lost 0   duplicated not looked at"), "{text}");
+    }
+
+    #[test]
+    fn a_duration_has_two_units() {
+        let text = |seconds| duration(TimeDelta::seconds(seconds));
+        let all = [text(-5), text(59), text(60), text(3_600), text(7_000), text(86_400), text(90_000)];
+        assert_eq!(all, ["0 s", "59 s", "1 min", "1 h", "1 h 56 min", "1 d", "1 d 1 h"]);
+        assert_eq!(time_left(None), "no TTL");
     }
 }

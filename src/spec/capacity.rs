@@ -1,5 +1,7 @@
 //! How much a stream and a table take, and whether the load fits.
 
+use demo_formats::limits::{SHARD_BYTES_PER_SECOND, SHARD_RECORDS_PER_SECOND};
+
 use super::{
     quantity::Refusal,
     stack::{Rate, Stack, StreamMode, Workload},
@@ -9,14 +11,15 @@ use super::{
 /// The mean length of a `store_sales` document, in bytes.
 pub const MEAN_DOCUMENT_BYTES: u64 = 8_170;
 
-/// What a shard takes in a second. Kinesis Data Streams Developer Guide, "Quotas and limits".
-pub const SHARD_BYTES: f64 = 1_000_000.0;
-/// What a shard takes in a second. Kinesis Data Streams Developer Guide, "Quotas and limits".
-pub const SHARD_RECORDS: f64 = 1_000.0;
+/// Bytes that a shard takes in a second.
+pub const SHARD_BYTES: f64 = SHARD_BYTES_PER_SECOND as f64;
+/// Records that a shard takes in a second.
+pub const SHARD_RECORDS: f64 = SHARD_RECORDS_PER_SECOND as f64;
 /// What a new on-demand stream takes at first, in shards. Kinesis Data Streams Developer Guide, "Choose the right mode".
 pub const ON_DEMAND_SHARDS: f64 = 4.0;
 /// The share of a stream's capacity that a load may plan with.
 const HEADROOM: f64 = 0.95;
+const _: () = assert!(SHARD_BYTES * HEADROOM < 1e6, "a plan holds even if a shard takes one megabyte only");
 
 /// What a table takes in a second by default. DynamoDB Developer Guide, "Quotas", table throughput on demand.
 const TABLE_WRITE_UNITS: f64 = 40_000.0;
@@ -125,8 +128,8 @@ mod tests {
     fn shards_leave_five_percent() {
         let mean = MEAN_DOCUMENT_BYTES as f64;
         assert_eq!(shards_for(0.1, mean), 1);
-        assert_eq!(shards_for(2_000.0, mean), 18);
-        assert_eq!(shards_for(60_000.0, mean), 516);
+        assert_eq!(shards_for(2_000.0, mean), 17);
+        assert_eq!(shards_for(60_000.0, mean), 493);
         assert_eq!(shards_for(2_500.0, 0.0), 3);
     }
 

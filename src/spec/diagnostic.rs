@@ -4,7 +4,7 @@ use std::fmt;
 
 /// A place in something the user wrote; lines and columns count from 1, columns in characters.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
+pub struct Location {
     /// The file as it was named on the command line, or the flag itself: `--set load.rate=1000/s`.
     pub file: String,
     /// From 1; 0 where the whole file is meant.
@@ -13,7 +13,7 @@ pub struct Place {
     pub column: usize,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.line {
             0 => write!(f, "{}", self.file),
@@ -35,7 +35,7 @@ impl fmt::Display for Place {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
     /// Where it stands.
-    pub place: Place,
+    pub location: Location,
     /// The key it is about, as `--set` would name it: `load.rate`; empty for the whole file.
     pub path: String,
     /// The offending text.
@@ -46,7 +46,7 @@ pub struct Diagnostic {
     pub expected: Option<String>,
     /// The near miss: what was likely meant.
     pub suggestion: Option<String>,
-    /// The whole line that `place` lies in, where there is one.
+    /// The whole line that `location` lies in, where there is one.
     pub line: Option<String>,
 }
 
@@ -54,7 +54,7 @@ impl Diagnostic {
     /// A problem with a file as a whole.
     pub(super) fn of_file(file: impl Into<String>, problem: impl Into<String>) -> Self {
         Self {
-            place: Place { file: file.into(), line: 0, column: 0 },
+            location: Location { file: file.into(), line: 0, column: 0 },
             path: String::new(),
             text: String::new(),
             problem: problem.into(),
@@ -86,7 +86,7 @@ impl Diagnostic {
 
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: ", self.place)?;
+        write!(f, "{}: ", self.location)?;
         if !self.path.is_empty() {
             write!(f, "{}: ", self.path)?;
         }
@@ -98,8 +98,8 @@ impl fmt::Display for Diagnostic {
                 None => Ok(()),
             };
         };
-        let number = self.place.line;
-        let indent = " ".repeat(self.place.column.saturating_sub(1));
+        let number = self.location.line;
+        let indent = " ".repeat(self.location.column.saturating_sub(1));
         let carets = "^".repeat(self.text.chars().count().max(1));
         write!(f, "\n{number:>5} | {line}\n      | {indent}{carets}")?;
         match remedy {

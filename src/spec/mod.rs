@@ -13,6 +13,8 @@ mod diagnostic;
 mod file;
 mod names;
 mod near;
+#[cfg(test)]
+mod properties;
 mod quantity;
 mod sending;
 mod sets;
@@ -28,7 +30,7 @@ use std::{
 };
 
 pub use capacity::{MEAN_DOCUMENT_BYTES, ON_DEMAND_SHARDS, SHARD_BYTES, SHARD_RECORDS, shards, write_units};
-pub use diagnostic::{Diagnostic, Place, SpecErrors};
+pub use diagnostic::{Diagnostic, Location, SpecErrors};
 pub use file::json_schema;
 pub use sending::{Aggregation, Sending, Transport};
 pub use stack::*;

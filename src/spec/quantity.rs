@@ -22,6 +22,12 @@ impl Refusal {
         self.suggestion = suggestion;
         self
     }
+
+    /// Drops a suggestion that would be refused too.
+    fn suggest_only<T>(mut self, parse: impl Fn(&str) -> Result<T, Self>) -> Self {
+        self.suggestion = self.suggestion.filter(|suggestion| parse(suggestion).is_ok());
+        self
+    }
 }
 
 /// Far beyond any stream, and near enough for sums not to overflow.
@@ -34,6 +40,10 @@ const A_LEAST_RATE: &str = "at least so many records a second, such as `\">= 190
 
 /// `500ms`, `30s`, `5m`, `2h`, `1d`. `unit` is the one to suggest where none was written.
 pub(super) fn time(text: &str, unit: &str) -> Result<Duration, Refusal> {
+    parse_time(text, unit).map_err(|refusal| refusal.suggest_only(|text| parse_time(text, unit)))
+}
+
+fn parse_time(text: &str, unit: &str) -> Result<Duration, Refusal> {
     let (number, written) = split(text);
     let refuse = |problem: String, suggestion: Option<String>| Refusal::new(problem, A_TIME).suggest(suggestion);
     if number.is_empty() {
@@ -79,6 +89,10 @@ fn long_unit(unit: &str) -> Option<&'static str> {
 
 /// Bytes of `64MiB`, `512KiB`, `1GiB`.
 pub(super) fn size(text: &str) -> Result<u64, Refusal> {
+    parse_size(text).map_err(|refusal| refusal.suggest_only(parse_size))
+}
+
+fn parse_size(text: &str) -> Result<u64, Refusal> {
     let (number, unit) = split(text);
     let refuse = |problem: String, suggestion: Option<String>| Refusal::new(problem, A_SIZE).suggest(suggestion);
     if number.is_empty() {
@@ -115,6 +129,10 @@ fn wrong_size_unit(number: &str, unit: &str) -> Refusal {
 
 /// `2000/s`, or `max`.
 pub(super) fn rate(text: &str) -> Result<Rate, Refusal> {
+    parse_rate(text).map_err(|refusal| refusal.suggest_only(parse_rate))
+}
+
+fn parse_rate(text: &str) -> Result<Rate, Refusal> {
     match text {
         "max" => Ok(Rate::Max),
         _ => per_second(text, A_RATE, "").map(Rate::PerSecond),
@@ -123,6 +141,10 @@ pub(super) fn rate(text: &str) -> Result<Rate, Refusal> {
 
 /// The number of `">= 1900/s"`.
 pub(super) fn at_least(text: &str) -> Result<f64, Refusal> {
+    parse_at_least(text).map_err(|refusal| refusal.suggest_only(parse_at_least))
+}
+
+fn parse_at_least(text: &str) -> Result<f64, Refusal> {
     if let Some(rate) = text.strip_prefix(">=") {
         return per_second(rate.trim(), A_LEAST_RATE, ">= ");
     }

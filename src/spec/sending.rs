@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
+use serde::Deserialize;
+
 use super::{
     capacity::mean_bytes,
     stack::{PartitionKey, Stack},
@@ -23,12 +26,13 @@ pub struct Sending {
 }
 
 /// How requests are written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum Transport {
-    /// JSON, which every service of this protocol takes.
+    /// JSON over HTTP.
     #[default]
     Json,
-    /// CBOR: a quarter fewer bytes, as nothing is in Base64; goes back to JSON by itself where it is not taken.
+    /// CBOR over HTTP, a quarter smaller; goes back to JSON where it is not taken.
     Cbor,
     /// The AWS SDK's own client.
     Sdk,

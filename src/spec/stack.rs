@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use demo_formats::prefix::Prefix;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::sending::Sending;
@@ -142,13 +143,13 @@ pub struct Buffer {
 }
 
 /// What delivered objects hold.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum Format {
     /// JSON lines, as they were sent.
     #[default]
     Json,
-    /// Parquet, converted by Firehose after the Glue table's columns.
+    /// Parquet, made by Firehose after the columns of the catalog's table.
     Parquet,
 }
 
@@ -181,13 +182,16 @@ pub struct Catalog {
 }
 
 /// How Athena learns of partitions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(extend("x-note" = "not both at once: Athena ignores registered partitions where they are projected"))]
 pub enum Partitions {
     /// Added to the catalog as data lands.
+    #[default]
     Registered,
-    /// Computed by Athena from the table's `projection.*` parameters.
+    /// Computed by Athena from the prefix.
     Projected,
-    /// The table has none: it reads every object under the prefix's fixed part.
+    /// None: every query reads every object.
     None,
 }
 
@@ -341,12 +345,14 @@ pub enum Workload {
 }
 
 /// What becomes of lines of a user's file that are no JSON object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum Broken {
+    /// They are reported, and nothing is made or sent.
+    #[default]
+    Refuse,
     /// They are counted, reported with their line numbers, and left out.
     Skip,
-    /// They are reported, and nothing is made or sent.
-    Refuse,
 }
 
 /// Records offered a second.
@@ -368,13 +374,15 @@ pub enum Length {
 }
 
 /// How documents are spread over shards.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum PartitionKey {
     /// Explicit hash keys, every shard the same.
+    #[default]
     Uniform,
-    /// The ticket number: 8 to 16 documents of a ticket on one shard.
+    /// The ticket number: 8 to 16 documents of a ticket on one shard; `store_sales` only.
     Ticket,
-    /// The declared key of a user's own documents.
+    /// The declared key of your own documents.
     Key,
 }
 

@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use serde_json::{Map, Value as Json};
 
-use super::diagnostic::{Diagnostic, Place};
+use super::diagnostic::{Diagnostic, Location};
 
 /// Something the user wrote: a file, or a `--set` flag.
 #[derive(Debug)]
@@ -50,7 +50,7 @@ impl Span {
 
     pub(super) fn problem(&self, path: &str, problem: impl Into<String>) -> Found {
         let diagnostic = Diagnostic {
-            place: Place { file: self.source.name.clone(), line: self.line, column: self.column },
+            location: Location { file: self.source.name.clone(), line: self.line, column: self.column },
             path: path.to_owned(),
             text: self.text(),
             problem: problem.into(),

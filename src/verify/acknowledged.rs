@@ -5,8 +5,8 @@ use std::{collections::HashMap, ops::RangeInclusive, sync::Arc};
 use demo_workload::{Id, Identity, Key};
 
 use super::{
+    expected::{Expected, Scope},
     keys::KeyBag,
-    sought::{Scope, Sought},
 };
 use crate::load::{AckLog, OpenError, Opened, Origin, Source, SourceError};
 
@@ -18,7 +18,7 @@ use crate::load::{AckLog, OpenError, Opened, Origin, Source, SourceError};
 /// something is missing it is therefore missing of all runs, not of a certain one.
 pub struct Acknowledged {
     /// Which documents are looked for.
-    pub sought: Arc<Sought>,
+    pub expected: Arc<Expected>,
     /// How many documents the runs in question had acknowledged.
     pub own: u64,
     /// How many documents earlier runs had acknowledged that cannot be told from those.
@@ -90,8 +90,8 @@ impl Acknowledged {
             Identity::StoreSales => Scope::Tickets(runs.iter().flat_map(|run| run.log.tickets.clone()).collect()),
             _ => Scope::All,
         };
-        let sought = Arc::new(Sought { identity, scope });
-        Ok(Self { sought, own, earlier: earlier_count, earlier_runs, runs })
+        let expected = Arc::new(Expected { identity, scope });
+        Ok(Self { expected, own, earlier: earlier_count, earlier_runs, runs })
     }
 
     /// The ids of everything that must be there, settled.
@@ -121,7 +121,7 @@ impl Acknowledged {
     /// # Errors
     /// A document cannot be made again.
     pub fn names(&self, missing: &[Id]) -> Result<Vec<String>, AcknowledgedError> {
-        if self.sought.identity == Identity::StoreSales {
+        if self.expected.identity == Identity::StoreSales {
             let named = |id: &Id| {
                 let Key { ticket, item } = (*id).into();
                 format!("ticket {ticket} item {item}")
@@ -130,7 +130,7 @@ impl Acknowledged {
         }
         let mut names: HashMap<Id, Option<String>> = missing.iter().map(|id| (*id, None)).collect();
         for run in self.runs.iter().filter(|_| !missing.is_empty()) {
-            run.name(&mut names, &self.sought.identity)?;
+            run.name(&mut names, &self.expected.identity)?;
         }
         let unnamed = || "a document that none of the runs made".to_owned();
         Ok(missing.iter().map(|id| names[id].clone().unwrap_or_else(unnamed)).collect())
@@ -250,7 +250,7 @@ mod tests {
             Acknowledged::of(vec![log("b", sales(), 11..=20, 0..=9)], vec![log("a", sales(), 1..=10, 0..=99)])
                 .expect("runs");
         assert_eq!((acknowledged.own, acknowledged.earlier), (10, 0));
-        assert_eq!(acknowledged.sought.scope, Scope::Tickets(vec![11..=20]));
+        assert_eq!(acknowledged.expected.scope, Scope::Tickets(vec![11..=20]));
         assert_eq!(acknowledged.ids().expect("ids").len(), 10);
         let id = Key { ticket: 11, item: 7 }.into();
         assert_eq!(acknowledged.names(&[id]).expect("names"), ["ticket 11 item 7"]);
@@ -265,12 +265,12 @@ mod tests {
         .expect("runs");
         assert_eq!((acknowledged.own, acknowledged.earlier), (4, 2));
         assert_eq!(acknowledged.earlier_items().expect("ids"), 1, "half 0; half 1 was sent by both");
-        assert_eq!(acknowledged.sought.scope, Scope::All);
+        assert_eq!(acknowledged.expected.scope, Scope::All);
         // The halves of 1 and 2, and of 2, 3, 4 and 5.
         let due = acknowledged.ids().expect("ids");
         assert_eq!(due.len(), 6);
         let there =
-            ["0", "1", "1", "1", "2"].map(|text| acknowledged.sought.identity.of_texts(&[text]).expect("an id"));
+            ["0", "1", "1", "1", "2"].map(|text| acknowledged.expected.identity.of_texts(&[text]).expect("an id"));
         let tally = there.into_iter().collect::<KeyBag>().tally(&due);
         assert_eq!((tally.lost, tally.duplicated, tally.unacknowledged), (1, 0, 0));
         assert_eq!(acknowledged.names(&tally.missing).expect("names"), ["half 2"]);

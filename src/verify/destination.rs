@@ -1,21 +1,14 @@
-//! A place where records end, as the search for them sees it.
+//! A destination of records, and how the verification reads it.
 
-use std::{fmt, time::Duration};
+use std::{error::Error, fmt, time::Duration};
 
 use async_trait::async_trait;
 
-use super::{
-    keys::{KeyBag, Tally},
-    objects::ObjectsError,
-    redshift::RedshiftError,
-    sql::SqlError,
-    stream::StreamError,
-};
-use crate::{aws::items::ItemsError, engine::ProviderError};
+use super::keys::{KeyBag, Tally};
 
-/// A place where records end.
+/// Where records end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Place {
+pub enum Destination {
     /// The stream itself, of a stack that delivers nowhere.
     Stream,
     /// S3 objects.
@@ -26,7 +19,7 @@ pub enum Place {
     DynamoDb,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Destination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Stream => "the stream",
@@ -37,45 +30,45 @@ impl fmt::Display for Place {
     }
 }
 
-/// A place that is looked into again and again until everything is there.
+/// Reads one destination again and again until everything is there.
 #[async_trait]
-pub trait Destination: Send {
+pub trait DestinationReader: Send {
     /// Which one.
-    fn place(&self) -> Place;
+    fn destination(&self) -> Destination;
 
     /// How long to wait for it.
     fn patience(&self) -> Patience;
 
-    /// Looks once more. Returns the documents found so far, doubled ones included. May be dropped at any point.
-    async fn look(&mut self) -> Result<u64, ProveError>;
+    /// Reads once more. Returns the documents found so far, doubled ones included. May be dropped at any point.
+    async fn read(&mut self) -> Result<u64, VerifyError>;
 
     /// How many documents there are once all that was acknowledged is there.
     fn due(&self, acknowledged: &KeyBag) -> u64 {
         acknowledged.len()
     }
 
-    /// Compares what was found by the last look with what was acknowledged.
-    async fn tally(&mut self, acknowledged: &KeyBag) -> Result<Tally, ProveError>;
+    /// Compares what was found by the last read with what was acknowledged.
+    async fn tally(&mut self, acknowledged: &KeyBag) -> Result<Tally, VerifyError>;
 
-    /// What can be said once nothing more is waited for.
-    async fn conclude(&mut self, _tally: &Tally) -> Result<Conclusion, ProveError> {
+    /// Draws the conclusions once nothing more is waited for.
+    async fn conclude(&mut self, _tally: &Tally) -> Result<Conclusion, VerifyError> {
         Ok(Conclusion::default())
     }
 }
 
-/// What can be said of a destination besides its tally.
+/// Conclusions about a destination besides its tally.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Conclusion {
     /// Documents by SQL through the catalog, doubled ones not included.
     pub by_sql: Option<u64>,
-    /// Where two ways of looking disagree.
+    /// Where two ways of counting disagree.
     pub problems: Vec<String>,
 }
 
-/// How often to look, and for how long after the last new document.
+/// How often to read, and for how long after the last new document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Patience {
-    /// Between two looks.
+    /// Between two reads.
     pub every: Duration,
     /// With nothing new for so long, nothing more is expected.
     pub standstill: Duration,
@@ -89,28 +82,13 @@ impl Patience {
     }
 }
 
-/// Why nothing can be said.
+/// Why a destination has no result.
 #[derive(Debug, thiserror::Error)]
-pub enum ProveError {
-    /// The stream cannot be read.
+pub enum VerifyError {
+    /// It cannot be read: the error of that destination.
     #[error(transparent)]
-    Stream(#[from] StreamError),
-    /// The objects cannot be read.
-    #[error(transparent)]
-    Objects(#[from] ObjectsError),
-    /// A call failed, such as one that registers partitions.
-    #[error(transparent)]
-    Call(#[from] ProviderError),
-    /// The table cannot be asked.
-    #[error(transparent)]
-    Sql(#[from] SqlError),
-    /// The items cannot be read.
-    #[error(transparent)]
-    Items(#[from] ItemsError),
-    /// Redshift cannot be asked or loaded.
-    #[error(transparent)]
-    Redshift(#[from] RedshiftError),
-    /// It was stopped, and did not come to its end in time.
+    Read(Box<dyn Error + Send + Sync>),
+    /// The search was cancelled, and the last read did not end in time.
     #[error("stopped before it was read through")]
     Stopped,
 }

@@ -2,28 +2,35 @@
 
 use std::sync::Arc;
 
-use super::{destination::Destination, items::DynamoDb, redshift::Redshift, s3::S3, sought::Sought, stream::Stream};
+use super::{
+    destination::DestinationReader, expected::Expected, items::DynamoDb, redshift::Redshift, s3::S3, stream::Stream,
+};
 use crate::{
     aws::{Clients, Names, redshift::Loader},
     spec::Stack,
 };
 
 /// Every place where the records of a stack end; the stream itself where it delivers nowhere. Documents that are not
-/// `sought` are left out.
-pub fn of(stack: &Stack, names: &Names, clients: &Clients, sought: &Arc<Sought>) -> Vec<Box<dyn Destination>> {
-    let mut all: Vec<Box<dyn Destination>> = Vec::new();
+/// `expected` are left out.
+pub fn of(
+    stack: &Stack,
+    names: &Names,
+    clients: &Clients,
+    expected: &Arc<Expected>,
+) -> Vec<Box<dyn DestinationReader>> {
+    let mut all: Vec<Box<dyn DestinationReader>> = Vec::new();
     if let Some(s3) = &stack.deliver.s3 {
-        all.push(Box::new(S3::new(s3, names, clients, sought)));
+        all.push(Box::new(S3::new(s3, names, clients, expected)));
     }
     if let Some(redshift) = &stack.deliver.redshift {
         let loader = Loader::of(stack, names, clients);
-        all.push(Box::new(Redshift::new(redshift, names, clients, sought, loader)));
+        all.push(Box::new(Redshift::new(redshift, names, clients, expected, loader)));
     }
     if let Some(to) = &stack.deliver.dynamodb {
-        all.push(Box::new(DynamoDb::new(to, names, clients, sought)));
+        all.push(Box::new(DynamoDb::new(to, names, clients, expected)));
     }
     if stack.deliver.is_empty() {
-        all.push(Box::new(Stream::new(&names.stream, clients, sought)));
+        all.push(Box::new(Stream::new(&names.stream, clients, expected)));
     }
     all
 }

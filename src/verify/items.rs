@@ -8,9 +8,9 @@ use demo_function::{ARRIVED, PROCESSED};
 use demo_workload::{Id, IdentityError};
 
 use super::{
-    destination::{Destination, Patience, Place, ProveError},
+    destination::{Destination, DestinationReader, Patience, VerifyError},
+    expected::Expected,
     keys::{KeyBag, Tally},
-    sought::Sought,
 };
 use crate::{
     aws::{
@@ -28,7 +28,7 @@ const BETWEEN_SCANS: Duration = Duration::from_secs(1);
 pub struct DynamoDb {
     client: Client,
     table: String,
-    sought: Arc<Sought>,
+    expected: Arc<Expected>,
     patience: Patience,
     found: Found,
 }
@@ -45,13 +45,13 @@ struct Found {
 
 impl DynamoDb {
     /// Of a delivery whose resources have these names.
-    pub fn new(to: &DynamoDbDelivery, names: &Names, clients: &Clients, sought: &Arc<Sought>) -> Self {
+    pub fn new(to: &DynamoDbDelivery, names: &Names, clients: &Clients, expected: &Arc<Expected>) -> Self {
         let names = names.dynamodb.as_ref().expect("a delivery to DynamoDB has names");
         let patience = Patience::for_interval(to.mapping.window);
         Self {
             client: clients.dynamodb.clone(),
             table: names.table.clone(),
-            sought: sought.clone(),
+            expected: expected.clone(),
             patience: Patience { every: patience.every.max(BETWEEN_SCANS), ..patience },
             found: Found::default(),
         }
@@ -63,18 +63,24 @@ impl DynamoDb {
     }
 }
 
+impl From<ItemsError> for VerifyError {
+    fn from(error: ItemsError) -> Self {
+        Self::Read(Box::new(error))
+    }
+}
+
 #[async_trait]
-impl Destination for DynamoDb {
-    fn place(&self) -> Place {
-        Place::DynamoDb
+impl DestinationReader for DynamoDb {
+    fn destination(&self) -> Destination {
+        Destination::DynamoDb
     }
 
     fn patience(&self) -> Patience {
         self.patience
     }
 
-    async fn look(&mut self) -> Result<u64, ProveError> {
-        self.found = scan(&self.client, &self.table, &self.sought).await?;
+    async fn read(&mut self) -> Result<u64, VerifyError> {
+        self.found = scan(&self.client, &self.table, &self.expected).await?;
         Ok(self.found.ids.len() as u64)
     }
 
@@ -82,7 +88,7 @@ impl Destination for DynamoDb {
         once(acknowledged).len()
     }
 
-    async fn tally(&mut self, acknowledged: &KeyBag) -> Result<Tally, ProveError> {
+    async fn tally(&mut self, acknowledged: &KeyBag) -> Result<Tally, VerifyError> {
         Ok(self.found.ids.iter().copied().collect::<KeyBag>().tally(&once(acknowledged)))
     }
 }
@@ -93,12 +99,12 @@ fn once(acknowledged: &KeyBag) -> KeyBag {
     once
 }
 
-async fn scan(client: &Client, table: &str, sought: &Sought) -> Result<Found, ItemsError> {
-    let fields = sought.identity.fields();
+async fn scan(client: &Client, table: &str, expected: &Expected) -> Result<Found, ItemsError> {
+    let fields = expected.identity.fields();
     let outermost: BTreeSet<&str> = fields.iter().filter_map(|field| field.0.first()).map(String::as_str).collect();
     let attributes: Vec<&str> = outermost.into_iter().chain([ARRIVED, PROCESSED]).collect();
     let mut found = Found::default();
-    let see = |items: &[Item]| items.iter().for_each(|item| found.note(item, sought));
+    let see = |items: &[Item]| items.iter().for_each(|item| found.note(item, expected));
     Items::of(client, table).await?.scan(&attributes, see).await?;
     match &found.broken {
         None => Ok(found),
@@ -110,8 +116,8 @@ async fn scan(client: &Client, table: &str, sought: &Sought) -> Result<Found, It
 }
 
 impl Found {
-    fn note(&mut self, item: &Item, sought: &Sought) {
-        match sought.id_of(Json(item).to_string().as_bytes()) {
+    fn note(&mut self, item: &Item, expected: &Expected) {
+        match expected.id_of(Json(item).to_string().as_bytes()) {
             Ok(Some(id)) => {
                 self.ids.push(id);
                 self.behind.extend(behind_ms(item));
@@ -141,7 +147,7 @@ pub(super) fn percentiles(values: &mut [u64]) -> Option<Percentiles> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::verify::sought::Scope;
+    use crate::verify::expected::Scope;
     use demo_workload::{Identity, Key};
 
     fn n(digits: &str) -> AttributeValue {
@@ -158,18 +164,18 @@ mod tests {
 
     #[test]
     fn items_of_other_runs_are_left_out_and_what_is_no_document_is_told() {
-        let sought = Sought { identity: Identity::StoreSales, scope: Scope::Tickets(vec![1..=4]) };
+        let expected = Expected { identity: Identity::StoreSales, scope: Scope::Tickets(vec![1..=4]) };
         let item = |ticket: &str| {
             let fields = [("ss_ticket_number", ticket), ("ss_item_sk", "7"), (ARRIVED, "1000"), (PROCESSED, "1250")];
             Item::from(fields.map(|(name, digits)| (name.to_owned(), n(digits))))
         };
         let mut found = Found::default();
-        found.note(&item("4"), &sought);
-        found.note(&item("5"), &sought);
+        found.note(&item("4"), &expected);
+        found.note(&item("5"), &expected);
         assert_eq!((found.ids, found.behind), (vec![Key { ticket: 4, item: 7 }.into()], vec![250]));
         assert!(found.broken.is_none());
         let mut found = Found::default();
-        found.note(&Item::new(), &sought);
+        found.note(&Item::new(), &expected);
         assert!(found.broken.is_some());
     }
 

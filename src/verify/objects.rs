@@ -7,7 +7,7 @@ use aws_smithy_types::error::display::DisplayErrorContext;
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
 
-use super::{contents, keys::KeyBag, sought::Sought};
+use super::{contents, expected::Expected, keys::KeyBag};
 
 /// Objects that are fetched at the same time; each may be as large as the delivery's buffer.
 const FETCHES: usize = 2;
@@ -17,7 +17,7 @@ pub struct Objects {
     client: Client,
     bucket: String,
     prefix: String,
-    sought: Arc<Sought>,
+    expected: Arc<Expected>,
     seen: HashSet<String>,
     /// Ids found so far, of the documents that are looked for.
     pub keys: KeyBag,
@@ -56,12 +56,12 @@ pub enum ObjectsError {
 
 impl Objects {
     /// The documents that are looked for, under `prefix`.
-    pub fn new(client: Client, bucket: &str, prefix: &str, sought: Arc<Sought>) -> Self {
+    pub fn new(client: Client, bucket: &str, prefix: &str, expected: Arc<Expected>) -> Self {
         Self {
             client,
             bucket: bucket.to_owned(),
             prefix: prefix.to_owned(),
-            sought,
+            expected,
             seen: HashSet::new(),
             keys: KeyBag::default(),
             stored_bytes: 0,
@@ -96,8 +96,8 @@ impl Objects {
         let body = answer.map_err(|e| self.failed("GetObject", &key, e))?.body;
         let data = body.collect().await.map_err(|e| self.failed("GetObject", &key, e))?.into_bytes();
         let bytes = data.len() as u64;
-        let sought = self.sought.clone();
-        let keys = tokio::task::spawn_blocking(move || keys_of(data, &sought)).await.expect("reading does not panic");
+        let expected = self.expected.clone();
+        let keys = tokio::task::spawn_blocking(move || keys_of(data, &expected)).await.expect("reading does not panic");
         match keys {
             Ok(keys) => Ok((key, bytes, keys)),
             Err((line, why)) => Err(ObjectsError::Content { bucket: self.bucket.clone(), key, line, why }),
@@ -111,8 +111,8 @@ impl Objects {
 }
 
 /// The keys of an object's documents; or the line that is not one, and why.
-fn keys_of(data: Bytes, sought: &Sought) -> Result<KeyBag, (u64, String)> {
-    let mut lines = contents::lines(data, &sought.identity.fields()).map_err(|e| (1, e.to_string()))?;
+fn keys_of(data: Bytes, expected: &Expected) -> Result<KeyBag, (u64, String)> {
+    let mut lines = contents::lines(data, &expected.identity.fields()).map_err(|e| (1, e.to_string()))?;
     let (mut line, mut number, mut keys) = (Vec::new(), 0, Vec::new());
     loop {
         line.clear();
@@ -120,7 +120,7 @@ fn keys_of(data: Bytes, sought: &Sought) -> Result<KeyBag, (u64, String)> {
         if lines.read_until(b'\n', &mut line).map_err(|e| (number, e.to_string()))? == 0 {
             return Ok(keys.into_iter().collect());
         }
-        keys.extend(sought.id_of(&line).map_err(|e| (number, e.to_string()))?);
+        keys.extend(expected.id_of(&line).map_err(|e| (number, e.to_string()))?);
     }
 }
 
@@ -130,11 +130,11 @@ mod tests {
 
     use flate2::{Compression, write::GzEncoder};
 
-    use super::{super::sought::Scope, *};
+    use super::{super::expected::Scope, *};
     use demo_workload::Identity;
 
-    fn sales(tickets: std::ops::RangeInclusive<u64>) -> Sought {
-        Sought { identity: Identity::StoreSales, scope: Scope::Tickets(vec![tickets]) }
+    fn sales(tickets: std::ops::RangeInclusive<u64>) -> Expected {
+        Expected { identity: Identity::StoreSales, scope: Scope::Tickets(vec![tickets]) }
     }
 
     const LINES: &str = "{\"ss_item_sk\":7,\"x\":{\"ss_item_sk\":null},\"ss_ticket_number\":1}\n{\"ss_item_sk\":8,\"ss_ticket_number\":5}\n";

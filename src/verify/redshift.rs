@@ -7,9 +7,9 @@ use demo_formats::schema::{FieldPath, Structs, redshift_name};
 use demo_workload::{Id, Identity, IdentityError};
 
 use super::{
-    destination::{Conclusion, Destination, Patience, Place, ProveError},
+    destination::{Conclusion, Destination, DestinationReader, Patience, VerifyError},
+    expected::{Expected, Scope},
     keys::{KeyBag, Tally},
-    sought::{Scope, Sought},
     sql::Counted,
 };
 use crate::{
@@ -56,7 +56,7 @@ struct Staged {
 struct Rows {
     table: TableName,
     structs: Structs,
-    sought: Arc<Sought>,
+    expected: Arc<Expected>,
 }
 
 /// Why it is not known what the table holds.
@@ -92,7 +92,7 @@ impl Redshift {
         to: &RedshiftDelivery,
         names: &Names,
         clients: &Clients,
-        sought: &Arc<Sought>,
+        expected: &Arc<Expected>,
         loader: Option<Loader>,
     ) -> Self {
         let bucket = names.bucket.clone().expect("a stack with a delivery has a bucket");
@@ -105,7 +105,7 @@ impl Redshift {
         let table = TableName::new(&names.schema, &names.table);
         Self {
             runner: Runner::new(clients, &Database::of(to, names)),
-            rows: Rows { table, structs: to.structs, sought: sought.clone() },
+            rows: Rows { table, structs: to.structs, expected: expected.clone() },
             loader,
             patience: Patience::for_interval(to.buffer.interval + every),
             failures: 0,
@@ -153,7 +153,7 @@ impl Redshift {
         let answer = self.runner.run(&[self.rows.all()], MOST_KEYS).await?;
         let id = |row: &Vec<Option<String>>| {
             let texts: Vec<&str> = row.iter().map(|cell| cell.as_deref().unwrap_or_default()).collect();
-            self.rows.sought.identity.of_texts(&texts)
+            self.rows.expected.identity.of_texts(&texts)
         };
         let ids: Result<Vec<Id>, _> = answer.rows.iter().map(id).collect();
         let ids = ids.map_err(|why| RedshiftError::Key { table: self.rows.table.to_string(), why })?;
@@ -161,33 +161,39 @@ impl Redshift {
     }
 }
 
+impl From<RedshiftError> for VerifyError {
+    fn from(error: RedshiftError) -> Self {
+        Self::Read(Box::new(error))
+    }
+}
+
 #[async_trait]
-impl Destination for Redshift {
-    fn place(&self) -> Place {
-        Place::Redshift
+impl DestinationReader for Redshift {
+    fn destination(&self) -> Destination {
+        Destination::Redshift
     }
 
     fn patience(&self) -> Patience {
         self.patience
     }
 
-    async fn look(&mut self) -> Result<u64, ProveError> {
+    async fn read(&mut self) -> Result<u64, VerifyError> {
         self.load().await?;
         Ok(self.count().await?.documents)
     }
 
     /// By numbers alone where they agree with what was acknowledged of `store_sales`, where documents have no key, and
     /// where there are too many; else key by key.
-    async fn tally(&mut self, acknowledged: &KeyBag) -> Result<Tally, ProveError> {
+    async fn tally(&mut self, acknowledged: &KeyBag) -> Result<Tally, VerifyError> {
         let (counted, due) = (self.count().await?, acknowledged.clone().tally(acknowledged));
-        let has_no_key = self.rows.sought.identity == Identity::Line;
+        let has_no_key = self.rows.expected.identity == Identity::Line;
         if has_no_key || agree(&counted, &due) || counted.documents > MOST_KEYS as u64 {
             return Ok(by_numbers(&counted, &due));
         }
         Ok(self.keys().await?.tally(acknowledged))
     }
 
-    async fn conclude(&mut self, tally: &Tally) -> Result<Conclusion, ProveError> {
+    async fn conclude(&mut self, tally: &Tally) -> Result<Conclusion, VerifyError> {
         let mut problems: Vec<String> = self.refused.iter().cloned().collect();
         if tally.lost > 0 {
             problems.extend(self.refused_of_firehose().await);
@@ -223,7 +229,7 @@ impl Rows {
         if keys.is_empty() {
             return format!("SELECT COUNT(*) FROM {table} WHERE {}", self.condition());
         }
-        let tickets = if self.sought.identity == Identity::StoreSales { ", SUM(k1)" } else { "" };
+        let tickets = if self.expected.identity == Identity::StoreSales { ", SUM(k1)" } else { "" };
         let named: Vec<String> = keys.iter().zip(1..).map(|(key, at)| format!("{key} AS k{at}")).collect();
         let groups: Vec<String> = (1..=keys.len()).map(|at| at.to_string()).collect();
         format!(
@@ -239,11 +245,11 @@ impl Rows {
     }
 
     fn keys(&self) -> Vec<String> {
-        self.sought.identity.fields().iter().map(|key| expression(key, self.structs)).collect()
+        self.expected.identity.fields().iter().map(|key| expression(key, self.structs)).collect()
     }
 
     fn condition(&self) -> String {
-        let Scope::Tickets(tickets) = &self.sought.scope else { return "1 = 1".to_owned() };
+        let Scope::Tickets(tickets) = &self.expected.scope else { return "1 = 1".to_owned() };
         let within =
             |range: &RangeInclusive<u64>| format!("ss_ticket_number BETWEEN {} AND {}", range.start(), range.end());
         let ranges: Vec<String> = tickets.iter().map(within).collect();
@@ -277,8 +283,8 @@ mod tests {
     }
 
     fn rows(identity: Identity, scope: Scope) -> Rows {
-        let sought = Arc::new(Sought { identity, scope });
-        Rows { table: TableName::new("s", "t"), structs: Structs::Varchar, sought }
+        let expected = Arc::new(Expected { identity, scope });
+        Rows { table: TableName::new("s", "t"), structs: Structs::Varchar, expected }
     }
 
     #[test]

@@ -6,14 +6,15 @@ use async_trait::async_trait;
 use aws_sdk_s3::Client;
 
 use super::{
-    destination::{Conclusion, Destination, Patience, Place, ProveError},
+    destination::{Conclusion, Destination, DestinationReader, Patience, VerifyError},
+    expected::Expected,
     keys::{KeyBag, Tally},
-    objects::Objects,
-    sought::Sought,
-    sql::{self, Table},
+    objects::{Objects, ObjectsError},
+    sql::{self, SqlError, Table},
 };
 use crate::{
     aws::{Clients, Names, partitions},
+    engine::ProviderError,
     spec::{Partitions, S3Delivery},
 };
 
@@ -21,7 +22,7 @@ use crate::{
 pub struct S3 {
     clients: Clients,
     objects: Objects,
-    sought: Arc<Sought>,
+    expected: Arc<Expected>,
     patience: Patience,
     table: Option<Table>,
     registers: bool,
@@ -30,7 +31,7 @@ pub struct S3 {
 
 impl S3 {
     /// Of a delivery whose resources have these names.
-    pub fn new(s3: &S3Delivery, names: &Names, clients: &Clients, sought: &Arc<Sought>) -> Self {
+    pub fn new(s3: &S3Delivery, names: &Names, clients: &Clients, expected: &Arc<Expected>) -> Self {
         let table = names.database.clone().zip(names.table.clone()).map(|(database, table)| Table {
             workgroup: names.workgroup.clone(),
             database,
@@ -40,8 +41,8 @@ impl S3 {
         let client: Client = clients.s3.clone();
         Self {
             clients: clients.clone(),
-            objects: Objects::new(client, bucket, s3.prefix.fixed(), sought.clone()),
-            sought: sought.clone(),
+            objects: Objects::new(client, bucket, s3.prefix.fixed(), expected.clone()),
+            expected: expected.clone(),
             patience: Patience::for_interval(s3.buffer.interval),
             table,
             registers: s3.catalog.as_ref().is_some_and(|catalog| catalog.partitions == Partitions::Registered),
@@ -50,17 +51,35 @@ impl S3 {
     }
 }
 
+impl From<ObjectsError> for VerifyError {
+    fn from(error: ObjectsError) -> Self {
+        Self::Read(Box::new(error))
+    }
+}
+
+impl From<SqlError> for VerifyError {
+    fn from(error: SqlError) -> Self {
+        Self::Read(Box::new(error))
+    }
+}
+
+impl From<ProviderError> for VerifyError {
+    fn from(error: ProviderError) -> Self {
+        Self::Read(Box::new(error))
+    }
+}
+
 #[async_trait]
-impl Destination for S3 {
-    fn place(&self) -> Place {
-        Place::S3
+impl DestinationReader for S3 {
+    fn destination(&self) -> Destination {
+        Destination::S3
     }
 
     fn patience(&self) -> Patience {
         self.patience
     }
 
-    async fn look(&mut self) -> Result<u64, ProveError> {
+    async fn read(&mut self) -> Result<u64, VerifyError> {
         self.objects.look().await?;
         let documents = self.objects.keys.len();
         if let Some(table) = self.table.as_ref().filter(|_| self.registers && documents > self.registered) {
@@ -70,13 +89,13 @@ impl Destination for S3 {
         Ok(documents)
     }
 
-    async fn tally(&mut self, acknowledged: &KeyBag) -> Result<Tally, ProveError> {
+    async fn tally(&mut self, acknowledged: &KeyBag) -> Result<Tally, VerifyError> {
         Ok(self.objects.keys.tally(acknowledged))
     }
 
-    async fn conclude(&mut self, tally: &Tally) -> Result<Conclusion, ProveError> {
+    async fn conclude(&mut self, tally: &Tally) -> Result<Conclusion, VerifyError> {
         let Some(table) = &self.table else { return Ok(Conclusion::default()) };
-        let counted = sql::count(&self.clients.athena, table, &self.sought).await?;
+        let counted = sql::count(&self.clients.athena, table, &self.expected).await?;
         Ok(Conclusion { by_sql: Some(counted.landed(tally)), problems: counted.differences(tally) })
     }
 }

@@ -5,8 +5,8 @@ use demo_formats::schema::FieldPath;
 use demo_workload::Identity;
 
 use super::{
+    expected::{Expected, Scope},
     keys::Tally,
-    sought::{Scope, Sought},
 };
 use crate::aws::query::{self, QueryError};
 
@@ -52,8 +52,8 @@ pub enum SqlError {
 const ONE_ROW_AND_A_CHECK: usize = 2;
 
 /// Counts the rows of the documents that are looked for.
-pub async fn count(client: &Client, table: &Table, sought: &Sought) -> Result<Counted, SqlError> {
-    let sql = statement(&table.table, sought);
+pub async fn count(client: &Client, table: &Table, expected: &Expected) -> Result<Counted, SqlError> {
+    let sql = statement(&table.table, expected);
     let answer = query::run(client, &table.workgroup, &table.database, &sql, ONE_ROW_AND_A_CHECK).await?;
     let counted = Counted::from_rows(&answer.rows);
     counted.ok_or_else(|| SqlError::Answer { table: table.table.clone(), answer: format!("{:?}", answer.rows) })
@@ -96,8 +96,8 @@ fn number(value: &Option<String>) -> Option<u128> {
 }
 
 /// The count over a table: its answer is what [`Counted::from_rows`] reads.
-pub fn statement(table: &str, sought: &Sought) -> String {
-    match (&sought.identity, &sought.scope) {
+pub fn statement(table: &str, expected: &Expected) -> String {
+    match (&expected.identity, &expected.scope) {
         (Identity::StoreSales, scope) => format!(
             "SELECT sum(n), count(*), sum(ticket) FROM (\
              SELECT ss_ticket_number AS ticket, ss_item_sk AS item, count(*) AS n FROM {table} \
@@ -132,8 +132,8 @@ fn column(field: &FieldPath) -> String {
 mod tests {
     use super::*;
 
-    fn sales(scope: Scope) -> Sought {
-        Sought { identity: Identity::StoreSales, scope }
+    fn sales(scope: Scope) -> Expected {
+        Expected { identity: Identity::StoreSales, scope }
     }
 
     #[test]
@@ -148,10 +148,10 @@ mod tests {
         let path = |names: &[&str]| FieldPath(names.iter().map(|name| (*name).to_owned()).collect());
         let identity = Identity::Fields(vec![path(&["Order"]), path(&["customer", "id"])]);
         assert_eq!(
-            statement("t", &Sought { identity, scope: Scope::All }),
+            statement("t", &Expected { identity, scope: Scope::All }),
             "SELECT sum(n), count(*) FROM (SELECT count(*) AS n FROM t GROUP BY \"order\", \"customer\".\"id\") AS keys"
         );
-        assert_eq!(statement("t", &Sought { identity: Identity::Line, scope: Scope::All }), "SELECT count(*) FROM t");
+        assert_eq!(statement("t", &Expected { identity: Identity::Line, scope: Scope::All }), "SELECT count(*) FROM t");
     }
 
     #[test]

@@ -12,9 +12,9 @@ use demo_workload::Id;
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::{
-    destination::{Destination, Patience, Place, ProveError},
+    destination::{Destination, DestinationReader, Patience, VerifyError},
+    expected::Expected,
     keys::{KeyBag, Tally},
-    sought::Sought,
 };
 use crate::aws::Clients;
 
@@ -55,22 +55,28 @@ pub enum StreamError {
 pub struct Stream {
     client: Client,
     name: String,
-    sought: Arc<Sought>,
+    expected: Arc<Expected>,
     keys: KeyBag,
 }
 
 impl Stream {
     /// The documents that are looked for.
-    pub fn new(name: &str, clients: &Clients, sought: &Arc<Sought>) -> Self {
-        let (client, sought) = (clients.kinesis.clone(), sought.clone());
-        Self { client, name: name.to_owned(), sought, keys: KeyBag::default() }
+    pub fn new(name: &str, clients: &Clients, expected: &Arc<Expected>) -> Self {
+        let (client, expected) = (clients.kinesis.clone(), expected.clone());
+        Self { client, name: name.to_owned(), expected, keys: KeyBag::default() }
+    }
+}
+
+impl From<StreamError> for VerifyError {
+    fn from(error: StreamError) -> Self {
+        Self::Read(Box::new(error))
     }
 }
 
 #[async_trait]
-impl Destination for Stream {
-    fn place(&self) -> Place {
-        Place::Stream
+impl DestinationReader for Stream {
+    fn destination(&self) -> Destination {
+        Destination::Stream
     }
 
     /// What was acknowledged is in the stream already: one look is enough.
@@ -78,21 +84,21 @@ impl Destination for Stream {
         Patience { every: Duration::ZERO, standstill: Duration::ZERO }
     }
 
-    async fn look(&mut self) -> Result<u64, ProveError> {
-        self.keys = keys(&self.client, &self.name, &self.sought).await?;
+    async fn read(&mut self) -> Result<u64, VerifyError> {
+        self.keys = keys(&self.client, &self.name, &self.expected).await?;
         Ok(self.keys.len())
     }
 
-    async fn tally(&mut self, acknowledged: &KeyBag) -> Result<Tally, ProveError> {
+    async fn tally(&mut self, acknowledged: &KeyBag) -> Result<Tally, VerifyError> {
         Ok(self.keys.tally(acknowledged))
     }
 }
 
 /// The ids of every document that is looked for and that the stream still holds.
-async fn keys(client: &Client, stream: &str, sought: &Sought) -> Result<KeyBag, StreamError> {
+async fn keys(client: &Client, stream: &str, expected: &Expected) -> Result<KeyBag, StreamError> {
     let shards = shards(client, stream).await?;
     let bags: Vec<KeyBag> = stream::iter(shards)
-        .map(|shard| async move { read(client, stream, &shard, sought).await })
+        .map(|shard| async move { read(client, stream, &shard, expected).await })
         .buffer_unordered(READERS)
         .try_collect()
         .await?;
@@ -119,7 +125,7 @@ async fn shards(client: &Client, stream: &str) -> Result<Vec<String>, StreamErro
     }
 }
 
-async fn read(client: &Client, stream: &str, shard: &str, sought: &Sought) -> Result<KeyBag, StreamError> {
+async fn read(client: &Client, stream: &str, shard: &str, expected: &Expected) -> Result<KeyBag, StreamError> {
     let start = client
         .get_shard_iterator()
         .stream_name(stream)
@@ -135,7 +141,7 @@ async fn read(client: &Client, stream: &str, shard: &str, sought: &Sought) -> Re
         let page =
             client.get_records().shard_iterator(from).send().await.map_err(|e| failed("GetRecords", stream, e))?;
         for record in &page.records {
-            keys.extend(ids(record, sought).map_err(|why| StreamError::Content {
+            keys.extend(ids(record, expected).map_err(|why| StreamError::Content {
                 stream: stream.to_owned(),
                 shard: shard.to_owned(),
                 sequence_number: record.sequence_number.clone(),
@@ -149,9 +155,9 @@ async fn read(client: &Client, stream: &str, shard: &str, sought: &Sought) -> Re
 }
 
 /// The ids of a record's documents: it may be an aggregated one. Otherwise what is wrong with it.
-fn ids(record: &Record, sought: &Sought) -> Result<Vec<Id>, String> {
+fn ids(record: &Record, expected: &Expected) -> Result<Vec<Id>, String> {
     let documents = kinesis_aggregation::contents(record.data.as_ref()).map_err(|e| e.to_string())?;
-    let ids = documents.iter().filter_map(|document| sought.id_of(document).transpose());
+    let ids = documents.iter().filter_map(|document| expected.id_of(document).transpose());
     ids.collect::<Result<_, _>>().map_err(|e| e.to_string())
 }
 

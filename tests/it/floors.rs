@@ -18,6 +18,10 @@ const CRATES: &[(&str, &[&str])] = &[
 /// Modules that import less than their floor would allow.
 const ALONE: &[(&str, &[&str])] = &[("engine", &[])];
 
+/// Words that a module's code must not have: what only the command line knows.
+const FOREIGN: &[(&str, &[&str])] =
+    &[("operations", &["clap::", "indicatif::", "std::process", "tokio::signal", "println!", "stderr()", "stdout()"])];
+
 /// Our own crates among those that a manifest's `[dependencies]` name.
 fn known_crates(manifest: &str) -> Vec<&str> {
     let section = manifest.split("\n[").find_map(|section| section.strip_prefix("dependencies]")).unwrap_or_default();
@@ -99,6 +103,12 @@ fn upward(module: &str, source: &str, floors: &[String]) -> Vec<String> {
     imports(source).into_iter().filter(|name| *name != module && !allowed(name)).map(str::to_owned).collect()
 }
 
+/// The words in a module's code that it must not have.
+fn foreign(module: &str, source: &str) -> Vec<&'static str> {
+    let words = FOREIGN.iter().filter(|(name, _)| *name == module).flat_map(|(_, words)| *words);
+    words.copied().filter(|word| source.contains(word)).collect()
+}
+
 fn sources(folder: &Path, into: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).expect("a folder of sources") {
         let path = entry.expect("an entry").path();
@@ -128,6 +138,9 @@ fn no_import_runs_upward() {
         for import in upward(module, &source, &floors) {
             wrong.push(format!("{} imports crate::{import}", inside.display()));
         }
+        for word in foreign(module, &source) {
+            wrong.push(format!("{} has {word}", inside.display()));
+        }
     }
     assert!(wrong.is_empty(), "imports that run upward:\n{}", wrong.join("\n"));
 }
@@ -141,4 +154,7 @@ fn an_upward_import_is_found() {
     assert_eq!(found("spec", "fn f() { crate::cli::run(demo_formats::prefix::parse()) }"), ["cli"]);
     assert_eq!(found("engine", "use crate::{\n    spec,\n    engine::journal,\n};"), ["spec"]);
     assert_eq!(found("cli", "use crate::{aws, report, verify}; // all below\n/// [`crate::nothing`]"), [""; 0]);
+    assert_eq!(found("operations", "use crate::{aws, cli::screen::Screen, engine};"), ["cli"]);
+    assert_eq!(foreign("operations", "use clap::Args;\nfn f() { println!() }"), ["clap::", "println!"]);
+    assert!(foreign("cli", "use clap::Args;").is_empty());
 }

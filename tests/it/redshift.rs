@@ -15,13 +15,13 @@ use kinesis_demo::{
             data::{Answer, DataError, Runner},
         },
     },
-    cli::query,
     engine::{self, Action, Cancel, Home, Journal, Observed, Outcome},
+    operations::query::{self, Engine},
     spec::{Buffer, Deliver, Name, RedshiftAt, RedshiftDelivery, RedshiftLoad, Stack, StreamMode, Structs},
-    verify::{KeyBag, Place, Scope, Sought, destinations, prove},
+    verify::{Destination, Expected, KeyBag, Scope, destinations, verify},
 };
 use tempfile::TempDir;
-use tokio::{sync::watch, time::timeout};
+use tokio::time::timeout;
 
 use crate::{
     lifecycle::{materials, store_sales},
@@ -166,8 +166,8 @@ fn documents(tickets: RangeInclusive<u64>) -> (Vec<u8>, Vec<Key>) {
     (out, keys)
 }
 
-fn sought(tickets: RangeInclusive<u64>) -> Arc<Sought> {
-    Arc::new(Sought { identity: Identity::StoreSales, scope: Scope::Tickets(vec![tickets]) })
+fn expected(tickets: RangeInclusive<u64>) -> Arc<Expected> {
+    Arc::new(Expected { identity: Identity::StoreSales, scope: Scope::Tickets(vec![tickets]) })
 }
 
 async fn lives_and_goes(stack: Stack, resources: usize) {
@@ -318,13 +318,12 @@ async fn the_search_loads_counts_and_names_what_is_missing() {
     up.land("a", &lines).await;
     up.land("b", &documents(30..=31).0).await;
     let look = async |keys: &[Key]| {
-        let (_stop, stopped) = watch::channel(false);
-        let to = destinations::of(&up.stack, &up.names, &up.place.clients, &sought(1..=20));
+        let to = destinations::of(&up.stack, &up.names, &up.place.clients, &expected(1..=20));
         let acknowledged: KeyBag = keys.iter().copied().collect();
-        prove(to, acknowledged, stopped, |_| {}).await.expect("looked")
+        verify(to, acknowledged, &Cancel::new(), |_| {}).await.expect("looked")
     };
     let proof = look(&keys).await;
-    let landed = proof.of(Place::Redshift).expect("looked for");
+    let landed = proof.of(Destination::Redshift).expect("looked for");
     assert_eq!((landed.tally.lost, landed.tally.duplicated, landed.tally.documents), (0, 0, keys.len() as u64));
     let unknown = keys.pop().expect("a key");
     let tally = look(&keys).await.landed[0].tally.clone();
@@ -332,10 +331,10 @@ async fn the_search_loads_counts_and_names_what_is_missing() {
     let sql = format!("DELETE FROM {} WHERE ss_ticket_number = 7", up.table());
     up.place.sql(&[&sql]).await.expect("deleted");
     let gone: Vec<Key> = keys.iter().copied().filter(|key| key.ticket == 7).collect();
-    let (stop, stopped) = watch::channel(false);
-    stop.send_replace(true);
-    let to = destinations::of(&up.stack, &up.names, &up.place.clients, &sought(1..=20));
-    let proof = prove(to, keys.iter().copied().collect(), stopped, |_| {}).await.expect("looked");
+    let cancel = Cancel::new();
+    cancel.raise();
+    let to = destinations::of(&up.stack, &up.names, &up.place.clients, &expected(1..=20));
+    let proof = verify(to, keys.iter().copied().collect(), &cancel, |_| {}).await.expect("looked");
     let mut missing: Vec<Key> = proof.landed[0].tally.missing.iter().map(|&id| id.into()).collect();
     missing.sort();
     let mut expected = gone.clone();
@@ -352,10 +351,9 @@ async fn flows_through(mut stack: Stack) {
         let put = up.place.clients.kinesis.put_record().stream_name(&up.names.stream).partition_key("k");
         put.data(Blob::new(line)).send().await.expect("put");
     }
-    let (_stop, stopped) = watch::channel(false);
-    let to = destinations::of(&up.stack, &up.names, &up.place.clients, &sought(1..=4));
-    let proof = prove(to, keys.iter().copied().collect(), stopped, |_| {}).await.expect("looked");
-    let landed = proof.of(Place::Redshift).expect("looked for");
+    let to = destinations::of(&up.stack, &up.names, &up.place.clients, &expected(1..=4));
+    let proof = verify(to, keys.iter().copied().collect(), &Cancel::new(), |_| {}).await.expect("looked");
+    let landed = proof.of(Destination::Redshift).expect("looked for");
     assert_eq!((landed.tally.lost, landed.tally.documents), (0, keys.len() as u64), "{:?}", landed.problems);
     up.down().await;
 }
@@ -404,10 +402,10 @@ async fn structs_may_be_super_and_answer_to_dots() {
     let up = Up::new(stack).await;
     up.land("a", &documents(1..=60).0).await;
     up.loader().step().await.expect("loaded");
-    let (name, sql) = query::default(query::Engine::Redshift, &up.stack, &up.names);
+    let (name, sql) = query::default_query(Engine::Redshift, &up.stack, &up.names);
     assert_eq!(name, "sql/queries/athena/top-categories.sql");
-    let (engine, never) = (query::Engine::Redshift, Cancel::new());
-    let asked = query::ask(engine, &up.stack, &up.names, &up.place.clients, &sql, 100, &never).await;
+    let (engine, never) = (Engine::Redshift, Cancel::new());
+    let asked = query::run(engine, &up.stack, &up.names, &up.place.clients, &sql, 100, &never).await;
     let rows = asked.expect("an answer").rows.rows;
     assert!(rows.iter().flatten().flatten().any(|cell| cell.contains("Books")), "{rows:?}");
     up.down().await;

@@ -216,8 +216,8 @@ fn a_recorded_spec_is_the_same_stack() {
     let sets = ["stream.shards=auto".to_owned(), "load.rate=max".to_owned(), "load.rate=2000/s".to_owned()];
     let checked = spec::read("stacks/store-sales-s3.yaml".as_ref(), &[], &sets);
     let checked = checked.unwrap_or_else(|errors| panic!("{errors}"));
-    assert_eq!(checked.stack.stream.mode, StreamMode::Provisioned { shards: 18 });
-    assert_eq!(checked.merged["stream"]["shards"], 18);
+    assert_eq!(checked.stack.stream.mode, StreamMode::Provisioned { shards: 17 });
+    assert_eq!(checked.merged["stream"]["shards"], 17);
     let again = spec::from_value(&checked.merged).expect("it was valid");
     assert_eq!(format!("{again:?}"), format!("{:?}", checked.stack));
 
@@ -374,13 +374,13 @@ fn what_has_no_effect_is_warned_of() {
 fn a_load_beyond_the_stream_is_warned_of() {
     assert!(warnings(&[]).is_empty());
     assert!(warnings(&["load.rate=max"]).is_empty());
-    let [by_bytes] = warnings(&["load.rate=480/s"]).try_into().expect("one warning");
+    let [by_bytes] = warnings(&["load.rate=500/s"]).try_into().expect("one warning");
     assert_eq!(
         by_bytes,
-        "--set load.rate=480/s:1:11: load.rate: 480/s of 8170 bytes each are 3.9 MB/s, 98 % of the 4.0 MB/s that 4 shards can take\n    1 | load.rate=480/s\n      |           ^^^^^ expected at least 5 shards, or a lower rate"
+        "--set load.rate=500/s:1:11: load.rate: 500/s of 8170 bytes each are 4.1 MB/s, 97 % of the 4.2 MB/s that 4 shards can take\n    1 | load.rate=500/s\n      |           ^^^^^ expected at least 5 shards, or a lower rate"
     );
     assert_eq!(warnings(&["load.rate=5000/s"]).len(), 2);
-    assert_eq!(warnings(&["load.rate=480/s", "stream={mode: on-demand, shards: null}"]).len(), 1);
+    assert_eq!(warnings(&["load.rate=500/s", "stream={mode: on-demand, shards: null}"]).len(), 1);
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! What the parts of a pipeline agree on: the schema of a document, and the prefixes of delivered objects.
+//! What the parts of a pipeline agree on: the schema of a document, the prefixes of delivered objects, a shard's limits.
 
-pub mod schema;
+pub mod limits;
 pub mod prefix;
+pub mod schema;

@@ -305,6 +305,8 @@ fn random_character() -> char {
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests {
     use chrono::TimeZone;
 

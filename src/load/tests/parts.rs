@@ -41,8 +41,8 @@ async fn sent(source: &Arc<dyn Source>, tickets: RangeInclusive<u64>, records: u
         Ok(*tickets.start()..=tickets.start() + count - 1)
     });
     let producer = Producer::over(keeper.clone()).build().await.expect("settings");
-    let (log, cancel) = (bench.log(), bench.cancel.subscribe());
-    let running = run(plan, &producer, &log, &bench.progress, cancel);
+    let log = bench.log();
+    let running = run(plan, &producer, &log, &bench.progress, &bench.cancel);
     let loaded = timeout(PATIENCE, running).await.expect("an end").expect("loaded");
     let own = part.documents(records);
     assert_eq!((loaded.offered, loaded.acknowledged), (own.end - own.start, own.end - own.start), "{part}");

@@ -9,12 +9,9 @@ use std::{
 
 use super::{
     super::{
-        file::{
-            BrokenFile, IdentityFile, JsonLinesFile, LoadFile, PartitionKeyFile, PathText, RateText, TemplateFile,
-            Time, WorkloadFile,
-        },
+        file::{IdentityFile, JsonLinesFile, LoadFile, PathText, RateText, TemplateFile, Time, WorkloadFile},
         quantity::{self, Refusal},
-        stack::{Broken, FieldPath, Length, Load, PartitionKey, Rate, Workload},
+        stack::{FieldPath, Length, Load, PartitionKey, Rate, Workload},
     },
     Check,
 };
@@ -57,10 +54,7 @@ impl Check<'_> {
         let path = "load.workload.json_lines";
         let key = self.identity(&format!("{path}.key"), lines.key.as_ref());
         let file = lines.file.as_ref().and_then(|file| self.json_lines_file(&format!("{path}.file"), file));
-        let broken = match lines.broken {
-            Some(BrokenFile::Skip) => Broken::Skip,
-            Some(BrokenFile::Refuse) | None => Broken::Refuse,
-        };
+        let broken = lines.broken.unwrap_or_default();
         Some(Workload::JsonLines { file: file?, key: key?, broken })
     }
 
@@ -147,25 +141,22 @@ impl Check<'_> {
         Some(FieldPath(keys))
     }
 
-    fn partition_key(&mut self, key: Option<PartitionKeyFile>, workload: &Workload) -> Option<PartitionKey> {
+    fn partition_key(&mut self, key: Option<PartitionKey>, workload: &Workload) -> Option<PartitionKey> {
+        let key = key.unwrap_or_default();
         let (problem, expected) = match (key, workload) {
-            (Some(PartitionKeyFile::Uniform) | None, _) => return Some(PartitionKey::Uniform),
-            (Some(PartitionKeyFile::Ticket), Workload::StoreSales { .. }) => return Some(PartitionKey::Ticket),
-            (
-                Some(PartitionKeyFile::Key),
-                Workload::JsonLines { key: Some(_), .. } | Workload::Template { key: Some(_), .. },
-            ) => {
-                return Some(PartitionKey::Key);
+            (PartitionKey::Uniform, _)
+            | (PartitionKey::Ticket, Workload::StoreSales { .. })
+            | (PartitionKey::Key, Workload::JsonLines { key: Some(_), .. } | Workload::Template { key: Some(_), .. }) =>
+            {
+                return Some(key);
             }
-            (Some(PartitionKeyFile::Ticket), _) => {
+            (PartitionKey::Ticket, _) => {
                 ("documents of your own have no ticket", "`uniform`, or `key` beside a `key` of the workload")
             }
-            (Some(PartitionKeyFile::Key), Workload::StoreSales { .. }) => {
+            (PartitionKey::Key, Workload::StoreSales { .. }) => {
                 ("`key` is for documents of your own", "`uniform` or `ticket`")
             }
-            (Some(PartitionKeyFile::Key), _) => {
-                ("the workload declares no key", "`uniform`, or `key: [id]` in the workload")
-            }
+            (PartitionKey::Key, _) => ("the workload declares no key", "`uniform`, or `key: [id]` in the workload"),
         };
         self.refuse("load.partition_key", Refusal::new(problem, expected));
         None

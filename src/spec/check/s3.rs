@@ -9,7 +9,7 @@ use demo_formats::{
 
 use super::{
     super::{
-        file::{CatalogFile, CompressionFile, FormatFile, PartitionsFile, PathText, S3File},
+        file::{CatalogFile, CompressionFile, PathText, S3File},
         names,
         quantity::Refusal,
         stack::{Buffer, Catalog, Compression, FieldPath, Format, Partitions, S3Delivery},
@@ -33,10 +33,7 @@ impl Check<'_> {
         };
         let partition_by = self.partition_by(s3.partition_by.unwrap_or_default(), prefix.as_ref(), schema);
         let buffer = self.buffer("deliver.s3", s3.buffer);
-        let format = match s3.format {
-            Some(FormatFile::Parquet) => Format::Parquet,
-            Some(FormatFile::Json) | None => Format::Json,
-        };
+        let format = s3.format.unwrap_or_default();
         let buffered = buffer.and_then(|buffer| self.buffered_enough(buffer, format));
         let compression = self.compression(s3.compression, format);
         let catalog = match s3.catalog {
@@ -169,11 +166,7 @@ impl Check<'_> {
             None => None,
         };
         let table = catalog.table.and_then(|table| self.keep(&format!("{path}.table"), names::TABLE.exact(&table)));
-        let partitions = match catalog.partitions {
-            Some(PartitionsFile::None) => Partitions::None,
-            Some(PartitionsFile::Projected) => Partitions::Projected,
-            Some(PartitionsFile::Registered) | None => Partitions::Registered,
-        };
+        let partitions = catalog.partitions.unwrap_or_default();
         let partitioned = match prefix {
             Some((_, text)) if partitions != Partitions::None => self.partitioned(text, partitions, schema),
             _ => Some(()),

@@ -4,9 +4,9 @@ use std::ops::RangeInclusive;
 
 use super::{
     super::{
-        file::{AggregationFile, AggregationWord, LoadFile, Size, TransportFile},
+        file::{AggregationFile, AggregationWord, LoadFile, Size},
         quantity::Refusal,
-        sending::{AGGREGATED_BYTES, Aggregation, Sending, Transport},
+        sending::{AGGREGATED_BYTES, Aggregation, Sending},
     },
     Check,
 };
@@ -16,11 +16,7 @@ const AGGREGATED: RangeInclusive<u64> = 1 << 10..=1 << 20;
 
 impl Check<'_> {
     pub(super) fn sending(&mut self, load: &LoadFile) -> Option<Sending> {
-        let transport = match load.transport {
-            Some(TransportFile::Json) | None => Transport::Json,
-            Some(TransportFile::Cbor) => Transport::Cbor,
-            Some(TransportFile::Sdk) => Transport::Sdk,
-        };
+        let transport = load.transport.unwrap_or_default();
         let aggregation = self.aggregation(load.aggregation.as_ref())?;
         Some(Sending { transport, aggregation, ordered: load.ordered.unwrap_or_default() })
     }

@@ -3,7 +3,13 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{PathText, RateText, Size, Time};
+use super::{
+    super::{
+        sending::Transport,
+        stack::{Broken, PartitionKey},
+    },
+    PathText, RateText, Size, Time,
+};
 
 /// a map with `rate`, and `duration` or `records`
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -20,9 +26,9 @@ pub(in super::super) struct LoadFile {
     #[schemars(range(min = 1))]
     pub records: Option<u64>,
     /// How documents are spread over shards; `uniform` when left out.
-    pub partition_key: Option<PartitionKeyFile>,
+    pub partition_key: Option<PartitionKey>,
     /// How requests are written; `json` when left out.
-    pub transport: Option<TransportFile>,
+    pub transport: Option<Transport>,
     /// Whether documents share Kinesis records; `off` when left out.
     pub aggregation: Option<AggregationFile>,
     /// Whether documents of one partition key keep their order, one request a shard at a time; `false` when left out.
@@ -76,16 +82,7 @@ pub(in super::super) struct JsonLinesFile {
     /// The fields that tell one document from another; the whole line when left out.
     pub key: Option<IdentityFile>,
     /// What becomes of lines that are no JSON object; `refuse` when left out.
-    pub broken: Option<BrokenFile>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub(in super::super) enum BrokenFile {
-    /// They are reported, and nothing is made or sent.
-    Refuse,
-    /// They are counted, reported with their line numbers, and left out.
-    Skip,
+    pub broken: Option<Broken>,
 }
 
 /// `{file: event.template, seed: 1, key: [id]}`, or with `text` in place of `file`
@@ -105,28 +102,6 @@ pub(in super::super) struct TemplateFile {
 /// a list of fields, such as `[id]` or `[order.number, line]`
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 pub(in super::super) struct IdentityFile(#[schemars(length(min = 1))] pub Vec<PathText>);
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub(in super::super) enum PartitionKeyFile {
-    /// Explicit hash keys, every shard the same.
-    Uniform,
-    /// The ticket number: 8 to 16 documents of a ticket on one shard; `store_sales` only.
-    Ticket,
-    /// The declared key of your own documents.
-    Key,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub(in super::super) enum TransportFile {
-    /// JSON over HTTP.
-    Json,
-    /// CBOR over HTTP, a quarter smaller; goes back to JSON where it is not taken.
-    Cbor,
-    /// The AWS SDK's own client.
-    Sdk,
-}
 
 /// `off`, `on`, or `{max_size: 25KiB}`
 #[derive(Clone, Debug, Deserialize, JsonSchema)]

@@ -15,11 +15,10 @@ use serde::Deserialize;
 
 pub(super) use dynamodb::{DynamoDbFile, FromFile, FunctionFile, KeyFile, MappingFile};
 pub(super) use load::{
-    AggregationFile, AggregationWord, BrokenFile, IdentityFile, JsonLinesFile, LoadFile, PartitionKeyFile,
-    TemplateFile, TransportFile, WorkloadFile,
+    AggregationFile, AggregationWord, IdentityFile, JsonLinesFile, LoadFile, TemplateFile, WorkloadFile,
 };
 pub(super) use redshift::{RedshiftFile, RedshiftLoadFile, RedshiftTableFile, StructsFile};
-pub(super) use s3::{BufferFile, CatalogFile, CompressionFile, FormatFile, PartitionsFile, S3File};
+pub(super) use s3::{BufferFile, CatalogFile, CompressionFile, S3File};
 
 /// A Kinesis pipeline: a stream, where its records go, and the load that is put on it.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]

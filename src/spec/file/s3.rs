@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{NameFile, PathText, Size, Time};
+use super::{
+    super::stack::{Format, Partitions},
+    NameFile, PathText, Size, Time,
+};
 
 /// a map with at least `prefix` and `error_prefix`
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -24,7 +27,7 @@ pub(in super::super) struct S3File {
     /// How much Firehose gathers before it writes an object; whichever is reached first.
     pub buffer: Option<BufferFile>,
     /// What the objects hold; `json` when left out.
-    pub format: Option<FormatFile>,
+    pub format: Option<Format>,
     /// Compression; when left out, `gzip` of JSON lines, `snappy` inside Parquet.
     pub compression: Option<CompressionFile>,
     /// A Glue table over the objects, for SQL.
@@ -39,15 +42,6 @@ pub(in super::super) struct BufferFile {
     pub size: Option<Size>,
     /// 0s to 900s; 60s when left out.
     pub interval: Option<Time>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub(in super::super) enum FormatFile {
-    /// JSON lines, as they were sent.
-    Json,
-    /// Parquet, made by Firehose after the columns of the catalog's table.
-    Parquet,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -76,17 +70,5 @@ pub(in super::super) struct CatalogFile {
     #[schemars(with = "String")]
     pub table: Option<String>,
     /// How Athena learns of partitions; `registered` when left out.
-    pub partitions: Option<PartitionsFile>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-#[schemars(extend("x-note" = "not both at once: Athena ignores registered partitions where they are projected"))]
-pub(in super::super) enum PartitionsFile {
-    /// Added to the catalog as data lands.
-    Registered,
-    /// Computed by Athena from the prefix.
-    Projected,
-    /// None: every query reads every object.
-    None,
+    pub partitions: Option<Partitions>,
 }

@@ -7,7 +7,7 @@ use demo_workload::Identity;
 use kinesis_demo::{
     aws::Clients,
     spec::FieldPath,
-    verify::{KeyBag, Scope, Sought, destination::Destination, stream::Stream},
+    verify::{Expected, KeyBag, Scope, destination::DestinationReader, stream::Stream},
 };
 use tokio::time::{sleep, timeout};
 
@@ -54,13 +54,13 @@ async fn what_the_stream_holds_packed_is_found() {
     let ids = documents.iter().map(|document| identity.of_document(document.as_bytes()).expect("an id"));
     let mut acknowledged: KeyBag = ids.collect();
     acknowledged.settle();
-    let mut stream = Stream::new(STREAM, &clients, &Arc::new(Sought { identity, scope: Scope::All }));
-    assert_eq!(stream.look().await.expect("read"), 58);
+    let mut stream = Stream::new(STREAM, &clients, &Arc::new(Expected { identity, scope: Scope::All }));
+    assert_eq!(stream.read().await.expect("read"), 58);
     let tally = stream.tally(&acknowledged).await.expect("compared");
     assert_eq!((tally.landed(), tally.lost, tally.duplicated), (58, 2, 0));
 
     let sequence_number = put(&clients.kinesis, packed(&[documents[58].clone(), "poison".to_owned()])).await;
-    let error = stream.look().await.expect_err("not a document").to_string();
+    let error = stream.read().await.expect_err("not a document").to_string();
     assert!(error.contains(&sequence_number), "{error}");
     running.stop().await;
 }

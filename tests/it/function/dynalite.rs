@@ -23,9 +23,9 @@ use kinesis_demo::{
     spec::{DynamoDbDelivery, FunctionSettings, MappingSettings, Name},
     verify::{
         KeyBag,
-        destination::Destination,
+        destination::DestinationReader,
+        expected::{Expected, Scope},
         items::DynamoDb,
-        sought::{Scope, Sought},
     },
 };
 
@@ -104,8 +104,8 @@ fn destination(clients: &Clients) -> DynamoDb {
             max_age: Duration::from_secs(60),
         },
     };
-    let sought = Sought { identity: Identity::StoreSales, scope: Scope::Tickets(vec![1..=9]) };
-    DynamoDb::new(&delivery, &names, clients, &Arc::new(sought))
+    let expected = Expected { identity: Identity::StoreSales, scope: Scope::Tickets(vec![1..=9]) };
+    DynamoDb::new(&delivery, &names, clients, &Arc::new(expected))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -134,7 +134,7 @@ async fn the_way_into_dynamodb_and_back() {
     assert_eq!(items.get(&missing).await.expect("a read"), None);
 
     let mut destination = destination(&clients);
-    assert_eq!(destination.look().await.expect("a scan"), 5);
+    assert_eq!(destination.read().await.expect("a scan"), 5);
     let sent = [(1, 10), (2, 20), (3, 30), (3, 31), (4, 40)].map(|(ticket, item)| Key { ticket, item });
     let mut acknowledged: KeyBag = sent.into_iter().collect();
     acknowledged.settle();

@@ -331,6 +331,8 @@ impl<'de> Visitor<'de> for Any<'_> {
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests {
     use super::*;
 

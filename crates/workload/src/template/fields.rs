@@ -294,7 +294,9 @@ fn rfc3339(at: DateTime<chrono::Utc>) -> Value {
 
 fn rounded(number: f64, decimals: i32) -> Value {
     let scale = 10_f64.powi(decimals);
-    ((number * scale).round() / scale).into()
+    let scaled = number * scale;
+    // A number near the largest has no decimals.
+    if scaled.is_finite() { (scaled.round() / scale).into() } else { number.into() }
 }
 
 fn count(expected: usize, arguments: &[Value]) -> String {

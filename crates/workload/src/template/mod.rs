@@ -12,6 +12,8 @@
 
 mod fields;
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;
 
 use std::collections::BTreeSet;

@@ -2,12 +2,12 @@
 
 use clap::Args;
 
-use super::{Reach, context};
-use crate::{aws::Clients, engine::Home, spec::Target};
+use super::Reach;
+use crate::{operations::down::SearchIn, spec::Target};
 
 /// An AWS region, or the stand-in.
 #[derive(Args, Clone, Debug, Default)]
-pub struct Place {
+pub struct SearchTarget {
     /// Search AWS in this region; without it, search the stand-in.
     #[arg(long, value_name = "REGION")]
     region: Option<String>,
@@ -19,18 +19,18 @@ pub struct Place {
     local: bool,
 }
 
-impl Place {
+impl SearchTarget {
     /// Whether the command line says where to search.
-    pub fn is_said(&self, reach: &Reach) -> bool {
+    pub fn is_given(&self, reach: &Reach) -> bool {
         self.local || self.region.is_some() || reach.endpoint_url.is_some()
     }
 
-    /// Clients for it; starts the stand-in if needed.
-    pub async fn clients(&self, home: &Home, reach: &Reach) -> anyhow::Result<Clients> {
+    /// Where it says to search.
+    pub fn search_in(&self, reach: &Reach) -> SearchIn {
         let target = match &self.region {
             Some(region) => Target::Aws { region: region.clone(), profile: self.profile.clone() },
             None => Target::Local,
         };
-        context::clients(home, &target, reach).await
+        SearchIn { target, endpoint_url: reach.endpoint_url.clone() }
     }
 }

@@ -1,26 +1,25 @@
 //! Shows how resources are created and removed.
 
 use super::screen::{Screen, Steps};
-use crate::engine::{Applied, Doing, Event, Node, Observer, Outcome};
+use crate::engine::{Applied, Doing, Event, Node, Outcome};
 
 /// Shows the engine's events on a screen.
-pub struct Resources<'a> {
-    steps: Steps<'a>,
+pub struct ResourceLines {
+    steps: Steps,
 }
 
-impl<'a> Resources<'a> {
+impl ResourceLines {
     /// Shows events on this screen.
-    pub fn on(screen: &'a Screen) -> Self {
+    pub fn on(screen: &Screen) -> Self {
         Self { steps: screen.steps() }
     }
-}
 
-impl Observer for Resources<'_> {
-    fn event(&self, event: Event<'_>) {
+    /// Shows an event.
+    pub fn show(&self, event: Event<'_>) {
         match event {
             Event::Started { node, doing } => self.steps.start(&key(node), &label(node, verb(doing))),
             Event::Waiting { node, what, .. } => self.steps.wait(&key(node), what),
-            Event::Done { node, outcome, took } => self.steps.done(&key(node), &label(node, said(outcome)), took),
+            Event::Done { node, outcome, took } => self.steps.done(&key(node), &label(node, past_tense(outcome)), took),
             Event::Failed { node, why } => self.steps.failed(&key(node), &label(node, ""), why),
         }
     }
@@ -43,7 +42,7 @@ fn verb(doing: Doing) -> &'static str {
     }
 }
 
-fn said(outcome: Outcome) -> &'static str {
+fn past_tense(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Created => "",
         Outcome::Adopted => "(adopted)",
@@ -57,13 +56,13 @@ fn said(outcome: Outcome) -> &'static str {
 /// What an `up` found and changed, if it was not the first.
 pub fn summary(applied: &Applied) -> String {
     let count = |of: Outcome| applied.resources.iter().filter(|(_, outcome)| *outcome == of).count();
-    let said = [
+    let words = [
         (Outcome::Created, "made"),
         (Outcome::Changed, "changed"),
         (Outcome::Adopted, "adopted"),
         (Outcome::Kept, "kept"),
     ];
-    let counts: Vec<String> = said
+    let counts: Vec<String> = words
         .iter()
         .map(|(of, word)| (count(*of), word))
         .filter(|(n, _)| *n > 0)

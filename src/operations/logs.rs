@@ -1,11 +1,11 @@
 //! The acknowledgement logs of a stack's runs: where they are, and which of them exist.
 
-use std::{fs, path::PathBuf};
+use std::{fs, io, path::PathBuf};
 
 use crate::{
     aws::mirror::InBucket,
-    engine::{Home, StackId, State},
-    load::{AckLog, Part},
+    engine::{Home, ProviderError, StackId, State},
+    load::{AckLog, AckLogError, Part},
 };
 
 /// The folder of one stack's logs.
@@ -13,9 +13,23 @@ pub struct Logs {
     folder: PathBuf,
 }
 
+/// Why the logs cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum LogsError {
+    /// Their folder cannot be read or written.
+    #[error(transparent)]
+    Folder(#[from] io::Error),
+    /// A log cannot be read.
+    #[error(transparent)]
+    AckLog(#[from] AckLogError),
+    /// A log cannot be downloaded.
+    #[error(transparent)]
+    Mirror(#[from] ProviderError),
+}
+
 /// The logs of some runs.
 #[derive(Default)]
-pub struct Found {
+pub struct RunLogs {
     /// The logs that exist.
     pub logs: Vec<AckLog>,
     /// For people: the workers whose logs are missing, so that their documents cannot be verified.
@@ -38,7 +52,7 @@ impl Logs {
     }
 
     /// Downloads the logs of workers on other machines from the journal's mirror, if it has them.
-    pub async fn bring(&self, state: &State, mirror: &InBucket) -> anyhow::Result<()> {
+    pub async fn download(&self, state: &State, mirror: &InBucket) -> Result<(), LogsError> {
         for run in runs(state) {
             for part in self.parts(&run)? {
                 let path = self.path(&run, part);
@@ -54,8 +68,8 @@ impl Logs {
     }
 
     /// Reads the logs of all runs in a journal except `but`.
-    pub fn of_runs(&self, state: &State, but: Option<&str>) -> anyhow::Result<Found> {
-        let mut found = Found::default();
+    pub fn of_runs(&self, state: &State, but: Option<&str>) -> Result<RunLogs, LogsError> {
+        let mut found = RunLogs::default();
         for run in runs(state).into_iter().filter(|run| Some(run.as_str()) != but) {
             self.read(&run, &mut found)?;
         }
@@ -63,7 +77,7 @@ impl Logs {
     }
 
     /// Reads the logs of every worker of one run.
-    fn read(&self, run: &str, found: &mut Found) -> anyhow::Result<()> {
+    fn read(&self, run: &str, found: &mut RunLogs) -> Result<(), LogsError> {
         for part in self.parts(run)? {
             let path = self.path(run, part);
             if part.is_whole() || path.exists() {
@@ -77,7 +91,7 @@ impl Logs {
     }
 
     /// The parts of a run's workers; the names of the logs that exist say how many there are.
-    fn parts(&self, run: &str) -> anyhow::Result<Vec<Part>> {
+    fn parts(&self, run: &str) -> Result<Vec<Part>, LogsError> {
         if self.path(run, Part::WHOLE).exists() || !self.folder.exists() {
             return Ok(vec![Part::WHOLE]);
         }
@@ -103,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_logs_of_all_workers_are_found_and_those_that_lack_are_named() {
+    fn the_logs_of_all_workers_are_found_and_missing_ones_are_named() {
         let folder = tempfile::tempdir().expect("a folder");
         let logs = Logs { folder: folder.path().to_owned() };
         let header =
@@ -115,7 +129,7 @@ mod tests {
             write("shared", Part { worker, of: 3 }, &header(&part));
         }
         write("shared.2", Part::WHOLE, &header(""));
-        let mut found = Found::default();
+        let mut found = RunLogs::default();
         logs.read("alone", &mut found).expect("read");
         assert_eq!((found.logs.len(), found.missing.len()), (1, 0));
         logs.read("shared", &mut found).expect("read");

@@ -6,7 +6,7 @@ use demo_workload::{Id, Identity, IdentityError, Key};
 
 /// Which documents are looked for, and how they are told apart.
 #[derive(Clone, Debug)]
-pub struct Sought {
+pub struct Expected {
     /// By what they are told apart.
     pub identity: Identity,
     /// Which.
@@ -22,7 +22,7 @@ pub enum Scope {
     All,
 }
 
-impl Sought {
+impl Expected {
     /// The id of a document; `None` where it is not looked for.
     ///
     /// # Errors

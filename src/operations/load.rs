@@ -1,20 +1,28 @@
-//! The load of a run, with its progress bar.
+//! Loads a stack: sends its documents, and meanwhile loads delivered objects into Redshift and tracks samples in DynamoDB.
 
-use std::{convert::Infallible, fs, future, path::PathBuf, time::Duration};
+use std::{convert::Infallible, fs, future, io, path::PathBuf, time::Duration};
 
 use chrono::Utc;
-use kinesis_producer::{Builder, Producer, TransportKind};
+use kinesis_producer::{BuildError, Builder, Producer, TransportKind};
 use tokio::{
     sync::{mpsc, watch},
-    task::JoinHandle,
+    task::{JoinError, JoinHandle},
     time::sleep,
 };
 
-use super::{documents::Documents, screen::Screen, signals::Signals};
+use super::{
+    documents::{Documents, DocumentsError},
+    host::{Event, Host},
+};
 use crate::{
-    aws::{Clients, Names, items::Items, redshift::Loader, shards},
-    load::{self, Header, HotKey, Loaded, Part, Plan, Progress, ReserveTickets, Sample},
-    report::terminal::{bytes, grouped},
+    aws::{
+        Clients, Names,
+        items::{Items, ItemsError},
+        redshift::Loader,
+        shards,
+    },
+    engine::{Cancel, ProviderError},
+    load::{self, Header, LoadError, LoadResult, Part, Plan, Progress, ReserveTickets, Sample},
     spec::{Aggregation, Sending, Stack, Transport},
     verify::{
         destination::Patience,
@@ -24,13 +32,13 @@ use crate::{
 
 /// How long the producer may take to finish its records after the last document.
 const CLOSE_WITHIN: Duration = Duration::from_secs(30);
-/// How long records in flight may take to be acknowledged after a signal.
+/// How long records in flight may take to be acknowledged after a cancellation.
 const DRAIN_WITHIN: Duration = Duration::from_secs(30);
 /// How many acknowledged documents may wait to be tracked.
 const SAMPLES_WAITING: usize = 16;
 
 /// A stack that is up, and the run that loads it.
-pub struct Drive<'a> {
+pub struct StackLoad<'a> {
     /// The stack.
     pub stack: &'a Stack,
     /// The names of its resources.
@@ -49,12 +57,38 @@ pub struct Drive<'a> {
     pub tickets: ReserveTickets,
 }
 
-/// The result of a load.
-pub struct Driven {
+/// The result of a stack's load.
+pub struct StackLoadResult {
     /// Its counts and times.
-    pub loaded: Loaded,
+    pub load: LoadResult,
     /// How fresh the DynamoDB table was meanwhile, if the stack has one.
     pub freshness: Option<Freshness>,
+}
+
+/// Why a stack cannot be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum StackLoadError {
+    /// There is no folder for the acknowledgement log.
+    #[error(transparent)]
+    LogFolder(#[from] io::Error),
+    /// The stream's shards cannot be listed.
+    #[error(transparent)]
+    Shards(#[from] ProviderError),
+    /// The documents cannot be opened.
+    #[error(transparent)]
+    Documents(#[from] DocumentsError),
+    /// The DynamoDB table cannot be read.
+    #[error(transparent)]
+    Items(#[from] ItemsError),
+    /// There is no producer for the stream.
+    #[error(transparent)]
+    Producer(#[from] BuildError),
+    /// The load ended early.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// The tracking of samples panicked.
+    #[error(transparent)]
+    Panicked(#[from] JoinError),
 }
 
 /// A new id for an unnamed run.
@@ -62,14 +96,14 @@ pub fn new_run() -> String {
     format!("{}-{:04x}", Utc::now().format("%Y%m%dT%H%M%S"), rand::random::<u16>())
 }
 
-impl Drive<'_> {
-    /// Sends the stack's load until it ends, or until the first Ctrl-C.
-    pub async fn send(self, signals: &Signals, screen: &Screen) -> anyhow::Result<Driven> {
+impl StackLoad<'_> {
+    /// Sends the stack's load until it ends or is cancelled.
+    pub async fn send(self, cancel: &Cancel, host: &dyn Host) -> Result<StackLoadResult, StackLoadError> {
         let Self { stack, names, clients, .. } = self;
         fs::create_dir_all(self.log.parent().expect("a log lies in a folder"))?;
         let shards = shards::open_ranges(&clients.kinesis, &names.stream).await?;
         let opened = self.documents.open(stack).await?;
-        let (samples, following) = follow(stack, names, clients).await?.unzip();
+        let (samples, tracking) = track(stack, names, clients).await?.unzip();
         let plan = Plan {
             header: Header { run: self.run, origin: opened.origin.clone(), part: self.part },
             reserve: if opened.begins_anew() { from_one(self.tickets) } else { self.tickets },
@@ -81,30 +115,27 @@ impl Drive<'_> {
             samples,
         };
         let producer = producer(stack, names, clients).build().await?;
-        let (tell, mut told) = watch::channel(Progress::default());
-        let loading = load::run(plan, &producer, &self.log, &tell, signals.stop());
-        let beside = keep_loading(Loader::of(stack, names, clients).filter(|_| self.part.worker == 1));
-        let draining = end_draining(signals, &producer);
-        tokio::pin!(loading, beside, draining);
-        let gauge = screen.gauge("load", total(stack, self.part));
-        let loaded = loop {
+        let (progress, mut changes) = watch::channel(Progress::default());
+        let loading = load::run(plan, &producer, &self.log, &progress, cancel);
+        let redshift_loading = keep_loading(Loader::of(stack, names, clients).filter(|_| self.part.worker == 1));
+        let draining = end_draining(cancel, &producer);
+        tokio::pin!(loading, redshift_loading, draining);
+        host.notify(Event::LoadStarted { total: total(stack, self.part) });
+        let load = loop {
             tokio::select! {
-                loaded = &mut loading => break loaded?,
-                never = &mut beside => match never {},
+                load = &mut loading => break load?,
+                never = &mut redshift_loading => match never {},
                 never = &mut draining => match never {},
-                Ok(()) = told.changed() => {
-                    let progress = told.borrow_and_update().clone();
-                    gauge.set(progress.acknowledged, &in_flight(&progress));
-                }
+                Ok(()) = changes.changed() => host.notify(Event::Loading(&changes.borrow_and_update())),
             }
         };
-        gauge.finish(&over(&loaded));
+        host.notify(Event::Loaded(&load));
         producer.close(CLOSE_WITHIN).await;
-        let freshness = match following {
-            Some(following) if !loaded.cancelled => followed(following, signals.stop()).await?,
+        let freshness = match tracking {
+            Some(tracking) if !load.cancelled => measured(tracking, cancel).await?,
             _ => None,
         };
-        Ok(Driven { loaded, freshness })
+        Ok(StackLoadResult { load, freshness })
     }
 }
 
@@ -127,37 +158,34 @@ fn producer(stack: &Stack, names: &Names, clients: &Clients) -> Builder {
 }
 
 /// Tracks samples of the load in the DynamoDB table, if the stack has one.
-async fn follow(
+async fn track(
     stack: &Stack,
     names: &Names,
     clients: &Clients,
-) -> anyhow::Result<Option<(mpsc::Sender<Sample>, JoinHandle<Freshness>)>> {
+) -> Result<Option<(mpsc::Sender<Sample>, JoinHandle<Freshness>)>, ItemsError> {
     let (Some(to), Some(names)) = (&stack.deliver.dynamodb, &names.dynamodb) else { return Ok(None) };
     let items = Items::of(&clients.dynamodb, &names.table).await?;
     let patience = Patience::for_interval(to.mapping.window).standstill;
-    let (samples, to_follow) = mpsc::channel(SAMPLES_WAITING);
-    let following = tokio::spawn(async move { freshness::follow(&items, to_follow, patience).await });
-    Ok(Some((samples, following)))
+    let (samples, to_track) = mpsc::channel(SAMPLES_WAITING);
+    let tracking = tokio::spawn(async move { freshness::follow(&items, to_track, patience).await });
+    Ok(Some((samples, tracking)))
 }
 
-/// The freshness of the tracked samples; none if a signal comes first.
-async fn followed(
-    following: JoinHandle<Freshness>,
-    mut stop: watch::Receiver<bool>,
-) -> anyhow::Result<Option<Freshness>> {
-    let task = following.abort_handle();
+/// The freshness of the tracked samples; none if the operation is cancelled first.
+async fn measured(tracking: JoinHandle<Freshness>, cancel: &Cancel) -> Result<Option<Freshness>, JoinError> {
+    let task = tracking.abort_handle();
     tokio::select! {
-        freshness = following => Ok(Some(freshness?)),
-        Ok(_) = stop.wait_for(|stopped| *stopped) => {
+        freshness = tracking => freshness.map(Some),
+        () = cancel.raised() => {
             task.abort();
             Ok(None)
         }
     }
 }
 
-/// Gives up on unacknowledged records some time after a signal, so that the load ends.
-async fn end_draining(signals: &Signals, producer: &Producer) -> Infallible {
-    signals.stopped().await;
+/// Gives up on unacknowledged records some time after a cancellation, so that the load ends.
+async fn end_draining(cancel: &Cancel, producer: &Producer) -> Infallible {
+    cancel.raised().await;
     sleep(DRAIN_WITHIN).await;
     producer.close(Duration::ZERO).await;
     future::pending().await
@@ -186,36 +214,4 @@ fn total(stack: &Stack, part: Part) -> Option<u64> {
     let whole = load::documents(stack.load.rate, stack.load.length)?;
     let own = part.documents(whole);
     Some(own.end - own.start)
-}
-
-fn in_flight(progress: &Progress) -> String {
-    let left = progress.total.map(|total| total.saturating_sub(progress.acknowledged) as f64);
-    let remaining = left.filter(|_| progress.records_per_second > 0.0).map(|left| left / progress.records_per_second);
-    let remaining = remaining.map_or(String::new(), |seconds| format!("   {seconds:.0} s left"));
-    let p99 = progress.p99_ms.map_or(String::new(), |ms| format!("   p99 {ms:.1} ms"));
-    format!(
-        "{} acknowledged   {}/s   {}/s{p99}   {}{remaining}",
-        grouped(progress.acknowledged),
-        grouped(progress.records_per_second.round() as u64),
-        bytes(progress.bytes_per_second),
-        again(progress.retried, progress.throttled, &progress.hot_keys),
-    )
-}
-
-fn over(loaded: &Loaded) -> String {
-    let p99 = loaded.ack_latency_ms().map_or(String::new(), |ms| format!("   p99 {:.1} ms", ms.p99));
-    format!(
-        "{:.1} s   {}/s   {}/s{p99}   {}",
-        loaded.seconds,
-        grouped(loaded.records_per_second.round() as u64),
-        bytes(loaded.bytes_per_second),
-        again(loaded.retried, loaded.throttled, &loaded.hot_keys),
-    )
-}
-
-/// The retried records, those throttled because their shard was full, and the hottest partition key.
-fn again(retried: u64, throttled: u64, hot_keys: &[HotKey]) -> String {
-    let throttled = if throttled == 0 { String::new() } else { format!("   throttled {}", grouped(throttled)) };
-    let hot = hot_keys.first().map_or(String::new(), |hot| format!("   hot key {}", hot.partition_key));
-    format!("retried {}{throttled}{hot}", grouped(retried))
 }

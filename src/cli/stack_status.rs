@@ -1,0 +1,118 @@
+//! The status of a stack as text: which resources exist, who works or worked on it, what it costs, which command to run.
+
+use std::{collections::BTreeMap, fmt};
+
+use chrono::Utc;
+
+use super::screen::Screen;
+use crate::{
+    aws::{cost, pipeline::ttl},
+    engine::{Held, Home, Node, Phase, Resource, StackId},
+    operations::{StackStatus, Stage},
+    report::terminal::{duration, time_left},
+};
+
+/// The status of a stack that this command leaves: what exists, what it costs and which command to run.
+pub fn text(home: &Home, id: &StackId) -> String {
+    match home.find(id.as_str()) {
+        Ok(state) => StatusText(&StackStatus { state, lock: Held::default(), now: Utc::now() }).to_string(),
+        Err(error) => format!("{id}: {error}\n  demo down {id}    removes what exists of it"),
+    }
+}
+
+/// A status as text for a person.
+pub struct StatusText<'a>(pub &'a StackStatus);
+
+/// Prints the status if a process was cut off while it worked on the stack.
+pub fn show_if_left_behind(status: &StackStatus, screen: &Screen) {
+    if status.is_left_behind() {
+        screen.say(&format!("{}\n", StatusText(status)));
+    }
+}
+
+impl StatusText<'_> {
+    /// What was cut off and which command to run, for a list; none if no process was cut off.
+    pub fn hint(&self) -> Option<String> {
+        let said: Vec<String> = [self.holder(), self.advice()].into_iter().flatten().collect();
+        self.0.is_left_behind().then(|| said.join(": "))
+    }
+
+    /// Which resources exist.
+    fn resources(&self) -> String {
+        let wanted = self.0.state.wanted().len();
+        let live: Vec<&Resource> = self.0.state.live().collect();
+        let (maybe, made): (Vec<&Resource>, Vec<&Resource>) =
+            live.iter().partition(|resource| resource.phase == Phase::Intended);
+        let kinds = kinds(live.iter().map(|resource| &resource.node));
+        let unready = made.iter().filter(|resource| resource.phase == Phase::Accepted).count();
+        let more = |count: usize, what: &str| if count == 0 { String::new() } else { format!(", {count} {what}") };
+        let but = format!("{}{}", more(unready, "not ready yet"), more(maybe.len(), "unconfirmed"));
+        match self.0.stage() {
+            Stage::Gone => "nothing is left".to_owned(),
+            _ if self.0.state.is_going_down() => {
+                format!("{} of {} still there ({kinds})", live.len(), self.0.state.resources().len())
+            }
+            _ if live.is_empty() => "nothing created yet".to_owned(),
+            _ if self.0.state.is_whole() => format!("all {} are up ({kinds})", made.len()),
+            _ => format!("{} of {} created{but} ({kinds})", made.len(), wanted.max(live.len())),
+        }
+    }
+
+    /// Which process works on it, or was cut off, and when.
+    fn holder(&self) -> Option<String> {
+        let holder = self.0.lock.holder.as_ref()?;
+        let ago =
+            ttl::read(self.0.state.last_at()).map_or(String::new(), |at| format!(" {} ago", duration(self.0.now - at)));
+        let command = &holder.command;
+        match self.0.stage() {
+            Stage::InUse => Some(format!("locked by {holder}")),
+            Stage::HalfMade | Stage::HalfGone => Some(format!("`{command}` was cut off{ago}")),
+            Stage::Up if self.0.is_run_cut_off() => Some(format!("its last run was cut off{ago}")),
+            Stage::Up | Stage::Gone => None,
+        }
+    }
+
+    fn costs(&self) -> Option<String> {
+        let target = &self.0.state.opened()?.target;
+        let cost = cost::per_hour(self.0.state.live().map(|resource| &resource.node), target);
+        let left = time_left(self.0.expires().map(|at| at - self.0.now));
+        Some(format!("costs {cost}; {left}"))
+    }
+
+    fn advice(&self) -> Option<String> {
+        let id = self.0.state.id()?;
+        let goes_on = match self.0.stage() {
+            Stage::Gone => return None,
+            Stage::InUse => return Some("wait until that process ends, or stop it".to_owned()),
+            Stage::HalfGone => "continues to remove it",
+            Stage::Up => "removes it",
+            Stage::HalfMade => "removes it; the same `demo up` continues to create it",
+        };
+        Some(format!("demo down {id}    {goes_on}"))
+    }
+}
+
+impl fmt::Display for StatusText<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let id = self.0.state.id().map_or("(an empty journal)", StackId::as_str);
+        write!(f, "{id}: {}", self.resources())?;
+        self.holder().iter().try_for_each(|holder| write!(f, "; {holder}"))?;
+        if self.0.stage() == Stage::Gone {
+            return Ok(());
+        }
+        self.costs().iter().try_for_each(|costs| write!(f, "\n  {costs}"))?;
+        self.advice().iter().try_for_each(|advice| write!(f, "\n  {advice}"))
+    }
+}
+
+/// The kinds with their counts, such as `bucket, role ×2, stream`.
+fn kinds<'a>(nodes: impl Iterator<Item = &'a Node>) -> String {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    nodes.for_each(|node| *counts.entry(&node.key.kind).or_default() += 1);
+    let named =
+        counts.into_iter().map(|(kind, count)| if count == 1 { kind.to_owned() } else { format!("{kind} ×{count}") });
+    named.collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests;

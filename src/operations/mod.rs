@@ -1,0 +1,28 @@
+//! What the commands do, for whichever program runs them: create a stack, load it, verify its records, query it, remove it.
+//!
+//! An operation knows no terminal, no exit code and no process signal. It reports events to a [`Host`], asks it before
+//! something costs money or is deleted, and ends in order once a [`Cancel`](crate::engine::Cancel) is raised.
+
+pub mod documents;
+pub mod down;
+pub mod host;
+pub mod known;
+pub mod load;
+pub mod logs;
+pub mod query;
+pub mod run;
+pub mod status;
+pub mod target;
+pub mod up;
+pub mod verification;
+pub mod worker;
+
+pub use documents::{Documents, DocumentsError};
+pub use down::{DownError, DownOutcome};
+pub use host::{Event, Host, Question};
+pub use known::{FindError, JournaledStack, KnownStack};
+pub use run::{RunError, RunOptions, RunOutcome};
+pub use status::{StackStatus, Stage};
+pub use target::ConnectError;
+pub use up::{OnFailure, StackUp, UpError, UpOptions};
+pub use worker::{SharedRun, WorkerError};

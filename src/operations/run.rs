@@ -1,0 +1,201 @@
+//! Creates a stack if needed, loads it, verifies that every record arrived, queries it, and removes it if asked to.
+
+use std::{sync::Arc, time::Instant};
+
+use super::{
+    down::{self, DownError},
+    host::{Event, Host},
+    load::{StackLoad, StackLoadError, new_run},
+    logs::{Logs, LogsError},
+    query::{self, Engine, RunQueryError},
+    target::location,
+    up::{StackUp, UpError, UpOptions, up},
+    verification::{SearchError, search},
+};
+use crate::{
+    aws::Names,
+    engine::{Cancel, Down, Journal, JournalError, journal::Entry},
+    load::{AckLog, AckLogError, Part, ReserveTickets},
+    report::RunReport,
+    spec::{Checked, Stack},
+};
+
+/// The most rows of the demo query to fetch.
+const MOST_ROWS: usize = 20;
+
+/// How to run a stack.
+#[derive(Clone, Copy, Debug)]
+pub struct RunOptions<'a> {
+    /// How to create it.
+    pub up: UpOptions<'a>,
+    /// Whether to remove it afterwards, if it was not up before.
+    pub remove: bool,
+    /// Whether to run the demo query.
+    pub query: bool,
+}
+
+/// The result of a run.
+pub struct RunOutcome {
+    /// Its counts and times; without an id if nothing was loaded.
+    pub report: RunReport,
+    /// What is gone and what is left, if the stack was removed.
+    pub down: Option<Down>,
+    /// Why the load or the verification ended early.
+    pub error: Option<RunError>,
+}
+
+/// Why a run has no result, or ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The stack is not up.
+    #[error(transparent)]
+    Up(#[from] UpError),
+    /// The load ended early.
+    #[error(transparent)]
+    Load(#[from] StackLoadError),
+    /// The load has no acknowledged document.
+    #[error("no document was acknowledged: {0}")]
+    NothingAcknowledged(String),
+    /// An acknowledgement log cannot be read.
+    #[error(transparent)]
+    AckLog(#[from] AckLogError),
+    /// The acknowledgement logs of earlier runs cannot be read.
+    #[error(transparent)]
+    Logs(#[from] LogsError),
+    /// The verification failed.
+    #[error(transparent)]
+    Search(#[from] SearchError),
+    /// The demo query failed.
+    #[error(transparent)]
+    Query(#[from] RunQueryError),
+    /// The result cannot be recorded.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The report cannot be written as JSON.
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+    /// The stack cannot be removed.
+    #[error(transparent)]
+    Down(#[from] DownError),
+}
+
+/// Runs a stack.
+///
+/// # Errors
+/// When the stack cannot be created, and when it cannot be removed. Other errors are in the outcome.
+pub async fn run(
+    checked: &Checked,
+    options: RunOptions<'_>,
+    cancel: &Cancel,
+    host: &dyn Host,
+) -> Result<RunOutcome, RunError> {
+    let stack_up = up(checked, options.up, cancel, host).await?;
+    let (stack, target) = (stack_up.id.to_string(), location(&stack_up.clients));
+    let mut report = RunReport { stack, target, ..RunReport::default() };
+    report.seconds.up = Some(stack_up.seconds);
+    let run = Run { stack: &checked.stack, up: &stack_up, cancel, host };
+    let result = run.load_and_verify(&mut report, options.query).await;
+    report.interrupted |= cancel.is_raised();
+    report.check_thresholds(&checked.stack.thresholds);
+    if result.is_ok() {
+        let summary = serde_json::to_value(&report)?;
+        stack_up.journal.record(Entry::Finished { run: report.run.clone(), summary })?;
+    }
+    let StackUp { home, id, existed_before, .. } = &stack_up;
+    let mut removed = None;
+    if options.remove && !existed_before {
+        removed = Some(run.remove(&mut report, result.as_ref().err()).await?);
+    } else {
+        host.notify(Event::Stays { home, id, was_up_before: options.remove });
+    }
+    Ok(RunOutcome { report, down: removed, error: result.err() })
+}
+
+/// A run of a stack that is up.
+struct Run<'a> {
+    stack: &'a Stack,
+    up: &'a StackUp,
+    cancel: &'a Cancel,
+    host: &'a dyn Host,
+}
+
+impl Run<'_> {
+    async fn load_and_verify(&self, report: &mut RunReport, asks: bool) -> Result<(), RunError> {
+        let Self { stack, up, cancel, host } = *self;
+        let names = Names::of(stack, &up.id);
+        let (run, logs) = (new_run(), Logs::of(&up.home, &up.id));
+        let log = logs.path(&run, Part::WHOLE);
+        let load = StackLoad {
+            stack,
+            names: &names,
+            clients: &up.clients,
+            documents: &up.documents,
+            run: run.clone(),
+            part: Part::WHOLE,
+            log: log.clone(),
+            tickets: reserve(up.journal.clone(), run.clone()),
+        };
+        let sent = load.send(cancel, host).await?;
+        report.run = run;
+        report.record_load(&sent.load);
+        sent.freshness.iter().for_each(|freshness| report.record_freshness(freshness));
+        if sent.load.acknowledged == 0 && !report.interrupted {
+            let first = sent.load.failures.into_iter().next();
+            let why = first.map_or("nothing was offered".to_owned(), |first| first.reason);
+            return Err(RunError::NothingAcknowledged(why));
+        }
+        if !report.interrupted {
+            let begun = Instant::now();
+            let others = logs.of_runs(&up.journal.state(), Some(&report.run))?;
+            let logs = (vec![AckLog::read(&log)?], others.logs);
+            let searched = search(stack, &names, &up.clients, logs, cancel, host).await;
+            report.seconds.verify = Some(begun.elapsed().as_secs_f64());
+            match searched {
+                Err(error) if cancel.is_raised() => report.problems.push(format!("verification: {error}")),
+                searched => {
+                    let (acknowledged, verification) = searched?;
+                    report.record_verification(&verification);
+                    report.compare_with_log(acknowledged);
+                }
+            }
+            report.interrupted |= cancel.is_raised();
+        }
+        host.notify(Event::Reported(report));
+        match Engine::default_of(stack).filter(|_| asks && !report.interrupted) {
+            Some(engine) => self.query(engine, &names).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Runs the demo query. A cancellation ends it, but the run stays verified.
+    async fn query(&self, engine: Engine, names: &Names) -> Result<(), RunError> {
+        let Self { stack, up, cancel, host } = *self;
+        let (name, sql) = query::default_query(engine, stack, names);
+        let result = query::run(engine, stack, names, &up.clients, &sql, MOST_ROWS, cancel).await;
+        if !cancel.is_raised() {
+            host.notify(Event::Queried { name, rows: &result?.rows });
+        }
+        Ok(())
+    }
+
+    /// Removes the stack, even after a cancellation.
+    async fn remove(&self, report: &mut RunReport, failed: Option<&RunError>) -> Result<Down, RunError> {
+        let StackUp { home, journal, clients, .. } = self.up;
+        self.host.notify(Event::RemovingAfterRun);
+        let begun = Instant::now();
+        let down = down::remove(home, journal, clients, &Cancel::new(), self.host).await;
+        if let (Some(failed), Err(_)) = (failed, &down) {
+            self.host.notify(Event::RunFailed(failed));
+        }
+        let down = down?;
+        report.seconds.down = Some(begun.elapsed().as_secs_f64());
+        report.leftovers = Some(down.leftovers.len() as u64);
+        report.interrupted |= self.cancel.is_raised();
+        Ok(down)
+    }
+}
+
+/// Reserves tickets of the stack, each for one run only.
+fn reserve(journal: Arc<Journal>, run: String) -> ReserveTickets {
+    Box::new(move |count| Ok(journal.reserve(&run, count)?))
+}
