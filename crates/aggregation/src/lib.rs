@@ -6,6 +6,8 @@
 //!
 //! Source: amazon-kinesis-producer, aggregation-format.md.
 
+#![deny(missing_debug_implementations)]
+
 mod fields;
 mod records;
 mod table;
@@ -25,6 +27,7 @@ pub const DIGEST_BYTES: usize = 16;
 
 /// One of the records that were packed together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct UserRecord {
     /// The partition key that the record would have had by itself.
     pub partition_key: String,
@@ -36,6 +39,7 @@ pub struct UserRecord {
 
 /// A [`UserRecord`], borrowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct UserRecordRef<'a> {
     /// The partition key that the record would have had by itself.
     pub partition_key: &'a str,
@@ -46,17 +50,41 @@ pub struct UserRecordRef<'a> {
 }
 
 impl UserRecord {
-    fn borrowed(&self) -> UserRecordRef<'_> {
+    /// A record whose partition key decides its shard.
+    pub fn new(partition_key: impl Into<String>, data: impl Into<Vec<u8>>) -> Self {
+        Self { partition_key: partition_key.into(), explicit_hash_key: None, data: data.into() }
+    }
+
+    /// The same record with an explicit hash key, a decimal number of up to 128 bits.
+    pub fn with_explicit_hash_key(self, key: impl Into<String>) -> Self {
+        Self { explicit_hash_key: Some(key.into()), ..self }
+    }
+
+    /// The same record, borrowed.
+    pub fn as_ref(&self) -> UserRecordRef<'_> {
         let Self { partition_key, explicit_hash_key, data } = self;
         UserRecordRef { partition_key, explicit_hash_key: explicit_hash_key.as_deref(), data }
     }
 }
 
+impl<'a> UserRecordRef<'a> {
+    /// A record whose partition key decides its shard.
+    pub fn new(partition_key: &'a str, data: &'a [u8]) -> Self {
+        Self { partition_key, explicit_hash_key: None, data }
+    }
+
+    /// The same record with an explicit hash key, a decimal number of up to 128 bits, or without one.
+    pub fn with_explicit_hash_key(self, key: Option<&'a str>) -> Self {
+        Self { explicit_hash_key: key, ..self }
+    }
+}
+
 /// An aggregated record whose digest is right and whose content makes no sense: it was packed wrongly, not damaged.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum AggregatedError {
     /// The message cannot be read.
-    #[error("the aggregated record is not the protobuf message that it should be: {0}")]
+    #[error("the aggregated record is not the protobuf message that it should be")]
     Protobuf(#[from] prost::DecodeError),
     /// A user record names a key that is not in the table of keys.
     #[error("user record {record} of the aggregated record names key {index} of {keys}")]
@@ -124,9 +152,12 @@ pub fn contents(data: &[u8]) -> Result<Vec<Cow<'_, [u8]>>, AggregatedError> {
 }
 
 /// Packs user records into one; each key is written once.
+///
+/// # Panics
+/// When the record becomes larger than 4 GiB.
 pub fn encode(records: &[UserRecord]) -> Vec<u8> {
     let mut writer = Writer::with_capacity(0);
-    records.iter().for_each(|record| writer.push(record.borrowed()));
+    records.iter().for_each(|record| writer.push(record.as_ref()));
     let digest = Md5::digest(writer.message()).into();
     writer.finish(digest)
 }
@@ -142,11 +173,8 @@ mod tests {
     use super::*;
 
     fn record(partition_key: &str, explicit_hash_key: Option<&str>, data: &[u8]) -> UserRecord {
-        UserRecord {
-            partition_key: partition_key.to_owned(),
-            explicit_hash_key: explicit_hash_key.map(str::to_owned),
-            data: data.to_vec(),
-        }
+        let record = UserRecord::new(partition_key, data);
+        UserRecord { explicit_hash_key: explicit_hash_key.map(str::to_owned), ..record }
     }
 
     fn sealed(message: &[u8]) -> Vec<u8> {
@@ -182,7 +210,10 @@ mod tests {
 
     #[test]
     fn a_message_that_was_packed_wrongly_is_an_error() {
-        assert!(matches!(decode(&sealed(b"\xff\xff\xff")), Err(AggregatedError::Protobuf(_))));
+        let error = decode(&sealed(b"\xff\xff\xff")).expect_err("no message");
+        assert!(matches!(error, AggregatedError::Protobuf(_)));
+        let source = std::error::Error::source(&error).expect("a cause").to_string();
+        assert!(!error.to_string().contains(&source), "{error}");
         let no_such_key = b"\x0a\x01a\x1a\x05\x08\x01\x1a\x01x";
         assert_eq!(decode(&sealed(no_such_key)), Err(AggregatedError::Key { record: 0, index: 1, keys: 1 }));
     }

@@ -23,7 +23,7 @@ use super::{
     misplaced::Stray,
     parcel::{Parcel, Written},
     record::Record,
-    retry::{Cause, Waiting, counted},
+    retry::{self, Waiting, counted},
     settle::Settling,
     shard_map::ShardMap,
     shard_watch::{Looked, ShardWatch},
@@ -254,20 +254,21 @@ impl Dispatcher {
         let Batch { body, mut cargo, sha256, .. } = batch;
         metrics::add(&self.shared.metrics.requests, 1);
         cargo.tickets.iter_mut().for_each(|ticket| ticket.attempts += 1);
-        let answer = self.shared.transport.put_records(Request { body: body.clone(), sha256 });
+        let (transport, request) = (self.shared.transport.clone(), Request { body: body.clone(), sha256 });
         let limit = self.settings.request_timeout;
+        // In a task of its own from the first call on: a transport that panics fails its request and nothing else.
         let request = self.requests.spawn(async move {
             let timed_out = |_| {
                 let message = format!("PutRecords: no answer within {limit:?}");
-                Err(RequestError { severity: Severity::Unknown, message })
+                Err(RequestError::new(Severity::Unknown, message))
             };
-            timeout(limit, answer).await.unwrap_or_else(timed_out)
+            timeout(limit, async { transport.put_records(request).await }).await.unwrap_or_else(timed_out)
         });
         self.on_their_way.insert(request.id(), (body, cargo));
     }
 
     fn land(&mut self, landed: Landed) {
-        let (id, answer) = landed.unwrap_or_else(|error| (error.id(), Err(broken(&error))));
+        let (id, answer) = landed.unwrap_or_else(|error| (error.id(), Err(broken(error))));
         let Some((body, cargo)) = self.on_their_way.remove(&id) else { return };
         match counted(answer, cargo.places.len()) {
             Ok(answer) => self.settle(body, cargo, &answer),
@@ -359,17 +360,16 @@ impl Dispatcher {
 
     fn fail(&mut self, body: Arc<Body>, cargo: Cargo, error: RequestError) {
         metrics::add(&self.shared.metrics.failed_requests, 1);
-        let (now, why) = (Instant::now(), Arc::from(error.message));
-        if error.severity == Severity::Fatal {
-            return self.end_batch(cargo, &Reason::Fatal(why), now);
+        let now = Instant::now();
+        if error.severity() == Severity::Fatal {
+            return self.end_batch(cargo, &Reason::Fatal(error), now);
         }
         let mut batch = Batch { body, cargo, due: now, sha256: None };
         let attempts = batch.cargo.tickets.iter().map(|ticket| ticket.attempts).max().unwrap_or_default();
         let due = now + self.settings.backoff.delay(attempts);
-        let cause = Cause { severity: error.severity, why };
-        batch.cargo.tickets.iter_mut().for_each(|ticket| cause.note(ticket));
+        batch.cargo.tickets.iter_mut().for_each(|ticket| retry::note(&error, ticket));
         let again = batch.cargo.tickets.iter().filter(|ticket| ticket.expired(due).is_none()).count();
-        self.shared.metrics.again(cause.severity, again);
+        self.shared.metrics.again(error.severity(), again);
         if let Some(batch) = self.unexpired(batch, due) {
             self.resting.push(due, vec![batch]);
         }
@@ -441,7 +441,10 @@ impl Dispatcher {
         over.into_iter().for_each(|epoch| state.epochs.end(epoch));
         drop(state);
         shared.budget.close();
-        shared.export();
+        // It may be the recorder that panicked.
+        if !std::thread::panicking() {
+            shared.export();
+        }
         if let Closing::By { unsent: asked, .. } = closing {
             // Who closed may have gone away.
             let _ = asked.send(unsent);
@@ -467,6 +470,6 @@ fn give_up((record, ticket): (Record, Ticket), reason: &Reason, teller: &mut Tel
     unsent
 }
 
-fn broken(error: &JoinError) -> RequestError {
-    RequestError { severity: Severity::Unknown, message: format!("PutRecords: the request ended early: {error}") }
+fn broken(error: JoinError) -> RequestError {
+    RequestError::new(Severity::Unknown, "PutRecords: the request ended early").with_source(error)
 }

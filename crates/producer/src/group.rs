@@ -7,13 +7,16 @@ use std::{
 };
 
 use bytes::Bytes;
+use futures::future::FusedFuture;
 use tokio::time::Instant;
 
 use super::{
     answer::Span,
     budget::Budget,
     error::{Reason, RecordError},
+    lock::lock,
     metrics::{self, Metrics},
+    transport::RequestError,
 };
 
 /// Records of one group.
@@ -25,8 +28,7 @@ pub(super) type Outcome = Result<Receipt, RecordError>;
 /// The service has the record. While it is kept, so is the answer to the whole request, which it shares with the others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt {
-    /// Requests that carried the record, the last included.
-    pub attempts: u32,
+    pub(super) attempts: u32,
     pub(super) answered: Arc<Answered>,
     pub(super) shard_id: Span,
     pub(super) sequence_number: Span,
@@ -42,6 +44,11 @@ pub(super) struct Answered {
 }
 
 impl Receipt {
+    /// The number of requests that carried the record, the last included.
+    pub fn attempts(&self) -> u32 {
+        self.attempts
+    }
+
     /// When the answer was read.
     pub fn acknowledged_at(&self) -> Instant {
         self.answered.at
@@ -67,8 +74,8 @@ impl Receipt {
     }
 }
 
-/// A future of what becomes of one record. Dropping it does not take the record back. As with other futures, it must not
-/// be polled again after it has told the outcome: it panics.
+/// A future of what becomes of one record. Dropping it does not take the record back: it is sent all the same. Once it has
+/// given the outcome, it stays pending, as a [`Fuse`](futures::future::Fuse) does.
 #[derive(Debug)]
 pub struct Pending {
     group: Arc<Group>,
@@ -82,12 +89,18 @@ impl Future for Pending {
         let slot = &mut self.group.lock().slots[self.index as usize];
         match std::mem::replace(slot, Slot::Taken) {
             Slot::Ended(outcome) => Poll::Ready(outcome),
-            Slot::Taken => panic!("a record's outcome was asked for again after it was told"),
+            Slot::Taken => Poll::Pending,
             Slot::Open | Slot::Awaited(_) => {
                 *slot = Slot::Awaited(context.waker().clone());
                 Poll::Pending
             }
         }
+    }
+}
+
+impl FusedFuture for Pending {
+    fn is_terminated(&self) -> bool {
+        matches!(self.group.lock().slots[self.index as usize], Slot::Taken)
     }
 }
 
@@ -146,7 +159,7 @@ impl Group {
     }
 
     fn lock(&self) -> MutexGuard<'_, Slots> {
-        self.slots.lock().expect("no panic while it is held")
+        lock(&self.slots)
     }
 }
 
@@ -166,7 +179,7 @@ pub(super) struct Ticket {
     pub(super) attempts: u32,
     pub(super) may_be_written: bool,
     pub(super) expires: Option<Instant>,
-    pub(super) last_error: Option<Arc<str>>,
+    pub(super) last_error: Option<RequestError>,
 }
 
 impl Ticket {
@@ -221,7 +234,7 @@ impl<'a> Teller<'a> {
     }
 
     pub(super) fn fail(&mut self, ticket: Ticket, reason: Reason) {
-        let error = RecordError { reason, attempts: ticket.attempts, may_be_written: ticket.may_be_written };
+        let error = RecordError::new(reason, ticket.attempts, ticket.may_be_written);
         self.tell(ticket, Err(error));
     }
 
@@ -255,5 +268,41 @@ impl<'a> Teller<'a> {
         if group.tell(&mut self.outcomes, &mut self.wakers) {
             self.over.push(group.epoch);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+
+    use super::*;
+
+    fn end(group: &Group) {
+        let error = RecordError::new(Reason::Closed, 0, false);
+        group.tell(&mut vec![(0, Err(error))], &mut Vec::new());
+    }
+
+    #[test]
+    fn an_outcome_is_given_once_and_polling_again_is_no_panic() {
+        let group = Group::new(0);
+        let mut pending = group.pending(0);
+        assert!((&mut pending).now_or_never().is_none() && !pending.is_terminated());
+        end(&group);
+        assert!(matches!((&mut pending).now_or_never(), Some(Err(_))));
+        assert!((&mut pending).now_or_never().is_none() && pending.is_terminated());
+    }
+
+    #[test]
+    fn a_lock_that_was_poisoned_still_gives_outcomes() {
+        let group = Group::new(0);
+        let poisoner = group.clone();
+        let panicked = std::thread::spawn(move || {
+            let _guard = poisoner.lock();
+            panic!("while the lock is held");
+        });
+        assert!(panicked.join().is_err() && group.slots.is_poisoned());
+        let pending = group.pending(0);
+        end(&group);
+        assert!(matches!(pending.now_or_never(), Some(Err(_))));
     }
 }

@@ -29,6 +29,8 @@
 //! # }
 //! ```
 
+#![deny(missing_debug_implementations)]
+
 mod aggregate;
 mod answer;
 mod assembly;
@@ -47,6 +49,7 @@ mod lanes;
 mod limiter;
 /// What the service accepts.
 pub mod limits;
+mod lock;
 mod metrics;
 mod misplaced;
 mod parcel;
@@ -76,7 +79,7 @@ pub use queues::ShardView;
 pub use record::Record;
 pub use retry::Backoff;
 pub use sdk::SdkTransport;
-pub use shard_map::{LookError, OpenShard, ShardMap};
+pub use shard_map::{DescribeError, OpenShard, ShardMap};
 pub use sink::{RecordSink, SinkError};
 pub use transport::{Request, RequestError, Severity, Transport, Wants};
 pub use wire::{Wire, WireError};

@@ -8,7 +8,8 @@ use super::{
     body::{Body, Format},
     group::{Teller, Ticket},
     record::Record,
-    retry::Cause,
+    retry,
+    transport::RequestError,
 };
 
 /// A Kinesis record and what goes with it.
@@ -115,8 +116,8 @@ impl Written {
     }
 
     /// It comes back and waits until `due`; records that expire before are told so.
-    pub(super) fn again(mut self, cause: &Cause, due: Instant, teller: &mut Teller<'_>) -> Vec<Self> {
-        self.tickets.iter_mut().for_each(|ticket| cause.note(ticket));
+    pub(super) fn again(mut self, error: &RequestError, due: Instant, teller: &mut Teller<'_>) -> Vec<Self> {
+        self.tickets.iter_mut().for_each(|ticket| retry::note(error, ticket));
         self.unexpired(due, teller)
     }
 

@@ -13,10 +13,10 @@ use super::{
     misplaced::Stray,
     parcel::Written,
     queues::Queues,
-    retry::{Backoff, Cause},
+    retry::{self, Backoff},
     shard_map::ShardMap,
     state::Shared,
-    transport::Severity,
+    transport::{RequestError, Severity},
 };
 
 /// What is left to do after an answer; those acknowledged have been told.
@@ -53,7 +53,7 @@ pub(super) struct Settling<'a> {
     now: Instant,
     /// When records of so many attempts are sent again.
     due: BTreeMap<u32, Instant>,
-    last: Option<(Span, Span, Cause)>,
+    last: Option<(Span, Span, RequestError)>,
     answered: Arc<Answered>,
     teller: Teller<'a>,
     settled: Settled,
@@ -134,18 +134,18 @@ impl<'a> Settling<'a> {
     fn refused(&mut self, index: usize, place: Place, tickets: Vec<Ticket>, why: (Span, Span)) {
         let cause = self.cause(why);
         let parcel = Written::of(self.body, index, place, tickets);
-        if cause.severity == Severity::Throttled {
+        if cause.severity() == Severity::Throttled {
             self.throttled(&parcel);
         }
         let attempts = parcel.tickets.iter().map(|ticket| ticket.attempts).max().unwrap_or_default();
         let due = *self.due.entry(attempts).or_insert_with(|| self.now + self.backoff.delay(attempts));
         let again = parcel.again(&cause, due, &mut self.teller);
-        self.shared.metrics.again(cause.severity, again.iter().map(|written| written.tickets.len()).sum());
+        self.shared.metrics.again(cause.severity(), again.iter().map(|written| written.tickets.len()).sum());
         self.settled.again.entry(due).or_default().extend(again);
     }
 
     /// Positions mostly are refused for the same reason.
-    fn cause(&mut self, (code, message): (Span, Span)) -> Cause {
+    fn cause(&mut self, (code, message): (Span, Span)) -> RequestError {
         let text = |span| self.answer.text(span);
         let (code_text, message_text) = (text(code), text(message));
         if let Some((last_code, last_message, cause)) = &self.last
@@ -153,7 +153,7 @@ impl<'a> Settling<'a> {
         {
             return cause.clone();
         }
-        let cause = Cause::refused(code_text, message_text);
+        let cause = retry::refused(code_text, message_text);
         self.last = Some((code, message, cause.clone()));
         cause
     }

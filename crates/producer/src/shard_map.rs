@@ -1,18 +1,26 @@
 //! The open shards of a stream, and where to ask for them.
 
-mod look;
+mod describe;
 
 use std::{collections::HashMap, ops::RangeInclusive, sync::Arc};
 
-pub use look::{LookError, Summary, look, summary};
+pub use describe::{DescribeError, StreamSummary, describe_stream, list_open_shards};
 
 /// A shard that takes records.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct OpenShard {
     /// For example `shardId-000000000000`.
     pub id: Arc<str>,
     /// The hash keys that it takes, both ends included.
     pub range: RangeInclusive<u128>,
+}
+
+impl OpenShard {
+    /// A shard by its id and the hash keys that it takes, both ends included.
+    pub fn new(id: impl Into<Arc<str>>, range: RangeInclusive<u128>) -> Self {
+        Self { id: id.into(), range }
+    }
 }
 
 /// The open shards of a stream in the order of their hash keys: every hash key has exactly one.
@@ -41,7 +49,8 @@ const SPARSE: usize = 16;
 
 /// Shards that are not all of a stream's open shards at one moment.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum MapError {
+#[non_exhaustive]
+pub enum ShardMapError {
     /// Some hash keys are nobody's.
     #[error("no open shard takes the hash keys {} to {}", .0.start(), .0.end())]
     Gap(RangeInclusive<u128>),
@@ -68,12 +77,12 @@ impl ShardMap {
     ///
     /// # Errors
     /// When they leave out hash keys, or take some twice.
-    pub fn new(mut shards: Vec<OpenShard>) -> Result<Self, MapError> {
+    pub fn new(mut shards: Vec<OpenShard>) -> Result<Self, ShardMapError> {
         shards.sort_by_key(|shard| *shard.range.start());
         check(&shards)?;
         let by_id: HashMap<_, _> = shards.iter().enumerate().map(|(index, shard)| (shard.id.clone(), index)).collect();
         match shards.iter().enumerate().find(|(index, shard)| by_id[&shard.id] != *index) {
-            Some((_, shard)) => Err(MapError::Twice(shard.id.clone())),
+            Some((_, shard)) => Err(ShardMapError::Twice(shard.id.clone())),
             None => Ok(Self { by_number: Numbers::of(&shards), shards, by_id }),
         }
     }
@@ -149,25 +158,25 @@ fn split(id: &str) -> Option<(&str, &str)> {
 }
 
 /// Whether shards, sorted by their starts, take every hash key once.
-fn check(shards: &[OpenShard]) -> Result<(), MapError> {
+fn check(shards: &[OpenShard]) -> Result<(), ShardMapError> {
     // The next hash key that is nobody's; `None` after the last one.
     let mut free = Some(0);
     for (index, shard) in shards.iter().enumerate() {
         let (start, end) = (*shard.range.start(), *shard.range.end());
         if start > end {
-            return Err(MapError::Empty(shard.id.clone()));
+            return Err(ShardMapError::Empty(shard.id.clone()));
         }
         match free {
-            Some(free) if start > free => return Err(MapError::Gap(free..=start - 1)),
+            Some(free) if start > free => return Err(ShardMapError::Gap(free..=start - 1)),
             Some(free) if start == free => {}
-            _ => return Err(MapError::overlap(&shards[index - 1], shard)),
+            _ => return Err(ShardMapError::overlap(&shards[index - 1], shard)),
         }
         free = end.checked_add(1);
     }
-    free.map_or(Ok(()), |free| Err(MapError::Gap(free..=u128::MAX)))
+    free.map_or(Ok(()), |free| Err(ShardMapError::Gap(free..=u128::MAX)))
 }
 
-impl MapError {
+impl ShardMapError {
     fn overlap(first: &OpenShard, second: &OpenShard) -> Self {
         Self::Overlap { first: first.id.clone(), second: second.id.clone(), hash_key: *second.range.start() }
     }
@@ -215,17 +224,17 @@ mod tests {
         };
         for index in 0..4 {
             let (map, missing) = without(index);
-            assert_eq!(map, Err(MapError::Gap(missing)), "{index}");
+            assert_eq!(map, Err(ShardMapError::Gap(missing)), "{index}");
         }
-        assert_eq!(ShardMap::new(Vec::new()), Err(MapError::Gap(0..=u128::MAX)));
+        assert_eq!(ShardMap::new(Vec::new()), Err(ShardMapError::Gap(0..=u128::MAX)));
         let one = vec![shard("a", 0..=8), shard("b", 10..=u128::MAX)];
-        assert_eq!(ShardMap::new(one), Err(MapError::Gap(9..=9)));
+        assert_eq!(ShardMap::new(one), Err(ShardMapError::Gap(9..=9)));
     }
 
     #[test]
     fn hash_keys_taken_twice_are_named_with_both_shards() {
         let overlap = |shards, first: &str, second: &str, hash_key| {
-            let expected = MapError::Overlap { first: first.into(), second: second.into(), hash_key };
+            let expected = ShardMapError::Overlap { first: first.into(), second: second.into(), hash_key };
             assert_eq!(ShardMap::new(shards), Err(expected));
         };
         overlap(vec![shard("b", 9..=u128::MAX), shard("a", 0..=9)], "a", "b", 9);
@@ -239,8 +248,8 @@ mod tests {
     fn ranges_and_names_must_make_sense() {
         #[expect(clippy::reversed_empty_ranges, reason = "that is the point")]
         let backward = vec![shard("a", 0..=7), shard("b", 8..=7), shard("c", 8..=u128::MAX)];
-        assert_eq!(ShardMap::new(backward), Err(MapError::Empty("b".into())));
+        assert_eq!(ShardMap::new(backward), Err(ShardMapError::Empty("b".into())));
         let twice = vec![shard("a", 0..=7), shard("a", 8..=u128::MAX)];
-        assert_eq!(ShardMap::new(twice), Err(MapError::Twice("a".into())));
+        assert_eq!(ShardMap::new(twice), Err(ShardMapError::Twice("a".into())));
     }
 }

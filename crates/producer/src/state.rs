@@ -22,11 +22,12 @@ use super::{
     group::{GROUP, Group, Pending, Ticket},
     handle::Unsent,
     hot_keys::HotKeys,
+    lock::lock,
     metrics::{self, Metrics},
     queues::Queues,
     record::Record,
     shard_map::ShardMap,
-    transport::{Transport, Wants},
+    transport::Transport,
 };
 
 /// Bytes of buffers kept for further requests.
@@ -92,7 +93,7 @@ impl Shared {
             limits: settings.batch,
             linger: settings.linger,
             record_ttl: settings.record_ttl,
-            direct: !settings.ordered && settings.pack.is_none(),
+            direct: !settings.ordered && settings.pack().is_none(),
             pace: settings.pace && shards > 0,
             queues: Queues::new(settings.rules(), map, now),
             gauge: Gauge::new(shards, now),
@@ -117,7 +118,7 @@ impl Shared {
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().expect("no panic while it is held")
+        lock(&self.state)
     }
 
     /// Tells what is new to those who watch from outside.
@@ -127,6 +128,8 @@ impl Shared {
 
     /// Takes a record for which there is room.
     pub(super) fn put(&self, record: &Record) -> Result<Pending, PutError> {
+        // A transport is another's code: it is asked before the lock is taken and the record counted.
+        let format = self.transport.wants().format;
         let mut state = self.state();
         if !matches!(state.closing, Closing::Open) {
             self.budget.give_back(1, record.size());
@@ -135,7 +138,7 @@ impl Shared {
         metrics::add(&self.metrics.offered, 1);
         metrics::add(&self.metrics.offered_bytes, record.size());
         let (ticket, pending) = state.issue(record.size());
-        let is_news = state.take(record, ticket, self);
+        let is_news = state.take(record, ticket, (format, &self.stream));
         drop(state);
         if is_news {
             self.bell.notify_one();
@@ -169,37 +172,36 @@ impl State {
     }
 
     /// Whether the dispatcher is to know of it.
-    fn take(&mut self, record: &Record, ticket: Ticket, shared: &Shared) -> bool {
+    fn take(&mut self, record: &Record, ticket: Ticket, to: (Format, &str)) -> bool {
         let is_near = self.gauge.pass(record.size());
         if !self.direct {
-            return self.queue(record, ticket, Instant::now, shared);
+            return self.queue(record, ticket, Instant::now, to.0);
         }
         if !(self.pace && is_near) {
-            return self.append(record, NO_SHARD, ticket, shared);
+            return self.append(record, NO_SHARD, ticket, to);
         }
         let now = Instant::now();
         let shard = self.queues.shard_of(record.hash());
         if self.queues.let_through(shard, record.size(), now) {
-            return self.append(record, shard, ticket, shared);
+            return self.append(record, shard, ticket, to);
         }
         self.hot_keys.note(&record.partition_key, record.size() as u64);
-        self.queue(record, ticket, || now, shared)
+        self.queue(record, ticket, || now, to.0)
     }
 
-    fn queue(&mut self, record: &Record, ticket: Ticket, now: impl Fn() -> Instant, shared: &Shared) -> bool {
+    fn queue(&mut self, record: &Record, ticket: Ticket, now: impl Fn() -> Instant, format: Format) -> bool {
         let before = self.queues.next_due();
-        self.queues.push(record, shared.transport.wants().format, ticket, now);
+        self.queues.push(record, format, ticket, now);
         self.queues.next_due() != before
     }
 
     /// Writes a record into the open request; whether one was begun or is full now.
-    fn append(&mut self, record: &Record, shard: u32, ticket: Ticket, shared: &Shared) -> bool {
+    fn append(&mut self, record: &Record, shard: u32, ticket: Ticket, (format, stream): (Format, &str)) -> bool {
         let is_full = |open: &Filling| open.cargo.bytes + record.size() > self.limits.bytes;
         let ended = self.open.as_ref().is_some_and(is_full) && self.end_open();
         let begun = self.open.is_none();
         if begun {
-            let Wants { format, .. } = shared.transport.wants();
-            let body = Body::new(format, &shared.stream, self.spare.pop().unwrap_or_default());
+            let body = Body::new(format, stream, self.spare.pop().unwrap_or_default());
             self.open = Some(Filling::new(body, self.queues.generation, after(self.linger)));
         }
         let open = self.open.as_mut().expect("begun where there was none");

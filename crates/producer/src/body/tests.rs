@@ -56,14 +56,14 @@ fn a_fragment_is_the_record_that_was_put() {
 fn fragments_go_from_body_to_body() {
     for format in FORMATS {
         let records = random_records();
-        let first = Body::of(format, "orders", &records);
+        let first = Body::from_records(format, "orders", &records);
         let mut second = Body::new(format, "orders", b"what was there".to_vec());
         for index in (0..first.len()).rev() {
             second.push_fragment(first.fragment(index));
         }
         second.close();
         assert_eq!(second.records().collect::<Vec<_>>(), records.iter().rev().cloned().collect::<Vec<_>>());
-        assert_eq!(Body::of(format, "orders", records.iter().rev()).bytes(), second.bytes());
+        assert_eq!(Body::from_records(format, "orders", records.iter().rev()).bytes(), second.bytes());
     }
 }
 
@@ -71,8 +71,8 @@ fn fragments_go_from_body_to_body() {
 fn a_converted_body_is_the_same_request() {
     let records = random_records();
     for (from, to) in [(Format::Cbor, Format::Json), (Format::Json, Format::Cbor)] {
-        let converted = Body::of(from, ARN, &records).converted(to);
-        assert_eq!((converted.format(), converted.bytes()), (to, Body::of(to, ARN, &records).bytes()));
+        let converted = Body::from_records(from, ARN, &records).converted(to);
+        assert_eq!((converted.format(), converted.bytes()), (to, Body::from_records(to, ARN, &records).bytes()));
     }
 }
 
@@ -81,7 +81,7 @@ fn json_is_what_the_model_says() {
     let records = random_records();
     for (stream, field) in [("orders", "StreamName"), (ARN, "StreamARN")] {
         let entries: Vec<_> = records.iter().map(entry_of_model).collect();
-        let body = Body::of(Format::Json, stream, &records);
+        let body = Body::from_records(Format::Json, stream, &records);
         let read: Value = serde_json::from_slice(body.bytes()).expect("JSON");
         assert_eq!(read, json!({field: stream, "Records": entries}));
     }
@@ -100,7 +100,7 @@ fn entry_of_model(record: &Record) -> Value {
 fn cbor_is_what_the_model_says() {
     let records = random_records();
     for (stream, field) in [("orders", "StreamName"), (ARN, "StreamARN")] {
-        let body = Body::of(Format::Cbor, stream, &records);
+        let body = Body::from_records(Format::Cbor, stream, &records);
         let mut decoder = Decoder::new(body.bytes());
         assert_eq!(decoder.map().expect("a map"), Some(2));
         assert_eq!((decoder.str().expect("a name"), decoder.str().expect("a stream")), (field, stream));
@@ -131,14 +131,14 @@ fn check_entry(decoder: &mut Decoder<'_>, record: &Record) {
 
 #[test]
 fn an_empty_body_is_a_request_without_records() {
-    let json = Body::of(Format::Json, "orders", &[]);
+    let json = Body::from_records(Format::Json, "orders", &[]);
     assert_eq!(json.bytes(), br#"{"StreamName":"orders","Records":[]}"#);
-    assert!(Body::of(Format::Cbor, "orders", &[]).bytes().ends_with(b"\x67Records\x99\x00\x00"));
+    assert!(Body::from_records(Format::Cbor, "orders", &[]).bytes().ends_with(b"\x67Records\x99\x00\x00"));
     assert!(json.is_empty());
 }
 
 #[test]
 fn a_body_shows_no_contents() {
-    let body = Body::of(Format::Json, "orders", &[Record::new("secret", "key")]);
+    let body = Body::from_records(Format::Json, "orders", &[Record::new("secret", "key")]);
     assert_eq!(format!("{body:?}"), format!("Body(Json, orders, 1 entries, {} bytes)", body.bytes().len()));
 }
