@@ -184,7 +184,51 @@ impl ShardMapError {
 
 #[cfg(test)]
 mod tests {
+    use proptest::{collection::btree_map, prelude::*};
+
     use super::*;
+
+    /// Shards that begin at any hash keys, with ids of the service's form in any order, which may lie far apart.
+    fn shards() -> impl Strategy<Value = Vec<OpenShard>> {
+        let starts = btree_map(any::<u128>(), any::<bool>(), 0..20);
+        (starts, 0..1_000_u64, prop::sample::select(vec![1, 3, 1_000])).prop_flat_map(|(starts, first, step)| {
+            let mut starts: Vec<u128> = starts.into_keys().collect();
+            starts.splice(..usize::from(starts.first() == Some(&0)), [0]);
+            let ends = starts.iter().skip(1).map(|next| next - 1).chain([u128::MAX]);
+            let ranges: Vec<_> = starts.iter().copied().zip(ends).map(|(start, end)| start..=end).collect();
+            let ids: Vec<_> = (0..ranges.len() as u64).map(|id| format!("shardId-{:012}", first + id * step)).collect();
+            (Just(ranges), Just(ids).prop_shuffle())
+                .prop_map(|(ranges, ids)| {
+                    ids.iter().zip(ranges).map(|(id, range)| shard(id, range)).collect::<Vec<_>>()
+                })
+                .prop_flat_map(|shards| Just(shards).prop_shuffle())
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_lookup_finds_what_a_search_of_all_shards_finds(shards in shards(), keys in [any::<u128>(); 4], id in 0..20_000_u64) {
+            let map = ShardMap::new(shards.clone()).expect("whole");
+            for key in keys.into_iter().chain(shards.iter().flat_map(|shard| [*shard.range.start(), *shard.range.end()])) {
+                let searched = shards.iter().find(|shard| shard.range.contains(&key));
+                prop_assert_eq!(Some(map.shard(map.index_of(key))), searched);
+            }
+            let any_id = format!("shardId-{id:012}");
+            for id in shards.iter().map(|shard| &*shard.id).chain([any_id.as_str()]) {
+                let searched = shards.iter().find(|shard| *shard.id == *id);
+                prop_assert_eq!(map.index_of_id(id).map(|index| map.shard(index)), searched);
+            }
+        }
+
+        #[test]
+        fn shards_of_which_one_is_missing_are_no_map(shards in shards(), missing in any::<prop::sample::Index>()) {
+            let mut shards = shards;
+            let missing = shards.remove(missing.index(shards.len()));
+            prop_assert_eq!(ShardMap::new(shards), Err(ShardMapError::Gap(missing.range)));
+        }
+    }
 
     fn shard(id: &str, range: RangeInclusive<u128>) -> OpenShard {
         OpenShard { id: id.into(), range }
