@@ -152,24 +152,6 @@ proptest! {
     }
 
     #[test]
-    fn what_the_scanner_reads_of_damaged_answers_a_whole_parser_reads_too(
-        entries in entries(false),
-        layout in Layout::any(),
-        damage in vec((any::<Index>(), select(DAMAGE)), 1..3),
-    ) {
-        let mut text = write_json(&entries, false, layout).into_bytes();
-        for (at, byte) in damage {
-            let at = at.index(text.len());
-            text[at] = byte;
-        }
-        let text = Bytes::from(text);
-        if let Some(answer) = scan::answer(&text) {
-            let whole = json::answer(&text).unwrap_or_else(|error| panic!("{error}: {text:?}"));
-            prop_assert_eq!(meanings(&answer), meanings(&whole));
-        }
-    }
-
-    #[test]
     fn what_is_garbage_is_no_panic(bytes in vec(prop_oneof![any::<u8>(), select(DAMAGE)], 0..200)) {
         if let Some(answer) = scan::answer(&bytes.clone().into()) {
             prop_assert_eq!(meanings(&answer), meanings(&json::answer(&bytes).expect("an answer")));
@@ -188,10 +170,33 @@ proptest! {
         let answer = Answer::read_cbor(write_cbor(&entries, indefinite, layout).into()).expect("an answer");
         prop_assert_eq!(meanings(&answer), entries.iter().map(meaning_of).collect::<Vec<_>>());
     }
+}
+
+/// Of short answers, in which damage seldom misses what holds them together.
+proptest! {
+    #![proptest_config(runs(1_500))]
+
+    #[test]
+    fn what_the_scanner_reads_of_damaged_answers_a_whole_parser_reads_too(
+        entries in vec(entry(false), 0..3),
+        layout in Layout::any(),
+        damage in vec((any::<Index>(), select(DAMAGE)), 1..3),
+    ) {
+        let mut text = write_json(&entries, false, layout).into_bytes();
+        for (at, byte) in damage {
+            let at = at.index(text.len());
+            text[at] = byte;
+        }
+        let text = Bytes::from(text);
+        if let Some(answer) = scan::answer(&text) {
+            let whole = json::answer(&text).unwrap_or_else(|error| panic!("{error}: {text:?}"));
+            prop_assert_eq!(meanings(&answer), meanings(&whole));
+        }
+    }
 
     #[test]
     fn damaged_cbor_is_no_panic(
-        entries in entries(true),
+        entries in vec(entry(true), 0..3),
         indefinite in any::<bool>(),
         layout in Layout::any(),
         damage in vec((any::<Index>(), any::<u8>()), 1..4),
