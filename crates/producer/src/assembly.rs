@@ -1,6 +1,6 @@
 //! What will be a request: Kinesis records from the queues, in the order in which they may leave.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 
 use tokio::time::Instant;
 
@@ -82,20 +82,39 @@ impl Assembly {
     }
 }
 
-/// Makes requests of assemblies. What is packed in any of them gets its digest, several at a time.
-pub(super) fn depart(
-    assemblies: Vec<(Assembly, Vec<u8>)>,
-    (format, stream): (Format, &str),
+/// An assembly that leaves, and what its request is made with.
+pub(super) struct Departing {
+    assembly: Assembly,
+    /// For the request's body.
+    buffer: Vec<u8>,
+    /// Of the shard map by which it was assembled.
     generation: u64,
-    now: Instant,
-) -> Vec<Batch> {
-    let packed = assemblies.iter().flat_map(|(assembly, _)| &assembly.parcels).filter_map(message).collect::<Vec<_>>();
-    let mut digests = lanes::md5_all(&packed).into_iter();
-    let mut batches = Vec::with_capacity(assemblies.len());
-    for (assembly, buffer) in assemblies {
+    due: Instant,
+}
+
+impl Departing {
+    pub(super) fn new(assembly: Assembly, buffer: Vec<u8>, generation: u64, now: Instant) -> Self {
         let due = assembly.due.unwrap_or(now);
-        let mut batch = Filling::new(Body::new(format, stream, buffer), generation, due);
-        for parcel in assembly.parcels {
+        Self { assembly, buffer, generation, due }
+    }
+
+    /// What of it needs a digest.
+    fn messages(&self) -> impl Iterator<Item = &[u8]> {
+        self.assembly.parcels.iter().filter_map(message)
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.assembly.bytes
+    }
+
+    /// The request. `digests` begin with those of its own aggregates.
+    pub(super) fn depart(
+        self,
+        (format, stream): (Format, &str),
+        digests: &mut impl Iterator<Item = [u8; 16]>,
+    ) -> Batch {
+        let mut batch = Filling::new(Body::new(format, stream, self.buffer), self.generation, self.due);
+        for parcel in self.assembly.parcels {
             match parcel {
                 Parcel::Written(written) => load(&mut batch, written),
                 Parcel::Packed(packed) => {
@@ -104,9 +123,18 @@ pub(super) fn depart(
                 }
             }
         }
-        batches.push(batch.close());
+        batch.close()
     }
-    batches
+
+    pub(super) fn into_parcels(self) -> Vec<Parcel> {
+        self.assembly.parcels
+    }
+}
+
+/// The digest of each aggregate in them, several hashed at a time.
+pub(super) async fn digests(departing: &VecDeque<Departing>) -> Vec<[u8; 16]> {
+    let packed: Vec<_> = departing.iter().flat_map(Departing::messages).collect();
+    lanes::md5_all(&packed).await
 }
 
 fn load(batch: &mut Filling, written: Written) {

@@ -12,7 +12,7 @@ use tokio::{
 
 use super::{
     answer::Answer,
-    assembly::{Assembly, depart},
+    assembly::{self, Assembly, Departing},
     batch::{Batch, Cargo, NO_SHARD, Place},
     body::Body,
     builder::Settings,
@@ -29,6 +29,7 @@ use super::{
     shard_watch::{Looked, ShardWatch},
     state::{Closing, Shared, State},
     transport::{Request, RequestError, Severity},
+    turn::{SLICE, Turn},
 };
 
 pub(super) struct Dispatcher {
@@ -36,6 +37,8 @@ pub(super) struct Dispatcher {
     settings: Settings,
     /// What comes from the queues and waits for company.
     assembly: Assembly,
+    /// What becomes requests now.
+    departing: VecDeque<Departing>,
     /// Requests that may leave, in their order.
     held: VecDeque<Batch>,
     requests: JoinSet<Result<Answer, RequestError>>,
@@ -59,6 +62,7 @@ impl Dispatcher {
             shared,
             assembly: Assembly::new(settings.batch),
             settings,
+            departing: VecDeque::new(),
             held: VecDeque::new(),
             requests: JoinSet::new(),
             on_their_way: HashMap::new(),
@@ -74,18 +78,20 @@ impl Dispatcher {
     pub(super) async fn run(mut self) {
         loop {
             let now = Instant::now();
-            let wake = self.advance(now);
+            let wake = self.advance(now).await;
             if self.is_done(now) {
                 break;
             }
             tokio::select! {
                 Some(landed) = self.requests.join_next_with_id() => self.land(landed),
-                looked = self.shard_watch.looked() => self.learn(looked),
+                looked = self.shard_watch.looked() => self.learn(looked).await,
                 () = self.shared.bell.notified() => {}
                 () = sleep_until(wake.unwrap_or(now)), if wake.is_some() => {}
             }
+            let mut turn = Turn::begin();
             while let Some(landed) = self.requests.try_join_next_with_id() {
                 self.land(landed);
+                turn.worked(SLICE).await;
             }
             self.shared.export();
         }
@@ -93,12 +99,13 @@ impl Dispatcher {
     }
 
     /// Sends all that may be sent now; when there is something to do if nothing else happens.
-    fn advance(&mut self, now: Instant) -> Option<Instant> {
+    async fn advance(&mut self, now: Instant) -> Option<Instant> {
         self.collect(now);
+        self.depart().await;
         for batch in self.resting.take_due(now).into_iter().rev() {
             self.held.push_front(batch);
         }
-        self.send(now);
+        self.send(now).await;
         self.next_wake(now)
     }
 
@@ -137,24 +144,29 @@ impl Dispatcher {
         }
         // What comes back after a backoff is waited for by who flushes.
         let hurry = hurry || state.epochs.is_flushing();
-        let departing = self.pull(&mut state, now, hurry);
-        let generation = state.queues.generation;
-        drop(state);
-        self.depart(departing, generation, now);
+        self.pull(&mut state, now, hurry);
     }
 
-    fn depart(&mut self, departing: Vec<(Assembly, Vec<u8>)>, generation: u64, now: Instant) {
-        if !departing.is_empty() {
-            let format = self.shared.transport.wants().format;
-            self.held.extend(depart(departing, (format, &self.shared.stream), generation, now));
+    /// Makes requests of what departs. Records stay in the dispatcher's keeping all the while: its task may end whenever it
+    /// gives way.
+    async fn depart(&mut self) {
+        if self.departing.is_empty() {
+            return;
+        }
+        let format = self.shared.transport.wants().format;
+        let mut digests = assembly::digests(&self.departing).await.into_iter();
+        let mut turn = Turn::begin();
+        while let Some(departing) = self.departing.pop_front() {
+            let bytes = departing.bytes();
+            self.held.push_back(departing.depart((format, &self.shared.stream), &mut digests));
+            turn.worked(bytes).await;
         }
     }
 
-    /// Assemblies that leave now, each with a buffer for its body. While every request is on its way, records stay where
-    /// their shards' limits are kept.
-    fn pull(&mut self, state: &mut State, now: Instant, hurry: bool) -> Vec<(Assembly, Vec<u8>)> {
-        let mut departing = Vec::new();
-        while self.on_their_way.len() + self.held.len() + departing.len() < self.settings.max_requests {
+    /// Lets assemblies depart that may leave now. While every request is on its way, records stay where their shards' limits
+    /// are kept.
+    fn pull(&mut self, state: &mut State, now: Instant, hurry: bool) {
+        while self.on_their_way.len() + self.held.len() + self.departing.len() < self.settings.max_requests {
             let is_full = state.queues.pull(&mut self.assembly, now);
             self.assembly.wait_until(now + self.settings.linger);
             let is_due = hurry || self.assembly.due().is_some_and(|due| due <= now);
@@ -164,16 +176,15 @@ impl Dispatcher {
             if hurry {
                 self.assembly.hurry(now);
             }
-            departing.push(self.leave(state));
+            self.leave(state, now);
         }
-        departing
     }
 
-    /// The assembly as it is now, and a buffer for its body.
-    fn leave(&mut self, state: &mut State) -> (Assembly, Vec<u8>) {
+    /// The assembly departs as it is now.
+    fn leave(&mut self, state: &mut State, now: Instant) {
         let assembly = std::mem::replace(&mut self.assembly, Assembly::new(self.settings.batch));
         state.queues.leave(&assembly.places());
-        (assembly, state.buffer())
+        self.departing.push_back(Departing::new(assembly, state.buffer(), state.queues.generation, now));
     }
 
     /// While every request is on its way, nothing else can leave: only an answer or the deadline matters.
@@ -191,9 +202,9 @@ impl Dispatcher {
         [deadline, departure].into_iter().flatten().min()
     }
 
-    fn send(&mut self, now: Instant) {
+    async fn send(&mut self, now: Instant) {
         self.send_ready(now);
-        while self.hash(now) {
+        while self.hash(now).await {
             self.send_ready(now);
         }
     }
@@ -214,7 +225,7 @@ impl Dispatcher {
 
     /// Hashes the requests that leave next, as many as the processor hashes at a time, but no more than half of those that may
     /// be on their way; whether it did. Fewer only where one could leave now and should: its time has come, or nothing is on its way.
-    fn hash(&mut self, now: Instant) -> bool {
+    async fn hash(&mut self, now: Instant) -> bool {
         let Some(first) = self.held.front().filter(|batch| !self.is_ready(batch)) else { return false };
         let should_leave = self.on_their_way.is_empty() || (!self.is_busy() && first.due <= now);
         let together = lanes::width().min(self.settings.max_requests.div_ceil(2));
@@ -224,7 +235,7 @@ impl Dispatcher {
             return false;
         }
         let bodies: Vec<_> = next.iter().map(|batch| batch.body.bytes()).collect();
-        let hashes = lanes::sha256_all(&bodies);
+        let hashes = lanes::sha256_all(&bodies).await;
         for (batch, hash) in next.iter_mut().zip(hashes) {
             batch.sha256 = Some(hash);
         }
@@ -385,10 +396,10 @@ impl Dispatcher {
         state.queues.come_back(&cargo.places, cargo.generation, now);
     }
 
-    fn learn(&mut self, looked: Looked) {
+    async fn learn(&mut self, looked: Looked) {
         let now = Instant::now();
         match looked {
-            Ok(Some(map)) => self.remap(map, now),
+            Ok(Some(map)) => self.remap(map, now).await,
             Ok(None) => {}
             Err(error) => tracing::warn!(stream = self.shared.stream, %error, "the shard map could not be read again"),
         }
@@ -397,15 +408,15 @@ impl Dispatcher {
         }
     }
 
-    fn remap(&mut self, map: ShardMap, now: Instant) {
+    async fn remap(&mut self, map: ShardMap, now: Instant) {
         let shared = self.shared.clone();
         let format = shared.transport.wants().format;
-        let mut state = shared.state();
         // What is in the assembly has the numbers of the shards that were.
-        let (leaving, generation) = (self.leave(&mut state), state.queues.generation);
-        if !leaving.0.is_empty() {
-            self.depart(vec![leaving], generation, now);
+        if !self.assembly.is_empty() {
+            self.leave(&mut shared.state(), now);
+            self.depart().await;
         }
+        let mut state = shared.state();
         let not_ended = self.on_their_way.len() + self.held.len() + self.resting.len() + self.held_up.len();
         state.remap(map, not_ended, format, now);
         drop(state);
@@ -430,7 +441,9 @@ impl Dispatcher {
         left.extend(batches.flat_map(|batch| unpack(batch.cargo.into_parcels(&batch.body))));
         left.extend(unpack(self.backing_off.drain()));
         let assembly = std::mem::replace(&mut self.assembly, Assembly::new(self.settings.batch));
-        left.extend(assembly.into_parcels().into_iter().chain(state.queues.drain()).flat_map(Parcel::unpack));
+        let departing = self.departing.drain(..).flat_map(Departing::into_parcels);
+        let waiting = assembly.into_parcels().into_iter().chain(departing).chain(state.queues.drain());
+        left.extend(waiting.flat_map(Parcel::unpack));
         let closing = std::mem::replace(&mut state.closing, Closing::Ended);
         state.end_group();
         drop(state);

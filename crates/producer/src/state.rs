@@ -63,6 +63,8 @@ pub(super) struct State {
     /// Requests that are full.
     ready: Vec<Batch>,
     spare: Vec<Vec<u8>>,
+    /// Bytes of the body that came back last, and a little more: a new buffer is as large, so that no `put` has to move it.
+    usual_body: usize,
     /// Nothing is to wait for company any more, this once.
     pub(super) hurry: bool,
     pub(super) closing: Closing,
@@ -103,6 +105,7 @@ impl Shared {
             open: None,
             ready: Vec::new(),
             spare: Vec::new(),
+            usual_body: 0,
             hurry: false,
             closing: Closing::Open,
         };
@@ -201,7 +204,7 @@ impl State {
         let ended = self.open.as_ref().is_some_and(is_full) && self.end_open();
         let begun = self.open.is_none();
         if begun {
-            let body = Body::new(format, stream, self.spare.pop().unwrap_or_default());
+            let body = Body::new(format, stream, self.buffer());
             self.open = Some(Filling::new(body, self.queues.generation, after(self.linger)));
         }
         let open = self.open.as_mut().expect("begun where there was none");
@@ -258,10 +261,11 @@ impl State {
 
     /// A buffer for another request.
     pub(super) fn buffer(&mut self) -> Vec<u8> {
-        self.spare.pop().unwrap_or_default()
+        self.spare.pop().unwrap_or_else(|| Vec::with_capacity(self.usual_body))
     }
 
     pub(super) fn recycle(&mut self, buffer: Vec<u8>) {
+        self.usual_body = buffer.len() + buffer.len() / 8;
         let kept: usize = self.spare.iter().map(Vec::capacity).sum();
         if kept + buffer.capacity() <= SPARE_BYTES {
             self.spare.push(buffer);

@@ -172,7 +172,7 @@ proptest! {
     }
 }
 
-/// Of short answers, in which damage seldom misses what holds them together.
+// Of short answers, in which damage seldom misses what holds them together.
 proptest! {
     #![proptest_config(runs(1_500))]
 
