@@ -138,13 +138,13 @@ pub(super) async fn digests(departing: &VecDeque<Departing>) -> Vec<[u8; 16]> {
 }
 
 fn load(batch: &mut Filling, written: Written) {
-    let Written { fragment, format, size, place, tickets, .. } = written;
+    let Written { fragment, format, size, place, completions, .. } = written;
     if format == batch.body.format() {
         batch.body.push_fragment(&fragment);
     } else {
         batch.body.push(format.read(&fragment).entry());
     }
-    batch.add(size, place, tickets);
+    batch.add(size, place, completions);
 }
 
 fn seal(batch: &mut Filling, packed: Packed, digest: [u8; 16]) {
@@ -153,7 +153,7 @@ fn seal(batch: &mut Filling, packed: Packed, digest: [u8; 16]) {
     let (data, with) = packed.aggregate.finish(digest);
     // The key of its first record may be another shard's after a split; the hash key is what was meant.
     batch.body.push(Entry { data: &data, partition_key: &partition_key, explicit_hash_key: Some(packed.hash) });
-    batch.add(size, place, with.into_iter().map(|(_, ticket)| ticket));
+    batch.add(size, place, with.into_iter().map(|(_, completion)| completion));
 }
 
 fn message(parcel: &Parcel) -> Option<&[u8]> {

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::{
     body::{Body, Entry},
-    group::Ticket,
+    group::CompletionHandle,
     limits::RECORDS_PER_REQUEST,
     parcel::Written,
 };
@@ -36,7 +36,7 @@ pub(super) struct Cargo {
     /// One for each Kinesis record.
     pub(super) places: Vec<Place>,
     /// One for each user record, place by place.
-    pub(super) tickets: Vec<Ticket>,
+    pub(super) completions: Vec<CompletionHandle>,
     /// As the service counts them.
     pub(super) bytes: usize,
     /// Of the shard map that the places' shards belong to.
@@ -63,7 +63,7 @@ impl Filling {
     pub(super) fn new(body: Body, generation: u64, due: Instant) -> Self {
         let cargo = Cargo {
             places: Vec::with_capacity(RECORDS_PER_REQUEST),
-            tickets: Vec::with_capacity(RECORDS_PER_REQUEST),
+            completions: Vec::with_capacity(RECORDS_PER_REQUEST),
             bytes: 0,
             generation,
         };
@@ -71,18 +71,18 @@ impl Filling {
     }
 
     /// Adds a record that travels by itself.
-    pub(super) fn push(&mut self, entry: Entry<'_>, shard: u32, ticket: Ticket) {
+    pub(super) fn push(&mut self, entry: Entry<'_>, shard: u32, completion: CompletionHandle) {
         self.body.push(entry);
-        self.cargo.bytes += ticket.size as usize;
+        self.cargo.bytes += completion.size as usize;
         self.cargo.places.push(Place::one(shard));
-        self.cargo.tickets.push(ticket);
+        self.cargo.completions.push(completion);
     }
 
     /// What goes with the Kinesis record that was just added to the body.
-    pub(super) fn add(&mut self, size: usize, place: Place, tickets: impl IntoIterator<Item = Ticket>) {
+    pub(super) fn add(&mut self, size: usize, place: Place, completions: impl IntoIterator<Item = CompletionHandle>) {
         self.cargo.bytes += size;
         self.cargo.places.push(place);
-        self.cargo.tickets.extend(tickets);
+        self.cargo.completions.extend(completions);
     }
 
     pub(super) fn len(&self) -> usize {
@@ -98,9 +98,9 @@ impl Filling {
 impl Cargo {
     /// Every Kinesis record for itself, as it is written in the body.
     pub(super) fn into_parcels(self, body: &Body) -> Vec<Written> {
-        let mut tickets = self.tickets.into_iter();
+        let mut completions = self.completions.into_iter();
         let parcel = |(index, place): (usize, Place)| {
-            Written::of(body, index, place, tickets.by_ref().take(place.records as usize).collect())
+            Written::of(body, index, place, completions.by_ref().take(place.records as usize).collect())
         };
         self.places.into_iter().enumerate().map(parcel).collect()
     }

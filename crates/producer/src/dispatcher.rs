@@ -17,7 +17,7 @@ use super::{
     body::Body,
     builder::Settings,
     error::Reason,
-    group::{Teller, Ticket},
+    group::{Completer, CompletionHandle},
     handle::Unsent,
     lanes, metrics,
     misplaced::Stray,
@@ -143,7 +143,7 @@ impl Dispatcher {
             false => state.queues.seal(now),
         }
         // What comes back after a backoff is waited for by who flushes.
-        let hurry = hurry || state.epochs.is_flushing();
+        let hurry = hurry || state.flush_barriers.is_flushing();
         self.pull(&mut state, now, hurry);
     }
 
@@ -244,17 +244,17 @@ impl Dispatcher {
 
     /// A batch of which nothing expires before `until`. Of another one, what does is told so, and the rest waits until then.
     fn unexpired(&mut self, batch: Batch, until: Instant) -> Option<Batch> {
-        if batch.cargo.tickets.iter().all(|ticket| ticket.expired(until).is_none()) {
+        if batch.cargo.completions.iter().all(|completion| completion.expired(until).is_none()) {
             return Some(batch);
         }
         let shared = self.shared.clone();
-        let mut teller = Teller::new(&shared.metrics, &shared.budget);
+        let mut completer = Completer::new(&shared.metrics, &shared.budget);
         let (places, generation) = (batch.cargo.places.clone(), batch.cargo.generation);
         let parcels = batch.cargo.into_parcels(&batch.body).into_iter();
-        let left = parcels.flat_map(|written| written.unexpired(until, &mut teller)).collect();
-        let over = teller.finish();
+        let left = parcels.flat_map(|written| written.unexpired(until, &mut completer)).collect();
+        let ended = completer.finish();
         let mut state = shared.state();
-        over.into_iter().for_each(|epoch| state.epochs.end(epoch));
+        ended.into_iter().for_each(|barrier| state.flush_barriers.end(barrier));
         self.put_back(BTreeMap::from([(until, left)]), &mut state, Instant::now());
         state.queues.come_back(&places, generation, Instant::now());
         shared.bell.notify_one();
@@ -264,7 +264,7 @@ impl Dispatcher {
     fn start(&mut self, batch: Batch) {
         let Batch { body, mut cargo, sha256, .. } = batch;
         metrics::add(&self.shared.metrics.requests, 1);
-        cargo.tickets.iter_mut().for_each(|ticket| ticket.attempts += 1);
+        cargo.completions.iter_mut().for_each(|completion| completion.attempts += 1);
         let (transport, request) = (self.shared.transport.clone(), Request { body: body.clone(), sha256 });
         let limit = self.settings.request_timeout;
         // In a task of its own from the first call on: a transport that panics fails its request and nothing else.
@@ -299,9 +299,9 @@ impl Dispatcher {
         }
         if generation == state.queues.generation {
             let State { queues, hot_keys, .. } = &mut *state;
-            settled.tell(queues, hot_keys, now);
+            settled.report(queues, hot_keys, now);
         }
-        std::mem::take(&mut settled.over).into_iter().for_each(|epoch| state.epochs.end(epoch));
+        std::mem::take(&mut settled.ended).into_iter().for_each(|barrier| state.flush_barriers.end(barrier));
         self.put_back(std::mem::take(&mut settled.again), &mut state, now);
         match settled.strays.is_empty() {
             true => state.queues.come_back(&places, generation, now),
@@ -331,22 +331,24 @@ impl Dispatcher {
         }
         let shared = self.shared.clone();
         let format = shared.transport.wants().format;
-        let mut teller = Teller::new(&shared.metrics, &shared.budget);
+        let mut completer = Completer::new(&shared.metrics, &shared.budget);
         let mut state = shared.state();
         let mut back = Vec::new();
         for stray in std::mem::take(&mut self.strays) {
             match state.queues.range_of(&stray.shard_id) {
-                Some(range) => back.extend(stray.sort(range, &mut teller)),
+                Some(range) => back.extend(stray.sort(range, &mut completer)),
                 None => self.strays.push(stray),
             }
         }
         shared.metrics.again(Severity::Unknown, back.len());
         match self.settings.ordered {
             true => {
-                let single = |(record, ticket)| Written::single(format, &record, NO_SHARD, ticket);
+                let single = |(record, completion)| Written::single(format, &record, NO_SHARD, completion);
                 state.queues.push_front(back.into_iter().map(single).collect(), None, now);
             }
-            false => back.into_iter().for_each(|(record, ticket)| state.queues.push(&record, format, ticket, || now)),
+            false => {
+                back.into_iter().for_each(|(record, completion)| state.queues.push(&record, format, completion, || now))
+            }
         }
         if self.strays.is_empty() {
             for (places, generation) in self.held_up.drain(..) {
@@ -354,9 +356,9 @@ impl Dispatcher {
             }
         }
         drop(state);
-        let over = teller.finish();
+        let ended = completer.finish();
         let mut state = shared.state();
-        over.into_iter().for_each(|epoch| state.epochs.end(epoch));
+        ended.into_iter().for_each(|barrier| state.flush_barriers.end(barrier));
     }
 
     /// What was refused waits: in ordered mode before its shard's queue, else by itself.
@@ -376,10 +378,10 @@ impl Dispatcher {
             return self.end_batch(cargo, &Reason::Fatal(error), now);
         }
         let mut batch = Batch { body, cargo, due: now, sha256: None };
-        let attempts = batch.cargo.tickets.iter().map(|ticket| ticket.attempts).max().unwrap_or_default();
+        let attempts = batch.cargo.completions.iter().map(|completion| completion.attempts).max().unwrap_or_default();
         let due = now + self.settings.backoff.delay(attempts);
-        batch.cargo.tickets.iter_mut().for_each(|ticket| retry::note(&error, ticket));
-        let again = batch.cargo.tickets.iter().filter(|ticket| ticket.expired(due).is_none()).count();
+        batch.cargo.completions.iter_mut().for_each(|completion| retry::note(&error, completion));
+        let again = batch.cargo.completions.iter().filter(|completion| completion.expired(due).is_none()).count();
         self.shared.metrics.again(error.severity(), again);
         if let Some(batch) = self.unexpired(batch, due) {
             self.resting.push(due, vec![batch]);
@@ -388,11 +390,11 @@ impl Dispatcher {
 
     /// Every record of a batch ends for one reason.
     fn end_batch(&mut self, cargo: Cargo, reason: &Reason, now: Instant) {
-        let mut teller = Teller::new(&self.shared.metrics, &self.shared.budget);
-        cargo.tickets.into_iter().for_each(|ticket| teller.fail(ticket, reason.clone()));
-        let over = teller.finish();
+        let mut completer = Completer::new(&self.shared.metrics, &self.shared.budget);
+        cargo.completions.into_iter().for_each(|completion| completer.fail(completion, reason.clone()));
+        let ended = completer.finish();
         let mut state = self.shared.state();
-        over.into_iter().for_each(|epoch| state.epochs.end(epoch));
+        ended.into_iter().for_each(|barrier| state.flush_barriers.end(barrier));
         state.queues.come_back(&cargo.places, cargo.generation, now);
     }
 
@@ -427,13 +429,13 @@ impl Dispatcher {
     fn end(&mut self, reason: &Reason) {
         self.requests.abort_all();
         let shared = self.shared.clone();
-        let mut left: Vec<(Record, Ticket)> = Vec::new();
+        let mut left: Vec<(Record, CompletionHandle)> = Vec::new();
         for (_, (body, mut cargo)) in self.on_their_way.drain() {
-            cargo.tickets.iter_mut().for_each(|ticket| ticket.may_be_written = true);
+            cargo.completions.iter_mut().for_each(|completion| completion.may_be_written = true);
             left.extend(unpack(cargo.into_parcels(&body)));
         }
         for mut stray in self.strays.drain(..) {
-            stray.parcel.tickets.iter_mut().for_each(|ticket| ticket.may_be_written = true);
+            stray.parcel.completions.iter_mut().for_each(|completion| completion.may_be_written = true);
             left.extend(unpack([stray.parcel]));
         }
         let mut state = shared.state();
@@ -447,11 +449,11 @@ impl Dispatcher {
         let closing = std::mem::replace(&mut state.closing, Closing::Ended);
         state.end_group();
         drop(state);
-        let mut teller = Teller::new(&shared.metrics, &shared.budget);
-        let unsent: Vec<_> = left.into_iter().map(|left| give_up(left, reason, &mut teller)).collect();
-        let over = teller.finish();
+        let mut completer = Completer::new(&shared.metrics, &shared.budget);
+        let unsent: Vec<_> = left.into_iter().map(|left| give_up(left, reason, &mut completer)).collect();
+        let ended = completer.finish();
         let mut state = shared.state();
-        over.into_iter().for_each(|epoch| state.epochs.end(epoch));
+        ended.into_iter().for_each(|barrier| state.flush_barriers.end(barrier));
         drop(state);
         shared.budget.close();
         // It may be the recorder that panicked.
@@ -473,13 +475,13 @@ impl Drop for Dispatcher {
     }
 }
 
-fn unpack(written: impl IntoIterator<Item = Written>) -> impl Iterator<Item = (Record, Ticket)> {
+fn unpack(written: impl IntoIterator<Item = Written>) -> impl Iterator<Item = (Record, CompletionHandle)> {
     written.into_iter().flat_map(|written| Parcel::Written(written).unpack())
 }
 
-fn give_up((record, ticket): (Record, Ticket), reason: &Reason, teller: &mut Teller<'_>) -> Unsent {
-    let unsent = Unsent { record, may_be_written: ticket.may_be_written };
-    teller.fail(ticket, reason.clone());
+fn give_up((record, completion): (Record, CompletionHandle), reason: &Reason, completer: &mut Completer<'_>) -> Unsent {
+    let unsent = Unsent { record, may_be_written: completion.may_be_written };
+    completer.fail(completion, reason.clone());
     unsent
 }
 

@@ -52,7 +52,7 @@ mod body;
 mod budget;
 mod builder;
 mod dispatcher;
-mod epochs;
+mod flush_barriers;
 mod error;
 mod gauge;
 mod group;

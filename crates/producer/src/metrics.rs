@@ -86,9 +86,9 @@ impl Metrics {
         }
     }
 
-    /// Tells the recorder what is new.
+    /// Reports what has changed to the recorder.
     pub(super) fn export(&self, in_flight_bytes: usize) {
-        lock(&self.export).tell(self.snapshot(in_flight_bytes));
+        lock(&self.export).report(self.snapshot(in_flight_bytes));
     }
 
     /// Records are given back for another attempt.

@@ -4,7 +4,7 @@
 use std::ops::RangeInclusive;
 
 use super::{
-    group::{Receipt, Teller, Ticket},
+    group::{Completer, CompletionHandle, Receipt},
     parcel::{Parcel, Written},
     record::Record,
 };
@@ -20,17 +20,21 @@ pub(super) struct Stray {
 
 impl Stray {
     /// Acknowledges the records that are where they belong; the others are given back.
-    pub(super) fn sort(self, range: &RangeInclusive<u128>, teller: &mut Teller<'_>) -> Vec<(Record, Ticket)> {
+    pub(super) fn sort(
+        self,
+        range: &RangeInclusive<u128>,
+        completer: &mut Completer<'_>,
+    ) -> Vec<(Record, CompletionHandle)> {
         let Self { parcel, receipt, .. } = self;
         let mut strays = Vec::new();
-        for (sub, (record, mut ticket)) in Parcel::Written(parcel).unpack().into_iter().enumerate() {
+        for (sub, (record, mut completion)) in Parcel::Written(parcel).unpack().into_iter().enumerate() {
             if range.contains(&record.hash()) {
                 let sub_sequence_number = Some(sub as u32);
-                let receipt = Receipt { attempts: ticket.attempts, sub_sequence_number, ..receipt.clone() };
-                teller.acknowledge(ticket, receipt);
+                let receipt = Receipt { attempts: completion.attempts, sub_sequence_number, ..receipt.clone() };
+                completer.acknowledge(completion, receipt);
             } else {
-                ticket.may_be_written = true;
-                strays.push((record, ticket));
+                completion.may_be_written = true;
+                strays.push((record, completion));
             }
         }
         strays

@@ -6,7 +6,7 @@ use super::{
     aggregate::Aggregate,
     batch::Place,
     body::{Body, Format},
-    group::{Teller, Ticket},
+    group::{Completer, CompletionHandle},
     record::Record,
     retry,
     transport::RequestError,
@@ -28,11 +28,11 @@ pub(super) struct Written {
     /// What the service counts of it, in bytes.
     pub(super) size: usize,
     pub(super) place: Place,
-    pub(super) tickets: Vec<Ticket>,
+    pub(super) completions: Vec<CompletionHandle>,
 }
 
 pub(super) struct Packed {
-    pub(super) aggregate: Aggregate<Ticket>,
+    pub(super) aggregate: Aggregate<CompletionHandle>,
     /// Where its first record is in the range of hash keys.
     pub(super) hash: u128,
     pub(super) shard: u32,
@@ -58,18 +58,18 @@ impl Parcel {
     /// User records in it.
     pub(super) fn records(&self) -> usize {
         match self {
-            Self::Written(written) => written.tickets.len(),
+            Self::Written(written) => written.completions.len(),
             Self::Packed(packed) => packed.aggregate.len(),
         }
     }
 
     /// Every user record for itself.
-    pub(super) fn unpack(self) -> Vec<(Record, Ticket)> {
+    pub(super) fn unpack(self) -> Vec<(Record, CompletionHandle)> {
         match self {
             Self::Written(written) => written.unpack(),
             Self::Packed(packed) => {
                 let (data, with) = packed.aggregate.finish([0; 16]);
-                records(&data).zip(with.into_iter().map(|(_, ticket)| ticket)).collect()
+                records(&data).zip(with.into_iter().map(|(_, completion)| completion)).collect()
             }
         }
     }
@@ -82,8 +82,8 @@ impl Packed {
             return Parcel::Packed(self);
         }
         let (format, shard) = (self.format, self.shard);
-        let (record, ticket) = Parcel::Packed(self).unpack().pop().expect("an aggregate begins with a record");
-        Parcel::Written(Written::single(format, &record, shard, ticket))
+        let (record, completion) = Parcel::Packed(self).unpack().pop().expect("an aggregate begins with a record");
+        Parcel::Written(Written::single(format, &record, shard, completion))
     }
 
     pub(super) fn size(&self) -> usize {
@@ -93,10 +93,10 @@ impl Packed {
 
 impl Written {
     /// The Kinesis record at a position of a body.
-    pub(super) fn of(body: &Body, index: usize, place: Place, tickets: Vec<Ticket>) -> Self {
+    pub(super) fn of(body: &Body, index: usize, place: Place, completions: Vec<CompletionHandle>) -> Self {
         let (fragment, format) = (body.fragment(index).to_vec(), body.format());
         let record = format.read(&fragment);
-        Self { fragment, format, hash: record.hash(), size: record.size(), place, tickets }
+        Self { fragment, format, hash: record.hash(), size: record.size(), place, completions }
     }
 
     /// Where each of its user records is in the range of hash keys.
@@ -108,40 +108,40 @@ impl Written {
         }
     }
 
-    pub(super) fn single(format: Format, record: &Record, shard: u32, ticket: Ticket) -> Self {
+    pub(super) fn single(format: Format, record: &Record, shard: u32, completion: CompletionHandle) -> Self {
         let mut fragment = Vec::with_capacity(format.written_len(record.data.len(), &record.partition_key));
         format.write(record.entry(), &mut fragment);
         let (hash, size) = (record.hash(), record.size());
-        Self { fragment, format, hash, size, place: Place::one(shard), tickets: vec![ticket] }
+        Self { fragment, format, hash, size, place: Place::one(shard), completions: vec![completion] }
     }
 
     /// It comes back and waits until `due`; records that expire before are told so.
-    pub(super) fn again(mut self, error: &RequestError, due: Instant, teller: &mut Teller<'_>) -> Vec<Self> {
-        self.tickets.iter_mut().for_each(|ticket| retry::note(error, ticket));
-        self.unexpired(due, teller)
+    pub(super) fn again(mut self, error: &RequestError, due: Instant, completer: &mut Completer<'_>) -> Vec<Self> {
+        self.completions.iter_mut().for_each(|completion| retry::note(error, completion));
+        self.unexpired(due, completer)
     }
 
     /// What does not expire before `due`: all of it as it is, or what is left record by record.
-    pub(super) fn unexpired(self, due: Instant, teller: &mut Teller<'_>) -> Vec<Self> {
-        if self.tickets.iter().all(|ticket| ticket.expired(due).is_none()) {
+    pub(super) fn unexpired(self, due: Instant, completer: &mut Completer<'_>) -> Vec<Self> {
+        if self.completions.iter().all(|completion| completion.expired(due).is_none()) {
             return vec![self];
         }
         let (format, shard) = (self.format, self.place.shard);
         let mut left = Vec::new();
-        for (record, ticket) in self.unpack() {
-            match ticket.expired(due) {
-                Some(reason) => teller.fail(ticket, reason),
-                None => left.push(Self::single(format, &record, shard, ticket)),
+        for (record, completion) in self.unpack() {
+            match completion.expired(due) {
+                Some(reason) => completer.fail(completion, reason),
+                None => left.push(Self::single(format, &record, shard, completion)),
             }
         }
         left
     }
 
-    fn unpack(self) -> Vec<(Record, Ticket)> {
+    fn unpack(self) -> Vec<(Record, CompletionHandle)> {
         let record = self.format.read(&self.fragment);
         match self.place.is_aggregate {
-            true => records(&record.data).zip(self.tickets).collect(),
-            false => std::iter::once(record).zip(self.tickets).collect(),
+            true => records(&record.data).zip(self.completions).collect(),
+            false => std::iter::once(record).zip(self.completions).collect(),
         }
     }
 }

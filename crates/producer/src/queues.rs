@@ -14,7 +14,7 @@ use super::{
     assembly::Assembly,
     batch::Place,
     body::{Entry, Format},
-    group::Ticket,
+    group::CompletionHandle,
     limiter::Limiter,
     parcel::{Packed, Parcel, Written},
     record::Record,
@@ -150,12 +150,18 @@ impl Queues {
     }
 
     /// At the end of the queue of its shard. Most of those that are packed need not know the time.
-    pub(super) fn push(&mut self, record: &Record, format: Format, ticket: Ticket, now: impl Fn() -> Instant) {
+    pub(super) fn push(
+        &mut self,
+        record: &Record,
+        format: Format,
+        completion: CompletionHandle,
+        now: impl Fn() -> Instant,
+    ) {
         let hash = record.hash();
         let shard = self.shard_of(hash);
         match self.rules.pack {
-            Some(pack) => self.pack(record, hash, shard, ticket, (pack, format), now),
-            None => self.append(shard, Parcel::Written(Written::single(format, record, shard, ticket)), now()),
+            Some(pack) => self.pack(record, hash, shard, completion, (pack, format), now),
+            None => self.append(shard, Parcel::Written(Written::single(format, record, shard, completion)), now()),
         }
     }
 
@@ -179,8 +185,9 @@ impl Queues {
             return vec![parcel];
         }
         let format = parcel.format;
-        let single =
-            |(record, ticket): (Record, Ticket)| Written::single(format, &record, self.shard_of(record.hash()), ticket);
+        let single = |(record, completion): (Record, CompletionHandle)| {
+            Written::single(format, &record, self.shard_of(record.hash()), completion)
+        };
         Parcel::Written(parcel).unpack().into_iter().map(single).collect()
     }
 
@@ -270,8 +277,8 @@ impl Queues {
                     self.append(shard, Parcel::Written(Written { place, ..written }), now);
                 }
                 packed => {
-                    for (record, ticket) in packed.unpack() {
-                        self.push(&record, format, ticket, || now);
+                    for (record, completion) in packed.unpack() {
+                        self.push(&record, format, completion, || now);
                     }
                 }
             }
@@ -326,7 +333,7 @@ impl Queues {
         record: &Record,
         hash: u128,
         shard: u32,
-        ticket: Ticket,
+        completion: CompletionHandle,
         (pack, format): (Pack, Format),
         now: impl Fn() -> Instant,
     ) {
@@ -339,14 +346,14 @@ impl Queues {
         if queue.packing.is_none() {
             let (aggregate, now) = (Aggregate::like(self.last_load), now());
             if !aggregate.fits(entry, pack.bytes) {
-                return self.append(shard, Parcel::Written(Written::single(format, record, shard, ticket)), now);
+                return self.append(shard, Parcel::Written(Written::single(format, record, shard, completion)), now);
             }
             let due = now + self.rules.linger;
             self.packing.insert((due, shard));
             queue.packing = Some(Packing { packed: Packed { aggregate, hash, shard, format }, due });
         }
         let packing = queue.packing.as_mut().expect("just made where there was none");
-        packing.packed.aggregate.push(entry, hash, ticket);
+        packing.packed.aggregate.push(entry, hash, completion);
     }
 
     /// The aggregate of a shard, if there is one, goes to its queue.

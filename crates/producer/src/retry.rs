@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::{
     answer::Answer,
-    group::Ticket,
+    group::CompletionHandle,
     transport::{RequestError, Severity},
 };
 
@@ -60,9 +60,9 @@ pub(super) fn refused(code: &str, message: &str) -> RequestError {
 }
 
 /// A record was carried in vain once more.
-pub(super) fn note(error: &RequestError, ticket: &mut Ticket) {
-    ticket.may_be_written |= error.severity() == Severity::Unknown;
-    ticket.last_error = Some(error.clone());
+pub(super) fn note(error: &RequestError, completion: &mut CompletionHandle) {
+    completion.may_be_written |= error.severity() == Severity::Unknown;
+    completion.last_error = Some(error.clone());
 }
 
 /// An answer with another number of positions than was sent says nothing about any of them.

@@ -8,7 +8,7 @@ use super::{
     answer::{Answer, Position, Span},
     batch::{Cargo, NO_SHARD, Place},
     body::Body,
-    group::{Answered, Receipt, Teller, Ticket},
+    group::{Answered, Completer, CompletionHandle, Receipt},
     hot_keys::HotKeys,
     misplaced::Stray,
     parcel::Written,
@@ -19,14 +19,14 @@ use super::{
     transport::{RequestError, Severity},
 };
 
-/// What is left to do after an answer; those acknowledged have been told.
+/// What is left to do after an answer; the acknowledged records are complete.
 pub(super) struct Settled {
     /// What is sent again, by when.
     pub(super) again: BTreeMap<Instant, Vec<Written>>,
     /// Aggregates in another shard than they were made for.
     pub(super) strays: Vec<Stray>,
-    /// Epochs of the groups that are over.
-    pub(super) over: Vec<u64>,
+    /// FlushBarriers of the groups that are over.
+    pub(super) ended: Vec<u64>,
     /// What each shard did.
     tally: Tally,
     /// Whether a record is where the shard map would not have it.
@@ -55,7 +55,7 @@ pub(super) struct Settling<'a> {
     due: BTreeMap<u32, Instant>,
     last: Option<(Span, Span, RequestError)>,
     answered: Arc<Answered>,
-    teller: Teller<'a>,
+    completer: Completer<'a>,
     settled: Settled,
 }
 
@@ -70,20 +70,20 @@ impl<'a> Settling<'a> {
         let settled = Settled {
             again: BTreeMap::new(),
             strays: Vec::new(),
-            over: Vec::new(),
+            ended: Vec::new(),
             tally: Tally { acknowledged: Vec::with_capacity(answer.len()), throttled: Vec::new() },
             moved: false,
             keys_are_ignored: false,
         };
-        let teller = Teller::new(&shared.metrics, &shared.budget);
+        let completer = Completer::new(&shared.metrics, &shared.budget);
         let answered = Arc::new(Answered { text: answer.share(), at: now });
-        Self { shared, body, answer, map, backoff, now, due: BTreeMap::new(), last: None, answered, teller, settled }
+        Self { shared, body, answer, map, backoff, now, due: BTreeMap::new(), last: None, answered, completer, settled }
     }
 
     pub(super) fn run(mut self, cargo: Cargo) -> Settled {
-        let mut tickets = cargo.tickets.into_iter();
+        let mut completions = cargo.completions.into_iter();
         for (index, (place, position)) in cargo.places.into_iter().zip(self.answer.positions()).enumerate() {
-            let own = tickets.by_ref().take(place.records as usize);
+            let own = completions.by_ref().take(place.records as usize);
             match *position {
                 Position::Written { shard_id, sequence_number } => {
                     self.written(index, place, own, (shard_id, sequence_number));
@@ -91,16 +91,22 @@ impl<'a> Settling<'a> {
                 Position::Refused { code, message } => self.refused(index, place, own.collect(), (code, message)),
             }
         }
-        self.settled.over = self.teller.finish();
+        self.settled.ended = self.completer.finish();
         self.settled
     }
 
-    fn written(&mut self, index: usize, place: Place, tickets: impl Iterator<Item = Ticket>, at: (Span, Span)) {
+    fn written(
+        &mut self,
+        index: usize,
+        place: Place,
+        completions: impl Iterator<Item = CompletionHandle>,
+        at: (Span, Span),
+    ) {
         let shard = self.shard_of(place, self.answer.text(at.0));
         self.settled.moved |= self.map.is_some() && shard.is_none();
         // By an earlier map it may have been right and be wrong now, or the other way.
         if place.is_aggregate && shard.is_none_or(|shard| shard != place.shard) {
-            let parcel = Written::of(self.body, index, place, tickets.collect());
+            let parcel = Written::of(self.body, index, place, completions.collect());
             let shard_id = self.answer.text(at.0).to_owned();
             self.settled.keys_are_ignored |= self.map.as_ref().is_some_and(|map| map.index_of_id(&shard_id).is_some());
             self.settled.strays.push(Stray { parcel, shard_id, receipt: self.receipt(at) });
@@ -110,10 +116,10 @@ impl<'a> Settling<'a> {
             self.settled.tally.acknowledged.push((shard, place.records));
         }
         let receipt = self.receipt(at);
-        for (sub, ticket) in tickets.enumerate() {
+        for (sub, completion) in completions.enumerate() {
             let sub_sequence_number = place.is_aggregate.then_some(sub as u32);
-            let receipt = Receipt { attempts: ticket.attempts, sub_sequence_number, ..receipt.clone() };
-            self.teller.acknowledge(ticket, receipt);
+            let receipt = Receipt { attempts: completion.attempts, sub_sequence_number, ..receipt.clone() };
+            self.completer.acknowledge(completion, receipt);
         }
     }
 
@@ -131,16 +137,16 @@ impl<'a> Settling<'a> {
         Receipt { attempts: 0, answered: self.answered.clone(), shard_id, sequence_number, sub_sequence_number: None }
     }
 
-    fn refused(&mut self, index: usize, place: Place, tickets: Vec<Ticket>, why: (Span, Span)) {
+    fn refused(&mut self, index: usize, place: Place, completions: Vec<CompletionHandle>, why: (Span, Span)) {
         let cause = self.cause(why);
-        let parcel = Written::of(self.body, index, place, tickets);
+        let parcel = Written::of(self.body, index, place, completions);
         if cause.severity() == Severity::Throttled {
             self.throttled(&parcel);
         }
-        let attempts = parcel.tickets.iter().map(|ticket| ticket.attempts).max().unwrap_or_default();
+        let attempts = parcel.completions.iter().map(|completion| completion.attempts).max().unwrap_or_default();
         let due = *self.due.entry(attempts).or_insert_with(|| self.now + self.backoff.delay(attempts));
-        let again = parcel.again(&cause, due, &mut self.teller);
-        self.shared.metrics.again(cause.severity(), again.iter().map(|written| written.tickets.len()).sum());
+        let again = parcel.again(&cause, due, &mut self.completer);
+        self.shared.metrics.again(cause.severity(), again.iter().map(|written| written.completions.len()).sum());
         self.settled.again.entry(due).or_default().extend(again);
     }
 
@@ -167,8 +173,8 @@ impl<'a> Settling<'a> {
 }
 
 impl Settled {
-    /// Notes what the shards did.
-    pub(super) fn tell(&mut self, queues: &mut Queues, hot_keys: &mut HotKeys, now: Instant) {
+    /// Passes on what the shards did.
+    pub(super) fn report(&mut self, queues: &mut Queues, hot_keys: &mut HotKeys, now: Instant) {
         for (shard, records) in self.tally.acknowledged.drain(..) {
             queues.acknowledged(shard, u64::from(records));
         }

@@ -16,10 +16,10 @@ use super::{
     body::{Body, Format},
     budget::Budget,
     builder::Settings,
-    epochs::Epochs,
     error::PutError,
+    flush_barriers::FlushBarriers,
     gauge::Gauge,
-    group::{GROUP, Group, Pending, Ticket},
+    group::{CompletionHandle, GROUP, Group, Pending},
     handle::Unsent,
     hot_keys::HotKeys,
     lock::lock,
@@ -56,7 +56,7 @@ pub(super) struct State {
     pub(super) queues: Queues,
     pub(super) gauge: Gauge,
     pub(super) hot_keys: HotKeys,
-    pub(super) epochs: Epochs,
+    pub(super) flush_barriers: FlushBarriers,
     group: Option<(Arc<Group>, usize)>,
     /// The request that records are written into as they come.
     open: Option<Filling>,
@@ -100,7 +100,7 @@ impl Shared {
             queues: Queues::new(settings.rules(), map, now),
             gauge: Gauge::new(shards, now),
             hot_keys: HotKeys::default(),
-            epochs: Epochs::new(),
+            flush_barriers: FlushBarriers::new(),
             group: None,
             open: None,
             ready: Vec::new(),
@@ -140,8 +140,8 @@ impl Shared {
         }
         metrics::add(&self.metrics.offered, 1);
         metrics::add(&self.metrics.offered_bytes, record.size());
-        let (ticket, pending) = state.issue(record.size());
-        let is_news = state.take(record, ticket, (format, &self.stream));
+        let (completion, pending) = state.issue(record.size());
+        let is_news = state.take(record, completion, (format, &self.stream));
         drop(state);
         if is_news {
             self.bell.notify_one();
@@ -151,55 +151,67 @@ impl Shared {
 }
 
 impl State {
-    fn issue(&mut self, size: usize) -> (Ticket, Pending) {
+    fn issue(&mut self, size: usize) -> (CompletionHandle, Pending) {
         let (group, issued) = match self.group.take() {
             Some(group) => group,
-            None => (Group::new(self.epochs.begin()), 0),
+            None => (Group::new(self.flush_barriers.begin()), 0),
         };
         let (index, pending) = (issued as u32, group.pending(issued as u32));
         let expires = self.record_ttl.map(after);
-        let ticket = Ticket::new(group.clone(), index, size, expires);
+        let completion = CompletionHandle::new(group.clone(), index, size, expires);
         self.group = Some((group, issued + 1));
         if issued + 1 == GROUP {
             self.end_group();
         }
-        (ticket, pending)
+        (completion, pending)
     }
 
     pub(super) fn end_group(&mut self) {
         if let Some((group, issued)) = self.group.take()
             && group.close(issued)
         {
-            self.epochs.end(group.epoch);
+            self.flush_barriers.end(group.barrier);
         }
     }
 
     /// Whether the dispatcher is to know of it.
-    fn take(&mut self, record: &Record, ticket: Ticket, to: (Format, &str)) -> bool {
+    fn take(&mut self, record: &Record, completion: CompletionHandle, to: (Format, &str)) -> bool {
         let is_near = self.gauge.pass(record.size());
         if !self.direct {
-            return self.queue(record, ticket, Instant::now, to.0);
+            return self.queue(record, completion, Instant::now, to.0);
         }
         if !(self.pace && is_near) {
-            return self.append(record, NO_SHARD, ticket, to);
+            return self.append(record, NO_SHARD, completion, to);
         }
         let now = Instant::now();
         let shard = self.queues.shard_of(record.hash());
         if self.queues.let_through(shard, record.size(), now) {
-            return self.append(record, shard, ticket, to);
+            return self.append(record, shard, completion, to);
         }
         self.hot_keys.note(&record.partition_key, record.size() as u64);
-        self.queue(record, ticket, || now, to.0)
+        self.queue(record, completion, || now, to.0)
     }
 
-    fn queue(&mut self, record: &Record, ticket: Ticket, now: impl Fn() -> Instant, format: Format) -> bool {
+    fn queue(
+        &mut self,
+        record: &Record,
+        completion: CompletionHandle,
+        now: impl Fn() -> Instant,
+        format: Format,
+    ) -> bool {
         let before = self.queues.next_due();
-        self.queues.push(record, format, ticket, now);
+        self.queues.push(record, format, completion, now);
         self.queues.next_due() != before
     }
 
     /// Writes a record into the open request; whether one was begun or is full now.
-    fn append(&mut self, record: &Record, shard: u32, ticket: Ticket, (format, stream): (Format, &str)) -> bool {
+    fn append(
+        &mut self,
+        record: &Record,
+        shard: u32,
+        completion: CompletionHandle,
+        (format, stream): (Format, &str),
+    ) -> bool {
         let is_full = |open: &Filling| open.cargo.bytes + record.size() > self.limits.bytes;
         let ended = self.open.as_ref().is_some_and(is_full) && self.end_open();
         let begun = self.open.is_none();
@@ -208,7 +220,7 @@ impl State {
             self.open = Some(Filling::new(body, self.queues.generation, after(self.linger)));
         }
         let open = self.open.as_mut().expect("begun where there was none");
-        open.push(record.entry(), shard, ticket);
+        open.push(record.entry(), shard, completion);
         let is_full = open.len() >= self.limits.items || open.cargo.bytes >= self.limits.bytes;
         (is_full && self.end_open()) || ended || begun
     }
@@ -239,7 +251,7 @@ impl State {
     /// `done` is told when all that was put before has ended.
     pub(super) fn flush(&mut self, done: oneshot::Sender<()>) {
         self.end_group();
-        self.epochs.flush(done);
+        self.flush_barriers.flush(done);
         self.hurry = true;
     }
 
