@@ -11,10 +11,10 @@ use futures::{
 
 use super::{
     answer::Answer,
-    assembly::BatchLimits,
     body::Format,
     handle::Producer,
     limits,
+    queued_batch::BatchLimits,
     queues::{Pack, Rules},
     retry::Backoff,
     sdk::SdkTransport,

@@ -12,8 +12,7 @@ use tokio::{
 
 use super::{
     answer::Answer,
-    assembly::{self, Assembly, Departing},
-    batch::{Batch, Cargo, NO_SHARD, Place},
+    batch::{Batch, BatchContents, NO_SHARD, RecordMeta},
     body::Body,
     builder::Settings,
     error::Reason,
@@ -21,7 +20,8 @@ use super::{
     handle::Unsent,
     lanes, metrics,
     misplaced::Stray,
-    parcel::{Parcel, Written},
+    queued_batch::{self, Departing, QueuedBatch},
+    queued_record::{EncodedRecord, QueuedRecord},
     record::Record,
     retry::{self, Waiting, counted},
     settle::Settling,
@@ -36,21 +36,21 @@ pub(super) struct Dispatcher {
     shared: Arc<Shared>,
     settings: Settings,
     /// What comes from the queues and waits for company.
-    assembly: Assembly,
+    queued_batch: QueuedBatch,
     /// What becomes requests now.
     departing: VecDeque<Departing>,
     /// Requests that may leave, in their order.
     held: VecDeque<Batch>,
     requests: JoinSet<Result<Answer, RequestError>>,
-    on_their_way: HashMap<Id, (Arc<Body>, Cargo)>,
+    on_their_way: HashMap<Id, (Arc<Body>, BatchContents)>,
     /// Requests that failed as a whole.
     resting: Waiting<Batch>,
     /// Records that were refused.
-    backing_off: Waiting<Written>,
+    backing_off: Waiting<EncodedRecord>,
     /// Aggregates that are not where they belong.
     strays: Vec<Stray>,
     /// In ordered mode strays hold up the shards of their requests, until it is known where they belong.
-    held_up: Vec<(Vec<Place>, u64)>,
+    held_up: Vec<(Vec<RecordMeta>, u64)>,
     shard_watch: ShardWatch,
 }
 
@@ -60,7 +60,7 @@ impl Dispatcher {
     pub(super) fn new(shared: Arc<Shared>, settings: Settings) -> Self {
         Self {
             shared,
-            assembly: Assembly::new(settings.batch),
+            queued_batch: QueuedBatch::new(settings.batch),
             settings,
             departing: VecDeque::new(),
             held: VecDeque::new(),
@@ -119,7 +119,7 @@ impl Dispatcher {
     }
 
     fn is_empty(&self) -> bool {
-        let (is_held, rests) = (!self.assembly.is_empty() || !self.held.is_empty(), !self.resting.is_empty());
+        let (is_held, rests) = (!self.queued_batch.is_empty() || !self.held.is_empty(), !self.resting.is_empty());
         !is_held && !rests && self.on_their_way.is_empty() && self.backing_off.is_empty() && self.strays.is_empty()
     }
 
@@ -154,7 +154,7 @@ impl Dispatcher {
             return;
         }
         let format = self.shared.transport.wants().format;
-        let mut digests = assembly::digests(&self.departing).await.into_iter();
+        let mut digests = queued_batch::digests(&self.departing).await.into_iter();
         let mut turn = Turn::begin();
         while let Some(departing) = self.departing.pop_front() {
             let bytes = departing.bytes();
@@ -163,28 +163,28 @@ impl Dispatcher {
         }
     }
 
-    /// Lets assemblies depart that may leave now. While every request is on its way, records stay where their shards' limits
-    /// are kept.
+    /// Moves the batches that may leave now to `departing`. While every request is in flight, records stay in their shards'
+    /// queues, where the limits are kept.
     fn pull(&mut self, state: &mut State, now: Instant, hurry: bool) {
         while self.on_their_way.len() + self.held.len() + self.departing.len() < self.settings.max_requests {
-            let is_full = state.queues.pull(&mut self.assembly, now);
-            self.assembly.wait_until(now + self.settings.linger);
-            let is_due = hurry || self.assembly.due().is_some_and(|due| due <= now);
-            if self.assembly.is_empty() || !(is_full || is_due) {
+            let is_full = state.queues.pull(&mut self.queued_batch, now);
+            self.queued_batch.wait_until(now + self.settings.linger);
+            let is_due = hurry || self.queued_batch.due().is_some_and(|due| due <= now);
+            if self.queued_batch.is_empty() || !(is_full || is_due) {
                 break;
             }
             if hurry {
-                self.assembly.hurry(now);
+                self.queued_batch.hurry(now);
             }
             self.leave(state, now);
         }
     }
 
-    /// The assembly departs as it is now.
+    /// Moves the queued batch to `departing` as it is now.
     fn leave(&mut self, state: &mut State, now: Instant) {
-        let assembly = std::mem::replace(&mut self.assembly, Assembly::new(self.settings.batch));
-        state.queues.leave(&assembly.places());
-        self.departing.push_back(Departing::new(assembly, state.buffer(), state.queues.generation, now));
+        let queued_batch = std::mem::replace(&mut self.queued_batch, QueuedBatch::new(self.settings.batch));
+        state.queues.leave(&queued_batch.metas());
+        self.departing.push_back(Departing::new(queued_batch, state.buffer(), state.queues.generation, now));
     }
 
     /// While every request is on its way, nothing else can leave: only an answer or the deadline matters.
@@ -196,7 +196,7 @@ impl Dispatcher {
         };
         let held = self.held.iter().map(|batch| batch.due).min();
         let departures =
-            [state.next_due(), self.assembly.due(), held, self.resting.next_due(), self.backing_off.next_due()];
+            [state.next_due(), self.queued_batch.due(), held, self.resting.next_due(), self.backing_off.next_due()];
         // What could have left by now and did not waits for something else.
         let departure = departures.into_iter().flatten().filter(|due| *due > now).min().filter(|_| !self.is_busy());
         [deadline, departure].into_iter().flatten().min()
@@ -244,27 +244,27 @@ impl Dispatcher {
 
     /// A batch of which nothing expires before `until`. Of another one, what does is told so, and the rest waits until then.
     fn unexpired(&mut self, batch: Batch, until: Instant) -> Option<Batch> {
-        if batch.cargo.completions.iter().all(|completion| completion.expired(until).is_none()) {
+        if batch.contents.completions.iter().all(|completion| completion.expired(until).is_none()) {
             return Some(batch);
         }
         let shared = self.shared.clone();
         let mut completer = Completer::new(&shared.metrics, &shared.budget);
-        let (places, generation) = (batch.cargo.places.clone(), batch.cargo.generation);
-        let parcels = batch.cargo.into_parcels(&batch.body).into_iter();
-        let left = parcels.flat_map(|written| written.unexpired(until, &mut completer)).collect();
+        let (metas, generation) = (batch.contents.metas.clone(), batch.contents.generation);
+        let queued_records = batch.contents.into_records(&batch.body).into_iter();
+        let left = queued_records.flat_map(|written| written.unexpired(until, &mut completer)).collect();
         let ended = completer.finish();
         let mut state = shared.state();
         ended.into_iter().for_each(|barrier| state.flush_barriers.end(barrier));
         self.put_back(BTreeMap::from([(until, left)]), &mut state, Instant::now());
-        state.queues.come_back(&places, generation, Instant::now());
+        state.queues.come_back(&metas, generation, Instant::now());
         shared.bell.notify_one();
         None
     }
 
     fn start(&mut self, batch: Batch) {
-        let Batch { body, mut cargo, sha256, .. } = batch;
+        let Batch { body, mut contents, sha256, .. } = batch;
         metrics::add(&self.shared.metrics.requests, 1);
-        cargo.completions.iter_mut().for_each(|completion| completion.attempts += 1);
+        contents.completions.iter_mut().for_each(|completion| completion.attempts += 1);
         let (transport, request) = (self.shared.transport.clone(), Request { body: body.clone(), sha256 });
         let limit = self.settings.request_timeout;
         // In a task of its own from the first call on: a transport that panics fails its request and nothing else.
@@ -275,24 +275,24 @@ impl Dispatcher {
             };
             timeout(limit, async { transport.put_records(request).await }).await.unwrap_or_else(timed_out)
         });
-        self.on_their_way.insert(request.id(), (body, cargo));
+        self.on_their_way.insert(request.id(), (body, contents));
     }
 
     fn land(&mut self, landed: Landed) {
         let (id, answer) = landed.unwrap_or_else(|error| (error.id(), Err(broken(error))));
-        let Some((body, cargo)) = self.on_their_way.remove(&id) else { return };
-        match counted(answer, cargo.places.len()) {
-            Ok(answer) => self.settle(body, cargo, &answer),
-            Err(error) => self.fail(body, cargo, error),
+        let Some((body, contents)) = self.on_their_way.remove(&id) else { return };
+        match counted(answer, contents.metas.len()) {
+            Ok(answer) => self.settle(body, contents, &answer),
+            Err(error) => self.fail(body, contents, error),
         }
     }
 
-    fn settle(&mut self, body: Arc<Body>, cargo: Cargo, answer: &Answer) {
+    fn settle(&mut self, body: Arc<Body>, contents: BatchContents, answer: &Answer) {
         let (now, shared) = (Instant::now(), self.shared.clone());
-        let map = shared.state().queues.map_of(cargo.generation);
-        let (places, generation) = (cargo.places.clone(), cargo.generation);
+        let map = shared.state().queues.map_of(contents.generation);
+        let (metas, generation) = (contents.metas.clone(), contents.generation);
         let settling = Settling::new(&shared, (&body, answer), map, &self.settings.backoff, now);
-        let mut settled = settling.run(cargo);
+        let mut settled = settling.run(contents);
         let mut state = shared.state();
         if settled.throttled() {
             state.gauge.throttled(now);
@@ -304,8 +304,8 @@ impl Dispatcher {
         std::mem::take(&mut settled.ended).into_iter().for_each(|barrier| state.flush_barriers.end(barrier));
         self.put_back(std::mem::take(&mut settled.again), &mut state, now);
         match settled.strays.is_empty() {
-            true => state.queues.come_back(&places, generation, now),
-            false => self.held_up.push((places, generation)),
+            true => state.queues.come_back(&metas, generation, now),
+            false => self.held_up.push((metas, generation)),
         }
         if settled.keys_are_ignored && state.queues.stop_packing() {
             tracing::warn!(
@@ -343,7 +343,7 @@ impl Dispatcher {
         shared.metrics.again(Severity::Unknown, back.len());
         match self.settings.ordered {
             true => {
-                let single = |(record, completion)| Written::single(format, &record, NO_SHARD, completion);
+                let single = |(record, completion)| EncodedRecord::single(format, &record, NO_SHARD, completion);
                 state.queues.push_front(back.into_iter().map(single).collect(), None, now);
             }
             false => {
@@ -351,8 +351,8 @@ impl Dispatcher {
             }
         }
         if self.strays.is_empty() {
-            for (places, generation) in self.held_up.drain(..) {
-                state.queues.come_back(&places, generation, now);
+            for (metas, generation) in self.held_up.drain(..) {
+                state.queues.come_back(&metas, generation, now);
             }
         }
         drop(state);
@@ -362,7 +362,7 @@ impl Dispatcher {
     }
 
     /// What was refused waits: in ordered mode before its shard's queue, else by itself.
-    fn put_back(&mut self, again: BTreeMap<Instant, Vec<Written>>, state: &mut State, now: Instant) {
+    fn put_back(&mut self, again: BTreeMap<Instant, Vec<EncodedRecord>>, state: &mut State, now: Instant) {
         for (due, again) in again {
             match self.settings.ordered {
                 true => state.queues.push_front(again, Some(due), now),
@@ -371,17 +371,18 @@ impl Dispatcher {
         }
     }
 
-    fn fail(&mut self, body: Arc<Body>, cargo: Cargo, error: RequestError) {
+    fn fail(&mut self, body: Arc<Body>, contents: BatchContents, error: RequestError) {
         metrics::add(&self.shared.metrics.failed_requests, 1);
         let now = Instant::now();
         if error.severity() == Severity::Fatal {
-            return self.end_batch(cargo, &Reason::Fatal(error), now);
+            return self.end_batch(contents, &Reason::Fatal(error), now);
         }
-        let mut batch = Batch { body, cargo, due: now, sha256: None };
-        let attempts = batch.cargo.completions.iter().map(|completion| completion.attempts).max().unwrap_or_default();
+        let mut batch = Batch { body, contents, due: now, sha256: None };
+        let attempts =
+            batch.contents.completions.iter().map(|completion| completion.attempts).max().unwrap_or_default();
         let due = now + self.settings.backoff.delay(attempts);
-        batch.cargo.completions.iter_mut().for_each(|completion| retry::note(&error, completion));
-        let again = batch.cargo.completions.iter().filter(|completion| completion.expired(due).is_none()).count();
+        batch.contents.completions.iter_mut().for_each(|completion| retry::note(&error, completion));
+        let again = batch.contents.completions.iter().filter(|completion| completion.expired(due).is_none()).count();
         self.shared.metrics.again(error.severity(), again);
         if let Some(batch) = self.unexpired(batch, due) {
             self.resting.push(due, vec![batch]);
@@ -389,13 +390,13 @@ impl Dispatcher {
     }
 
     /// Every record of a batch ends for one reason.
-    fn end_batch(&mut self, cargo: Cargo, reason: &Reason, now: Instant) {
+    fn end_batch(&mut self, contents: BatchContents, reason: &Reason, now: Instant) {
         let mut completer = Completer::new(&self.shared.metrics, &self.shared.budget);
-        cargo.completions.into_iter().for_each(|completion| completer.fail(completion, reason.clone()));
+        contents.completions.into_iter().for_each(|completion| completer.fail(completion, reason.clone()));
         let ended = completer.finish();
         let mut state = self.shared.state();
         ended.into_iter().for_each(|barrier| state.flush_barriers.end(barrier));
-        state.queues.come_back(&cargo.places, cargo.generation, now);
+        state.queues.come_back(&contents.metas, contents.generation, now);
     }
 
     async fn learn(&mut self, looked: Looked) {
@@ -413,8 +414,8 @@ impl Dispatcher {
     async fn remap(&mut self, map: ShardMap, now: Instant) {
         let shared = self.shared.clone();
         let format = shared.transport.wants().format;
-        // What is in the assembly has the numbers of the shards that were.
-        if !self.assembly.is_empty() {
+        // The queued batch has the numbers of the old map's shards.
+        if !self.queued_batch.is_empty() {
             self.leave(&mut shared.state(), now);
             self.depart().await;
         }
@@ -430,22 +431,22 @@ impl Dispatcher {
         self.requests.abort_all();
         let shared = self.shared.clone();
         let mut left: Vec<(Record, CompletionHandle)> = Vec::new();
-        for (_, (body, mut cargo)) in self.on_their_way.drain() {
-            cargo.completions.iter_mut().for_each(|completion| completion.may_be_written = true);
-            left.extend(unpack(cargo.into_parcels(&body)));
+        for (_, (body, mut contents)) in self.on_their_way.drain() {
+            contents.completions.iter_mut().for_each(|completion| completion.may_be_written = true);
+            left.extend(unpack(contents.into_records(&body)));
         }
         for mut stray in self.strays.drain(..) {
-            stray.parcel.completions.iter_mut().for_each(|completion| completion.may_be_written = true);
-            left.extend(unpack([stray.parcel]));
+            stray.queued_record.completions.iter_mut().for_each(|completion| completion.may_be_written = true);
+            left.extend(unpack([stray.queued_record]));
         }
         let mut state = shared.state();
         let batches = self.resting.drain().chain(self.held.drain(..)).chain(state.take_ready(Instant::now(), true));
-        left.extend(batches.flat_map(|batch| unpack(batch.cargo.into_parcels(&batch.body))));
+        left.extend(batches.flat_map(|batch| unpack(batch.contents.into_records(&batch.body))));
         left.extend(unpack(self.backing_off.drain()));
-        let assembly = std::mem::replace(&mut self.assembly, Assembly::new(self.settings.batch));
-        let departing = self.departing.drain(..).flat_map(Departing::into_parcels);
-        let waiting = assembly.into_parcels().into_iter().chain(departing).chain(state.queues.drain());
-        left.extend(waiting.flat_map(Parcel::unpack));
+        let queued_batch = std::mem::replace(&mut self.queued_batch, QueuedBatch::new(self.settings.batch));
+        let departing = self.departing.drain(..).flat_map(Departing::into_records);
+        let waiting = queued_batch.into_records().into_iter().chain(departing).chain(state.queues.drain());
+        left.extend(waiting.flat_map(QueuedRecord::unpack));
         let closing = std::mem::replace(&mut state.closing, Closing::Ended);
         state.end_group();
         drop(state);
@@ -475,8 +476,8 @@ impl Drop for Dispatcher {
     }
 }
 
-fn unpack(written: impl IntoIterator<Item = Written>) -> impl Iterator<Item = (Record, CompletionHandle)> {
-    written.into_iter().flat_map(|written| Parcel::Written(written).unpack())
+fn unpack(written: impl IntoIterator<Item = EncodedRecord>) -> impl Iterator<Item = (Record, CompletionHandle)> {
+    written.into_iter().flat_map(|written| QueuedRecord::Encoded(written).unpack())
 }
 
 fn give_up((record, completion): (Record, CompletionHandle), reason: &Reason, completer: &mut Completer<'_>) -> Unsent {

@@ -46,7 +46,7 @@
 
 mod aggregate;
 mod answer;
-mod assembly;
+mod queued_batch;
 mod batch;
 mod body;
 mod budget;
@@ -65,7 +65,7 @@ pub mod limits;
 mod lock;
 mod metrics;
 mod misplaced;
-mod parcel;
+mod queued_record;
 mod queues;
 mod record;
 mod refusal;

@@ -5,13 +5,13 @@ use std::ops::RangeInclusive;
 
 use super::{
     group::{Completer, CompletionHandle, Receipt},
-    parcel::{Parcel, Written},
+    queued_record::{EncodedRecord, QueuedRecord},
     record::Record,
 };
 
 /// One of them.
 pub(super) struct Stray {
-    pub(super) parcel: Written,
+    pub(super) queued_record: EncodedRecord,
     /// Where it is.
     pub(super) shard_id: String,
     /// Of any record in it.
@@ -25,9 +25,9 @@ impl Stray {
         range: &RangeInclusive<u128>,
         completer: &mut Completer<'_>,
     ) -> Vec<(Record, CompletionHandle)> {
-        let Self { parcel, receipt, .. } = self;
+        let Self { queued_record, receipt, .. } = self;
         let mut strays = Vec::new();
-        for (sub, (record, mut completion)) in Parcel::Written(parcel).unpack().into_iter().enumerate() {
+        for (sub, (record, mut completion)) in QueuedRecord::Encoded(queued_record).unpack().into_iter().enumerate() {
             if range.contains(&record.hash()) {
                 let sub_sequence_number = Some(sub as u32);
                 let receipt = Receipt { attempts: completion.attempts, sub_sequence_number, ..receipt.clone() };

@@ -11,8 +11,7 @@ use tokio::{
 };
 
 use super::{
-    assembly::BatchLimits,
-    batch::{Batch, Filling, NO_SHARD},
+    batch::{Batch, NO_SHARD, OpenBatch},
     body::{Body, Format},
     budget::Budget,
     builder::Settings,
@@ -24,6 +23,7 @@ use super::{
     hot_keys::HotKeys,
     lock::lock,
     metrics::{self, Metrics},
+    queued_batch::BatchLimits,
     queues::Queues,
     record::Record,
     shard_map::ShardMap,
@@ -59,7 +59,7 @@ pub(super) struct State {
     pub(super) flush_barriers: FlushBarriers,
     group: Option<(Arc<Group>, usize)>,
     /// The request that records are written into as they come.
-    open: Option<Filling>,
+    open: Option<OpenBatch>,
     /// Requests that are full.
     ready: Vec<Batch>,
     spare: Vec<Vec<u8>>,
@@ -212,16 +212,16 @@ impl State {
         completion: CompletionHandle,
         (format, stream): (Format, &str),
     ) -> bool {
-        let is_full = |open: &Filling| open.cargo.bytes + record.size() > self.limits.bytes;
+        let is_full = |open: &OpenBatch| open.contents.bytes + record.size() > self.limits.bytes;
         let ended = self.open.as_ref().is_some_and(is_full) && self.end_open();
         let begun = self.open.is_none();
         if begun {
             let body = Body::new(format, stream, self.buffer());
-            self.open = Some(Filling::new(body, self.queues.generation, after(self.linger)));
+            self.open = Some(OpenBatch::new(body, self.queues.generation, after(self.linger)));
         }
         let open = self.open.as_mut().expect("begun where there was none");
         open.push(record.entry(), shard, completion);
-        let is_full = open.len() >= self.limits.items || open.cargo.bytes >= self.limits.bytes;
+        let is_full = open.len() >= self.limits.items || open.contents.bytes >= self.limits.bytes;
         (is_full && self.end_open()) || ended || begun
     }
 

@@ -4,7 +4,7 @@ use tokio::time::Instant;
 
 use super::{
     aggregate::Aggregate,
-    batch::Place,
+    batch::RecordMeta,
     body::{Body, Format},
     group::{Completer, CompletionHandle},
     record::Record,
@@ -13,25 +13,25 @@ use super::{
 };
 
 /// A Kinesis record and what goes with it.
-pub(super) enum Parcel {
+pub(super) enum QueuedRecord {
     /// As it is written in a body.
-    Written(Written),
+    Encoded(EncodedRecord),
     /// Records packed together, without their digest yet.
-    Packed(Packed),
+    Aggregate(QueuedAggregate),
 }
 
-pub(super) struct Written {
+pub(super) struct EncodedRecord {
     pub(super) fragment: Vec<u8>,
     pub(super) format: Format,
     /// Where it is in the range of hash keys.
     pub(super) hash: u128,
     /// What the service counts of it, in bytes.
     pub(super) size: usize,
-    pub(super) place: Place,
+    pub(super) meta: RecordMeta,
     pub(super) completions: Vec<CompletionHandle>,
 }
 
-pub(super) struct Packed {
+pub(super) struct QueuedAggregate {
     pub(super) aggregate: Aggregate<CompletionHandle>,
     /// Where its first record is in the range of hash keys.
     pub(super) hash: u128,
@@ -40,34 +40,34 @@ pub(super) struct Packed {
     pub(super) format: Format,
 }
 
-impl Parcel {
+impl QueuedRecord {
     pub(super) fn size(&self) -> usize {
         match self {
-            Self::Written(written) => written.size,
-            Self::Packed(packed) => packed.size(),
+            Self::Encoded(written) => written.size,
+            Self::Aggregate(packed) => packed.size(),
         }
     }
 
     pub(super) fn hash(&self) -> u128 {
         match self {
-            Self::Written(written) => written.hash,
-            Self::Packed(packed) => packed.hash,
+            Self::Encoded(written) => written.hash,
+            Self::Aggregate(packed) => packed.hash,
         }
     }
 
     /// User records in it.
     pub(super) fn records(&self) -> usize {
         match self {
-            Self::Written(written) => written.completions.len(),
-            Self::Packed(packed) => packed.aggregate.len(),
+            Self::Encoded(written) => written.completions.len(),
+            Self::Aggregate(packed) => packed.aggregate.len(),
         }
     }
 
     /// Every user record for itself.
     pub(super) fn unpack(self) -> Vec<(Record, CompletionHandle)> {
         match self {
-            Self::Written(written) => written.unpack(),
-            Self::Packed(packed) => {
+            Self::Encoded(written) => written.unpack(),
+            Self::Aggregate(packed) => {
                 let (data, with) = packed.aggregate.finish([0; 16]);
                 records(&data).zip(with.into_iter().map(|(_, completion)| completion)).collect()
             }
@@ -75,15 +75,16 @@ impl Parcel {
     }
 }
 
-impl Packed {
+impl QueuedAggregate {
     /// No more comes to it: a record that stayed alone travels plain.
-    pub(super) fn sealed(self) -> Parcel {
+    pub(super) fn sealed(self) -> QueuedRecord {
         if self.aggregate.len() > 1 {
-            return Parcel::Packed(self);
+            return QueuedRecord::Aggregate(self);
         }
         let (format, shard) = (self.format, self.shard);
-        let (record, completion) = Parcel::Packed(self).unpack().pop().expect("an aggregate begins with a record");
-        Parcel::Written(Written::single(format, &record, shard, completion))
+        let (record, completion) =
+            QueuedRecord::Aggregate(self).unpack().pop().expect("an aggregate begins with a record");
+        QueuedRecord::Encoded(EncodedRecord::single(format, &record, shard, completion))
     }
 
     pub(super) fn size(&self) -> usize {
@@ -91,18 +92,18 @@ impl Packed {
     }
 }
 
-impl Written {
+impl EncodedRecord {
     /// The Kinesis record at a position of a body.
-    pub(super) fn of(body: &Body, index: usize, place: Place, completions: Vec<CompletionHandle>) -> Self {
+    pub(super) fn of(body: &Body, index: usize, meta: RecordMeta, completions: Vec<CompletionHandle>) -> Self {
         let (fragment, format) = (body.fragment(index).to_vec(), body.format());
         let record = format.read(&fragment);
-        Self { fragment, format, hash: record.hash(), size: record.size(), place, completions }
+        Self { fragment, format, hash: record.hash(), size: record.size(), meta, completions }
     }
 
     /// Where each of its user records is in the range of hash keys.
     pub(super) fn hashes(&self) -> Vec<u128> {
         let record = self.format.read(&self.fragment);
-        match self.place.is_aggregate {
+        match self.meta.is_aggregate {
             true => records(&record.data).map(|record| record.hash()).collect(),
             false => vec![self.hash],
         }
@@ -112,7 +113,7 @@ impl Written {
         let mut fragment = Vec::with_capacity(format.written_len(record.data.len(), &record.partition_key));
         format.write(record.entry(), &mut fragment);
         let (hash, size) = (record.hash(), record.size());
-        Self { fragment, format, hash, size, place: Place::one(shard), completions: vec![completion] }
+        Self { fragment, format, hash, size, meta: RecordMeta::one(shard), completions: vec![completion] }
     }
 
     /// It comes back and waits until `due`; records that expire before are told so.
@@ -126,7 +127,7 @@ impl Written {
         if self.completions.iter().all(|completion| completion.expired(due).is_none()) {
             return vec![self];
         }
-        let (format, shard) = (self.format, self.place.shard);
+        let (format, shard) = (self.format, self.meta.shard);
         let mut left = Vec::new();
         for (record, completion) in self.unpack() {
             match completion.expired(due) {
@@ -139,7 +140,7 @@ impl Written {
 
     fn unpack(self) -> Vec<(Record, CompletionHandle)> {
         let record = self.format.read(&self.fragment);
-        match self.place.is_aggregate {
+        match self.meta.is_aggregate {
             true => records(&record.data).zip(self.completions).collect(),
             false => std::iter::once(record).zip(self.completions).collect(),
         }

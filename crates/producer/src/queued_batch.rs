@@ -5,10 +5,10 @@ use std::collections::{HashSet, VecDeque};
 use tokio::time::Instant;
 
 use super::{
-    batch::{Batch, Filling, Place},
+    batch::{Batch, OpenBatch, RecordMeta},
     body::{Body, Entry, Format},
     lanes,
-    parcel::{Packed, Parcel, Written},
+    queued_record::{EncodedRecord, QueuedAggregate, QueuedRecord},
 };
 
 /// The bounds of one request.
@@ -19,9 +19,9 @@ pub(super) struct BatchLimits {
 }
 
 /// A request that is being put together.
-pub(super) struct Assembly {
+pub(super) struct QueuedBatch {
     limits: BatchLimits,
-    parcels: Vec<Parcel>,
+    queued_records: Vec<QueuedRecord>,
     bytes: usize,
     /// In ordered mode: what has its turn in this request.
     turns: HashSet<u128>,
@@ -29,20 +29,20 @@ pub(super) struct Assembly {
     due: Option<Instant>,
 }
 
-impl Assembly {
+impl QueuedBatch {
     pub(super) fn new(limits: BatchLimits) -> Self {
-        Self { limits, parcels: Vec::new(), bytes: 0, turns: HashSet::new(), due: None }
+        Self { limits, queued_records: Vec::new(), bytes: 0, turns: HashSet::new(), due: None }
     }
 
-    /// Any one parcel finds room in an empty one.
-    pub(super) fn takes(&self, parcel: &Parcel) -> bool {
-        let fits = self.bytes + parcel.size() <= self.limits.bytes;
-        self.parcels.len() < self.limits.items && (fits || self.parcels.is_empty())
+    /// Whether there is room for a record. An empty batch takes any one.
+    pub(super) fn takes(&self, queued_record: &QueuedRecord) -> bool {
+        let fits = self.bytes + queued_record.size() <= self.limits.bytes;
+        self.queued_records.len() < self.limits.items && (fits || self.queued_records.is_empty())
     }
 
-    pub(super) fn push(&mut self, parcel: Parcel) {
-        self.bytes += parcel.size();
-        self.parcels.push(parcel);
+    pub(super) fn push(&mut self, queued_record: QueuedRecord) {
+        self.bytes += queued_record.size();
+        self.queued_records.push(queued_record);
     }
 
     pub(super) fn has_turn(&self, turn: u128) -> bool {
@@ -54,10 +54,10 @@ impl Assembly {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.parcels.is_empty()
+        self.queued_records.is_empty()
     }
 
-    /// From its first parcel on it waits for company until `due`.
+    /// A batch with records waits for more until `due`, unless it waits already.
     pub(super) fn wait_until(&mut self, due: Instant) {
         if !self.is_empty() && self.due.is_none() {
             self.due = Some(due);
@@ -73,18 +73,18 @@ impl Assembly {
         self.due
     }
 
-    pub(super) fn places(&self) -> Vec<Place> {
-        self.parcels.iter().map(place).collect()
+    pub(super) fn metas(&self) -> Vec<RecordMeta> {
+        self.queued_records.iter().map(meta).collect()
     }
 
-    pub(super) fn into_parcels(self) -> Vec<Parcel> {
-        self.parcels
+    pub(super) fn into_records(self) -> Vec<QueuedRecord> {
+        self.queued_records
     }
 }
 
-/// An assembly that leaves, and what its request is made with.
+/// A queued batch that leaves, and what its request is made with.
 pub(super) struct Departing {
-    assembly: Assembly,
+    queued_batch: QueuedBatch,
     /// For the request's body.
     buffer: Vec<u8>,
     /// Of the shard map by which it was assembled.
@@ -93,18 +93,18 @@ pub(super) struct Departing {
 }
 
 impl Departing {
-    pub(super) fn new(assembly: Assembly, buffer: Vec<u8>, generation: u64, now: Instant) -> Self {
-        let due = assembly.due.unwrap_or(now);
-        Self { assembly, buffer, generation, due }
+    pub(super) fn new(queued_batch: QueuedBatch, buffer: Vec<u8>, generation: u64, now: Instant) -> Self {
+        let due = queued_batch.due.unwrap_or(now);
+        Self { queued_batch, buffer, generation, due }
     }
 
     /// What of it needs a digest.
     fn messages(&self) -> impl Iterator<Item = &[u8]> {
-        self.assembly.parcels.iter().filter_map(message)
+        self.queued_batch.queued_records.iter().filter_map(message)
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.assembly.bytes
+        self.queued_batch.bytes
     }
 
     /// The request. `digests` begin with those of its own aggregates.
@@ -113,11 +113,11 @@ impl Departing {
         (format, stream): (Format, &str),
         digests: &mut impl Iterator<Item = [u8; 16]>,
     ) -> Batch {
-        let mut batch = Filling::new(Body::new(format, stream, self.buffer), self.generation, self.due);
-        for parcel in self.assembly.parcels {
-            match parcel {
-                Parcel::Written(written) => load(&mut batch, written),
-                Parcel::Packed(packed) => {
+        let mut batch = OpenBatch::new(Body::new(format, stream, self.buffer), self.generation, self.due);
+        for queued_record in self.queued_batch.queued_records {
+            match queued_record {
+                QueuedRecord::Encoded(written) => load(&mut batch, written),
+                QueuedRecord::Aggregate(packed) => {
                     let digest = digests.next().expect("one for each that is packed");
                     seal(&mut batch, packed, digest);
                 }
@@ -126,8 +126,8 @@ impl Departing {
         batch.close()
     }
 
-    pub(super) fn into_parcels(self) -> Vec<Parcel> {
-        self.assembly.parcels
+    pub(super) fn into_records(self) -> Vec<QueuedRecord> {
+        self.queued_batch.queued_records
     }
 }
 
@@ -137,39 +137,39 @@ pub(super) async fn digests(departing: &VecDeque<Departing>) -> Vec<[u8; 16]> {
     lanes::md5_all(&packed).await
 }
 
-fn load(batch: &mut Filling, written: Written) {
-    let Written { fragment, format, size, place, completions, .. } = written;
+fn load(batch: &mut OpenBatch, written: EncodedRecord) {
+    let EncodedRecord { fragment, format, size, meta, completions, .. } = written;
     if format == batch.body.format() {
         batch.body.push_fragment(&fragment);
     } else {
         batch.body.push(format.read(&fragment).entry());
     }
-    batch.add(size, place, completions);
+    batch.add(size, meta, completions);
 }
 
-fn seal(batch: &mut Filling, packed: Packed, digest: [u8; 16]) {
-    let (size, place) = (packed.size(), place_of(&packed));
+fn seal(batch: &mut OpenBatch, packed: QueuedAggregate, digest: [u8; 16]) {
+    let (size, meta) = (packed.size(), meta_of(&packed));
     let partition_key = packed.aggregate.partition_key().to_owned();
     let (data, with) = packed.aggregate.finish(digest);
     // The key of its first record may be another shard's after a split; the hash key is what was meant.
     batch.body.push(Entry { data: &data, partition_key: &partition_key, explicit_hash_key: Some(packed.hash) });
-    batch.add(size, place, with.into_iter().map(|(_, completion)| completion));
+    batch.add(size, meta, with.into_iter().map(|(_, completion)| completion));
 }
 
-fn message(parcel: &Parcel) -> Option<&[u8]> {
-    match parcel {
-        Parcel::Packed(packed) => Some(packed.aggregate.message()),
-        Parcel::Written(_) => None,
+fn message(queued_record: &QueuedRecord) -> Option<&[u8]> {
+    match queued_record {
+        QueuedRecord::Aggregate(packed) => Some(packed.aggregate.message()),
+        QueuedRecord::Encoded(_) => None,
     }
 }
 
-fn place(parcel: &Parcel) -> Place {
-    match parcel {
-        Parcel::Written(written) => written.place,
-        Parcel::Packed(packed) => place_of(packed),
+fn meta(queued_record: &QueuedRecord) -> RecordMeta {
+    match queued_record {
+        QueuedRecord::Encoded(written) => written.meta,
+        QueuedRecord::Aggregate(packed) => meta_of(packed),
     }
 }
 
-fn place_of(packed: &Packed) -> Place {
-    Place { shard: packed.shard, records: packed.aggregate.len() as u32, is_aggregate: true }
+fn meta_of(packed: &QueuedAggregate) -> RecordMeta {
+    RecordMeta { shard: packed.shard, records: packed.aggregate.len() as u32, is_aggregate: true }
 }
