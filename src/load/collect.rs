@@ -202,7 +202,7 @@ impl Collected {
                 Ok(receipt) => self.note_acknowledged(document, receipt),
                 Err(error) => {
                     self.failed += 1;
-                    self.gave_up |= !matches!(error.reason, Reason::Expired { .. });
+                    self.gave_up |= !matches!(error.reason(), Reason::Expired { .. });
                     self.note_failure(document.ordinal, error);
                 }
             }
@@ -221,7 +221,7 @@ impl Collected {
     }
 
     fn note_failure(&mut self, ordinal: u64, error: &RecordError) {
-        let reason = error.reason.to_string();
+        let reason = error.reason().to_string();
         if let Some(known) = self.failures.iter_mut().find(|failure| failure.reason == reason) {
             known.count += 1;
         } else if self.failures.len() < REASONS {

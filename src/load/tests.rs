@@ -99,11 +99,9 @@ impl Sink {
     }
 }
 
-const PLAIN: Wants = Wants { format: Format::Json, hash: false };
-
 impl Transport for Sink {
     fn wants(&self) -> Wants {
-        PLAIN
+        Wants::new(Format::Json)
     }
 
     fn put_records(&self, request: Request) -> BoxFuture<'static, Result<Answer, RequestError>> {
@@ -113,7 +111,7 @@ impl Transport for Sink {
                 sleep(sink.stall).await;
             }
             if sink.fatal_from.is_some_and(|from| number >= from) {
-                return Err(RequestError { severity: Severity::Fatal, message: "ResourceNotFoundException".into() });
+                return Err(RequestError::new(Severity::Fatal, "ResourceNotFoundException"));
             }
             let mut answer = Answer::builder();
             request.body.records().for_each(|record| sink.take(&record, &mut answer));
@@ -168,8 +166,8 @@ impl Bench {
     }
 
     fn builder(&self) -> Builder {
-        let backoff = Backoff { first: Duration::from_millis(2), cap: Duration::from_millis(10) };
-        Producer::over(self.sink.clone()).backoff(backoff).linger(Duration::from_millis(1))
+        let backoff = Backoff::default().with_initial(Duration::from_millis(2)).with_max(Duration::from_millis(10));
+        Producer::with_transport(self.sink.clone()).backoff(backoff).linger(Duration::from_millis(1))
     }
 
     async fn run(&self, plan: Plan, builder: Builder) -> Result<LoadResult, LoadError> {

@@ -153,7 +153,7 @@ fn producer(stack: &Stack, names: &Names, clients: &Clients) -> Builder {
         .ordered(ordered);
     match aggregation {
         Aggregation::Off => builder,
-        Aggregation::On { max_bytes } => builder.aggregation_within(usize::MAX, max_bytes as usize),
+        Aggregation::On { max_bytes } => builder.aggregation(true).aggregation_max_bytes(max_bytes as usize),
     }
 }
 

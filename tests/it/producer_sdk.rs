@@ -120,8 +120,8 @@ fn client(url: &str, credentials: Option<Credentials>) -> Client {
 }
 
 fn quick(client: Client) -> Builder {
-    let backoff = Backoff { first: Duration::from_millis(2), cap: Duration::from_millis(10) };
-    Producer::over(SdkTransport::new(client, "orders")).backoff(backoff).linger(Duration::from_millis(1))
+    let backoff = Backoff::default().with_initial(Duration::from_millis(2)).with_max(Duration::from_millis(10));
+    Producer::with_transport(SdkTransport::new(client, "orders")).backoff(backoff).linger(Duration::from_millis(1))
 }
 
 /// One record's end, and the final counts.
@@ -149,7 +149,7 @@ async fn records_arrive_as_they_were_put_and_refused_positions_go_again() {
         pending.push(producer.put(record).await.expect("taken"));
     }
     let receipts = timeout(PATIENCE, futures::future::try_join_all(pending)).await.expect("an end").expect("written");
-    assert_eq!(receipts.iter().map(|receipt| receipt.attempts).collect::<Vec<_>>(), [1, 2, 1]);
+    assert_eq!(receipts.iter().map(|receipt| receipt.attempts()).collect::<Vec<_>>(), [1, 2, 1]);
     assert_eq!((receipts[2].shard_id(), receipts[2].sequence_number()), ("shardId-000000000001", "2"));
     let bodies = server.bodies();
     let second = json!({
@@ -165,7 +165,7 @@ async fn records_arrive_as_they_were_put_and_refused_positions_go_again() {
 async fn a_stream_may_be_named_by_its_arn() {
     let server = Server::start(|_, body| Reply::Http(200, written(body, |_| false))).await;
     let arn = "arn:aws:kinesis:us-east-1:123456789012:stream/orders";
-    let producer = Producer::over(SdkTransport::new(server.client(), arn)).build().await.expect("settings");
+    let producer = Producer::with_transport(SdkTransport::new(server.client(), arn)).build().await.expect("settings");
     producer.put(Record::new("a", "k")).await.expect("taken").await.expect("written");
     assert_eq!((&server.bodies()[0]["StreamARN"], &server.bodies()[0]["StreamName"]), (&json!(arn), &Value::Null));
 }
@@ -188,7 +188,7 @@ async fn each_attempt_is_one_request_and_is_counted() {
     for (case, (script, doubled)) in refusals.into_iter().zip([0, 0, 4, 4, 4]).enumerate() {
         let server = Server::start(script).await;
         let (outcome, metrics) = send_one(quick(server.client()).request_timeout(Duration::from_millis(500))).await;
-        assert_eq!(outcome.expect("acknowledged").attempts, 5, "case {case}");
+        assert_eq!(outcome.expect("acknowledged").attempts(), 5, "case {case}");
         assert_eq!((metrics.requests, server.bodies().len()), (5, 5), "case {case}: the SDK must not retry by itself");
         assert_eq!((metrics.retried, metrics.possible_duplicates), (4, doubled), "case {case}");
         assert_eq!((metrics.acknowledged, metrics.failed), (1, 0), "case {case}");
@@ -203,13 +203,15 @@ async fn what_cannot_succeed_is_not_tried_again() {
         |_, _| Reply::Http(400, refused("ExpiredTokenException")),
         |_, _| Reply::Http(400, refused("ValidationException")),
     ];
-    for (script, code) in refusals.into_iter().zip(["ResourceNotFound", "AccessDenied", "ExpiredToken", "Validation"]) {
+    let codes = ["ResourceNotFoundException", "AccessDeniedException", "ExpiredTokenException", "ValidationException"];
+    for (script, code) in refusals.into_iter().zip(codes) {
         let server = Server::start(script).await;
         let (outcome, metrics) = send_one(quick(server.client())).await;
         let error = outcome.expect_err("fatal");
-        let Reason::Fatal(why) = &error.reason else { panic!("{error:?}") };
-        assert!(why.contains("PutRecords to orders") && why.contains(code), "{why}");
-        assert_eq!((error.attempts, metrics.requests, metrics.failed), (1, 1, 1));
+        let Reason::Fatal(why) = error.reason() else { panic!("{error:?}") };
+        assert!(why.message().contains("PutRecords to orders"), "{why}");
+        assert_eq!(error.code(), Some(code));
+        assert_eq!((error.attempts(), metrics.requests, metrics.failed), (1, 1, 1));
     }
 }
 
@@ -218,7 +220,7 @@ async fn without_credentials_it_says_so_and_ends() {
     let server = Server::start(|_, body| Reply::Http(200, written(body, |_| false))).await;
     let (outcome, _) = send_one(quick(client(&server.url, None))).await;
     let error = outcome.expect_err("fatal");
-    assert!(matches!(error.reason, Reason::Fatal(_)), "{error:?}");
+    assert!(matches!(error.reason(), Reason::Fatal(_)), "{error:?}");
     assert!(server.bodies().is_empty());
 }
 
@@ -228,8 +230,8 @@ async fn a_server_that_is_away_is_tried_again_and_was_not_written_to() {
     let away = client(&format!("http://127.0.0.1:{port}"), Some(Credentials::new("id", "secret", None, None, "test")));
     let (outcome, metrics) = send_one(quick(away).record_ttl(Duration::from_millis(200))).await;
     let error = outcome.expect_err("nobody is there");
-    let Reason::Expired { last_error: Some(last) } = &error.reason else { panic!("{error:?}") };
-    assert!(last.contains("orders"), "{last}");
-    assert!(error.attempts > 1 && metrics.retried > 0, "{error:?}");
-    assert!(!error.may_be_written && metrics.possible_duplicates == 0, "a refused connection carries nothing");
+    let Reason::Expired { last_error: Some(last) } = error.reason() else { panic!("{error:?}") };
+    assert!(last.message().contains("orders"), "{last}");
+    assert!(error.attempts() > 1 && metrics.retried > 0, "{error:?}");
+    assert!(!error.may_be_written() && metrics.possible_duplicates == 0, "a refused connection carries nothing");
 }

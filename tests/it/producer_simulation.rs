@@ -79,7 +79,7 @@ struct Seen {
 /// For so many simulated seconds, twice what a shard takes of one key, and as much again of a thousand others.
 async fn with_a_hot_key(seconds: u64) -> Seen {
     let model = Model::new(50, Counting::Windows, Limit::SHARD, true);
-    let producer = Producer::over(model.clone()).build().await.expect("settings");
+    let producer = Producer::with_transport(model.clone()).build().await.expect("settings");
     for number in 0..4_000 * seconds {
         let key = if number % 2 == 0 { "hot".to_owned() } else { format!("{}", number % 1_999) };
         drop(producer.put(Model::record(number, 100, key)).await.expect("taken"));

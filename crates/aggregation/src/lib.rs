@@ -6,6 +6,8 @@
 //!
 //! Source: amazon-kinesis-producer, aggregation-format.md.
 
+#![deny(missing_debug_implementations)]
+
 mod fields;
 mod records;
 mod table;
@@ -25,6 +27,7 @@ pub const DIGEST_BYTES: usize = 16;
 
 /// One of the records that were packed together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct UserRecord {
     /// The partition key that the record would have had by itself.
     pub partition_key: String,
@@ -36,6 +39,7 @@ pub struct UserRecord {
 
 /// A [`UserRecord`], borrowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct UserRecordRef<'a> {
     /// The partition key that the record would have had by itself.
     pub partition_key: &'a str,
@@ -46,17 +50,41 @@ pub struct UserRecordRef<'a> {
 }
 
 impl UserRecord {
-    fn borrowed(&self) -> UserRecordRef<'_> {
+    /// A record whose partition key decides its shard.
+    pub fn new(partition_key: impl Into<String>, data: impl Into<Vec<u8>>) -> Self {
+        Self { partition_key: partition_key.into(), explicit_hash_key: None, data: data.into() }
+    }
+
+    /// The same record with an explicit hash key, a decimal number of up to 128 bits.
+    pub fn with_explicit_hash_key(self, key: impl Into<String>) -> Self {
+        Self { explicit_hash_key: Some(key.into()), ..self }
+    }
+
+    /// The same record, borrowed.
+    pub fn as_ref(&self) -> UserRecordRef<'_> {
         let Self { partition_key, explicit_hash_key, data } = self;
         UserRecordRef { partition_key, explicit_hash_key: explicit_hash_key.as_deref(), data }
     }
 }
 
+impl<'a> UserRecordRef<'a> {
+    /// A record whose partition key decides its shard.
+    pub fn new(partition_key: &'a str, data: &'a [u8]) -> Self {
+        Self { partition_key, explicit_hash_key: None, data }
+    }
+
+    /// The same record with an explicit hash key, a decimal number of up to 128 bits, or without one.
+    pub fn with_explicit_hash_key(self, key: Option<&'a str>) -> Self {
+        Self { explicit_hash_key: key, ..self }
+    }
+}
+
 /// An aggregated record whose digest is right and whose content makes no sense: it was packed wrongly, not damaged.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum AggregatedError {
     /// The message cannot be read.
-    #[error("the aggregated record is not the protobuf message that it should be: {0}")]
+    #[error("the aggregated record is not the protobuf message that it should be")]
     Protobuf(#[from] prost::DecodeError),
     /// A user record names a key that is not in the table of keys.
     #[error("user record {record} of the aggregated record names key {index} of {keys}")]
@@ -124,9 +152,12 @@ pub fn contents(data: &[u8]) -> Result<Vec<Cow<'_, [u8]>>, AggregatedError> {
 }
 
 /// Packs user records into one; each key is written once.
+///
+/// # Panics
+/// When the record becomes larger than 4 GiB.
 pub fn encode(records: &[UserRecord]) -> Vec<u8> {
     let mut writer = Writer::with_capacity(0);
-    records.iter().for_each(|record| writer.push(record.borrowed()));
+    records.iter().for_each(|record| writer.push(record.as_ref()));
     let digest = Md5::digest(writer.message()).into();
     writer.finish(digest)
 }
@@ -138,52 +169,4 @@ fn message(data: &[u8]) -> Option<&[u8]> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn record(partition_key: &str, explicit_hash_key: Option<&str>, data: &[u8]) -> UserRecord {
-        UserRecord {
-            partition_key: partition_key.to_owned(),
-            explicit_hash_key: explicit_hash_key.map(str::to_owned),
-            data: data.to_vec(),
-        }
-    }
-
-    fn sealed(message: &[u8]) -> Vec<u8> {
-        [MAGIC.as_slice(), message, &Md5::digest(message)].concat()
-    }
-
-    #[test]
-    fn what_is_packed_comes_out_again() {
-        let records = [record("a", None, b"1"), record("b", Some("7"), b""), record("a", Some("7"), &[0xF3, 0, 255])];
-        assert_eq!(decode(&encode(&records)), Ok(Some(records.to_vec())));
-        assert_eq!(contents(&encode(&records)), Ok(records.iter().map(|record| record.data.clone().into()).collect()));
-        assert_eq!((decode(&encode(&[])), contents(&encode(&[]))), (Ok(Some(Vec::new())), Ok(Vec::new())));
-    }
-
-    /// Written out by hand from the published message definition: table of one key, one record with a tag in it.
-    #[test]
-    fn the_wire_is_the_published_one() {
-        let message = b"\x0a\x02pk\x12\x0242\x1a\x0d\x08\x00\x10\x00\x1a\x02hi\x22\x03\x0a\x01t";
-        assert_eq!(decode(&sealed(message)), Ok(Some(vec![record("pk", Some("42"), b"hi")])));
-        let ours = encode(&[record("pk", Some("42"), b"hi")]);
-        assert_eq!(ours, sealed(b"\x0a\x02pk\x12\x0242\x1a\x08\x08\x00\x10\x00\x1a\x02hi"));
-    }
-
-    #[test]
-    fn what_is_not_aggregated_stays_as_it_is() {
-        let mut damaged = encode(&[record("a", None, b"1")]);
-        *damaged.last_mut().expect("bytes") ^= 1;
-        for plain in [b"".as_slice(), b"{\"a\": 1}\n", &MAGIC, &[0xF3, 0x89, 0x9A, 0xC2, 1, 2, 3], &damaged] {
-            assert_eq!(decode(plain), Ok(None), "{plain:?}");
-            assert_eq!(contents(plain), Ok(vec![Cow::Borrowed(plain)]));
-        }
-    }
-
-    #[test]
-    fn a_message_that_was_packed_wrongly_is_an_error() {
-        assert!(matches!(decode(&sealed(b"\xff\xff\xff")), Err(AggregatedError::Protobuf(_))));
-        let no_such_key = b"\x0a\x01a\x1a\x05\x08\x01\x1a\x01x";
-        assert_eq!(decode(&sealed(no_such_key)), Err(AggregatedError::Key { record: 0, index: 1, keys: 1 }));
-    }
-}
+mod tests;

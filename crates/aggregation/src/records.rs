@@ -7,6 +7,7 @@ use super::{
 
 /// The user records of what [`Writer`](super::Writer) wrote: there a key comes before whoever names it, and the fields of a
 /// record in one order. [`decode`](super::decode) is for what others wrote.
+#[derive(Clone, Debug)]
 pub struct Records<'a> {
     message: &'a [u8],
     partition_keys: Vec<&'a str>,

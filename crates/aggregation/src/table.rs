@@ -5,6 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 use super::fields;
 
 /// The keys that were written to one field, found by their hash. Not a `HashMap`: it would own each key once more.
+#[derive(Clone, Debug)]
 pub(super) struct Table {
     field: u8,
     /// Keys come from outside: nobody may choose them so that they collide.
@@ -15,6 +16,7 @@ pub(super) struct Table {
 }
 
 /// A key, and where it lies in the buffer.
+#[derive(Clone, Debug)]
 struct Key {
     hash: u64,
     start: u32,

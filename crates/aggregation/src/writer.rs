@@ -13,6 +13,7 @@ use super::{
 };
 
 /// User records on their way into one Kinesis record.
+#[derive(Clone, Debug)]
 pub struct Writer {
     /// The magic number, and the message as far as it is.
     data: Vec<u8>,
@@ -47,6 +48,9 @@ impl Writer {
     }
 
     /// Adds a user record, whatever its size.
+    ///
+    /// # Panics
+    /// When the aggregated record becomes larger than 4 GiB.
     pub fn push(&mut self, record: UserRecordRef<'_>) {
         let data = &mut self.data;
         let partition_key = self.partition_keys.enter(data, record.partition_key.as_bytes());

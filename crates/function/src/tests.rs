@@ -111,11 +111,7 @@ fn documents(ids: std::ops::Range<u64>) -> Event {
 }
 
 fn aggregated(documents: &[&str]) -> Vec<u8> {
-    let record = |document: &&str| UserRecord {
-        partition_key: "p".to_owned(),
-        explicit_hash_key: None,
-        data: document.as_bytes().to_vec(),
-    };
+    let record = |document: &&str| UserRecord::new("p", *document);
     kinesis_aggregation::encode(&documents.iter().map(record).collect::<Vec<_>>())
 }
 

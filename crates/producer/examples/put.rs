@@ -20,7 +20,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // Taken here, acknowledged later: between the two, a program may put thousands more.
     let pending = producer.put(Record::new("{\"order\":1}\n", "customer-1")).await?;
     let receipt = pending.await?;
-    println!("in {} as {}, after {} attempts", receipt.shard_id(), receipt.sequence_number(), receipt.attempts);
+    println!("in {} as {}, after {} attempts", receipt.shard_id(), receipt.sequence_number(), receipt.attempts());
 
     producer.close(Duration::from_secs(30)).await;
     Ok(())

@@ -109,12 +109,12 @@ impl Digits {
 }
 
 fn record<'a>(entry: Entry<'a>, digits: &'a Option<Digits>) -> UserRecordRef<'a> {
-    let Entry { data, partition_key, .. } = entry;
-    UserRecordRef { partition_key, explicit_hash_key: digits.as_ref().map(Digits::as_str), data }
+    let record = UserRecordRef::new(entry.partition_key, entry.data);
+    record.with_explicit_hash_key(digits.as_ref().map(Digits::as_str))
 }
 
 fn entry(record: UserRecordRef<'_>) -> Entry<'_> {
-    let UserRecordRef { partition_key, explicit_hash_key, data } = record;
+    let UserRecordRef { partition_key, explicit_hash_key, data, .. } = record;
     let number = |digits: &str| digits.parse().expect("an explicit hash key is its digits");
     Entry { data, partition_key, explicit_hash_key: explicit_hash_key.map(number) }
 }
@@ -132,10 +132,10 @@ mod tests {
     }
 
     fn owned(entry: Entry<'_>) -> UserRecord {
-        UserRecord {
-            partition_key: entry.partition_key.to_owned(),
-            explicit_hash_key: entry.explicit_hash_key.map(|key| key.to_string()),
-            data: entry.data.to_vec(),
+        let record = UserRecord::new(entry.partition_key, entry.data);
+        match entry.explicit_hash_key {
+            Some(key) => record.with_explicit_hash_key(key.to_string()),
+            None => record,
         }
     }
 

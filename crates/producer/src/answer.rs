@@ -50,10 +50,10 @@ pub enum Position {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AnswerError {
     /// It is not JSON, or not of the shape of an answer.
-    #[error("the answer is not what PutRecords answers: {0}")]
+    #[error("the answer is not what PutRecords answers")]
     Json(#[from] serde_json::Error),
     /// It is not CBOR, or not of the shape of an answer.
-    #[error("the answer is not what PutRecords answers: {0}")]
+    #[error("the answer is not what PutRecords answers")]
     Cbor(#[from] minicbor::decode::Error),
     /// Something after its end.
     #[error("the answer has {bytes} bytes after its end")]

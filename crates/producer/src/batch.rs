@@ -6,18 +6,18 @@ use tokio::time::Instant;
 
 use super::{
     body::{Body, Entry},
-    group::Ticket,
+    group::CompletionHandle,
     limits::RECORDS_PER_REQUEST,
-    parcel::Written,
+    queued_record::EncodedRecord,
 };
 
 /// A shard that is not known.
 pub(super) const NO_SHARD: u32 = u32::MAX;
 
 /// A request that is being filled.
-pub(super) struct Filling {
+pub(super) struct OpenBatch {
     pub(super) body: Body,
-    pub(super) cargo: Cargo,
+    pub(super) contents: BatchContents,
     /// When it leaves at the latest.
     pub(super) due: Instant,
 }
@@ -25,27 +25,27 @@ pub(super) struct Filling {
 /// A request that waits to be sent.
 pub(super) struct Batch {
     pub(super) body: Arc<Body>,
-    pub(super) cargo: Cargo,
+    pub(super) contents: BatchContents,
     /// When it leaves at the latest.
     pub(super) due: Instant,
     pub(super) sha256: Option<[u8; 32]>,
 }
 
 /// What is not sent of a batch.
-pub(super) struct Cargo {
+pub(super) struct BatchContents {
     /// One for each Kinesis record.
-    pub(super) places: Vec<Place>,
-    /// One for each user record, place by place.
-    pub(super) tickets: Vec<Ticket>,
+    pub(super) metas: Vec<RecordMeta>,
+    /// One for each user record, in the order of the Kinesis records that carry them.
+    pub(super) completions: Vec<CompletionHandle>,
     /// As the service counts them.
     pub(super) bytes: usize,
-    /// Of the shard map that the places' shards belong to.
+    /// The generation of the shard map that the shards' numbers are of.
     pub(super) generation: u64,
 }
 
 /// What is known of one Kinesis record.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
+pub(super) struct RecordMeta {
     /// Its number in the shard map.
     pub(super) shard: u32,
     /// User records in it; they are packed together where `is_aggregate`.
@@ -53,55 +53,60 @@ pub(super) struct Place {
     pub(super) is_aggregate: bool,
 }
 
-impl Place {
+impl RecordMeta {
     pub(super) fn one(shard: u32) -> Self {
         Self { shard, records: 1, is_aggregate: false }
     }
 }
 
-impl Filling {
+impl OpenBatch {
     pub(super) fn new(body: Body, generation: u64, due: Instant) -> Self {
-        let cargo = Cargo {
-            places: Vec::with_capacity(RECORDS_PER_REQUEST),
-            tickets: Vec::with_capacity(RECORDS_PER_REQUEST),
+        let contents = BatchContents {
+            metas: Vec::with_capacity(RECORDS_PER_REQUEST),
+            completions: Vec::with_capacity(RECORDS_PER_REQUEST),
             bytes: 0,
             generation,
         };
-        Self { body, cargo, due }
+        Self { body, contents, due }
     }
 
     /// Adds a record that travels by itself.
-    pub(super) fn push(&mut self, entry: Entry<'_>, shard: u32, ticket: Ticket) {
+    pub(super) fn push(&mut self, entry: Entry<'_>, shard: u32, completion: CompletionHandle) {
         self.body.push(entry);
-        self.cargo.bytes += ticket.size as usize;
-        self.cargo.places.push(Place::one(shard));
-        self.cargo.tickets.push(ticket);
+        self.contents.bytes += completion.size as usize;
+        self.contents.metas.push(RecordMeta::one(shard));
+        self.contents.completions.push(completion);
     }
 
     /// What goes with the Kinesis record that was just added to the body.
-    pub(super) fn add(&mut self, size: usize, place: Place, tickets: impl IntoIterator<Item = Ticket>) {
-        self.cargo.bytes += size;
-        self.cargo.places.push(place);
-        self.cargo.tickets.extend(tickets);
+    pub(super) fn add(
+        &mut self,
+        size: usize,
+        meta: RecordMeta,
+        completions: impl IntoIterator<Item = CompletionHandle>,
+    ) {
+        self.contents.bytes += size;
+        self.contents.metas.push(meta);
+        self.contents.completions.extend(completions);
     }
 
     pub(super) fn len(&self) -> usize {
-        self.cargo.places.len()
+        self.contents.metas.len()
     }
 
     pub(super) fn close(mut self) -> Batch {
         self.body.close();
-        Batch { body: Arc::new(self.body), cargo: self.cargo, due: self.due, sha256: None }
+        Batch { body: Arc::new(self.body), contents: self.contents, due: self.due, sha256: None }
     }
 }
 
-impl Cargo {
+impl BatchContents {
     /// Every Kinesis record for itself, as it is written in the body.
-    pub(super) fn into_parcels(self, body: &Body) -> Vec<Written> {
-        let mut tickets = self.tickets.into_iter();
-        let parcel = |(index, place): (usize, Place)| {
-            Written::of(body, index, place, tickets.by_ref().take(place.records as usize).collect())
+    pub(super) fn into_records(self, body: &Body) -> Vec<EncodedRecord> {
+        let mut completions = self.completions.into_iter();
+        let queued_record = |(index, meta): (usize, RecordMeta)| {
+            EncodedRecord::of(body, index, meta, completions.by_ref().take(meta.records as usize).collect())
         };
-        self.places.into_iter().enumerate().map(parcel).collect()
+        self.metas.into_iter().enumerate().map(queued_record).collect()
     }
 }

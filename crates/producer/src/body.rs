@@ -14,6 +14,7 @@ use super::{limits, record::Record};
 
 /// How the body of a request is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Format {
     /// AWS JSON 1.1.
     Json,
@@ -88,9 +89,12 @@ pub struct Body {
 }
 
 impl Body {
-    /// A finished body of records, for those who drive a [`Transport`](super::Transport) themselves; at most
+    /// A finished body of records, for those who drive a [`Transport`](super::Transport) themselves; Kinesis takes at most
     /// [`RECORDS_PER_REQUEST`](limits::RECORDS_PER_REQUEST). The stream is named by its name or its ARN.
-    pub fn of<'a>(format: Format, stream: &str, records: impl IntoIterator<Item = &'a Record>) -> Self {
+    ///
+    /// # Panics
+    /// In CBOR, with more than 65,535 records.
+    pub fn from_records<'a>(format: Format, stream: &str, records: impl IntoIterator<Item = &'a Record>) -> Self {
         let mut body = Self::new(format, stream, Vec::new());
         records.into_iter().for_each(|record| body.push(record.into()));
         body.close();

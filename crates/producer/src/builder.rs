@@ -1,6 +1,6 @@
 //! What a producer may be told before it starts.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use aws_sdk_kinesis::Client;
 use aws_types::SdkConfig;
@@ -11,14 +11,14 @@ use futures::{
 
 use super::{
     answer::Answer,
-    assembly::BatchLimits,
     body::Format,
     handle::Producer,
     limits,
+    queued_batch::BatchLimits,
     queues::{Pack, Rules},
     retry::Backoff,
     sdk::SdkTransport,
-    shard_map::{self, LookError, ShardMap},
+    shard_map::{self, DescribeError, ShardMap},
     state::FOR_EVER,
     transport::{Request, RequestError, Transport, Wants},
     wire::{Wire, WireError},
@@ -26,6 +26,7 @@ use super::{
 
 /// How requests are written and sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum TransportKind {
     /// JSON, by the producer's own client.
     #[default]
@@ -38,7 +39,8 @@ pub enum TransportKind {
 }
 
 /// Settings of a [`Producer`]; each has a default.
-#[must_use]
+#[derive(Debug)]
+#[must_use = "a builder does nothing until `build`"]
 pub struct Builder {
     target: Target,
     settings: Settings,
@@ -60,13 +62,15 @@ pub(super) struct Settings {
     pub(super) request_timeout: Duration,
     pub(super) batch: BatchLimits,
     pub(super) backoff: Backoff,
-    pub(super) pack: Option<Pack>,
+    aggregation: bool,
+    pack: Pack,
     pub(super) ordered: bool,
     pub(super) pace: bool,
 }
 
 /// Why a producer does not start.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum BuildError {
     /// A number outside of what makes sense.
     #[error("`{setting}` is {value}; it must be {expected}")]
@@ -83,7 +87,7 @@ pub enum BuildError {
     NoRuntime,
     /// The stream cannot be looked at.
     #[error(transparent)]
-    Look(#[from] LookError),
+    Describe(#[from] DescribeError),
     /// The configuration has not all that a request needs.
     #[error(transparent)]
     Wire(#[from] WireError),
@@ -110,7 +114,7 @@ impl Builder {
         Self::new(Target::Stream { config, stream, transport: TransportKind::default() })
     }
 
-    pub(super) fn over(transport: Arc<dyn Transport>) -> Self {
+    pub(super) fn with_transport(transport: Arc<dyn Transport>) -> Self {
         Self::new(Target::Transport(transport))
     }
 
@@ -125,14 +129,15 @@ impl Builder {
             request_timeout: Duration::from_secs(30),
             batch: BatchLimits { items: limits::RECORDS_PER_REQUEST, bytes: BATCH_BYTES },
             backoff: Backoff::default(),
-            pack: None,
+            aggregation: false,
+            pack: Pack { records: PACK_RECORDS, bytes: PACK_BYTES },
             ordered: false,
             pace: true,
         };
         Self { target, settings }
     }
 
-    /// How requests are written and sent; [`TransportKind::Json`] by default. A producer [`over`](Producer::over) a transport
+    /// How requests are written and sent; [`TransportKind::Json`] by default. A producer [`with_transport`](Producer::with_transport) a transport
     /// has it already.
     pub fn transport(mut self, kind: TransportKind) -> Self {
         if let Target::Stream { transport, .. } = &mut self.target {
@@ -145,17 +150,25 @@ impl Builder {
     /// default. Consumers have to take them apart: Firehose and the Kinesis Client Library do.
     ///
     /// It needs the stream's shards (kinesis:ListShards) and how it distributes records (kinesis:DescribeStreamSummary),
-    /// which is looked at once, by [`build`](Self::build). A producer [`over`](Producer::over) a transport only needs its
+    /// which is looked at once, by [`build`](Self::build). A producer [`with_transport`](Producer::with_transport) a transport only needs its
     /// [`shards`](Transport::shards).
     pub fn aggregation(mut self, aggregation: bool) -> Self {
-        self.settings.pack = aggregation.then_some(Pack { records: PACK_RECORDS, bytes: PACK_BYTES });
+        self.settings.aggregation = aggregation;
         self
     }
 
-    /// [`aggregation`](Self::aggregation) with its bounds: user records, and bytes of the whole Kinesis record with its
-    /// partition key. By default no bound of the first, and 50 KiB.
-    pub fn aggregation_within(mut self, records: usize, bytes: usize) -> Self {
-        self.settings.pack = Some(Pack { records, bytes });
+    /// The most user records in one aggregate, at least 1; no limit by default. It matters with
+    /// [`aggregation`](Self::aggregation) only.
+    pub fn aggregation_max_records(mut self, records: usize) -> Self {
+        self.settings.pack.records = records;
+        self
+    }
+
+    /// The most bytes of one aggregate as a Kinesis record, its partition key included; 51,200 (50 KiB) by default, and
+    /// at most [`max_record_bytes`](Self::max_record_bytes). A larger user record travels by itself. It matters with
+    /// [`aggregation`](Self::aggregation) only.
+    pub fn aggregation_max_bytes(mut self, bytes: usize) -> Self {
+        self.settings.pack.bytes = bytes;
         self
     }
 
@@ -253,7 +266,7 @@ impl Builder {
     pub async fn build(self) -> Result<Producer, BuildError> {
         self.settings.check()?;
         let runtime = tokio::runtime::Handle::try_current().map_err(|_| BuildError::NoRuntime)?;
-        let (packs, ordered) = (self.settings.pack.is_some(), self.settings.ordered);
+        let (packs, ordered) = (self.settings.aggregation, self.settings.ordered);
         let (transport, stream) = self.target.open(packs, ordered).await?;
         let map = match transport.shards().await {
             Err(error) if error.is_not_permitted() && !packs => {
@@ -275,6 +288,15 @@ const BATCH_BYTES: usize = 1024 * 1024;
 const PACK_RECORDS: usize = usize::MAX;
 /// Bytes of an aggregate at most, by default: as the Kinesis Producer Library has it (AggregationMaxSize).
 const PACK_BYTES: usize = 50 * 1024;
+
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Transport(_) => f.write_str("Transport"),
+            Self::Stream { stream, transport, .. } => write!(f, "{stream} by {transport:?}"),
+        }
+    }
+}
 
 impl Target {
     async fn open(self, packs: bool, ordered: bool) -> Result<(Arc<dyn Transport>, String), BuildError> {
@@ -298,8 +320,8 @@ impl Target {
 }
 
 /// Whether the stream chooses records' shards itself. Who may not ask is believed that it does not, unless it `must` be known.
-async fn spreads(client: &Client, stream: &str, must: bool) -> Result<bool, LookError> {
-    match shard_map::summary(client, stream).await {
+async fn spreads(client: &Client, stream: &str, must: bool) -> Result<bool, DescribeError> {
+    match shard_map::describe_stream(client, stream).await {
         Err(error) if error.is_not_permitted() && !must => {
             tracing::warn!(stream, %error, "the stream is taken for one that places records by their keys");
             Ok(false)
@@ -326,18 +348,23 @@ impl Transport for Known {
         self.inner.put_records(request)
     }
 
-    fn shards(&self) -> BoxFuture<'static, Result<Option<ShardMap>, LookError>> {
+    fn shards(&self) -> BoxFuture<'static, Result<Option<ShardMap>, DescribeError>> {
         if self.spreads {
             return ready(Ok(None)).boxed();
         }
         let (client, stream) = (self.client.clone(), self.stream.clone());
-        async move { shard_map::look(&client, &stream).await.map(Some) }.boxed()
+        async move { shard_map::list_open_shards(&client, &stream).await.map(Some) }.boxed()
     }
 }
 
 impl Settings {
     pub(super) fn rules(&self) -> Rules {
-        Rules { pace: self.pace, ordered: self.ordered, pack: self.pack, linger: self.linger }
+        Rules { pace: self.pace, ordered: self.ordered, pack: self.pack(), linger: self.linger }
+    }
+
+    /// The bounds of an aggregate, where records are aggregated.
+    pub(super) fn pack(&self) -> Option<Pack> {
+        self.aggregation.then_some(self.pack)
     }
 
     fn check(&self) -> Result<(), BuildError> {
@@ -345,15 +372,15 @@ impl Settings {
         let millis = |time: Duration| usize::try_from(time.as_millis()).unwrap_or(usize::MAX);
         for (setting, value, from, to) in [
             ("request_timeout in ms", millis(self.request_timeout), 1, usize::MAX),
-            ("backoff's first in ms", millis(self.backoff.first), 1, usize::MAX),
+            ("backoff's initial in ms", millis(self.backoff.initial()), 1, usize::MAX),
             ("max_in_flight_records", self.max_in_flight_records, 1, semaphore),
             ("max_record_bytes", self.max_record_bytes, 1, limits::BYTES_PER_RECORD_AT_MOST),
             ("max_in_flight_bytes", self.max_in_flight_bytes, self.max_record_bytes, semaphore),
             ("max_requests", self.max_requests, 1, usize::MAX),
             ("max_batch_records", self.batch.items, 1, limits::RECORDS_PER_REQUEST),
             ("max_batch_bytes", self.batch.bytes, self.max_record_bytes, limits::BYTES_PER_REQUEST),
-            ("aggregation_within records", self.pack.map_or(1, |pack| pack.records), 1, usize::MAX),
-            ("aggregation_within bytes", self.pack.map_or(1, |pack| pack.bytes), 1, self.max_record_bytes),
+            ("aggregation_max_records", self.pack().map_or(1, |pack| pack.records), 1, usize::MAX),
+            ("aggregation_max_bytes", self.pack().map_or(1, |pack| pack.bytes), 1, self.max_record_bytes),
         ] {
             if !(from..=to).contains(&value) {
                 return Err(BuildError::Setting { setting, value, expected: format!("{from} to {to}") });

@@ -12,42 +12,45 @@ use tokio::{
 
 use super::{
     answer::Answer,
-    assembly::{Assembly, depart},
-    batch::{Batch, Cargo, NO_SHARD, Place},
+    batch::{Batch, BatchContents, NO_SHARD, RecordMeta},
     body::Body,
     builder::Settings,
     error::Reason,
-    group::{Teller, Ticket},
+    group::{Completer, CompletionHandle},
     handle::Unsent,
     lanes, metrics,
     misplaced::Stray,
-    parcel::{Parcel, Written},
+    queued_batch::{self, Departing, QueuedBatch},
+    queued_record::{EncodedRecord, QueuedRecord},
     record::Record,
-    retry::{Cause, Waiting, counted},
+    retry::{self, Waiting, counted},
     settle::Settling,
     shard_map::ShardMap,
     shard_watch::{Looked, ShardWatch},
     state::{Closing, Shared, State},
     transport::{Request, RequestError, Severity},
+    turn::{SLICE, Turn},
 };
 
 pub(super) struct Dispatcher {
     shared: Arc<Shared>,
     settings: Settings,
     /// What comes from the queues and waits for company.
-    assembly: Assembly,
+    queued_batch: QueuedBatch,
+    /// What becomes requests now.
+    departing: VecDeque<Departing>,
     /// Requests that may leave, in their order.
     held: VecDeque<Batch>,
     requests: JoinSet<Result<Answer, RequestError>>,
-    on_their_way: HashMap<Id, (Arc<Body>, Cargo)>,
+    on_their_way: HashMap<Id, (Arc<Body>, BatchContents)>,
     /// Requests that failed as a whole.
     resting: Waiting<Batch>,
     /// Records that were refused.
-    backing_off: Waiting<Written>,
+    backing_off: Waiting<EncodedRecord>,
     /// Aggregates that are not where they belong.
     strays: Vec<Stray>,
     /// In ordered mode strays hold up the shards of their requests, until it is known where they belong.
-    held_up: Vec<(Vec<Place>, u64)>,
+    held_up: Vec<(Vec<RecordMeta>, u64)>,
     shard_watch: ShardWatch,
 }
 
@@ -57,8 +60,9 @@ impl Dispatcher {
     pub(super) fn new(shared: Arc<Shared>, settings: Settings) -> Self {
         Self {
             shared,
-            assembly: Assembly::new(settings.batch),
+            queued_batch: QueuedBatch::new(settings.batch),
             settings,
+            departing: VecDeque::new(),
             held: VecDeque::new(),
             requests: JoinSet::new(),
             on_their_way: HashMap::new(),
@@ -74,18 +78,20 @@ impl Dispatcher {
     pub(super) async fn run(mut self) {
         loop {
             let now = Instant::now();
-            let wake = self.advance(now);
+            let wake = self.advance(now).await;
             if self.is_done(now) {
                 break;
             }
             tokio::select! {
                 Some(landed) = self.requests.join_next_with_id() => self.land(landed),
-                looked = self.shard_watch.looked() => self.learn(looked),
+                looked = self.shard_watch.looked() => self.learn(looked).await,
                 () = self.shared.bell.notified() => {}
                 () = sleep_until(wake.unwrap_or(now)), if wake.is_some() => {}
             }
+            let mut turn = Turn::begin();
             while let Some(landed) = self.requests.try_join_next_with_id() {
                 self.land(landed);
+                turn.worked(SLICE).await;
             }
             self.shared.export();
         }
@@ -93,12 +99,13 @@ impl Dispatcher {
     }
 
     /// Sends all that may be sent now; when there is something to do if nothing else happens.
-    fn advance(&mut self, now: Instant) -> Option<Instant> {
+    async fn advance(&mut self, now: Instant) -> Option<Instant> {
         self.collect(now);
+        self.depart().await;
         for batch in self.resting.take_due(now).into_iter().rev() {
             self.held.push_front(batch);
         }
-        self.send(now);
+        self.send(now).await;
         self.next_wake(now)
     }
 
@@ -112,7 +119,7 @@ impl Dispatcher {
     }
 
     fn is_empty(&self) -> bool {
-        let (is_held, rests) = (!self.assembly.is_empty() || !self.held.is_empty(), !self.resting.is_empty());
+        let (is_held, rests) = (!self.queued_batch.is_empty() || !self.held.is_empty(), !self.resting.is_empty());
         !is_held && !rests && self.on_their_way.is_empty() && self.backing_off.is_empty() && self.strays.is_empty()
     }
 
@@ -136,44 +143,48 @@ impl Dispatcher {
             false => state.queues.seal(now),
         }
         // What comes back after a backoff is waited for by who flushes.
-        let hurry = hurry || state.epochs.is_flushing();
-        let departing = self.pull(&mut state, now, hurry);
-        let generation = state.queues.generation;
-        drop(state);
-        self.depart(departing, generation, now);
+        let hurry = hurry || state.flush_barriers.is_flushing();
+        self.pull(&mut state, now, hurry);
     }
 
-    fn depart(&mut self, departing: Vec<(Assembly, Vec<u8>)>, generation: u64, now: Instant) {
-        if !departing.is_empty() {
-            let format = self.shared.transport.wants().format;
-            self.held.extend(depart(departing, (format, &self.shared.stream), generation, now));
+    /// Makes requests of what departs. Records stay in the dispatcher's keeping all the while: its task may end whenever it
+    /// gives way.
+    async fn depart(&mut self) {
+        if self.departing.is_empty() {
+            return;
+        }
+        let format = self.shared.transport.wants().format;
+        let mut digests = queued_batch::digests(&self.departing).await.into_iter();
+        let mut turn = Turn::begin();
+        while let Some(departing) = self.departing.pop_front() {
+            let bytes = departing.bytes();
+            self.held.push_back(departing.depart((format, &self.shared.stream), &mut digests));
+            turn.worked(bytes).await;
         }
     }
 
-    /// Assemblies that leave now, each with a buffer for its body. While every request is on its way, records stay where
-    /// their shards' limits are kept.
-    fn pull(&mut self, state: &mut State, now: Instant, hurry: bool) -> Vec<(Assembly, Vec<u8>)> {
-        let mut departing = Vec::new();
-        while self.on_their_way.len() + self.held.len() + departing.len() < self.settings.max_requests {
-            let is_full = state.queues.pull(&mut self.assembly, now);
-            self.assembly.wait_until(now + self.settings.linger);
-            let is_due = hurry || self.assembly.due().is_some_and(|due| due <= now);
-            if self.assembly.is_empty() || !(is_full || is_due) {
+    /// Moves the batches that may leave now to `departing`. While every request is in flight, records stay in their shards'
+    /// queues, where the limits are kept.
+    fn pull(&mut self, state: &mut State, now: Instant, hurry: bool) {
+        while self.on_their_way.len() + self.held.len() + self.departing.len() < self.settings.max_requests {
+            let is_full = state.queues.pull(&mut self.queued_batch, now);
+            self.queued_batch.wait_until(now + self.settings.linger);
+            let is_due = hurry || self.queued_batch.due().is_some_and(|due| due <= now);
+            if self.queued_batch.is_empty() || !(is_full || is_due) {
                 break;
             }
             if hurry {
-                self.assembly.hurry(now);
+                self.queued_batch.hurry(now);
             }
-            departing.push(self.leave(state));
+            self.leave(state, now);
         }
-        departing
     }
 
-    /// The assembly as it is now, and a buffer for its body.
-    fn leave(&mut self, state: &mut State) -> (Assembly, Vec<u8>) {
-        let assembly = std::mem::replace(&mut self.assembly, Assembly::new(self.settings.batch));
-        state.queues.leave(&assembly.places());
-        (assembly, state.buffer())
+    /// Moves the queued batch to `departing` as it is now.
+    fn leave(&mut self, state: &mut State, now: Instant) {
+        let queued_batch = std::mem::replace(&mut self.queued_batch, QueuedBatch::new(self.settings.batch));
+        state.queues.leave(&queued_batch.metas());
+        self.departing.push_back(Departing::new(queued_batch, state.buffer(), state.queues.generation, now));
     }
 
     /// While every request is on its way, nothing else can leave: only an answer or the deadline matters.
@@ -185,15 +196,15 @@ impl Dispatcher {
         };
         let held = self.held.iter().map(|batch| batch.due).min();
         let departures =
-            [state.next_due(), self.assembly.due(), held, self.resting.next_due(), self.backing_off.next_due()];
+            [state.next_due(), self.queued_batch.due(), held, self.resting.next_due(), self.backing_off.next_due()];
         // What could have left by now and did not waits for something else.
         let departure = departures.into_iter().flatten().filter(|due| *due > now).min().filter(|_| !self.is_busy());
         [deadline, departure].into_iter().flatten().min()
     }
 
-    fn send(&mut self, now: Instant) {
+    async fn send(&mut self, now: Instant) {
         self.send_ready(now);
-        while self.hash(now) {
+        while self.hash(now).await {
             self.send_ready(now);
         }
     }
@@ -214,7 +225,7 @@ impl Dispatcher {
 
     /// Hashes the requests that leave next, as many as the processor hashes at a time, but no more than half of those that may
     /// be on their way; whether it did. Fewer only where one could leave now and should: its time has come, or nothing is on its way.
-    fn hash(&mut self, now: Instant) -> bool {
+    async fn hash(&mut self, now: Instant) -> bool {
         let Some(first) = self.held.front().filter(|batch| !self.is_ready(batch)) else { return false };
         let should_leave = self.on_their_way.is_empty() || (!self.is_busy() && first.due <= now);
         let together = lanes::width().min(self.settings.max_requests.div_ceil(2));
@@ -224,7 +235,7 @@ impl Dispatcher {
             return false;
         }
         let bodies: Vec<_> = next.iter().map(|batch| batch.body.bytes()).collect();
-        let hashes = lanes::sha256_all(&bodies);
+        let hashes = lanes::sha256_all(&bodies).await;
         for (batch, hash) in next.iter_mut().zip(hashes) {
             batch.sha256 = Some(hash);
         }
@@ -233,67 +244,68 @@ impl Dispatcher {
 
     /// A batch of which nothing expires before `until`. Of another one, what does is told so, and the rest waits until then.
     fn unexpired(&mut self, batch: Batch, until: Instant) -> Option<Batch> {
-        if batch.cargo.tickets.iter().all(|ticket| ticket.expired(until).is_none()) {
+        if batch.contents.completions.iter().all(|completion| completion.expired(until).is_none()) {
             return Some(batch);
         }
         let shared = self.shared.clone();
-        let mut teller = Teller::new(&shared.metrics, &shared.budget);
-        let (places, generation) = (batch.cargo.places.clone(), batch.cargo.generation);
-        let parcels = batch.cargo.into_parcels(&batch.body).into_iter();
-        let left = parcels.flat_map(|written| written.unexpired(until, &mut teller)).collect();
-        let over = teller.finish();
+        let mut completer = Completer::new(&shared.metrics, &shared.budget);
+        let (metas, generation) = (batch.contents.metas.clone(), batch.contents.generation);
+        let queued_records = batch.contents.into_records(&batch.body).into_iter();
+        let left = queued_records.flat_map(|written| written.unexpired(until, &mut completer)).collect();
+        let ended = completer.finish();
         let mut state = shared.state();
-        over.into_iter().for_each(|epoch| state.epochs.end(epoch));
+        ended.into_iter().for_each(|barrier| state.flush_barriers.end(barrier));
         self.put_back(BTreeMap::from([(until, left)]), &mut state, Instant::now());
-        state.queues.come_back(&places, generation, Instant::now());
+        state.queues.come_back(&metas, generation, Instant::now());
         shared.bell.notify_one();
         None
     }
 
     fn start(&mut self, batch: Batch) {
-        let Batch { body, mut cargo, sha256, .. } = batch;
+        let Batch { body, mut contents, sha256, .. } = batch;
         metrics::add(&self.shared.metrics.requests, 1);
-        cargo.tickets.iter_mut().for_each(|ticket| ticket.attempts += 1);
-        let answer = self.shared.transport.put_records(Request { body: body.clone(), sha256 });
+        contents.completions.iter_mut().for_each(|completion| completion.attempts += 1);
+        let (transport, request) = (self.shared.transport.clone(), Request { body: body.clone(), sha256 });
         let limit = self.settings.request_timeout;
+        // In a task of its own from the first call on: a transport that panics fails its request and nothing else.
         let request = self.requests.spawn(async move {
             let timed_out = |_| {
                 let message = format!("PutRecords: no answer within {limit:?}");
-                Err(RequestError { severity: Severity::Unknown, message })
+                Err(RequestError::new(Severity::Unknown, message))
             };
-            timeout(limit, answer).await.unwrap_or_else(timed_out)
+            timeout(limit, async { transport.put_records(request).await }).await.unwrap_or_else(timed_out)
         });
-        self.on_their_way.insert(request.id(), (body, cargo));
+        self.on_their_way.insert(request.id(), (body, contents));
     }
 
     fn land(&mut self, landed: Landed) {
-        let (id, answer) = landed.unwrap_or_else(|error| (error.id(), Err(broken(&error))));
-        let Some((body, cargo)) = self.on_their_way.remove(&id) else { return };
-        match counted(answer, cargo.places.len()) {
-            Ok(answer) => self.settle(body, cargo, &answer),
-            Err(error) => self.fail(body, cargo, error),
+        let (id, answer) = landed.unwrap_or_else(|error| (error.id(), Err(broken(error))));
+        let Some((body, contents)) = self.on_their_way.remove(&id) else { return };
+        match counted(answer, contents.metas.len()) {
+            Ok(answer) => self.settle(body, contents, &answer),
+            Err(error) => self.fail(body, contents, error),
         }
     }
 
-    fn settle(&mut self, body: Arc<Body>, cargo: Cargo, answer: &Answer) {
+    fn settle(&mut self, body: Arc<Body>, contents: BatchContents, answer: &Answer) {
         let (now, shared) = (Instant::now(), self.shared.clone());
-        let map = shared.state().queues.map_of(cargo.generation);
-        let (places, generation) = (cargo.places.clone(), cargo.generation);
+        let map = shared.state().queues.map_of(contents.generation);
+        let (metas, generation) = (contents.metas.clone(), contents.generation);
         let settling = Settling::new(&shared, (&body, answer), map, &self.settings.backoff, now);
-        let mut settled = settling.run(cargo);
+        let mut settled = settling.run(contents);
         let mut state = shared.state();
         if settled.throttled() {
             state.gauge.throttled(now);
         }
         if generation == state.queues.generation {
             let State { queues, hot_keys, .. } = &mut *state;
-            settled.tell(queues, hot_keys, now);
+            settled.report(queues, hot_keys, now);
         }
-        std::mem::take(&mut settled.over).into_iter().for_each(|epoch| state.epochs.end(epoch));
+        std::mem::take(&mut settled.ended).into_iter().for_each(|barrier| state.flush_barriers.end(barrier));
         self.put_back(std::mem::take(&mut settled.again), &mut state, now);
         match settled.strays.is_empty() {
-            true => state.queues.come_back(&places, generation, now),
-            false => self.held_up.push((places, generation)),
+            true => state.queues.come_back(&metas, generation, now),
+            false => self.held_up.push((metas, generation)),
         }
         if settled.keys_are_ignored && state.queues.stop_packing() {
             tracing::warn!(
@@ -319,36 +331,38 @@ impl Dispatcher {
         }
         let shared = self.shared.clone();
         let format = shared.transport.wants().format;
-        let mut teller = Teller::new(&shared.metrics, &shared.budget);
+        let mut completer = Completer::new(&shared.metrics, &shared.budget);
         let mut state = shared.state();
         let mut back = Vec::new();
         for stray in std::mem::take(&mut self.strays) {
             match state.queues.range_of(&stray.shard_id) {
-                Some(range) => back.extend(stray.sort(range, &mut teller)),
+                Some(range) => back.extend(stray.sort(range, &mut completer)),
                 None => self.strays.push(stray),
             }
         }
         shared.metrics.again(Severity::Unknown, back.len());
         match self.settings.ordered {
             true => {
-                let single = |(record, ticket)| Written::single(format, &record, NO_SHARD, ticket);
+                let single = |(record, completion)| EncodedRecord::single(format, &record, NO_SHARD, completion);
                 state.queues.push_front(back.into_iter().map(single).collect(), None, now);
             }
-            false => back.into_iter().for_each(|(record, ticket)| state.queues.push(&record, format, ticket, || now)),
+            false => {
+                back.into_iter().for_each(|(record, completion)| state.queues.push(&record, format, completion, || now))
+            }
         }
         if self.strays.is_empty() {
-            for (places, generation) in self.held_up.drain(..) {
-                state.queues.come_back(&places, generation, now);
+            for (metas, generation) in self.held_up.drain(..) {
+                state.queues.come_back(&metas, generation, now);
             }
         }
         drop(state);
-        let over = teller.finish();
+        let ended = completer.finish();
         let mut state = shared.state();
-        over.into_iter().for_each(|epoch| state.epochs.end(epoch));
+        ended.into_iter().for_each(|barrier| state.flush_barriers.end(barrier));
     }
 
     /// What was refused waits: in ordered mode before its shard's queue, else by itself.
-    fn put_back(&mut self, again: BTreeMap<Instant, Vec<Written>>, state: &mut State, now: Instant) {
+    fn put_back(&mut self, again: BTreeMap<Instant, Vec<EncodedRecord>>, state: &mut State, now: Instant) {
         for (due, again) in again {
             match self.settings.ordered {
                 true => state.queues.push_front(again, Some(due), now),
@@ -357,38 +371,38 @@ impl Dispatcher {
         }
     }
 
-    fn fail(&mut self, body: Arc<Body>, cargo: Cargo, error: RequestError) {
+    fn fail(&mut self, body: Arc<Body>, contents: BatchContents, error: RequestError) {
         metrics::add(&self.shared.metrics.failed_requests, 1);
-        let (now, why) = (Instant::now(), Arc::from(error.message));
-        if error.severity == Severity::Fatal {
-            return self.end_batch(cargo, &Reason::Fatal(why), now);
+        let now = Instant::now();
+        if error.severity() == Severity::Fatal {
+            return self.end_batch(contents, &Reason::Fatal(error), now);
         }
-        let mut batch = Batch { body, cargo, due: now, sha256: None };
-        let attempts = batch.cargo.tickets.iter().map(|ticket| ticket.attempts).max().unwrap_or_default();
+        let mut batch = Batch { body, contents, due: now, sha256: None };
+        let attempts =
+            batch.contents.completions.iter().map(|completion| completion.attempts).max().unwrap_or_default();
         let due = now + self.settings.backoff.delay(attempts);
-        let cause = Cause { severity: error.severity, why };
-        batch.cargo.tickets.iter_mut().for_each(|ticket| cause.note(ticket));
-        let again = batch.cargo.tickets.iter().filter(|ticket| ticket.expired(due).is_none()).count();
-        self.shared.metrics.again(cause.severity, again);
+        batch.contents.completions.iter_mut().for_each(|completion| retry::note(&error, completion));
+        let again = batch.contents.completions.iter().filter(|completion| completion.expired(due).is_none()).count();
+        self.shared.metrics.again(error.severity(), again);
         if let Some(batch) = self.unexpired(batch, due) {
             self.resting.push(due, vec![batch]);
         }
     }
 
     /// Every record of a batch ends for one reason.
-    fn end_batch(&mut self, cargo: Cargo, reason: &Reason, now: Instant) {
-        let mut teller = Teller::new(&self.shared.metrics, &self.shared.budget);
-        cargo.tickets.into_iter().for_each(|ticket| teller.fail(ticket, reason.clone()));
-        let over = teller.finish();
+    fn end_batch(&mut self, contents: BatchContents, reason: &Reason, now: Instant) {
+        let mut completer = Completer::new(&self.shared.metrics, &self.shared.budget);
+        contents.completions.into_iter().for_each(|completion| completer.fail(completion, reason.clone()));
+        let ended = completer.finish();
         let mut state = self.shared.state();
-        over.into_iter().for_each(|epoch| state.epochs.end(epoch));
-        state.queues.come_back(&cargo.places, cargo.generation, now);
+        ended.into_iter().for_each(|barrier| state.flush_barriers.end(barrier));
+        state.queues.come_back(&contents.metas, contents.generation, now);
     }
 
-    fn learn(&mut self, looked: Looked) {
+    async fn learn(&mut self, looked: Looked) {
         let now = Instant::now();
         match looked {
-            Ok(Some(map)) => self.remap(map, now),
+            Ok(Some(map)) => self.remap(map, now).await,
             Ok(None) => {}
             Err(error) => tracing::warn!(stream = self.shared.stream, %error, "the shard map could not be read again"),
         }
@@ -397,15 +411,15 @@ impl Dispatcher {
         }
     }
 
-    fn remap(&mut self, map: ShardMap, now: Instant) {
+    async fn remap(&mut self, map: ShardMap, now: Instant) {
         let shared = self.shared.clone();
         let format = shared.transport.wants().format;
-        let mut state = shared.state();
-        // What is in the assembly has the numbers of the shards that were.
-        let (leaving, generation) = (self.leave(&mut state), state.queues.generation);
-        if !leaving.0.is_empty() {
-            self.depart(vec![leaving], generation, now);
+        // The queued batch has the numbers of the old map's shards.
+        if !self.queued_batch.is_empty() {
+            self.leave(&mut shared.state(), now);
+            self.depart().await;
         }
+        let mut state = shared.state();
         let not_ended = self.on_their_way.len() + self.held.len() + self.resting.len() + self.held_up.len();
         state.remap(map, not_ended, format, now);
         drop(state);
@@ -416,32 +430,37 @@ impl Dispatcher {
     fn end(&mut self, reason: &Reason) {
         self.requests.abort_all();
         let shared = self.shared.clone();
-        let mut left: Vec<(Record, Ticket)> = Vec::new();
-        for (_, (body, mut cargo)) in self.on_their_way.drain() {
-            cargo.tickets.iter_mut().for_each(|ticket| ticket.may_be_written = true);
-            left.extend(unpack(cargo.into_parcels(&body)));
+        let mut left: Vec<(Record, CompletionHandle)> = Vec::new();
+        for (_, (body, mut contents)) in self.on_their_way.drain() {
+            contents.completions.iter_mut().for_each(|completion| completion.may_be_written = true);
+            left.extend(unpack(contents.into_records(&body)));
         }
         for mut stray in self.strays.drain(..) {
-            stray.parcel.tickets.iter_mut().for_each(|ticket| ticket.may_be_written = true);
-            left.extend(unpack([stray.parcel]));
+            stray.queued_record.completions.iter_mut().for_each(|completion| completion.may_be_written = true);
+            left.extend(unpack([stray.queued_record]));
         }
         let mut state = shared.state();
         let batches = self.resting.drain().chain(self.held.drain(..)).chain(state.take_ready(Instant::now(), true));
-        left.extend(batches.flat_map(|batch| unpack(batch.cargo.into_parcels(&batch.body))));
+        left.extend(batches.flat_map(|batch| unpack(batch.contents.into_records(&batch.body))));
         left.extend(unpack(self.backing_off.drain()));
-        let assembly = std::mem::replace(&mut self.assembly, Assembly::new(self.settings.batch));
-        left.extend(assembly.into_parcels().into_iter().chain(state.queues.drain()).flat_map(Parcel::unpack));
+        let queued_batch = std::mem::replace(&mut self.queued_batch, QueuedBatch::new(self.settings.batch));
+        let departing = self.departing.drain(..).flat_map(Departing::into_records);
+        let waiting = queued_batch.into_records().into_iter().chain(departing).chain(state.queues.drain());
+        left.extend(waiting.flat_map(QueuedRecord::unpack));
         let closing = std::mem::replace(&mut state.closing, Closing::Ended);
         state.end_group();
         drop(state);
-        let mut teller = Teller::new(&shared.metrics, &shared.budget);
-        let unsent: Vec<_> = left.into_iter().map(|left| give_up(left, reason, &mut teller)).collect();
-        let over = teller.finish();
+        let mut completer = Completer::new(&shared.metrics, &shared.budget);
+        let unsent: Vec<_> = left.into_iter().map(|left| give_up(left, reason, &mut completer)).collect();
+        let ended = completer.finish();
         let mut state = shared.state();
-        over.into_iter().for_each(|epoch| state.epochs.end(epoch));
+        ended.into_iter().for_each(|barrier| state.flush_barriers.end(barrier));
         drop(state);
         shared.budget.close();
-        shared.export();
+        // It may be the recorder that panicked.
+        if !std::thread::panicking() {
+            shared.export();
+        }
         if let Closing::By { unsent: asked, .. } = closing {
             // Who closed may have gone away.
             let _ = asked.send(unsent);
@@ -457,16 +476,16 @@ impl Drop for Dispatcher {
     }
 }
 
-fn unpack(written: impl IntoIterator<Item = Written>) -> impl Iterator<Item = (Record, Ticket)> {
-    written.into_iter().flat_map(|written| Parcel::Written(written).unpack())
+fn unpack(written: impl IntoIterator<Item = EncodedRecord>) -> impl Iterator<Item = (Record, CompletionHandle)> {
+    written.into_iter().flat_map(|written| QueuedRecord::Encoded(written).unpack())
 }
 
-fn give_up((record, ticket): (Record, Ticket), reason: &Reason, teller: &mut Teller<'_>) -> Unsent {
-    let unsent = Unsent { record, may_be_written: ticket.may_be_written };
-    teller.fail(ticket, reason.clone());
+fn give_up((record, completion): (Record, CompletionHandle), reason: &Reason, completer: &mut Completer<'_>) -> Unsent {
+    let unsent = Unsent { record, may_be_written: completion.may_be_written };
+    completer.fail(completion, reason.clone());
     unsent
 }
 
-fn broken(error: &JoinError) -> RequestError {
-    RequestError { severity: Severity::Unknown, message: format!("PutRecords: the request ended early: {error}") }
+fn broken(error: JoinError) -> RequestError {
+    RequestError::new(Severity::Unknown, "PutRecords: the request ended early").with_source(error)
 }

@@ -1,4 +1,5 @@
-//! The two ends of records' outcomes. Records are put in groups, so that a whole answer is told under one lock.
+//! Both ends of a record's outcome: `Pending` for the caller, a completion handle for the producer. Records belong to groups, so
+//! that one lock completes those of a whole answer.
 
 use std::{
     pin::Pin,
@@ -7,13 +8,16 @@ use std::{
 };
 
 use bytes::Bytes;
+use futures::future::FusedFuture;
 use tokio::time::Instant;
 
 use super::{
     answer::Span,
     budget::Budget,
     error::{Reason, RecordError},
+    lock::lock,
     metrics::{self, Metrics},
+    transport::RequestError,
 };
 
 /// Records of one group.
@@ -25,8 +29,7 @@ pub(super) type Outcome = Result<Receipt, RecordError>;
 /// The service has the record. While it is kept, so is the answer to the whole request, which it shares with the others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt {
-    /// Requests that carried the record, the last included.
-    pub attempts: u32,
+    pub(super) attempts: u32,
     pub(super) answered: Arc<Answered>,
     pub(super) shard_id: Span,
     pub(super) sequence_number: Span,
@@ -42,6 +45,11 @@ pub(super) struct Answered {
 }
 
 impl Receipt {
+    /// The number of requests that carried the record, the last included.
+    pub fn attempts(&self) -> u32 {
+        self.attempts
+    }
+
     /// When the answer was read.
     pub fn acknowledged_at(&self) -> Instant {
         self.answered.at
@@ -67,8 +75,8 @@ impl Receipt {
     }
 }
 
-/// A future of what becomes of one record. Dropping it does not take the record back. As with other futures, it must not
-/// be polled again after it has told the outcome: it panics.
+/// A future of what becomes of one record. Dropping it does not take the record back: it is sent all the same. Once it has
+/// given the outcome, it stays pending, as a [`Fuse`](futures::future::Fuse) does.
 #[derive(Debug)]
 pub struct Pending {
     group: Arc<Group>,
@@ -82,7 +90,7 @@ impl Future for Pending {
         let slot = &mut self.group.lock().slots[self.index as usize];
         match std::mem::replace(slot, Slot::Taken) {
             Slot::Ended(outcome) => Poll::Ready(outcome),
-            Slot::Taken => panic!("a record's outcome was asked for again after it was told"),
+            Slot::Taken => Poll::Pending,
             Slot::Open | Slot::Awaited(_) => {
                 *slot = Slot::Awaited(context.waker().clone());
                 Poll::Pending
@@ -91,11 +99,17 @@ impl Future for Pending {
     }
 }
 
+impl FusedFuture for Pending {
+    fn is_terminated(&self) -> bool {
+        matches!(self.group.lock().slots[self.index as usize], Slot::Taken)
+    }
+}
+
 /// The outcomes of records that were put one after the other.
 #[derive(Debug)]
 pub(super) struct Group {
-    /// Its number among all groups, for those who flush.
-    pub(super) epoch: u64,
+    /// The flush barrier that waits for its records.
+    pub(super) barrier: u64,
     slots: Mutex<Slots>,
 }
 
@@ -116,9 +130,9 @@ enum Slot {
 }
 
 impl Group {
-    pub(super) fn new(epoch: u64) -> Arc<Self> {
+    pub(super) fn new(barrier: u64) -> Arc<Self> {
         let slots = std::iter::repeat_with(|| Slot::Open).take(GROUP).collect();
-        Arc::new(Self { epoch, slots: Mutex::new(Slots { slots, ended: 0, issued: None }) })
+        Arc::new(Self { barrier, slots: Mutex::new(Slots { slots, ended: 0, issued: None }) })
     }
 
     /// What its record of this number, below [`GROUP`], comes to.
@@ -133,8 +147,8 @@ impl Group {
         slots.is_over()
     }
 
-    /// Tells outcomes; whether all records of the group have ended now.
-    fn tell(&self, outcomes: &mut Vec<(u32, Outcome)>, wakers: &mut Vec<Waker>) -> bool {
+    /// Sets outcomes; returns whether all records of the group have ended.
+    fn complete(&self, outcomes: &mut Vec<(u32, Outcome)>, wakers: &mut Vec<Waker>) -> bool {
         let mut slots = self.lock();
         slots.ended += outcomes.len();
         for (index, outcome) in outcomes.drain(..) {
@@ -146,7 +160,7 @@ impl Group {
     }
 
     fn lock(&self) -> MutexGuard<'_, Slots> {
-        self.slots.lock().expect("no panic while it is held")
+        lock(&self.slots)
     }
 }
 
@@ -156,9 +170,9 @@ impl Slots {
     }
 }
 
-/// What goes with a record until it ends.
+/// Completes one record; it goes with the record until then.
 #[derive(Debug)]
-pub(super) struct Ticket {
+pub(super) struct CompletionHandle {
     pub(super) group: Arc<Group>,
     pub(super) index: u32,
     /// Of data and partition key, in bytes.
@@ -166,10 +180,10 @@ pub(super) struct Ticket {
     pub(super) attempts: u32,
     pub(super) may_be_written: bool,
     pub(super) expires: Option<Instant>,
-    pub(super) last_error: Option<Arc<str>>,
+    pub(super) last_error: Option<RequestError>,
 }
 
-impl Ticket {
+impl CompletionHandle {
     pub(super) fn new(group: Arc<Group>, index: u32, size: usize, expires: Option<Instant>) -> Self {
         let size = u32::try_from(size).expect("no record is larger than 10 MiB");
         Self { group, index, size, attempts: 0, may_be_written: false, expires, last_error: None }
@@ -182,28 +196,28 @@ impl Ticket {
     }
 }
 
-/// Tells the outcomes of many records, group by group. What is told is counted before, and its room is given back.
-pub(super) struct Teller<'a> {
+/// Completes many records, group by group. It counts their outcomes first, and gives their room back.
+pub(super) struct Completer<'a> {
     metrics: &'a Metrics,
     budget: &'a Budget,
     group: Option<Arc<Group>>,
     outcomes: Vec<(u32, Outcome)>,
     wakers: Vec<Waker>,
-    told: Told,
-    /// Epochs of the groups all of whose records have ended.
-    over: Vec<u64>,
+    counts: Counts,
+    /// FlushBarriers of the groups all of whose records have ended.
+    ended: Vec<u64>,
 }
 
-/// What waits to be counted.
+/// Outcomes that are not counted yet.
 #[derive(Default)]
-struct Told {
+struct Counts {
     acknowledged: usize,
     acknowledged_bytes: usize,
     failed: usize,
     failed_bytes: usize,
 }
 
-impl Told {
+impl Counts {
     fn count(&mut self, outcome: &Outcome, bytes: usize) {
         let (records, sum) = match outcome {
             Ok(_) => (&mut self.acknowledged, &mut self.acknowledged_bytes),
@@ -214,46 +228,82 @@ impl Told {
     }
 }
 
-impl<'a> Teller<'a> {
+impl<'a> Completer<'a> {
     pub(super) fn new(metrics: &'a Metrics, budget: &'a Budget) -> Self {
-        let (outcomes, wakers, over) = (Vec::new(), Vec::new(), Vec::new());
-        Self { metrics, budget, group: None, outcomes, wakers, told: Told::default(), over }
+        let (outcomes, wakers, ended) = (Vec::new(), Vec::new(), Vec::new());
+        Self { metrics, budget, group: None, outcomes, wakers, counts: Counts::default(), ended }
     }
 
-    pub(super) fn fail(&mut self, ticket: Ticket, reason: Reason) {
-        let error = RecordError { reason, attempts: ticket.attempts, may_be_written: ticket.may_be_written };
-        self.tell(ticket, Err(error));
+    pub(super) fn fail(&mut self, completion: CompletionHandle, reason: Reason) {
+        let error = RecordError::new(reason, completion.attempts, completion.may_be_written);
+        self.complete(completion, Err(error));
     }
 
-    pub(super) fn acknowledge(&mut self, ticket: Ticket, receipt: Receipt) {
-        self.tell(ticket, Ok(receipt));
+    pub(super) fn acknowledge(&mut self, completion: CompletionHandle, receipt: Receipt) {
+        self.complete(completion, Ok(receipt));
     }
 
-    /// Wakes who waits; the epochs of the groups that are over now.
+    /// Wakes who waits; the flush_barriers of the groups that are over now.
     pub(super) fn finish(mut self) -> Vec<u64> {
-        self.pass_on();
+        self.complete_group();
         self.wakers.drain(..).for_each(Waker::wake);
-        self.over
+        self.ended
     }
 
-    fn tell(&mut self, ticket: Ticket, outcome: Outcome) {
-        if !self.group.as_ref().is_some_and(|group| Arc::ptr_eq(group, &ticket.group)) {
-            self.pass_on();
-            self.group = Some(ticket.group);
+    fn complete(&mut self, completion: CompletionHandle, outcome: Outcome) {
+        if !self.group.as_ref().is_some_and(|group| Arc::ptr_eq(group, &completion.group)) {
+            self.complete_group();
+            self.group = Some(completion.group);
         }
-        self.told.count(&outcome, ticket.size as usize);
-        self.outcomes.push((ticket.index, outcome));
+        self.counts.count(&outcome, completion.size as usize);
+        self.outcomes.push((completion.index, outcome));
     }
 
-    fn pass_on(&mut self) {
+    fn complete_group(&mut self) {
         let Some(group) = self.group.take() else { return };
-        let told = std::mem::take(&mut self.told);
-        metrics::add(&self.metrics.acknowledged, told.acknowledged);
-        metrics::add(&self.metrics.acknowledged_bytes, told.acknowledged_bytes);
-        metrics::add(&self.metrics.failed, told.failed);
-        self.budget.give_back(self.outcomes.len(), told.acknowledged_bytes + told.failed_bytes);
-        if group.tell(&mut self.outcomes, &mut self.wakers) {
-            self.over.push(group.epoch);
+        let counts = std::mem::take(&mut self.counts);
+        metrics::add(&self.metrics.acknowledged, counts.acknowledged);
+        metrics::add(&self.metrics.acknowledged_bytes, counts.acknowledged_bytes);
+        metrics::add(&self.metrics.failed, counts.failed);
+        self.budget.give_back(self.outcomes.len(), counts.acknowledged_bytes + counts.failed_bytes);
+        if group.complete(&mut self.outcomes, &mut self.wakers) {
+            self.ended.push(group.barrier);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+
+    use super::*;
+
+    fn end(group: &Group) {
+        let error = RecordError::new(Reason::Closed, 0, false);
+        group.complete(&mut vec![(0, Err(error))], &mut Vec::new());
+    }
+
+    #[test]
+    fn an_outcome_is_given_once_and_polling_again_is_no_panic() {
+        let group = Group::new(0);
+        let mut pending = group.pending(0);
+        assert!((&mut pending).now_or_never().is_none() && !pending.is_terminated());
+        end(&group);
+        assert!(matches!((&mut pending).now_or_never(), Some(Err(_))));
+        assert!((&mut pending).now_or_never().is_none() && pending.is_terminated());
+    }
+
+    #[test]
+    fn a_lock_that_was_poisoned_still_gives_outcomes() {
+        let group = Group::new(0);
+        let poisoner = group.clone();
+        let panicked = std::thread::spawn(move || {
+            let _guard = poisoner.lock();
+            panic!("while the lock is held");
+        });
+        assert!(panicked.join().is_err() && group.slots.is_poisoned());
+        let pending = group.pending(0);
+        end(&group);
+        assert!(matches!(pending.now_or_never(), Some(Err(_))));
     }
 }

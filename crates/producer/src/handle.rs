@@ -1,6 +1,6 @@
 //! What a program holds: the way in, and the way out.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use aws_types::SdkConfig;
 use tokio::sync::oneshot;
@@ -37,6 +37,7 @@ struct Handle(Arc<Shared>);
 
 /// What [`Producer::close`] leaves behind.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Closed {
     /// The final counts: nothing is in flight.
     pub metrics: Snapshot,
@@ -46,6 +47,7 @@ pub struct Closed {
 
 /// A record that was taken but not acknowledged.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Unsent {
     /// As it was put.
     pub record: Record,
@@ -61,8 +63,8 @@ impl Producer {
     }
 
     /// A producer that sends by any transport.
-    pub fn over(transport: impl Transport) -> Builder {
-        Builder::over(Arc::new(transport))
+    pub fn with_transport(transport: impl Transport) -> Builder {
+        Builder::with_transport(Arc::new(transport))
     }
 
     pub(super) fn start(
@@ -150,6 +152,12 @@ impl Producer {
     /// Records that hold room at this moment, with those that `put` has let in but not yet counted.
     pub fn records_in_flight(&self) -> usize {
         self.shared.budget.records_in_use()
+    }
+}
+
+impl fmt::Debug for Producer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Producer").field("stream", &self.shared.stream).field("metrics", &self.metrics()).finish()
     }
 }
 

@@ -11,6 +11,7 @@ const COUNTERS: usize = 64;
 
 /// A partition key and how many bytes it has carried, within bounds, since the producer began.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct HotKey {
     /// The key.
     pub partition_key: String,

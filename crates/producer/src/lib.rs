@@ -15,6 +15,19 @@
 //! Delivery is at least once: a request whose answer never came is sent again, and may then be in the stream twice.
 //! Such records are counted ([`Snapshot::possible_duplicates`]).
 //!
+//! # Threads
+//!
+//! [`put`](Producer::put) copies and encodes a record on the caller's thread: 1 µs for 1 KiB, 8 µs for 50 KiB, 140 µs for
+//! 1,000 KiB (medians on an AMD EPYC, by `cargo bench --bench threads`). It holds the thread for more than 200 µs where a
+//! record is larger than 1 MiB, or where it begins a request in memory that is new to the process: then up to 1.2 ms for
+//! 1,000 KiB, and up to 10 ms while the first requests of 10 MiB grow. It never hashes more than the partition key.
+//!
+//! The dispatcher hashes in slices of 32 KiB and gives way to other tasks after 100 µs. What it does between two slices, as
+//! to settle an answer or to copy a request of 1 MiB together, takes longer in one of a hundred turns: up to 400 µs. With
+//! requests of 10 MiB it is up to 5 ms; give the producer a runtime of its own if that is too long.
+//!
+//! # Example
+//!
 //! ```no_run
 //! # async fn example(config: aws_types::SdkConfig) -> Result<(), Box<dyn std::error::Error>> {
 //! use std::time::Duration;
@@ -29,15 +42,17 @@
 //! # }
 //! ```
 
+#![deny(missing_debug_implementations)]
+
 mod aggregate;
 mod answer;
-mod assembly;
+mod queued_batch;
 mod batch;
 mod body;
 mod budget;
 mod builder;
 mod dispatcher;
-mod epochs;
+mod flush_barriers;
 mod error;
 mod gauge;
 mod group;
@@ -47,9 +62,10 @@ mod lanes;
 mod limiter;
 /// What the service accepts.
 pub mod limits;
+mod lock;
 mod metrics;
 mod misplaced;
-mod parcel;
+mod queued_record;
 mod queues;
 mod record;
 mod refusal;
@@ -62,6 +78,7 @@ mod shard_watch;
 mod sink;
 mod state;
 mod transport;
+mod turn;
 mod wire;
 
 pub use answer::{Answer, AnswerBuilder, Position, Span};
@@ -76,7 +93,7 @@ pub use queues::ShardView;
 pub use record::Record;
 pub use retry::Backoff;
 pub use sdk::SdkTransport;
-pub use shard_map::{LookError, OpenShard, ShardMap};
+pub use shard_map::{DescribeError, OpenShard, ShardMap};
 pub use sink::{RecordSink, SinkError};
 pub use transport::{Request, RequestError, Severity, Transport, Wants};
 pub use wire::{Wire, WireError};

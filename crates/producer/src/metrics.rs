@@ -11,7 +11,7 @@ use std::sync::{
 };
 
 use self::export::Export;
-use super::transport::Severity;
+use super::{lock::lock, transport::Severity};
 
 /// Counters, only ever rising.
 pub(super) struct Metrics {
@@ -86,9 +86,9 @@ impl Metrics {
         }
     }
 
-    /// Tells the recorder what is new.
+    /// Reports what has changed to the recorder.
     pub(super) fn export(&self, in_flight_bytes: usize) {
-        self.export.lock().expect("no panic while it is held").tell(self.snapshot(in_flight_bytes));
+        lock(&self.export).report(self.snapshot(in_flight_bytes));
     }
 
     /// Records are given back for another attempt.

@@ -4,14 +4,14 @@
 use std::ops::RangeInclusive;
 
 use super::{
-    group::{Receipt, Teller, Ticket},
-    parcel::{Parcel, Written},
+    group::{Completer, CompletionHandle, Receipt},
+    queued_record::{EncodedRecord, QueuedRecord},
     record::Record,
 };
 
 /// One of them.
 pub(super) struct Stray {
-    pub(super) parcel: Written,
+    pub(super) queued_record: EncodedRecord,
     /// Where it is.
     pub(super) shard_id: String,
     /// Of any record in it.
@@ -20,17 +20,21 @@ pub(super) struct Stray {
 
 impl Stray {
     /// Acknowledges the records that are where they belong; the others are given back.
-    pub(super) fn sort(self, range: &RangeInclusive<u128>, teller: &mut Teller<'_>) -> Vec<(Record, Ticket)> {
-        let Self { parcel, receipt, .. } = self;
+    pub(super) fn sort(
+        self,
+        range: &RangeInclusive<u128>,
+        completer: &mut Completer<'_>,
+    ) -> Vec<(Record, CompletionHandle)> {
+        let Self { queued_record, receipt, .. } = self;
         let mut strays = Vec::new();
-        for (sub, (record, mut ticket)) in Parcel::Written(parcel).unpack().into_iter().enumerate() {
+        for (sub, (record, mut completion)) in QueuedRecord::Encoded(queued_record).unpack().into_iter().enumerate() {
             if range.contains(&record.hash()) {
                 let sub_sequence_number = Some(sub as u32);
-                let receipt = Receipt { attempts: ticket.attempts, sub_sequence_number, ..receipt.clone() };
-                teller.acknowledge(ticket, receipt);
+                let receipt = Receipt { attempts: completion.attempts, sub_sequence_number, ..receipt.clone() };
+                completer.acknowledge(completion, receipt);
             } else {
-                ticket.may_be_written = true;
-                strays.push((record, ticket));
+                completion.may_be_written = true;
+                strays.push((record, completion));
             }
         }
         strays

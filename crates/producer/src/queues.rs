@@ -11,12 +11,12 @@ use tokio::time::Instant;
 
 use super::{
     aggregate::{Aggregate, Load},
-    assembly::Assembly,
-    batch::Place,
+    batch::RecordMeta,
     body::{Entry, Format},
-    group::Ticket,
+    group::CompletionHandle,
     limiter::Limiter,
-    parcel::{Packed, Parcel, Written},
+    queued_batch::QueuedBatch,
+    queued_record::{EncodedRecord, QueuedAggregate, QueuedRecord},
     record::Record,
     shard_map::{OpenShard, ShardMap},
 };
@@ -64,8 +64,8 @@ pub struct ShardView {
 
 impl Rules {
     /// What may be in an ordered request once: a key, or where keys are packed together, a shard.
-    fn turn(&self, shard: u32, parcel: &Parcel) -> u128 {
-        if self.pack.is_some() { u128::from(shard) } else { parcel.hash() }
+    fn turn(&self, shard: u32, queued_record: &QueuedRecord) -> u128 {
+        if self.pack.is_some() { u128::from(shard) } else { queued_record.hash() }
     }
 }
 
@@ -81,7 +81,7 @@ pub(super) struct Queues {
     /// When queues that are not empty may send.
     waiting: BTreeSet<(Instant, u32)>,
     /// When aggregates are due.
-    packing: BTreeSet<(Instant, u32)>,
+    open_aggregate: BTreeSet<(Instant, u32)>,
     /// Of the aggregate that was packed last.
     last_load: Load,
     /// In ordered mode: requests of earlier maps that have not ended; until then nothing leaves.
@@ -89,10 +89,10 @@ pub(super) struct Queues {
 }
 
 struct Queue {
-    parcels: VecDeque<Parcel>,
+    queued_records: VecDeque<QueuedRecord>,
     limiter: Limiter,
-    packing: Option<Packing>,
-    /// Its place in `waiting`.
+    open_aggregate: Option<OpenAggregate>,
+    /// Its time in `waiting`.
     listed: Option<Instant>,
     /// In ordered mode: a request or a backoff that is to end before the next may begin.
     busy: usize,
@@ -101,8 +101,8 @@ struct Queue {
     throttled: u64,
 }
 
-struct Packing {
-    packed: Packed,
+struct OpenAggregate {
+    packed: QueuedAggregate,
     due: Instant,
 }
 
@@ -115,7 +115,7 @@ impl Queues {
             generation: 0,
             queues: Vec::new(),
             waiting: BTreeSet::new(),
-            packing: BTreeSet::new(),
+            open_aggregate: BTreeSet::new(),
             last_load: Load::default(),
             earlier: 0,
         };
@@ -146,67 +146,79 @@ impl Queues {
     /// Whether a record may go to this shard past its queue; then it is counted as gone.
     pub(super) fn let_through(&mut self, shard: u32, size: usize, now: Instant) -> bool {
         let queue = &mut self.queues[shard as usize];
-        queue.parcels.is_empty() && queue.limiter.try_take(size, now)
+        queue.queued_records.is_empty() && queue.limiter.try_take(size, now)
     }
 
     /// At the end of the queue of its shard. Most of those that are packed need not know the time.
-    pub(super) fn push(&mut self, record: &Record, format: Format, ticket: Ticket, now: impl Fn() -> Instant) {
+    pub(super) fn push(
+        &mut self,
+        record: &Record,
+        format: Format,
+        completion: CompletionHandle,
+        now: impl Fn() -> Instant,
+    ) {
         let hash = record.hash();
         let shard = self.shard_of(hash);
         match self.rules.pack {
-            Some(pack) => self.pack(record, hash, shard, ticket, (pack, format), now),
-            None => self.append(shard, Parcel::Written(Written::single(format, record, shard, ticket)), now()),
+            Some(pack) => self.pack(record, hash, shard, completion, (pack, format), now),
+            None => self.append(
+                shard,
+                QueuedRecord::Encoded(EncodedRecord::single(format, record, shard, completion)),
+                now(),
+            ),
         }
     }
 
     /// At the front of their queues, in their order; they are sent again. In ordered mode the queues rest until `resume_at`.
-    pub(super) fn push_front(&mut self, parcels: Vec<Written>, resume_at: Option<Instant>, now: Instant) {
-        let parcels = parcels.into_iter().flat_map(|parcel| self.undivided(parcel)).collect::<Vec<_>>();
-        for mut parcel in parcels.into_iter().rev() {
-            let shard = self.shard_of(parcel.hash);
-            parcel.place.shard = shard;
+    pub(super) fn push_front(&mut self, queued_records: Vec<EncodedRecord>, resume_at: Option<Instant>, now: Instant) {
+        let queued_records =
+            queued_records.into_iter().flat_map(|queued_record| self.undivided(queued_record)).collect::<Vec<_>>();
+        for mut queued_record in queued_records.into_iter().rev() {
+            let shard = self.shard_of(queued_record.hash);
+            queued_record.meta.shard = shard;
             let queue = &mut self.queues[shard as usize];
-            queue.parcels.push_front(Parcel::Written(parcel));
+            queue.queued_records.push_front(QueuedRecord::Encoded(queued_record));
             queue.resume_at = queue.resume_at.max(resume_at);
             self.list(shard, now);
         }
     }
 
     /// A Kinesis record as it is, unless its user records belong to several shards by now.
-    fn undivided(&self, parcel: Written) -> Vec<Written> {
-        let shard = self.shard_of(parcel.hash);
-        if !parcel.place.is_aggregate || parcel.hashes().iter().all(|hash| self.shard_of(*hash) == shard) {
-            return vec![parcel];
+    fn undivided(&self, queued_record: EncodedRecord) -> Vec<EncodedRecord> {
+        let shard = self.shard_of(queued_record.hash);
+        if !queued_record.meta.is_aggregate || queued_record.hashes().iter().all(|hash| self.shard_of(*hash) == shard) {
+            return vec![queued_record];
         }
-        let format = parcel.format;
-        let single =
-            |(record, ticket): (Record, Ticket)| Written::single(format, &record, self.shard_of(record.hash()), ticket);
-        Parcel::Written(parcel).unpack().into_iter().map(single).collect()
+        let format = queued_record.format;
+        let single = |(record, completion): (Record, CompletionHandle)| {
+            EncodedRecord::single(format, &record, self.shard_of(record.hash()), completion)
+        };
+        QueuedRecord::Encoded(queued_record).unpack().into_iter().map(single).collect()
     }
 
     /// Puts what is due of the aggregates into the queues.
     pub(super) fn seal(&mut self, now: Instant) {
-        while let Some((_, shard)) = self.packing.first().copied().filter(|(due, _)| *due <= now) {
+        while let Some((_, shard)) = self.open_aggregate.first().copied().filter(|(due, _)| *due <= now) {
             self.seal_of(shard, now);
         }
     }
 
     /// All of them.
     pub(super) fn seal_all(&mut self, now: Instant) {
-        while let Some((_, shard)) = self.packing.first().copied() {
+        while let Some((_, shard)) = self.open_aggregate.first().copied() {
             self.seal_of(shard, now);
         }
     }
 
-    /// Moves into the assembly what may leave now; whether it is full.
-    pub(super) fn pull(&mut self, assembly: &mut Assembly, now: Instant) -> bool {
+    /// Moves into the batch what may leave now; returns whether the batch is full.
+    pub(super) fn pull(&mut self, queued_batch: &mut QueuedBatch, now: Instant) -> bool {
         if self.earlier > 0 {
             return false;
         }
         while let Some(&(at, shard)) = self.waiting.first().filter(|(at, _)| *at <= now) {
             self.waiting.remove(&(at, shard));
             self.queues[shard as usize].listed = None;
-            if self.pull_of(shard, assembly, now) {
+            if self.pull_of(shard, queued_batch, now) {
                 return true;
             }
         }
@@ -216,24 +228,24 @@ impl Queues {
     /// When there is something to do if nothing else happens.
     pub(super) fn next_due(&self) -> Option<Instant> {
         let sending = self.waiting.first().filter(|_| self.earlier == 0);
-        [sending, self.packing.first()].into_iter().flatten().map(|(due, _)| *due).min()
+        [sending, self.open_aggregate.first()].into_iter().flatten().map(|(due, _)| *due).min()
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.packing.is_empty() && self.queues.iter().all(|queue| queue.parcels.is_empty())
+        self.open_aggregate.is_empty() && self.queues.iter().all(|queue| queue.queued_records.is_empty())
     }
 
     /// A request has left with records of these shards.
-    pub(super) fn leave(&mut self, places: &[Place]) {
+    pub(super) fn leave(&mut self, metas: &[RecordMeta]) {
         if self.rules.ordered {
-            for shard in shards(places) {
+            for shard in shards(metas) {
                 self.queues[shard as usize].busy += 1;
             }
         }
     }
 
     /// It has ended; `generation` is that of the map by which it left.
-    pub(super) fn come_back(&mut self, places: &[Place], generation: u64, now: Instant) {
+    pub(super) fn come_back(&mut self, metas: &[RecordMeta], generation: u64, now: Instant) {
         if !self.rules.ordered {
             return;
         }
@@ -241,7 +253,7 @@ impl Queues {
             self.earlier = self.earlier.saturating_sub(1);
             return;
         }
-        for shard in shards(places) {
+        for shard in shards(metas) {
             self.queues[shard as usize].busy -= 1;
             self.list(shard, now);
         }
@@ -262,16 +274,16 @@ impl Queues {
         let waiting = self.drain();
         self.open(Some(map), now);
         self.earlier = if self.rules.ordered { on_their_way } else { 0 };
-        for parcel in waiting {
-            match parcel {
-                Parcel::Written(written) if !written.place.is_aggregate => {
+        for queued_record in waiting {
+            match queued_record {
+                QueuedRecord::Encoded(written) if !written.meta.is_aggregate => {
                     let shard = self.shard_of(written.hash);
-                    let place = Place::one(shard);
-                    self.append(shard, Parcel::Written(Written { place, ..written }), now);
+                    let meta = RecordMeta::one(shard);
+                    self.append(shard, QueuedRecord::Encoded(EncodedRecord { meta, ..written }), now);
                 }
                 packed => {
-                    for (record, ticket) in packed.unpack() {
-                        self.push(&record, format, ticket, || now);
+                    for (record, completion) in packed.unpack() {
+                        self.push(&record, format, completion, || now);
                     }
                 }
             }
@@ -279,14 +291,16 @@ impl Queues {
     }
 
     /// Everything that waits, shard by shard in its order.
-    pub(super) fn drain(&mut self) -> Vec<Parcel> {
+    pub(super) fn drain(&mut self) -> Vec<QueuedRecord> {
         self.waiting.clear();
-        self.packing.clear();
+        self.open_aggregate.clear();
         let mut all = Vec::new();
         for queue in &mut self.queues {
             queue.listed = None;
-            all.extend(queue.parcels.drain(..));
-            all.extend(queue.packing.take().map(|packing| Parcel::Packed(packing.packed)));
+            all.extend(queue.queued_records.drain(..));
+            all.extend(
+                queue.open_aggregate.take().map(|open_aggregate| QueuedRecord::Aggregate(open_aggregate.packed)),
+            );
         }
         all
     }
@@ -326,39 +340,44 @@ impl Queues {
         record: &Record,
         hash: u128,
         shard: u32,
-        ticket: Ticket,
+        completion: CompletionHandle,
         (pack, format): (Pack, Format),
         now: impl Fn() -> Instant,
     ) {
         let entry = record.entry();
-        let is_full = |packing: &Packing| !packing.takes(entry, pack);
-        if self.queues[shard as usize].packing.as_ref().is_some_and(is_full) {
+        let is_full = |open_aggregate: &OpenAggregate| !open_aggregate.takes(entry, pack);
+        if self.queues[shard as usize].open_aggregate.as_ref().is_some_and(is_full) {
             self.seal_of(shard, now());
         }
         let queue = &mut self.queues[shard as usize];
-        if queue.packing.is_none() {
+        if queue.open_aggregate.is_none() {
             let (aggregate, now) = (Aggregate::like(self.last_load), now());
             if !aggregate.fits(entry, pack.bytes) {
-                return self.append(shard, Parcel::Written(Written::single(format, record, shard, ticket)), now);
+                return self.append(
+                    shard,
+                    QueuedRecord::Encoded(EncodedRecord::single(format, record, shard, completion)),
+                    now,
+                );
             }
             let due = now + self.rules.linger;
-            self.packing.insert((due, shard));
-            queue.packing = Some(Packing { packed: Packed { aggregate, hash, shard, format }, due });
+            self.open_aggregate.insert((due, shard));
+            queue.open_aggregate =
+                Some(OpenAggregate { packed: QueuedAggregate { aggregate, hash, shard, format }, due });
         }
-        let packing = queue.packing.as_mut().expect("just made where there was none");
-        packing.packed.aggregate.push(entry, hash, ticket);
+        let open_aggregate = queue.open_aggregate.as_mut().expect("just made where there was none");
+        open_aggregate.packed.aggregate.push(entry, hash, completion);
     }
 
     /// The aggregate of a shard, if there is one, goes to its queue.
     fn seal_of(&mut self, shard: u32, now: Instant) {
-        let Some(Packing { packed, due }) = self.queues[shard as usize].packing.take() else { return };
-        self.packing.remove(&(due, shard));
+        let Some(OpenAggregate { packed, due }) = self.queues[shard as usize].open_aggregate.take() else { return };
+        self.open_aggregate.remove(&(due, shard));
         self.last_load = packed.aggregate.load();
         self.append(shard, packed.sealed(), now);
     }
 
-    fn append(&mut self, shard: u32, parcel: Parcel, now: Instant) {
-        self.queues[shard as usize].parcels.push_back(parcel);
+    fn append(&mut self, shard: u32, queued_record: QueuedRecord, now: Instant) {
+        self.queues[shard as usize].queued_records.push_back(queued_record);
         self.list(shard, now);
     }
 
@@ -368,21 +387,21 @@ impl Queues {
         if queue.listed.is_some() || queue.busy > 0 {
             return;
         }
-        let Some(first) = queue.parcels.front() else { return };
+        let Some(first) = queue.queued_records.front() else { return };
         let paced = if self.rules.pace && self.map.is_some() { queue.limiter.ready_at(first.size(), now) } else { now };
         let at = queue.resume_at.map_or(paced, |resume| paced.max(resume));
         queue.listed = Some(at);
         self.waiting.insert((at, shard));
     }
 
-    fn pull_of(&mut self, shard: u32, assembly: &mut Assembly, now: Instant) -> bool {
+    fn pull_of(&mut self, shard: u32, queued_batch: &mut QueuedBatch, now: Instant) -> bool {
         let paced = self.rules.pace && self.map.is_some();
         let queue = &mut self.queues[shard as usize];
-        while let Some(first) = queue.parcels.front() {
-            if self.rules.ordered && (queue.busy > 0 || assembly.has_turn(self.rules.turn(shard, first))) {
+        while let Some(first) = queue.queued_records.front() {
+            if self.rules.ordered && (queue.busy > 0 || queued_batch.has_turn(self.rules.turn(shard, first))) {
                 return false;
             }
-            if !assembly.takes(first) {
+            if !queued_batch.takes(first) {
                 self.list(shard, now);
                 return true;
             }
@@ -392,9 +411,9 @@ impl Queues {
             }
             queue.resume_at = None;
             if self.rules.ordered {
-                assembly.take_turn(self.rules.turn(shard, first));
+                queued_batch.take_turn(self.rules.turn(shard, first));
             }
-            assembly.push(queue.parcels.pop_front().expect("looked at"));
+            queued_batch.push(queue.queued_records.pop_front().expect("looked at"));
         }
         false
     }
@@ -403,9 +422,9 @@ impl Queues {
 impl Queue {
     fn new(now: Instant) -> Self {
         Self {
-            parcels: VecDeque::new(),
+            queued_records: VecDeque::new(),
             limiter: Limiter::new(now),
-            packing: None,
+            open_aggregate: None,
             listed: None,
             busy: 0,
             resume_at: None,
@@ -416,16 +435,17 @@ impl Queue {
 
     /// Without what waited for it.
     fn reopened(self) -> Self {
-        Self { parcels: VecDeque::new(), packing: None, listed: None, busy: 0, resume_at: None, ..self }
+        Self { queued_records: VecDeque::new(), open_aggregate: None, listed: None, busy: 0, resume_at: None, ..self }
     }
 
     fn queued(&self) -> usize {
-        let packing = self.packing.as_ref().map_or(0, |packing| packing.packed.aggregate.len());
-        packing + self.parcels.iter().map(Parcel::records).sum::<usize>()
+        let open_aggregate =
+            self.open_aggregate.as_ref().map_or(0, |open_aggregate| open_aggregate.packed.aggregate.len());
+        open_aggregate + self.queued_records.iter().map(QueuedRecord::records).sum::<usize>()
     }
 }
 
-impl Packing {
+impl OpenAggregate {
     fn takes(&self, entry: Entry<'_>, pack: Pack) -> bool {
         let aggregate = &self.packed.aggregate;
         aggregate.len() < pack.records && aggregate.fits(entry, pack.bytes)
@@ -433,6 +453,6 @@ impl Packing {
 }
 
 /// Each shard of a request once.
-fn shards(places: &[Place]) -> BTreeSet<u32> {
-    places.iter().map(|place| place.shard).collect()
+fn shards(metas: &[RecordMeta]) -> BTreeSet<u32> {
+    metas.iter().map(|meta| meta.shard).collect()
 }

@@ -10,6 +10,7 @@ use super::{body::Entry, error::PutError, lanes, limits};
 ///
 /// `data` may be a slice of a larger buffer: the producer copies it into the request's body at once and keeps nothing of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Record {
     /// The payload, before any encoding.
     pub data: Bytes,

@@ -1,59 +1,68 @@
 //! Why records come back, how long they wait before they are sent again, and the place to wait in.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use tokio::time::Instant;
 
 use super::{
     answer::Answer,
-    group::Ticket,
+    group::CompletionHandle,
     transport::{RequestError, Severity},
 };
 
 /// Exponential backoff with jitter: before attempt n + 1 a record waits between a half and the whole of
-/// `first` · 2ⁿ⁻¹, at most `cap`.
+/// `initial` · 2ⁿ⁻¹, at most `max`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Backoff {
-    /// After the first attempt; 50 ms by default.
-    pub first: Duration,
-    /// Never longer; 2 s by default.
-    pub cap: Duration,
+    initial: Duration,
+    max: Duration,
 }
 
 impl Default for Backoff {
     fn default() -> Self {
-        Self { first: Duration::from_millis(50), cap: Duration::from_secs(2) }
+        Self { initial: Duration::from_millis(50), max: Duration::from_secs(2) }
     }
 }
 
 impl Backoff {
-    /// How long to wait after `attempts` attempts.
+    /// The same with another longest wait after the first attempt, at least 1 ms; 50 ms by default.
+    pub fn with_initial(self, initial: Duration) -> Self {
+        Self { initial, ..self }
+    }
+
+    /// The same with another longest wait after any attempt; 2 s by default.
+    pub fn with_max(self, max: Duration) -> Self {
+        Self { max, ..self }
+    }
+
+    /// The longest wait after the first attempt.
+    pub fn initial(&self) -> Duration {
+        self.initial
+    }
+
+    /// The longest wait after any attempt.
+    pub fn max(&self) -> Duration {
+        self.max
+    }
+
+    /// Draws how long to wait after `attempts` attempts.
     pub fn delay(&self, attempts: u32) -> Duration {
         let doubled = 1_u32.checked_shl(attempts.saturating_sub(1)).unwrap_or(u32::MAX);
-        let whole = self.first.saturating_mul(doubled).min(self.cap);
+        let whole = self.initial.saturating_mul(doubled).min(self.max);
         whole.mul_f64(rand::random_range(0.5..=1.0))
     }
 }
 
-/// Why records come back.
-#[derive(Clone, Debug)]
-pub(super) struct Cause {
-    pub(super) severity: Severity,
-    pub(super) why: Arc<str>,
+/// Why a record of an answered request comes back.
+pub(super) fn refused(code: &str, message: &str) -> RequestError {
+    let severity = if is_throttle(code) { Severity::Throttled } else { Severity::Unavailable };
+    RequestError::new(severity, format!("{code}: {message}")).with_code(code)
 }
 
-impl Cause {
-    /// Of a refused position.
-    pub(super) fn refused(code: &str, message: &str) -> Self {
-        let severity = if is_throttle(code) { Severity::Throttled } else { Severity::Unavailable };
-        Self { severity, why: format!("{code}: {message}").into() }
-    }
-
-    /// The record was carried in vain once more.
-    pub(super) fn note(&self, ticket: &mut Ticket) {
-        ticket.may_be_written |= self.severity == Severity::Unknown;
-        ticket.last_error = Some(self.why.clone());
-    }
+/// A record was carried in vain once more.
+pub(super) fn note(error: &RequestError, completion: &mut CompletionHandle) {
+    completion.may_be_written |= error.severity() == Severity::Unknown;
+    completion.last_error = Some(error.clone());
 }
 
 /// An answer with another number of positions than was sent says nothing about any of them.
@@ -63,7 +72,7 @@ pub(super) fn counted(answer: Result<Answer, RequestError>, sent: usize) -> Resu
         return Ok(answer);
     }
     let message = format!("PutRecords answered {} positions for {sent} records", answer.len());
-    Err(RequestError { severity: Severity::Unknown, message })
+    Err(RequestError::new(Severity::Unknown, message))
 }
 
 /// Whether a refused position asks for less.
@@ -115,8 +124,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn backoff_grows_from_first_to_cap_with_jitter() {
-        let backoff = Backoff { first: Duration::from_millis(50), cap: Duration::from_secs(2) };
+    fn backoff_grows_from_initial_to_max_with_jitter() {
+        let backoff = Backoff::default();
         for (attempts, whole) in [(1, 50), (2, 100), (3, 200), (6, 1600), (7, 2000), (40, 2000), (u32::MAX, 2000)] {
             let whole = Duration::from_millis(whole);
             let delays: Vec<_> = (0..100).map(|_| backoff.delay(attempts)).collect();
@@ -128,17 +137,17 @@ mod tests {
     #[test]
     fn an_answer_of_another_length_is_no_answer() {
         let answer = || Ok(Answer::builder().written("s", "1").written("s", "2").build());
-        assert_eq!(counted(answer(), 2).map(|answer| answer.len()), Ok(2));
+        assert_eq!(counted(answer(), 2).expect("an answer").len(), 2);
         for sent in [0, 1, 3] {
-            assert_eq!(counted(answer(), sent).expect_err("refused").severity, Severity::Unknown);
+            assert_eq!(counted(answer(), sent).expect_err("refused").severity(), Severity::Unknown);
         }
-        let error = RequestError { severity: Severity::Fatal, message: "m".into() };
-        assert_eq!(counted(Err(error.clone()), 2).expect_err("refused"), error);
+        let error = RequestError::new(Severity::Fatal, "m");
+        assert_eq!(counted(Err(error), 2).expect_err("refused").severity(), Severity::Fatal);
     }
 
     #[test]
     fn throttling_is_told_from_failing() {
-        let severity = |code| Cause::refused(code, "m").severity;
+        let severity = |code| refused(code, "m").severity();
         assert_eq!(severity("ProvisionedThroughputExceededException"), Severity::Throttled);
         assert_eq!(severity("InternalFailure"), Severity::Unavailable);
     }

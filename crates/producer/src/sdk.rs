@@ -21,7 +21,7 @@ use super::{
 };
 
 /// Sends by an SDK client, with the SDK's own retries off: it would send whole batches again, uncounted. It does not tell
-/// the stream's shards: a producer [`over`](super::Producer::over) it has no limits by shard.
+/// the stream's shards: a producer [`with_transport`](super::Producer::with_transport) it has no limits by shard.
 #[derive(Clone, Debug)]
 pub struct SdkTransport {
     client: Client,
@@ -51,22 +51,20 @@ impl SdkTransport {
 
     fn explain(&self, error: &PutRecordsSdkError) -> RequestError {
         let severity = severity(error);
+        let code = error.as_service_error().and_then(ProvideErrorMetadata::code).unwrap_or_default();
         let advice = match severity {
-            Severity::Fatal => {
-                let code = error.as_service_error().and_then(ProvideErrorMetadata::code).unwrap_or_default();
-                format!("; sending again would not change it: {}", refusal::advice(code))
-            }
+            Severity::Fatal => format!("; sending again would not change it: {}", refusal::advice(code)),
             Severity::Throttled | Severity::Unavailable | Severity::Unknown => String::new(),
         };
         let message = format!("PutRecords to {}: {}{advice}", self.stream, DisplayErrorContext(error));
-        RequestError { severity, message }
+        RequestError::new(severity, message).with_code(code)
     }
 }
 
 impl Transport for SdkTransport {
     /// Whatever is decoded again with least work: the SDK writes its own bodies.
     fn wants(&self) -> Wants {
-        Wants { format: Format::Cbor, hash: false }
+        Wants::new(Format::Cbor)
     }
 
     fn put_records(&self, request: Request) -> BoxFuture<'static, Result<Answer, RequestError>> {
@@ -83,7 +81,7 @@ fn entry(record: Record) -> Result<PutRecordsRequestEntry, RequestError> {
         .partition_key(&*record.partition_key)
         .set_explicit_hash_key(record.explicit_hash_key.map(|key| key.to_string()))
         .build()
-        .map_err(|error| RequestError { severity: Severity::Fatal, message: format!("PutRecords: {error}") })
+        .map_err(|error| RequestError::new(Severity::Fatal, "PutRecords: not a record").with_source(error))
 }
 
 fn answer_of(output: &PutRecordsOutput) -> Answer {

@@ -6,27 +6,27 @@ use tokio::time::Instant;
 
 use super::{
     answer::{Answer, Position, Span},
-    batch::{Cargo, NO_SHARD, Place},
+    batch::{BatchContents, NO_SHARD, RecordMeta},
     body::Body,
-    group::{Answered, Receipt, Teller, Ticket},
+    group::{Answered, Completer, CompletionHandle, Receipt},
     hot_keys::HotKeys,
     misplaced::Stray,
-    parcel::Written,
+    queued_record::EncodedRecord,
     queues::Queues,
-    retry::{Backoff, Cause},
+    retry::{self, Backoff},
     shard_map::ShardMap,
     state::Shared,
-    transport::Severity,
+    transport::{RequestError, Severity},
 };
 
-/// What is left to do after an answer; those acknowledged have been told.
+/// What is left to do after an answer; the acknowledged records are complete.
 pub(super) struct Settled {
     /// What is sent again, by when.
-    pub(super) again: BTreeMap<Instant, Vec<Written>>,
+    pub(super) again: BTreeMap<Instant, Vec<EncodedRecord>>,
     /// Aggregates in another shard than they were made for.
     pub(super) strays: Vec<Stray>,
-    /// Epochs of the groups that are over.
-    pub(super) over: Vec<u64>,
+    /// FlushBarriers of the groups that are over.
+    pub(super) ended: Vec<u64>,
     /// What each shard did.
     tally: Tally,
     /// Whether a record is where the shard map would not have it.
@@ -53,9 +53,9 @@ pub(super) struct Settling<'a> {
     now: Instant,
     /// When records of so many attempts are sent again.
     due: BTreeMap<u32, Instant>,
-    last: Option<(Span, Span, Cause)>,
+    last: Option<(Span, Span, RequestError)>,
     answered: Arc<Answered>,
-    teller: Teller<'a>,
+    completer: Completer<'a>,
     settled: Settled,
 }
 
@@ -70,82 +70,88 @@ impl<'a> Settling<'a> {
         let settled = Settled {
             again: BTreeMap::new(),
             strays: Vec::new(),
-            over: Vec::new(),
+            ended: Vec::new(),
             tally: Tally { acknowledged: Vec::with_capacity(answer.len()), throttled: Vec::new() },
             moved: false,
             keys_are_ignored: false,
         };
-        let teller = Teller::new(&shared.metrics, &shared.budget);
+        let completer = Completer::new(&shared.metrics, &shared.budget);
         let answered = Arc::new(Answered { text: answer.share(), at: now });
-        Self { shared, body, answer, map, backoff, now, due: BTreeMap::new(), last: None, answered, teller, settled }
+        Self { shared, body, answer, map, backoff, now, due: BTreeMap::new(), last: None, answered, completer, settled }
     }
 
-    pub(super) fn run(mut self, cargo: Cargo) -> Settled {
-        let mut tickets = cargo.tickets.into_iter();
-        for (index, (place, position)) in cargo.places.into_iter().zip(self.answer.positions()).enumerate() {
-            let own = tickets.by_ref().take(place.records as usize);
+    pub(super) fn run(mut self, contents: BatchContents) -> Settled {
+        let mut completions = contents.completions.into_iter();
+        for (index, (meta, position)) in contents.metas.into_iter().zip(self.answer.positions()).enumerate() {
+            let own = completions.by_ref().take(meta.records as usize);
             match *position {
                 Position::Written { shard_id, sequence_number } => {
-                    self.written(index, place, own, (shard_id, sequence_number));
+                    self.written(index, meta, own, (shard_id, sequence_number));
                 }
-                Position::Refused { code, message } => self.refused(index, place, own.collect(), (code, message)),
+                Position::Refused { code, message } => self.refused(index, meta, own.collect(), (code, message)),
             }
         }
-        self.settled.over = self.teller.finish();
+        self.settled.ended = self.completer.finish();
         self.settled
     }
 
-    fn written(&mut self, index: usize, place: Place, tickets: impl Iterator<Item = Ticket>, at: (Span, Span)) {
-        let shard = self.shard_of(place, self.answer.text(at.0));
+    fn written(
+        &mut self,
+        index: usize,
+        meta: RecordMeta,
+        completions: impl Iterator<Item = CompletionHandle>,
+        at: (Span, Span),
+    ) {
+        let shard = self.shard_of(meta, self.answer.text(at.0));
         self.settled.moved |= self.map.is_some() && shard.is_none();
         // By an earlier map it may have been right and be wrong now, or the other way.
-        if place.is_aggregate && shard.is_none_or(|shard| shard != place.shard) {
-            let parcel = Written::of(self.body, index, place, tickets.collect());
+        if meta.is_aggregate && shard.is_none_or(|shard| shard != meta.shard) {
+            let queued_record = EncodedRecord::of(self.body, index, meta, completions.collect());
             let shard_id = self.answer.text(at.0).to_owned();
             self.settled.keys_are_ignored |= self.map.as_ref().is_some_and(|map| map.index_of_id(&shard_id).is_some());
-            self.settled.strays.push(Stray { parcel, shard_id, receipt: self.receipt(at) });
+            self.settled.strays.push(Stray { queued_record, shard_id, receipt: self.receipt(at) });
             return;
         }
         if let Some(shard) = shard {
-            self.settled.tally.acknowledged.push((shard, place.records));
+            self.settled.tally.acknowledged.push((shard, meta.records));
         }
         let receipt = self.receipt(at);
-        for (sub, ticket) in tickets.enumerate() {
-            let sub_sequence_number = place.is_aggregate.then_some(sub as u32);
-            let receipt = Receipt { attempts: ticket.attempts, sub_sequence_number, ..receipt.clone() };
-            self.teller.acknowledge(ticket, receipt);
+        for (sub, completion) in completions.enumerate() {
+            let sub_sequence_number = meta.is_aggregate.then_some(sub as u32);
+            let receipt = Receipt { attempts: completion.attempts, sub_sequence_number, ..receipt.clone() };
+            self.completer.acknowledge(completion, receipt);
         }
     }
 
     /// The shard that has it, by the map; none where the map does not know it or another was expected.
-    fn shard_of(&self, place: Place, id: &str) -> Option<u32> {
+    fn shard_of(&self, meta: RecordMeta, id: &str) -> Option<u32> {
         let map = self.map.as_ref()?;
-        if place.shard != NO_SHARD && *map.shard(place.shard as usize).id == *id {
-            return Some(place.shard);
+        if meta.shard != NO_SHARD && *map.shard(meta.shard as usize).id == *id {
+            return Some(meta.shard);
         }
         let known = map.index_of_id(id).map(|index| index as u32);
-        known.filter(|_| place.shard == NO_SHARD)
+        known.filter(|_| meta.shard == NO_SHARD)
     }
 
     fn receipt(&self, (shard_id, sequence_number): (Span, Span)) -> Receipt {
         Receipt { attempts: 0, answered: self.answered.clone(), shard_id, sequence_number, sub_sequence_number: None }
     }
 
-    fn refused(&mut self, index: usize, place: Place, tickets: Vec<Ticket>, why: (Span, Span)) {
+    fn refused(&mut self, index: usize, meta: RecordMeta, completions: Vec<CompletionHandle>, why: (Span, Span)) {
         let cause = self.cause(why);
-        let parcel = Written::of(self.body, index, place, tickets);
-        if cause.severity == Severity::Throttled {
-            self.throttled(&parcel);
+        let queued_record = EncodedRecord::of(self.body, index, meta, completions);
+        if cause.severity() == Severity::Throttled {
+            self.throttled(&queued_record);
         }
-        let attempts = parcel.tickets.iter().map(|ticket| ticket.attempts).max().unwrap_or_default();
+        let attempts = queued_record.completions.iter().map(|completion| completion.attempts).max().unwrap_or_default();
         let due = *self.due.entry(attempts).or_insert_with(|| self.now + self.backoff.delay(attempts));
-        let again = parcel.again(&cause, due, &mut self.teller);
-        self.shared.metrics.again(cause.severity, again.iter().map(|written| written.tickets.len()).sum());
+        let again = queued_record.again(&cause, due, &mut self.completer);
+        self.shared.metrics.again(cause.severity(), again.iter().map(|written| written.completions.len()).sum());
         self.settled.again.entry(due).or_default().extend(again);
     }
 
     /// Positions mostly are refused for the same reason.
-    fn cause(&mut self, (code, message): (Span, Span)) -> Cause {
+    fn cause(&mut self, (code, message): (Span, Span)) -> RequestError {
         let text = |span| self.answer.text(span);
         let (code_text, message_text) = (text(code), text(message));
         if let Some((last_code, last_message, cause)) = &self.last
@@ -153,22 +159,22 @@ impl<'a> Settling<'a> {
         {
             return cause.clone();
         }
-        let cause = Cause::refused(code_text, message_text);
+        let cause = retry::refused(code_text, message_text);
         self.last = Some((code, message, cause.clone()));
         cause
     }
 
-    fn throttled(&mut self, parcel: &Written) {
+    fn throttled(&mut self, queued_record: &EncodedRecord) {
         let Some(map) = &self.map else { return };
-        let record = parcel.format.read(&parcel.fragment);
-        let shard = map.index_of(parcel.hash) as u32;
-        self.settled.tally.throttled.push((shard, record.partition_key, parcel.size as u64));
+        let record = queued_record.format.read(&queued_record.fragment);
+        let shard = map.index_of(queued_record.hash) as u32;
+        self.settled.tally.throttled.push((shard, record.partition_key, queued_record.size as u64));
     }
 }
 
 impl Settled {
-    /// Notes what the shards did.
-    pub(super) fn tell(&mut self, queues: &mut Queues, hot_keys: &mut HotKeys, now: Instant) {
+    /// Passes on what the shards did.
+    pub(super) fn report(&mut self, queues: &mut Queues, hot_keys: &mut HotKeys, now: Instant) {
         for (shard, records) in self.tally.acknowledged.drain(..) {
             queues.acknowledged(shard, u64::from(records));
         }

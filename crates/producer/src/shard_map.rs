@@ -1,18 +1,26 @@
 //! The open shards of a stream, and where to ask for them.
 
-mod look;
+mod describe;
 
 use std::{collections::HashMap, ops::RangeInclusive, sync::Arc};
 
-pub use look::{LookError, Summary, look, summary};
+pub use describe::{DescribeError, StreamSummary, describe_stream, list_open_shards};
 
 /// A shard that takes records.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct OpenShard {
     /// For example `shardId-000000000000`.
     pub id: Arc<str>,
     /// The hash keys that it takes, both ends included.
     pub range: RangeInclusive<u128>,
+}
+
+impl OpenShard {
+    /// A shard by its id and the hash keys that it takes, both ends included.
+    pub fn new(id: impl Into<Arc<str>>, range: RangeInclusive<u128>) -> Self {
+        Self { id: id.into(), range }
+    }
 }
 
 /// The open shards of a stream in the order of their hash keys: every hash key has exactly one.
@@ -41,7 +49,8 @@ const SPARSE: usize = 16;
 
 /// Shards that are not all of a stream's open shards at one moment.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum MapError {
+#[non_exhaustive]
+pub enum ShardMapError {
     /// Some hash keys are nobody's.
     #[error("no open shard takes the hash keys {} to {}", .0.start(), .0.end())]
     Gap(RangeInclusive<u128>),
@@ -68,12 +77,12 @@ impl ShardMap {
     ///
     /// # Errors
     /// When they leave out hash keys, or take some twice.
-    pub fn new(mut shards: Vec<OpenShard>) -> Result<Self, MapError> {
+    pub fn new(mut shards: Vec<OpenShard>) -> Result<Self, ShardMapError> {
         shards.sort_by_key(|shard| *shard.range.start());
         check(&shards)?;
         let by_id: HashMap<_, _> = shards.iter().enumerate().map(|(index, shard)| (shard.id.clone(), index)).collect();
         match shards.iter().enumerate().find(|(index, shard)| by_id[&shard.id] != *index) {
-            Some((_, shard)) => Err(MapError::Twice(shard.id.clone())),
+            Some((_, shard)) => Err(ShardMapError::Twice(shard.id.clone())),
             None => Ok(Self { by_number: Numbers::of(&shards), shards, by_id }),
         }
     }
@@ -149,25 +158,25 @@ fn split(id: &str) -> Option<(&str, &str)> {
 }
 
 /// Whether shards, sorted by their starts, take every hash key once.
-fn check(shards: &[OpenShard]) -> Result<(), MapError> {
+fn check(shards: &[OpenShard]) -> Result<(), ShardMapError> {
     // The next hash key that is nobody's; `None` after the last one.
     let mut free = Some(0);
     for (index, shard) in shards.iter().enumerate() {
         let (start, end) = (*shard.range.start(), *shard.range.end());
         if start > end {
-            return Err(MapError::Empty(shard.id.clone()));
+            return Err(ShardMapError::Empty(shard.id.clone()));
         }
         match free {
-            Some(free) if start > free => return Err(MapError::Gap(free..=start - 1)),
+            Some(free) if start > free => return Err(ShardMapError::Gap(free..=start - 1)),
             Some(free) if start == free => {}
-            _ => return Err(MapError::overlap(&shards[index - 1], shard)),
+            _ => return Err(ShardMapError::overlap(&shards[index - 1], shard)),
         }
         free = end.checked_add(1);
     }
-    free.map_or(Ok(()), |free| Err(MapError::Gap(free..=u128::MAX)))
+    free.map_or(Ok(()), |free| Err(ShardMapError::Gap(free..=u128::MAX)))
 }
 
-impl MapError {
+impl ShardMapError {
     fn overlap(first: &OpenShard, second: &OpenShard) -> Self {
         Self::Overlap { first: first.id.clone(), second: second.id.clone(), hash_key: *second.range.start() }
     }
@@ -175,7 +184,51 @@ impl MapError {
 
 #[cfg(test)]
 mod tests {
+    use proptest::{collection::btree_map, prelude::*};
+
     use super::*;
+
+    /// Shards that begin at any hash keys, with ids of the service's form in any order, which may lie far apart.
+    fn shards() -> impl Strategy<Value = Vec<OpenShard>> {
+        let starts = btree_map(any::<u128>(), any::<bool>(), 0..20);
+        (starts, 0..1_000_u64, prop::sample::select(vec![1, 3, 1_000])).prop_flat_map(|(starts, first, step)| {
+            let mut starts: Vec<u128> = starts.into_keys().collect();
+            starts.splice(..usize::from(starts.first() == Some(&0)), [0]);
+            let ends = starts.iter().skip(1).map(|next| next - 1).chain([u128::MAX]);
+            let ranges: Vec<_> = starts.iter().copied().zip(ends).map(|(start, end)| start..=end).collect();
+            let ids: Vec<_> = (0..ranges.len() as u64).map(|id| format!("shardId-{:012}", first + id * step)).collect();
+            (Just(ranges), Just(ids).prop_shuffle())
+                .prop_map(|(ranges, ids)| {
+                    ids.iter().zip(ranges).map(|(id, range)| shard(id, range)).collect::<Vec<_>>()
+                })
+                .prop_flat_map(|shards| Just(shards).prop_shuffle())
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_lookup_finds_what_a_search_of_all_shards_finds(shards in shards(), keys in [any::<u128>(); 4], id in 0..20_000_u64) {
+            let map = ShardMap::new(shards.clone()).expect("whole");
+            for key in keys.into_iter().chain(shards.iter().flat_map(|shard| [*shard.range.start(), *shard.range.end()])) {
+                let searched = shards.iter().find(|shard| shard.range.contains(&key));
+                prop_assert_eq!(Some(map.shard(map.index_of(key))), searched);
+            }
+            let any_id = format!("shardId-{id:012}");
+            for id in shards.iter().map(|shard| &*shard.id).chain([any_id.as_str()]) {
+                let searched = shards.iter().find(|shard| *shard.id == *id);
+                prop_assert_eq!(map.index_of_id(id).map(|index| map.shard(index)), searched);
+            }
+        }
+
+        #[test]
+        fn shards_of_which_one_is_missing_are_no_map(shards in shards(), missing in any::<prop::sample::Index>()) {
+            let mut shards = shards;
+            let missing = shards.remove(missing.index(shards.len()));
+            prop_assert_eq!(ShardMap::new(shards), Err(ShardMapError::Gap(missing.range)));
+        }
+    }
 
     fn shard(id: &str, range: RangeInclusive<u128>) -> OpenShard {
         OpenShard { id: id.into(), range }
@@ -215,17 +268,17 @@ mod tests {
         };
         for index in 0..4 {
             let (map, missing) = without(index);
-            assert_eq!(map, Err(MapError::Gap(missing)), "{index}");
+            assert_eq!(map, Err(ShardMapError::Gap(missing)), "{index}");
         }
-        assert_eq!(ShardMap::new(Vec::new()), Err(MapError::Gap(0..=u128::MAX)));
+        assert_eq!(ShardMap::new(Vec::new()), Err(ShardMapError::Gap(0..=u128::MAX)));
         let one = vec![shard("a", 0..=8), shard("b", 10..=u128::MAX)];
-        assert_eq!(ShardMap::new(one), Err(MapError::Gap(9..=9)));
+        assert_eq!(ShardMap::new(one), Err(ShardMapError::Gap(9..=9)));
     }
 
     #[test]
     fn hash_keys_taken_twice_are_named_with_both_shards() {
         let overlap = |shards, first: &str, second: &str, hash_key| {
-            let expected = MapError::Overlap { first: first.into(), second: second.into(), hash_key };
+            let expected = ShardMapError::Overlap { first: first.into(), second: second.into(), hash_key };
             assert_eq!(ShardMap::new(shards), Err(expected));
         };
         overlap(vec![shard("b", 9..=u128::MAX), shard("a", 0..=9)], "a", "b", 9);
@@ -239,8 +292,8 @@ mod tests {
     fn ranges_and_names_must_make_sense() {
         #[expect(clippy::reversed_empty_ranges, reason = "that is the point")]
         let backward = vec![shard("a", 0..=7), shard("b", 8..=7), shard("c", 8..=u128::MAX)];
-        assert_eq!(ShardMap::new(backward), Err(MapError::Empty("b".into())));
+        assert_eq!(ShardMap::new(backward), Err(ShardMapError::Empty("b".into())));
         let twice = vec![shard("a", 0..=7), shard("a", 8..=u128::MAX)];
-        assert_eq!(ShardMap::new(twice), Err(MapError::Twice("a".into())));
+        assert_eq!(ShardMap::new(twice), Err(ShardMapError::Twice("a".into())));
     }
 }

@@ -6,7 +6,7 @@ use futures::future::BoxFuture;
 use tokio::time::{Instant, sleep_until};
 
 use super::{
-    shard_map::{LookError, ShardMap},
+    shard_map::{DescribeError, ShardMap},
     transport::Transport,
 };
 
@@ -14,7 +14,7 @@ use super::{
 const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
 
 /// What a look finds; no map where the transport does not tell the shards.
-pub(super) type Looked = Result<Option<ShardMap>, LookError>;
+pub(super) type Looked = Result<Option<ShardMap>, DescribeError>;
 
 #[derive(Default)]
 pub(super) struct ShardWatch {

@@ -2,6 +2,7 @@
 
 use std::{
     collections::VecDeque,
+    fmt,
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -22,6 +23,7 @@ const FEW: usize = 1024;
 /// A sink of records. Flushing it waits until all that were sent into it are acknowledged; records that fail are the errors
 /// of the next calls, in the order in which they were sent. Closing it flushes, and leaves the producer open. What was sent
 /// into it is still delivered when it is dropped, but for a last record that waits for room, if there is no runtime then.
+#[must_use = "a sink does nothing until records are sent into it"]
 pub struct RecordSink {
     producer: Producer,
     entering: Option<BoxFuture<'static, Result<Pending, PutError>>>,
@@ -38,7 +40,8 @@ enum Sent {
 }
 
 /// Why a record that was sent into a sink is not in the stream.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum SinkError {
     /// It was not taken.
     #[error(transparent)]
@@ -90,6 +93,13 @@ impl Sent {
             Self::Pending(pending) => ready!(pending.poll_unpin(context)),
         };
         Poll::Ready(outcome.map(drop).inspect_err(|error| *self = Self::Failed(error.clone())))
+    }
+}
+
+impl fmt::Debug for RecordSink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { producer, sent, .. } = self;
+        f.debug_struct("RecordSink").field("producer", producer).field("unacknowledged", &sent.len()).finish()
     }
 }
 
@@ -165,7 +175,7 @@ mod tests {
 
     impl Transport for Picky {
         fn wants(&self) -> Wants {
-            Wants { format: Format::Json, hash: false }
+            Wants::new(Format::Json)
         }
 
         fn put_records(&self, request: Request) -> BoxFuture<'static, Result<Answer, RequestError>> {
@@ -183,8 +193,9 @@ mod tests {
     #[tokio::test]
     async fn little_is_kept_behind_a_record_that_never_arrives() {
         const IN_FLIGHT: usize = 500;
-        let backoff = Backoff { first: Duration::from_millis(1), cap: Duration::from_millis(1) };
-        let builder = Producer::over(Picky).max_in_flight_records(IN_FLIGHT).linger(Duration::ZERO).backoff(backoff);
+        let backoff = Backoff::default().with_initial(Duration::from_millis(1)).with_max(Duration::from_millis(1));
+        let builder =
+            Producer::with_transport(Picky).max_in_flight_records(IN_FLIGHT).linger(Duration::ZERO).backoff(backoff);
         let producer = builder.build().await.expect("settings");
         let mut sink = producer.sink();
         sink.feed(Record::new("x", NEVER)).await.expect("taken");

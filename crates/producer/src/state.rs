@@ -11,22 +11,23 @@ use tokio::{
 };
 
 use super::{
-    assembly::BatchLimits,
-    batch::{Batch, Filling, NO_SHARD},
+    batch::{Batch, NO_SHARD, OpenBatch},
     body::{Body, Format},
     budget::Budget,
     builder::Settings,
-    epochs::Epochs,
     error::PutError,
+    flush_barriers::FlushBarriers,
     gauge::Gauge,
-    group::{GROUP, Group, Pending, Ticket},
+    group::{CompletionHandle, GROUP, Group, Pending},
     handle::Unsent,
     hot_keys::HotKeys,
+    lock::lock,
     metrics::{self, Metrics},
+    queued_batch::BatchLimits,
     queues::Queues,
     record::Record,
     shard_map::ShardMap,
-    transport::{Transport, Wants},
+    transport::Transport,
 };
 
 /// Bytes of buffers kept for further requests.
@@ -55,13 +56,15 @@ pub(super) struct State {
     pub(super) queues: Queues,
     pub(super) gauge: Gauge,
     pub(super) hot_keys: HotKeys,
-    pub(super) epochs: Epochs,
+    pub(super) flush_barriers: FlushBarriers,
     group: Option<(Arc<Group>, usize)>,
     /// The request that records are written into as they come.
-    open: Option<Filling>,
+    open: Option<OpenBatch>,
     /// Requests that are full.
     ready: Vec<Batch>,
     spare: Vec<Vec<u8>>,
+    /// Bytes of the body that came back last, and a little more: a new buffer is as large, so that no `put` has to move it.
+    usual_body: usize,
     /// Nothing is to wait for company any more, this once.
     pub(super) hurry: bool,
     pub(super) closing: Closing,
@@ -92,16 +95,17 @@ impl Shared {
             limits: settings.batch,
             linger: settings.linger,
             record_ttl: settings.record_ttl,
-            direct: !settings.ordered && settings.pack.is_none(),
+            direct: !settings.ordered && settings.pack().is_none(),
             pace: settings.pace && shards > 0,
             queues: Queues::new(settings.rules(), map, now),
             gauge: Gauge::new(shards, now),
             hot_keys: HotKeys::default(),
-            epochs: Epochs::new(),
+            flush_barriers: FlushBarriers::new(),
             group: None,
             open: None,
             ready: Vec::new(),
             spare: Vec::new(),
+            usual_body: 0,
             hurry: false,
             closing: Closing::Open,
         };
@@ -117,7 +121,7 @@ impl Shared {
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().expect("no panic while it is held")
+        lock(&self.state)
     }
 
     /// Tells what is new to those who watch from outside.
@@ -127,6 +131,8 @@ impl Shared {
 
     /// Takes a record for which there is room.
     pub(super) fn put(&self, record: &Record) -> Result<Pending, PutError> {
+        // A transport is another's code: it is asked before the lock is taken and the record counted.
+        let format = self.transport.wants().format;
         let mut state = self.state();
         if !matches!(state.closing, Closing::Open) {
             self.budget.give_back(1, record.size());
@@ -134,8 +140,8 @@ impl Shared {
         }
         metrics::add(&self.metrics.offered, 1);
         metrics::add(&self.metrics.offered_bytes, record.size());
-        let (ticket, pending) = state.issue(record.size());
-        let is_news = state.take(record, ticket, self);
+        let (completion, pending) = state.issue(record.size());
+        let is_news = state.take(record, completion, (format, &self.stream));
         drop(state);
         if is_news {
             self.bell.notify_one();
@@ -145,66 +151,77 @@ impl Shared {
 }
 
 impl State {
-    fn issue(&mut self, size: usize) -> (Ticket, Pending) {
+    fn issue(&mut self, size: usize) -> (CompletionHandle, Pending) {
         let (group, issued) = match self.group.take() {
             Some(group) => group,
-            None => (Group::new(self.epochs.begin()), 0),
+            None => (Group::new(self.flush_barriers.begin()), 0),
         };
         let (index, pending) = (issued as u32, group.pending(issued as u32));
         let expires = self.record_ttl.map(after);
-        let ticket = Ticket::new(group.clone(), index, size, expires);
+        let completion = CompletionHandle::new(group.clone(), index, size, expires);
         self.group = Some((group, issued + 1));
         if issued + 1 == GROUP {
             self.end_group();
         }
-        (ticket, pending)
+        (completion, pending)
     }
 
     pub(super) fn end_group(&mut self) {
         if let Some((group, issued)) = self.group.take()
             && group.close(issued)
         {
-            self.epochs.end(group.epoch);
+            self.flush_barriers.end(group.barrier);
         }
     }
 
     /// Whether the dispatcher is to know of it.
-    fn take(&mut self, record: &Record, ticket: Ticket, shared: &Shared) -> bool {
+    fn take(&mut self, record: &Record, completion: CompletionHandle, to: (Format, &str)) -> bool {
         let is_near = self.gauge.pass(record.size());
         if !self.direct {
-            return self.queue(record, ticket, Instant::now, shared);
+            return self.queue(record, completion, Instant::now, to.0);
         }
         if !(self.pace && is_near) {
-            return self.append(record, NO_SHARD, ticket, shared);
+            return self.append(record, NO_SHARD, completion, to);
         }
         let now = Instant::now();
         let shard = self.queues.shard_of(record.hash());
         if self.queues.let_through(shard, record.size(), now) {
-            return self.append(record, shard, ticket, shared);
+            return self.append(record, shard, completion, to);
         }
         self.hot_keys.note(&record.partition_key, record.size() as u64);
-        self.queue(record, ticket, || now, shared)
+        self.queue(record, completion, || now, to.0)
     }
 
-    fn queue(&mut self, record: &Record, ticket: Ticket, now: impl Fn() -> Instant, shared: &Shared) -> bool {
+    fn queue(
+        &mut self,
+        record: &Record,
+        completion: CompletionHandle,
+        now: impl Fn() -> Instant,
+        format: Format,
+    ) -> bool {
         let before = self.queues.next_due();
-        self.queues.push(record, shared.transport.wants().format, ticket, now);
+        self.queues.push(record, format, completion, now);
         self.queues.next_due() != before
     }
 
     /// Writes a record into the open request; whether one was begun or is full now.
-    fn append(&mut self, record: &Record, shard: u32, ticket: Ticket, shared: &Shared) -> bool {
-        let is_full = |open: &Filling| open.cargo.bytes + record.size() > self.limits.bytes;
+    fn append(
+        &mut self,
+        record: &Record,
+        shard: u32,
+        completion: CompletionHandle,
+        (format, stream): (Format, &str),
+    ) -> bool {
+        let is_full = |open: &OpenBatch| open.contents.bytes + record.size() > self.limits.bytes;
         let ended = self.open.as_ref().is_some_and(is_full) && self.end_open();
         let begun = self.open.is_none();
         if begun {
-            let Wants { format, .. } = shared.transport.wants();
-            let body = Body::new(format, &shared.stream, self.spare.pop().unwrap_or_default());
-            self.open = Some(Filling::new(body, self.queues.generation, after(self.linger)));
+            let body = Body::new(format, stream, self.buffer());
+            self.open = Some(OpenBatch::new(body, self.queues.generation, after(self.linger)));
         }
         let open = self.open.as_mut().expect("begun where there was none");
-        open.push(record.entry(), shard, ticket);
-        let is_full = open.len() >= self.limits.items || open.cargo.bytes >= self.limits.bytes;
+        open.push(record.entry(), shard, completion);
+        let is_full = open.len() >= self.limits.items || open.contents.bytes >= self.limits.bytes;
         (is_full && self.end_open()) || ended || begun
     }
 
@@ -234,7 +251,7 @@ impl State {
     /// `done` is told when all that was put before has ended.
     pub(super) fn flush(&mut self, done: oneshot::Sender<()>) {
         self.end_group();
-        self.epochs.flush(done);
+        self.flush_barriers.flush(done);
         self.hurry = true;
     }
 
@@ -256,10 +273,11 @@ impl State {
 
     /// A buffer for another request.
     pub(super) fn buffer(&mut self) -> Vec<u8> {
-        self.spare.pop().unwrap_or_default()
+        self.spare.pop().unwrap_or_else(|| Vec::with_capacity(self.usual_body))
     }
 
     pub(super) fn recycle(&mut self, buffer: Vec<u8>) {
+        self.usual_body = buffer.len() + buffer.len() / 8;
         let kept: usize = self.spare.iter().map(Vec::capacity).sum();
         if kept + buffer.capacity() <= SPARE_BYTES {
             self.spare.push(buffer);

@@ -13,7 +13,7 @@ struct Keeper(Arc<Mutex<Sent>>);
 
 impl Transport for Keeper {
     fn wants(&self) -> Wants {
-        PLAIN
+        Wants::new(Format::Json)
     }
 
     fn put_records(&self, request: Request) -> BoxFuture<'static, Result<Answer, RequestError>> {
@@ -40,7 +40,7 @@ async fn sent(source: &Arc<dyn Source>, tickets: RangeInclusive<u64>, records: u
         assert_eq!(count, needed, "every part needs the tickets of the whole");
         Ok(*tickets.start()..=tickets.start() + count - 1)
     });
-    let producer = Producer::over(keeper.clone()).build().await.expect("settings");
+    let producer = Producer::with_transport(keeper.clone()).build().await.expect("settings");
     let log = bench.log();
     let running = run(plan, &producer, &log, &bench.progress, &bench.cancel);
     let loaded = timeout(PATIENCE, running).await.expect("an end").expect("loaded");

@@ -61,7 +61,6 @@ fn kcl_drops_nothing_that_was_packed_for_its_shard() {
 #[ignore = "needs Maven"]
 fn what_java_packs_is_taken_apart_here() {
     takes_apart_what_is_packed_by(&JAVA, |found, record| {
-        let explicit_hash_key = Some(hash(record).to_string());
-        *found == UserRecord { explicit_hash_key, ..record.clone() }
+        *found == record.clone().with_explicit_hash_key(hash(record).to_string())
     });
 }

@@ -12,10 +12,10 @@ use peer::Peer;
 use rand::{RngExt, SeedableRng, rngs::Xoshiro256PlusPlus};
 
 fn record(partition_key: &str, explicit_hash_key: Option<u128>, data: &[u8]) -> UserRecord {
-    UserRecord {
-        partition_key: partition_key.to_owned(),
-        explicit_hash_key: explicit_hash_key.map(|key| key.to_string()),
-        data: data.to_vec(),
+    let record = UserRecord::new(partition_key, data);
+    match explicit_hash_key {
+        Some(key) => record.with_explicit_hash_key(key.to_string()),
+        None => record,
     }
 }
 

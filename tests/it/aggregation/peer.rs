@@ -64,10 +64,10 @@ fn line(record: &UserRecord) -> String {
 fn record(line: &str) -> UserRecord {
     let fields: Vec<&str> = line.split(' ').collect();
     let [partition_key, explicit_hash_key, content] = fields[..] else { panic!("three fields: {line}") };
-    UserRecord {
-        partition_key: String::from_utf8(data(partition_key)).expect("text"),
-        explicit_hash_key: (explicit_hash_key != "-").then(|| explicit_hash_key.to_owned()),
-        data: data(content),
+    let record = UserRecord::new(String::from_utf8(data(partition_key)).expect("text"), data(content));
+    match explicit_hash_key {
+        "-" => record,
+        key => record.with_explicit_hash_key(key),
     }
 }
 

@@ -51,7 +51,13 @@ async fn answers_that_are_lost_double_what_they_were_of() {
 #[tokio::test]
 async fn an_aggregate_keeps_its_bounds_and_one_alone_travels_plain() {
     let sink = Sink::with_shards(1, |_| Step::Refuse(|_, _| false));
-    let producer = quick(&sink).aggregation_within(10, 1_000).build().await.expect("settings");
+    let producer = quick(&sink)
+        .aggregation(true)
+        .aggregation_max_records(10)
+        .aggregation_max_bytes(1_000)
+        .build()
+        .await
+        .expect("settings");
     let mut pending = put_all(&producer, 95).await;
     pending.push(producer.put(record(95, 5_000)).await.expect("taken"));
     timeout(PATIENCE, producer.flush()).await.expect("flushed");

@@ -96,10 +96,10 @@ async fn a_fatal_error_ends_its_records_with_the_reason() {
     let producer = quick(&sink).build().await.expect("settings");
     let first = producer.put(record(0, 100)).await.expect("taken");
     let error = timeout(PATIENCE, first).await.expect("an end").expect_err("fatal");
-    assert_eq!(error.reason, Reason::Fatal("Fatal".into()));
-    assert_eq!((error.attempts, error.may_be_written), (1, false));
+    assert!(matches!(error.reason(), Reason::Fatal(why) if why.message() == "Fatal"), "{error:?}");
+    assert_eq!((error.attempts(), error.may_be_written()), (1, false));
     let second = producer.put(record(1, 100)).await.expect("taken");
-    assert_eq!(timeout(PATIENCE, second).await.expect("an end").expect("acknowledged").attempts, 1);
+    assert_eq!(timeout(PATIENCE, second).await.expect("an end").expect("acknowledged").attempts(), 1);
     assert_adds_up(producer.close(PATIENCE).await.metrics, 1, 1);
 }
 
@@ -109,9 +109,10 @@ async fn a_record_may_be_given_a_time_to_live() {
     let producer = quick(&sink).record_ttl(Duration::from_millis(50)).build().await.expect("settings");
     let pending = producer.put(record(0, 100)).await.expect("taken");
     let error = timeout(PATIENCE, pending).await.expect("an end").expect_err("expired");
-    let Reason::Expired { last_error: Some(last) } = &error.reason else { panic!("{error:?}") };
-    assert!(last.contains("ProvisionedThroughputExceededException"), "{last}");
-    assert!(error.attempts > 1 && !error.may_be_written, "{error:?}");
+    let Reason::Expired { last_error: Some(last) } = error.reason() else { panic!("{error:?}") };
+    assert!(last.message().contains("Rate exceeded"), "{last}");
+    assert_eq!(error.code(), Some("ProvisionedThroughputExceededException"));
+    assert!(error.attempts() > 1 && !error.may_be_written(), "{error:?}");
     assert_adds_up(producer.close(PATIENCE).await.metrics, 0, 1);
 }
 
@@ -119,14 +120,14 @@ async fn a_record_may_be_given_a_time_to_live() {
 async fn retries_back_off_and_do_not_hold_up_others() {
     let first = Duration::from_millis(40);
     let sink = Sink::new(|request| Step::Refuse(if request < 3 { |_, _| true } else { |_, _| false }));
-    let producer = Producer::over(sink.clone())
-        .backoff(Backoff { first, cap: first * 8 })
+    let producer = Producer::with_transport(sink.clone())
+        .backoff(Backoff::default().with_initial(first).with_max(first * 8))
         .linger(Duration::ZERO)
         .build()
         .await
         .expect("settings");
     let pending = producer.put(record(0, 100)).await.expect("taken");
-    assert_eq!(timeout(PATIENCE, pending).await.expect("an end").expect("acknowledged").attempts, 4);
+    assert_eq!(timeout(PATIENCE, pending).await.expect("an end").expect("acknowledged").attempts(), 4);
     let calls: Vec<_> = sink.calls().iter().map(|call| call.at).collect();
     for (attempt, pair) in calls.windows(2).enumerate() {
         let least = first * 2_u32.pow(attempt as u32) / 2;
@@ -135,8 +136,9 @@ async fn retries_back_off_and_do_not_hold_up_others() {
 
     let sink =
         Sink::new(|request| if request == 0 { Step::Fail(Severity::Throttled) } else { Step::Refuse(|_, _| false) });
-    let long = Backoff { first: PATIENCE, cap: PATIENCE };
-    let producer = Producer::over(sink.clone()).backoff(long).linger(Duration::ZERO).build().await.expect("settings");
+    let long = Backoff::default().with_initial(PATIENCE).with_max(PATIENCE);
+    let producer =
+        Producer::with_transport(sink.clone()).backoff(long).linger(Duration::ZERO).build().await.expect("settings");
     let stuck = producer.put(record(0, 100)).await.expect("taken");
     while producer.metrics().throttled == 0 {
         tokio::task::yield_now().await;
@@ -244,7 +246,12 @@ async fn close_gives_back_what_was_not_acknowledged() {
     assert!(closed.unsent.iter().any(|unsent| !unsent.may_be_written), "some were not");
     let outcomes = futures::future::join_all(pending).await;
     let failed = outcomes.iter().filter(|outcome| outcome.is_err()).count();
-    assert!(outcomes.iter().flat_map(|outcome| outcome.as_ref().err()).all(|error| error.reason == Reason::Closed));
+    assert!(
+        outcomes
+            .iter()
+            .flat_map(|outcome| outcome.as_ref().err())
+            .all(|error| matches!(error.reason(), Reason::Closed))
+    );
     let taken_late = usize::from(turned_away.await.expect("ran").is_ok());
     assert_eq!(closed.unsent.len(), failed + taken_late);
     assert_adds_up(closed.metrics, acknowledged, failed + taken_late);

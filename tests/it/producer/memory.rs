@@ -87,6 +87,9 @@ async fn ordered_records_wait() {
 
 #[tokio::test(start_paused = true)]
 async fn packed_records_wait() {
-    survives(|builder| builder.aggregation_within(100, 5_000)).await;
-    survives(|builder| builder.aggregation_within(100, 5_000).ordered(true)).await;
+    survives(|builder| builder.aggregation(true).aggregation_max_records(100).aggregation_max_bytes(5_000)).await;
+    survives(|builder| {
+        builder.aggregation(true).aggregation_max_records(100).aggregation_max_bytes(5_000).ordered(true)
+    })
+    .await;
 }

@@ -19,8 +19,8 @@ use self::sink::Sink;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 fn quick(sink: &Sink) -> Builder {
-    let backoff = Backoff { first: Duration::from_millis(2), cap: Duration::from_millis(10) };
-    Producer::over(sink.clone()).backoff(backoff).linger(Duration::from_millis(1))
+    let backoff = Backoff::default().with_initial(Duration::from_millis(2)).with_max(Duration::from_millis(10));
+    Producer::with_transport(sink.clone()).backoff(backoff).linger(Duration::from_millis(1))
 }
 
 fn record(number: usize, bytes: usize) -> Record {

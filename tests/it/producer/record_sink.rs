@@ -22,8 +22,8 @@ async fn feed(records: &mut RecordSink, numbers: std::ops::Range<usize>) {
 
 fn attempts(error: SinkError) -> u32 {
     match error {
-        SinkError::Record(error) => error.attempts,
-        SinkError::Put(error) => panic!("{error}"),
+        SinkError::Record(error) => error.attempts(),
+        other => panic!("{other}"),
     }
 }
 
@@ -49,7 +49,7 @@ async fn errors_come_in_the_order_of_their_records() {
         1 | 2 => Step::Fail(Severity::Fatal),
         _ => WELL,
     });
-    let backoff = Backoff { first: Duration::from_millis(100), cap: Duration::from_millis(100) };
+    let backoff = Backoff::default().with_initial(Duration::from_millis(100)).with_max(Duration::from_millis(100));
     let builder = quick(&sink).backoff(backoff).max_batch_records(1).max_requests(1);
     let producer = builder.build().await.expect("settings");
     let mut records = producer.sink();

@@ -12,7 +12,7 @@ use std::{
 
 use futures::{FutureExt, future::BoxFuture};
 use kinesis_producer::{
-    Answer, AnswerBuilder, Body, Format, LookError, OpenShard, Record, Request, RequestError, Severity, ShardMap,
+    Answer, AnswerBuilder, Body, DescribeError, Format, OpenShard, Record, Request, RequestError, Severity, ShardMap,
     Transport, Wants,
 };
 use md5::{Digest, Md5};
@@ -215,9 +215,9 @@ impl Sink {
             Step::Short(positions) => Ok(self.answer(records, |_| false, positions)),
             Step::Reset => {
                 self.answer(records, |_| false, usize::MAX);
-                Err(RequestError { severity: Severity::Unknown, message: "connection reset by peer".into() })
+                Err(RequestError::new(Severity::Unknown, "connection reset by peer"))
             }
-            Step::Fail(severity) => Err(RequestError { severity, message: format!("{severity:?}") }),
+            Step::Fail(severity) => Err(RequestError::new(severity, format!("{severity:?}"))),
             Step::Hang => std::future::pending().await,
             Step::Slow(time) => {
                 sleep(time).await;
@@ -229,7 +229,7 @@ impl Sink {
 
 impl Transport for Sink {
     fn wants(&self) -> Wants {
-        Wants { format: Format::Json, hash: true }
+        Wants::new(Format::Json).with_hash()
     }
 
     fn put_records(&self, request: Request) -> BoxFuture<'static, Result<Answer, RequestError>> {
@@ -246,9 +246,8 @@ impl Transport for Sink {
         .boxed()
     }
 
-    fn shards(&self) -> BoxFuture<'static, Result<Option<ShardMap>, LookError>> {
-        let shard =
-            |(id, range): &(String, RangeInclusive<u128>)| OpenShard { id: id.as_str().into(), range: range.clone() };
+    fn shards(&self) -> BoxFuture<'static, Result<Option<ShardMap>, DescribeError>> {
+        let shard = |(id, range): &(String, RangeInclusive<u128>)| OpenShard::new(id.as_str(), range.clone());
         let shards = lock(&self.0.shards).iter().map(shard).collect();
         let map = self.0.tells.then(|| ShardMap::new(shards).expect("shards that cover all"));
         std::future::ready(Ok(map)).boxed()

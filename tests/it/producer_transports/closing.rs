@@ -28,7 +28,11 @@ async fn what_was_not_acknowledged_comes_back_as_it_was_put() {
             let kinesis = Kinesis::start(Described::ByKey, falls_silent).await;
             let builder = quick(&kinesis.config(), kind).max_requests(2);
             let builder = match aggregation {
-                true => builder.aggregation_within(10, 2_000).max_batch_records(10),
+                true => builder
+                    .aggregation(true)
+                    .aggregation_max_records(10)
+                    .aggregation_max_bytes(2_000)
+                    .max_batch_records(10),
                 false => builder.max_batch_records(100),
             };
             let producer = builder.pace(false).build().await.expect("settings");
@@ -48,7 +52,7 @@ async fn what_was_not_acknowledged_comes_back_as_it_was_put() {
                 outcomes
                     .iter()
                     .filter_map(|outcome| outcome.as_ref().err())
-                    .all(|error| error.reason == Reason::Closed)
+                    .all(|error| matches!(error.reason(), Reason::Closed))
             );
             assert_adds_up(closed.metrics, COUNT - failed, failed);
             assert_given_back(&closed.unsent, &kinesis, failed);

@@ -50,6 +50,6 @@ async fn who_may_not_ask_sends_plain_records() {
     assert_adds_up(producer.close(PATIENCE).await.metrics, 100, 0);
     let packs = quick(&kinesis.config(), KINDS[0]).aggregation(true).build().await.map(drop);
     let error = packs.expect_err("it must be known");
-    assert!(matches!(&error, BuildError::Look(look) if look.is_not_permitted()), "{error}");
+    assert!(matches!(&error, BuildError::Describe(error) if error.is_not_permitted()), "{error}");
     assert!(error.to_string().contains("kinesis:DescribeStreamSummary"), "{error}");
 }

@@ -20,7 +20,11 @@ type Script = fn(usize) -> Step;
 async fn arrives(kind: TransportKind, aggregation: bool, script: Script) -> (Kinesis, Snapshot) {
     let kinesis = Kinesis::start(Described::ByKey, script).await;
     let builder = quick(&kinesis.config(), kind).request_timeout(Duration::from_millis(500)).pace(false);
-    let builder = if aggregation { builder.aggregation_within(100, 20_000) } else { builder.max_batch_records(100) };
+    let builder = if aggregation {
+        builder.aggregation(true).aggregation_max_records(100).aggregation_max_bytes(20_000)
+    } else {
+        builder.max_batch_records(100)
+    };
     let producer = builder.build().await.expect("settings");
     let pending = put_all(&producer, 0..COUNT).await;
     for (number, pending) in pending.into_iter().enumerate() {

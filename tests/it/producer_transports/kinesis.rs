@@ -199,8 +199,11 @@ pub fn user_records(record: &Record) -> Vec<(Option<u32>, Record)> {
     };
     let user_record = |(sub, packed): (usize, kinesis_aggregation::UserRecord)| {
         let record = Record::new(packed.data, packed.partition_key.as_str());
-        let hash_key = packed.explicit_hash_key.map(|key| key.parse().expect("a number"));
-        (Some(sub as u32), Record { explicit_hash_key: hash_key, ..record })
+        let record = match packed.explicit_hash_key {
+            Some(key) => record.with_explicit_hash_key(key.parse().expect("a number")),
+            None => record,
+        };
+        (Some(sub as u32), record)
     };
     packed.into_iter().enumerate().map(user_record).collect()
 }

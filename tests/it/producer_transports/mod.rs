@@ -18,7 +18,7 @@ const STREAM: &str = "orders";
 const KINDS: [TransportKind; 3] = [TransportKind::Json, TransportKind::Cbor, TransportKind::Sdk];
 
 fn quick(config: &SdkConfig, kind: TransportKind) -> Builder {
-    let backoff = Backoff { first: Duration::from_millis(2), cap: Duration::from_millis(20) };
+    let backoff = Backoff::default().with_initial(Duration::from_millis(2)).with_max(Duration::from_millis(20));
     Producer::builder(config, STREAM).transport(kind).backoff(backoff).linger(Duration::from_millis(2))
 }
 

@@ -59,7 +59,7 @@ fn records() -> Vec<Record> {
 }
 
 fn request(format: Format) -> Request {
-    Request { body: Body::of(format, STREAM, &records()).into(), sha256: None }
+    Request::new(Body::from_records(format, STREAM, &records()))
 }
 
 async fn put(wire: &Wire, format: Format) -> Result<Answer, RequestError> {
@@ -87,9 +87,9 @@ async fn requests_are_signed_and_say_what_they_are() {
     for format in [Format::Json, Format::Cbor] {
         let server = Server::start(|_, seen| Reply::Http(written(seen, 3))).await;
         let wire = wire(&server, format);
-        assert_eq!(wire.wants(), Wants { format, hash: true });
+        assert_eq!(wire.wants(), Wants::new(format).with_hash());
         let plain = request(format);
-        let hashed = Request { sha256: Some(Sha256::digest(plain.body.bytes()).into()), ..plain.clone() };
+        let hashed = plain.clone().with_sha256(Sha256::digest(plain.body.bytes()).into());
         for request in [plain, hashed] {
             wire.put_records(request).await.expect("an answer");
         }
@@ -177,15 +177,18 @@ async fn the_stand_in_takes_both_encodings() {
     assert_eq!(read_back(&client).await, [records(), records()].concat().iter().map(bare).collect::<Vec<_>>());
     let wire = Wire::new(&running.config(), "no-such-stream", Format::Cbor).expect("a transport");
     let error = put_to(&wire, "no-such-stream").await.expect_err("no stream");
-    assert_eq!(error.severity, Severity::Fatal);
-    assert!(error.message.contains("ResourceNotFoundException") && error.message.contains("no-such-stream"), "{error}");
+    assert_eq!(error.severity(), Severity::Fatal);
+    assert!(
+        error.message().contains("ResourceNotFoundException") && error.message().contains("no-such-stream"),
+        "{error}"
+    );
     assert_eq!(wire.wants().format, Format::Cbor, "a refusal in CBOR is none of CBOR");
     running.stop().await;
 }
 
 async fn put_to(wire: &Wire, stream: &str) -> Result<Answer, RequestError> {
-    let body = Body::of(Format::Cbor, stream, &records()).into();
-    timeout(PATIENCE, wire.put_records(Request { body, sha256: None })).await.expect("an end")
+    let body = Body::from_records(Format::Cbor, stream, &records());
+    timeout(PATIENCE, wire.put_records(Request::new(body))).await.expect("an end")
 }
 
 fn assert_all_written(answer: &Answer) {
@@ -195,7 +198,7 @@ fn assert_all_written(answer: &Answer) {
 
 /// What comes back of a record: its hash key does not.
 fn bare(record: &Record) -> Record {
-    Record { explicit_hash_key: None, ..record.clone() }
+    Record::new(record.data.clone(), record.partition_key.clone())
 }
 
 async fn until_active(client: &Client) {

@@ -1,6 +1,7 @@
 //! What goes wrong, and what it means for the records.
 
 use std::{
+    error::Error,
     fmt,
     sync::{
         Arc,
@@ -14,7 +15,7 @@ use aws_credential_types::{
     provider::{ProvideCredentials, SharedCredentialsProvider, future},
 };
 use aws_smithy_types::{DateTime, date_time::Format as DateFormat};
-use kinesis_producer::{Format, RequestError, Severity, Transport, Wire, WireError};
+use kinesis_producer::{Format, Severity, Transport, Wire, WireError};
 use serde_json::json;
 use tokio::net::TcpListener;
 
@@ -59,8 +60,9 @@ async fn what_goes_wrong_is_told_apart() {
         for format in FORMATS {
             let server = Server::start(move |_, seen| reply(seen)).await;
             let wire = wire(&server, format);
-            let RequestError { severity: told, message } = put(&wire, format).await.expect_err("an error");
-            assert_eq!(told, severity, "case {case}, {format:?}: {message}");
+            let error = put(&wire, format).await.expect_err("an error");
+            let message = error.message();
+            assert_eq!(error.severity(), severity, "case {case}, {format:?}: {message}");
             assert!(message.starts_with("PutRecords to orders: ") && message.contains(words), "case {case}: {message}");
             assert_eq!((server.seen().len(), wire.wants().format), (1, format), "case {case}: one attempt a call");
         }
@@ -72,8 +74,11 @@ async fn a_connection_that_was_never_made_carried_nothing() {
     let port = TcpListener::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("an address").port();
     let wire = Wire::new(&config(&format!("http://127.0.0.1:{port}")), STREAM, Format::Json).expect("a transport");
     let error = put(&wire, Format::Json).await.expect_err("nobody is there");
-    assert_eq!(error.severity, Severity::Unavailable);
-    assert!(error.message.contains("refused") && error.message.contains("nothing was written"), "{error}");
+    assert_eq!(error.severity(), Severity::Unavailable);
+    assert!(error.message().contains("nothing was written"), "{error}");
+    let causes: Vec<_> =
+        std::iter::successors(error.source(), |error| (*error).source()).map(ToString::to_string).collect();
+    assert!(causes.iter().any(|cause| cause.contains("refused")), "{causes:?}");
 }
 
 #[tokio::test]
@@ -159,16 +164,16 @@ async fn expired_credentials_are_replaced_once() {
     let server = service_of_second_token().await;
     let (wire, calls) = over_provider(&server, false).await;
     let error = put(&wire, Format::Json).await.expect_err("expired");
-    assert_eq!(error.severity, Severity::Unavailable, "{error}");
+    assert_eq!(error.severity(), Severity::Unavailable, "{error}");
     put(&wire, Format::Json).await.expect("an answer");
     put(&wire, Format::Json).await.expect("an answer");
     assert_eq!(calls.load(Ordering::SeqCst), 2, "they are kept");
 
     let (wire, calls) = over_provider(&server, true).await;
-    assert_eq!(put(&wire, Format::Json).await.expect_err("expired").severity, Severity::Unavailable);
+    assert_eq!(put(&wire, Format::Json).await.expect_err("expired").severity(), Severity::Unavailable);
     let error = put(&wire, Format::Json).await.expect_err("expired");
-    assert_eq!((error.severity, calls.load(Ordering::SeqCst)), (Severity::Fatal, 2));
-    assert!(error.message.contains("ExpiredTokenException") && error.message.contains("renew"), "{error}");
+    assert_eq!((error.severity(), calls.load(Ordering::SeqCst)), (Severity::Fatal, 2));
+    assert!(error.message().contains("ExpiredTokenException") && error.message().contains("renew"), "{error}");
 }
 
 #[tokio::test]
@@ -182,7 +187,7 @@ async fn a_wrong_clock_is_corrected() {
     .await;
     let wire = wire(&server, Format::Cbor);
     let error = put(&wire, Format::Cbor).await.expect_err("too early");
-    assert_eq!(error.severity, Severity::Unavailable, "{error}");
+    assert_eq!(error.severity(), Severity::Unavailable, "{error}");
     put(&wire, Format::Cbor).await.expect("an answer");
     let hour = |seen: &Seen| seen.header("x-amz-date").to_owned();
     let (first, second) = (hour(&server.seen()[0]), hour(&server.seen()[1]));
@@ -202,7 +207,7 @@ async fn a_signature_that_is_wrong_at_the_right_time_is_final() {
         Reply::Http(refused(seen, 403, "InvalidSignatureException").with("date", now))
     })
     .await;
-    assert_eq!(put(&wire(&server, Format::Json), Format::Json).await.expect_err("wrong").severity, Severity::Fatal);
+    assert_eq!(put(&wire(&server, Format::Json), Format::Json).await.expect_err("wrong").severity(), Severity::Fatal);
 }
 
 #[tokio::test]
@@ -231,6 +236,6 @@ async fn what_is_missing_is_told_at_once() {
     without.set_credentials_provider(None);
     let error = put(&Wire::new(&without.build(), STREAM, Format::Json).expect("a transport"), Format::Json).await;
     let error = error.expect_err("no credentials");
-    assert!(error.severity == Severity::Fatal && error.message.contains("AWS_ACCESS_KEY_ID"), "{error}");
+    assert!(error.severity() == Severity::Fatal && error.message().contains("AWS_ACCESS_KEY_ID"), "{error}");
     assert!(server.seen().is_empty());
 }

@@ -84,8 +84,8 @@ async fn send(url: &str, is_trusted: bool) {
             assert_eq!(answer.expect("an answer").len(), 3);
         } else {
             let error = answer.expect_err("nobody signed it who is trusted");
-            assert_eq!(error.severity, Severity::Unavailable, "{error}");
-            assert!(error.message.contains("certificate"), "{error}");
+            assert_eq!(error.severity(), Severity::Unavailable, "{error}");
+            assert!(error.message().contains("certificate"), "{error}");
         }
     }
 }

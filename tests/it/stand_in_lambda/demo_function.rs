@@ -30,11 +30,8 @@ impl Rig {
 
 /// Documents as user records of one record.
 fn packed(documents: &[String]) -> Vec<u8> {
-    let record = |document: &String| UserRecord {
-        partition_key: "k".to_owned(),
-        explicit_hash_key: Some(u128::MAX.to_string()),
-        data: document.clone().into_bytes(),
-    };
+    let record =
+        |document: &String| UserRecord::new("k", document.as_str()).with_explicit_hash_key(u128::MAX.to_string());
     kinesis_aggregation::encode(&documents.iter().map(record).collect::<Vec<_>>())
 }
 

@@ -49,7 +49,10 @@ pub async fn producer(work: &Work) -> Result<Producer, Box<dyn Error>> {
     let builder = match work.aggregate {
         0 => packs(plain.aggregation(true)),
         1 => plain,
-        records => packs(plain.aggregation_within(usize::try_from(records)?, LARGEST_AGGREGATE)),
+        records => {
+            let bounded = plain.aggregation(true).aggregation_max_records(usize::try_from(records)?);
+            packs(bounded.aggregation_max_bytes(LARGEST_AGGREGATE))
+        }
     };
     Ok(builder.build().await?)
 }

@@ -131,11 +131,7 @@ impl Arm {
         if self.aggregate == 1 {
             return records.pop().map(|(data, _)| data).unwrap_or_default();
         }
-        let unpacked = records.into_iter().map(|(data, key)| UserRecord {
-            partition_key: key.to_string(),
-            explicit_hash_key: None,
-            data,
-        });
+        let unpacked = records.into_iter().map(|(data, key)| UserRecord::new(&*key, data));
         kinesis_aggregation::encode(&unpacked.collect::<Vec<_>>())
     }
 }

@@ -1,7 +1,7 @@
 //! Answers of random content in random layouts, read by two parsers of JSON and one of CBOR.
 
 use minicbor::Encoder;
-use rand::{RngExt, seq::SliceRandom};
+use proptest::{collection::vec, prelude::*, sample::Index, sample::select};
 
 use super::*;
 
@@ -39,41 +39,63 @@ fn meaning_of(entry: &Entry) -> Meaning {
     }
 }
 
-fn one_in(count: u32) -> bool {
-    rand::rng().random_range(0..count) == 0
+/// Runs of one property: enough for each layout, and fewer than two seconds of them without optimisation.
+fn runs(cases: u32) -> ProptestConfig {
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }
 
-fn random_text(odd: bool) -> String {
-    let mut random = rand::rng();
-    let length = random.random_range(0..70);
-    let mut text: String = (0..length).map(|_| random.random_range('a'..='z')).collect();
-    if odd {
-        text.push_str(["\"", "\\", "\u{1}", "ß", "😀", "\u{2028}", "/", "\u{7f}"][random.random_range(0..8)]);
+/// A text of a name or of a message; an odd one has a character that JSON may write in several ways.
+fn text(odd: bool) -> BoxedStrategy<String> {
+    const ENDS: [&str; 8] = ["\"", "\\", "\u{1}", "ß", "😀", "\u{2028}", "/", "\u{7f}"];
+    match odd {
+        true => {
+            prop_oneof![2 => "[a-z]{0,70}", 1 => ("[a-z]{0,70}", select(&ENDS[..])).prop_map(|(text, end)| text + end)]
+                .boxed()
+        }
+        false => "[a-z]{0,70}".boxed(),
     }
-    text
 }
 
-fn random_entry(odd: bool) -> Entry {
-    let names: &[&str] = match rand::rng().random_range(0..5) {
-        0 => &["ErrorCode", "ErrorMessage"],
-        1 if odd => &["SequenceNumber", "ShardId", "ErrorCode", "ErrorMessage"],
-        2 if odd => &["ErrorMessage"],
-        3 if odd => &[],
-        _ => &["SequenceNumber", "ShardId"],
-    };
-    let value = |odd| if odd && one_in(3) { None } else { Some(random_text(odd && one_in(3))) };
-    let mut entry: Entry = names.iter().map(|name| (*name, value(odd))).collect();
-    entry.shuffle(&mut rand::rng());
-    entry
+/// What the service writes, or where it is odd, what it never did.
+fn entry(odd: bool) -> BoxedStrategy<Entry> {
+    const USUAL_NAMES: [&[&str]; 2] = [&["SequenceNumber", "ShardId"], &["ErrorCode", "ErrorMessage"]];
+    const ODD_NAMES: [&[&str]; 3] =
+        [&["SequenceNumber", "ShardId", "ErrorCode", "ErrorMessage"], &["ErrorMessage"], &[]];
+    let names = if odd { select([&USUAL_NAMES[..], &ODD_NAMES].concat()) } else { select(USUAL_NAMES.to_vec()) };
+    let value = if odd { prop::option::weighted(0.7, text(odd)).boxed() } else { text(odd).prop_map(Some).boxed() };
+    let named = |(names, values): (&[&'static str], Vec<_>)| names.iter().copied().zip(values).collect();
+    (names, vec(value, 4)).prop_map(named).prop_flat_map(|entry: Entry| Just(entry).prop_shuffle()).boxed()
 }
 
-fn random_entries(odd: bool) -> Vec<Entry> {
-    let count = rand::rng().random_range(0..12);
-    (0..count).map(|_| random_entry(odd && one_in(4))).collect()
+fn entries(odd: bool) -> impl Strategy<Value = Vec<Entry>> {
+    let one = if odd { prop_oneof![3 => entry(false), 1 => entry(true)].boxed() } else { entry(false) };
+    vec(one, 0..12)
 }
 
-fn space() -> &'static str {
-    ["", "", "", "", " ", "\n\t", "\r"][rand::rng().random_range(0..7)]
+/// How an answer is laid out: choices that are used again from the first when all were. A 0 is the plainest choice.
+#[derive(Clone, Debug)]
+struct Layout {
+    choices: Vec<u8>,
+    next: usize,
+}
+
+impl Layout {
+    fn any() -> impl Strategy<Value = Self> {
+        vec(any::<u8>(), 1..200).prop_map(|choices| Self { choices, next: 0 })
+    }
+
+    fn choose(&mut self, count: usize) -> usize {
+        self.next += 1;
+        usize::from(self.choices[self.next % self.choices.len()]) % count
+    }
+
+    fn one_in(&mut self, count: usize) -> bool {
+        self.choose(count) == count - 1
+    }
+
+    fn space(&mut self) -> &'static str {
+        ["", "", "", "", " ", "\n\t", "\r"][self.choose(7)]
+    }
 }
 
 fn write_text(text: &str, escaped: bool) -> String {
@@ -83,80 +105,133 @@ fn write_text(text: &str, escaped: bool) -> String {
     }
 }
 
-fn write_json(entries: &[Entry], odd: bool) -> String {
-    let entry = |entry: &Entry| {
-        let field = |(name, value): &(&str, Option<String>)| {
-            let value = value.as_ref().map_or("null".to_owned(), |value| write_text(value, odd && one_in(20)));
-            format!("{}{}{}:{}{value}{}", space(), write_text(name, odd && one_in(20)), space(), space(), space())
-        };
-        let mut fields: Vec<_> = entry.iter().map(field).collect();
-        if odd && one_in(4) {
-            fields.push(r#""Later":{"a":[1.5e3,null]}"#.to_owned());
-        }
-        format!("{}{{{}}}{}", space(), fields.join(","), space())
-    };
-    let entries: Vec<_> = entries.iter().map(entry).collect();
-    let mut fields = vec![format!(r#""Records"{}:{}[{}]"#, space(), space(), entries.join(","))];
-    fields.push(format!(r#""FailedRecordCount":{}{}"#, space(), rand::rng().random_range(0..501)));
-    if one_in(2) {
+fn write_field((name, value): &(&str, Option<String>), odd: bool, layout: &mut Layout) -> String {
+    let value = value.as_ref().map_or("null".to_owned(), |value| write_text(value, odd && layout.one_in(20)));
+    let name = write_text(name, odd && layout.one_in(20));
+    format!("{}{name}{}:{}{value}{}", layout.space(), layout.space(), layout.space(), layout.space())
+}
+
+fn write_entry(entry: &Entry, odd: bool, layout: &mut Layout) -> String {
+    let mut fields: Vec<_> = entry.iter().map(|field| write_field(field, odd, layout)).collect();
+    if odd && layout.one_in(4) {
+        fields.push(r#""Later":{"a":[1.5e3,null]}"#.to_owned());
+    }
+    format!("{}{{{}}}{}", layout.space(), fields.join(","), layout.space())
+}
+
+fn write_json(entries: &[Entry], odd: bool, mut layout: Layout) -> String {
+    let layout = &mut layout;
+    let entries: Vec<_> = entries.iter().map(|entry| write_entry(entry, odd, layout)).collect();
+    let mut fields = vec![format!(r#""Records"{}:{}[{}]"#, layout.space(), layout.space(), entries.join(","))];
+    fields.push(format!(r#""FailedRecordCount":{}{}"#, layout.space(), layout.choose(256)));
+    if layout.one_in(2) {
         fields.push(r#""EncryptionType":"KMS""#.to_owned());
     }
-    fields.shuffle(&mut rand::rng());
-    format!("{}{{{}{}}}{}", space(), space(), fields.join(","), space())
+    let first = layout.choose(fields.len());
+    fields.rotate_left(first);
+    format!("{}{{{}{}}}{}", layout.space(), layout.space(), fields.join(","), layout.space())
 }
 
-#[test]
-fn the_scanner_reads_what_a_whole_parser_reads() {
-    let mut scanned = 0;
-    for round in 0..2_000 {
-        let odd = round % 2 == 0;
-        let entries = random_entries(odd);
-        let text = Bytes::from(write_json(&entries, odd));
+proptest! {
+    #![proptest_config(runs(400))]
+
+    #[test]
+    fn the_scanner_reads_what_a_whole_parser_reads(
+        (odd, entries) in any::<bool>().prop_flat_map(|odd| (Just(odd), entries(odd))),
+        layout in Layout::any(),
+    ) {
+        let text = Bytes::from(write_json(&entries, odd, layout));
         let expected: Vec<_> = entries.iter().map(meaning_of).collect();
         let whole = json::answer(&text).unwrap_or_else(|error| panic!("{error}: {text:?}"));
-        assert_eq!(meanings(&whole), expected, "{text:?}");
-        if let Some(answer) = scan::answer(&text) {
-            assert_eq!(meanings(&answer), expected, "{text:?}");
-            scanned += 1;
-        } else {
-            assert!(odd, "nothing unusual: {text:?}");
+        prop_assert_eq!(&meanings(&whole), &expected);
+        match scan::answer(&text) {
+            Some(answer) => prop_assert_eq!(&meanings(&answer), &expected),
+            None => prop_assert!(odd, "nothing unusual: {:?}", text),
         }
-        assert_eq!(meanings(&Answer::read_json(text).expect("an answer")), expected);
+        prop_assert_eq!(meanings(&Answer::read_json(text).expect("an answer")), expected);
     }
-    assert!((1_000..2_000).contains(&scanned), "{scanned}");
+
+    #[test]
+    fn what_is_garbage_is_no_panic(bytes in vec(prop_oneof![any::<u8>(), select(DAMAGE)], 0..200)) {
+        if let Some(answer) = scan::answer(&bytes.clone().into()) {
+            prop_assert_eq!(meanings(&answer), meanings(&json::answer(&bytes).expect("an answer")));
+        }
+        for read in [Answer::read_json(bytes.clone().into()), Answer::read_cbor(bytes.into())].into_iter().flatten() {
+            meanings(&read);
+        }
+    }
+
+    #[test]
+    fn cbor_of_either_kind_of_lengths_is_read(
+        entries in entries(true),
+        indefinite in any::<bool>(),
+        layout in Layout::any(),
+    ) {
+        let answer = Answer::read_cbor(write_cbor(&entries, indefinite, layout).into()).expect("an answer");
+        prop_assert_eq!(meanings(&answer), entries.iter().map(meaning_of).collect::<Vec<_>>());
+    }
 }
 
-#[test]
-fn what_the_scanner_reads_of_damaged_answers_a_whole_parser_reads_too() {
-    let mut random = rand::rng();
-    for _ in 0..5_000 {
-        let mut text = write_json(&random_entries(false), false).into_bytes();
-        for _ in 0..random.random_range(1..3) {
-            let at = random.random_range(0..text.len());
-            text[at] = DAMAGE[random.random_range(0..DAMAGE.len())];
+// Of short answers, in which damage seldom misses what holds them together.
+proptest! {
+    #![proptest_config(runs(1_500))]
+
+    #[test]
+    fn what_the_scanner_reads_of_damaged_answers_a_whole_parser_reads_too(
+        entries in vec(entry(false), 0..3),
+        layout in Layout::any(),
+        damage in vec((any::<Index>(), select(DAMAGE)), 1..3),
+    ) {
+        let mut text = write_json(&entries, false, layout).into_bytes();
+        for (at, byte) in damage {
+            let at = at.index(text.len());
+            text[at] = byte;
         }
         let text = Bytes::from(text);
         if let Some(answer) = scan::answer(&text) {
             let whole = json::answer(&text).unwrap_or_else(|error| panic!("{error}: {text:?}"));
-            assert_eq!(meanings(&answer), meanings(&whole), "{text:?}");
+            prop_assert_eq!(meanings(&answer), meanings(&whole));
+        }
+    }
+
+    #[test]
+    fn damaged_cbor_is_no_panic(
+        entries in vec(entry(true), 0..3),
+        indefinite in any::<bool>(),
+        layout in Layout::any(),
+        damage in vec((any::<Index>(), any::<u8>()), 1..4),
+    ) {
+        let mut cbor = write_cbor(&entries, indefinite, layout);
+        for (at, byte) in damage {
+            let at = at.index(cbor.len());
+            cbor[at] = byte;
+        }
+        if let Ok(answer) = Answer::read_cbor(cbor.into()) {
+            meanings(&answer);
         }
     }
 }
 
-#[test]
-fn half_an_answer_is_an_error() {
-    let entries: Vec<_> = (0..4).map(|_| random_entry(false)).chain((0..4).map(|_| random_entry(true))).collect();
-    let json = write_json(&entries, false);
-    for end in 0..json.trim_end().len() {
-        assert!(Answer::read_json(json.as_bytes()[..end].to_vec().into()).is_err(), "{}", &json[..end]);
-    }
-    for indefinite in [false, true] {
-        let cbor = write_cbor(&entries, indefinite);
-        for end in 0..cbor.len() {
-            assert!(Answer::read_cbor(cbor[..end].to_vec().into()).is_err(), "{end} of {}", cbor.len());
+proptest! {
+    #![proptest_config(runs(32))]
+
+    #[test]
+    fn half_an_answer_is_an_error(entries in vec(prop_oneof![entry(false), entry(true)], 0..5), layout in Layout::any()) {
+        let json = write_json(&entries, false, layout.clone());
+        for end in 0..json.trim_end().len() {
+            let half = Bytes::copy_from_slice(&json.as_bytes()[..end]);
+            prop_assert!(Answer::read_json(half).is_err(), "{}", &json[..end]);
         }
-        let more = [&cbor[..], b"\xf6"].concat();
-        assert!(matches!(Answer::read_cbor(more.into()), Err(AnswerError::Trailing { bytes: 1 })));
+        for indefinite in [false, true] {
+            let cbor = write_cbor(&entries, indefinite, layout.clone());
+            for end in 0..cbor.len() {
+                let half = Bytes::copy_from_slice(&cbor[..end]);
+                prop_assert!(Answer::read_cbor(half).is_err(), "{} of {}", end, cbor.len());
+            }
+            let more = [&cbor[..], b"\xf6"].concat();
+            let trailing = matches!(Answer::read_cbor(more.into()), Err(AnswerError::Trailing { bytes: 1 }));
+            prop_assert!(trailing);
+        }
     }
 }
 
@@ -185,15 +260,15 @@ fn the_usual_layout_is_scanned_and_not_copied() {
 }
 
 /// In pieces where lengths are not told before.
-fn write_cbor(entries: &[Entry], indefinite: bool) -> Vec<u8> {
+fn write_cbor(entries: &[Entry], indefinite: bool, mut layout: Layout) -> Vec<u8> {
     let mut cbor = Encoder::new(Vec::new());
-    write_cbor_answer(&mut cbor, entries, indefinite).expect("a vector takes all bytes");
+    write_cbor_answer(&mut cbor, entries, indefinite, &mut layout).expect("a vector takes all bytes");
     cbor.into_writer()
 }
 
 type Written = Result<(), minicbor::encode::Error<std::convert::Infallible>>;
 
-fn write_cbor_answer(cbor: &mut Encoder<Vec<u8>>, entries: &[Entry], indefinite: bool) -> Written {
+fn write_cbor_answer(cbor: &mut Encoder<Vec<u8>>, entries: &[Entry], indefinite: bool, layout: &mut Layout) -> Written {
     if indefinite {
         cbor.begin_map()?
     } else {
@@ -213,10 +288,10 @@ fn write_cbor_answer(cbor: &mut Encoder<Vec<u8>>, entries: &[Entry], indefinite:
             cbor.map(entry.len() as u64 + 1)?
         };
         for (name, value) in entry {
-            write_cbor_text(cbor, name, indefinite)?;
+            write_cbor_text(cbor, name, indefinite && layout.one_in(2))?;
             match value {
                 None => cbor.null()?.ok()?,
-                Some(value) => write_cbor_text(cbor, value, indefinite)?,
+                Some(value) => write_cbor_text(cbor, value, indefinite && layout.one_in(2))?,
             }
         }
         cbor.str("Later")?.bytes(b"\xff")?;
@@ -235,7 +310,7 @@ fn write_cbor_answer(cbor: &mut Encoder<Vec<u8>>, entries: &[Entry], indefinite:
 }
 
 fn write_cbor_text(cbor: &mut Encoder<Vec<u8>>, text: &str, in_pieces: bool) -> Written {
-    if !(in_pieces && one_in(2)) {
+    if !in_pieces {
         return cbor.str(text)?.ok();
     }
     cbor.begin_str()?;
@@ -243,30 +318,6 @@ fn write_cbor_text(cbor: &mut Encoder<Vec<u8>>, text: &str, in_pieces: bool) -> 
         cbor.str(&character.to_string())?;
     }
     cbor.end()?.ok()
-}
-
-#[test]
-fn cbor_of_either_kind_of_lengths_is_read() {
-    for round in 0..1_000 {
-        let entries = random_entries(true);
-        let answer = Answer::read_cbor(write_cbor(&entries, round % 2 == 0).into()).expect("an answer");
-        assert_eq!(meanings(&answer), entries.iter().map(meaning_of).collect::<Vec<_>>());
-    }
-}
-
-#[test]
-fn damaged_cbor_is_no_panic() {
-    let mut random = rand::rng();
-    for round in 0..5_000 {
-        let mut cbor = write_cbor(&random_entries(true), round % 2 == 0);
-        for _ in 0..random.random_range(1..4) {
-            let at = random.random_range(0..cbor.len());
-            cbor[at] = random.random();
-        }
-        if let Ok(answer) = Answer::read_cbor(cbor.into()) {
-            meanings(&answer);
-        }
-    }
 }
 
 #[test]

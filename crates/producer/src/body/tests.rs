@@ -1,7 +1,7 @@
 //! Bodies against decoders that did not write them, and against themselves.
 
 use minicbor::{Decoder, data::Type};
-use rand::RngExt;
+use proptest::{collection::vec, prelude::*, sample::select};
 use serde_json::{Value, json};
 
 use super::*;
@@ -9,81 +9,114 @@ use super::*;
 const FORMATS: [Format; 2] = [Format::Json, Format::Cbor];
 const ARN: &str = "arn:aws:kinesis:us-east-1:123456789012:stream/orders";
 
-fn keys() -> Vec<String> {
-    let awkward = ["k", "\"", "\\", "a\"b\\c/d", "\u{0}\u{1f}\n\t\r\u{7f}", "ß", "日本", "😀\u{10ffff}", "\u{2028}"];
-    let long = ["x", "\"", "\u{1}", "😀"].map(|character| character.repeat(256));
-    awkward.into_iter().map(str::to_owned).chain(long).collect()
+/// Characters that JSON escapes, and the first and last of each length in UTF-8.
+const AWKWARD: [char; 16] = [
+    'k',
+    '"',
+    '\\',
+    '/',
+    '\u{0}',
+    '\u{1f}',
+    '\n',
+    '\t',
+    '\r',
+    '\u{7f}',
+    'ß',
+    '日',
+    '\u{2028}',
+    '😀',
+    '\u{10000}',
+    '\u{10ffff}',
+];
+
+/// 1 to 256 characters, often as many as there may be.
+fn key() -> impl Strategy<Value = String> {
+    let character = prop_oneof![4 => prop::char::range('\0', '\u{7f}'), 2 => select(&AWKWARD[..]), 1 => any::<char>()];
+    let keys = prop_oneof![vec(character.clone(), 1..20), vec(character, 1..=256)].boxed();
+    prop_oneof![4 => keys, 1 => select(&AWKWARD[..]).prop_map(|character| vec![character; 256])]
+        .prop_map(String::from_iter)
 }
 
-fn random_key() -> String {
-    let mut random = rand::rng();
-    let length = random.random_range(1..=256);
-    (0..length)
-        .map(|_| if random.random_bool(0.8) { random.random_range('\0'..'\u{80}') } else { random.random() })
-        .collect()
+/// Lengths around those at which a length takes one byte more.
+fn data() -> impl Strategy<Value = Vec<u8>> {
+    let length = prop_oneof![8 => 0..40_usize, 4 => 250..260_usize, 1 => 65_530..65_540_usize];
+    let written_out = vec(any::<u8>(), 0..300);
+    prop_oneof![written_out, (length, any::<u8>()).prop_map(|(length, byte)| vec![byte; length])]
 }
 
-fn random_data() -> Vec<u8> {
-    let mut random = rand::rng();
-    let most = [0, 1, 23, 24, 255, 256, 3_000, 70_000][random.random_range(0..8)];
-    let length = random.random_range(0..=most);
-    (0..length).map(|_| random.random()).collect()
+fn record() -> impl Strategy<Value = Record> {
+    let hash_key = prop::option::of(prop_oneof![2 => any::<u128>(), 1 => Just(0), 1 => Just(u128::MAX)]);
+    (data(), key(), hash_key)
+        .prop_map(|(data, key, explicit_hash_key)| Record { explicit_hash_key, ..Record::new(data, key) })
 }
 
-fn random_records() -> Vec<Record> {
-    let mut records: Vec<_> = keys().into_iter().map(|key| Record::new(random_data(), key)).collect();
-    records.extend((0..40).map(|_| Record::new(random_data(), random_key())));
-    for (index, record) in records.iter_mut().enumerate() {
-        record.explicit_hash_key = [None, Some(0), Some(u128::MAX), Some(rand::random())][index % 4];
-    }
-    records
+fn records() -> impl Strategy<Value = Vec<Record>> {
+    vec(record(), 0..12)
 }
 
-#[test]
-fn a_fragment_is_the_record_that_was_put() {
-    for format in FORMATS {
-        for record in random_records() {
+fn stream() -> impl Strategy<Value = (&'static str, &'static str)> {
+    select(vec![("orders", "StreamName"), (ARN, "StreamARN")])
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_fragment_is_the_record_that_was_put(record in record()) {
+        for format in FORMATS {
             let mut fragment = Vec::new();
             format.write((&record).into(), &mut fragment);
-            assert_eq!(format.read(&fragment), record, "{format:?}");
+            prop_assert_eq!(&format.read(&fragment), &record);
             let most = format.written_len(record.data.len(), &record.partition_key);
-            assert!(fragment.len() <= most, "{format:?}: {} bytes, not {most}", fragment.len());
+            prop_assert!(fragment.len() <= most, "{:?}: {} bytes, not {}", format, fragment.len(), most);
         }
     }
-}
 
-#[test]
-fn fragments_go_from_body_to_body() {
-    for format in FORMATS {
-        let records = random_records();
-        let first = Body::of(format, "orders", &records);
-        let mut second = Body::new(format, "orders", b"what was there".to_vec());
-        for index in (0..first.len()).rev() {
-            second.push_fragment(first.fragment(index));
+    #[test]
+    fn fragments_go_from_body_to_body(records in records()) {
+        for format in FORMATS {
+            let first = Body::from_records(format, "orders", &records);
+            let mut second = Body::new(format, "orders", b"what was there".to_vec());
+            for index in (0..first.len()).rev() {
+                second.push_fragment(first.fragment(index));
+            }
+            second.close();
+            prop_assert_eq!(second.records().collect::<Vec<_>>(), records.iter().rev().cloned().collect::<Vec<_>>());
+            let reversed = Body::from_records(format, "orders", records.iter().rev());
+            prop_assert_eq!(reversed.bytes(), second.bytes());
         }
-        second.close();
-        assert_eq!(second.records().collect::<Vec<_>>(), records.iter().rev().cloned().collect::<Vec<_>>());
-        assert_eq!(Body::of(format, "orders", records.iter().rev()).bytes(), second.bytes());
     }
-}
 
-#[test]
-fn a_converted_body_is_the_same_request() {
-    let records = random_records();
-    for (from, to) in [(Format::Cbor, Format::Json), (Format::Json, Format::Cbor)] {
-        let converted = Body::of(from, ARN, &records).converted(to);
-        assert_eq!((converted.format(), converted.bytes()), (to, Body::of(to, ARN, &records).bytes()));
+    #[test]
+    fn a_converted_body_is_the_same_request(records in records()) {
+        for (from, to) in [(Format::Cbor, Format::Json), (Format::Json, Format::Cbor)] {
+            let converted = Body::from_records(from, ARN, &records).converted(to);
+            prop_assert_eq!(converted.format(), to);
+            let written = Body::from_records(to, ARN, &records);
+            prop_assert_eq!(converted.bytes(), written.bytes());
+        }
     }
-}
 
-#[test]
-fn json_is_what_the_model_says() {
-    let records = random_records();
-    for (stream, field) in [("orders", "StreamName"), (ARN, "StreamARN")] {
+    #[test]
+    fn json_is_what_the_model_says(records in records(), (stream, field) in stream()) {
         let entries: Vec<_> = records.iter().map(entry_of_model).collect();
-        let body = Body::of(Format::Json, stream, &records);
+        let body = Body::from_records(Format::Json, stream, &records);
         let read: Value = serde_json::from_slice(body.bytes()).expect("JSON");
-        assert_eq!(read, json!({field: stream, "Records": entries}));
+        prop_assert_eq!(read, json!({field: stream, "Records": entries}));
+    }
+
+    #[test]
+    fn cbor_is_what_the_model_says(records in records(), (stream, field) in stream()) {
+        let body = Body::from_records(Format::Cbor, stream, &records);
+        let mut decoder = Decoder::new(body.bytes());
+        prop_assert_eq!(decoder.map().expect("a map"), Some(2));
+        prop_assert_eq!((decoder.str().expect("a name"), decoder.str().expect("a stream")), (field, stream));
+        prop_assert_eq!(decoder.str().expect("a name"), "Records");
+        prop_assert_eq!(decoder.array().expect("an array"), Some(records.len() as u64));
+        for record in &records {
+            check_entry(&mut decoder, record);
+        }
+        prop_assert_eq!(decoder.position(), body.bytes().len());
     }
 }
 
@@ -94,23 +127,6 @@ fn entry_of_model(record: &Record) -> Value {
         entry["ExplicitHashKey"] = key.to_string().into();
     }
     entry
-}
-
-#[test]
-fn cbor_is_what_the_model_says() {
-    let records = random_records();
-    for (stream, field) in [("orders", "StreamName"), (ARN, "StreamARN")] {
-        let body = Body::of(Format::Cbor, stream, &records);
-        let mut decoder = Decoder::new(body.bytes());
-        assert_eq!(decoder.map().expect("a map"), Some(2));
-        assert_eq!((decoder.str().expect("a name"), decoder.str().expect("a stream")), (field, stream));
-        assert_eq!(decoder.str().expect("a name"), "Records");
-        assert_eq!(decoder.array().expect("an array"), Some(records.len() as u64));
-        for record in &records {
-            check_entry(&mut decoder, record);
-        }
-        assert_eq!(decoder.position(), body.bytes().len());
-    }
 }
 
 fn check_entry(decoder: &mut Decoder<'_>, record: &Record) {
@@ -131,14 +147,14 @@ fn check_entry(decoder: &mut Decoder<'_>, record: &Record) {
 
 #[test]
 fn an_empty_body_is_a_request_without_records() {
-    let json = Body::of(Format::Json, "orders", &[]);
+    let json = Body::from_records(Format::Json, "orders", &[]);
     assert_eq!(json.bytes(), br#"{"StreamName":"orders","Records":[]}"#);
-    assert!(Body::of(Format::Cbor, "orders", &[]).bytes().ends_with(b"\x67Records\x99\x00\x00"));
+    assert!(Body::from_records(Format::Cbor, "orders", &[]).bytes().ends_with(b"\x67Records\x99\x00\x00"));
     assert!(json.is_empty());
 }
 
 #[test]
 fn a_body_shows_no_contents() {
-    let body = Body::of(Format::Json, "orders", &[Record::new("secret", "key")]);
+    let body = Body::from_records(Format::Json, "orders", &[Record::new("secret", "key")]);
     assert_eq!(format!("{body:?}"), format!("Body(Json, orders, 1 entries, {} bytes)", body.bytes().len()));
 }

@@ -25,13 +25,13 @@ mod tests;
 use schedule::{Message, run_all};
 
 /// The SHA-256 of each message, in their order: any number of them, of any lengths.
-pub(super) fn sha256_all(messages: &[&[u8]]) -> Vec<[u8; 32]> {
-    sha256::all(messages, sha256::kernels())
+pub(super) async fn sha256_all(messages: &[&[u8]]) -> Vec<[u8; 32]> {
+    sha256::all(messages, sha256::kernels()).await
 }
 
 /// The MD5 of each message, in their order: any number of them, of any lengths.
-pub(super) fn md5_all(messages: &[&[u8]]) -> Vec<[u8; 16]> {
-    md5::all(messages, md5::kernels())
+pub(super) async fn md5_all(messages: &[&[u8]]) -> Vec<[u8; 16]> {
+    md5::all(messages, md5::kernels()).await
 }
 
 /// How many messages [`sha256_all`] hashes at a time on this processor. 1: waiting for another gains nothing.

@@ -5,6 +5,8 @@
 
 use std::mem;
 
+use crate::turn::{SLICE, Turn};
+
 /// What MD5 and SHA-256 take in at a time.
 pub(super) type Block = [u8; 64];
 
@@ -55,8 +57,9 @@ impl<'a> Message<'a> {
     }
 }
 
-/// The last state of each message, in the order of the messages; each begins as `start`.
-pub(super) fn run_all<S: Copy>(messages: &[Message<'_>], start: S, kernels: Kernels<S>) -> Vec<S> {
+/// The last state of each message, in the order of the messages; each begins as `start`. Gives way to other tasks.
+pub(super) async fn run_all<S: Copy>(messages: &[Message<'_>], start: S, kernels: Kernels<S>) -> Vec<S> {
+    let mut turn = Turn::begin();
     let mut ended = vec![start; messages.len()];
     let mut waiting: Vec<usize> = (0..messages.len()).collect();
     waiting.sort_by_key(|&index| messages[index].blocks());
@@ -71,8 +74,9 @@ pub(super) fn run_all<S: Copy>(messages: &[Message<'_>], start: S, kernels: Kern
         if lanes.len() == 0 {
             return ended;
         }
-        lanes.advance(kernels);
+        let bytes = lanes.advance(kernels);
         lanes.take_ended(&mut ended);
+        turn.worked(bytes).await;
     }
 }
 
@@ -111,10 +115,12 @@ impl<'a, S: Copy + 'static> Lanes<'a, S> {
         self.ends.push(end);
     }
 
-    fn advance(&mut self, kernels: Kernels<S>) {
+    /// Advances all lanes as far as the shortest goes, or by a slice of work; by how many bytes in all.
+    fn advance(&mut self, kernels: Kernels<S>) -> usize {
         let kernel = kernels.iter().find(|kernel| kernel.worth_from <= self.len()).expect("the last takes one");
         let lanes = kernel.lanes.min(self.len());
         let blocks = self.runs[..lanes].iter().map(|run| run.len()).min().expect("a lane at least");
+        let blocks = blocks.min(SLICE / size_of::<Block>() / lanes);
         self.step.clear();
         for run in &mut self.runs[..lanes] {
             let (now, later) = run.split_at(blocks);
@@ -122,6 +128,7 @@ impl<'a, S: Copy + 'static> Lanes<'a, S> {
             *run = later;
         }
         (kernel.run)(&mut self.states[..lanes], &self.step);
+        blocks * lanes * size_of::<Block>()
     }
 
     /// From the last lane down, since one that ends is replaced by the last.

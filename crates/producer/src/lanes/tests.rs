@@ -38,16 +38,16 @@ fn md5_paths() -> Vec<(&'static str, Kernels<md5::State>)> {
     paths
 }
 
-fn agree(messages: &[Vec<u8>]) {
+async fn agree(messages: &[Vec<u8>]) {
     let messages: Vec<&[u8]> = messages.iter().map(Vec::as_slice).collect();
     let lengths: Vec<_> = messages.iter().map(|message| message.len()).collect();
     let wanted: Vec<[u8; 32]> = messages.iter().map(|message| Sha256::digest(message).into()).collect();
     for (path, kernels) in sha256_paths() {
-        assert_eq!(sha256::all(&messages, kernels), wanted, "{path} of {}, {lengths:?}", kernels[0].lanes);
+        assert_eq!(sha256::all(&messages, kernels).await, wanted, "{path} of {}, {lengths:?}", kernels[0].lanes);
     }
     let wanted: Vec<[u8; 16]> = messages.iter().map(|message| Md5::digest(message).into()).collect();
     for (path, kernels) in md5_paths() {
-        assert_eq!(md5::all(&messages, kernels), wanted, "{path} of {}, {lengths:?}", kernels[0].lanes);
+        assert_eq!(md5::all(&messages, kernels).await, wanted, "{path} of {}, {lengths:?}", kernels[0].lanes);
     }
 }
 
@@ -56,58 +56,58 @@ fn random(draws: &mut Xoshiro256PlusPlus, lengths: impl IntoIterator<Item = usiz
     lengths.into_iter().map(|length| (0..length).map(|_| draws.random()).collect()).collect()
 }
 
-#[test]
-fn any_number_of_messages_of_any_lengths() {
+#[tokio::test]
+async fn any_number_of_messages_of_any_lengths() {
     let mut draws = Xoshiro256PlusPlus::seed_from_u64(1);
     for count in 0..=20 {
         for most in [70, 700, 5000] {
             let lengths: Vec<_> = (0..count).map(|_| draws.random_range(0..=most)).collect();
-            agree(&random(&mut draws, lengths));
+            agree(&random(&mut draws, lengths)).await;
         }
     }
 }
 
-#[test]
-fn messages_that_end_where_blocks_and_padding_do() {
+#[tokio::test]
+async fn messages_that_end_where_blocks_and_padding_do() {
     let mut draws = Xoshiro256PlusPlus::seed_from_u64(2);
     for length in EDGES {
-        agree(&random(&mut draws, [length; 17]));
+        agree(&random(&mut draws, [length; 17])).await;
     }
-    agree(&random(&mut draws, EDGES));
+    agree(&random(&mut draws, EDGES)).await;
     for count in [2, 3, 4, 5, 8, 9, 33] {
         let lengths: Vec<_> = (0..count).map(|_| EDGES[draws.random_range(0..EDGES.len())]).collect();
-        agree(&random(&mut draws, lengths));
+        agree(&random(&mut draws, lengths)).await;
     }
 }
 
-#[test]
-fn one_long_among_short_ones() {
+#[tokio::test]
+async fn one_long_among_short_ones() {
     let mut draws = Xoshiro256PlusPlus::seed_from_u64(3);
     for at in 0..6 {
         let lengths = (0..6).map(|message| if message == at { 20_000 } else { 100 + message });
-        agree(&random(&mut draws, lengths));
+        agree(&random(&mut draws, lengths)).await;
     }
 }
 
-#[test]
-fn only_the_message_itself_counts() {
+#[tokio::test]
+async fn only_the_message_itself_counts() {
     let mut draws = Xoshiro256PlusPlus::seed_from_u64(4);
     let text = random(&mut draws, [1000]).remove(0);
     for start in 0..33 {
         let messages: Vec<Vec<u8>> = (0..9).map(|lane| text[start + lane..700 + 3 * lane].to_vec()).collect();
         let within: Vec<&[u8]> = (0..9).map(|lane| &text[start + lane..700 + 3 * lane]).collect();
         let alone: Vec<&[u8]> = messages.iter().map(Vec::as_slice).collect();
-        assert_eq!(sha256_all(&within), sha256_all(&alone));
-        assert_eq!(md5_all(&within), md5_all(&alone));
+        assert_eq!(sha256_all(&within).await, sha256_all(&alone).await);
+        assert_eq!(md5_all(&within).await, md5_all(&alone).await);
     }
 }
 
-#[test]
-fn published_digests() {
+#[tokio::test]
+async fn published_digests() {
     let hex = |digest: &[u8]| digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let messages = ["", "abc", "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq", "message digest"];
     let bytes = messages.map(str::as_bytes);
-    let sha256: Vec<_> = sha256_all(&bytes[..3]).iter().map(|digest| hex(digest)).collect();
+    let sha256: Vec<_> = sha256_all(&bytes[..3]).await.iter().map(|digest| hex(digest)).collect();
     assert_eq!(
         sha256,
         [
@@ -116,7 +116,7 @@ fn published_digests() {
             "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1",
         ]
     );
-    let md5: Vec<_> = md5_all(&[bytes[0], bytes[1], bytes[3]]).iter().map(|digest| hex(digest)).collect();
+    let md5: Vec<_> = md5_all(&[bytes[0], bytes[1], bytes[3]]).await.iter().map(|digest| hex(digest)).collect();
     assert_eq!(
         md5,
         ["d41d8cd98f00b204e9800998ecf8427e", "900150983cd24fb0d6963f7d28e17f72", "f96b697d7cb7938d525a2f31aaf161d0"]

@@ -4,11 +4,11 @@ use metrics::{Counter, Gauge, counter, gauge};
 
 use super::Snapshot;
 
-/// Handles of one recorder. Several producers may count under the same names, so that only changes are told.
+/// Handles of one recorder. Several producers may count under the same names, so that only changes are reported.
 pub(super) struct Export {
     counters: Vec<(Counter, Count)>,
     gauges: Vec<(Gauge, Count)>,
-    told: Snapshot,
+    reported: Snapshot,
 }
 
 type Count = fn(&Snapshot) -> u64;
@@ -37,18 +37,18 @@ impl Export {
         Self {
             counters: COUNTERS.map(|(name, count)| (counter!(name, "stream" => stream()), count)).into(),
             gauges: GAUGES.map(|(name, count)| (gauge!(name, "stream" => stream()), count)).into(),
-            told: Snapshot::default(),
+            reported: Snapshot::default(),
         }
     }
 
     /// What has changed since the last time.
-    pub(super) fn tell(&mut self, now: Snapshot) {
+    pub(super) fn report(&mut self, now: Snapshot) {
         for (counter, count) in &self.counters {
-            counter.increment(count(&now) - count(&self.told));
+            counter.increment(count(&now) - count(&self.reported));
         }
         for (gauge, count) in &self.gauges {
-            gauge.increment(count(&now) as f64 - count(&self.told) as f64);
+            gauge.increment(count(&now) as f64 - count(&self.reported) as f64);
         }
-        self.told = now;
+        self.reported = now;
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard},
     time::{Duration, SystemTime},
 };
 
@@ -11,9 +11,11 @@ use aws_credential_types::{
     provider::{ProvideCredentials, SharedCredentialsProvider, error::CredentialsError},
 };
 use aws_smithy_runtime_api::client::identity::Identity;
-use aws_smithy_types::error::display::DisplayErrorContext;
 
-use crate::transport::{RequestError, Severity};
+use crate::{
+    lock::lock,
+    transport::{RequestError, Severity},
+};
 
 /// How long before they expire credentials are replaced.
 const AHEAD: Duration = Duration::from_secs(5 * 60);
@@ -91,7 +93,7 @@ impl CredentialsCache {
         match self.load().await {
             Ok(lease) => lease,
             Err(error) => {
-                tracing::warn!(%error, "credentials could not be replaced before they expire");
+                tracing::warn!(error = error.with_causes(), "credentials could not be replaced before they expire");
                 let replace_at = Some(SystemTime::now() + PAUSE);
                 self.state().current = Some(Held { replace_at, ..held.clone() });
                 held.lease
@@ -102,7 +104,7 @@ impl CredentialsCache {
     async fn load(&self) -> Result<Lease, RequestError> {
         let provider = self.provider.as_ref().ok_or_else(none)?;
         let loaded = tokio::time::timeout(PATIENCE, provider.provide_credentials()).await;
-        let credentials = loaded.map_err(|_| too_slow())?.map_err(|error| explain(&error))?;
+        let credentials = loaded.map_err(|_| too_slow())?.map_err(explain)?;
         let mut state = self.state();
         state.loads += 1;
         let lease = Lease { identity: credentials.clone().into(), credentials, load: state.loads };
@@ -111,7 +113,7 @@ impl CredentialsCache {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 
@@ -155,32 +157,30 @@ impl Lease {
 }
 
 fn none() -> RequestError {
-    fatal("there are no credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile".to_owned())
+    fatal("there are no credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile")
 }
 
 fn too_slow() -> RequestError {
-    unavailable(format!("no credentials within {PATIENCE:?}; check what gives them"))
+    let message = format!("no credentials within {PATIENCE:?}; check what gives them");
+    RequestError::new(Severity::Unavailable, message)
 }
 
-fn explain(error: &CredentialsError) -> RequestError {
-    let why = DisplayErrorContext(error);
-    match error {
+fn explain(error: CredentialsError) -> RequestError {
+    let explained = match error {
         CredentialsError::CredentialsNotLoaded(_) => {
-            fatal(format!("there are no credentials; set them in the environment or a profile: {why}"))
+            fatal("there are no credentials; set them in the environment or a profile")
         }
-        CredentialsError::InvalidConfiguration(_) => {
-            fatal(format!("the settings of the credentials are wrong; correct them: {why}"))
-        }
-        _ => unavailable(format!("the credentials could not be loaded; they are asked for again: {why}")),
-    }
+        CredentialsError::InvalidConfiguration(_) => fatal("the settings of the credentials are wrong; correct them"),
+        _ => RequestError::new(
+            Severity::Unavailable,
+            "the credentials could not be loaded; the producer asks for them again",
+        ),
+    };
+    explained.with_source(error)
 }
 
-fn fatal(message: String) -> RequestError {
-    RequestError { severity: Severity::Fatal, message }
-}
-
-fn unavailable(message: String) -> RequestError {
-    RequestError { severity: Severity::Unavailable, message }
+fn fatal(message: &str) -> RequestError {
+    RequestError::new(Severity::Fatal, message)
 }
 
 impl fmt::Debug for CredentialsCache {
@@ -289,7 +289,7 @@ mod tests {
 
     #[tokio::test]
     async fn want_of_credentials_is_final_and_trouble_with_them_is_not() {
-        let severity = async |cache: &CredentialsCache| cache.get().await.err().expect("an error").severity;
+        let severity = async |cache: &CredentialsCache| cache.get().await.err().expect("an error").severity();
         assert_eq!(severity(&CredentialsCache::new(None)).await, Severity::Fatal);
         assert_eq!(severity(&cache(|_| Err(CredentialsError::not_loaded("none"))).0).await, Severity::Fatal);
         assert_eq!(severity(&cache(|_| Err(CredentialsError::invalid_configuration("x"))).0).await, Severity::Fatal);
@@ -300,7 +300,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_provider_that_says_nothing_is_not_waited_for_without_end() {
         let silent = CredentialsCache::new(Some(SharedCredentialsProvider::new(Silent)));
-        assert_eq!(silent.get().await.err().expect("an error").severity, Severity::Unavailable);
+        assert_eq!(silent.get().await.err().expect("an error").severity(), Severity::Unavailable);
     }
 
     #[derive(Debug)]

@@ -2,7 +2,6 @@
 
 use std::{
     error::Error,
-    io,
     time::{Duration, SystemTime},
 };
 
@@ -65,8 +64,8 @@ impl Http {
             Self::Plain(client) => client.request(request),
             Self::Tls(client) => client.request(request),
         };
-        let (parts, body) = answering.await.map_err(|error| no_answer(&error))?.into_parts();
-        let body = Limited::new(body, LONGEST_ANSWER).collect().await.map_err(|error| half_an_answer(&*error))?;
+        let (parts, body) = answering.await.map_err(no_answer)?.into_parts();
+        let body = Limited::new(body, LONGEST_ANSWER).collect().await.map_err(half_an_answer)?;
         Ok(Response { status: parts.status, headers: parts.headers, body: body.to_bytes() })
     }
 }
@@ -119,44 +118,27 @@ fn pool() -> hyper_util::client::legacy::Builder {
     pool
 }
 
-fn no_answer(error: &hyper_util::client::legacy::Error) -> RequestError {
-    let why = causes(error);
-    if error.is_connect() {
-        let message = format!(
-            "no connection, so nothing was written; check the endpoint, the network, and the trusted certificates: {why}"
-        );
-        return RequestError { severity: Severity::Unavailable, message };
-    }
-    RequestError { severity: Severity::Unknown, message: format!("the connection ended before the answer came: {why}") }
+fn no_answer(error: hyper_util::client::legacy::Error) -> RequestError {
+    let (severity, message) = match error.is_connect() {
+        true => (
+            Severity::Unavailable,
+            "no connection, so nothing was written; check the endpoint, the network, and the trusted certificates",
+        ),
+        false => (Severity::Unknown, "the connection ended before the answer came"),
+    };
+    RequestError::new(severity, message).with_source(error)
 }
 
-fn half_an_answer(error: &(dyn Error + 'static)) -> RequestError {
-    let message = format!("the connection ended in the middle of the answer: {}", causes(error));
-    RequestError { severity: Severity::Unknown, message }
-}
-
-/// An error with all that caused it, each once.
-fn causes(error: &(dyn Error + 'static)) -> String {
-    let all = std::iter::successors(Some(error), |error| (*error).source());
-    let mut texts: Vec<String> = Vec::new();
-    for text in all.map(describe) {
-        if !texts.iter().any(|known| known.contains(&text)) {
-            texts.push(text);
-        }
-    }
-    texts.join(": ")
-}
-
-fn describe(error: &(dyn Error + 'static)) -> String {
-    match error.downcast_ref::<io::Error>() {
-        Some(error) if error.raw_os_error().is_none() && error.get_ref().is_none() => error.kind().to_string(),
-        _ => error.to_string(),
-    }
+fn half_an_answer(error: Box<dyn Error + Send + Sync>) -> RequestError {
+    RequestError::new(Severity::Unknown, "the connection ended in the middle of the answer").with_source(error)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::{io::Read, sync::Arc};
+    use std::{
+        io::{Read, Write},
+        sync::Arc,
+    };
 
     use rustls::{
         ClientConfig, ClientConnection, Connection, RootCertStore, ServerConfig, ServerConnection,
@@ -207,7 +189,7 @@ mod tests {
         let certificate = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
         for with_ring in [false, true] {
             let (mut client, mut server) = (client(&certificate, with_ring), server(&certificate));
-            io::Write::write_all(&mut client.writer(), &[7; 10_000]).expect("room");
+            client.writer().write_all(&[7; 10_000]).expect("room");
             while client.is_handshaking() || server.is_handshaking() || client.wants_write() {
                 pass(&mut client, &mut server);
                 pass(&mut server, &mut client);

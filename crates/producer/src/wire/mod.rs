@@ -32,7 +32,7 @@ use self::{
     refused::Refused,
 };
 use super::{
-    answer::Answer,
+    answer::{Answer, AnswerError},
     body::{Body, Format},
     refusal,
     transport::{Request, RequestError, Severity, Transport, Wants},
@@ -45,12 +45,13 @@ const SKEW: Duration = Duration::from_secs(2 * 60);
 
 /// Sends PutRecords requests as they are, one attempt a call, but two in the one that finds CBOR refused. Cloning is cheap:
 /// connections and credentials are shared. It does not tell the stream's shards: a producer
-/// [`over`](super::Producer::over) it has no limits by shard.
+/// [`with_transport`](super::Producer::with_transport) it has no limits by shard.
 #[derive(Clone, Debug)]
 pub struct Wire(Arc<Shared>);
 
 /// What requests cannot be sent without.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum WireError {
     /// Requests are signed for a region.
     #[error("no region is set; set AWS_REGION, or `region` in the profile, or the configuration's `region`")]
@@ -65,7 +66,7 @@ pub enum WireError {
     },
     /// Whom to trust.
     #[error(
-        "no certificates are trusted: {0}; install the system's (package ca-certificates), or name a file in SSL_CERT_FILE"
+        "no certificates are trusted; install the system's (package ca-certificates), or name a file in SSL_CERT_FILE"
     )]
     Roots(#[source] io::Error),
 }
@@ -124,7 +125,7 @@ impl Wire {
 
 impl Transport for Wire {
     fn wants(&self) -> Wants {
-        Wants { format: self.0.format(), hash: true }
+        Wants::new(self.0.format()).with_hash()
     }
 
     fn put_records(&self, request: Request) -> BoxFuture<'static, Result<Answer, RequestError>> {
@@ -148,7 +149,7 @@ impl Shared {
                 ended => return ended.map_err(Failure::told),
             }
         }
-        let request = Request { body: Arc::new(request.body.converted(Format::Json)), sha256: None };
+        let request = Request::new(request.body.converted(Format::Json));
         self.attempt(&request).await.map_err(Failure::told)
     }
 
@@ -188,12 +189,10 @@ impl Shared {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type(request.body.format())));
         headers.insert("x-amz-target", HeaderValue::from_static(TARGET));
         headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
-        let unsigned = |error: sign::SignError| RequestError {
-            severity: Severity::Fatal,
-            message: format!(
-                "the request cannot be signed; check the credentials: {}",
-                signed.lease.redact(&error.to_string())
-            ),
+        // Not as its source: that one may repeat the credentials.
+        let unsigned = |error: sign::SignError| {
+            let why = signed.lease.redact(&error.to_string());
+            RequestError::new(Severity::Fatal, format!("the request cannot be signed; check the credentials: {why}"))
         };
         sign::add_signature(&mut http, &self.endpoint, &signed.lease, &sha256, signed.time).map_err(unsigned)?;
         Ok(http)
@@ -215,7 +214,7 @@ impl Shared {
             _ => String::new(),
         };
         let what = if code.is_empty() { response.status.to_string() } else { code.clone() };
-        RequestError { severity, message: format!("{what}: {message}{advice}") }
+        RequestError::new(severity, format!("{what}: {message}{advice}")).with_code(code)
     }
 
     /// Whether our clock was wrong when the request was signed; it is right from then on.
@@ -237,7 +236,7 @@ impl Shared {
     }
 
     fn name(&self, error: RequestError) -> RequestError {
-        RequestError { message: format!("PutRecords to {}: {}", self.stream, error.message), ..error }
+        error.within(&format!("PutRecords to {}", self.stream))
     }
 }
 
@@ -252,7 +251,7 @@ impl Failure {
         match self {
             Self::Other(error) => error,
             Self::Cbor(Refused { code, message }) => {
-                RequestError { severity: Severity::Fatal, message: format!("{code}: {message}") }
+                RequestError::new(Severity::Fatal, format!("{code}: {message}")).with_code(&code)
             }
         }
     }
@@ -264,9 +263,14 @@ fn read(response: &Response) -> Result<Answer, RequestError> {
         media_type if media_type.contains("cbor") => Answer::read_cbor(response.body.clone()),
         _ => Answer::read_json(response.body.clone()),
     };
-    answer.map_err(|error| RequestError {
-        severity: refusal::severity("", response.status.as_u16()),
-        message: format!("{error}; check that the endpoint is of Kinesis"),
+    answer.map_err(|error| {
+        let severity = refusal::severity("", response.status.as_u16());
+        let unread = RequestError::new(severity, format!("{error}; check that the endpoint is of Kinesis"));
+        match error {
+            AnswerError::Json(cause) => unread.with_source(cause),
+            AnswerError::Cbor(cause) => unread.with_source(cause),
+            AnswerError::Trailing { .. } | AnswerError::TooLong { .. } => unread,
+        }
     })
 }
 

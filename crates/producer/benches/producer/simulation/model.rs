@@ -8,7 +8,7 @@ use std::{
 use futures::{FutureExt, future::BoxFuture};
 use kinesis_producer::{
     Answer, Format, Record, Request, RequestError, Transport, Wants,
-    shard_map::{LookError, OpenShard, ShardMap},
+    shard_map::{DescribeError, OpenShard, ShardMap},
 };
 use md5::{Digest, Md5};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
@@ -142,7 +142,7 @@ impl Model {
 
 impl Transport for Model {
     fn wants(&self) -> Wants {
-        Wants { format: Format::Cbor, hash: false }
+        Wants::new(Format::Cbor)
     }
 
     fn put_records(&self, request: Request) -> BoxFuture<'static, Result<Answer, RequestError>> {
@@ -157,11 +157,16 @@ impl Transport for Model {
         .boxed()
     }
 
-    fn shards(&self) -> BoxFuture<'static, Result<Option<ShardMap>, LookError>> {
+    fn shards(&self) -> BoxFuture<'static, Result<Option<ShardMap>, DescribeError>> {
         let reason = "AccessDeniedException: not authorized".to_owned();
         let answer = match self.0.is_map_known {
             true => Ok(Some(self.0.map.clone())),
-            false => Err(LookError::NotPermitted { call: "ListShards", stream: "model".to_owned(), reason }),
+            false => Err(DescribeError::NotPermitted {
+                call: "ListShards",
+                stream: "model".to_owned(),
+                code: "AccessDeniedException".to_owned(),
+                reason,
+            }),
         };
         async move { answer }.boxed()
     }
@@ -222,6 +227,6 @@ fn even_map(shards: usize) -> ShardMap {
         let start = i as u128 * width;
         start..=if i + 1 == shards { u128::MAX } else { start + width - 1 }
     };
-    let shard = |i| OpenShard { id: format!("shardId-{i:012}").into(), range: range(i) };
+    let shard = |i| OpenShard::new(format!("shardId-{i:012}"), range(i));
     ShardMap::new((0..shards).map(shard).collect()).expect("every hash key once")
 }

@@ -58,7 +58,7 @@ impl Scenario {
 
     async fn drive(&self) -> Outcome {
         let model = Model::new(self.shards, self.counting, Limit::SHARD.part(self.left), self.is_map_known);
-        let producer = Producer::over(model.clone()).max_in_flight_records(self.in_flight).build().await;
+        let producer = Producer::with_transport(model.clone()).max_in_flight_records(self.in_flight).build().await;
         let producer = producer.expect("settings that make sense");
         let carried = self.offer(&producer).await;
         let named = producer.hot_keys().into_iter().next().map(|hot| hot.partition_key);

@@ -71,9 +71,9 @@ fn sixteen(states: &mut [State], runs: &[&[Block]]) {
     }
 }
 
-pub(super) fn all(messages: &[&[u8]], kernels: Kernels<State>) -> Vec<[u8; 16]> {
+pub(super) async fn all(messages: &[&[u8]], kernels: Kernels<State>) -> Vec<[u8; 16]> {
     let messages: Vec<_> = messages.iter().map(|bytes| message(bytes)).collect();
-    run_all(&messages, START, kernels).into_iter().map(digest).collect()
+    run_all(&messages, START, kernels).await.into_iter().map(digest).collect()
 }
 
 pub(super) fn one(bytes: &[u8]) -> [u8; 16] {

@@ -13,11 +13,7 @@ fn aggregate(numbers: Range<usize>, end: &str) -> String {
 
 /// Each in a user record, in base64.
 fn packed(documents: impl IntoIterator<Item = String>) -> String {
-    let record = |document: String| UserRecord {
-        partition_key: document.clone(),
-        explicit_hash_key: None,
-        data: document.into_bytes(),
-    };
+    let record = |document: String| UserRecord::new(document.as_str(), document.as_str());
     base64_simd::STANDARD
         .encode_to_string(kinesis_aggregation::encode(&documents.into_iter().map(record).collect::<Vec<_>>()))
 }

@@ -11,7 +11,7 @@ use aws_sdk_kinesis::{
     },
 };
 
-use super::{MapError, OpenShard, ShardMap};
+use super::{OpenShard, ShardMap, ShardMapError};
 use crate::limits;
 
 const LIST_SHARDS: &str = "ListShards";
@@ -19,7 +19,8 @@ const DESCRIBE: &str = "DescribeStreamSummary";
 
 /// What a producer has to know of a stream beside its shards.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Summary {
+#[non_exhaustive]
+pub struct StreamSummary {
     /// Whether something else than the partition key decides a record's shard: record distribution `AUTO`, which only
     /// on-demand streams have. Consumers then drop aggregated records, and shards cannot be told beforehand. Source:
     /// Kinesis developer guide, "Aggregation is not supported on service-managed streams". It can be switched at any
@@ -33,9 +34,10 @@ pub struct Summary {
     pub open_shards: usize,
 }
 
-/// Why a stream's shards, or its summary, are not known.
+/// Why a stream's shards, or its summary, are not known. The text has the whole cause.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum LookError {
+#[non_exhaustive]
+pub enum DescribeError {
     /// The caller may not ask; a producer that needs no answer can do without.
     #[error("{call} of stream {stream} is not permitted: {reason}; allow kinesis:{call} on the stream")]
     NotPermitted {
@@ -43,6 +45,8 @@ pub enum LookError {
         call: &'static str,
         /// Its name or ARN.
         stream: String,
+        /// AWS's error code.
+        code: String,
         /// The service's words.
         reason: String,
     },
@@ -53,6 +57,8 @@ pub enum LookError {
         call: &'static str,
         /// Its name or ARN.
         stream: String,
+        /// AWS's error code; `None` where there was no answer.
+        code: Option<String>,
         /// The service's words, or the connection's.
         reason: String,
         /// What to do next.
@@ -69,13 +75,12 @@ pub enum LookError {
         reason: String,
     },
     /// The shards are not the stream's open shards at one moment.
-    #[error("ListShards of stream {stream}: {reason}; ask again: shards may have been split or merged meanwhile")]
+    #[error("ListShards of stream {stream}: {error}; ask again: shards may have been split or merged meanwhile")]
     Shards {
         /// Its name or ARN.
         stream: String,
         /// Which of them do not fit.
-        #[source]
-        reason: MapError,
+        error: ShardMapError,
     },
 }
 
@@ -83,16 +88,16 @@ pub enum LookError {
 ///
 /// # Errors
 /// When the service cannot be asked, or what it lists is not whole.
-pub async fn look(client: &Client, stream: &str) -> Result<ShardMap, LookError> {
+pub async fn list_open_shards(client: &Client, stream: &str) -> Result<ShardMap, DescribeError> {
     let open = ShardFilter::builder().r#type(ShardFilterType::AtLatest).build();
-    let open = open.map_err(|error| LookError::answer(LIST_SHARDS, stream, error))?;
+    let open = open.map_err(|error| DescribeError::answer(LIST_SHARDS, stream, error))?;
     let first = match is_arn(stream) {
         true => client.list_shards().stream_arn(stream),
         false => client.list_shards().stream_name(stream),
     };
     let (mut shards, mut request) = (Vec::new(), first.shard_filter(open));
     loop {
-        let page = request.send().await.map_err(|error| LookError::call(LIST_SHARDS, stream, &error))?;
+        let page = request.send().await.map_err(|error| DescribeError::call(LIST_SHARDS, stream, &error))?;
         shards.extend(page.shards.unwrap_or_default());
         match page.next_token {
             // A token says by itself whose next page it means. Source: Kinesis API reference, ListShards, NextToken.
@@ -106,14 +111,17 @@ pub async fn look(client: &Client, stream: &str) -> Result<ShardMap, LookError> 
 ///
 /// # Errors
 /// When the service cannot be asked.
-pub async fn summary(client: &Client, stream: &str) -> Result<Summary, LookError> {
+pub async fn describe_stream(client: &Client, stream: &str) -> Result<StreamSummary, DescribeError> {
     let request = match is_arn(stream) {
         true => client.describe_stream_summary().stream_arn(stream),
         false => client.describe_stream_summary().stream_name(stream),
     };
-    let answer = request.send().await.map_err(|error| LookError::call(DESCRIBE, stream, &error))?;
+    let answer = request.send().await.map_err(|error| DescribeError::call(DESCRIBE, stream, &error))?;
     let described = answer.stream_description_summary;
-    described.as_ref().map(Summary::of).ok_or_else(|| LookError::answer(DESCRIBE, stream, "it describes nothing"))
+    described
+        .as_ref()
+        .map(StreamSummary::of)
+        .ok_or_else(|| DescribeError::answer(DESCRIBE, stream, "it describes nothing"))
 }
 
 fn is_arn(stream: &str) -> bool {
@@ -121,27 +129,27 @@ fn is_arn(stream: &str) -> bool {
 }
 
 /// A service that does not know the filter lists closed shards too.
-fn assemble(shards: Vec<Shard>, stream: &str) -> Result<ShardMap, LookError> {
+fn assemble(shards: Vec<Shard>, stream: &str) -> Result<ShardMap, DescribeError> {
     let is_open =
         |shard: &Shard| shard.sequence_number_range().is_none_or(|numbers| numbers.ending_sequence_number().is_none());
     let shards = shards.into_iter().filter(is_open).map(|shard| open_shard(&shard, stream));
     let shards = shards.collect::<Result<_, _>>()?;
-    ShardMap::new(shards).map_err(|reason| LookError::Shards { stream: stream.to_owned(), reason })
+    ShardMap::new(shards).map_err(|error| DescribeError::Shards { stream: stream.to_owned(), error })
 }
 
-fn open_shard(shard: &Shard, stream: &str) -> Result<OpenShard, LookError> {
+fn open_shard(shard: &Shard, stream: &str) -> Result<OpenShard, DescribeError> {
     let parse =
         |range: &HashKeyRange| Some(range.starting_hash_key.parse().ok()?..=range.ending_hash_key.parse().ok()?);
     match shard.hash_key_range().and_then(parse) {
         Some(range) => Ok(OpenShard { id: shard.shard_id().into(), range }),
         None => {
             let reason = format!("{} has the hash keys {:?}", shard.shard_id(), shard.hash_key_range());
-            Err(LookError::answer(LIST_SHARDS, stream, reason))
+            Err(DescribeError::answer(LIST_SHARDS, stream, reason))
         }
     }
 }
 
-impl Summary {
+impl StreamSummary {
     fn of(described: &StreamDescriptionSummary) -> Self {
         let by_key = |strategy: &RecordDistributionStrategy| *strategy == RecordDistributionStrategy::UserPartitionKey;
         let kib = described.max_record_size_in_kib.and_then(|kib| usize::try_from(kib).ok());
@@ -156,10 +164,19 @@ impl Summary {
     }
 }
 
-impl LookError {
+impl DescribeError {
     /// Whether nothing but a permission is missing.
     pub fn is_not_permitted(&self) -> bool {
         matches!(self, Self::NotPermitted { .. })
+    }
+
+    /// AWS's error code, for example `ResourceNotFoundException`; `None` where the service did not refuse.
+    pub fn code(&self) -> Option<&str> {
+        match self {
+            Self::NotPermitted { code, .. } => Some(code),
+            Self::Failed { code, .. } => code.as_deref(),
+            Self::Answer { .. } | Self::Shards { .. } => None,
+        }
     }
 
     fn call<E>(call: &'static str, stream: &str, error: &SdkError<E>) -> Self
@@ -176,8 +193,12 @@ impl LookError {
     fn refused(call: &'static str, stream: &str, code: &str, reason: String) -> Self {
         let stream = stream.to_owned();
         match code.starts_with("AccessDenied") {
-            true => Self::NotPermitted { call, stream, reason },
-            false => Self::Failed { call, stream, reason, advice: advice(code) },
+            true => Self::NotPermitted { call, stream, code: code.to_owned(), reason },
+            false => {
+                let advice = advice(code);
+                let code = Some(code).filter(|code| !code.is_empty()).map(str::to_owned);
+                Self::Failed { call, stream, code, reason, advice }
+            }
         }
     }
 
@@ -246,14 +267,16 @@ mod tests {
 
     #[test]
     fn only_a_missing_permission_can_be_done_without() {
-        let refused = |code| LookError::refused(LIST_SHARDS, "orders", code, format!("{code}: no"));
+        let refused = |code| DescribeError::refused(LIST_SHARDS, "orders", code, format!("{code}: no"));
         let denied = refused("AccessDeniedException");
         assert!(denied.is_not_permitted());
+        assert_eq!(denied.code(), Some("AccessDeniedException"));
         let expected = "ListShards of stream orders is not permitted: AccessDeniedException: no; allow kinesis:ListShards on the stream";
         assert_eq!(denied.to_string(), expected);
         for code in ["ResourceNotFoundException", "LimitExceededException", "UnrecognizedClientException", ""] {
             let failed = refused(code);
             assert!(!failed.is_not_permitted(), "{code}");
+            assert_eq!(failed.code().unwrap_or_default(), code);
             assert!(failed.to_string().ends_with(advice(code)), "{failed}");
         }
     }
@@ -271,9 +294,9 @@ mod tests {
 
     #[test]
     fn a_stream_that_says_nothing_places_by_key_and_takes_a_mebibyte() {
-        let plain = Summary::of(&described().build().expect("whole"));
+        let plain = StreamSummary::of(&described().build().expect("whole"));
         let expected =
-            Summary { auto_distribution: false, max_record_bytes: 1 << 20, on_demand: false, open_shards: 4 };
+            StreamSummary { auto_distribution: false, max_record_bytes: 1 << 20, on_demand: false, open_shards: 4 };
         assert_eq!(plain, expected);
     }
 
@@ -285,8 +308,9 @@ mod tests {
                 .stream_mode_details(mode.clone())
                 .max_record_size_in_kib(10_240)
                 .record_distribution_strategy(strategy.into());
-            let summary = Summary::of(&on_demand.build().expect("whole"));
-            let expected = Summary { auto_distribution, max_record_bytes: 10 << 20, on_demand: true, open_shards: 4 };
+            let summary = StreamSummary::of(&on_demand.build().expect("whole"));
+            let expected =
+                StreamSummary { auto_distribution, max_record_bytes: 10 << 20, on_demand: true, open_shards: 4 };
             assert_eq!(summary, expected, "{strategy}");
         }
     }
