@@ -13,7 +13,7 @@ use minicbor::{
 };
 use serde_json::{Map, Value};
 
-use super::fault::Fault;
+use super::service_error::ServiceError;
 
 /// How deep values may lie in each other; the model's go down to five.
 const DEEPEST: usize = 32;
@@ -22,14 +22,14 @@ const DEEPEST: usize = 32;
 ///
 /// # Errors
 /// `SerializationException` when it is not CBOR, or of types that JSON has not.
-pub(crate) fn to_json(body: &[u8]) -> Result<Vec<u8>, Fault> {
+pub(crate) fn to_json(body: &[u8]) -> Result<Vec<u8>, ServiceError> {
     let mut reader = Reader { decoder: Decoder::new(body), json: Vec::with_capacity(body.len() / 3 * 4 + 64) };
     let read = reader.value(0).and_then(|()| match body.len() - reader.decoder.position() {
         0 => Ok(()),
         _ => Err(decode::Error::message("there is more after the end")),
     });
     read.map_err(|error| {
-        Fault::client("SerializationException", format!("the request cannot be read as CBOR: {error}"))
+        ServiceError::client("SerializationException", format!("the request cannot be read as CBOR: {error}"))
     })?;
     Ok(reader.json)
 }
@@ -134,24 +134,24 @@ impl Reader<'_> {
 ///
 /// # Errors
 /// `InternalFailure` when it is not JSON, or a blob is not base64.
-pub(crate) fn of_json(answer: &[u8]) -> Result<Vec<u8>, Fault> {
+pub(crate) fn of_json(answer: &[u8]) -> Result<Vec<u8>, ServiceError> {
     if answer.is_empty() {
         return Ok(Vec::new());
     }
-    let value: Value = serde_json::from_slice(answer).map_err(Fault::internal)?;
+    let value: Value = serde_json::from_slice(answer).map_err(ServiceError::internal)?;
     let mut cbor = Encoder::new(Vec::with_capacity(answer.len()));
     write_value(&mut cbor, "", &value)?;
     Ok(cbor.into_writer())
 }
 
-type Written = Result<(), Fault>;
+type Written = Result<(), ServiceError>;
 
 fn write_value(cbor: &mut Encoder<Vec<u8>>, field: &str, value: &Value) -> Written {
     let written = match value {
         Value::Object(fields) => return write_object(cbor, fields),
         Value::Array(items) => return write_array(cbor, field, items),
         Value::String(base64) if field == "Data" => {
-            let bytes = STANDARD.decode_to_vec(base64).map_err(Fault::internal)?;
+            let bytes = STANDARD.decode_to_vec(base64).map_err(ServiceError::internal)?;
             cbor.bytes(&bytes)
         }
         Value::String(text) => cbor.str(text),
@@ -166,19 +166,19 @@ fn write_value(cbor: &mut Encoder<Vec<u8>>, field: &str, value: &Value) -> Writt
         Value::Bool(value) => cbor.bool(*value),
         Value::Null => cbor.null(),
     };
-    written.map(drop).map_err(Fault::internal)
+    written.map(drop).map_err(ServiceError::internal)
 }
 
 fn write_object(cbor: &mut Encoder<Vec<u8>>, fields: &Map<String, Value>) -> Written {
-    cbor.map(fields.len() as u64).map_err(Fault::internal)?;
+    cbor.map(fields.len() as u64).map_err(ServiceError::internal)?;
     fields.iter().try_for_each(|(name, value)| {
-        cbor.str(name).map_err(Fault::internal)?;
+        cbor.str(name).map_err(ServiceError::internal)?;
         write_value(cbor, name, value)
     })
 }
 
 fn write_array(cbor: &mut Encoder<Vec<u8>>, field: &str, items: &[Value]) -> Written {
-    cbor.array(items.len() as u64).map_err(Fault::internal)?;
+    cbor.array(items.len() as u64).map_err(ServiceError::internal)?;
     items.iter().try_for_each(|item| write_value(cbor, field, item))
 }
 
@@ -207,8 +207,8 @@ mod tests {
     fn what_is_not_cbor_is_refused() {
         let deep = [b"\x81".repeat(100), b"\x00".to_vec()].concat();
         for body in [b"".as_slice(), b"{}", b"\xa1\x61a", b"\xa0\xa0", b"\xbf\x61a", b"\xa1\x01\x02", &deep] {
-            let fault = to_json(body).expect_err("a fault");
-            assert_eq!((fault.status, fault.code), (400, "SerializationException"), "{body:?}");
+            let error = to_json(body).expect_err("an error");
+            assert_eq!((error.status, error.code), (400, "SerializationException"), "{body:?}");
         }
     }
 

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Display};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::fault::Fault;
+use super::service_error::ServiceError;
 
 /// Everything that the services hold, each by kind and name, with a digest of how it is kept: no value shows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,8 +29,8 @@ impl Kept {
     }
 
     /// Adds what is kept under a name.
-    pub(super) fn note(&mut self, kind: &str, name: impl Display, kept: &impl Serialize) -> Result<(), Fault> {
-        self.note_bytes(kind, name, &serde_json::to_vec(kept).map_err(Fault::internal)?);
+    pub(super) fn note(&mut self, kind: &str, name: impl Display, kept: &impl Serialize) -> Result<(), ServiceError> {
+        self.note_bytes(kind, name, &serde_json::to_vec(kept).map_err(ServiceError::internal)?);
         Ok(())
     }
 

@@ -11,7 +11,7 @@ mod clock;
 pub mod daemon;
 mod durable;
 mod dynamodb;
-mod fault;
+mod service_error;
 mod firehose;
 pub mod folder;
 mod glue;

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header, request::Parts};
 use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
 
-use super::{cbor, fault::Fault, query::escape, rest::Answer, signature::Signature};
+use super::{cbor, query::escape, rest::Answer, service_error::ServiceError, signature::Signature};
 
 /// The body of an answer.
 pub(crate) type Body = UnsyncBoxBody<Bytes, Box<dyn Error + Send + Sync>>;
@@ -74,8 +74,8 @@ impl JsonService {
         }
     }
 
-    /// What stands before the code of a fault.
-    fn fault_namespace(self) -> &'static str {
+    /// What stands before the code of an error.
+    fn error_namespace(self) -> &'static str {
         match self {
             Self::DynamoDb => "com.amazonaws.dynamodb.v20120810#",
             _ => "",
@@ -130,12 +130,12 @@ impl RestService {
         }
     }
 
-    /// What a fault says, in the fields that the service's model gives it.
-    fn describe(self, fault: &Fault) -> serde_json::Value {
-        let whose = if fault.status < 500 { "User" } else { "Service" };
+    /// What an error says, in the fields that the service's model gives it.
+    fn describe(self, error: &ServiceError) -> serde_json::Value {
+        let whose = if error.status < 500 { "User" } else { "Service" };
         match self {
-            Self::Lambda => serde_json::json!({"Type": whose, "message": fault.message}),
-            Self::Scheduler => serde_json::json!({"Message": fault.message}),
+            Self::Lambda => serde_json::json!({"Type": whose, "message": error.message}),
+            Self::Scheduler => serde_json::json!({"Message": error.message}),
         }
     }
 }
@@ -145,8 +145,8 @@ impl RestService {
 pub(crate) enum Route {
     /// Asks who answers here.
     Identity,
-    /// The JSON protocol; the fault is for a target that no service has.
-    Json(Result<(JsonService, String), Fault>),
+    /// The JSON protocol; the error is for a target that no service has.
+    Json(Result<(JsonService, String), ServiceError>),
     /// The query protocol.
     Query,
     /// A REST protocol with JSON in it.
@@ -192,15 +192,15 @@ impl Route {
     }
 }
 
-fn read_target(target: &str) -> Result<(JsonService, String), Fault> {
+fn read_target(target: &str) -> Result<(JsonService, String), ServiceError> {
     let (prefix, operation) = target.split_once('.').unwrap_or((target, ""));
     let service = JsonService::of_target(prefix)
         .ok_or_else(|| unknown_operation(&format!("no service of the stand-in has the target {target:?}")))?;
     Ok((service, operation.to_owned()))
 }
 
-fn unknown_operation(message: &str) -> Fault {
-    Fault::client("UnknownOperationException", message)
+fn unknown_operation(message: &str) -> ServiceError {
+    ServiceError::client("UnknownOperationException", message)
 }
 
 fn is_form(request: &Parts) -> bool {
@@ -217,12 +217,12 @@ pub(crate) enum Encoding {
 
 impl Encoding {
     /// By the content type of a request; refuses what the service does not speak.
-    pub(crate) fn of(service: JsonService, headers: &HeaderMap) -> Result<Self, Fault> {
+    pub(crate) fn of(service: JsonService, headers: &HeaderMap) -> Result<Self, ServiceError> {
         let known = service.content_type();
         match media_type(headers) {
             given if given == known => Ok(Self::Json),
             CBOR if service == JsonService::Kinesis => Ok(Self::Cbor),
-            other => Err(Fault {
+            other => Err(ServiceError {
                 status: 415,
                 code: "UnsupportedMediaTypeException",
                 message: format!("the stand-in speaks {known} with {}, not {other:?}", service.name()),
@@ -231,7 +231,7 @@ impl Encoding {
     }
 
     /// A request's body in JSON.
-    pub(crate) fn decode(self, body: Bytes) -> Result<Bytes, Fault> {
+    pub(crate) fn decode(self, body: Bytes) -> Result<Bytes, ServiceError> {
         match self {
             Self::Json => Ok(body),
             Self::Cbor => cbor::to_json(&body).map(Bytes::from),
@@ -239,7 +239,7 @@ impl Encoding {
     }
 
     /// An answer that is written in JSON.
-    pub(crate) fn encode(self, answer: Bytes) -> Result<Bytes, Fault> {
+    pub(crate) fn encode(self, answer: Bytes) -> Result<Bytes, ServiceError> {
         match self {
             Self::Json => Ok(answer),
             Self::Cbor => cbor::of_json(&answer).map(Bytes::from),
@@ -272,19 +272,19 @@ pub(crate) fn json_answer(service: JsonService, encoding: Encoding, body: Bytes,
     response(StatusCode::OK, encoding.content_type(service), request_id, body)
 }
 
-/// A fault in the JSON protocol; of no service where the target names none.
-pub(crate) fn json_fault(
+/// An error in the JSON protocol; of no service where the target names none.
+pub(crate) fn json_error(
     service: Option<JsonService>,
     encoding: Encoding,
-    fault: &Fault,
+    error: &ServiceError,
     request_id: &str,
 ) -> Response<Body> {
-    let namespace = service.map_or("", JsonService::fault_namespace);
+    let namespace = service.map_or("", JsonService::error_namespace);
     let content_type = service.map_or(JSON, |service| encoding.content_type(service));
-    let body = serde_json::json!({"__type": format!("{namespace}{}", fault.code), "message": fault.message});
-    let body = encoding.encode(body.to_string().into()).expect("a fault is JSON");
-    let mut response = response(status(fault), content_type, request_id, body);
-    response.headers_mut().insert("x-amzn-errortype", HeaderValue::from_static(fault.code));
+    let body = serde_json::json!({"__type": format!("{namespace}{}", error.code), "message": error.message});
+    let body = encoding.encode(body.to_string().into()).expect("an error is JSON");
+    let mut response = response(status(error), content_type, request_id, body);
+    response.headers_mut().insert("x-amzn-errortype", HeaderValue::from_static(error.code));
     response
 }
 
@@ -297,15 +297,15 @@ pub(crate) fn query_answer(service: QueryService, action: &str, result: &str, re
     response(StatusCode::OK, "text/xml", request_id, body.into())
 }
 
-/// A fault in the query protocol.
-pub(crate) fn query_fault(service: QueryService, fault: &Fault, request_id: &str) -> Response<Body> {
+/// An error in the query protocol.
+pub(crate) fn query_error(service: QueryService, error: &ServiceError, request_id: &str) -> Response<Body> {
     let namespace = service.namespace();
-    let whose = if fault.status < 500 { "Sender" } else { "Receiver" };
-    let (code, message) = (fault.code, escape(&fault.message));
+    let whose = if error.status < 500 { "Sender" } else { "Receiver" };
+    let (code, message) = (error.code, escape(&error.message));
     let body = format!(
         "<ErrorResponse xmlns=\"{namespace}\"><Error><Type>{whose}</Type><Code>{code}</Code><Message>{message}</Message></Error><RequestId>{request_id}</RequestId></ErrorResponse>"
     );
-    response(status(fault), "text/xml", request_id, body.into())
+    response(status(error), "text/xml", request_id, body.into())
 }
 
 /// An answer of a REST protocol.
@@ -320,21 +320,21 @@ pub(crate) fn rest_answer(answer: Answer, request_id: &str) -> Response<Body> {
     response
 }
 
-/// A fault in a REST protocol.
-pub(crate) fn rest_fault(service: RestService, fault: &Fault, request_id: &str) -> Response<Body> {
-    let body = service.describe(fault).to_string();
-    let mut response = response(status(fault), "application/json", request_id, body.into());
-    response.headers_mut().insert("x-amzn-errortype", HeaderValue::from_static(fault.code));
+/// An error in a REST protocol.
+pub(crate) fn rest_error(service: RestService, error: &ServiceError, request_id: &str) -> Response<Body> {
+    let body = service.describe(error).to_string();
+    let mut response = response(status(error), "application/json", request_id, body.into());
+    response.headers_mut().insert("x-amzn-errortype", HeaderValue::from_static(error.code));
     response
 }
 
-/// A fault in S3's protocol.
-pub(crate) fn s3_fault(fault: &Fault, request_id: &str) -> Response<Body> {
-    let (code, message) = (fault.code, escape(&fault.message));
+/// An error in S3's protocol.
+pub(crate) fn s3_error(error: &ServiceError, request_id: &str) -> Response<Body> {
+    let (code, message) = (error.code, escape(&error.message));
     let body = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>{message}</Message><RequestId>{request_id}</RequestId></Error>"
     );
-    response(status(fault), "application/xml", request_id, body.into())
+    response(status(error), "application/xml", request_id, body.into())
 }
 
 /// Plain JSON, for what is not AWS's.
@@ -342,8 +342,8 @@ pub(crate) fn plain_json(value: &serde_json::Value, request_id: &str) -> Respons
     response(StatusCode::OK, "application/json", request_id, value.to_string().into())
 }
 
-fn status(fault: &Fault) -> StatusCode {
-    StatusCode::from_u16(fault.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+fn status(error: &ServiceError) -> StatusCode {
+    StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
 fn response(status: StatusCode, content_type: &'static str, request_id: &str, body: Bytes) -> Response<Body> {
@@ -389,7 +389,7 @@ mod tests {
         assert_eq!(route("DynamoDB_20120810.GetItem"), known(JsonService::DynamoDb, "GetItem"));
         assert_eq!(route("Logs_20140328.FilterLogEvents"), known(JsonService::Logs, "FilterLogEvents"));
         assert!(
-            matches!(route("AmazonSQS.SendMessage"), Route::Json(Err(fault)) if fault.code == "UnknownOperationException")
+            matches!(route("AmazonSQS.SendMessage"), Route::Json(Err(error)) if error.code == "UnknownOperationException")
         );
     }
 
@@ -408,9 +408,9 @@ mod tests {
         let (cbor, json) = (headers(CBOR), headers("application/x-amz-json-1.1; charset=utf-8"));
         assert_eq!(Encoding::of(JsonService::Kinesis, &cbor), Ok(Encoding::Cbor));
         assert_eq!(Encoding::of(JsonService::Kinesis, &json), Ok(Encoding::Json));
-        let fault = Encoding::of(JsonService::Firehose, &cbor).expect_err("a fault");
-        assert_eq!(fault.status, 415);
-        assert!(fault.message.contains("firehose") && fault.message.contains(CBOR), "{fault}");
+        let error = Encoding::of(JsonService::Firehose, &cbor).expect_err("an error");
+        assert_eq!(error.status, 415);
+        assert!(error.message.contains("firehose") && error.message.contains(CBOR), "{error}");
         assert!(Encoding::of(JsonService::DynamoDb, &json).is_err(), "DynamoDB speaks 1.0");
     }
 }

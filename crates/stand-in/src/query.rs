@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt::Write};
 
-use super::fault::Fault;
+use super::service_error::ServiceError;
 
 /// The fields of a request by name.
 #[derive(Clone, Copy)]
@@ -13,11 +13,11 @@ impl<'a> Fields<'a> {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    pub(crate) fn required(self, name: &str) -> Result<&'a str, Fault> {
+    pub(crate) fn required(self, name: &str) -> Result<&'a str, ServiceError> {
         self.get(name).ok_or_else(|| invalid(name, "", "Member must not be null"))
     }
 
-    pub(crate) fn number(self, name: &str, from: u32, to: u32) -> Result<Option<u32>, Fault> {
+    pub(crate) fn number(self, name: &str, from: u32, to: u32) -> Result<Option<u32>, ServiceError> {
         let Some(text) = self.get(name) else { return Ok(None) };
         let constraint = format!("Member must be a number between {from} and {to}");
         match text.parse() {
@@ -32,13 +32,13 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// The fault for a field whose value is against its constraint.
-pub(crate) fn invalid(name: &str, value: &str, constraint: &str) -> Fault {
+/// The error for a field whose value is against its constraint.
+pub(crate) fn invalid(name: &str, value: &str, constraint: &str) -> ServiceError {
     let mut member = name.to_owned();
     if let Some(first) = member.get_mut(..1) {
         first.make_ascii_lowercase();
     }
-    Fault::client(
+    ServiceError::client(
         "ValidationError",
         format!(
             "1 validation error detected: Value '{value}' at '{member}' failed to satisfy constraint: {constraint}"

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-use super::{ACCOUNT, REGION, fault::Fault, firehose::Firehose, kinesis::Kinesis};
+use super::{ACCOUNT, REGION, firehose::Firehose, kinesis::Kinesis, service_error::ServiceError};
 
 /// The most that one page of a listing holds (Service Quotas API reference, ListServiceQuotas).
 const PAGE: usize = 100;
@@ -98,14 +98,14 @@ impl Quotas {
     ///
     /// # Errors
     /// As the API reference has them.
-    pub fn call(&self, operation: &str, body: &[u8]) -> Result<Bytes, Fault> {
+    pub fn call(&self, operation: &str, body: &[u8]) -> Result<Bytes, ServiceError> {
         let answer = match operation {
             "GetServiceQuota" => self.one(&parse(body)?, |quota| self.applied(quota)),
             "GetAWSDefaultServiceQuota" => self.one(&parse(body)?, |quota| quota.default),
             "ListServiceQuotas" => list(&parse(body)?, |quota| self.applied(quota)),
             "ListAWSDefaultServiceQuotas" => list(&parse(body)?, |quota| quota.default),
             "ListServices" => list_services(&parse(body)?),
-            other => Err(Fault::client(
+            other => Err(ServiceError::client(
                 "UnknownOperationException",
                 format!("the stand-in's Service Quotas has no operation {other}"),
             )),
@@ -113,7 +113,7 @@ impl Quotas {
         Ok(answer.to_string().into())
     }
 
-    fn one(&self, wanted: &One, value: impl Fn(&Quota) -> f64) -> Result<Value, Fault> {
+    fn one(&self, wanted: &One, value: impl Fn(&Quota) -> f64) -> Result<Value, ServiceError> {
         let quota = QUOTAS.iter().find(|quota| quota.service == wanted.service_code && quota.code == wanted.quota_code);
         let quota =
             quota.ok_or_else(|| no_such_resource("The request failed because the specified quota does not exist."))?;
@@ -147,7 +147,7 @@ impl Quota {
     }
 }
 
-fn list(wanted: &List, value: impl Fn(&Quota) -> f64) -> Result<Value, Fault> {
+fn list(wanted: &List, value: impl Fn(&Quota) -> f64) -> Result<Value, ServiceError> {
     if QUOTAS.iter().all(|quota| quota.service != wanted.service_code) {
         return Err(no_such_resource("The request failed because the specified service does not exist."));
     }
@@ -157,7 +157,7 @@ fn list(wanted: &List, value: impl Fn(&Quota) -> f64) -> Result<Value, Fault> {
     wanted.paging.page("Quotas", described)
 }
 
-fn list_services(paging: &Paging) -> Result<Value, Fault> {
+fn list_services(paging: &Paging) -> Result<Value, ServiceError> {
     let service = |quota: &Quota| json!({"ServiceCode": quota.service, "ServiceName": quota.service_name});
     let mut services: Vec<(&str, Value)> = QUOTAS.iter().map(|quota| (quota.service, service(quota))).collect();
     services.dedup_by_key(|(code, _)| *code);
@@ -166,19 +166,21 @@ fn list_services(paging: &Paging) -> Result<Value, Fault> {
 
 impl Paging {
     /// One page of `all`; a token is the key of the last one served.
-    fn page(&self, what: &str, all: Vec<(&str, Value)>) -> Result<Value, Fault> {
+    fn page(&self, what: &str, all: Vec<(&str, Value)>) -> Result<Value, ServiceError> {
         let most = self.max_results.unwrap_or(PAGE);
         if !(1..=PAGE).contains(&most) {
-            return Err(Fault::client("IllegalArgumentException", format!("MaxResults must be between 1 and {PAGE}.")));
+            return Err(ServiceError::client(
+                "IllegalArgumentException",
+                format!("MaxResults must be between 1 and {PAGE}."),
+            ));
         }
-        let begin = match &self.next_token {
-            None => 0,
-            Some(last) => all
-                .iter()
-                .position(|(key, _)| key == last)
-                .map(|at| at + 1)
-                .ok_or_else(|| Fault::client("InvalidPaginationTokenException", "Invalid token was used."))?,
-        };
+        let begin =
+            match &self.next_token {
+                None => 0,
+                Some(last) => all.iter().position(|(key, _)| key == last).map(|at| at + 1).ok_or_else(|| {
+                    ServiceError::client("InvalidPaginationTokenException", "Invalid token was used.")
+                })?,
+            };
         let end = (begin + most).min(all.len());
         let mut answer = json!({});
         if end < all.len() {
@@ -189,10 +191,10 @@ impl Paging {
     }
 }
 
-fn no_such_resource(message: &str) -> Fault {
-    Fault::client("NoSuchResourceException", message)
+fn no_such_resource(message: &str) -> ServiceError {
+    ServiceError::client("NoSuchResourceException", message)
 }
 
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Fault> {
-    serde_json::from_slice(body).map_err(|e| Fault::client("SerializationException", e.to_string()))
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ServiceError> {
+    serde_json::from_slice(body).map_err(|e| ServiceError::client("SerializationException", e.to_string()))
 }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde::Serialize;
 
-use super::fault::Fault;
+use super::service_error::ServiceError;
 
 /// An answer of a REST protocol.
 pub struct Answer {
@@ -16,8 +16,8 @@ pub struct Answer {
 }
 
 impl Answer {
-    pub(super) fn json(status: u16, value: &impl Serialize) -> Result<Self, Fault> {
-        let body = serde_json::to_vec(value).map_err(Fault::internal)?;
+    pub(super) fn json(status: u16, value: &impl Serialize) -> Result<Self, ServiceError> {
+        let body = serde_json::to_vec(value).map_err(ServiceError::internal)?;
         Ok(Self { status, headers: Vec::new(), body: body.into() })
     }
 

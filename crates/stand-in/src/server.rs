@@ -27,7 +27,6 @@ use super::{
     browser::refuse_pages,
     call_log::{S3Operation, log},
     dynamodb::DynamoDb,
-    fault::Fault,
     firehose::Firehose,
     folder::make_private,
     glue::Glue,
@@ -38,8 +37,8 @@ use super::{
     lambda::{self, Lambda},
     logs::Logs,
     protocol::{
-        Body, Encoding, JsonService, QueryService, RestService, Route, json_answer, json_fault, plain_json,
-        query_answer, query_fault, rest_answer, rest_fault, s3_fault, uuid,
+        Body, Encoding, JsonService, QueryService, RestService, Route, json_answer, json_error, plain_json,
+        query_answer, query_error, rest_answer, rest_error, s3_error, uuid,
     },
     query::{Fields, parse_form},
     quotas::Quotas,
@@ -48,6 +47,7 @@ use super::{
     s3::S3,
     scheduler::Scheduler,
     secrets::Secrets,
+    service_error::ServiceError,
     signature::{Claim, Dialect, check_s3},
     sts,
 };
@@ -139,7 +139,7 @@ impl StandIn {
     ///
     /// # Errors
     /// A store cannot be read.
-    pub fn kept(&self) -> Result<Kept, Fault> {
+    pub fn kept(&self) -> Result<Kept, ServiceError> {
         let mut kept = Kept::default();
         self.kinesis.note(&mut kept)?;
         self.s3.note(&mut kept)?;
@@ -231,16 +231,16 @@ impl StandIn {
         let id = uuid();
         let (parts, body) = request.into_parts();
         let body = body.into();
-        if let Err(fault) = refuse_pages(&parts) {
-            log("http", "call", Some(&fault), Instant::now());
-            return json_fault(None, Encoding::Json, &fault, &id);
+        if let Err(error) = refuse_pages(&parts) {
+            log("http", "call", Some(&error), Instant::now());
+            return json_error(None, Encoding::Json, &error, &id);
         }
         match Route::of(&parts) {
             Route::Identity => self.tell_identity(&id),
             Route::Json(Ok((service, operation))) => self.answer_json(service, operation, &parts, body, &id).await,
-            Route::Json(Err(fault)) => {
-                log("json", "call", Some(&fault), Instant::now());
-                json_fault(None, Encoding::Json, &fault, &id)
+            Route::Json(Err(error)) => {
+                log("json", "call", Some(&error), Instant::now());
+                json_error(None, Encoding::Json, &error, &id)
             }
             Route::Query => self.answer_query(&parts, body, &id).await,
             Route::Rest(service) => self.answer_rest(service, parts, body, &id).await,
@@ -261,12 +261,12 @@ impl StandIn {
         let encoding = *known.as_ref().unwrap_or(&Encoding::Json);
         let result = match known {
             Ok(encoding) => self.call_json(service, operation.clone(), encoding, parts, body).await,
-            Err(fault) => Err(fault),
+            Err(error) => Err(error),
         };
         log(service.name(), &operation, result.as_ref().err(), started);
         match result {
             Ok(answer) => json_answer(service, encoding, answer, id),
-            Err(fault) => json_fault(Some(service), encoding, &fault, id),
+            Err(error) => json_error(Some(service), encoding, &error, id),
         }
     }
 
@@ -281,7 +281,7 @@ impl StandIn {
         let operation = format!("{} {}", parts.method, parts.uri.path());
         let result = self.call_rest(service, parts, body).await;
         log(service.name(), &operation, result.as_ref().err(), started);
-        result.map_or_else(|fault| rest_fault(service, &fault, id), |answer| rest_answer(answer, id))
+        result.map_or_else(|error| rest_error(service, &error, id), |answer| rest_answer(answer, id))
     }
 
     async fn answer_query(&self, parts: &Parts, body: s3s::Body, id: &str) -> Response<Body> {
@@ -289,9 +289,9 @@ impl StandIn {
         let services = [QueryService::Iam, QueryService::Sts].map(QueryService::name);
         let form = match self.read_signed(&services, Dialect::Query, parts, body, BODY_LIMIT).await {
             Ok(body) => parse_form(&body),
-            Err(fault) => {
-                log("query", "call", Some(&fault), started);
-                return query_fault(QueryService::Iam, &fault, id);
+            Err(error) => {
+                log("query", "call", Some(&error), started);
+                return query_error(QueryService::Iam, &error, id);
             }
         };
         let action = Fields(&form).get("Action").unwrap_or_default();
@@ -301,7 +301,7 @@ impl StandIn {
         log(service.name(), action, result.as_ref().err(), started);
         match result {
             Ok(answer) => query_answer(service, action, &answer, id),
-            Err(fault) => query_fault(service, &fault, id),
+            Err(error) => query_error(service, &error, id),
         }
     }
 
@@ -311,10 +311,10 @@ impl StandIn {
         let (parts, body) = request.into_parts();
         let response = match check_s3(&parts) {
             Ok(()) => self.s3.handle(Request::from_parts(parts, body)).await,
-            Err(refusal) => Err(refusal.fault(Dialect::S3)),
+            Err(refusal) => Err(refusal.error(Dialect::S3)),
         };
         let mut response =
-            response.map_or_else(|fault| s3_fault(&fault, id), |answer| answer.map(BodyExt::boxed_unsync));
+            response.map_or_else(|error| s3_error(&error, id), |answer| answer.map(BodyExt::boxed_unsync));
         let id = HeaderValue::from_str(id).expect("a UUID is header text");
         response.headers_mut().insert("x-amz-request-id", id);
         operation.log(response.status().as_u16(), started);
@@ -329,10 +329,10 @@ impl StandIn {
         parts: &Parts,
         body: s3s::Body,
         limit: usize,
-    ) -> Result<Bytes, Fault> {
-        let claim = Claim::of(&self.key, services, parts).map_err(|refusal| refusal.fault(dialect))?;
+    ) -> Result<Bytes, ServiceError> {
+        let claim = Claim::of(&self.key, services, parts).map_err(|refusal| refusal.error(dialect))?;
         let body = read(body, limit).await?;
-        claim.verify(&body).map_err(|refusal| refusal.fault(dialect))?;
+        claim.verify(&body).map_err(|refusal| refusal.error(dialect))?;
         Ok(body)
     }
 
@@ -348,7 +348,7 @@ impl StandIn {
         encoding: Encoding,
         parts: &Parts,
         body: s3s::Body,
-    ) -> Result<Bytes, Fault> {
+    ) -> Result<Bytes, ServiceError> {
         let body = self.read_signed(&[service.name()], Dialect::Json, parts, body, BODY_LIMIT).await?;
         let body = encoding.decode(body)?;
         // In a task of its own a call runs to its end though the caller hangs up halfway, and a panic answers 500.
@@ -375,7 +375,7 @@ impl StandIn {
         service: RestService,
         parts: Parts,
         body: s3s::Body,
-    ) -> Result<rest::Answer, Fault> {
+    ) -> Result<rest::Answer, ServiceError> {
         let limit = if service == RestService::Lambda { lambda::BODY_LIMIT } else { BODY_LIMIT };
         let body = self.read_signed(&[service.name()], Dialect::Rest, &parts, body, limit).await?;
         // In a task of its own, as the calls of the JSON protocol are.
@@ -393,23 +393,23 @@ impl StandIn {
         service: Option<QueryService>,
         action: &str,
         form: &[(String, String)],
-    ) -> Result<String, Fault> {
+    ) -> Result<String, ServiceError> {
         if action.is_empty() {
-            return Err(Fault::client("MissingAction", "The request has no Action in a form-encoded body"));
+            return Err(ServiceError::client("MissingAction", "The request has no Action in a form-encoded body"));
         }
         match service {
             Some(QueryService::Iam) => self.iam.call(action, form).await,
             Some(QueryService::Sts) => sts::call(action),
             None => {
                 let message = "The Version is neither IAM's (2010-05-08) nor STS's (2011-06-15)";
-                Err(Fault::client("InvalidAction", format!("Could not find operation {action}. {message}")))
+                Err(ServiceError::client("InvalidAction", format!("Could not find operation {action}. {message}")))
             }
         }
     }
 }
 
-fn failed_inside(e: &tokio::task::JoinError) -> Fault {
-    Fault::internal(format!("the stand-in failed inside this call: {e}"))
+fn failed_inside(e: &tokio::task::JoinError) -> ServiceError {
+    ServiceError::internal(format!("the stand-in failed inside this call: {e}"))
 }
 
 async fn told(ending: &mut watch::Receiver<bool>) {
@@ -431,8 +431,8 @@ fn report_panic(ended: Result<(), tokio::task::JoinError>) {
     }
 }
 
-async fn read(body: s3s::Body, limit: usize) -> Result<Bytes, Fault> {
-    let too_large = || Fault {
+async fn read(body: s3s::Body, limit: usize) -> Result<Bytes, ServiceError> {
+    let too_large = || ServiceError {
         status: 413,
         code: "RequestEntityTooLargeException",
         message: format!("the request's body is longer than {limit} bytes"),
@@ -443,6 +443,6 @@ async fn read(body: s3s::Body, limit: usize) -> Result<Bytes, Fault> {
     match Limited::new(body, limit).collect().await {
         Ok(body) => Ok(body.to_bytes()),
         Err(e) if e.is::<LengthLimitError>() => Err(too_large()),
-        Err(e) => Err(Fault::client("SerializationException", format!("the request's body broke off: {e}"))),
+        Err(e) => Err(ServiceError::client("SerializationException", format!("the request's body broke off: {e}"))),
     }
 }

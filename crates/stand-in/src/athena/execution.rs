@@ -16,7 +16,7 @@ use super::{
     wire::{invalid, now},
     workgroup,
 };
-use crate::{durable::Durable, fault::Fault};
+use crate::{durable::Durable, service_error::ServiceError};
 
 /// How long an execution is remembered, in seconds (Athena user guide, "View recent queries": 45 days).
 const KEPT: f64 = 45.0 * 86_400.0;
@@ -177,7 +177,7 @@ impl Executions {
     }
 
     /// Keeps a new execution; gives the id of the one that the same token started before, if there is one.
-    pub(super) fn add(&self, execution: Execution) -> Result<Option<String>, Fault> {
+    pub(super) fn add(&self, execution: Execution) -> Result<Option<String>, ServiceError> {
         let mut all = self.all();
         if let Some(earlier) = same_token(&all, &execution.asked)? {
             return Ok(Some(earlier));
@@ -186,30 +186,30 @@ impl Executions {
         let kept: Durable<Execution> = Durable::open(&self.folder.join(format!("{id}.json")))?;
         kept.change(|empty| {
             *empty = execution;
-            Ok::<_, Fault>(())
+            Ok::<_, ServiceError>(())
         })?;
         all.insert(id, Arc::new(kept));
         Ok(None)
     }
 
-    pub(super) fn get(&self, id: &str) -> Result<Execution, Fault> {
+    pub(super) fn get(&self, id: &str) -> Result<Execution, ServiceError> {
         Ok(self.kept(id)?.read().clone())
     }
 
-    pub(super) fn start(&self, id: &str) -> Result<(), Fault> {
+    pub(super) fn start(&self, id: &str) -> Result<(), ServiceError> {
         self.change(id, Execution::start)
     }
 
-    pub(super) fn succeed(&self, id: &str, answer: &Answer, scanned: u64) -> Result<(), Fault> {
+    pub(super) fn succeed(&self, id: &str, answer: &Answer, scanned: u64) -> Result<(), ServiceError> {
         self.change(id, |execution| execution.succeed(answer, scanned))
     }
 
-    pub(super) fn fail(&self, id: &str, failure: &Failure, scanned: u64) -> Result<(), Fault> {
+    pub(super) fn fail(&self, id: &str, failure: &Failure, scanned: u64) -> Result<(), ServiceError> {
         self.change(id, |execution| execution.fail(failure, scanned))
     }
 
     /// The caller's own stop.
-    pub(super) fn cancel(&self, id: &str, scanned: u64) -> Result<(), Fault> {
+    pub(super) fn cancel(&self, id: &str, scanned: u64) -> Result<(), ServiceError> {
         self.change(id, |execution| {
             execution.end(State::Cancelled, Some("Query was cancelled by user".into()), scanned)
         })
@@ -228,7 +228,7 @@ impl Executions {
         found.into_iter().map(|(_, id)| id).collect()
     }
 
-    pub(super) fn remove(&self, id: &str) -> Result<(), Fault> {
+    pub(super) fn remove(&self, id: &str) -> Result<(), ServiceError> {
         let mut all = self.all();
         fs::remove_file(self.folder.join(format!("{id}.json")))?;
         all.remove(id);
@@ -236,7 +236,7 @@ impl Executions {
     }
 
     /// Changes an execution that has not ended; one that has stays as it is.
-    fn change(&self, id: &str, change: impl FnOnce(&mut Execution)) -> Result<(), Fault> {
+    fn change(&self, id: &str, change: impl FnOnce(&mut Execution)) -> Result<(), ServiceError> {
         let kept = self.kept(id)?;
         if kept.read().state.ended() {
             return Ok(());
@@ -249,7 +249,7 @@ impl Executions {
         })
     }
 
-    fn kept(&self, id: &str) -> Result<Kept, Fault> {
+    fn kept(&self, id: &str) -> Result<Kept, ServiceError> {
         self.all().get(id).cloned().ok_or_else(|| invalid(format!("QueryExecution {id} was not found")))
     }
 
@@ -258,7 +258,7 @@ impl Executions {
     }
 }
 
-fn same_token(all: &BTreeMap<String, Kept>, asked: &Asked) -> Result<Option<String>, Fault> {
+fn same_token(all: &BTreeMap<String, Kept>, asked: &Asked) -> Result<Option<String>, ServiceError> {
     if asked.token.is_none() {
         return Ok(None);
     }

@@ -13,7 +13,7 @@ pub(super) struct Failure {
     pub(super) message: String,
     /// `true`: FAILED; `false`: CANCELLED.
     pub(super) failed: bool,
-    /// The stand-in's own fault, not the query's.
+    /// The stand-in's own error, not the query's.
     pub(super) system: bool,
 }
 

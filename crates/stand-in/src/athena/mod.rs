@@ -33,7 +33,7 @@ use std::{fs, io, path::Path, sync::Arc};
 use bytes::Bytes;
 
 use self::{execution::Executions, query::Queries, store::Store};
-use super::{durable::Durable, fault::Fault, glue::Glue, kept::Kept, s3::S3};
+use super::{durable::Durable, glue::Glue, kept::Kept, s3::S3, service_error::ServiceError};
 
 /// The service.
 pub struct Athena {
@@ -58,7 +58,7 @@ impl Athena {
     }
 
     /// What is there, for a look into the store itself.
-    pub(super) fn note(&self, kept: &mut Kept) -> Result<(), Fault> {
+    pub(super) fn note(&self, kept: &mut Kept) -> Result<(), ServiceError> {
         self.queries.workgroups.read().note(kept)
     }
 
@@ -67,7 +67,7 @@ impl Athena {
     ///
     /// # Errors
     /// As the API reference has them.
-    pub async fn call(&self, operation: &str, body: Bytes) -> Result<Bytes, Fault> {
+    pub async fn call(&self, operation: &str, body: Bytes) -> Result<Bytes, ServiceError> {
         let queries = &self.queries;
         let workgroups = &queries.workgroups;
         let answer = match operation {
@@ -85,7 +85,7 @@ impl Athena {
             "BatchGetQueryExecution" => queries.batch_get(wire::parse(&body)?),
             "ListQueryExecutions" => queries.list(wire::parse(&body)?),
             "GetQueryResults" => queries.results(wire::parse(&body)?).await,
-            _ => Err(Fault::client(
+            _ => Err(ServiceError::client(
                 "UnknownOperationException",
                 format!("the stand-in's Athena has no operation {operation}"),
             )),

@@ -24,7 +24,7 @@ use super::{
     wire::{Paging, invalid},
     workgroup::{Delete, PRIMARY, Workgroups},
 };
-use crate::{durable::Durable, fault::Fault, glue::Glue, protocol::uuid};
+use crate::{durable::Durable, glue::Glue, protocol::uuid, service_error::ServiceError};
 
 /// How many queries run at a time; the others are queued.
 const AT_A_TIME: usize = 4;
@@ -112,7 +112,7 @@ impl Queries {
         Self { glue, store, workgroups, executions, turns, running: Mutex::default(), last_read: Mutex::default() }
     }
 
-    pub(super) fn start(self: &Arc<Self>, request: Start) -> Result<Value, Fault> {
+    pub(super) fn start(self: &Arc<Self>, request: Start) -> Result<Value, ServiceError> {
         let (execution, cutoff) = self.admit(request)?;
         let id = execution.id.clone();
         if let Some(earlier) = self.executions.add(execution)? {
@@ -127,7 +127,7 @@ impl Queries {
     }
 
     /// The execution that a call asks for, and how many bytes it may scan.
-    fn admit(&self, request: Start) -> Result<(Execution, Option<u64>), Fault> {
+    fn admit(&self, request: Start) -> Result<(Execution, Option<u64>), ServiceError> {
         if request.query_string.trim().is_empty() || request.query_string.len() > 262_144 {
             return Err(invalid("QueryString must have 1 to 262144 bytes"));
         }
@@ -160,19 +160,19 @@ impl Queries {
 
     async fn run(self: Arc<Self>, id: String, meter: Arc<Meter>) {
         let ended = AssertUnwindSafe(self.execute(&id, &meter)).catch_unwind().await;
-        let ended = ended.unwrap_or_else(|_| Err(Fault::internal("it panicked; the log has more")));
-        if let Err(fault) = ended {
-            tracing::error!(query = id, %fault, "the stand-in failed while a query ran");
-            let failure = Failure::system(format!("the stand-in failed while the query ran: {fault}"));
-            if let Err(fault) = self.executions.fail(&id, &failure, meter.scanned()) {
-                tracing::error!(query = id, %fault, "the end of a query could not be kept");
+        let ended = ended.unwrap_or_else(|_| Err(ServiceError::internal("it panicked; the log has more")));
+        if let Err(error) = ended {
+            tracing::error!(query = id, %error, "the stand-in failed while a query ran");
+            let failure = Failure::system(format!("the stand-in failed while the query ran: {error}"));
+            if let Err(error) = self.executions.fail(&id, &failure, meter.scanned()) {
+                tracing::error!(query = id, %error, "the end of a query could not be kept");
             }
         }
         self.running().remove(&id);
     }
 
-    async fn execute(&self, id: &str, meter: &Arc<Meter>) -> Result<(), Fault> {
-        let _turn = self.turns.acquire().await.map_err(Fault::internal)?;
+    async fn execute(&self, id: &str, meter: &Arc<Meter>) -> Result<(), ServiceError> {
+        let _turn = self.turns.acquire().await.map_err(ServiceError::internal)?;
         self.executions.start(id)?;
         let execution = self.executions.get(id)?;
         let (bucket, key) = execution.output;
@@ -181,8 +181,8 @@ impl Queries {
         let mut outcome = engine::run(catalog, database, &execution.asked.sql).await;
         if let Ok(answer) = &mut outcome {
             let csv = Bytes::from(std::mem::take(&mut answer.csv));
-            if let Err(fault) = self.store.put(&bucket, &key, csv).await {
-                outcome = Err(Failure::user(format!("the result cannot be written to s3://{bucket}/{key}: {fault}")));
+            if let Err(error) = self.store.put(&bucket, &key, csv).await {
+                outcome = Err(Failure::user(format!("the result cannot be written to s3://{bucket}/{key}: {error}")));
             }
         }
         match outcome {
@@ -191,7 +191,7 @@ impl Queries {
         }
     }
 
-    pub(super) fn stop(&self, request: One) -> Result<Value, Fault> {
+    pub(super) fn stop(&self, request: One) -> Result<Value, ServiceError> {
         let id = request.query_execution_id;
         let mut running = self.running();
         let mut scanned = 0;
@@ -204,11 +204,11 @@ impl Queries {
         Ok(json!({}))
     }
 
-    pub(super) fn get(&self, request: One) -> Result<Value, Fault> {
+    pub(super) fn get(&self, request: One) -> Result<Value, ServiceError> {
         Ok(json!({"QueryExecution": self.executions.get(&request.query_execution_id)?.describe()}))
     }
 
-    pub(super) fn batch_get(&self, request: Many) -> Result<Value, Fault> {
+    pub(super) fn batch_get(&self, request: Many) -> Result<Value, ServiceError> {
         if request.query_execution_ids.len() > 50 {
             return Err(invalid("at most 50 QueryExecutionIds in one call"));
         }
@@ -216,22 +216,22 @@ impl Queries {
         for id in request.query_execution_ids {
             match self.executions.get(&id) {
                 Ok(execution) => found.push(execution.describe()),
-                Err(fault) => missing.push(json!({
-                    "QueryExecutionId": id, "ErrorCode": fault.code, "ErrorMessage": fault.message,
+                Err(error) => missing.push(json!({
+                    "QueryExecutionId": id, "ErrorCode": error.code, "ErrorMessage": error.message,
                 })),
             }
         }
         Ok(json!({"QueryExecutions": found, "UnprocessedQueryExecutionIds": missing}))
     }
 
-    pub(super) fn list(&self, request: List) -> Result<Value, Fault> {
+    pub(super) fn list(&self, request: List) -> Result<Value, ServiceError> {
         let name = request.work_group.as_deref().unwrap_or(PRIMARY);
         self.workgroups.read().get(name)?;
         let (page, token) = request.paging.page(self.executions.of_workgroup(name).into_iter(), 50)?;
         Ok(json!({"QueryExecutionIds": page, "NextToken": token}))
     }
 
-    pub(super) async fn results(&self, request: Results) -> Result<Value, Fault> {
+    pub(super) async fn results(&self, request: Results) -> Result<Value, ServiceError> {
         let execution = self.executions.get(&request.query_execution_id)?;
         if execution.state != State::Succeeded {
             return Err(invalid(no_results(execution.state)));
@@ -253,19 +253,19 @@ impl Queries {
     }
 
     /// The result's text; pages of one result mostly follow each other, so the last one is held.
-    async fn read(&self, execution: &Execution) -> Result<Bytes, Fault> {
+    async fn read(&self, execution: &Execution) -> Result<Bytes, ServiceError> {
         let held = self.last_read().clone().filter(|(id, _)| *id == execution.id);
         if let Some((_, csv)) = held {
             return Ok(csv);
         }
         let (bucket, key) = &execution.output;
         let csv = self.store.get(bucket, key).await;
-        let csv = csv.map_err(|fault| invalid(format!("Could not find results at s3://{bucket}/{key}: {fault}")))?;
+        let csv = csv.map_err(|error| invalid(format!("Could not find results at s3://{bucket}/{key}: {error}")))?;
         *self.last_read() = Some((execution.id.clone(), csv.clone()));
         Ok(csv)
     }
 
-    pub(super) fn delete_workgroup(&self, request: Delete) -> Result<Value, Fault> {
+    pub(super) fn delete_workgroup(&self, request: Delete) -> Result<Value, ServiceError> {
         let name = request.work_group;
         self.workgroups.read().get(&name)?;
         let executions = self.executions.of_workgroup(&name);

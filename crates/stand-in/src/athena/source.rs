@@ -142,7 +142,7 @@ impl PartitionStream for Source {
 
 async fn fetch(store: &dyn Store, part: &Part) -> Result<Bytes, Failure> {
     let data = store.get(&part.bucket, &part.object.key).await;
-    data.map_err(|fault| part.bad("HIVE_CANNOT_OPEN_SPLIT", format!(": {fault}")))
+    data.map_err(|error| part.bad("HIVE_CANNOT_OPEN_SPLIT", format!(": {error}")))
 }
 
 /// Whether somebody still wants rows.

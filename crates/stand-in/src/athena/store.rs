@@ -4,17 +4,17 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::{
-    fault::Fault,
     s3::{Object, S3},
+    service_error::ServiceError,
 };
 
 /// Buckets and objects, as the queries read and write them.
 #[async_trait]
 pub(super) trait Store: Send + Sync {
     fn exists(&self, bucket: &str) -> bool;
-    async fn list(&self, bucket: &str, prefix: &str) -> Result<Vec<Object>, Fault>;
-    async fn get(&self, bucket: &str, key: &str) -> Result<Bytes, Fault>;
-    async fn put(&self, bucket: &str, key: &str, data: Bytes) -> Result<(), Fault>;
+    async fn list(&self, bucket: &str, prefix: &str) -> Result<Vec<Object>, ServiceError>;
+    async fn get(&self, bucket: &str, key: &str) -> Result<Bytes, ServiceError>;
+    async fn put(&self, bucket: &str, key: &str, data: Bytes) -> Result<(), ServiceError>;
 }
 
 #[async_trait]
@@ -23,15 +23,15 @@ impl Store for S3 {
         Self::exists(self, bucket)
     }
 
-    async fn list(&self, bucket: &str, prefix: &str) -> Result<Vec<Object>, Fault> {
+    async fn list(&self, bucket: &str, prefix: &str) -> Result<Vec<Object>, ServiceError> {
         Self::list(self, bucket, prefix).await
     }
 
-    async fn get(&self, bucket: &str, key: &str) -> Result<Bytes, Fault> {
+    async fn get(&self, bucket: &str, key: &str) -> Result<Bytes, ServiceError> {
         Self::get(self, bucket, key).await
     }
 
-    async fn put(&self, bucket: &str, key: &str, data: Bytes) -> Result<(), Fault> {
+    async fn put(&self, bucket: &str, key: &str, data: Bytes) -> Result<(), ServiceError> {
         Self::put(self, bucket, key, data).await
     }
 }

@@ -140,8 +140,8 @@ impl GlueTable {
     /// What Hive would read under a location: no empty objects, none whose name begins with `_` or `.`.
     async fn list(&self, location: &Location) -> Result<Vec<Object>, Failure> {
         let listed = self.store.list(&location.bucket, &location.prefix).await;
-        let mut objects = listed.map_err(|fault| {
-            Failure::user(format!("HIVE_FILESYSTEM_ERROR: s3://{}/{}: {fault}", location.bucket, location.prefix))
+        let mut objects = listed.map_err(|error| {
+            Failure::user(format!("HIVE_FILESYSTEM_ERROR: s3://{}/{}: {error}", location.bucket, location.prefix))
         })?;
         objects.retain(|object| {
             let name = object.key.rsplit('/').next().unwrap_or_default();

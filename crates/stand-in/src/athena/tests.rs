@@ -27,20 +27,20 @@ impl Store for Memory {
         bucket == "lake"
     }
 
-    async fn list(&self, _: &str, prefix: &str) -> Result<Vec<Object>, Fault> {
+    async fn list(&self, _: &str, prefix: &str) -> Result<Vec<Object>, ServiceError> {
         let objects = self.objects.lock().expect("objects");
         let found = objects.iter().filter(|(key, _)| key.starts_with(prefix));
         Ok(found.map(|(key, data)| Object { key: key.clone(), size: data.len() as u64 }).collect())
     }
 
-    async fn get(&self, _: &str, key: &str) -> Result<Bytes, Fault> {
+    async fn get(&self, _: &str, key: &str) -> Result<Bytes, ServiceError> {
         let _open = self.gate.lock().await;
         self.read.lock().expect("reads").push(key.to_owned());
         let found = self.objects.lock().expect("objects").get(key).cloned();
-        found.ok_or_else(|| Fault::client("NoSuchKey", key))
+        found.ok_or_else(|| ServiceError::client("NoSuchKey", key))
     }
 
-    async fn put(&self, _: &str, key: &str, data: Bytes) -> Result<(), Fault> {
+    async fn put(&self, _: &str, key: &str, data: Bytes) -> Result<(), ServiceError> {
         self.objects.lock().expect("objects").insert(key.to_owned(), data);
         Ok(())
     }
@@ -121,7 +121,7 @@ impl Lake {
         size
     }
 
-    async fn try_call(&self, operation: &str, request: Value) -> Result<Value, Fault> {
+    async fn try_call(&self, operation: &str, request: Value) -> Result<Value, ServiceError> {
         let answer = self.athena.call(operation, Bytes::from(request.to_string())).await?;
         Ok(serde_json::from_slice(&answer).expect("an answer in JSON"))
     }
@@ -130,7 +130,7 @@ impl Lake {
         self.try_call(operation, request).await.expect(operation)
     }
 
-    async fn refused(&self, operation: &str, request: Value) -> Fault {
+    async fn refused(&self, operation: &str, request: Value) -> ServiceError {
         self.try_call(operation, request).await.expect_err(operation)
     }
 

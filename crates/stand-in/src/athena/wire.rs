@@ -5,16 +5,16 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::fault::Fault;
+use crate::service_error::ServiceError;
 
 /// A request's body as `T`; what does not fit is the caller's mistake.
-pub(super) fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T, Fault> {
+pub(super) fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T, ServiceError> {
     let body: &[u8] = if body.is_empty() { b"{}" } else { body };
     serde_json::from_slice(body).map_err(|e| invalid(format!("the request is not as the API has it: {e}")))
 }
 
-pub(super) fn invalid(message: impl Into<String>) -> Fault {
-    Fault::client("InvalidRequestException", message)
+pub(super) fn invalid(message: impl Into<String>) -> ServiceError {
+    ServiceError::client("InvalidRequestException", message)
 }
 
 /// Seconds since 1970, as AWS's JSON protocols write a time.
@@ -46,7 +46,7 @@ impl Paging {
         &self,
         all: impl Iterator<Item = T>,
         limit: usize,
-    ) -> Result<(Vec<T>, Option<String>), Fault> {
+    ) -> Result<(Vec<T>, Option<String>), ServiceError> {
         let size = self.size(limit)?;
         let before = self.offset()?;
         let mut rest = all.skip(before).peekable();
@@ -56,7 +56,7 @@ impl Paging {
     }
 
     /// How much a page may hold.
-    pub(super) fn size(&self, limit: usize) -> Result<usize, Fault> {
+    pub(super) fn size(&self, limit: usize) -> Result<usize, ServiceError> {
         match self.max_results {
             Some(size) if size == 0 || size > limit => Err(invalid(format!("MaxResults must be 1 to {limit}"))),
             size => Ok(size.unwrap_or(limit)),
@@ -64,7 +64,7 @@ impl Paging {
     }
 
     /// The number that the token is; 0 without one.
-    pub(super) fn offset(&self) -> Result<usize, Fault> {
+    pub(super) fn offset(&self) -> Result<usize, ServiceError> {
         let token = self.next_token.as_deref().unwrap_or("0");
         token.parse().map_err(|_| invalid(format!("NextToken {token:?} is none that was given out")))
     }

@@ -9,7 +9,7 @@ use super::{
     store::Location,
     wire::{Paging, Tag, invalid, now},
 };
-use crate::{ACCOUNT, REGION, durable::Durable, fault::Fault, kept::Kept};
+use crate::{ACCOUNT, REGION, durable::Durable, kept::Kept, service_error::ServiceError};
 
 /// The workgroup that is always there.
 pub(super) const PRIMARY: &str = "primary";
@@ -30,7 +30,7 @@ pub(super) struct Workgroup {
 }
 
 impl Workgroup {
-    fn new(description: Option<String>, configuration: Configuration, tags: Vec<Tag>) -> Result<Self, Fault> {
+    fn new(description: Option<String>, configuration: Configuration, tags: Vec<Tag>) -> Result<Self, ServiceError> {
         check(&configuration)?;
         Ok(Self { description, configuration, enabled: true, created: now(), tags })
     }
@@ -50,7 +50,7 @@ impl Workgroup {
     }
 
     /// Where a query's results go when its caller asks for `asked`.
-    pub(super) fn output_for(&self, asked: Option<&str>) -> Result<Location, Fault> {
+    pub(super) fn output_for(&self, asked: Option<&str>) -> Result<Location, ServiceError> {
         let own = self.output();
         let text = if self.enforced() { own.or(asked) } else { asked.or(own) };
         let text = text.ok_or_else(|| {
@@ -105,21 +105,21 @@ impl Default for Workgroups {
 }
 
 impl Workgroups {
-    pub(super) fn note(&self, kept: &mut Kept) -> Result<(), Fault> {
+    pub(super) fn note(&self, kept: &mut Kept) -> Result<(), ServiceError> {
         self.0.iter().try_for_each(|(name, workgroup)| kept.note("athena workgroup", name, workgroup))
     }
 
-    pub(super) fn get(&self, name: &str) -> Result<&Workgroup, Fault> {
+    pub(super) fn get(&self, name: &str) -> Result<&Workgroup, ServiceError> {
         self.0.get(name).ok_or_else(|| missing(name))
     }
 
     /// The workgroup, if it takes queries.
-    pub(super) fn enabled(&self, name: &str) -> Result<&Workgroup, Fault> {
+    pub(super) fn enabled(&self, name: &str) -> Result<&Workgroup, ServiceError> {
         let workgroup = self.get(name)?;
         if workgroup.enabled { Ok(workgroup) } else { Err(invalid(format!("WorkGroup {name} is disabled"))) }
     }
 
-    fn get_mut(&mut self, name: &str) -> Result<&mut Workgroup, Fault> {
+    fn get_mut(&mut self, name: &str) -> Result<&mut Workgroup, ServiceError> {
         self.0.get_mut(name).ok_or_else(|| missing(name))
     }
 }
@@ -184,7 +184,7 @@ pub(super) struct ListTags {
 
 /// The operations on workgroups.
 impl Durable<Workgroups> {
-    pub(super) fn create(&self, request: Create) -> Result<Value, Fault> {
+    pub(super) fn create(&self, request: Create) -> Result<Value, ServiceError> {
         let legal = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
         if request.name.is_empty() || request.name.len() > 128 || !request.name.chars().all(legal) {
             return Err(invalid("a workgroup's Name is 1 to 128 of the characters a-z, A-Z, 0-9, '.', '_' and '-'"));
@@ -199,18 +199,18 @@ impl Durable<Workgroups> {
         })
     }
 
-    pub(super) fn describe(&self, request: Named) -> Result<Value, Fault> {
+    pub(super) fn describe(&self, request: Named) -> Result<Value, ServiceError> {
         let workgroups = self.read();
         Ok(json!({"WorkGroup": workgroups.get(&request.work_group)?.describe(&request.work_group)}))
     }
 
-    pub(super) fn list(&self, paging: Paging) -> Result<Value, Fault> {
+    pub(super) fn list(&self, paging: Paging) -> Result<Value, ServiceError> {
         let workgroups = self.read();
         let (page, token) = paging.page(workgroups.0.iter().map(|(name, workgroup)| workgroup.summary(name)), 50)?;
         Ok(json!({"WorkGroups": page, "NextToken": token}))
     }
 
-    pub(super) fn update(&self, request: Update) -> Result<Value, Fault> {
+    pub(super) fn update(&self, request: Update) -> Result<Value, ServiceError> {
         self.change(|workgroups| {
             let workgroup = workgroups.get_mut(&request.work_group)?;
             match request.state.as_deref() {
@@ -230,14 +230,14 @@ impl Durable<Workgroups> {
         })
     }
 
-    pub(super) fn remove(&self, name: &str) -> Result<(), Fault> {
+    pub(super) fn remove(&self, name: &str) -> Result<(), ServiceError> {
         if name == PRIMARY {
             return Err(invalid("The primary workgroup cannot be deleted"));
         }
         self.change(|workgroups| workgroups.0.remove(name).map(|_| ()).ok_or_else(|| missing(name)))
     }
 
-    pub(super) fn tag(&self, request: TagResource) -> Result<Value, Fault> {
+    pub(super) fn tag(&self, request: TagResource) -> Result<Value, ServiceError> {
         self.change(|workgroups| {
             let workgroup = workgroups.get_mut(tagged(&request.arn)?)?;
             workgroup.tags.retain(|tag| request.tags.iter().all(|new| new.key != tag.key));
@@ -246,14 +246,14 @@ impl Durable<Workgroups> {
         })
     }
 
-    pub(super) fn untag(&self, request: UntagResource) -> Result<Value, Fault> {
+    pub(super) fn untag(&self, request: UntagResource) -> Result<Value, ServiceError> {
         self.change(|workgroups| {
             workgroups.get_mut(tagged(&request.arn)?)?.tags.retain(|tag| !request.keys.contains(&tag.key));
             Ok(json!({}))
         })
     }
 
-    pub(super) fn tags(&self, request: ListTags) -> Result<Value, Fault> {
+    pub(super) fn tags(&self, request: ListTags) -> Result<Value, ServiceError> {
         let workgroups = self.read();
         let (page, token) = request.paging.page(workgroups.get(tagged(&request.arn)?)?.tags.iter(), 75)?;
         Ok(json!({"Tags": page, "NextToken": token}))
@@ -264,7 +264,7 @@ fn output_of(configuration: &Configuration) -> Option<&str> {
     configuration.get("ResultConfiguration")?.get("OutputLocation")?.as_str()
 }
 
-fn check(configuration: &Configuration) -> Result<(), Fault> {
+fn check(configuration: &Configuration) -> Result<(), ServiceError> {
     if let Some(output) = output_of(configuration)
         && Location::parse(output).is_none()
     {
@@ -307,11 +307,11 @@ fn apply(configuration: &mut Configuration, updates: Configuration) {
 }
 
 /// The workgroup that an ARN names.
-fn tagged(arn: &str) -> Result<&str, Fault> {
+fn tagged(arn: &str) -> Result<&str, ServiceError> {
     arn.strip_prefix(&format!("arn:aws:athena:{REGION}:{ACCOUNT}:workgroup/"))
         .ok_or_else(|| invalid(format!("{arn} cannot be tagged: the stand-in's Athena tags workgroups only")))
 }
 
-fn missing(name: &str) -> Fault {
+fn missing(name: &str) -> ServiceError {
     invalid(format!("WorkGroup {name} is not found."))
 }

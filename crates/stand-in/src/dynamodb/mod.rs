@@ -1,8 +1,8 @@
 //! DynamoDB over a library that keeps tables in one SQLite file.
 //!
 //! The library answers as DynamoDB does, its checks and their words included; what is here is the way in: which operations
-//! there are, and how a request and a fault are written. Not covered: transactions, streams, indexes added later, PartiQL,
-//! backups, capacity limits, and the old item in the fault of a failed condition.
+//! there are, and how a request and an error are written. Not covered: transactions, streams, indexes added later, PartiQL,
+//! backups, capacity limits, and the old item in the error of a failed condition.
 
 mod wire;
 #[cfg(test)]
@@ -15,7 +15,7 @@ use dynoxide::Database;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-use super::{fault::Fault, kept::Kept};
+use super::{kept::Kept, service_error::ServiceError};
 
 /// The service.
 pub struct DynamoDb {
@@ -40,7 +40,7 @@ impl DynamoDb {
     }
 
     /// What is there, for a look into the store itself.
-    pub(super) fn note(&self, kept: &mut Kept) -> Result<(), Fault> {
+    pub(super) fn note(&self, kept: &mut Kept) -> Result<(), ServiceError> {
         let tables: Value = parsed(&run(&self.database, "ListTables", b"{}")?)?;
         for name in tables["TableNames"].as_array().into_iter().flatten() {
             let table = run(&self.database, "DescribeTable", json!({"TableName": name}).to_string().as_bytes())?;
@@ -56,17 +56,17 @@ impl DynamoDb {
     ///
     /// # Errors
     /// What AWS would answer: its code and text.
-    pub async fn call(&self, operation: &str, body: Bytes) -> Result<Bytes, Fault> {
+    pub async fn call(&self, operation: &str, body: Bytes) -> Result<Bytes, ServiceError> {
         let (database, operation) = (self.database.clone(), operation.to_owned());
-        tokio::task::spawn_blocking(move || run(&database, &operation, &body)).await.map_err(Fault::internal)?
+        tokio::task::spawn_blocking(move || run(&database, &operation, &body)).await.map_err(ServiceError::internal)?
     }
 }
 
-fn parsed(answer: &[u8]) -> Result<Value, Fault> {
-    serde_json::from_slice(answer).map_err(Fault::internal)
+fn parsed(answer: &[u8]) -> Result<Value, ServiceError> {
+    serde_json::from_slice(answer).map_err(ServiceError::internal)
 }
 
-fn run(database: &Database, operation: &str, body: &[u8]) -> Result<Bytes, Fault> {
+fn run(database: &Database, operation: &str, body: &[u8]) -> Result<Bytes, ServiceError> {
     match operation {
         "CreateTable" => answer(operation, body, |request| database.create_table(request)).map(wire::with_region),
         "DescribeTable" => answer(operation, body, |request| database.describe_table(request)).map(wire::with_region),
@@ -84,7 +84,7 @@ fn run(database: &Database, operation: &str, body: &[u8]) -> Result<Bytes, Fault
         "BatchGetItem" => answer(operation, body, |request| database.batch_get_item(request)),
         "Query" => answer(operation, body, |request| database.query(request)),
         "Scan" => answer(operation, body, |request| database.scan(request)),
-        other => Err(Fault::client(
+        other => Err(ServiceError::client(
             "UnknownOperationException",
             format!("DynamoDB operation {other} is not covered by the stand-in"),
         )),
@@ -95,7 +95,7 @@ fn answer<Request: DeserializeOwned, Response: Serialize>(
     operation: &str,
     body: &[u8],
     call: impl FnOnce(Request) -> dynoxide::Result<Response>,
-) -> Result<Bytes, Fault> {
-    let response = call(wire::parse(body)?).map_err(|error| wire::fault(operation, &error))?;
-    serde_json::to_vec(&response).map(Bytes::from).map_err(Fault::internal)
+) -> Result<Bytes, ServiceError> {
+    let response = call(wire::parse(body)?).map_err(|error| wire::service_error(operation, &error))?;
+    serde_json::to_vec(&response).map(Bytes::from).map_err(ServiceError::internal)
 }

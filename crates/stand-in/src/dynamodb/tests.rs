@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-async fn call(service: &DynamoDb, operation: &str, body: Value) -> Result<Value, Fault> {
+async fn call(service: &DynamoDb, operation: &str, body: Value) -> Result<Value, ServiceError> {
     let answer = service.call(operation, body.to_string().into()).await?;
     Ok(serde_json::from_slice(&answer).expect("JSON"))
 }
@@ -39,7 +39,7 @@ async fn items_survive_a_reopening_with_every_digit() {
 }
 
 #[tokio::test]
-async fn faults_have_the_codes_of_the_protocol() {
+async fn errors_have_the_codes_of_the_protocol() {
     let folder = tempfile::tempdir().expect("a folder");
     let service = DynamoDb::open(folder.path()).expect("opened");
     let code = async |operation: &str, body: Value| call(&service, operation, body).await.expect_err("refused").code;

@@ -8,7 +8,7 @@ use std::{
 use tokio::time::Instant;
 
 use super::{
-    Fault,
+    ServiceError,
     progress::Range,
     records::Records,
     source::{Item, Source},
@@ -31,7 +31,7 @@ impl Block {
         position: u64,
         max_bytes: usize,
         delimiter: &[u8],
-    ) -> Result<Option<Self>, Fault> {
+    ) -> Result<Option<Self>, ServiceError> {
         let items = source.read(shard, position, max_bytes.min(READ))?;
         Ok(Self::of(source, shard, position, &items, delimiter))
     }
@@ -56,7 +56,7 @@ impl Block {
     }
 
     /// All of a range again, for objects that were begun before.
-    pub(super) fn read_again(source: &Source, range: &Range, delimiter: &[u8]) -> Result<Vec<Records>, Fault> {
+    pub(super) fn read_again(source: &Source, range: &Range, delimiter: &[u8]) -> Result<Vec<Records>, ServiceError> {
         let (mut records, mut position) = (Vec::new(), range.from);
         while position < range.to {
             let mut items = source.read(&range.shard, position, READ)?;

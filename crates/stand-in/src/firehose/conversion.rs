@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Fault, Iam, refuse};
+use super::{Iam, ServiceError, refuse};
 use crate::{ACCOUNT, REGION, glue::Glue, hive};
 
 const SERVICE: &str = "firehose.amazonaws.com";
@@ -51,7 +51,7 @@ pub(super) struct Table {
 
 impl Settings {
     /// Checks what can be checked without the table.
-    pub(super) fn check(&self, iam: &Iam) -> Result<(), Fault> {
+    pub(super) fn check(&self, iam: &Iam) -> Result<(), ServiceError> {
         for (name, value) in [
             ("SchemaConfiguration", &self.schema_configuration),
             ("InputFormatConfiguration", &self.input_format_configuration),
@@ -72,7 +72,7 @@ impl Settings {
         }
     }
 
-    fn check_formats(&self) -> Result<(), Fault> {
+    fn check_formats(&self) -> Result<(), ServiceError> {
         let deserializer = &self.input_format_configuration["Deserializer"];
         if deserializer["OpenXJsonSerDe"].is_object() == deserializer["HiveJsonSerDe"].is_object() {
             return Err(refuse::argument("Exactly one deserializer must be given: OpenXJsonSerDe or HiveJsonSerDe."));
@@ -99,7 +99,7 @@ impl Settings {
     }
 
     /// With the columns that the table has now.
-    pub(super) fn with_columns(&self, glue: &Glue) -> Result<Conversion, Fault> {
+    pub(super) fn with_columns(&self, glue: &Glue) -> Result<Conversion, ServiceError> {
         let (database, table) = (self.schema("DatabaseName")?, self.schema("TableName")?);
         let info = glue.table(database, table).ok_or_else(|| {
             refuse::argument(format!(
@@ -123,7 +123,7 @@ impl Settings {
         Ok(Conversion { table: named, columns: info.columns, compression: self.compression().to_owned() })
     }
 
-    fn schema(&self, name: &str) -> Result<&str, Fault> {
+    fn schema(&self, name: &str) -> Result<&str, ServiceError> {
         let value = self.schema_configuration[name].as_str();
         value.filter(|value| !value.is_empty()).ok_or_else(|| {
             refuse::argument(format!("SchemaConfiguration.{name} is required when data format conversion is enabled."))

@@ -8,7 +8,7 @@ use demo_formats::prefix::{Prefix, Use};
 use tokio::{sync::watch, task::spawn_blocking, time::sleep};
 
 use super::{
-    Durable, Fault, Glue, S3,
+    Durable, Glue, S3, ServiceError,
     buffer::{Block, Buffer},
     failure,
     parcels::{Group, Parcel, Sorted},
@@ -79,11 +79,11 @@ impl Delivery {
                     self.recover();
                     self.rest(POLL).await;
                 }
-                Err(fault) => self.suffer(fault).await,
+                Err(error) => self.suffer(error).await,
             }
         }
-        if let Err(fault) = self.finish().await {
-            tracing::warn!(delivery = self.name, %fault, "what was buffered is not delivered: the delivery stream is deleted");
+        if let Err(error) = self.finish().await {
+            tracing::warn!(delivery = self.name, %error, "what was buffered is not delivered: the delivery stream is deleted");
         }
     }
 
@@ -94,16 +94,16 @@ impl Delivery {
                 if let Some(stream) = ledger.get_mut(&self.name) {
                     stream.status = Status::Active;
                 }
-                Ok::<_, Fault>(())
+                Ok::<_, ServiceError>(())
             });
-            if let Err(fault) = active {
-                self.suffer(fault).await;
+            if let Err(error) = active {
+                self.suffer(error).await;
             }
         }
     }
 
     /// Reads once, and puts an object if one is due. Says whether there was anything to do.
-    async fn turn(&mut self) -> Result<bool, Fault> {
+    async fn turn(&mut self) -> Result<bool, ServiceError> {
         self.land_intended(None).await?;
         let Some((settings, version)) = self.settings() else { return Ok(false) };
         let read = self.fill(&settings).await?;
@@ -114,7 +114,7 @@ impl Delivery {
         Ok(read || is_due)
     }
 
-    async fn finish(&mut self) -> Result<(), Fault> {
+    async fn finish(&mut self) -> Result<(), ServiceError> {
         self.land_intended(None).await?;
         match self.settings() {
             Some((settings, version)) if self.buffer.bytes() > 0 => self.deliver(&settings, version).await,
@@ -123,7 +123,7 @@ impl Delivery {
     }
 
     /// Reads each shard once, within what the buffer still takes.
-    async fn fill(&mut self, settings: &Settings) -> Result<bool, Fault> {
+    async fn fill(&mut self, settings: &Settings) -> Result<bool, ServiceError> {
         let source = self.source.clone();
         let positions = self.progress.read().delivered.clone();
         let buffered: Vec<(String, u64)> = self.buffer.ranges().into_iter().map(|r| (r.shard, r.to)).collect();
@@ -146,9 +146,9 @@ impl Delivery {
                     blocks.push(block);
                 }
             }
-            Ok::<_, Fault>(blocks)
+            Ok::<_, ServiceError>(blocks)
         });
-        let blocks = blocks.await.map_err(Fault::internal)??;
+        let blocks = blocks.await.map_err(ServiceError::internal)??;
         if let Some(block) = blocks.last() {
             self.last_shard.clone_from(&block.range.shard);
         }
@@ -158,24 +158,24 @@ impl Delivery {
     }
 
     /// Makes objects of all that is buffered and puts them. What fails on the way is read from the source once more.
-    async fn deliver(&mut self, settings: &Settings, version: u32) -> Result<(), Fault> {
+    async fn deliver(&mut self, settings: &Settings, version: u32) -> Result<(), ServiceError> {
         let recipe = settings.recipe(&self.glue)?;
         let (ranges, oldest) = (self.buffer.ranges(), self.buffer.oldest().map_or_else(Utc::now, DateTime::from));
         let records = self.buffer.take();
         let sorter = recipe.clone();
-        let sorted = spawn_blocking(move || sorter.sort(records)).await.map_err(Fault::internal)??;
+        let sorted = spawn_blocking(move || sorter.sort(records)).await.map_err(ServiceError::internal)??;
         let keys = recipe.groups(&sorted).into_iter();
         let keys = keys.map(|group| Ok((group.clone(), self.key(settings, version, oldest, &group)?)));
-        let intended = Intended { keys: keys.collect::<Result<_, Fault>>()?, recipe, ranges };
+        let intended = Intended { keys: keys.collect::<Result<_, ServiceError>>()?, recipe, ranges };
         self.progress.change(|progress| {
             progress.intended = Some(intended);
-            Ok::<_, Fault>(())
+            Ok::<_, ServiceError>(())
         })?;
         self.land_intended(Some(sorted)).await
     }
 
     /// Puts the objects that are intended, if any are; without their records, from the source once more.
-    async fn land_intended(&mut self, sorted: Option<Sorted>) -> Result<(), Fault> {
+    async fn land_intended(&mut self, sorted: Option<Sorted>) -> Result<(), ServiceError> {
         let Some(intended) = self.progress.read().intended.clone() else { return Ok(()) };
         let mut sorted = match sorted {
             Some(sorted) => sorted,
@@ -195,12 +195,12 @@ impl Delivery {
         }
         self.progress.change(|progress| {
             progress.land();
-            Ok::<_, Fault>(())
+            Ok::<_, ServiceError>(())
         })?;
         intended.ranges.iter().try_for_each(|range| self.source.done_with(range.to))
     }
 
-    async fn sort_again(&self, intended: Intended) -> Result<Sorted, Fault> {
+    async fn sort_again(&self, intended: Intended) -> Result<Sorted, ServiceError> {
         let source = self.source.clone();
         let again = spawn_blocking(move || {
             let mut records = Vec::new();
@@ -209,19 +209,19 @@ impl Delivery {
             }
             intended.recipe.sort(records)
         });
-        again.await.map_err(Fault::internal)?
+        again.await.map_err(ServiceError::internal)?
     }
 
     /// `<prefix><delivery stream>-<version>-<time>-<uuid><extension>` (Firehose developer guide, "Configure Amazon S3 object
     /// name format"); what failed has no extension.
-    fn key(&self, settings: &Settings, version: u32, at: DateTime<Utc>, group: &Group) -> Result<String, Fault> {
+    fn key(&self, settings: &Settings, version: u32, at: DateTime<Utc>, group: &Group) -> Result<String, ServiceError> {
         let (prefix, extension) = match group {
             Group::Partition(values) => {
-                let prefix = Prefix::parse(settings.prefix(), Use::Data).map_err(Fault::internal)?;
+                let prefix = Prefix::parse(settings.prefix(), Use::Data).map_err(ServiceError::internal)?;
                 (prefix.render_partition(at, values), settings.extension())
             }
             Group::Failed(kind) => {
-                let prefix = Prefix::parse(settings.error_prefix(), Use::Error).map_err(Fault::internal)?;
+                let prefix = Prefix::parse(settings.error_prefix(), Use::Error).map_err(ServiceError::internal)?;
                 (prefix.render(at, Some(kind.output_type())), "")
             }
         };
@@ -251,10 +251,10 @@ impl Delivery {
     }
 
     /// Tells of a trouble once, however often it comes back, and waits longer each time.
-    async fn suffer(&mut self, fault: Fault) {
-        let text = fault.to_string();
+    async fn suffer(&mut self, error: ServiceError) {
+        let text = error.to_string();
         if self.trouble.as_ref() != Some(&text) {
-            tracing::warn!(delivery = self.name, fault = text, "delivery waits and tries again");
+            tracing::warn!(delivery = self.name, error = text, "delivery waits and tries again");
             self.trouble = Some(text);
         }
         self.rest(self.backoff).await;
@@ -270,13 +270,13 @@ impl Delivery {
 }
 
 /// Makes the object of a group.
-async fn pack(intended: &Intended, group: &Group, key: &str, records: Vec<Records>) -> Result<Parcel, Fault> {
+async fn pack(intended: &Intended, group: &Group, key: &str, records: Vec<Records>) -> Result<Parcel, ServiceError> {
     let (recipe, group) = (intended.recipe.clone(), group.clone());
     // An archive's one file is named by a UUID, as the object is.
     let name = key.rsplit('/').next().unwrap_or(key);
     let name = name.strip_suffix(recipe.codec.extension()).unwrap_or(name);
     let entry = name[name.len().saturating_sub(UUID)..].to_owned();
-    spawn_blocking(move || recipe.pack(&group, records, &entry)).await.map_err(Fault::internal)?
+    spawn_blocking(move || recipe.pack(&group, records, &entry)).await.map_err(ServiceError::internal)?
 }
 
 /// The object of the records that conversion left.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Fault, Firehose, answer, refuse, source::Source, stream::Status};
+use super::{Firehose, ServiceError, answer, refuse, source::Source, stream::Status};
 
 /// Firehose API reference, PutRecord and PutRecordBatch.
 const LARGEST_RECORD: usize = 1000 << 10;
@@ -34,7 +34,7 @@ struct Record {
 }
 
 impl Record {
-    fn decode(&self) -> Result<Vec<u8>, Fault> {
+    fn decode(&self) -> Result<Vec<u8>, ServiceError> {
         let data = base64_simd::STANDARD.decode_to_vec(&self.data);
         let data = data.map_err(|e| refuse::serialization(format!("Data is not base64: {e}")))?;
         if data.len() > LARGEST_RECORD {
@@ -46,12 +46,12 @@ impl Record {
 }
 
 impl Firehose {
-    pub(super) fn put_record(&self, request: Put) -> Result<Bytes, Fault> {
+    pub(super) fn put_record(&self, request: Put) -> Result<Bytes, ServiceError> {
         self.append(&request.delivery_stream_name, &[request.record.decode()?])?;
         answer(&json!({"RecordId": super::uuid(), "Encrypted": false}))
     }
 
-    pub(super) fn put_record_batch(&self, request: PutBatch) -> Result<Bytes, Fault> {
+    pub(super) fn put_record_batch(&self, request: PutBatch) -> Result<Bytes, ServiceError> {
         if !(1..=MOST_RECORDS).contains(&request.records.len()) {
             let rule = format!("Member must have length of 1 to {MOST_RECORDS}");
             return Err(refuse::constraint("records", format!("({} records)", request.records.len()), &rule));
@@ -65,7 +65,7 @@ impl Firehose {
         answer(&json!({"FailedPutCount": 0, "Encrypted": false, "RequestResponses": answers}))
     }
 
-    fn append(&self, name: &str, records: &[Vec<u8>]) -> Result<(), Fault> {
+    fn append(&self, name: &str, records: &[Vec<u8>]) -> Result<(), ServiceError> {
         let stream = self.find(name)?;
         if stream.status != Status::Active {
             return Err(refuse::not_found(name));

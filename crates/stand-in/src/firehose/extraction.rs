@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Fault, jq::Filter, refuse};
+use super::{ServiceError, jq::Filter, refuse};
 
 /// Leaves room in a file's name for `key=`.
 const LONGEST: usize = 200;
@@ -17,7 +17,7 @@ pub(super) struct Extraction {
 
 impl Extraction {
     /// Parses a query such as `{customer:.id,region:(.place.region // "none")}`.
-    pub(super) fn parse(query: &str) -> Result<Self, Fault> {
+    pub(super) fn parse(query: &str) -> Result<Self, ServiceError> {
         match Filter::object(query) {
             Ok(keys) if !keys.is_empty() => Ok(Self { keys }),
             Ok(_) => Err(refuse::argument("MetadataExtractionQuery has no partition key.")),

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{
-    Durable, Fault, Firehose, answer,
+    Durable, Firehose, ServiceError, answer,
     progress::Progress,
     redshift::Loads,
     redshift_settings::RedshiftSettings,
@@ -77,7 +77,7 @@ enum Change {
 }
 
 impl Firehose {
-    pub(super) fn create(&self, request: Create) -> Result<Bytes, Fault> {
+    pub(super) fn create(&self, request: Create) -> Result<Bytes, ServiceError> {
         let name = request.delivery_stream_name.clone();
         check_name(&name)?;
         self.refuse_taken(&name)?;
@@ -94,18 +94,18 @@ impl Firehose {
             ledger.insert(name.clone(), stream.clone());
             Ok(())
         };
-        if let Err(fault) = self.mark_start(&stream).and_then(|()| self.ledger.change(add)) {
+        if let Err(error) = self.mark_start(&stream).and_then(|()| self.ledger.change(add)) {
             // A folder that stays is cleared away when the service is opened again.
             if let Err(error) = fs::remove_dir_all(self.delivery_folder(&stream.id)) {
                 tracing::warn!(delivery = name, %error, "what was begun of a refused delivery stream is not removed");
             }
-            return Err(fault);
+            return Err(error);
         }
         self.start(&name, &stream)?;
         answer(&json!({"DeliveryStreamARN": stream::arn(&name)}))
     }
 
-    fn new_stream(&self, request: Create) -> Result<DeliveryStream, Fault> {
+    fn new_stream(&self, request: Create) -> Result<DeliveryStream, ServiceError> {
         if let Some(name) = request.other.keys().next() {
             return Err(refuse::not_covered(name));
         }
@@ -135,7 +135,7 @@ impl Firehose {
         })
     }
 
-    fn check_source(&self, kind: Kind, source: Option<StreamSource>) -> Result<Option<StreamSource>, Fault> {
+    fn check_source(&self, kind: Kind, source: Option<StreamSource>) -> Result<Option<StreamSource>, ServiceError> {
         match (kind, source) {
             (Kind::DirectPut, None) => Ok(None),
             (Kind::DirectPut, Some(_)) => {
@@ -148,15 +148,15 @@ impl Firehose {
                 if !self.iam.may_assume(&source.role_arn, SERVICE) {
                     return Err(refuse::role(&source.role_arn));
                 }
-                // A fault of CreateDeliveryStream's own: its API reference has no ResourceNotFoundException.
-                self.kinesis.shards(&source.stream_arn).map_err(|fault| refuse::argument(fault.message))?;
+                // An error of CreateDeliveryStream's own: its API reference has no ResourceNotFoundException.
+                self.kinesis.shards(&source.stream_arn).map_err(|error| refuse::argument(error.message))?;
                 Ok(Some(source))
             }
         }
     }
 
     /// Remembers where delivery begins: at what is newest now.
-    fn mark_start(&self, stream: &DeliveryStream) -> Result<(), Fault> {
+    fn mark_start(&self, stream: &DeliveryStream) -> Result<(), ServiceError> {
         let folder = self.delivery_folder(&stream.id);
         fs::create_dir_all(&folder)?;
         if stream.source.is_none() && stream.redshift.is_none() {
@@ -177,11 +177,11 @@ impl Firehose {
         })
     }
 
-    fn refuse_taken(&self, name: &str) -> Result<(), Fault> {
+    fn refuse_taken(&self, name: &str) -> Result<(), ServiceError> {
         if self.ledger.read().contains_key(name) { Err(taken(name)) } else { Ok(()) }
     }
 
-    pub(super) fn delete(&self, request: Named) -> Result<Bytes, Fault> {
+    pub(super) fn delete(&self, request: Named) -> Result<Bytes, ServiceError> {
         let name = request.delivery_stream_name;
         let id = self.ledger.change(|ledger| {
             let stream = ledger.get_mut(&name).ok_or_else(|| refuse::not_found(&name))?;
@@ -197,12 +197,12 @@ impl Firehose {
         answer(&json!({}))
     }
 
-    pub(super) fn describe(&self, request: Named) -> Result<Bytes, Fault> {
+    pub(super) fn describe(&self, request: Named) -> Result<Bytes, ServiceError> {
         let name = request.delivery_stream_name;
         answer(&json!({"DeliveryStreamDescription": self.find(&name)?.describe(&name)}))
     }
 
-    pub(super) fn list(&self, request: List) -> Result<Bytes, Fault> {
+    pub(super) fn list(&self, request: List) -> Result<Bytes, ServiceError> {
         let limit = request.limit.unwrap_or(10).clamp(1, 10_000);
         let after = request.exclusive_start_delivery_stream_name.unwrap_or_default();
         let ledger = self.ledger.read();
@@ -215,7 +215,7 @@ impl Firehose {
         answer(&json!({"DeliveryStreamNames": page, "HasMoreDeliveryStreams": names.next().is_some()}))
     }
 
-    pub(super) fn update_destination(&self, request: Update) -> Result<Bytes, Fault> {
+    pub(super) fn update_destination(&self, request: Update) -> Result<Bytes, ServiceError> {
         let name = request.delivery_stream_name;
         if let Some(unknown) = request.other.keys().next() {
             return Err(refuse::not_covered(unknown));
@@ -238,7 +238,7 @@ impl Firehose {
                     "Cannot update firehose: {name} since the current version id: {} and specified version id: {} do not match",
                     stream.version, request.current_delivery_stream_version_id
                 );
-                return Err(Fault::client("ConcurrentModificationException", message));
+                return Err(ServiceError::client("ConcurrentModificationException", message));
             }
             self.change_destination(&name, stream, change)?;
             stream.version += 1;
@@ -248,7 +248,7 @@ impl Firehose {
         answer(&json!({}))
     }
 
-    fn change_destination(&self, name: &str, stream: &mut DeliveryStream, change: Change) -> Result<(), Fault> {
+    fn change_destination(&self, name: &str, stream: &mut DeliveryStream, change: Change) -> Result<(), ServiceError> {
         match (change, &stream.redshift) {
             (Change::S3(update), None) => {
                 let settings = stream.settings.updated(update, &self.s3, &self.iam)?;
@@ -267,15 +267,15 @@ impl Firehose {
     }
 }
 
-fn another_kind(name: &str, is: &str, not: &str) -> Fault {
+fn another_kind(name: &str, is: &str, not: &str) -> ServiceError {
     refuse::argument(format!("The destination of {name} is {is}, not {not}."))
 }
 
-fn taken(name: &str) -> Fault {
+fn taken(name: &str) -> ServiceError {
     refuse::in_use(format!("Firehose {name} under accountId {} already exists", crate::ACCOUNT))
 }
 
-fn check_name(name: &str) -> Result<(), Fault> {
+fn check_name(name: &str) -> Result<(), ServiceError> {
     let known = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
     if (1..=64).contains(&name.len()) && name.chars().all(known) {
         return Ok(());

@@ -58,8 +58,8 @@ use self::{
     stream::{DeliveryStream, Ledger, Status},
 };
 use super::{
-    durable::Durable, fault::Fault, glue::Glue, iam::Iam, kept::Kept, kinesis::Kinesis, protocol::uuid,
-    redshift::Redshift, s3::S3,
+    durable::Durable, glue::Glue, iam::Iam, kept::Kept, kinesis::Kinesis, protocol::uuid, redshift::Redshift, s3::S3,
+    service_error::ServiceError,
 };
 
 /// Delivery streams of an account, to begin with (Service Quotas, Amazon Data Firehose).
@@ -117,7 +117,7 @@ impl Firehose {
     }
 
     /// What is there, for a look into the store itself.
-    pub(super) fn note(&self, kept: &mut Kept) -> Result<(), Fault> {
+    pub(super) fn note(&self, kept: &mut Kept) -> Result<(), ServiceError> {
         let ledger = self.ledger.read();
         ledger.iter().try_for_each(|(name, stream)| kept.note("firehose delivery stream", name, stream))
     }
@@ -136,7 +136,7 @@ impl Firehose {
     ///
     /// # Errors
     /// What AWS would answer: its code and text.
-    pub async fn call(&self, operation: &str, body: Bytes) -> Result<Bytes, Fault> {
+    pub async fn call(&self, operation: &str, body: Bytes) -> Result<Bytes, ServiceError> {
         match operation {
             "CreateDeliveryStream" => self.create(parse(&body)?),
             "DeleteDeliveryStream" => self.delete(parse(&body)?),
@@ -148,7 +148,7 @@ impl Firehose {
             "ListTagsForDeliveryStream" => self.list_tags(parse(&body)?),
             "PutRecord" => self.put_record(parse(&body)?),
             "PutRecordBatch" => self.put_record_batch(parse(&body)?),
-            _ => Err(Fault::client(
+            _ => Err(ServiceError::client(
                 "UnknownOperationException",
                 format!("{operation} of Firehose is not supported by the stand-in."),
             )),
@@ -159,7 +159,7 @@ impl Firehose {
     ///
     /// # Errors
     /// `ResourceNotFoundException` when there is no such delivery stream, or its source is gone.
-    pub fn is_caught_up(&self, name: &str) -> Result<bool, Fault> {
+    pub fn is_caught_up(&self, name: &str) -> Result<bool, ServiceError> {
         let id = self.find(name)?.id;
         let (source, progress) = {
             let running = self.running();
@@ -175,7 +175,7 @@ impl Firehose {
         Ok(progress.read().loads.as_ref().is_none_or(Loads::is_empty))
     }
 
-    fn find(&self, name: &str) -> Result<DeliveryStream, Fault> {
+    fn find(&self, name: &str) -> Result<DeliveryStream, ServiceError> {
         self.ledger.read().get(name).cloned().ok_or_else(|| refuse::not_found(name))
     }
 
@@ -212,8 +212,8 @@ impl Firehose {
                 Some(loader) => loader.beside(delivery.run()).await,
                 None => delivery.run().await,
             }
-            if let Err(fault) = forget(&ledger, &name, &folder) {
-                tracing::warn!(delivery = name, %fault, "the deleted delivery stream is not yet forgotten");
+            if let Err(error) = forget(&ledger, &name, &folder) {
+                tracing::warn!(delivery = name, %error, "the deleted delivery stream is not yet forgotten");
             }
         });
         let mut running = self.running();
@@ -250,18 +250,18 @@ impl Drop for Firehose {
 }
 
 /// Removes what is known of a delivery stream; its folder last, which the next opening clears away otherwise.
-fn forget(ledger: &Durable<Ledger>, name: &str, folder: &Path) -> Result<(), Fault> {
+fn forget(ledger: &Durable<Ledger>, name: &str, folder: &Path) -> Result<(), ServiceError> {
     ledger.change(|ledger| {
         ledger.remove(name);
-        Ok::<_, Fault>(())
+        Ok::<_, ServiceError>(())
     })?;
     Ok(fs::remove_dir_all(folder)?)
 }
 
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Fault> {
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ServiceError> {
     serde_json::from_slice(body).map_err(|e| refuse::serialization(e.to_string()))
 }
 
-fn answer(value: &impl Serialize) -> Result<Bytes, Fault> {
-    serde_json::to_vec(value).map(Bytes::from).map_err(Fault::internal)
+fn answer(value: &impl Serialize) -> Result<Bytes, ServiceError> {
+    serde_json::to_vec(value).map(Bytes::from).map_err(ServiceError::internal)
 }

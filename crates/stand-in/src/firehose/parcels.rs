@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::{Fault, codec::Codec, conversion::Conversion, extraction::Extraction, failure, parquet, records::Records};
+use super::{
+    ServiceError, codec::Codec, conversion::Conversion, extraction::Extraction, failure, parquet, records::Records,
+};
 
 /// Firehose developer guide, "Quota": partitions that a delivery stream writes at a time.
 const MOST_PARTITIONS: usize = 500;
@@ -48,7 +50,7 @@ pub(super) struct Parcel {
 
 impl Recipe {
     /// Puts each record with those of its object.
-    pub(super) fn sort(&self, records: Vec<Records>) -> Result<Sorted, Fault> {
+    pub(super) fn sort(&self, records: Vec<Records>) -> Result<Sorted, ServiceError> {
         let Some(query) = &self.query else {
             return Ok([(Group::Partition(BTreeMap::new()), records)].into());
         };
@@ -69,7 +71,7 @@ impl Recipe {
     }
 
     /// Makes the object of a group.
-    pub(super) fn pack(&self, group: &Group, records: Vec<Records>, entry: &str) -> Result<Parcel, Fault> {
+    pub(super) fn pack(&self, group: &Group, records: Vec<Records>, entry: &str) -> Result<Parcel, ServiceError> {
         match (group, &self.conversion) {
             (Group::Partition(_), Some(conversion)) => {
                 let converted = parquet::convert(records, conversion)?;

@@ -17,7 +17,7 @@ use datafusion::{
     },
 };
 
-use super::{Fault, conversion::Conversion, failure, records::Records};
+use super::{ServiceError, conversion::Conversion, failure, records::Records};
 use crate::hive::{self, Column, Names, Unreadable};
 
 /// A batch is written when it has this many rows …
@@ -35,7 +35,7 @@ pub(super) struct Converted {
 }
 
 /// Makes one Parquet object; each chunk of records is freed as soon as it is in.
-pub(super) fn convert(records: Vec<Records>, conversion: &Conversion) -> Result<Converted, Fault> {
+pub(super) fn convert(records: Vec<Records>, conversion: &Conversion) -> Result<Converted, ServiceError> {
     let mut converter = Converter::new(conversion)?;
     for chunk in records {
         chunk.iter().try_for_each(|record| converter.add(record, chunk.oldest_ms()))?;
@@ -63,10 +63,10 @@ struct Unfit {
 }
 
 impl<'a> Converter<'a> {
-    fn new(conversion: &'a Conversion) -> Result<Self, Fault> {
+    fn new(conversion: &'a Conversion) -> Result<Self, ServiceError> {
         let field = |(name, kind): &(String, String)| {
-            let data_type = hive::arrow_type(kind).map_err(Fault::internal)?;
-            Ok::<_, Fault>(Field::new(name, data_type, true))
+            let data_type = hive::arrow_type(kind).map_err(ServiceError::internal)?;
+            Ok::<_, ServiceError>(Field::new(name, data_type, true))
         };
         let fields = conversion.columns.iter().map(field).collect::<Result<Vec<_>, _>>()?;
         let schema = Arc::new(Schema::new(fields));
@@ -78,14 +78,15 @@ impl<'a> Converter<'a> {
             columns: schema.fields().iter().map(|field| Column::new(field.data_type())).collect(),
             kept: Vec::new(),
             bytes: 0,
-            writer: ArrowWriter::try_new_with_options(Vec::new(), schema.clone(), options).map_err(Fault::internal)?,
+            writer: ArrowWriter::try_new_with_options(Vec::new(), schema.clone(), options)
+                .map_err(ServiceError::internal)?,
             schema,
             written: 0,
             failed: Vec::new(),
         })
     }
 
-    fn add(&mut self, record: &[u8], arrived: u64) -> Result<(), Fault> {
+    fn add(&mut self, record: &[u8], arrived: u64) -> Result<(), ServiceError> {
         let first = self.kept.len();
         if let Err(Unfit { code, message }) = self.rows(record) {
             self.kept[first..].fill(false);
@@ -115,17 +116,17 @@ impl<'a> Converter<'a> {
         Ok(())
     }
 
-    fn write(&mut self) -> Result<(), Fault> {
+    fn write(&mut self) -> Result<(), ServiceError> {
         let kept = BooleanArray::from(std::mem::take(&mut self.kept));
         self.bytes = 0;
         let columns = self.columns.iter_mut().map(Column::finish).collect();
-        let batch = RecordBatch::try_new(self.schema.clone(), columns).map_err(Fault::internal)?;
-        let batch = filter_record_batch(&batch, &kept).map_err(Fault::internal)?;
+        let batch = RecordBatch::try_new(self.schema.clone(), columns).map_err(ServiceError::internal)?;
+        let batch = filter_record_batch(&batch, &kept).map_err(ServiceError::internal)?;
         self.written += batch.num_rows();
         self.writer.write(&batch).map_err(broken)
     }
 
-    fn finish(mut self) -> Result<Converted, Fault> {
+    fn finish(mut self) -> Result<Converted, ServiceError> {
         if !self.kept.is_empty() {
             self.write()?;
         }
@@ -162,6 +163,6 @@ fn compression(name: &str) -> Compression {
     }
 }
 
-fn broken(error: ParquetError) -> Fault {
-    Fault::internal(format!("Parquet: {error}"))
+fn broken(error: ParquetError) -> ServiceError {
+    ServiceError::internal(format!("Parquet: {error}"))
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Fault, refuse};
+use super::{ServiceError, refuse};
 
 const DELIMITER: &str = "AppendDelimiterToRecord";
 const EXTRACTION: &str = "MetadataExtraction";
@@ -36,7 +36,7 @@ struct Parameter {
 }
 
 impl Processing {
-    pub(super) fn check(&self) -> Result<(), Fault> {
+    pub(super) fn check(&self) -> Result<(), ServiceError> {
         if !self.enabled {
             return Ok(());
         }

@@ -12,7 +12,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{Durable, Fault, S3, progress::Progress, stream::Ledger};
+use super::{Durable, S3, ServiceError, progress::Progress, stream::Ledger};
 use crate::{
     clock,
     redshift::{Destination, Login, Redshift, Trouble},
@@ -85,8 +85,8 @@ impl Loader {
                 Ok(true) => {}
                 Ok(false) if is_last => return,
                 Ok(false) => rest(&mut ended, POLL).await,
-                Err(fault) => {
-                    tracing::warn!(delivery = self.name, %fault, "what has landed waits to be loaded");
+                Err(error) => {
+                    tracing::warn!(delivery = self.name, %error, "what has landed waits to be loaded");
                     if is_last {
                         return;
                     }
@@ -97,7 +97,7 @@ impl Loader {
     }
 
     /// Loads one batch, or gives it up. Says whether there was one.
-    async fn turn(&self, ended: &mut watch::Receiver<bool>) -> Result<bool, Fault> {
+    async fn turn(&self, ended: &mut watch::Receiver<bool>) -> Result<bool, ServiceError> {
         let Some(plan) = self.plan() else { return Ok(false) };
         let Some(batch) = self.batch()? else { return Ok(false) };
         let name = format!("{}/{}-{}", batch.begun.format("%Y/%m/%d/%H"), self.name, batch.id);
@@ -111,7 +111,7 @@ impl Loader {
         }
         self.progress.change(|progress| {
             progress.loads.get_or_insert_default().batch = None;
-            Ok::<_, Fault>(())
+            Ok::<_, ServiceError>(())
         })?;
         Ok(true)
     }
@@ -147,7 +147,7 @@ impl Loader {
     }
 
     /// The batch that is under way, or a new one of all that has landed.
-    fn batch(&self) -> Result<Option<Batch>, Fault> {
+    fn batch(&self) -> Result<Option<Batch>, ServiceError> {
         let loads = self.progress.read().loads.clone().unwrap_or_default();
         if loads.batch.is_some() || loads.landed.is_empty() {
             return Ok(loads.batch);

@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{Fault, Iam, S3, refuse, settings::Settings};
+use super::{Iam, S3, ServiceError, refuse, settings::Settings};
 use crate::redshift::{Destination, Login, Redshift};
 
 const SERVICE: &str = "firehose.amazonaws.com";
@@ -93,7 +93,7 @@ impl RedshiftSettings {
         s3: &S3,
         iam: &Iam,
         redshift: &Redshift,
-    ) -> Result<(Self, Settings), Fault> {
+    ) -> Result<(Self, Settings), ServiceError> {
         let configuration: Configuration = serde_json::from_value(configuration)
             .map_err(|e| refuse::serialization(format!("RedshiftDestinationConfiguration: {e}")))?;
         configuration.check()?;
@@ -114,7 +114,7 @@ impl RedshiftSettings {
         s3: &S3,
         iam: &Iam,
         redshift: &Redshift,
-    ) -> Result<(Self, Settings), Fault> {
+    ) -> Result<(Self, Settings), ServiceError> {
         let mut of_objects = match update.remove("S3Update") {
             Some(Value::Object(of_objects)) => of_objects,
             _ => Map::new(),
@@ -130,7 +130,7 @@ impl RedshiftSettings {
         Ok((configuration.settings, intermediate.updated(of_objects, s3, iam)?))
     }
 
-    fn check(&self, iam: &Iam, redshift: &Redshift) -> Result<(), Fault> {
+    fn check(&self, iam: &Iam, redshift: &Redshift) -> Result<(), ServiceError> {
         if !iam.may_assume(&self.role_arn, SERVICE) {
             return Err(refuse::role(&self.role_arn));
         }
@@ -148,7 +148,7 @@ impl RedshiftSettings {
         self.destination().check().map_err(|trouble| refuse::argument(format!("CopyCommand is not valid: {trouble}")))
     }
 
-    fn check_login(&self, redshift: &Redshift) -> Result<(), Fault> {
+    fn check_login(&self, redshift: &Redshift) -> Result<(), ServiceError> {
         match self.login() {
             Some(Login::Secret(secret)) if !redshift.has_login(&secret) => Err(refuse::argument(format!(
                 "The secret {secret} cannot be read, or holds no username and password in JSON."
@@ -193,7 +193,7 @@ impl RedshiftSettings {
 }
 
 impl Configuration {
-    fn check(&self) -> Result<(), Fault> {
+    fn check(&self) -> Result<(), ServiceError> {
         let format = self.s3_configuration.get("CompressionFormat").and_then(Value::as_str).unwrap_or("UNCOMPRESSED");
         if !matches!(format, "UNCOMPRESSED" | "GZIP") {
             return Err(refuse::argument(format!(

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::{
-    Fault, Iam, S3, codec::Codec, conversion, extraction::Extraction, parcels::Recipe, processing::Processing, refuse,
+    Iam, S3, ServiceError, codec::Codec, conversion, extraction::Extraction, parcels::Recipe, processing::Processing,
+    refuse,
 };
 use crate::glue::Glue;
 
@@ -95,7 +96,7 @@ fn switched_off() -> Value {
 
 impl Settings {
     /// Reads and checks a configuration; the table that it may name is looked for by [`Settings::recipe`].
-    pub(super) fn new(configuration: Value, s3: &S3, iam: &Iam) -> Result<Self, Fault> {
+    pub(super) fn new(configuration: Value, s3: &S3, iam: &Iam) -> Result<Self, ServiceError> {
         let hinted = !configuration["BufferingHints"].is_null();
         let settings = serde_json::from_value(configuration);
         let mut settings: Self = settings.map_err(|e| refuse::serialization(e.to_string()))?;
@@ -113,7 +114,7 @@ impl Settings {
     }
 
     /// These settings with what an `ExtendedS3DestinationUpdate` names put over them.
-    pub(super) fn updated(&self, update: Map<String, Value>, s3: &S3, iam: &Iam) -> Result<Self, Fault> {
+    pub(super) fn updated(&self, update: Map<String, Value>, s3: &S3, iam: &Iam) -> Result<Self, ServiceError> {
         let mut whole = self.describe();
         whole.as_object_mut().into_iter().for_each(|settings| settings.extend(update.clone()));
         let updated = Self::new(whole, s3, iam)?;
@@ -124,7 +125,7 @@ impl Settings {
         Ok(updated)
     }
 
-    fn check(&self, iam: &Iam) -> Result<(), Fault> {
+    fn check(&self, iam: &Iam) -> Result<(), ServiceError> {
         if self.bucket_arn.strip_prefix("arn:aws:s3:::").is_none_or(str::is_empty) {
             return Err(refuse::constraint(
                 "bucketARN",
@@ -141,7 +142,7 @@ impl Settings {
         self.check_others()
     }
 
-    fn check_hints(&self) -> Result<(), Fault> {
+    fn check_hints(&self) -> Result<(), ServiceError> {
         let (Some(mib), Some(seconds)) = (self.buffering_hints.mib, self.buffering_hints.seconds) else {
             return Err(refuse::argument("BufferingHints must have both SizeInMBs and IntervalInSeconds or neither."));
         };
@@ -163,7 +164,7 @@ impl Settings {
         }
     }
 
-    fn check_prefixes(&self) -> Result<(), Fault> {
+    fn check_prefixes(&self) -> Result<(), ServiceError> {
         let error_prefix = self.error_output_prefix.as_deref().unwrap_or_default();
         if self.prefix().contains("!{") && error_prefix.is_empty() {
             return Err(refuse::argument(
@@ -175,7 +176,7 @@ impl Settings {
         Ok(())
     }
 
-    fn check_format(&self) -> Result<(), Fault> {
+    fn check_format(&self) -> Result<(), ServiceError> {
         if Codec::named(&self.compression_format).is_none() {
             let set = "Member must satisfy enum value set: [UNCOMPRESSED, GZIP, ZIP, Snappy, HADOOP_SNAPPY]";
             return Err(refuse::constraint("compressionFormat", &self.compression_format, set));
@@ -195,7 +196,7 @@ impl Settings {
         }
     }
 
-    fn check_conversion(&self, iam: &Iam) -> Result<(), Fault> {
+    fn check_conversion(&self, iam: &Iam) -> Result<(), ServiceError> {
         let Some(conversion) = self.converts() else { return Ok(()) };
         if self.codec() != Codec::Uncompressed {
             return Err(refuse::argument(
@@ -206,7 +207,7 @@ impl Settings {
     }
 
     /// Each value that the prefix takes from a record is in the query, and only dynamic partitioning takes any.
-    fn check_partitioning(&self) -> Result<(), Fault> {
+    fn check_partitioning(&self) -> Result<(), ServiceError> {
         let prefix = Prefix::parse(self.prefix(), Use::Data).map_err(|e| bad_prefix("Prefix", &e))?;
         let used = prefix.query_keys();
         let query = self.query();
@@ -238,7 +239,7 @@ impl Settings {
     }
 
     /// Anything else may only be switched off.
-    fn check_others(&self) -> Result<(), Fault> {
+    fn check_others(&self) -> Result<(), ServiceError> {
         let on = |(name, value): &(&String, &Value)| {
             value["Enabled"] != json!(false) && !(*name == "S3BackupMode" && *value == "Disabled")
         };
@@ -291,7 +292,7 @@ impl Settings {
     }
 
     /// How records become objects from now on, by the columns that a table has now.
-    pub(super) fn recipe(&self, glue: &Glue) -> Result<Recipe, Fault> {
+    pub(super) fn recipe(&self, glue: &Glue) -> Result<Recipe, ServiceError> {
         Ok(Recipe {
             bucket: self.bucket().to_owned(),
             delimiter: self.delimiter(),
@@ -342,7 +343,7 @@ impl Settings {
     }
 }
 
-fn in_range(field: &str, value: i64, least: i64, most: i64) -> Result<(), Fault> {
+fn in_range(field: &str, value: i64, least: i64, most: i64) -> Result<(), ServiceError> {
     let relation = if value < least {
         format!("greater than or equal to {least}")
     } else if value > most {
@@ -353,6 +354,6 @@ fn in_range(field: &str, value: i64, least: i64, most: i64) -> Result<(), Fault>
     Err(refuse::constraint(field, value, &format!("Member must have value {relation}")))
 }
 
-fn bad_prefix(field: &str, error: &PrefixError) -> Fault {
+fn bad_prefix(field: &str, error: &PrefixError) -> ServiceError {
     refuse::argument(format!("{field} is not valid at position {} ({}): {error}", error.offset, error.text))
 }

@@ -4,7 +4,7 @@ use std::{borrow::Cow, sync::Arc, time::SystemTime};
 
 use bytes::Bytes;
 
-use super::{Fault, Kinesis, spool::Spool};
+use super::{Kinesis, ServiceError, spool::Spool};
 
 /// The one shard of a source that has none.
 const SPOOL_SHARD: &str = "direct";
@@ -28,7 +28,7 @@ pub(super) struct Item {
 
 impl Source {
     /// The ids of every shard, open or closed; the same order each time.
-    pub(super) fn shards(&self) -> Result<Vec<String>, Fault> {
+    pub(super) fn shards(&self) -> Result<Vec<String>, ServiceError> {
         match self {
             Self::Stream { kinesis, arn } => Ok(kinesis.shards(arn)?.into_iter().map(|shard| shard.id).collect()),
             Self::Spool(_) => Ok(vec![SPOOL_SHARD.to_owned()]),
@@ -36,7 +36,7 @@ impl Source {
     }
 
     /// The position after a shard's newest record.
-    pub(super) fn end(&self, shard: &str) -> Result<u64, Fault> {
+    pub(super) fn end(&self, shard: &str) -> Result<u64, ServiceError> {
         match self {
             Self::Stream { kinesis, arn } => kinesis.end(arn, shard),
             Self::Spool(spool) => Ok(spool.end()),
@@ -44,7 +44,7 @@ impl Source {
     }
 
     /// Records from `position` on, at most `max_bytes` of data but at least one record.
-    pub(super) fn read(&self, shard: &str, position: u64, max_bytes: usize) -> Result<Vec<Item>, Fault> {
+    pub(super) fn read(&self, shard: &str, position: u64, max_bytes: usize) -> Result<Vec<Item>, ServiceError> {
         match self {
             Self::Stream { kinesis, arn } => {
                 let records = kinesis.read(arn, shard, position, max_bytes)?;
@@ -71,7 +71,7 @@ impl Source {
     }
 
     /// Says that nothing before `position` will be read again.
-    pub(super) fn done_with(&self, position: u64) -> Result<(), Fault> {
+    pub(super) fn done_with(&self, position: u64) -> Result<(), ServiceError> {
         match self {
             Self::Stream { .. } => Ok(()),
             Self::Spool(spool) => Ok(spool.trim(position)?),

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{Fault, Firehose, answer, refuse};
+use super::{Firehose, ServiceError, answer, refuse};
 
 /// Tags that a delivery stream may have (Firehose API reference, TagDeliveryStream).
 const MOST: usize = 50;
@@ -42,7 +42,7 @@ pub(super) struct ListTags {
 }
 
 /// Adds tags to those that are there, or none of them.
-pub(super) fn add(to: &mut BTreeMap<String, String>, tags: Vec<Tag>) -> Result<(), Fault> {
+pub(super) fn add(to: &mut BTreeMap<String, String>, tags: Vec<Tag>) -> Result<(), ServiceError> {
     if let Some(tag) = tags.iter().find(|tag| tag.key.is_empty() || tag.key.len() > 128 || tag.value.len() > 256) {
         let rule = "Member must have a key of 1 to 128 and a value of at most 256 characters";
         return Err(refuse::constraint("tags", &tag.key, rule));
@@ -55,18 +55,18 @@ pub(super) fn add(to: &mut BTreeMap<String, String>, tags: Vec<Tag>) -> Result<(
 }
 
 impl Firehose {
-    pub(super) fn tag(&self, request: AddTags) -> Result<Bytes, Fault> {
+    pub(super) fn tag(&self, request: AddTags) -> Result<Bytes, ServiceError> {
         self.change_tags(&request.delivery_stream_name, |tags| add(tags, request.tags))
     }
 
-    pub(super) fn untag(&self, request: RemoveTags) -> Result<Bytes, Fault> {
+    pub(super) fn untag(&self, request: RemoveTags) -> Result<Bytes, ServiceError> {
         self.change_tags(&request.delivery_stream_name, |tags| {
             tags.retain(|key, _| !request.tag_keys.contains(key));
             Ok(())
         })
     }
 
-    pub(super) fn list_tags(&self, request: ListTags) -> Result<Bytes, Fault> {
+    pub(super) fn list_tags(&self, request: ListTags) -> Result<Bytes, ServiceError> {
         let tags = self.find(&request.delivery_stream_name)?.tags;
         let after = request.exclusive_start_tag_key.unwrap_or_default();
         let mut rest = tags.into_iter().filter(|(key, _)| *key > after).map(|(key, value)| Tag { key, value });
@@ -77,8 +77,8 @@ impl Firehose {
     fn change_tags(
         &self,
         name: &str,
-        change: impl FnOnce(&mut BTreeMap<String, String>) -> Result<(), Fault>,
-    ) -> Result<Bytes, Fault> {
+        change: impl FnOnce(&mut BTreeMap<String, String>) -> Result<(), ServiceError>,
+    ) -> Result<Bytes, ServiceError> {
         self.ledger.change(|ledger| {
             let stream = ledger.get_mut(name).ok_or_else(|| refuse::not_found(name))?;
             change(&mut stream.tags)

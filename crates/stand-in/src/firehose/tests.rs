@@ -140,7 +140,7 @@ impl Rig {
         if answer.is_empty() { Value::Null } else { serde_json::from_slice(&answer).expect("JSON") }
     }
 
-    async fn try_call(&self, operation: &str, body: Value) -> Result<Value, Fault> {
+    async fn try_call(&self, operation: &str, body: Value) -> Result<Value, ServiceError> {
         let answer = self.firehose().call(operation, body.to_string().into()).await?;
         Ok(serde_json::from_slice(&answer).expect("JSON"))
     }
@@ -149,7 +149,7 @@ impl Rig {
         self.try_call(operation, body).await.expect("Firehose does it")
     }
 
-    async fn refused(&self, operation: &str, body: Value) -> Fault {
+    async fn refused(&self, operation: &str, body: Value) -> ServiceError {
         self.try_call(operation, body).await.expect_err("Firehose refuses it")
     }
 

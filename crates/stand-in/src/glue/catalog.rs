@@ -16,7 +16,7 @@ use super::{
     table::Table,
     wire::{already_exists, not_found},
 };
-use crate::{durable::Durable, fault::Fault, kept::Kept};
+use crate::{durable::Durable, kept::Kept, service_error::ServiceError};
 
 /// A table's file, and the table in it.
 pub(super) struct Stored {
@@ -61,8 +61,8 @@ impl Catalog {
         &self,
         database: &str,
         table: &str,
-        look: impl FnOnce(&Table) -> Result<R, Fault>,
-    ) -> Result<R, Fault> {
+        look: impl FnOnce(&Table) -> Result<R, ServiceError>,
+    ) -> Result<R, ServiceError> {
         let tables = self.read();
         let stored = self.find(&tables, database, table)?;
         let table = stored.table.read();
@@ -74,13 +74,13 @@ impl Catalog {
         &self,
         database: &str,
         table: &str,
-        change: impl FnOnce(&mut Table) -> Result<R, Fault>,
-    ) -> Result<R, Fault> {
+        change: impl FnOnce(&mut Table) -> Result<R, ServiceError>,
+    ) -> Result<R, ServiceError> {
         let tables = self.read();
         self.find(&tables, database, table)?.table.change(change)
     }
 
-    pub(super) fn add_table(&self, table: Table) -> Result<(), Fault> {
+    pub(super) fn add_table(&self, table: Table) -> Result<(), ServiceError> {
         let mut tables = self.write();
         let key = table.key();
         self.check_database(&key.0)?;
@@ -92,13 +92,13 @@ impl Catalog {
         let stored = Stored { table: Durable::open(&path)?, path };
         stored.table.change(|empty| {
             *empty = table;
-            Ok::<_, Fault>(())
+            Ok::<_, ServiceError>(())
         })?;
         tables.insert(key, stored);
         Ok(())
     }
 
-    pub(super) fn remove_table(&self, database: &str, table: &str) -> Result<(), Fault> {
+    pub(super) fn remove_table(&self, database: &str, table: &str) -> Result<(), ServiceError> {
         let mut tables = self.write();
         let path = self.find(&tables, database, table)?.path.clone();
         self.remove_file(&path)?;
@@ -107,7 +107,7 @@ impl Catalog {
     }
 
     /// Removes the database's tables, then the database.
-    pub(super) fn remove_database(&self, name: &str) -> Result<(), Fault> {
+    pub(super) fn remove_database(&self, name: &str) -> Result<(), ServiceError> {
         let mut tables = self.write();
         self.check_database(name)?;
         let keys: Vec<_> = tables.keys().filter(|(database, _)| database == name).cloned().collect();
@@ -124,7 +124,11 @@ impl Catalog {
     }
 
     /// Each table of the database in name order, as `look` sees it.
-    pub(super) fn each_table<R>(&self, database: &str, look: impl Fn(&Table) -> R) -> Result<Vec<(String, R)>, Fault> {
+    pub(super) fn each_table<R>(
+        &self,
+        database: &str,
+        look: impl Fn(&Table) -> R,
+    ) -> Result<Vec<(String, R)>, ServiceError> {
         let tables = self.read();
         self.check_database(database)?;
         Ok(tables
@@ -134,7 +138,7 @@ impl Catalog {
             .collect())
     }
 
-    pub(super) fn note(&self, kept: &mut Kept) -> Result<(), Fault> {
+    pub(super) fn note(&self, kept: &mut Kept) -> Result<(), ServiceError> {
         let tables = self.read();
         for (name, database) in self.databases.read().iter() {
             kept.note("glue database", name, database)?;
@@ -153,14 +157,14 @@ impl Catalog {
         Some(tables.into_iter().map(|(name, ())| name).collect())
     }
 
-    pub(super) fn check_database(&self, name: &str) -> Result<(), Fault> {
+    pub(super) fn check_database(&self, name: &str) -> Result<(), ServiceError> {
         if self.databases.read().contains_key(name) {
             return Ok(());
         }
         Err(not_found(format!("Database {name} not found.")))
     }
 
-    fn find<'a>(&self, tables: &'a Tables, database: &str, table: &str) -> Result<&'a Stored, Fault> {
+    fn find<'a>(&self, tables: &'a Tables, database: &str, table: &str) -> Result<&'a Stored, ServiceError> {
         let key = (database.to_lowercase(), table.to_lowercase());
         self.check_database(&key.0)?;
         tables.get(&key).ok_or_else(|| not_found(format!("Table {} not found.", key.1)))

@@ -11,7 +11,7 @@ use datafusion::sql::sqlparser::{
 use regex::Regex;
 
 use super::wire::invalid;
-use crate::fault::Fault;
+use crate::service_error::ServiceError;
 
 /// A filter over the partition keys of one table.
 pub(super) struct Expression<'a> {
@@ -28,7 +28,7 @@ enum Scalar {
 }
 
 impl<'a> Expression<'a> {
-    pub(super) fn parse(text: Option<&str>, keys: &'a [(String, String)]) -> Result<Self, Fault> {
+    pub(super) fn parse(text: Option<&str>, keys: &'a [(String, String)]) -> Result<Self, ServiceError> {
         let filter = match text.map(str::trim).filter(|text| !text.is_empty()) {
             None => None,
             Some(text) => Some(parse(text)?),
@@ -36,14 +36,14 @@ impl<'a> Expression<'a> {
         Ok(Self { filter, keys })
     }
 
-    pub(super) fn matches(&self, values: &[String]) -> Result<bool, Fault> {
+    pub(super) fn matches(&self, values: &[String]) -> Result<bool, ServiceError> {
         match &self.filter {
             None => Ok(true),
             Some(filter) => self.test(filter, values),
         }
     }
 
-    fn test(&self, filter: &Expr, values: &[String]) -> Result<bool, Fault> {
+    fn test(&self, filter: &Expr, values: &[String]) -> Result<bool, ServiceError> {
         match filter {
             Expr::Nested(inner) => self.test(inner, values),
             Expr::UnaryOp { op: UnaryOperator::Not, expr } => Ok(!self.test(expr, values)?),
@@ -82,7 +82,7 @@ impl<'a> Expression<'a> {
     }
 
     /// `None` where a side is null or the two cannot be compared.
-    fn compare(&self, left: &Expr, right: &Expr, values: &[String]) -> Result<Option<Ordering>, Fault> {
+    fn compare(&self, left: &Expr, right: &Expr, values: &[String]) -> Result<Option<Ordering>, ServiceError> {
         Ok(match (self.scalar(left, values)?, self.scalar(right, values)?) {
             (Scalar::Null, _) | (_, Scalar::Null) => None,
             (Scalar::Text(a), Scalar::Text(b)) => Some(a.cmp(&b)),
@@ -93,7 +93,7 @@ impl<'a> Expression<'a> {
         })
     }
 
-    fn scalar(&self, expr: &Expr, values: &[String]) -> Result<Scalar, Fault> {
+    fn scalar(&self, expr: &Expr, values: &[String]) -> Result<Scalar, ServiceError> {
         match expr {
             Expr::Nested(inner) => self.scalar(inner, values),
             Expr::Identifier(name) => self.value_of(&name.value, values),
@@ -111,7 +111,7 @@ impl<'a> Expression<'a> {
         }
     }
 
-    fn value_of(&self, name: &str, values: &[String]) -> Result<Scalar, Fault> {
+    fn value_of(&self, name: &str, values: &[String]) -> Result<Scalar, ServiceError> {
         let index = self.keys.iter().position(|(key, _)| key.eq_ignore_ascii_case(name));
         let Some(index) = index else {
             return Err(invalid(format!("Expression: the table has no partition key {name}")));
@@ -143,7 +143,7 @@ impl Scalar {
     }
 }
 
-fn parse(text: &str) -> Result<Expr, Fault> {
+fn parse(text: &str) -> Result<Expr, ServiceError> {
     let parse = || {
         let mut parser = Parser::new(&GenericDialect {}).try_with_sql(text)?;
         let filter = parser.parse_expr()?;
@@ -167,7 +167,7 @@ fn accepts(op: &BinaryOperator, ordering: Option<Ordering>) -> Option<bool> {
     Some(ordering.is_some_and(test))
 }
 
-fn like(pattern: &str) -> Result<Regex, Fault> {
+fn like(pattern: &str) -> Result<Regex, ServiceError> {
     let mut regex = String::from("(?s)^");
     for c in pattern.chars() {
         match c {
@@ -179,7 +179,7 @@ fn like(pattern: &str) -> Result<Regex, Fault> {
     Regex::new(&(regex + "$")).map_err(|e| invalid(format!("LIKE {pattern:?}: {e}")))
 }
 
-fn unsupported(expr: &Expr) -> Fault {
+fn unsupported(expr: &Expr) -> ServiceError {
     invalid(format!(
         "Expression: {expr} is not supported; compare partition keys with literals by =, <>, <, <=, >, >=, IN, BETWEEN, LIKE, IS NULL, joined by AND, OR, NOT"
     ))

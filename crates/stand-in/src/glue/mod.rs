@@ -15,7 +15,7 @@ use std::{collections::BTreeMap, io, path::Path, sync::Arc};
 use bytes::Bytes;
 
 use self::catalog::Catalog;
-use super::{fault::Fault, kept::Kept};
+use super::{kept::Kept, service_error::ServiceError};
 
 /// The service.
 pub struct Glue {
@@ -55,13 +55,13 @@ impl Glue {
     }
 
     /// What is there, for a look into the store itself.
-    pub(super) fn note(&self, kept: &mut Kept) -> Result<(), Fault> {
+    pub(super) fn note(&self, kept: &mut Kept) -> Result<(), ServiceError> {
         self.catalog.note(kept)
     }
 
     /// One call of the wire protocol: the operation's name as in `X-Amz-Target: AWSGlue.<operation>`, its JSON body,
     /// and the JSON answer.
-    pub async fn call(&self, operation: &str, body: Bytes) -> Result<Bytes, Fault> {
+    pub async fn call(&self, operation: &str, body: Bytes) -> Result<Bytes, ServiceError> {
         let catalog = &self.catalog;
         let answer = match operation {
             "CreateDatabase" => catalog.create_database(wire::parse(&body)?),
@@ -86,7 +86,7 @@ impl Glue {
             "UpdatePartition" => catalog.update_partition(wire::parse(&body)?),
             "DeletePartition" => catalog.delete_partition(wire::parse(&body)?),
             "BatchDeletePartition" => catalog.batch_delete_partition(wire::parse(&body)?),
-            _ => Err(Fault::client(
+            _ => Err(ServiceError::client(
                 "UnknownOperationException",
                 format!("the stand-in's Glue has no operation {operation}"),
             )),

@@ -10,7 +10,7 @@ use super::{
     table::Table,
     wire::{Object, Paging, already_exists, check_batch, error_detail, invalid, listing, not_found, now},
 };
-use crate::{ACCOUNT, fault::Fault};
+use crate::{ACCOUNT, service_error::ServiceError};
 
 /// A partition as it was given, and when.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -26,7 +26,7 @@ fn key(values: &[String]) -> String {
 }
 
 impl Partition {
-    fn new(input: Object) -> Result<Self, Fault> {
+    fn new(input: Object) -> Result<Self, ServiceError> {
         let values = input.get("Values").cloned().unwrap_or_default();
         let values = serde_json::from_value(values).map_err(|e| invalid(format!("PartitionInput.Values: {e}")))?;
         Ok(Self { values, input, created: now() })
@@ -61,7 +61,7 @@ impl Partition {
 }
 
 impl Table {
-    fn add(&mut self, partition: Partition) -> Result<(), Fault> {
+    fn add(&mut self, partition: Partition) -> Result<(), ServiceError> {
         self.check_values(&partition.values)?;
         let key = key(&partition.values);
         if self.partitions.contains_key(&key) {
@@ -71,12 +71,12 @@ impl Table {
         Ok(())
     }
 
-    fn drop(&mut self, values: &[String]) -> Result<(), Fault> {
+    fn drop(&mut self, values: &[String]) -> Result<(), ServiceError> {
         self.check_values(values)?;
         self.partitions.remove(&key(values)).map(|_| ()).ok_or_else(|| not_found("Cannot find partition."))
     }
 
-    fn check_values(&self, values: &[String]) -> Result<(), Fault> {
+    fn check_values(&self, values: &[String]) -> Result<(), ServiceError> {
         let keys = self.partition_keys().len();
         if keys == values.len() {
             return Ok(());
@@ -163,13 +163,13 @@ pub(super) struct BatchDelete {
 }
 
 impl Catalog {
-    pub(super) fn create_partition(&self, request: Create) -> Result<Value, Fault> {
+    pub(super) fn create_partition(&self, request: Create) -> Result<Value, ServiceError> {
         let partition = Partition::new(request.partition_input)?;
         self.change_table(&request.database_name, &request.table_name, |table| table.add(partition))?;
         Ok(json!({}))
     }
 
-    pub(super) fn batch_create_partition(&self, request: BatchCreate) -> Result<Value, Fault> {
+    pub(super) fn batch_create_partition(&self, request: BatchCreate) -> Result<Value, ServiceError> {
         check_batch(request.partition_input_list.len(), 100, "partitions")?;
         let partitions: Vec<_> =
             request.partition_input_list.into_iter().map(Partition::new).collect::<Result<_, _>>()?;
@@ -179,7 +179,7 @@ impl Catalog {
         })
     }
 
-    pub(super) fn get_partition(&self, request: Named) -> Result<Value, Fault> {
+    pub(super) fn get_partition(&self, request: Named) -> Result<Value, ServiceError> {
         self.with_table(&request.database_name, &request.table_name, |table| {
             table.check_values(&request.partition_values)?;
             let partition = table.partitions.get(&key(&request.partition_values));
@@ -188,7 +188,7 @@ impl Catalog {
         })
     }
 
-    pub(super) fn get_partitions(&self, request: List) -> Result<Value, Fault> {
+    pub(super) fn get_partitions(&self, request: List) -> Result<Value, ServiceError> {
         self.with_table(&request.database_name, &request.table_name, |table| {
             let keys = table.partition_keys();
             let wanted = Expression::parse(request.expression.as_deref(), &keys)?;
@@ -206,7 +206,7 @@ impl Catalog {
         })
     }
 
-    pub(super) fn batch_get_partition(&self, request: BatchGet) -> Result<Value, Fault> {
+    pub(super) fn batch_get_partition(&self, request: BatchGet) -> Result<Value, ServiceError> {
         check_batch(request.partitions_to_get.len(), 1000, "partitions")?;
         self.with_table(&request.database_name, &request.table_name, |table| {
             let found =
@@ -216,7 +216,7 @@ impl Catalog {
         })
     }
 
-    pub(super) fn update_partition(&self, request: Update) -> Result<Value, Fault> {
+    pub(super) fn update_partition(&self, request: Update) -> Result<Value, ServiceError> {
         let partition = Partition::new(request.partition_input)?;
         self.change_table(&request.database_name, &request.table_name, |table| {
             table.drop(&request.partition_value_list)?;
@@ -225,12 +225,12 @@ impl Catalog {
         Ok(json!({}))
     }
 
-    pub(super) fn delete_partition(&self, request: Named) -> Result<Value, Fault> {
+    pub(super) fn delete_partition(&self, request: Named) -> Result<Value, ServiceError> {
         self.change_table(&request.database_name, &request.table_name, |table| table.drop(&request.partition_values))?;
         Ok(json!({}))
     }
 
-    pub(super) fn batch_delete_partition(&self, request: BatchDelete) -> Result<Value, Fault> {
+    pub(super) fn batch_delete_partition(&self, request: BatchDelete) -> Result<Value, ServiceError> {
         check_batch(request.partitions_to_delete.len(), 25, "partitions")?;
         self.change_table(&request.database_name, &request.table_name, |table| {
             let each = request.partitions_to_delete.into_iter().map(|gone| {
@@ -243,10 +243,10 @@ impl Catalog {
 }
 
 /// The errors of a batch, one for each partition that failed.
-fn failures(each: impl Iterator<Item = (Vec<String>, Result<(), Fault>)>) -> Vec<Value> {
+fn failures(each: impl Iterator<Item = (Vec<String>, Result<(), ServiceError>)>) -> Vec<Value> {
     each.filter_map(|(values, outcome)| {
-        let fault = outcome.err()?;
-        Some(json!({"PartitionValues": values, "ErrorDetail": error_detail(&fault)}))
+        let error = outcome.err()?;
+        Some(json!({"PartitionValues": values, "ErrorDetail": error_detail(&error)}))
     })
     .collect()
 }

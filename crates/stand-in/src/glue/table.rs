@@ -12,7 +12,7 @@ use super::{
     partition::Partition,
     wire::{Object, Paging, check_batch, error_detail, invalid, listing, name_of, now},
 };
-use crate::{ACCOUNT, fault::Fault};
+use crate::{ACCOUNT, service_error::ServiceError};
 
 /// A table as it was given, what Glue adds, and its partitions by [`super::partition::key`].
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -27,7 +27,7 @@ pub(super) struct Table {
 }
 
 impl Table {
-    fn new(database: &str, input: Object) -> Result<Self, Fault> {
+    fn new(database: &str, input: Object) -> Result<Self, ServiceError> {
         let name = name_of(&input, "TableInput")?;
         check_columns(&input)?;
         let now = now();
@@ -75,7 +75,7 @@ impl Table {
         self.input.get("StorageDescriptor").unwrap_or(&Value::Null)
     }
 
-    fn replace(&mut self, input: Object) -> Result<(), Fault> {
+    fn replace(&mut self, input: Object) -> Result<(), ServiceError> {
         if name_of(&input, "TableInput")? != self.name {
             return Err(invalid("a table cannot be renamed by UpdateTable"));
         }
@@ -134,16 +134,16 @@ pub(super) struct BatchDelete {
 }
 
 impl Catalog {
-    pub(super) fn create_table(&self, request: Create) -> Result<Value, Fault> {
+    pub(super) fn create_table(&self, request: Create) -> Result<Value, ServiceError> {
         self.add_table(Table::new(&request.database_name, request.table_input)?)?;
         Ok(json!({}))
     }
 
-    pub(super) fn get_table(&self, request: Named) -> Result<Value, Fault> {
+    pub(super) fn get_table(&self, request: Named) -> Result<Value, ServiceError> {
         self.with_table(&request.database_name, &request.name, |table| Ok(json!({"Table": table.describe()})))
     }
 
-    pub(super) fn get_tables(&self, request: List) -> Result<Value, Fault> {
+    pub(super) fn get_tables(&self, request: List) -> Result<Value, ServiceError> {
         let wanted = request.expression.as_deref().map(whole_name).transpose()?;
         let all = self.each_table(&request.database_name.to_lowercase(), Table::describe)?;
         let matching = all.into_iter().filter(|(name, _)| wanted.as_ref().is_none_or(|regex| regex.is_match(name)));
@@ -151,31 +151,31 @@ impl Catalog {
         Ok(listing("TableList", page, token))
     }
 
-    pub(super) fn update_table(&self, request: Create) -> Result<Value, Fault> {
+    pub(super) fn update_table(&self, request: Create) -> Result<Value, ServiceError> {
         let name = name_of(&request.table_input, "TableInput")?;
         self.change_table(&request.database_name, &name, |table| table.replace(request.table_input))?;
         Ok(json!({}))
     }
 
-    pub(super) fn delete_table(&self, request: Named) -> Result<Value, Fault> {
+    pub(super) fn delete_table(&self, request: Named) -> Result<Value, ServiceError> {
         self.remove_table(&request.database_name, &request.name)?;
         Ok(json!({}))
     }
 
-    pub(super) fn batch_delete_table(&self, request: BatchDelete) -> Result<Value, Fault> {
+    pub(super) fn batch_delete_table(&self, request: BatchDelete) -> Result<Value, ServiceError> {
         check_batch(request.tables_to_delete.len(), 100, "tables")?;
         self.check_database(&request.database_name.to_lowercase())?;
         let mut errors = Vec::new();
         for name in &request.tables_to_delete {
-            if let Err(fault) = self.remove_table(&request.database_name, name) {
-                errors.push(json!({"TableName": name, "ErrorDetail": error_detail(&fault)}));
+            if let Err(error) = self.remove_table(&request.database_name, name) {
+                errors.push(json!({"TableName": name, "ErrorDetail": error_detail(&error)}));
             }
         }
         Ok(json!({"Errors": errors}))
     }
 }
 
-fn whole_name(pattern: &str) -> Result<Regex, Fault> {
+fn whole_name(pattern: &str) -> Result<Regex, ServiceError> {
     Regex::new(&format!("(?i)^(?:{pattern})$")).map_err(|e| invalid(format!("Expression: {e}")))
 }
 
@@ -191,7 +191,7 @@ fn strings(object: Option<&Value>) -> BTreeMap<String, String> {
 }
 
 /// A column has a name, once in the table.
-fn check_columns(input: &Object) -> Result<(), Fault> {
+fn check_columns(input: &Object) -> Result<(), ServiceError> {
     let of_data = columns(input.get("StorageDescriptor").and_then(|storage| storage.get("Columns")));
     let of_partitions = columns(input.get("PartitionKeys"));
     let mut seen = BTreeSet::new();

@@ -21,7 +21,7 @@ impl Fixture {
         fixture
     }
 
-    async fn try_call(&self, operation: &str, request: Value) -> Result<Value, Fault> {
+    async fn try_call(&self, operation: &str, request: Value) -> Result<Value, ServiceError> {
         let answer = self.glue.call(operation, Bytes::from(request.to_string())).await?;
         Ok(serde_json::from_slice(&answer).expect("an answer in JSON"))
     }

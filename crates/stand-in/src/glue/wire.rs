@@ -6,27 +6,27 @@ use bytes::Bytes;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 
-use crate::fault::Fault;
+use crate::service_error::ServiceError;
 
 /// An object of the API, kept as its creator sent it.
 pub(super) type Object = Map<String, Value>;
 
 /// A request's body as `T`; what does not fit is the caller's mistake.
-pub(super) fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T, Fault> {
+pub(super) fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T, ServiceError> {
     let body: &[u8] = if body.is_empty() { b"{}" } else { body };
     serde_json::from_slice(body).map_err(|e| invalid(format!("the request is not as the API has it: {e}")))
 }
 
-pub(super) fn invalid(message: impl Into<String>) -> Fault {
-    Fault::client("InvalidInputException", message)
+pub(super) fn invalid(message: impl Into<String>) -> ServiceError {
+    ServiceError::client("InvalidInputException", message)
 }
 
-pub(super) fn not_found(message: impl Into<String>) -> Fault {
-    Fault::client("EntityNotFoundException", message)
+pub(super) fn not_found(message: impl Into<String>) -> ServiceError {
+    ServiceError::client("EntityNotFoundException", message)
 }
 
-pub(super) fn already_exists(message: impl Into<String>) -> Fault {
-    Fault::client("AlreadyExistsException", message)
+pub(super) fn already_exists(message: impl Into<String>) -> ServiceError {
+    ServiceError::client("AlreadyExistsException", message)
 }
 
 /// Seconds since 1970, as AWS's JSON protocols write a time.
@@ -36,7 +36,7 @@ pub(super) fn now() -> f64 {
 }
 
 /// The name in an input object, folded to lower case as Glue does.
-pub(super) fn name_of(input: &Object, kind: &str) -> Result<String, Fault> {
+pub(super) fn name_of(input: &Object, kind: &str) -> Result<String, ServiceError> {
     let name = input.get("Name").and_then(Value::as_str).unwrap_or_default();
     if name.is_empty() || name.len() > 255 || name.chars().any(char::is_control) {
         return Err(invalid(format!("{kind}.Name must be 1 to 255 bytes of single-line text")));
@@ -45,12 +45,12 @@ pub(super) fn name_of(input: &Object, kind: &str) -> Result<String, Fault> {
 }
 
 /// One error of a batch's answer.
-pub(super) fn error_detail(fault: &Fault) -> Value {
-    json!({"ErrorCode": fault.code, "ErrorMessage": fault.message})
+pub(super) fn error_detail(error: &ServiceError) -> Value {
+    json!({"ErrorCode": error.code, "ErrorMessage": error.message})
 }
 
 /// Refuses a batch above the API's limit.
-pub(super) fn check_batch(count: usize, limit: usize, what: &str) -> Result<(), Fault> {
+pub(super) fn check_batch(count: usize, limit: usize, what: &str) -> Result<(), ServiceError> {
     if count > limit {
         return Err(invalid(format!("{count} {what} in one call; at most {limit} are allowed: send smaller batches")));
     }
@@ -71,7 +71,7 @@ impl Paging {
         &self,
         all: impl Iterator<Item = (String, T)>,
         limit: usize,
-    ) -> Result<(Vec<T>, Option<String>), Fault> {
+    ) -> Result<(Vec<T>, Option<String>), ServiceError> {
         let size = self.max_results.unwrap_or(limit);
         if size == 0 {
             return Err(invalid("MaxResults must be at least 1"));

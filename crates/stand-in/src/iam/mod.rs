@@ -22,7 +22,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use self::access::{Decision, Request};
-use super::{durable::Durable, fault::Fault, kept::Kept, query::Fields};
+use super::{durable::Durable, kept::Kept, query::Fields, service_error::ServiceError};
 
 /// The service.
 pub struct Iam {
@@ -78,7 +78,7 @@ impl Iam {
     ///
     /// # Errors
     /// As IAM's API reference has them; `InvalidAction` for an action that the stand-in does not know.
-    pub async fn call(&self, action: &str, fields: &[(String, String)]) -> Result<String, Fault> {
+    pub async fn call(&self, action: &str, fields: &[(String, String)]) -> Result<String, ServiceError> {
         let fields = Fields(fields);
         match action {
             "CreateRole" => self.create_role(fields),
@@ -101,7 +101,7 @@ impl Iam {
             "GetUser" => self.get_user(fields),
             "GetAccountSummary" => Ok(self.get_account_summary()),
             "SimulatePrincipalPolicy" => self.simulate_principal_policy(fields),
-            _ => Err(Fault::client(
+            _ => Err(ServiceError::client(
                 "InvalidAction",
                 format!("Could not find operation {action} for version 2010-05-08 (the stand-in knows roles only)"),
             )),
@@ -132,7 +132,7 @@ impl Iam {
     ///
     /// # Errors
     /// `MalformedPolicyDocument`.
-    pub fn restrict_caller(&self, policy: Option<&str>) -> Result<(), Fault> {
+    pub fn restrict_caller(&self, policy: Option<&str>) -> Result<(), ServiceError> {
         policy.map(policy::check_permissions).transpose()?;
         *self.caller_policy.lock().unwrap_or_else(PoisonError::into_inner) = policy.map(str::to_owned);
         Ok(())
@@ -145,7 +145,7 @@ impl Iam {
     }
 
     /// What is there, for a look into the store itself.
-    pub(super) fn note(&self, kept: &mut Kept) -> Result<(), Fault> {
+    pub(super) fn note(&self, kept: &mut Kept) -> Result<(), ServiceError> {
         self.roles.read().iter().try_for_each(|(name, role)| kept.note("iam role", name, role))
     }
 

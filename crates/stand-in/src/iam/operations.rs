@@ -4,8 +4,8 @@ use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::{Iam, Role, Roles, policy};
 use crate::{
-    fault::Fault,
     query::{Fields, Xml, invalid, percent_encode},
+    service_error::ServiceError,
 };
 
 /// Roles of an account (the IAM user guide's "IAM and AWS STS quotas"; the default quota).
@@ -25,7 +25,7 @@ const ATTACHED_POLICIES: usize = 10;
 /// Tags on one role (the same page).
 const TAGS: usize = 50;
 
-pub(super) type Answer = Result<String, Fault>;
+pub(super) type Answer = Result<String, ServiceError>;
 
 impl Iam {
     pub(super) fn create_role(&self, fields: Fields<'_>) -> Answer {
@@ -33,7 +33,7 @@ impl Iam {
         self.roles.change(|roles| {
             if roles.keys().any(|name| name.eq_ignore_ascii_case(&role.name)) {
                 let message = format!("Role with name {} already exists.", role.name);
-                return Err(Fault { status: 409, code: "EntityAlreadyExists", message });
+                return Err(ServiceError { status: 409, code: "EntityAlreadyExists", message });
             }
             if roles.len() >= ROLES {
                 return Err(limit_exceeded(format!("Cannot exceed quota for RolesPerAccount: {ROLES}")));
@@ -69,7 +69,7 @@ impl Iam {
             };
             if let Some(remedy) = conflict {
                 let message = format!("Cannot delete entity, {remedy}");
-                return Err(Fault { status: 409, code: "DeleteConflict", message });
+                return Err(ServiceError { status: 409, code: "DeleteConflict", message });
             }
             let name = role.name.clone();
             roles.remove(&name);
@@ -205,7 +205,7 @@ impl Iam {
         Ok(result("ListRoleTags", end_of_page(list, marker)))
     }
 
-    fn change_role(&self, fields: Fields<'_>, change: impl FnOnce(&mut Role) -> Result<(), Fault>) -> Answer {
+    fn change_role(&self, fields: Fields<'_>, change: impl FnOnce(&mut Role) -> Result<(), ServiceError>) -> Answer {
         self.roles.change(|roles| {
             let name = fields.required("RoleName")?;
             change(roles.get_mut(name).ok_or_else(|| no_such_role(name))?)?;
@@ -214,7 +214,7 @@ impl Iam {
     }
 }
 
-fn new_role(fields: Fields<'_>) -> Result<Role, Fault> {
+fn new_role(fields: Fields<'_>) -> Result<Role, ServiceError> {
     Ok(Role {
         name: name(fields, "RoleName", ROLE_NAME_CHARACTERS)?.to_owned(),
         path: path(fields)?.to_owned(),
@@ -229,7 +229,7 @@ fn new_role(fields: Fields<'_>) -> Result<Role, Fault> {
     })
 }
 
-fn description(fields: Fields<'_>) -> Result<Option<String>, Fault> {
+fn description(fields: Fields<'_>) -> Result<Option<String>, ServiceError> {
     let description = fields.get("Description").map(str::to_owned);
     if description.as_ref().is_some_and(|text| text.chars().count() > 1_000) {
         return Err(invalid("Description", "…", "Member must have length less than or equal to 1000"));
@@ -245,7 +245,7 @@ fn new_role_id() -> String {
     "AROA".chars().chain(characters).collect()
 }
 
-fn name<'a>(fields: Fields<'a>, field: &str, longest: usize) -> Result<&'a str, Fault> {
+fn name<'a>(fields: Fields<'a>, field: &str, longest: usize) -> Result<&'a str, ServiceError> {
     let name = fields.required(field)?;
     if name.is_empty() || name.len() > longest {
         return Err(invalid(field, name, &format!("Member must have length between 1 and {longest}")));
@@ -254,22 +254,22 @@ fn name<'a>(fields: Fields<'a>, field: &str, longest: usize) -> Result<&'a str, 
         let message = format!(
             "The specified value for {field} is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_-"
         );
-        return Err(Fault::client("ValidationError", message));
+        return Err(ServiceError::client("ValidationError", message));
     }
     Ok(name)
 }
 
-fn path(fields: Fields<'_>) -> Result<&str, Fault> {
+fn path(fields: Fields<'_>) -> Result<&str, ServiceError> {
     let path = fields.get("Path").unwrap_or("/");
     let well_formed = path.starts_with('/')
         && path.ends_with('/')
         && path.len() <= PATH_CHARACTERS
         && path.bytes().all(|byte| byte.is_ascii_graphic());
     let refusal = "The specified value for path is invalid. It must begin and end with / and contain only alphanumeric characters and/or / characters.";
-    well_formed.then_some(path).ok_or_else(|| Fault::client("ValidationError", refusal))
+    well_formed.then_some(path).ok_or_else(|| ServiceError::client("ValidationError", refusal))
 }
 
-fn trust_policy(fields: Fields<'_>, field: &str) -> Result<String, Fault> {
+fn trust_policy(fields: Fields<'_>, field: &str) -> Result<String, ServiceError> {
     let document = fields.required(field)?;
     policy::check_trust(document)?;
     if solid_characters(document) > TRUST_POLICY_CHARACTERS {
@@ -283,7 +283,7 @@ fn solid_characters(document: &str) -> usize {
     document.chars().filter(|character| !character.is_whitespace()).count()
 }
 
-fn tags(fields: Fields<'_>) -> Result<Vec<(String, String)>, Fault> {
+fn tags(fields: Fields<'_>) -> Result<Vec<(String, String)>, ServiceError> {
     let (keys, values) = (fields.members("Tags", ".Key"), fields.members("Tags", ".Value"));
     if keys.len() != values.len() {
         return Err(invalid("Tags", "", "Each tag must have a key and a value"));
@@ -294,7 +294,7 @@ fn tags(fields: Fields<'_>) -> Result<Vec<(String, String)>, Fault> {
         }
         if keys[..n].iter().any(|earlier| earlier.eq_ignore_ascii_case(key)) {
             let message = "Duplicate tag keys found. Please note that Tag keys are case insensitive.";
-            return Err(Fault::client("InvalidInput", message));
+            return Err(ServiceError::client("InvalidInput", message));
         }
     }
     if let Some(long) = values.iter().find(|value| value.chars().count() > 256) {
@@ -304,30 +304,30 @@ fn tags(fields: Fields<'_>) -> Result<Vec<(String, String)>, Fault> {
     Ok(keys.into_iter().map(str::to_owned).zip(values.into_iter().map(str::to_owned)).collect())
 }
 
-fn check_tag_count(count: usize) -> Result<(), Fault> {
+fn check_tag_count(count: usize) -> Result<(), ServiceError> {
     let message = "The number of tags has reached the maximum limit.";
     (count <= TAGS).then_some(()).ok_or_else(|| limit_exceeded(message.to_owned()))
 }
 
-fn role_in<'a>(roles: &'a Roles, fields: Fields<'_>) -> Result<&'a Role, Fault> {
+fn role_in<'a>(roles: &'a Roles, fields: Fields<'_>) -> Result<&'a Role, ServiceError> {
     let name = fields.required("RoleName")?;
     roles.get(name).ok_or_else(|| no_such_role(name))
 }
 
-pub(super) fn no_such_role(name: &str) -> Fault {
+pub(super) fn no_such_role(name: &str) -> ServiceError {
     no_such_entity(format!("The role with name {name} cannot be found."))
 }
 
-fn no_such_inline_policy(name: &str) -> Fault {
+fn no_such_inline_policy(name: &str) -> ServiceError {
     no_such_entity(format!("The role policy with name {name} cannot be found."))
 }
 
-pub(super) fn no_such_entity(message: String) -> Fault {
-    Fault { status: 404, code: "NoSuchEntity", message }
+pub(super) fn no_such_entity(message: String) -> ServiceError {
+    ServiceError { status: 404, code: "NoSuchEntity", message }
 }
 
-fn limit_exceeded(message: String) -> Fault {
-    Fault { status: 409, code: "LimitExceeded", message }
+fn limit_exceeded(message: String) -> ServiceError {
+    ServiceError { status: 409, code: "LimitExceeded", message }
 }
 
 /// What an answer tells of a role: ListRoles leaves out the tags (IAM API reference, ListRoles).
@@ -366,7 +366,7 @@ pub(super) fn page<'a, T>(
     items: impl Iterator<Item = T>,
     key: impl Fn(&T) -> &'a String,
     fields: Fields<'_>,
-) -> Result<(Vec<T>, Option<String>), Fault> {
+) -> Result<(Vec<T>, Option<String>), ServiceError> {
     let size = fields.number("MaxItems", 1, 1_000)?.unwrap_or(100) as usize;
     let after = fields.get("Marker");
     let mut items = items.filter(|item| after.is_none_or(|after| key(item).as_str() > after)).peekable();

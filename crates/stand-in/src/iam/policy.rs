@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use crate::fault::Fault;
+use crate::service_error::ServiceError;
 
 /// Checks the document of a permissions policy.
-pub(super) fn check_permissions(document: &str) -> Result<(), Fault> {
+pub(super) fn check_permissions(document: &str) -> Result<(), ServiceError> {
     for statement in statements(document)? {
         check_effect_and_action(&statement)?;
         if has(&statement, "Principal") || has(&statement, "NotPrincipal") {
@@ -24,7 +24,7 @@ pub(super) fn check_permissions(document: &str) -> Result<(), Fault> {
 }
 
 /// Checks the document of a trust policy.
-pub(super) fn check_trust(document: &str) -> Result<(), Fault> {
+pub(super) fn check_trust(document: &str) -> Result<(), ServiceError> {
     for statement in statements(document)? {
         check_effect_and_action(&statement)?;
         if has(&statement, "Resource") || has(&statement, "NotResource") {
@@ -41,7 +41,7 @@ pub(super) fn check_trust(document: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-fn check_effect_and_action(statement: &Value) -> Result<(), Fault> {
+fn check_effect_and_action(statement: &Value) -> Result<(), ServiceError> {
     if !matches!(statement.get("Effect").and_then(Value::as_str), Some("Allow" | "Deny")) {
         return Err(malformed("Missing required field Effect, Allow or Deny"));
     }
@@ -56,7 +56,7 @@ fn check_effect_and_action(statement: &Value) -> Result<(), Fault> {
 }
 
 /// The statements of a document.
-pub(super) fn statements(document: &str) -> Result<Vec<Value>, Fault> {
+pub(super) fn statements(document: &str) -> Result<Vec<Value>, ServiceError> {
     let document: Value =
         serde_json::from_str(document).map_err(|e| malformed(format!("This policy contains invalid Json: {e}")))?;
     if !matches!(document.get("Version").and_then(Value::as_str), None | Some("2012-10-17" | "2008-10-17")) {
@@ -71,8 +71,8 @@ pub(super) fn statements(document: &str) -> Result<Vec<Value>, Fault> {
     }
 }
 
-fn malformed(message: impl Into<String>) -> Fault {
-    Fault::client("MalformedPolicyDocument", message)
+fn malformed(message: impl Into<String>) -> ServiceError {
+    ServiceError::client("MalformedPolicyDocument", message)
 }
 
 fn has(statement: &Value, key: &str) -> bool {

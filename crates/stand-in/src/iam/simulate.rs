@@ -11,8 +11,8 @@ use super::{
 };
 use crate::{
     ACCOUNT, USER, caller_arn, caller_id,
-    fault::Fault,
     query::{Fields, Xml, invalid},
+    service_error::ServiceError,
 };
 
 /// AWS's own default (IAM user guide, "IAM and AWS STS quotas"); the stand-in itself takes more.
@@ -83,7 +83,7 @@ impl Iam {
     }
 
     /// The caller's, or a role's.
-    fn policies_of(&self, principal: &str) -> Result<Vec<String>, Fault> {
+    fn policies_of(&self, principal: &str) -> Result<Vec<String>, ServiceError> {
         if principal == caller_arn() || principal == format!("arn:aws:iam::{ACCOUNT}:root") {
             let everything = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#;
             let policy = self.caller_policy.lock().unwrap_or_else(PoisonError::into_inner);

@@ -58,9 +58,9 @@ fn malformed_documents_say_what_is_wrong() {
         (r#"{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*","Principal":"*"}}"#, "principal"),
     ];
     for (document, why) in permissions {
-        let fault = policy::check_permissions(document).expect_err(document);
-        assert_eq!(fault.code, "MalformedPolicyDocument");
-        assert!(fault.message.contains(why), "{document}: {fault}");
+        let error = policy::check_permissions(document).expect_err(document);
+        assert_eq!(error.code, "MalformedPolicyDocument");
+        assert!(error.message.contains(why), "{document}: {error}");
     }
     let good =
         r#"{"Statement":{"Effect":"Allow","Action":["s3:PutObject","kinesis:Get*"],"Resource":"arn:aws:s3:::b/*"}}"#;
@@ -72,12 +72,12 @@ fn malformed_documents_say_what_is_wrong() {
     for (document, why) in
         [(with_resource.as_str(), "prohibited field"), (without_principal, "Principal"), (another_action, "STS")]
     {
-        let fault = policy::check_trust(document).expect_err(document);
-        assert!(fault.message.contains(why), "{document}: {fault}");
+        let error = policy::check_trust(document).expect_err(document);
+        assert!(error.message.contains(why), "{document}: {error}");
     }
 }
 
-async fn call(iam: &Iam, form: &str) -> Result<String, Fault> {
+async fn call(iam: &Iam, form: &str) -> Result<String, ServiceError> {
     let form = parse_form(form.as_bytes());
     iam.call(Fields(&form).get("Action").expect("an action"), &form).await
 }
@@ -142,9 +142,9 @@ async fn fields_are_checked() {
         ("Action=CreateUser".to_owned(), "InvalidAction", "CreateUser"),
     ];
     for (form, code, why) in cases {
-        let fault = call(&iam, &form).await.expect_err(&form);
-        assert_eq!(fault.code, code, "{form}: {fault}");
-        assert!(fault.message.contains(why), "{form}: {fault}");
+        let error = call(&iam, &form).await.expect_err(&form);
+        assert_eq!(error.code, code, "{form}: {error}");
+        assert!(error.message.contains(why), "{form}: {error}");
     }
     assert!(iam.role_names().is_empty());
 }

@@ -10,7 +10,7 @@ use super::{
     tags, timestamp,
     token::{self, NamePage},
 };
-use crate::{ACCOUNT, fault::Fault};
+use crate::{ACCOUNT, service_error::ServiceError};
 
 /// Registered consumers of one stream (Kinesis API reference, RegisterStreamConsumer).
 const MOST_CONSUMERS: usize = 20;
@@ -94,7 +94,7 @@ impl Consumer {
 }
 
 impl Kinesis {
-    pub(super) fn register_consumer(&self, request: RegisterConsumer) -> Result<Registered, Fault> {
+    pub(super) fn register_consumer(&self, request: RegisterConsumer) -> Result<Registered, ServiceError> {
         let stream = super::name_in_arn(&refuse::required("streamARN", request.stream_arn)?)?;
         let name = refuse::required("consumerName", request.consumer_name)?;
         refuse::name("consumerName", &name)?;
@@ -122,7 +122,7 @@ impl Kinesis {
         })
     }
 
-    pub(super) fn describe_consumer(&self, request: OneConsumer) -> Result<Described, Fault> {
+    pub(super) fn describe_consumer(&self, request: OneConsumer) -> Result<Described, ServiceError> {
         let (stream, which) = request.resolve()?;
         let live = self.find_stream(&stream)?;
         let name = which.name(&live.meta)?;
@@ -131,7 +131,7 @@ impl Kinesis {
         Ok(Described { consumer_description: Description { consumer, stream_arn: live.meta.arn() } })
     }
 
-    pub(super) fn deregister_consumer(&self, request: OneConsumer) -> Result<Nothing, Fault> {
+    pub(super) fn deregister_consumer(&self, request: OneConsumer) -> Result<Nothing, ServiceError> {
         let (stream, which) = request.resolve()?;
         self.change(&stream, |meta, _| {
             let name = which.name(meta)?;
@@ -139,7 +139,7 @@ impl Kinesis {
         })
     }
 
-    pub(super) fn list_consumers(&self, request: ListConsumers) -> Result<Consumers, Fault> {
+    pub(super) fn list_consumers(&self, request: ListConsumers) -> Result<Consumers, ServiceError> {
         let limit = refuse::within("maxResults", request.max_results.unwrap_or(100), 1, 10_000)?.min(100) as usize;
         let stream = super::name_in_arn(&refuse::required("streamARN", request.stream_arn)?)?;
         let after = request.next_token.map(|text| self.name_page(&text)).transpose()?.map(|page| page.after);
@@ -161,7 +161,7 @@ enum Which {
 }
 
 impl Which {
-    fn name(&self, stream: &StreamMeta) -> Result<String, Fault> {
+    fn name(&self, stream: &StreamMeta) -> Result<String, ServiceError> {
         match self {
             Self::Name(name) => Ok(name.clone()),
             Self::Part(part) => name_in_part(stream, part),
@@ -170,7 +170,7 @@ impl Which {
 }
 
 impl OneConsumer {
-    fn resolve(self) -> Result<(String, Which), Fault> {
+    fn resolve(self) -> Result<(String, Which), ServiceError> {
         if let Some(arn) = self.consumer_arn {
             let Some((stream, part)) = arn.split_once("/consumer/") else {
                 return Err(refuse::argument(format!("ConsumerARN {arn} is not the ARN of a consumer.")));
@@ -185,12 +185,12 @@ impl OneConsumer {
 }
 
 /// The name of the consumer whose ARN ends with `part`: its name and when it was registered.
-pub(super) fn name_in_part(stream: &StreamMeta, part: &str) -> Result<String, Fault> {
+pub(super) fn name_in_part(stream: &StreamMeta, part: &str) -> Result<String, ServiceError> {
     let found = stream.consumers.iter().find(|(name, consumer)| arn_part(name, consumer) == part);
     found.map(|(name, _)| name.clone()).ok_or_else(|| missing(part, &stream.name))
 }
 
-pub(super) fn missing(consumer: &str, stream: &str) -> Fault {
+pub(super) fn missing(consumer: &str, stream: &str) -> ServiceError {
     refuse::not_found(format!("Consumer {consumer}, stream {stream} under account {ACCOUNT} not found."))
 }
 

@@ -14,7 +14,7 @@ use super::{
     timestamp,
     token::{self, ShardIterator},
 };
-use crate::{ACCOUNT, fault::Fault};
+use crate::{ACCOUNT, service_error::ServiceError};
 
 /// Records of one answer (Kinesis API reference, GetRecords).
 const MOST_RECORDS: i64 = 10_000;
@@ -69,7 +69,7 @@ struct ChildShard {
 
 impl Kinesis {
     /// Where to begin to read a shard.
-    pub(super) fn get_shard_iterator(&self, request: GetShardIterator) -> Result<Issued, Fault> {
+    pub(super) fn get_shard_iterator(&self, request: GetShardIterator) -> Result<Issued, ServiceError> {
         let name = super::stream_name(request.stream_name.clone(), request.stream_arn.clone())?;
         let id = refuse::required("shardId", request.shard_id.as_deref())?;
         refuse::name("shardId", id)?;
@@ -81,7 +81,7 @@ impl Kinesis {
     }
 
     /// Records from an iterator on.
-    pub(super) fn get_records(&self, body: &[u8]) -> Result<Bytes, Fault> {
+    pub(super) fn get_records(&self, body: &[u8]) -> Result<Bytes, ServiceError> {
         let request: GetRecords = super::parse(body)?;
         let limit = refuse::within("limit", request.limit.unwrap_or(MOST_RECORDS), 1, MOST_RECORDS)?;
         let iterator = self.open_iterator(&refuse::required("shardIterator", request.shard_iterator)?)?;
@@ -103,7 +103,7 @@ impl Kinesis {
         Ok(render(&live, iterator.shard, &records, &super::answer(&tail)?))
     }
 
-    fn starting_position(&self, request: &GetShardIterator, live: &Live, shard: u32) -> Result<u64, Fault> {
+    fn starting_position(&self, request: &GetShardIterator, live: &Live, shard: u32) -> Result<u64, ServiceError> {
         let log = live.log(shard);
         let kind = refuse::required("shardIteratorType", request.shard_iterator_type.as_deref())?;
         let number = request.starting_sequence_number.as_deref();
@@ -148,13 +148,13 @@ impl Kinesis {
         token::seal(&ShardIterator { stream, id, shard, position, issued: self.now() })
     }
 
-    fn open_iterator(&self, text: &str) -> Result<ShardIterator, Fault> {
+    fn open_iterator(&self, text: &str) -> Result<ShardIterator, ServiceError> {
         let iterator: ShardIterator = token::open(text).ok_or_else(|| refuse::argument("Invalid ShardIterator."))?;
         let (now, life) = (self.now(), self.limits.token_life.as_millis() as u64);
         if now.saturating_sub(iterator.issued) <= life {
             return Ok(iterator);
         }
-        Err(Fault::client(
+        Err(ServiceError::client(
             "ExpiredIteratorException",
             format!(
                 "Iterator expired. The iterator was created at time {} while right now it is {} which is further in the \
@@ -180,7 +180,7 @@ impl Kinesis {
     }
 }
 
-fn sequence_in(live: &Live, shard: u32, text: &str) -> Result<SequenceNumber, Fault> {
+fn sequence_in(live: &Live, shard: u32, text: &str) -> Result<SequenceNumber, ServiceError> {
     let used = || {
         let (shard, stream) = (shard_id(shard), &live.meta.name);
         format!(

@@ -8,7 +8,7 @@ use super::{
     timestamp,
     token::{self, NamePage, ShardPage},
 };
-use crate::fault::Fault;
+use crate::service_error::ServiceError;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -215,7 +215,7 @@ impl Settings {
 
 impl Kinesis {
     /// A stream and a page of its shards; none while it is CREATING.
-    pub(super) fn describe_stream(&self, request: DescribeStream) -> Result<StreamDescription, Fault> {
+    pub(super) fn describe_stream(&self, request: DescribeStream) -> Result<StreamDescription, ServiceError> {
         let limit = refuse::within("limit", request.limit.unwrap_or(100), 1, 10_000)?.min(100);
         let name = super::stream_name(request.stream_name, request.stream_arn)?;
         let live = self.find_stream(&name)?;
@@ -231,7 +231,10 @@ impl Kinesis {
     }
 
     /// A stream without its shards.
-    pub(super) fn describe_stream_summary(&self, request: super::manage::OneStream) -> Result<StreamSummary, Fault> {
+    pub(super) fn describe_stream_summary(
+        &self,
+        request: super::manage::OneStream,
+    ) -> Result<StreamSummary, ServiceError> {
         let live = self.find_stream(&request.name()?)?;
         let now = self.now();
         let creating = live.meta.status(now) == "CREATING";
@@ -246,7 +249,7 @@ impl Kinesis {
     }
 
     /// A page of streams in the order of their names.
-    pub(super) fn list_streams(&self, request: ListStreams) -> Result<Streams, Fault> {
+    pub(super) fn list_streams(&self, request: ListStreams) -> Result<Streams, ServiceError> {
         let limit = refuse::within("limit", request.limit.unwrap_or(100), 1, 10_000)? as usize;
         let after = match request.next_token {
             Some(text) => Some(self.name_page(&text)?.after),
@@ -266,7 +269,7 @@ impl Kinesis {
     }
 
     /// A page of the shards of a stream, closed ones too unless filtered out.
-    pub(super) fn list_shards(&self, request: ListShards) -> Result<Shards, Fault> {
+    pub(super) fn list_shards(&self, request: ListShards) -> Result<Shards, ServiceError> {
         let limit = refuse::within("maxResults", request.max_results.unwrap_or(1_000), 1, 10_000)?.min(1_000) as usize;
         let page = self.shard_page(request)?;
         let live = self.find_stream(&page.stream)?;
@@ -285,7 +288,7 @@ impl Kinesis {
         Ok(Shards { shards, next_token })
     }
 
-    fn shard_page(&self, request: ListShards) -> Result<ShardPage, Fault> {
+    fn shard_page(&self, request: ListShards) -> Result<ShardPage, ServiceError> {
         let Some(text) = request.next_token else {
             let stream = super::stream_name(request.stream_name, request.stream_arn)?;
             let meta = &self.find_stream(&stream)?.meta;
@@ -305,18 +308,21 @@ impl Kinesis {
     }
 
     /// Where a listing by name stands.
-    pub(super) fn name_page(&self, text: &str) -> Result<NamePage, Fault> {
+    pub(super) fn name_page(&self, text: &str) -> Result<NamePage, ServiceError> {
         let page: NamePage = token::open(text).ok_or_else(|| refuse::argument("Invalid NextToken."))?;
         self.still_good(page.issued)?;
         Ok(page)
     }
 
-    fn still_good(&self, issued: u64) -> Result<(), Fault> {
+    fn still_good(&self, issued: u64) -> Result<(), ServiceError> {
         let life = self.limits.token_life.as_millis() as u64;
         if self.now().saturating_sub(issued) <= life {
             return Ok(());
         }
-        Err(Fault::client("ExpiredNextTokenException", format!("The NextToken is older than {life} milliseconds.")))
+        Err(ServiceError::client(
+            "ExpiredNextTokenException",
+            format!("The NextToken is older than {life} milliseconds."),
+        ))
     }
 }
 
@@ -327,7 +333,7 @@ fn shards_after<'a>(stream: &'a StreamMeta, after: Option<&'a str>, now: u64) ->
 
 type Keeps = Box<dyn Fn(u32, &ShardMeta) -> bool>;
 
-fn filter(filter: Option<&ShardFilter>, horizon: u64) -> Result<Keeps, Fault> {
+fn filter(filter: Option<&ShardFilter>, horizon: u64) -> Result<Keeps, ServiceError> {
     let Some(filter) = filter else { return Ok(Box::new(|_, _| true)) };
     let kind = refuse::required("shardFilter.type", filter.kind.as_deref())?;
     let time = || {

@@ -9,7 +9,7 @@ use super::{
     stream::{Phase, StreamMeta},
     tags,
 };
-use crate::{ACCOUNT, fault::Fault};
+use crate::{ACCOUNT, service_error::ServiceError};
 
 /// Streams in state CREATING at once (Kinesis API reference, CreateStream).
 const MOST_CREATING: usize = 5;
@@ -104,14 +104,14 @@ pub(super) struct AccountLimits {
 }
 
 impl OneStream {
-    pub(super) fn name(self) -> Result<String, Fault> {
+    pub(super) fn name(self) -> Result<String, ServiceError> {
         super::stream_name(self.stream_name, self.stream_arn)
     }
 }
 
 impl Kinesis {
     /// Makes a stream: CREATING for a moment, then ACTIVE.
-    pub(super) fn create_stream(&self, request: CreateStream) -> Result<Nothing, Fault> {
+    pub(super) fn create_stream(&self, request: CreateStream) -> Result<Nothing, ServiceError> {
         let name = refuse::required("streamName", request.stream_name)?;
         refuse::name("streamName", &name)?;
         let on_demand = request.stream_mode_details.is_some() && is_on_demand(request.stream_mode_details)?;
@@ -151,7 +151,7 @@ impl Kinesis {
     }
 
     /// Deletes a stream: DELETING for a moment, its records removed at once, then gone.
-    pub(super) async fn delete_stream(&self, request: DeleteStream) -> Result<Nothing, Fault> {
+    pub(super) async fn delete_stream(&self, request: DeleteStream) -> Result<Nothing, ServiceError> {
         let name = super::stream_name(request.stream_name, request.stream_arn)?;
         let enforce = request.enforce_consumer_deletion.unwrap_or(false);
         let until = self.now() + self.transition_ms();
@@ -174,20 +174,20 @@ impl Kinesis {
         Ok(Nothing {})
     }
 
-    pub(super) fn increase_retention(&self, request: Retention) -> Result<Nothing, Fault> {
+    pub(super) fn increase_retention(&self, request: Retention) -> Result<Nothing, ServiceError> {
         self.change_retention(request, |stream, hours| {
             (hours < stream.retention_hours).then_some(("shorter", "DecreaseRetentionPeriod"))
         })
     }
 
-    pub(super) fn decrease_retention(&self, request: Retention) -> Result<Nothing, Fault> {
+    pub(super) fn decrease_retention(&self, request: Retention) -> Result<Nothing, ServiceError> {
         self.change_retention(request, |stream, hours| {
             (hours > stream.retention_hours).then_some(("longer", "IncreaseRetentionPeriod"))
         })
     }
 
     /// Between on-demand and provisioned, at most twice in 24 hours.
-    pub(super) fn update_stream_mode(&self, request: UpdateStreamMode) -> Result<Nothing, Fault> {
+    pub(super) fn update_stream_mode(&self, request: UpdateStreamMode) -> Result<Nothing, ServiceError> {
         let name = super::name_in_arn(&refuse::required("streamARN", request.stream_arn)?)?;
         let on_demand = is_on_demand(request.stream_mode_details)?;
         let until = self.now() + self.transition_ms();
@@ -205,7 +205,7 @@ impl Kinesis {
     }
 
     /// The largest record that the stream takes.
-    pub(super) fn update_max_record_size(&self, request: UpdateMaxRecordSize) -> Result<Nothing, Fault> {
+    pub(super) fn update_max_record_size(&self, request: UpdateMaxRecordSize) -> Result<Nothing, ServiceError> {
         let name = super::name_in_arn(&refuse::required("streamARN", request.stream_arn)?)?;
         let kib = record_size(refuse::required("maxRecordSizeInKiB", request.max_record_size_in_kib)?)?;
         let until = self.now() + self.transition_ms();
@@ -217,13 +217,13 @@ impl Kinesis {
     }
 
     /// Kept and shown; records lie as they came.
-    pub(super) fn start_encryption(&self, request: Encryption) -> Result<Nothing, Fault> {
+    pub(super) fn start_encryption(&self, request: Encryption) -> Result<Nothing, ServiceError> {
         let key = refuse::required("keyId", request.key_id.clone())?;
         refuse::length("keyId", Some(&key), key.chars().count(), 1, 2048)?;
         self.change_encryption(request, Some(key))
     }
 
-    pub(super) fn stop_encryption(&self, request: Encryption) -> Result<Nothing, Fault> {
+    pub(super) fn stop_encryption(&self, request: Encryption) -> Result<Nothing, ServiceError> {
         refuse::required("keyId", request.key_id.as_ref())?;
         self.change_encryption(request, None)
     }
@@ -244,7 +244,7 @@ impl Kinesis {
         &self,
         request: Retention,
         wrong_way: impl Fn(&StreamMeta, u32) -> Option<(&'static str, &'static str)>,
-    ) -> Result<Nothing, Fault> {
+    ) -> Result<Nothing, ServiceError> {
         let name = super::stream_name(request.stream_name, request.stream_arn)?;
         let hours = refuse::required("retentionPeriodHours", request.retention_period_hours)?;
         let bound = |which: &str, bound: i64, how: &str| {
@@ -273,7 +273,7 @@ impl Kinesis {
         })
     }
 
-    fn change_encryption(&self, request: Encryption, key: Option<String>) -> Result<Nothing, Fault> {
+    fn change_encryption(&self, request: Encryption, key: Option<String>) -> Result<Nothing, ServiceError> {
         let name = super::stream_name(request.stream_name, request.stream_arn)?;
         let kind = refuse::required("encryptionType", request.encryption_type)?;
         if kind != "KMS" {
@@ -289,7 +289,7 @@ impl Kinesis {
     }
 }
 
-fn is_on_demand(details: Option<ModeDetails>) -> Result<bool, Fault> {
+fn is_on_demand(details: Option<ModeDetails>) -> Result<bool, ServiceError> {
     let details = refuse::required("streamModeDetails", details)?;
     match refuse::required("streamModeDetails.streamMode", details.stream_mode)?.as_str() {
         "ON_DEMAND" => Ok(true),
@@ -301,6 +301,6 @@ fn is_on_demand(details: Option<ModeDetails>) -> Result<bool, Fault> {
     }
 }
 
-fn record_size(kib: i64) -> Result<u32, Fault> {
+fn record_size(kib: i64) -> Result<u32, ServiceError> {
     refuse::within("maxRecordSizeInKiB", kib, 1024, 10_240).map(|kib| kib as u32)
 }

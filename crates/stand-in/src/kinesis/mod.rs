@@ -48,7 +48,7 @@ use self::{
     live::Live,
     stream::{Ledger, Phase, StreamMeta},
 };
-use super::{clock, durable::Durable, fault::Fault, kept::Kept};
+use super::{clock, durable::Durable, kept::Kept, service_error::ServiceError};
 
 /// Says the time in milliseconds since the epoch.
 type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
@@ -125,7 +125,7 @@ impl Kinesis {
     }
 
     /// What is there, for a look into the store itself.
-    pub(super) fn note(&self, kept: &mut Kept) -> Result<(), Fault> {
+    pub(super) fn note(&self, kept: &mut Kept) -> Result<(), ServiceError> {
         let (ledger, now) = (self.ledger.read(), self.now());
         let mut there = ledger.streams.iter().filter(|(_, stream)| !stream.is_gone(now));
         there.try_for_each(|(name, stream)| kept.note("kinesis stream", name, stream))
@@ -135,7 +135,7 @@ impl Kinesis {
     ///
     /// # Errors
     /// What AWS would answer: its code and text.
-    pub async fn call(&self, operation: &str, body: Bytes) -> Result<Bytes, Fault> {
+    pub async fn call(&self, operation: &str, body: Bytes) -> Result<Bytes, ServiceError> {
         match operation {
             "PutRecords" => self.put_records(&body),
             "PutRecord" => self.put_record(&body),
@@ -167,7 +167,7 @@ impl Kinesis {
             "DescribeStreamConsumer" => answer(&self.describe_consumer(parse(&body)?)?),
             "ListStreamConsumers" => answer(&self.list_consumers(parse(&body)?)?),
             "DeregisterStreamConsumer" => answer(&self.deregister_consumer(parse(&body)?)?),
-            other => Err(Fault::client(
+            other => Err(ServiceError::client(
                 "UnknownOperationException",
                 format!("Kinesis operation {other} is not covered by the stand-in"),
             )),
@@ -188,7 +188,7 @@ impl Kinesis {
     ///
     /// # Errors
     /// `ResourceNotFoundException` when there is no such stream, or it is not yet or no longer open.
-    pub fn shards(&self, stream_arn: &str) -> Result<Vec<ShardInfo>, Fault> {
+    pub fn shards(&self, stream_arn: &str) -> Result<Vec<ShardInfo>, ServiceError> {
         let live = self.open_stream(&name_in_arn(stream_arn)?)?;
         let shards = live.meta.kept_shards(self.now()).map(|(number, shard)| ShardInfo {
             id: stream::shard_id(number),
@@ -202,7 +202,7 @@ impl Kinesis {
     ///
     /// # Errors
     /// `ResourceNotFoundException` when there is no such stream or shard.
-    pub fn end(&self, stream_arn: &str, shard: &str) -> Result<u64, Fault> {
+    pub fn end(&self, stream_arn: &str, shard: &str) -> Result<u64, ServiceError> {
         let live = self.open_stream(&name_in_arn(stream_arn)?)?;
         Ok(live.log(live.meta.shard(shard)?).end())
     }
@@ -219,7 +219,7 @@ impl Kinesis {
         shard: &str,
         position: u64,
         max_bytes: usize,
-    ) -> Result<Vec<StoredRecord>, Fault> {
+    ) -> Result<Vec<StoredRecord>, ServiceError> {
         let live = self.open_stream(&name_in_arn(stream_arn)?)?;
         self.read_log(&live, live.meta.shard(shard)?, position, usize::MAX, max_bytes)
     }
@@ -233,7 +233,7 @@ impl Kinesis {
         position: u64,
         records: usize,
         bytes: usize,
-    ) -> Result<Vec<StoredRecord>, Fault> {
+    ) -> Result<Vec<StoredRecord>, ServiceError> {
         let log = live.log(shard);
         let trimmed = log.trim(self.now(), live.meta.retention());
         let read = trimmed.and_then(|()| log.read(position, records, bytes));
@@ -252,19 +252,23 @@ impl Kinesis {
     }
 
     /// A stream in any state.
-    fn find_stream(&self, name: &str) -> Result<Arc<Live>, Fault> {
+    fn find_stream(&self, name: &str) -> Result<Arc<Live>, ServiceError> {
         let live = self.live.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
         live.filter(|live| !live.meta.is_gone(self.now())).ok_or_else(|| refuse::no_stream(name))
     }
 
     /// A stream that takes and gives records.
-    fn open_stream(&self, name: &str) -> Result<Arc<Live>, Fault> {
+    fn open_stream(&self, name: &str) -> Result<Arc<Live>, ServiceError> {
         let live = self.find_stream(name)?;
         if live.meta.is_open(self.now()) { Ok(live) } else { Err(refuse::no_stream(name)) }
     }
 
     /// Changes what is known of a stream, on disk first, then for all calls that follow.
-    fn change<R>(&self, name: &str, change: impl FnOnce(&mut StreamMeta, u64) -> Result<R, Fault>) -> Result<R, Fault> {
+    fn change<R>(
+        &self,
+        name: &str,
+        change: impl FnOnce(&mut StreamMeta, u64) -> Result<R, ServiceError>,
+    ) -> Result<R, ServiceError> {
         let now = self.now();
         self.change_ledger(name, |ledger| {
             change(ledger.streams.get_mut(name).ok_or_else(|| refuse::no_stream(name))?, now)
@@ -272,13 +276,17 @@ impl Kinesis {
     }
 
     /// Changes the ledger and shows what became of the stream `name`.
-    fn change_ledger<R>(&self, name: &str, change: impl FnOnce(&mut Ledger) -> Result<R, Fault>) -> Result<R, Fault> {
+    fn change_ledger<R>(
+        &self,
+        name: &str,
+        change: impl FnOnce(&mut Ledger) -> Result<R, ServiceError>,
+    ) -> Result<R, ServiceError> {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.now();
         let (result, meta) = self.ledger.change(|ledger| {
             ledger.streams.retain(|_, stream| !stream.is_gone(now));
             let result = change(ledger)?;
-            Ok::<_, Fault>((result, ledger.streams.get(name).cloned()))
+            Ok::<_, ServiceError>((result, ledger.streams.get(name).cloned()))
         })?;
         if let Some(meta) = meta {
             self.show(meta, now)?;
@@ -330,16 +338,16 @@ impl Kinesis {
 #[derive(Serialize)]
 struct Nothing {}
 
-fn answer(value: &impl Serialize) -> Result<Bytes, Fault> {
-    serde_json::to_vec(value).map(Bytes::from).map_err(Fault::internal)
+fn answer(value: &impl Serialize) -> Result<Bytes, ServiceError> {
+    serde_json::to_vec(value).map(Bytes::from).map_err(ServiceError::internal)
 }
 
-fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Fault> {
+fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, ServiceError> {
     serde_json::from_slice(body).map_err(|e| refuse::serialization(e.to_string()))
 }
 
 /// The name of the stream that a request is about, by name or ARN.
-fn stream_name(name: Option<String>, arn: Option<String>) -> Result<String, Fault> {
+fn stream_name(name: Option<String>, arn: Option<String>) -> Result<String, ServiceError> {
     let of_arn = arn.as_deref().map(name_in_arn).transpose()?;
     let name = match (name, of_arn) {
         (Some(name), Some(other)) if name != other => {
@@ -354,7 +362,7 @@ fn stream_name(name: Option<String>, arn: Option<String>) -> Result<String, Faul
     Ok(name)
 }
 
-fn name_in_arn(arn: &str) -> Result<String, Fault> {
+fn name_in_arn(arn: &str) -> Result<String, ServiceError> {
     let shape = || {
         let pattern = r"Member must satisfy regular expression pattern: arn:aws.*:kinesis:.*:\d{12}:stream/\S+";
         refuse::constraint("streamARN", Some(arn), pattern)

@@ -14,7 +14,7 @@ use super::{
     sequence::SequenceNumber,
     stream::shard_id,
 };
-use crate::fault::Fault;
+use crate::service_error::ServiceError;
 
 /// Records of one request (Kinesis API reference, PutRecords).
 const MOST_RECORDS: usize = 500;
@@ -78,7 +78,7 @@ enum Outcome {
 
 impl Kinesis {
     /// Stores each record that its shard has room for, and says what became of each.
-    pub(super) fn put_records(&self, body: &[u8]) -> Result<Bytes, Fault> {
+    pub(super) fn put_records(&self, body: &[u8]) -> Result<Bytes, ServiceError> {
         let request: PutRecords<'_> = super::parse(body)?;
         let name = super::stream_name(request.stream_name, request.stream_arn)?;
         let entries = refuse::required("records", request.records)?;
@@ -98,7 +98,7 @@ impl Kinesis {
     }
 
     /// Stores one record.
-    pub(super) fn put_record(&self, body: &[u8]) -> Result<Bytes, Fault> {
+    pub(super) fn put_record(&self, body: &[u8]) -> Result<Bytes, ServiceError> {
         let request: PutRecord<'_> = super::parse(body)?;
         let name = super::stream_name(request.stream_name, request.stream_arn)?;
         let live = self.open_stream(&name)?;
@@ -115,16 +115,21 @@ impl Kinesis {
                 end_answer(&mut answer, &live);
                 Ok(answer.into())
             }
-            Outcome::Throttled { shard } => Err(Fault::client(
+            Outcome::Throttled { shard } => Err(ServiceError::client(
                 "ProvisionedThroughputExceededException",
                 refuse::throttled_message(&name, &shard_id(shard)),
             )),
-            Outcome::Pending | Outcome::Failed => Err(Fault::internal("Internal service failure.")),
+            Outcome::Pending | Outcome::Failed => Err(ServiceError::internal("Internal service failure.")),
         }
     }
 
     /// Hands each shard its records in one batch; those of a shard that was closed meanwhile go to its children.
-    fn store(&self, name: &str, live: std::sync::Arc<Live>, records: &[Checked<'_>]) -> Result<Vec<Outcome>, Fault> {
+    fn store(
+        &self,
+        name: &str,
+        live: std::sync::Arc<Live>,
+        records: &[Checked<'_>],
+    ) -> Result<Vec<Outcome>, ServiceError> {
         let now = self.now();
         let mut live = live;
         let mut outcomes = vec![Outcome::Pending; records.len()];
@@ -176,7 +181,11 @@ fn store_batch(
     }
 }
 
-fn check<'a>(entry: &'a Entry<'_>, largest: usize, field: impl Fn(&str) -> String) -> Result<Checked<'a>, Fault> {
+fn check<'a>(
+    entry: &'a Entry<'_>,
+    largest: usize,
+    field: impl Fn(&str) -> String,
+) -> Result<Checked<'a>, ServiceError> {
     let Some(Text(base64)) = &entry.data else { return refuse::required(&field("data"), None) };
     let Some(Text(key)) = &entry.partition_key else { return refuse::required(&field("partitionKey"), None) };
     let characters = if key.len() <= 256 { key.len() } else { key.chars().count() };
@@ -201,16 +210,16 @@ fn check<'a>(entry: &'a Entry<'_>, largest: usize, field: impl Fn(&str) -> Strin
     Ok(Checked { hash_key, incoming: Incoming { key, base64, size } })
 }
 
-fn hash_key_of(text: &str, field: impl Fn(&str) -> String) -> Result<u128, Fault> {
+fn hash_key_of(text: &str, field: impl Fn(&str) -> String) -> Result<u128, ServiceError> {
     refuse::hash_key(&field("explicitHashKey"), "ExplicitHashKey", text)
 }
 
-fn decoded_length(base64: &str) -> Result<usize, Fault> {
+fn decoded_length(base64: &str) -> Result<usize, ServiceError> {
     let valid = STANDARD.check(base64.as_bytes()).and_then(|()| STANDARD.decoded_length(base64.as_bytes()));
     valid.map_err(|e| refuse::serialization(format!("Data can not be converted to a Blob: {e}")))
 }
 
-fn check_ordering(number: &str, live: &Live) -> Result<(), Fault> {
+fn check_ordering(number: &str, live: &Live) -> Result<(), ServiceError> {
     let ours = SequenceNumber::parse(number).filter(|number| number.stream == live.meta.id);
     let text = || {
         format!("ExclusiveMinimumSequenceNumber {number} used in PutRecord on stream {} is invalid.", live.meta.name)

@@ -1,35 +1,35 @@
 //! How the service refuses: AWS's codes and texts, in one place.
 
-use crate::{ACCOUNT, fault::Fault};
+use crate::{ACCOUNT, service_error::ServiceError};
 
 /// The longest value of a field that a refusal repeats.
 const REPEATED: usize = 256;
 
-pub(super) fn argument(message: impl Into<String>) -> Fault {
-    Fault::client("InvalidArgumentException", message)
+pub(super) fn argument(message: impl Into<String>) -> ServiceError {
+    ServiceError::client("InvalidArgumentException", message)
 }
 
-pub(super) fn in_use(message: impl Into<String>) -> Fault {
-    Fault::client("ResourceInUseException", message)
+pub(super) fn in_use(message: impl Into<String>) -> ServiceError {
+    ServiceError::client("ResourceInUseException", message)
 }
 
-pub(super) fn limit(message: impl Into<String>) -> Fault {
-    Fault::client("LimitExceededException", message)
+pub(super) fn limit(message: impl Into<String>) -> ServiceError {
+    ServiceError::client("LimitExceededException", message)
 }
 
-pub(super) fn not_found(message: impl Into<String>) -> Fault {
-    Fault::client("ResourceNotFoundException", message)
+pub(super) fn not_found(message: impl Into<String>) -> ServiceError {
+    ServiceError::client("ResourceNotFoundException", message)
 }
 
-pub(super) fn serialization(message: impl Into<String>) -> Fault {
-    Fault::client("SerializationException", message)
+pub(super) fn serialization(message: impl Into<String>) -> ServiceError {
+    ServiceError::client("SerializationException", message)
 }
 
-pub(super) fn no_stream(name: &str) -> Fault {
+pub(super) fn no_stream(name: &str) -> ServiceError {
     not_found(format!("Stream {name} under account {ACCOUNT} not found."))
 }
 
-pub(super) fn no_shard(stream: &str, shard: &str) -> Fault {
+pub(super) fn no_shard(stream: &str, shard: &str) -> ServiceError {
     not_found(format!("Could not find shard {shard} in stream {stream} under account {ACCOUNT}."))
 }
 
@@ -38,7 +38,7 @@ pub(super) fn throttled_message(stream: &str, shard: &str) -> String {
 }
 
 /// A field breaks a constraint of the service's model; `value` is left out where it would be long.
-pub(super) fn constraint(field: &str, value: Option<&str>, constraint: impl std::fmt::Display) -> Fault {
+pub(super) fn constraint(field: &str, value: Option<&str>, constraint: impl std::fmt::Display) -> ServiceError {
     let value = match value {
         Some(value) if value.len() <= REPEATED => format!("Value '{value}' at"),
         _ => "Value at".to_owned(),
@@ -46,19 +46,19 @@ pub(super) fn constraint(field: &str, value: Option<&str>, constraint: impl std:
     validation(format!("{value} '{field}' failed to satisfy constraint: {constraint}"))
 }
 
-fn validation(error: String) -> Fault {
-    Fault::client("ValidationException", format!("1 validation error detected: {error}"))
+fn validation(error: String) -> ServiceError {
+    ServiceError::client("ValidationException", format!("1 validation error detected: {error}"))
 }
 
 /// The value of a field that must be there.
-pub(super) fn required<T>(field: &str, value: Option<T>) -> Result<T, Fault> {
+pub(super) fn required<T>(field: &str, value: Option<T>) -> Result<T, ServiceError> {
     value.ok_or_else(|| {
         validation(format!("Value null at '{field}' failed to satisfy constraint: Member must not be null"))
     })
 }
 
 /// A number within its bounds.
-pub(super) fn within(field: &str, value: i64, least: i64, most: i64) -> Result<i64, Fault> {
+pub(super) fn within(field: &str, value: i64, least: i64, most: i64) -> Result<i64, ServiceError> {
     let refuse = |bound: String| Err(constraint(field, Some(&value.to_string()), bound));
     if value < least {
         return refuse(format!("Member must have value greater than or equal to {least}"));
@@ -70,7 +70,13 @@ pub(super) fn within(field: &str, value: i64, least: i64, most: i64) -> Result<i
 }
 
 /// A length within its bounds.
-pub(super) fn length(field: &str, value: Option<&str>, length: usize, least: usize, most: usize) -> Result<(), Fault> {
+pub(super) fn length(
+    field: &str,
+    value: Option<&str>,
+    length: usize,
+    least: usize,
+    most: usize,
+) -> Result<(), ServiceError> {
     if length < least {
         return Err(constraint(field, value, format!("Member must have length greater than or equal to {least}")));
     }
@@ -81,7 +87,7 @@ pub(super) fn length(field: &str, value: Option<&str>, length: usize, least: usi
 }
 
 /// A name of 1 to 128 letters, digits, `_`, `.` and `-`.
-pub(super) fn name<'a>(field: &str, name: &'a str) -> Result<&'a str, Fault> {
+pub(super) fn name<'a>(field: &str, name: &'a str) -> Result<&'a str, ServiceError> {
     length(field, Some(name), name.chars().count(), 1, 128)?;
     let fits = name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b));
     if !fits {
@@ -92,7 +98,7 @@ pub(super) fn name<'a>(field: &str, name: &'a str) -> Result<&'a str, Fault> {
 }
 
 /// A hash key in decimal: pattern, then range.
-pub(super) fn hash_key(field: &str, what: &str, text: &str) -> Result<u128, Fault> {
+pub(super) fn hash_key(field: &str, what: &str, text: &str) -> Result<u128, ServiceError> {
     let plain = text == "0" || (!text.starts_with('0') && !text.is_empty() && text.len() <= 39);
     if !plain || !text.bytes().all(|b| b.is_ascii_digit()) {
         let pattern = r"Member must satisfy regular expression pattern: 0|([1-9]\d{0,38})";

@@ -6,7 +6,7 @@ use super::{
     Kinesis, Nothing, refuse,
     stream::{Phase, StreamMeta, shard_id},
 };
-use crate::{ACCOUNT, REGION, fault::Fault};
+use crate::{ACCOUNT, REGION, service_error::ServiceError};
 
 /// Calls of UpdateShardCount for a stream in 24 hours (Kinesis API reference, UpdateShardCount).
 const MOST_RESIZES: usize = 10;
@@ -56,7 +56,7 @@ pub(super) struct ShardCount {
 
 impl Kinesis {
     /// Two shards in the place of one.
-    pub(super) fn split_shard(&self, request: SplitShard) -> Result<Nothing, Fault> {
+    pub(super) fn split_shard(&self, request: SplitShard) -> Result<Nothing, ServiceError> {
         let name = super::stream_name(request.stream_name, request.stream_arn)?;
         let id = refuse::required("shardToSplit", request.shard_to_split)?;
         let key = refuse::required("newStartingHashKey", request.new_starting_hash_key)?;
@@ -87,7 +87,7 @@ impl Kinesis {
     }
 
     /// One shard in the place of two neighbours.
-    pub(super) fn merge_shards(&self, request: MergeShards) -> Result<Nothing, Fault> {
+    pub(super) fn merge_shards(&self, request: MergeShards) -> Result<Nothing, ServiceError> {
         let name = super::stream_name(request.stream_name, request.stream_arn)?;
         let one = refuse::required("shardToMerge", request.shard_to_merge)?;
         let other = refuse::required("adjacentShardToMerge", request.adjacent_shard_to_merge)?;
@@ -106,7 +106,7 @@ impl Kinesis {
     }
 
     /// So many even shards, at most twice and at least half as many as now.
-    pub(super) fn update_shard_count(&self, request: UpdateShardCount) -> Result<ShardCount, Fault> {
+    pub(super) fn update_shard_count(&self, request: UpdateShardCount) -> Result<ShardCount, ServiceError> {
         let name = super::stream_name(request.stream_name, request.stream_arn)?;
         let target = refuse::required("targetShardCount", request.target_shard_count)?;
         let target = refuse::within("targetShardCount", target, 1, i64::from(i32::MAX))?;
@@ -136,7 +136,7 @@ impl Kinesis {
         })
     }
 
-    fn room_for(&self, more: usize) -> Result<(), Fault> {
+    fn room_for(&self, more: usize) -> Result<(), ServiceError> {
         within_account(self.ledger.read().streams.values(), more, self.shard_quota())
     }
 }
@@ -147,7 +147,7 @@ pub(super) fn within_account<'a>(
     streams: impl Iterator<Item = &'a StreamMeta>,
     more: usize,
     limit: usize,
-) -> Result<(), Fault> {
+) -> Result<(), ServiceError> {
     let counted = streams.filter(|stream| stream.phase != Phase::Deleting && !stream.on_demand);
     let open: usize = counted.map(|stream| stream.open_shards().len()).sum();
     if open + more <= limit {
@@ -161,7 +161,7 @@ pub(super) fn within_account<'a>(
     )))
 }
 
-fn within_reach(target: i64, current: usize) -> Result<(), Fault> {
+fn within_reach(target: i64, current: usize) -> Result<(), ServiceError> {
     let current = current as i64;
     let refuse = |what: String| {
         let text = format!("UpdateShardCount cannot scale {what}. Current open shard count: {current}.");
@@ -179,17 +179,17 @@ fn within_reach(target: i64, current: usize) -> Result<(), Fault> {
     Ok(())
 }
 
-fn provisioned(stream: &StreamMeta) -> Result<(), Fault> {
+fn provisioned(stream: &StreamMeta) -> Result<(), ServiceError> {
     if !stream.on_demand {
         return Ok(());
     }
-    Err(Fault::client(
+    Err(ServiceError::client(
         "ValidationException",
         format!("Request is invalid. Stream {} under account {ACCOUNT} is in On-Demand mode.", stream.name),
     ))
 }
 
-fn must_be_open(stream: &StreamMeta, shard: u32) -> Result<(), Fault> {
+fn must_be_open(stream: &StreamMeta, shard: u32) -> Result<(), ServiceError> {
     if stream.shards[shard as usize].closed.is_none() {
         return Ok(());
     }
@@ -198,7 +198,7 @@ fn must_be_open(stream: &StreamMeta, shard: u32) -> Result<(), Fault> {
 }
 
 /// The two shards, lower hash keys first.
-fn neighbours(stream: &StreamMeta, one: u32, other: u32) -> Result<(u32, u32), Fault> {
+fn neighbours(stream: &StreamMeta, one: u32, other: u32) -> Result<(u32, u32), ServiceError> {
     let keys = |shard: u32| &stream.shards[shard as usize];
     let follows = |lower: u32, upper: u32| keys(lower).last_key.checked_add(1) == Some(keys(upper).first_key);
     if follows(one, other) {

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use super::{hash_key, refuse, sequence::Numbering};
-use crate::{ACCOUNT, REGION, fault::Fault};
+use crate::{ACCOUNT, REGION, service_error::ServiceError};
 
 /// Boundaries this close to one that is there already are taken for it: rounding, not intent.
 const SAME_BOUNDARY: u128 = 1 << 20;
@@ -130,7 +130,7 @@ impl StreamMeta {
     }
 
     /// Refuses a change of a stream that is on its way to something.
-    pub(super) fn must_be_active(&self, now: u64) -> Result<(), Fault> {
+    pub(super) fn must_be_active(&self, now: u64) -> Result<(), ServiceError> {
         match self.status(now) {
             "ACTIVE" => Ok(()),
             other => Err(refuse::in_use(format!(
@@ -169,7 +169,7 @@ impl StreamMeta {
     }
 
     /// The number of a shard by its id; also `0` or `shardId-0`, as AWS takes it.
-    pub(super) fn shard(&self, id: &str) -> Result<u32, Fault> {
+    pub(super) fn shard(&self, id: &str) -> Result<u32, ServiceError> {
         let digits = id.rsplit('-').next().unwrap_or(id);
         let number = digits.parse::<u32>().ok().filter(|&number| (number as usize) < self.shards.len());
         number.ok_or_else(|| refuse::no_shard(&self.name, id))

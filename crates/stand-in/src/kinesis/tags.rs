@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Kinesis, Nothing, consumers, refuse, stream::StreamMeta};
-use crate::{ACCOUNT, fault::Fault};
+use crate::{ACCOUNT, service_error::ServiceError};
 
 /// Tags of one resource (Kinesis API reference, AddTagsToStream).
 const MOST_TAGS: usize = 50;
@@ -84,19 +84,19 @@ struct Tag {
 }
 
 impl Kinesis {
-    pub(super) fn add_tags_to_stream(&self, request: AddTags) -> Result<Nothing, Fault> {
+    pub(super) fn add_tags_to_stream(&self, request: AddTags) -> Result<Nothing, ServiceError> {
         let name = super::stream_name(request.stream_name, request.stream_arn)?;
         let tags = refuse::required("tags", request.tags)?;
         self.change(&name, |stream, _| add(&name, &mut stream.tags, tags))
     }
 
-    pub(super) fn remove_tags_from_stream(&self, request: RemoveTags) -> Result<Nothing, Fault> {
+    pub(super) fn remove_tags_from_stream(&self, request: RemoveTags) -> Result<Nothing, ServiceError> {
         let name = super::stream_name(request.stream_name, request.stream_arn)?;
         let keys = refuse::required("tagKeys", request.tag_keys)?;
         self.change(&name, |stream, _| remove(&mut stream.tags, &keys))
     }
 
-    pub(super) fn list_tags_for_stream(&self, request: ListTags) -> Result<TagPage, Fault> {
+    pub(super) fn list_tags_for_stream(&self, request: ListTags) -> Result<TagPage, ServiceError> {
         let limit = refuse::within("limit", request.limit.unwrap_or(MOST_TAGS as i64), 1, MOST_TAGS as i64)? as usize;
         let name = super::stream_name(request.stream_name, request.stream_arn)?;
         let live = self.find_stream(&name)?;
@@ -108,17 +108,17 @@ impl Kinesis {
         Ok(TagPage { tags, has_more_tags })
     }
 
-    pub(super) fn tag_resource(&self, request: TagResource) -> Result<Nothing, Fault> {
+    pub(super) fn tag_resource(&self, request: TagResource) -> Result<Nothing, ServiceError> {
         let tags = refuse::required("tags", request.tags)?;
         self.change_resource(request.resource_arn, |name, resource| add(name, resource, tags))
     }
 
-    pub(super) fn untag_resource(&self, request: UntagResource) -> Result<Nothing, Fault> {
+    pub(super) fn untag_resource(&self, request: UntagResource) -> Result<Nothing, ServiceError> {
         let keys = refuse::required("tagKeys", request.tag_keys)?;
         self.change_resource(request.resource_arn, |_, resource| remove(resource, &keys))
     }
 
-    pub(super) fn list_tags_for_resource(&self, request: ListResourceTags) -> Result<TagList, Fault> {
+    pub(super) fn list_tags_for_resource(&self, request: ListResourceTags) -> Result<TagList, ServiceError> {
         let arn = refuse::required("resourceARN", request.resource_arn)?;
         let (stream, consumer) = resource(&arn)?;
         let mut meta = self.find_stream(&stream)?.meta.clone();
@@ -129,8 +129,8 @@ impl Kinesis {
     fn change_resource(
         &self,
         arn: Option<String>,
-        change: impl FnOnce(&str, &mut Tags) -> Result<Nothing, Fault>,
-    ) -> Result<Nothing, Fault> {
+        change: impl FnOnce(&str, &mut Tags) -> Result<Nothing, ServiceError>,
+    ) -> Result<Nothing, ServiceError> {
         let (stream, consumer) = resource(&refuse::required("resourceARN", arn)?)?;
         self.change(&stream, |meta, _| change(&stream, tags_of(meta, consumer.as_deref())?))
     }
@@ -143,7 +143,7 @@ impl Tag {
 }
 
 /// Refuses tags that AWS would not take.
-pub(super) fn check(stream: &str, tags: &Tags) -> Result<(), Fault> {
+pub(super) fn check(stream: &str, tags: &Tags) -> Result<(), ServiceError> {
     for (key, value) in tags {
         refuse::length("tags", None, key.chars().count(), 1, 128)?;
         refuse::length("tags", None, value.chars().count(), 0, 256)?;
@@ -167,28 +167,28 @@ pub(super) fn check(stream: &str, tags: &Tags) -> Result<(), Fault> {
     Ok(())
 }
 
-fn add(stream: &str, to: &mut Tags, tags: Tags) -> Result<Nothing, Fault> {
+fn add(stream: &str, to: &mut Tags, tags: Tags) -> Result<Nothing, ServiceError> {
     refuse::length("tags", None, tags.len(), 1, usize::MAX)?;
     to.extend(tags);
     check(stream, to)?;
     Ok(Nothing {})
 }
 
-fn remove(from: &mut Tags, keys: &[String]) -> Result<Nothing, Fault> {
+fn remove(from: &mut Tags, keys: &[String]) -> Result<Nothing, ServiceError> {
     refuse::length("tagKeys", None, keys.len(), 1, MOST_TAGS)?;
     from.retain(|key, _| !keys.contains(key));
     Ok(Nothing {})
 }
 
 /// The stream and, where the ARN is that of a consumer, the consumer's own part of it.
-fn resource(arn: &str) -> Result<(String, Option<String>), Fault> {
+fn resource(arn: &str) -> Result<(String, Option<String>), ServiceError> {
     if let Some((stream, consumer)) = arn.split_once("/consumer/") {
         return Ok((super::name_in_arn(stream)?, Some(consumer.to_owned())));
     }
     Ok((super::name_in_arn(arn)?, None))
 }
 
-fn tags_of<'a>(stream: &'a mut StreamMeta, consumer: Option<&str>) -> Result<&'a mut Tags, Fault> {
+fn tags_of<'a>(stream: &'a mut StreamMeta, consumer: Option<&str>) -> Result<&'a mut Tags, ServiceError> {
     match consumer {
         None => Ok(&mut stream.tags),
         Some(part) => {

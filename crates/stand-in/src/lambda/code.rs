@@ -8,7 +8,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use zip::ZipArchive;
 
-use super::{Fault, refuse};
+use super::{ServiceError, refuse};
 use crate::s3::S3;
 
 /// Bytes of all files together (Lambda developer guide, "Lambda quotas").
@@ -36,7 +36,7 @@ pub(super) struct Code {
 }
 
 impl Source {
-    async fn fetch(self, s3: &S3) -> Result<Bytes, Fault> {
+    async fn fetch(self, s3: &S3) -> Result<Bytes, ServiceError> {
         if self.image_uri.is_some() {
             return Err(refuse::not_covered("ImageUri"));
         }
@@ -45,10 +45,10 @@ impl Source {
         }
         match (self.zip_file, self.s3_bucket, self.s3_key) {
             (Some(base64), None, None) => decode(&base64),
-            (None, Some(bucket), Some(key)) => s3.get(&bucket, &key).await.map_err(|fault| {
+            (None, Some(bucket), Some(key)) => s3.get(&bucket, &key).await.map_err(|error| {
                 refuse::parameter(format!(
                     "Error occurred while GetObject. S3 Error Code: {}. S3 Error Message: {}",
-                    fault.code, fault.message
+                    error.code, error.message
                 ))
             }),
             _ => Err(refuse::parameter("Please provide a source for function code.")),
@@ -56,18 +56,18 @@ impl Source {
     }
 
     /// Fetches the zip and unpacks it into `folder`, which is made.
-    pub(super) async fn unpack(self, s3: &S3, folder: &Path) -> Result<Code, Fault> {
+    pub(super) async fn unpack(self, s3: &S3, folder: &Path) -> Result<Code, ServiceError> {
         let (zip, folder) = (self.fetch(s3).await?, folder.to_owned());
-        tokio::task::spawn_blocking(move || unpack(&zip, &folder)).await.map_err(Fault::internal)?
+        tokio::task::spawn_blocking(move || unpack(&zip, &folder)).await.map_err(ServiceError::internal)?
     }
 }
 
-fn decode(base64: &str) -> Result<Bytes, Fault> {
+fn decode(base64: &str) -> Result<Bytes, ServiceError> {
     let zip = STANDARD.decode_to_vec(base64);
     let zip =
-        zip.map_err(|e| Fault::client("InvalidRequestContentException", format!("ZipFile is not base64: {e}")))?;
+        zip.map_err(|e| ServiceError::client("InvalidRequestContentException", format!("ZipFile is not base64: {e}")))?;
     if zip.len() > LARGEST_ZIP {
-        return Err(Fault {
+        return Err(ServiceError {
             status: 413,
             code: "RequestEntityTooLargeException",
             message: format!(
@@ -79,7 +79,7 @@ fn decode(base64: &str) -> Result<Bytes, Fault> {
     Ok(zip.into())
 }
 
-fn unpack(zip: &Bytes, folder: &Path) -> Result<Code, Fault> {
+fn unpack(zip: &Bytes, folder: &Path) -> Result<Code, ServiceError> {
     let bad = || refuse::parameter("Could not unzip uploaded file. Please check your file, then try to upload again.");
     let mut archive = ZipArchive::new(Cursor::new(zip)).map_err(|_| bad())?;
     let mut unzipped = 0;

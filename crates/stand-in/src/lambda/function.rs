@@ -6,7 +6,7 @@ use chrono::DateTime;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{Fault, refuse};
+use super::{ServiceError, refuse};
 use crate::{ACCOUNT, REGION};
 
 /// Every function by its name.
@@ -110,7 +110,7 @@ fn default_package() -> String {
 
 impl Settings {
     /// Refuses what Lambda would not take (Lambda API reference, CreateFunction), and what the stand-in does not know.
-    pub(super) fn check(&self) -> Result<(), Fault> {
+    pub(super) fn check(&self) -> Result<(), ServiceError> {
         if let Some(name) = self.other.iter().find(|(_, value)| !value.is_null()).map(|(name, _)| name) {
             return Err(refuse::not_covered(name));
         }
@@ -129,7 +129,7 @@ impl Settings {
         self.check_environment()
     }
 
-    fn check_environment(&self) -> Result<(), Fault> {
+    fn check_environment(&self) -> Result<(), ServiceError> {
         let variables = &self.environment.variables;
         let reserved: Vec<&str> = variables.keys().map(String::as_str).filter(|name| RESERVED.contains(name)).collect();
         if !reserved.is_empty() {
@@ -220,7 +220,7 @@ pub(super) fn name_in(text: &str) -> &str {
     name.strip_suffix(":$LATEST").unwrap_or(name)
 }
 
-pub(super) fn check_name(name: &str) -> Result<(), Fault> {
+pub(super) fn check_name(name: &str) -> Result<(), ServiceError> {
     let known = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
     if (1..=64).contains(&name.len()) && name.chars().all(known) {
         return Ok(());

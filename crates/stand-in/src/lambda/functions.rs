@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 
 use super::{
-    AccessKey, Answer, Durable, Fault, Iam, Kept, Logs, S3,
+    AccessKey, Answer, Durable, Iam, Kept, Logs, S3, ServiceError,
     code::{Code, Source},
     function::{self, Environment, Function, Ledger, LoggingConfig, Settings, arn, name_in},
     pool::Pool,
@@ -117,7 +117,7 @@ impl Functions {
         Ok(Arc::new(functions))
     }
 
-    pub(super) fn note(&self, kept: &mut Kept) -> Result<(), Fault> {
+    pub(super) fn note(&self, kept: &mut Kept) -> Result<(), ServiceError> {
         self.ledger.read().iter().try_for_each(|(name, function)| kept.note("lambda function", name, function))
     }
 
@@ -130,7 +130,7 @@ impl Functions {
         self.address.send_replace(None);
     }
 
-    pub(super) async fn create(&self, request: Create) -> Result<Answer, Fault> {
+    pub(super) async fn create(&self, request: Create) -> Result<Answer, ServiceError> {
         let name = name_in(&request.function_name).to_owned();
         function::check_name(&name)?;
         request.settings.check()?;
@@ -159,28 +159,28 @@ impl Functions {
             ledger.insert(name.clone(), function.clone());
             Ok(())
         });
-        if let Err(fault) = added {
+        if let Err(error) = added {
             fs::remove_dir_all(self.code_folder(&function.code))?;
-            return Err(fault);
+            return Err(error);
         }
         Answer::json(201, &described)
     }
 
-    async fn unpack(&self, source: Source) -> Result<(String, Code), Fault> {
+    async fn unpack(&self, source: Source) -> Result<(String, Code), ServiceError> {
         let code = super::uuid();
         let folder = self.code_folder(&code);
         match source.unpack(&self.s3, &folder).await {
             Ok(unpacked) => Ok((code, unpacked)),
-            Err(fault) => {
+            Err(error) => {
                 if folder.exists() {
                     fs::remove_dir_all(&folder)?;
                 }
-                Err(fault)
+                Err(error)
             }
         }
     }
 
-    pub(super) fn get(&self, name: &str) -> Result<Answer, Fault> {
+    pub(super) fn get(&self, name: &str) -> Result<Answer, ServiceError> {
         let name = name_in(name);
         let function = self.find(name)?;
         let mut answer = json!({
@@ -193,19 +193,19 @@ impl Functions {
         Answer::json(200, &answer)
     }
 
-    pub(super) fn get_configuration(&self, name: &str) -> Result<Answer, Fault> {
+    pub(super) fn get_configuration(&self, name: &str) -> Result<Answer, ServiceError> {
         let name = name_in(name);
         Answer::json(200, &self.find(name)?.describe(name, super::now()))
     }
 
-    pub(super) fn list(&self, paging: &Paging) -> Result<Answer, Fault> {
+    pub(super) fn list(&self, paging: &Paging) -> Result<Answer, ServiceError> {
         let (ledger, now) = (self.ledger.read(), super::now());
         let all = ledger.iter().map(|(name, function)| (name.clone(), function.describe(name, now)));
         let (functions, marker): (Vec<Value>, _) = paging.page(all, LARGEST_PAGE);
         Answer::json(200, &json!({"Functions": functions, "NextMarker": marker}))
     }
 
-    pub(super) async fn update_code(&self, name: &str, request: UpdateCode) -> Result<Answer, Fault> {
+    pub(super) async fn update_code(&self, name: &str, request: UpdateCode) -> Result<Answer, ServiceError> {
         let before = self.find(name_in(name))?;
         if request.publish {
             return Err(refuse::not_covered("Publish"));
@@ -228,7 +228,11 @@ impl Functions {
         updated
     }
 
-    pub(super) fn update_configuration(&self, name: &str, request: UpdateConfiguration) -> Result<Answer, Fault> {
+    pub(super) fn update_configuration(
+        &self,
+        name: &str,
+        request: UpdateConfiguration,
+    ) -> Result<Answer, ServiceError> {
         if let Some(role) = &request.role {
             self.check_role(role)?;
         }
@@ -237,7 +241,12 @@ impl Functions {
     }
 
     /// Changes a function, if it is of the revision `expected`; its processes end, since they run what it was before.
-    fn change(&self, name: &str, expected: Option<&str>, change: impl FnOnce(&mut Function)) -> Result<Answer, Fault> {
+    fn change(
+        &self,
+        name: &str,
+        expected: Option<&str>,
+        change: impl FnOnce(&mut Function),
+    ) -> Result<Answer, ServiceError> {
         let (name, now) = (name_in(name), super::now());
         let (before, after) = self.ledger.change(|ledger| {
             let function = ledger.get_mut(name).ok_or_else(|| refuse::no_function(&arn(name)))?;
@@ -247,13 +256,13 @@ impl Functions {
             let before = function.revision.clone();
             revise(function, expected, change)?;
             function.modified = now;
-            Ok::<_, Fault>((before, function.clone()))
+            Ok::<_, ServiceError>((before, function.clone()))
         })?;
         self.end_processes(&before);
         Answer::json(200, &after.describe(name, now))
     }
 
-    pub(super) fn delete(&self, name: &str) -> Result<Answer, Fault> {
+    pub(super) fn delete(&self, name: &str) -> Result<Answer, ServiceError> {
         let name = name_in(name);
         let function =
             self.ledger.change(|ledger| ledger.remove(name).ok_or_else(|| refuse::no_function(&arn(name))))?;
@@ -262,7 +271,7 @@ impl Functions {
         Ok(Answer::nothing())
     }
 
-    pub(super) fn list_tags(&self, arn: &str) -> Result<Answer, Fault> {
+    pub(super) fn list_tags(&self, arn: &str) -> Result<Answer, ServiceError> {
         Answer::json(200, &json!({"Tags": self.find(name_in(arn))?.tags}))
     }
 
@@ -270,16 +279,16 @@ impl Functions {
         &self,
         arn: &str,
         change: impl FnOnce(&mut BTreeMap<String, String>),
-    ) -> Result<Answer, Fault> {
+    ) -> Result<Answer, ServiceError> {
         self.ledger.change(|ledger| {
             let function = ledger.get_mut(name_in(arn)).ok_or_else(|| refuse::no_function(arn))?;
             change(&mut function.tags);
-            Ok::<_, Fault>(())
+            Ok::<_, ServiceError>(())
         })?;
         Ok(Answer::nothing())
     }
 
-    pub(super) fn find(&self, name: &str) -> Result<Function, Fault> {
+    pub(super) fn find(&self, name: &str) -> Result<Function, ServiceError> {
         self.ledger.read().get(name).cloned().ok_or_else(|| refuse::no_function(&arn(name)))
     }
 
@@ -288,11 +297,11 @@ impl Functions {
         self.ledger.read().get(name).map(|function| function.settings.role.clone()).unwrap_or_default()
     }
 
-    fn check_role(&self, role: &str) -> Result<(), Fault> {
+    fn check_role(&self, role: &str) -> Result<(), ServiceError> {
         if self.iam.may_assume(role, SERVICE) { Ok(()) } else { Err(refuse::role()) }
     }
 
-    fn refuse_taken(&self, name: &str) -> Result<(), Fault> {
+    fn refuse_taken(&self, name: &str) -> Result<(), ServiceError> {
         if self.ledger.read().contains_key(name) { Err(taken(name)) } else { Ok(()) }
     }
 
@@ -336,12 +345,16 @@ fn try_out(
     mut function: Function,
     expected: Option<&str>,
     change: impl FnOnce(&mut Function),
-) -> Result<Answer, Fault> {
+) -> Result<Answer, ServiceError> {
     revise(&mut function, expected, change)?;
     Answer::json(200, &function.describe(name, super::now()))
 }
 
-fn revise(function: &mut Function, expected: Option<&str>, change: impl FnOnce(&mut Function)) -> Result<(), Fault> {
+fn revise(
+    function: &mut Function,
+    expected: Option<&str>,
+    change: impl FnOnce(&mut Function),
+) -> Result<(), ServiceError> {
     if expected.is_some_and(|expected| expected != function.revision) {
         return Err(refuse::revision(&function.revision));
     }
@@ -351,6 +364,6 @@ fn revise(function: &mut Function, expected: Option<&str>, change: impl FnOnce(&
     Ok(())
 }
 
-fn taken(name: &str) -> Fault {
+fn taken(name: &str) -> ServiceError {
     refuse::conflict(format!("Function already exist: {name}"))
 }

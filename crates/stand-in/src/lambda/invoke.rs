@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 
 use super::{
-    Answer, Fault,
+    Answer, ServiceError,
     function::{Function, name_in},
     functions::Functions,
     pool::Pool,
@@ -19,7 +19,12 @@ pub(super) const LARGEST_PAYLOAD: usize = 6 << 20;
 
 impl Functions {
     /// The operation Invoke.
-    pub(super) async fn answer_invoke(&self, name: &str, headers: &HeaderMap, body: Bytes) -> Result<Answer, Fault> {
+    pub(super) async fn answer_invoke(
+        &self,
+        name: &str,
+        headers: &HeaderMap,
+        body: Bytes,
+    ) -> Result<Answer, ServiceError> {
         let name = name_in(name);
         let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let kind = header("x-amz-invocation-type").unwrap_or("RequestResponse");
@@ -37,7 +42,7 @@ impl Functions {
     ///
     /// # Errors
     /// It was not begun: there is no such function, it is not active yet, or the stand-in does not answer.
-    pub(super) async fn invoke(&self, name: &str, payload: Bytes) -> Result<Invocation, Fault> {
+    pub(super) async fn invoke(&self, name: &str, payload: Bytes) -> Result<Invocation, ServiceError> {
         let function = self.find(name)?;
         if function.is_pending(super::now()) {
             return Err(refuse::conflict(
@@ -47,9 +52,9 @@ impl Functions {
         self.pool(name, &function)?.invoke(payload).await
     }
 
-    fn pool(&self, name: &str, function: &Function) -> Result<Arc<Pool>, Fault> {
+    fn pool(&self, name: &str, function: &Function) -> Result<Arc<Pool>, ServiceError> {
         let address = *self.address.borrow();
-        let address = address.ok_or_else(|| Fault {
+        let address = address.ok_or_else(|| ServiceError {
             status: 503,
             code: "ServiceException",
             message: "the stand-in does not serve, so a function could not call it".to_owned(),
@@ -79,7 +84,7 @@ impl Functions {
     }
 }
 
-fn payload(body: Bytes) -> Result<Bytes, Fault> {
+fn payload(body: Bytes) -> Result<Bytes, ServiceError> {
     if body.len() > LARGEST_PAYLOAD {
         return Err(refuse::too_large(format!(
             "{} byte payload is too large for the RequestResponse invocation type (limit {LARGEST_PAYLOAD} bytes)",
@@ -91,9 +96,10 @@ fn payload(body: Bytes) -> Result<Bytes, Fault> {
     }
     match serde_json::from_slice::<serde::de::IgnoredAny>(&body) {
         Ok(_) => Ok(body),
-        Err(e) => {
-            Err(Fault::client("InvalidRequestContentException", format!("Could not parse request body into json: {e}")))
-        }
+        Err(e) => Err(ServiceError::client(
+            "InvalidRequestContentException",
+            format!("Could not parse request body into json: {e}"),
+        )),
     }
 }
 

@@ -13,7 +13,7 @@ use tokio::{
 };
 
 use super::{
-    Durable, Fault, Kinesis, S3,
+    Durable, Kinesis, S3, ServiceError,
     batch::{Piece, Pieces, Step},
     event::{Origin, ROOM, Record, Verdict, event, verdict},
     failure::{Condition, Failure, key},
@@ -83,9 +83,9 @@ impl Lane {
             match self.turn().await {
                 Ok(true) => return,
                 Ok(false) => self.recover(),
-                Err(fault) => {
+                Err(error) => {
                     self.rewind();
-                    self.suffer(&fault).await;
+                    self.suffer(&error).await;
                 }
             }
         }
@@ -99,7 +99,7 @@ impl Lane {
     }
 
     /// One batch, or a rest where there is none. Says whether the shard is over.
-    async fn turn(&mut self) -> Result<bool, Fault> {
+    async fn turn(&mut self) -> Result<bool, ServiceError> {
         // Asked before the shard is read: what it holds at its end was there when it closed.
         let closed = self.is_closed()?;
         match self.gather().await? {
@@ -115,13 +115,13 @@ impl Lane {
         Ok(false)
     }
 
-    fn is_closed(&self) -> Result<bool, Fault> {
+    fn is_closed(&self) -> Result<bool, ServiceError> {
         let shards = self.work.kinesis.shards(&self.work.mapping.stream_arn)?;
         Ok(shards.iter().find(|shard| shard.id == self.work.shard).is_none_or(|shard| shard.closed))
     }
 
     /// The next batch: full, or as large as it became within the mapping's window; `None` where there is nothing.
-    async fn gather(&mut self) -> Result<Option<Batch>, Fault> {
+    async fn gather(&mut self) -> Result<Option<Batch>, ServiceError> {
         let settings = &self.work.mapping.settings;
         let (most, window, begun) = (settings.records(), settings.window(), Instant::now());
         let (mut records, mut size): (Vec<Record>, usize) = (Vec::new(), 0);
@@ -155,11 +155,11 @@ impl Lane {
     }
 
     /// Reads a stretch of the shard; `false` at its end.
-    async fn read_on(&mut self) -> Result<bool, Fault> {
+    async fn read_on(&mut self) -> Result<bool, ServiceError> {
         let (kinesis, arn) = (self.work.kinesis.clone(), self.work.mapping.stream_arn.clone());
         let (shard, from) = (self.work.shard.clone(), self.read_to);
         let read = spawn_blocking(move || kinesis.read(&arn, &shard, from, READ));
-        let read = read.await.map_err(Fault::internal)??;
+        let read = read.await.map_err(ServiceError::internal)??;
         let Some(last) = read.last() else { return Ok(false) };
         self.read_to = last.position + 1;
         let (lane, lanes) = (self.work.lane, self.work.mapping.settings.lanes());
@@ -172,11 +172,11 @@ impl Lane {
         Ok(true)
     }
 
-    fn sequence_number(&self, position: u64) -> Result<String, Fault> {
+    fn sequence_number(&self, position: u64) -> Result<String, ServiceError> {
         self.work.kinesis.sequence_number(&self.work.mapping.stream_arn, &self.work.shard, position)
     }
 
-    async fn work_off(&mut self, batch: &Batch) -> Result<(), Fault> {
+    async fn work_off(&mut self, batch: &Batch) -> Result<(), ServiceError> {
         let settings = &self.work.mapping.settings;
         let (age, reports) = (settings.age_ms(), settings.reports());
         let (mut pieces, mut last) = (Pieces::new(batch.records.len(), settings.rules()), Last::default());
@@ -220,8 +220,8 @@ impl Lane {
                 self.work.last_result.set(result);
                 Some(verdict)
             }
-            Err(fault) => {
-                self.suffer(&fault).await;
+            Err(error) => {
+                self.suffer(&error).await;
                 None
             }
         }
@@ -246,12 +246,12 @@ impl Lane {
         };
         let key = key(mapping, shard, at);
         // Lambda goes on as well when its destination does not take what it sends.
-        if let Err(fault) = self.work.s3.put(bucket, &key, failure.document(at)).await {
-            tracing::warn!(mapping, shard, bucket, count, %fault, "records that were given up are not kept");
+        if let Err(error) = self.work.s3.put(bucket, &key, failure.document(at)).await {
+            tracing::warn!(mapping, shard, bucket, count, %error, "records that were given up are not kept");
         }
     }
 
-    async fn checkpoint(&self, position: u64) -> Result<(), Fault> {
+    async fn checkpoint(&self, position: u64) -> Result<(), ServiceError> {
         let (progress, shard) = (self.work.progress.clone(), self.work.shard.clone());
         let (lane, lanes) = (self.work.lane, self.work.mapping.settings.lanes());
         if progress.read().position(&shard, lane, lanes) == position {
@@ -260,10 +260,10 @@ impl Lane {
         let kept = spawn_blocking(move || {
             progress.change(|progress| {
                 progress.advance(&shard, lane, lanes, position);
-                Ok::<_, Fault>(())
+                Ok::<_, ServiceError>(())
             })
         });
-        kept.await.map_err(Fault::internal)?
+        kept.await.map_err(ServiceError::internal)?
     }
 
     fn origin(&self) -> Origin {
@@ -275,12 +275,12 @@ impl Lane {
     }
 
     /// Tells of a trouble once, however often it comes back, and waits longer each time.
-    async fn suffer(&mut self, fault: &Fault) {
-        let text = fault.to_string();
+    async fn suffer(&mut self, error: &ServiceError) {
+        let text = error.to_string();
         if self.trouble.as_ref() != Some(&text) {
             let (mapping, shard) = (&self.work.mapping_id, &self.work.shard);
-            tracing::warn!(mapping, shard, fault = text, "the mapping waits and tries again");
-            self.work.last_result.set(&format!("PROBLEM: {}", fault.message));
+            tracing::warn!(mapping, shard, error = text, "the mapping waits and tries again");
+            self.work.last_result.set(&format!("PROBLEM: {}", error.message));
             self.trouble = Some(text);
         }
         sleep(self.backoff).await;

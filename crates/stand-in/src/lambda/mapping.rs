@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{Fault, S3, batch::Rules, function, refuse};
+use super::{S3, ServiceError, batch::Rules, function, refuse};
 use crate::{ACCOUNT, REGION};
 
 /// Every mapping by its id.
@@ -87,7 +87,7 @@ struct Destination {
 impl Settings {
     /// Refuses what Lambda would not take (Lambda API reference, CreateEventSourceMapping), and what the stand-in does not
     /// know.
-    pub(super) fn check(&self, s3: &S3) -> Result<(), Fault> {
+    pub(super) fn check(&self, s3: &S3) -> Result<(), ServiceError> {
         if let Some(name) = self.other.iter().find(|(_, value)| !value.is_null()).map(|(name, _)| name) {
             return Err(refuse::not_covered(name));
         }
@@ -108,7 +108,7 @@ impl Settings {
         self.check_destination(s3)
     }
 
-    fn check_destination(&self, s3: &S3) -> Result<(), Fault> {
+    fn check_destination(&self, s3: &S3) -> Result<(), ServiceError> {
         let Some(destinations) = &self.destination_config else { return Ok(()) };
         if destinations.on_success.as_ref().is_some_and(|success| success.destination.is_some()) {
             return Err(refuse::not_covered("DestinationConfig.OnSuccess"));

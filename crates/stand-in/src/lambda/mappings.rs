@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tokio::{runtime::Handle, sync::watch, task::JoinHandle};
 
 use super::{
-    Answer, Durable, Fault, Kept, Kinesis, S3,
+    Answer, Durable, Kept, Kinesis, S3, ServiceError,
     function::name_in,
     functions::Functions,
     mapping::{Ledger, Mapping, Settings, StartingPosition, State},
@@ -84,14 +84,14 @@ impl Mappings {
         Ok(mappings)
     }
 
-    pub(super) fn note(&self, kept: &mut Kept) -> Result<(), Fault> {
+    pub(super) fn note(&self, kept: &mut Kept) -> Result<(), ServiceError> {
         let ledger = self.ledger.read();
         ledger.iter().try_for_each(|(id, mapping)| {
             kept.note("lambda mapping", format!("{} of {}", id, mapping.function), mapping)
         })
     }
 
-    pub(super) fn create(&self, request: Create) -> Result<Answer, Fault> {
+    pub(super) fn create(&self, request: Create) -> Result<Answer, ServiceError> {
         let (id, mapping) = (super::uuid(), self.new_mapping(request)?);
         self.refuse_doubled(&mapping)?;
         self.mark_start(&id, &mapping)?;
@@ -100,15 +100,15 @@ impl Mappings {
             ledger.insert(id.clone(), mapping.clone());
             Ok(())
         });
-        if let Err(fault) = added {
+        if let Err(error) = added {
             fs::remove_file(self.progress_file(&id))?;
-            return Err(fault);
+            return Err(error);
         }
         self.start(&id)?;
         Answer::json(202, &mapping.describe(&id, LastResult::NONE))
     }
 
-    fn new_mapping(&self, request: Create) -> Result<Mapping, Fault> {
+    fn new_mapping(&self, request: Create) -> Result<Mapping, ServiceError> {
         let stream_arn = request.event_source_arn.ok_or_else(|| refuse::parameter("EventSourceArn is required."))?;
         if !stream_arn.contains(":kinesis:") {
             return Err(refuse::not_covered(&format!("The event source {stream_arn}")));
@@ -140,12 +140,12 @@ impl Mappings {
         })
     }
 
-    fn refuse_doubled(&self, mapping: &Mapping) -> Result<(), Fault> {
+    fn refuse_doubled(&self, mapping: &Mapping) -> Result<(), ServiceError> {
         doubled(&self.ledger.read(), mapping)
     }
 
     /// Remembers where each shard that there is begins; one that resharding makes later is read from its beginning.
-    fn mark_start(&self, id: &str, mapping: &Mapping) -> Result<(), Fault> {
+    fn mark_start(&self, id: &str, mapping: &Mapping) -> Result<(), ServiceError> {
         let (kinesis, arn) = (&self.kinesis, &mapping.stream_arn);
         let shards = kinesis.shards(arn).map_err(|_| refuse::parameter(format!("Stream not found: {arn}")))?;
         let progress = Durable::<Progress>::open(&self.progress_file(id))?;
@@ -166,11 +166,11 @@ impl Mappings {
         })
     }
 
-    pub(super) fn get(&self, id: &str) -> Result<Answer, Fault> {
+    pub(super) fn get(&self, id: &str) -> Result<Answer, ServiceError> {
         self.answer(200, id)
     }
 
-    pub(super) fn list(&self, wanted: &Wanted, paging: &Paging) -> Result<Answer, Fault> {
+    pub(super) fn list(&self, wanted: &Wanted, paging: &Paging) -> Result<Answer, ServiceError> {
         let function = wanted.function.as_deref().map(name_in);
         let ledger = self.ledger.read();
         let fits = |mapping: &Mapping| {
@@ -183,7 +183,7 @@ impl Mappings {
         Answer::json(200, &json!({"EventSourceMappings": page, "NextMarker": marker}))
     }
 
-    pub(super) fn update(&self, id: &str, request: Update) -> Result<Answer, Fault> {
+    pub(super) fn update(&self, id: &str, request: Update) -> Result<Answer, ServiceError> {
         if let Some(function) = &request.function_name {
             self.functions.find(name_in(function))?;
         }
@@ -201,24 +201,24 @@ impl Mappings {
             };
             mapping.enabled = request.enabled.unwrap_or(mapping.enabled);
             mapping.modified = super::now();
-            Ok::<_, Fault>(())
+            Ok::<_, ServiceError>(())
         })?;
         self.tell(id);
         self.answer(202, id)
     }
 
-    pub(super) fn delete(&self, id: &str) -> Result<Answer, Fault> {
+    pub(super) fn delete(&self, id: &str) -> Result<Answer, ServiceError> {
         let mapping = self.ledger.change(|ledger| {
             let mapping = settled(ledger, id, "delete")?;
             mapping.state = State::Deleting;
-            Ok::<_, Fault>(mapping.clone())
+            Ok::<_, ServiceError>(mapping.clone())
         })?;
         let answer = Answer::json(202, &mapping.describe(id, &self.last_result(id)));
         self.tell(id);
         answer
     }
 
-    pub(super) fn list_tags(&self, id: &str) -> Result<Answer, Fault> {
+    pub(super) fn list_tags(&self, id: &str) -> Result<Answer, ServiceError> {
         Answer::json(200, &json!({"Tags": self.find(id)?.tags}))
     }
 
@@ -226,19 +226,19 @@ impl Mappings {
         &self,
         id: &str,
         change: impl FnOnce(&mut BTreeMap<String, String>),
-    ) -> Result<Answer, Fault> {
+    ) -> Result<Answer, ServiceError> {
         self.ledger.change(|ledger| {
             change(&mut ledger.get_mut(id).ok_or_else(absent)?.tags);
-            Ok::<_, Fault>(())
+            Ok::<_, ServiceError>(())
         })?;
         Ok(Answer::nothing())
     }
 
-    fn answer(&self, status: u16, id: &str) -> Result<Answer, Fault> {
+    fn answer(&self, status: u16, id: &str) -> Result<Answer, ServiceError> {
         Answer::json(status, &self.find(id)?.describe(id, &self.last_result(id)))
     }
 
-    fn find(&self, id: &str) -> Result<Mapping, Fault> {
+    fn find(&self, id: &str) -> Result<Mapping, ServiceError> {
         self.ledger.read().get(id).cloned().ok_or_else(absent)
     }
 
@@ -272,8 +272,8 @@ impl Mappings {
             let id = id.clone();
             async move {
                 poller.run().await;
-                if let Err(fault) = forget(&ledger, &id, &file) {
-                    tracing::warn!(mapping = id, %fault, "the deleted mapping is not yet forgotten");
+                if let Err(error) = forget(&ledger, &id, &file) {
+                    tracing::warn!(mapping = id, %error, "the deleted mapping is not yet forgotten");
                 }
             }
         });
@@ -315,16 +315,16 @@ impl Drop for Mappings {
 }
 
 /// Removes what is known of a mapping; its progress last, which the next opening clears away otherwise.
-fn forget(ledger: &Durable<Ledger>, id: &str, progress: &Path) -> Result<(), Fault> {
+fn forget(ledger: &Durable<Ledger>, id: &str, progress: &Path) -> Result<(), ServiceError> {
     ledger.change(|ledger| {
         ledger.remove(id);
-        Ok::<_, Fault>(())
+        Ok::<_, ServiceError>(())
     })?;
     Ok(fs::remove_file(progress)?)
 }
 
 /// A mapping that is not on its way to another state.
-fn settled<'a>(ledger: &'a mut Ledger, id: &str, what: &str) -> Result<&'a mut Mapping, Fault> {
+fn settled<'a>(ledger: &'a mut Ledger, id: &str, what: &str) -> Result<&'a mut Mapping, ServiceError> {
     let mapping = ledger.get_mut(id).ok_or_else(absent)?;
     if mapping.state.is_between() {
         return Err(refuse::in_use(format!(
@@ -335,7 +335,7 @@ fn settled<'a>(ledger: &'a mut Ledger, id: &str, what: &str) -> Result<&'a mut M
     Ok(mapping)
 }
 
-fn doubled(ledger: &Ledger, mapping: &Mapping) -> Result<(), Fault> {
+fn doubled(ledger: &Ledger, mapping: &Mapping) -> Result<(), ServiceError> {
     let same = |other: &Mapping| other.stream_arn == mapping.stream_arn && other.function == mapping.function;
     match ledger.iter().find(|(_, other)| same(other)) {
         None => Ok(()),
@@ -346,6 +346,6 @@ fn doubled(ledger: &Ledger, mapping: &Mapping) -> Result<(), Fault> {
     }
 }
 
-fn absent() -> Fault {
+fn absent() -> ServiceError {
     refuse::not_found("The resource you requested does not exist.")
 }

@@ -33,8 +33,8 @@ use serde::de::DeserializeOwned;
 
 use self::{functions::Functions, mappings::Mappings, route::Route};
 use super::{
-    clock, durable::Durable, fault::Fault, iam::Iam, kept::Kept, keys::AccessKey, kinesis::Kinesis, logs::Logs,
-    protocol::uuid, rest::Answer, s3::S3,
+    clock, durable::Durable, iam::Iam, kept::Kept, keys::AccessKey, kinesis::Kinesis, logs::Logs, protocol::uuid,
+    rest::Answer, s3::S3, service_error::ServiceError,
 };
 
 /// The largest body of a request, in bytes: a zip of 50 MiB as base64 in JSON (Lambda answers a larger one with
@@ -78,7 +78,7 @@ impl Lambda {
     }
 
     /// What is there, for a look into the store itself.
-    pub(super) fn note(&self, kept: &mut Kept) -> Result<(), Fault> {
+    pub(super) fn note(&self, kept: &mut Kept) -> Result<(), ServiceError> {
         self.functions.note(kept)?;
         self.mappings.note(kept)
     }
@@ -87,7 +87,7 @@ impl Lambda {
     ///
     /// # Errors
     /// What AWS would answer: its code and text.
-    pub async fn call(&self, request: &Parts, body: Bytes) -> Result<Answer, Fault> {
+    pub async fn call(&self, request: &Parts, body: Bytes) -> Result<Answer, ServiceError> {
         match Route::of(request)? {
             Route::CreateFunction => self.functions.create(parse(&body)?).await,
             Route::ListFunctions(paging) => self.functions.list(&paging),
@@ -108,21 +108,21 @@ impl Lambda {
         }
     }
 
-    fn list_tags(&self, arn: &str) -> Result<Answer, Fault> {
+    fn list_tags(&self, arn: &str) -> Result<Answer, ServiceError> {
         match mapping::id_in(arn) {
             Some(id) => self.mappings.list_tags(id),
             None => self.functions.list_tags(arn),
         }
     }
 
-    fn tag(&self, arn: &str, request: route::Tags) -> Result<Answer, Fault> {
+    fn tag(&self, arn: &str, request: route::Tags) -> Result<Answer, ServiceError> {
         match mapping::id_in(arn) {
             Some(id) => self.mappings.change_tags(id, |tags| tags.extend(request.tags)),
             None => self.functions.change_tags(arn, |tags| tags.extend(request.tags)),
         }
     }
 
-    fn untag(&self, arn: &str, keys: &[String]) -> Result<Answer, Fault> {
+    fn untag(&self, arn: &str, keys: &[String]) -> Result<Answer, ServiceError> {
         match mapping::id_in(arn) {
             Some(id) => self.mappings.change_tags(id, |tags| tags.retain(|key, _| !keys.contains(key))),
             None => self.functions.change_tags(arn, |tags| tags.retain(|key, _| !keys.contains(key))),
@@ -130,10 +130,10 @@ impl Lambda {
     }
 }
 
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Fault> {
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ServiceError> {
     let body = if body.is_empty() { b"{}" } else { body };
     serde_json::from_slice(body).map_err(|e| {
-        Fault::client("InvalidRequestContentException", format!("Could not parse request body into json: {e}"))
+        ServiceError::client("InvalidRequestContentException", format!("Could not parse request body into json: {e}"))
     })
 }
 

@@ -9,7 +9,7 @@ use std::{
 use tokio::{sync::watch, task::JoinSet, time::sleep};
 
 use super::{
-    Durable, Fault, Kinesis, S3,
+    Durable, Kinesis, S3, ServiceError,
     functions::Functions,
     lane::{Lane, Work},
     mapping::{Ledger, Mapping, State},
@@ -88,10 +88,10 @@ impl Poller {
             {
                 mapping.state = if mapping.enabled { State::Enabled } else { State::Disabled };
             }
-            Ok::<_, Fault>(())
+            Ok::<_, ServiceError>(())
         });
-        if let Err(fault) = arrived {
-            tracing::warn!(mapping = self.id, %fault, "the mapping's state is not kept; it is tried again");
+        if let Err(error) = arrived {
+            tracing::warn!(mapping = self.id, %error, "the mapping's state is not kept; it is tried again");
             sleep(AGAIN).await;
         }
     }
@@ -130,10 +130,10 @@ impl Poller {
                         }
                     }
                 }
-                Err(fault) if trouble.as_ref() != Some(&fault) => {
-                    tracing::warn!(mapping = self.id, %fault, "the mapping waits for its stream");
-                    self.last_result.set(&format!("PROBLEM: {}", fault.message));
-                    trouble = Some(fault);
+                Err(error) if trouble.as_ref() != Some(&error) => {
+                    tracing::warn!(mapping = self.id, %error, "the mapping waits for its stream");
+                    self.last_result.set(&format!("PROBLEM: {}", error.message));
+                    trouble = Some(error);
                 }
                 Err(_) => {}
             }
@@ -158,14 +158,14 @@ impl Poller {
                 Ok(())
             })
         });
-        if let Err(fault) = followed {
-            tracing::warn!(mapping = self.id, %fault, "the mapping does not follow its stream yet; it is tried again");
+        if let Err(error) = followed {
+            tracing::warn!(mapping = self.id, %error, "the mapping does not follow its stream yet; it is tried again");
         }
     }
 
     /// The shards that have something left, and whose parents have nothing; `None` where they are another stream's than the
     /// positions are.
-    fn readable(&self, stream_arn: &str) -> Result<Option<Vec<String>>, Fault> {
+    fn readable(&self, stream_arn: &str) -> Result<Option<Vec<String>>, ServiceError> {
         let shards = self.kinesis.shards(stream_arn)?;
         if !self.progress.read().is_of(self.kinesis.stream_id(stream_arn)?) {
             return Ok(None);

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use tokio::sync::Semaphore;
 
 use super::{
-    Fault, Logs,
+    Logs, ServiceError,
     process::{Invocation, Launch, Process},
 };
 
@@ -28,8 +28,8 @@ impl Pool {
     }
 
     /// Runs one invocation to its end. Dropping the future ends the process that it runs in.
-    pub(super) async fn invoke(&self, payload: Bytes) -> Result<Invocation, Fault> {
-        let _permit = self.permits.acquire().await.map_err(Fault::internal)?;
+    pub(super) async fn invoke(&self, payload: Bytes) -> Result<Invocation, ServiceError> {
+        let _permit = self.permits.acquire().await.map_err(ServiceError::internal)?;
         let idle = self.take_idle();
         let mut process = match idle {
             Some(process) => process,

@@ -19,7 +19,7 @@ use tokio::{
 };
 
 use super::{
-    AccessKey, Fault, Logs, function,
+    AccessKey, Logs, ServiceError, function,
     lines::Lines,
     now,
     runtime::{Runtime, Said, Work},
@@ -100,7 +100,7 @@ impl Drop for Group {
 }
 
 impl Process {
-    pub(super) async fn start(launch: Arc<Launch>, logs: Arc<Logs>) -> Result<Self, Fault> {
+    pub(super) async fn start(launch: Arc<Launch>, logs: Arc<Logs>) -> Result<Self, ServiceError> {
         let stream = format!("{}/[$LATEST]{:032x}", chrono::Utc::now().format("%Y/%m/%d"), rand::random::<u128>());
         let runtime = Runtime::listen().await?;
         let lines = Lines::open(logs, launch.log_group.clone(), stream.clone());

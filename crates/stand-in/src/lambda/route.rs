@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use http::{Method, request::Parts};
 use serde::Deserialize;
 
-use super::Fault;
+use super::ServiceError;
 use crate::query::{Fields, parse_form, parse_segment};
 
 /// An operation with what its path and query say.
@@ -51,7 +51,7 @@ pub(super) struct Tags {
 }
 
 impl Route {
-    pub(super) fn of(request: &Parts) -> Result<Self, Fault> {
+    pub(super) fn of(request: &Parts) -> Result<Self, ServiceError> {
         let query = parse_form(request.uri.query().unwrap_or_default().as_bytes());
         let segments: Vec<String> = request.uri.path().split('/').skip(1).map(parse_segment).collect();
         let segments: Vec<&str> = segments.iter().map(String::as_str).filter(|segment| !segment.is_empty()).collect();
@@ -63,7 +63,7 @@ impl Route {
             ["2017-03-31", "tags", arn] => Self::of_tags(&request.method, arn, &query),
             _ => None,
         };
-        route.ok_or_else(|| Fault {
+        route.ok_or_else(|| ServiceError {
             status: 404,
             code: "UnknownOperationException",
             message: format!(
@@ -144,7 +144,7 @@ mod tests {
 
     use super::*;
 
-    fn route(method: &str, uri: &str) -> Result<Route, Fault> {
+    fn route(method: &str, uri: &str) -> Result<Route, ServiceError> {
         Route::of(&Request::builder().method(method).uri(uri).body(()).expect("a request").into_parts().0)
     }
 

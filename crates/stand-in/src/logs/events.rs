@@ -9,7 +9,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Event, Fault, Logs, answer, group, invalid, journal::Stored, no_group, now};
+use super::{Event, Logs, ServiceError, answer, group, invalid, journal::Stored, no_group, now};
 
 /// CloudWatch Logs API reference, GetLogEvents and FilterLogEvents: events and bytes of one answer.
 const MOST_EVENTS: usize = 10_000;
@@ -84,7 +84,7 @@ pub(super) struct Filter {
 }
 
 impl OfGroup {
-    fn name(&self) -> Result<&str, Fault> {
+    fn name(&self) -> Result<&str, ServiceError> {
         let named = self.log_group_name.as_deref().or(self.log_group_identifier.as_deref().map(group::name_in));
         named.ok_or_else(|| invalid("Exactly one of logGroupName and logGroupIdentifier must be given"))
     }
@@ -136,11 +136,14 @@ impl Page {
 }
 
 impl Logs {
-    pub(super) fn create_stream(&self, request: CreateStream) -> Result<Bytes, Fault> {
+    pub(super) fn create_stream(&self, request: CreateStream) -> Result<Bytes, ServiceError> {
         self.ledger.change(|ledger| {
             let group = ledger.groups.get_mut(&request.log_group_name).ok_or_else(no_group)?;
             if group.streams.contains_key(&request.log_stream_name) {
-                return Err(Fault::client("ResourceAlreadyExistsException", "The specified log stream already exists"));
+                return Err(ServiceError::client(
+                    "ResourceAlreadyExistsException",
+                    "The specified log stream already exists",
+                ));
             }
             group.add_stream(&request.log_stream_name, now());
             Ok(())
@@ -148,7 +151,7 @@ impl Logs {
         Ok(Bytes::new())
     }
 
-    pub(super) fn put_events(&self, request: Put) -> Result<Bytes, Fault> {
+    pub(super) fn put_events(&self, request: Put) -> Result<Bytes, ServiceError> {
         let group = self.find(&request.log_group_name)?;
         check_stream(&group, &request.log_stream_name)?;
         if request.log_events.is_empty() {
@@ -162,7 +165,7 @@ impl Logs {
         }
     }
 
-    pub(super) fn describe_streams(&self, request: DescribeStreams) -> Result<Bytes, Fault> {
+    pub(super) fn describe_streams(&self, request: DescribeStreams) -> Result<Bytes, ServiceError> {
         let name = request.group.name()?;
         let group = self.find(name)?;
         let mut times: BTreeMap<String, (u64, u64, u64)> = BTreeMap::new();
@@ -199,7 +202,7 @@ impl Logs {
         answer(&described)
     }
 
-    pub(super) fn get_events(&self, request: Get) -> Result<Bytes, Fault> {
+    pub(super) fn get_events(&self, request: Get) -> Result<Bytes, ServiceError> {
         let group = self.find(request.group.name()?)?;
         check_stream(&group, &request.log_stream_name)?;
         let times = Times::new(&group, request.start_time, request.end_time);
@@ -232,7 +235,7 @@ impl Logs {
         }))
     }
 
-    pub(super) fn filter_events(&self, request: Filter) -> Result<Bytes, Fault> {
+    pub(super) fn filter_events(&self, request: Filter) -> Result<Bytes, ServiceError> {
         let group = self.find(request.group.name()?)?;
         let times = Times::new(&group, request.start_time, request.end_time);
         let words = plain_words(&request.filter_pattern)?;
@@ -272,14 +275,14 @@ fn shown(event: &Stored) -> Value {
     json!({"timestamp": event.timestamp, "ingestionTime": event.ingested, "message": event.message})
 }
 
-fn check_stream(group: &group::Group, stream: &str) -> Result<(), Fault> {
+fn check_stream(group: &group::Group, stream: &str) -> Result<(), ServiceError> {
     let known = group.streams.contains_key(stream);
-    let absent = || Fault::client("ResourceNotFoundException", "The specified log stream does not exist.");
+    let absent = || ServiceError::client("ResourceNotFoundException", "The specified log stream does not exist.");
     known.then_some(()).ok_or_else(absent)
 }
 
 /// The words of a filter pattern that has nothing but words, quoted or not.
-fn plain_words(pattern: &str) -> Result<Vec<&str>, Fault> {
+fn plain_words(pattern: &str) -> Result<Vec<&str>, ServiceError> {
     let mut words = Vec::new();
     for (i, part) in pattern.split('"').enumerate() {
         let quoted = i % 2 == 1;
@@ -297,7 +300,7 @@ fn plain_words(pattern: &str) -> Result<Vec<&str>, Fault> {
 }
 
 /// Whether a token goes forward, and from where.
-fn read_token(token: &str) -> Result<(bool, u64), Fault> {
+fn read_token(token: &str) -> Result<(bool, u64), ServiceError> {
     let (direction, position) = token.split_once('/').ok_or_else(bad_token)?;
     let position = position.parse().map_err(|_| bad_token())?;
     match direction {
@@ -307,6 +310,6 @@ fn read_token(token: &str) -> Result<(bool, u64), Fault> {
     }
 }
 
-fn bad_token() -> Fault {
+fn bad_token() -> ServiceError {
     invalid("The specified nextToken is invalid.")
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    Fault, Logs, answer,
+    Logs, ServiceError, answer,
     group::{Group, name_in},
     invalid, no_group, now,
 };
@@ -71,7 +71,7 @@ pub(super) struct ListTags {
 }
 
 impl Logs {
-    pub(super) fn create_group(&self, request: Create) -> Result<Bytes, Fault> {
+    pub(super) fn create_group(&self, request: Create) -> Result<Bytes, ServiceError> {
         check_name(&request.log_group_name)?;
         check_tags(&request.tags)?;
         if request.kms_key_id.is_some() {
@@ -79,7 +79,10 @@ impl Logs {
         }
         self.ledger.change(|ledger| {
             if ledger.groups.contains_key(&request.log_group_name) {
-                return Err(Fault::client("ResourceAlreadyExistsException", "The specified log group already exists"));
+                return Err(ServiceError::client(
+                    "ResourceAlreadyExistsException",
+                    "The specified log group already exists",
+                ));
             }
             ledger.made += 1;
             let group = Group::new(ledger.made, now(), request.tags);
@@ -89,7 +92,7 @@ impl Logs {
         Ok(Bytes::new())
     }
 
-    pub(super) fn describe_groups(&self, request: Describe) -> Result<Bytes, Fault> {
+    pub(super) fn describe_groups(&self, request: Describe) -> Result<Bytes, ServiceError> {
         let limit = request.limit.unwrap_or(LARGEST_PAGE);
         if !(1..=LARGEST_PAGE).contains(&limit) {
             return Err(invalid(format!("limit must be between 1 and {LARGEST_PAGE}")));
@@ -107,7 +110,7 @@ impl Logs {
             .iter()
             .take(limit)
             .map(|(name, group)| Ok(group.describe(name, self.journal(group.id)?.bytes())))
-            .collect::<Result<_, Fault>>()?;
+            .collect::<Result<_, ServiceError>>()?;
         let mut described = json!({"logGroups": shown});
         if found.len() > limit {
             described["nextToken"] = json!(found[limit - 1].0);
@@ -115,13 +118,13 @@ impl Logs {
         answer(&described)
     }
 
-    pub(super) fn delete_group(&self, request: Named) -> Result<Bytes, Fault> {
+    pub(super) fn delete_group(&self, request: Named) -> Result<Bytes, ServiceError> {
         let group = self.ledger.change(|ledger| ledger.groups.remove(&request.log_group_name).ok_or_else(no_group))?;
         self.forget_journal(group.id)?;
         Ok(Bytes::new())
     }
 
-    pub(super) fn put_retention(&self, request: Retention) -> Result<Bytes, Fault> {
+    pub(super) fn put_retention(&self, request: Retention) -> Result<Bytes, ServiceError> {
         let days = request.retention_in_days;
         if !RETENTIONS.contains(&days) {
             return Err(invalid(format!("{days} is not a retention that CloudWatch Logs has")));
@@ -129,35 +132,35 @@ impl Logs {
         self.change(&request.log_group_name, |group| group.retention_days = Some(days))
     }
 
-    pub(super) fn delete_retention(&self, request: Named) -> Result<Bytes, Fault> {
+    pub(super) fn delete_retention(&self, request: Named) -> Result<Bytes, ServiceError> {
         self.change(&request.log_group_name, |group| group.retention_days = None)
     }
 
-    pub(super) fn tag(&self, request: Tag) -> Result<Bytes, Fault> {
+    pub(super) fn tag(&self, request: Tag) -> Result<Bytes, ServiceError> {
         check_tags(&request.tags)?;
         self.change(name_in(&request.resource_arn), |group| group.tags.extend(request.tags))
     }
 
-    pub(super) fn untag(&self, request: Untag) -> Result<Bytes, Fault> {
+    pub(super) fn untag(&self, request: Untag) -> Result<Bytes, ServiceError> {
         self.change(name_in(&request.resource_arn), |group| {
             group.tags.retain(|key, _| !request.tag_keys.contains(key));
         })
     }
 
-    pub(super) fn list_tags(&self, request: ListTags) -> Result<Bytes, Fault> {
+    pub(super) fn list_tags(&self, request: ListTags) -> Result<Bytes, ServiceError> {
         answer(&json!({"tags": self.find(name_in(&request.resource_arn))?.tags}))
     }
 
-    fn change(&self, name: &str, change: impl FnOnce(&mut Group)) -> Result<Bytes, Fault> {
+    fn change(&self, name: &str, change: impl FnOnce(&mut Group)) -> Result<Bytes, ServiceError> {
         self.ledger.change(|ledger| {
             change(ledger.groups.get_mut(name).ok_or_else(no_group)?);
-            Ok::<_, Fault>(())
+            Ok::<_, ServiceError>(())
         })?;
         Ok(Bytes::new())
     }
 }
 
-fn check_name(name: &str) -> Result<(), Fault> {
+fn check_name(name: &str) -> Result<(), ServiceError> {
     let known = |c: char| c.is_ascii_alphanumeric() || "._-/#".contains(c);
     if (1..=512).contains(&name.len()) && name.chars().all(known) {
         return Ok(());
@@ -167,7 +170,7 @@ fn check_name(name: &str) -> Result<(), Fault> {
     )))
 }
 
-fn check_tags(tags: &BTreeMap<String, String>) -> Result<(), Fault> {
+fn check_tags(tags: &BTreeMap<String, String>) -> Result<(), ServiceError> {
     if tags.len() > MOST_TAGS {
         return Err(invalid(format!("a log group may have at most {MOST_TAGS} tags")));
     }

@@ -25,7 +25,7 @@ use self::{
     group::{Group, Ledger},
     journal::Journal,
 };
-use super::{durable::Durable, fault::Fault, kept::Kept};
+use super::{durable::Durable, kept::Kept, service_error::ServiceError};
 
 /// The service.
 pub struct Logs {
@@ -49,7 +49,7 @@ impl Logs {
     }
 
     /// What is there, for a look into the store itself.
-    pub(super) fn note(&self, kept: &mut Kept) -> Result<(), Fault> {
+    pub(super) fn note(&self, kept: &mut Kept) -> Result<(), ServiceError> {
         let ledger = self.ledger.read();
         ledger.groups.iter().try_for_each(|(name, group)| kept.note("log group", name, group))
     }
@@ -58,12 +58,12 @@ impl Logs {
     ///
     /// # Errors
     /// What AWS would answer: its code and text.
-    pub async fn call(self: &Arc<Self>, operation: &str, body: Bytes) -> Result<Bytes, Fault> {
+    pub async fn call(self: &Arc<Self>, operation: &str, body: Bytes) -> Result<Bytes, ServiceError> {
         let (logs, operation) = (self.clone(), operation.to_owned());
-        tokio::task::spawn_blocking(move || logs.run(&operation, &body)).await.map_err(Fault::internal)?
+        tokio::task::spawn_blocking(move || logs.run(&operation, &body)).await.map_err(ServiceError::internal)?
     }
 
-    fn run(&self, operation: &str, body: &[u8]) -> Result<Bytes, Fault> {
+    fn run(&self, operation: &str, body: &[u8]) -> Result<Bytes, ServiceError> {
         match operation {
             "CreateLogGroup" => self.create_group(parse(body)?),
             "DescribeLogGroups" => self.describe_groups(parse(body)?),
@@ -78,7 +78,7 @@ impl Logs {
             "PutLogEvents" => self.put_events(parse(body)?),
             "GetLogEvents" => self.get_events(parse(body)?),
             "FilterLogEvents" => self.filter_events(parse(body)?),
-            other => Err(Fault::client(
+            other => Err(ServiceError::client(
                 "UnknownOperationException",
                 format!("CloudWatch Logs operation {other} is not covered by the stand-in"),
             )),
@@ -125,7 +125,7 @@ impl Logs {
         }
     }
 
-    fn find(&self, name: &str) -> Result<Group, Fault> {
+    fn find(&self, name: &str) -> Result<Group, ServiceError> {
         self.ledger.read().groups.get(name).cloned().ok_or_else(no_group)
     }
 
@@ -146,21 +146,21 @@ impl Logs {
     }
 }
 
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Fault> {
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ServiceError> {
     let body = if body.is_empty() { b"{}" } else { body };
-    serde_json::from_slice(body).map_err(|e| Fault::client("SerializationException", e.to_string()))
+    serde_json::from_slice(body).map_err(|e| ServiceError::client("SerializationException", e.to_string()))
 }
 
-fn answer(value: &impl Serialize) -> Result<Bytes, Fault> {
-    serde_json::to_vec(value).map(Bytes::from).map_err(Fault::internal)
+fn answer(value: &impl Serialize) -> Result<Bytes, ServiceError> {
+    serde_json::to_vec(value).map(Bytes::from).map_err(ServiceError::internal)
 }
 
-fn no_group() -> Fault {
-    Fault::client("ResourceNotFoundException", "The specified log group does not exist.")
+fn no_group() -> ServiceError {
+    ServiceError::client("ResourceNotFoundException", "The specified log group does not exist.")
 }
 
-fn invalid(message: impl Into<String>) -> Fault {
-    Fault::client("InvalidParameterException", message)
+fn invalid(message: impl Into<String>) -> ServiceError {
+    ServiceError::client("InvalidParameterException", message)
 }
 
 /// Milliseconds since the epoch.

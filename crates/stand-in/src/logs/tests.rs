@@ -6,7 +6,7 @@ use super::*;
 
 const GROUP: &str = "/aws/lambda/f";
 
-async fn call(logs: &Arc<Logs>, operation: &str, body: Value) -> Result<Value, Fault> {
+async fn call(logs: &Arc<Logs>, operation: &str, body: Value) -> Result<Value, ServiceError> {
     let answer = logs.call(operation, body.to_string().into()).await?;
     Ok(if answer.is_empty() { Value::Null } else { serde_json::from_slice(&answer).expect("JSON") })
 }

@@ -125,7 +125,7 @@ impl Redshift {
             Login::Password { username, password } => (username.clone(), password.clone()),
             Login::Secret(secret) => {
                 let value = self.secrets.read(secret);
-                let value = value.map_err(|fault| Trouble::Login(format!("the secret {secret}: {}", fault.message)))?;
+                let value = value.map_err(|error| Trouble::Login(format!("the secret {secret}: {}", error.message)))?;
                 credentials(&value).ok_or_else(|| {
                     Trouble::Login(format!("the secret {secret} holds no username and password in JSON"))
                 })?

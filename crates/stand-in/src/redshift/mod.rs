@@ -30,7 +30,7 @@ use self::{
     serverless::{Serverless, State},
     warehouses::Warehouses,
 };
-use super::{durable::Durable, fault::Fault, iam::Iam, kept::Kept, s3::S3, secrets::Secrets};
+use super::{durable::Durable, iam::Iam, kept::Kept, s3::S3, secrets::Secrets, service_error::ServiceError};
 
 /// The name of the cluster, the namespace and the workgroup of a fresh stand-in.
 pub(crate) const PRELOADED: &str = "demo";
@@ -67,7 +67,7 @@ impl Redshift {
     }
 
     /// What is there, for a look into the store itself.
-    pub(super) fn note(&self, kept: &mut Kept) -> Result<(), Fault> {
+    pub(super) fn note(&self, kept: &mut Kept) -> Result<(), ServiceError> {
         self.serverless.note(kept)?;
         self.warehouses.note(kept)
     }
@@ -77,7 +77,7 @@ impl Redshift {
     ///
     /// # Errors
     /// As the API reference has them.
-    pub async fn call_data(&self, operation: &str, body: Bytes) -> Result<Bytes, Fault> {
+    pub async fn call_data(&self, operation: &str, body: Bytes) -> Result<Bytes, ServiceError> {
         self.serverless.settle()?;
         let data = &self.data;
         let answer = match operation {
@@ -101,7 +101,7 @@ impl Redshift {
     ///
     /// # Errors
     /// As the API reference has them.
-    pub async fn call_serverless(&self, operation: &str, body: Bytes) -> Result<Bytes, Fault> {
+    pub async fn call_serverless(&self, operation: &str, body: Bytes) -> Result<Bytes, ServiceError> {
         let serverless = &self.serverless;
         serverless.settle()?;
         let answer = match operation {
@@ -127,6 +127,6 @@ impl Redshift {
     }
 }
 
-fn unknown(service: &str, operation: &str) -> Fault {
-    Fault::client("UnknownOperationException", format!("the stand-in's {service} has no operation {operation}"))
+fn unknown(service: &str, operation: &str) -> ServiceError {
+    ServiceError::client("UnknownOperationException", format!("the stand-in's {service} has no operation {operation}"))
 }

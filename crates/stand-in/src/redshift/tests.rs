@@ -51,12 +51,12 @@ impl Rig {
         self.s3.put(BUCKET, key, text.into()).await.expect("put");
     }
 
-    async fn data(&self, operation: &str, body: Value) -> Result<Value, Fault> {
+    async fn data(&self, operation: &str, body: Value) -> Result<Value, ServiceError> {
         let answer = self.redshift.call_data(operation, Bytes::from(body.to_string())).await?;
         Ok(serde_json::from_slice(&answer).expect("JSON"))
     }
 
-    async fn serverless(&self, operation: &str, body: Value) -> Result<Value, Fault> {
+    async fn serverless(&self, operation: &str, body: Value) -> Result<Value, ServiceError> {
         let answer = self.redshift.call_serverless(operation, Bytes::from(body.to_string())).await?;
         Ok(serde_json::from_slice(&answer).expect("JSON"))
     }

@@ -14,7 +14,7 @@ use super::{
     serverless::{Namespace, State, Workgroup},
     wire::invalid,
 };
-use crate::{clock, durable::Durable, fault::Fault, iam::Iam, kept::Kept, s3::S3, secrets::Secrets};
+use crate::{clock, durable::Durable, iam::Iam, kept::Kept, s3::S3, secrets::Secrets, service_error::ServiceError};
 
 /// The host of the provisioned cluster.
 const CLUSTER_HOST: &str = "demo.local.redshift.amazonaws.com";
@@ -35,7 +35,7 @@ impl Warehouses {
     }
 
     /// The warehouse that a call of the Data API means, with its id.
-    pub(super) fn of_target(&self, target: &Target) -> Result<(String, Arc<Warehouse>, Access), Fault> {
+    pub(super) fn of_target(&self, target: &Target) -> Result<(String, Arc<Warehouse>, Access), ServiceError> {
         match (&target.cluster_identifier, &target.workgroup_name) {
             (Some(_), Some(_)) => Err(invalid("ClusterIdentifier and WorkgroupName cannot be given together.")),
             (None, None) => Err(invalid("Either ClusterIdentifier or WorkgroupName must be specified.")),
@@ -49,7 +49,7 @@ impl Warehouses {
     }
 
     /// The warehouse behind `jdbc:redshift://host:port/database`, its database, and who may log in.
-    pub(super) fn of_url(&self, url: &str) -> Result<Option<Endpoint>, Fault> {
+    pub(super) fn of_url(&self, url: &str) -> Result<Option<Endpoint>, ServiceError> {
         let Some((host, database)) = address(url) else { return Ok(None) };
         if host == CLUSTER_HOST {
             let admin = (ADMIN.0.to_owned(), Some(ADMIN.1.to_owned()), None);
@@ -75,7 +75,7 @@ impl Warehouses {
     }
 
     /// The schemas and tables of every warehouse.
-    pub(super) fn note(&self, kept: &mut Kept) -> Result<(), Fault> {
+    pub(super) fn note(&self, kept: &mut Kept) -> Result<(), ServiceError> {
         let now = clock::utc();
         let namespaces = self.serverless.read().namespaces.clone();
         let there = namespaces.values().filter(|namespace| !namespace.is_gone(now));
@@ -123,13 +123,13 @@ impl Warehouses {
         state.namespaces.get(&found.namespace).cloned()
     }
 
-    fn cluster(&self) -> Result<(String, Arc<Warehouse>, Access), Fault> {
+    fn cluster(&self) -> Result<(String, Arc<Warehouse>, Access), ServiceError> {
         let id = format!("cluster-{PRELOADED}");
         let warehouse = self.opened(&id, DATABASE)?;
         Ok((id, warehouse, self.access(Roles::Any)))
     }
 
-    fn namespace(&self, namespace: &Namespace) -> Result<(String, Arc<Warehouse>, Access), Fault> {
+    fn namespace(&self, namespace: &Namespace) -> Result<(String, Arc<Warehouse>, Access), ServiceError> {
         let id = namespace_id(namespace);
         let warehouse = self.opened(&id, &namespace.database)?;
         Ok((id, warehouse, self.access(namespace.access())))
@@ -139,7 +139,7 @@ impl Warehouses {
         Access { s3: self.s3.clone(), iam: self.iam.clone(), roles }
     }
 
-    fn opened(&self, id: &str, database: &str) -> Result<Arc<Warehouse>, Fault> {
+    fn opened(&self, id: &str, database: &str) -> Result<Arc<Warehouse>, ServiceError> {
         let mut open = self.open();
         if let Some(warehouse) = open.get(id) {
             return Ok(warehouse.clone());
@@ -190,6 +190,6 @@ fn namespace_id(namespace: &Namespace) -> String {
     format!("namespace-{}", namespace.id)
 }
 
-fn no_endpoint(name: &str) -> Fault {
+fn no_endpoint(name: &str) -> ServiceError {
     invalid(format!("Redshift endpoint doesn't exist in this region. ({name})"))
 }

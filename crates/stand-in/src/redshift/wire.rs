@@ -5,10 +5,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::fault::Fault;
+use crate::service_error::ServiceError;
 
 /// A request's body as `T`; what does not fit is the caller's mistake. A password may be in it, so its text is not shown.
-pub(super) fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T, Fault> {
+pub(super) fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T, ServiceError> {
     let body: &[u8] = if body.is_empty() { b"{}" } else { body };
     serde_json::from_slice(body).map_err(|e| {
         let what = if e.is_data() { e.to_string() } else { format!("line {}, column {}", e.line(), e.column()) };
@@ -16,16 +16,16 @@ pub(super) fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T, Fault> {
     })
 }
 
-pub(super) fn invalid(message: impl Into<String>) -> Fault {
-    Fault::client("ValidationException", message)
+pub(super) fn invalid(message: impl Into<String>) -> ServiceError {
+    ServiceError::client("ValidationException", message)
 }
 
-pub(super) fn missing(message: impl Into<String>) -> Fault {
-    Fault::client("ResourceNotFoundException", message)
+pub(super) fn missing(message: impl Into<String>) -> ServiceError {
+    ServiceError::client("ResourceNotFoundException", message)
 }
 
-pub(super) fn conflict(message: impl Into<String>) -> Fault {
-    Fault::client("ConflictException", message)
+pub(super) fn conflict(message: impl Into<String>) -> ServiceError {
+    ServiceError::client("ConflictException", message)
 }
 
 /// Seconds since 1970, as AWS's JSON protocols write a time.
@@ -49,7 +49,7 @@ impl Paging {
         &self,
         all: impl Iterator<Item = T>,
         limit: usize,
-    ) -> Result<(Vec<T>, Option<String>), Fault> {
+    ) -> Result<(Vec<T>, Option<String>), ServiceError> {
         let size = match self.max_results {
             None | Some(0) => limit,
             Some(size) if size > limit => return Err(invalid(format!("MaxResults must be at most {limit}"))),
@@ -64,7 +64,7 @@ impl Paging {
 }
 
 /// The number that a token is; 0 without one.
-pub(super) fn offset(token: Option<&str>) -> Result<usize, Fault> {
+pub(super) fn offset(token: Option<&str>) -> Result<usize, ServiceError> {
     let token = token.unwrap_or("0");
     token.parse().map_err(|_| invalid(format!("NextToken {token:?} is none that was given out")))
 }

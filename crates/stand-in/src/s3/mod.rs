@@ -23,7 +23,7 @@ use s3s::{
     service::{S3Service, S3ServiceBuilder},
 };
 
-use super::{durable::Durable, fault::Fault, kept::Kept, keys::AccessKey};
+use super::{durable::Durable, kept::Kept, keys::AccessKey, service_error::ServiceError};
 use bucket::Buckets;
 use operations::Operations;
 
@@ -62,7 +62,7 @@ impl S3 {
     }
 
     /// What is there, for a look into the store itself.
-    pub(super) fn note(&self, kept: &mut Kept) -> Result<(), Fault> {
+    pub(super) fn note(&self, kept: &mut Kept) -> Result<(), ServiceError> {
         for (name, bucket) in self.buckets.read().iter() {
             kept.note("bucket", name, bucket)?;
             let (root, mut objects) = (self.objects.join(name), Vec::new());
@@ -78,9 +78,9 @@ impl S3 {
     ///
     /// # Errors
     /// The connection broke, or the request is none; what S3 refuses is an answer.
-    pub async fn handle(&self, request: Request<s3s::Body>) -> Result<Response<s3s::Body>, Fault> {
+    pub async fn handle(&self, request: Request<s3s::Body>) -> Result<Response<s3s::Body>, ServiceError> {
         let request = tags::keep(request).await?;
-        self.service.call(request).await.map_err(|e| Fault::internal(format!("S3: {e:?}")))
+        self.service.call(request).await.map_err(|e| ServiceError::internal(format!("S3: {e:?}")))
     }
 
     /// Whether the bucket exists.
@@ -90,12 +90,12 @@ impl S3 {
 
     /// Puts an object for another service of the stand-in: whole or not at all, synced before it returns; a put of the same
     /// key replaces it.
-    pub async fn put(&self, bucket: &str, key: &str, data: Bytes) -> Result<(), Fault> {
+    pub async fn put(&self, bucket: &str, key: &str, data: Bytes) -> Result<(), ServiceError> {
         let denied = self.buckets.read().get(bucket).map(|b| b.denies_put(bucket, key));
         match denied {
             None => return Err(no_such_bucket(bucket)),
             Some(true) => {
-                return Err(Fault {
+                return Err(ServiceError {
                     status: 403,
                     code: "AccessDenied",
                     message: "denied by the bucket's policy".into(),
@@ -119,7 +119,7 @@ impl S3 {
     }
 
     /// Every object under a key prefix, in key order.
-    pub async fn list(&self, bucket: &str, prefix: &str) -> Result<Vec<Object>, Fault> {
+    pub async fn list(&self, bucket: &str, prefix: &str) -> Result<Vec<Object>, ServiceError> {
         if !self.exists(bucket) {
             return Err(no_such_bucket(bucket));
         }
@@ -136,7 +136,7 @@ impl S3 {
     }
 
     /// An object's data; `NoSuchKey` when it is not there.
-    pub async fn get(&self, bucket: &str, key: &str) -> Result<Bytes, Fault> {
+    pub async fn get(&self, bucket: &str, key: &str) -> Result<Bytes, ServiceError> {
         if !self.exists(bucket) {
             return Err(no_such_bucket(bucket));
         }
@@ -144,32 +144,34 @@ impl S3 {
         run(move || match fs::read(path) {
             Ok(data) => Ok(Bytes::from(data)),
             Err(e) if e.kind() == io::ErrorKind::NotFound => {
-                Err(Fault { status: 404, code: "NoSuchKey", message: format!("the key {key} does not exist") })
+                Err(ServiceError { status: 404, code: "NoSuchKey", message: format!("the key {key} does not exist") })
             }
             Err(e) => Err(e.into()),
         })
         .await
     }
 
-    fn path(&self, bucket: &str, key: &str) -> Result<PathBuf, Fault> {
+    fn path(&self, bucket: &str, key: &str) -> Result<PathBuf, ServiceError> {
         let inside = !key.is_empty() && key.split('/').all(|part| !matches!(part, "" | "." | ".."));
         if inside {
             Ok(self.objects.join(bucket).join(key))
         } else {
-            Err(Fault::client("InvalidArgument", format!("the key {key:?} cannot be kept as a file")))
+            Err(ServiceError::client("InvalidArgument", format!("the key {key:?} cannot be kept as a file")))
         }
     }
 }
 
-fn no_such_bucket(bucket: &str) -> Fault {
-    Fault { status: 404, code: "NoSuchBucket", message: format!("the bucket {bucket} does not exist") }
+fn no_such_bucket(bucket: &str) -> ServiceError {
+    ServiceError { status: 404, code: "NoSuchBucket", message: format!("the bucket {bucket} does not exist") }
 }
 
-async fn run<T: Send + 'static>(work: impl FnOnce() -> Result<T, Fault> + Send + 'static) -> Result<T, Fault> {
-    tokio::task::spawn_blocking(work).await.map_err(Fault::internal)?
+async fn run<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, ServiceError> + Send + 'static,
+) -> Result<T, ServiceError> {
+    tokio::task::spawn_blocking(work).await.map_err(ServiceError::internal)?
 }
 
-fn write_whole(object: &Path, beside: &Path, data: &[u8]) -> Result<(), Fault> {
+fn write_whole(object: &Path, beside: &Path, data: &[u8]) -> Result<(), ServiceError> {
     let folder = object.parent().expect("an object lies in a bucket's folder");
     fs::create_dir_all(folder)?;
     let mut file = File::create(beside)?;
@@ -180,7 +182,7 @@ fn write_whole(object: &Path, beside: &Path, data: &[u8]) -> Result<(), Fault> {
     Ok(())
 }
 
-fn walk(root: &Path, folder: &Path, prefix: &str, into: &mut Vec<Object>) -> Result<(), Fault> {
+fn walk(root: &Path, folder: &Path, prefix: &str, into: &mut Vec<Object>) -> Result<(), ServiceError> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => return Ok(()),

@@ -4,7 +4,7 @@ use http::{Method, Request};
 use http_body_util::{BodyExt, Limited};
 use quick_xml::{Reader, events::Event};
 
-use crate::fault::Fault;
+use crate::service_error::ServiceError;
 
 /// S3's limit for the XML of a configuration is far below this.
 const LONGEST_BODY: usize = 1 << 20;
@@ -14,7 +14,7 @@ const LONGEST_BODY: usize = 1 << 20;
 pub(super) struct CreationTags(pub Vec<(String, String)>);
 
 /// Reads the body of a CreateBucket and hands it on with the tags found in it; any other request goes on untouched.
-pub(super) async fn keep(request: Request<s3s::Body>) -> Result<Request<s3s::Body>, Fault> {
+pub(super) async fn keep(request: Request<s3s::Body>) -> Result<Request<s3s::Body>, ServiceError> {
     let path = request.uri().path().trim_matches('/');
     let creates_bucket = request.method() == Method::PUT
         && request.uri().query().is_none_or(str::is_empty)
@@ -25,7 +25,7 @@ pub(super) async fn keep(request: Request<s3s::Body>) -> Result<Request<s3s::Bod
     }
     let (mut parts, body) = request.into_parts();
     let body = Limited::new(body, LONGEST_BODY).collect().await;
-    let body = body.map_err(|e| Fault::client("IncompleteBody", e.to_string()))?.to_bytes();
+    let body = body.map_err(|e| ServiceError::client("IncompleteBody", e.to_string()))?.to_bytes();
     parts.extensions.insert(CreationTags(parse(&body)));
     Ok(Request::from_parts(parts, s3s::Body::from(body)))
 }

@@ -3,13 +3,13 @@
 use chrono::{DateTime, NaiveDateTime, Utc};
 
 use super::refuse;
-use crate::fault::Fault;
+use crate::service_error::ServiceError;
 
 /// `at(yyyy-mm-ddThh:mm:ss)` in UTC.
 ///
 /// # Errors
 /// `ValidationException` for what is no expression, and for the recurring forms, which the stand-in does not keep.
-pub(super) fn read(expression: &str, timezone: &str) -> Result<DateTime<Utc>, Fault> {
+pub(super) fn read(expression: &str, timezone: &str) -> Result<DateTime<Utc>, ServiceError> {
     let invalid = || refuse::validation(format!("Invalid Schedule Expression {expression}."));
     let (form, inner) = expression.strip_suffix(')').and_then(|text| text.split_once('(')).ok_or_else(invalid)?;
     match form {
@@ -24,7 +24,7 @@ pub(super) fn read(expression: &str, timezone: &str) -> Result<DateTime<Utc>, Fa
     }
 }
 
-fn in_utc(timezone: &str) -> Result<(), Fault> {
+fn in_utc(timezone: &str) -> Result<(), ServiceError> {
     if ["UTC", "Etc/UTC", "Etc/GMT", "GMT"].contains(&timezone) {
         return Ok(());
     }

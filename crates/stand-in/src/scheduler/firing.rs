@@ -13,7 +13,7 @@ use super::{
     schedule::{ActionAfterCompletion, Schedule},
     schedules::SERVICE,
 };
-use crate::{clock, fault::Fault};
+use crate::{clock, service_error::ServiceError};
 
 /// How long the watch waits at most before it looks at the clock again: a machine that slept has a clock that went on.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
@@ -29,7 +29,7 @@ pub struct Firing {
     /// When it was made.
     pub at: DateTime<Utc>,
     /// Nothing, or why it failed.
-    pub outcome: Result<(), Fault>,
+    pub outcome: Result<(), ServiceError>,
 }
 
 /// Fires what is due, then waits for the next time or for a change, until the scheduler is dropped.
@@ -77,16 +77,16 @@ impl Scheduler {
         let outcome = self.invoke(schedule).await;
         match &outcome {
             Ok(()) => tracing::info!("scheduler {key}: deleted the stream that it was made for"),
-            Err(fault) => tracing::warn!("scheduler {key}: its call failed: {fault}"),
+            Err(error) => tracing::warn!("scheduler {key}: its call failed: {error}"),
         }
         let firing = Firing { schedule: key.to_owned(), at: clock::utc(), outcome: outcome.clone() };
         self.firings.lock().unwrap_or_else(PoisonError::into_inner).push(firing);
-        if let Err(fault) = self.remember(key, schedule, outcome.err().as_ref()) {
-            tracing::error!("scheduler {key}: what became of it cannot be noted: {fault}");
+        if let Err(error) = self.remember(key, schedule, outcome.err().as_ref()) {
+            tracing::error!("scheduler {key}: what became of it cannot be noted: {error}");
         }
     }
 
-    async fn invoke(&self, schedule: &Schedule) -> Result<(), Fault> {
+    async fn invoke(&self, schedule: &Schedule) -> Result<(), ServiceError> {
         let target = &schedule.settings.target;
         let (role, stream) = (&target.role_arn, target.stream_arn()?);
         if !self.iam.may_assume_for(role, SERVICE, &groups::arn(&schedule.settings.group_name)) {
@@ -102,8 +102,13 @@ impl Scheduler {
 
     /// Writes down that a call was made: the schedule is tried again later, is done, or is gone. One that was changed
     /// meanwhile is left as it is now.
-    pub(super) fn remember(&self, key: &str, fired: &Schedule, fault: Option<&Fault>) -> Result<(), Fault> {
-        let again = fault.filter(|fault| may_pass(fault)).and_then(|_| self.next_attempt(fired));
+    pub(super) fn remember(
+        &self,
+        key: &str,
+        fired: &Schedule,
+        error: Option<&ServiceError>,
+    ) -> Result<(), ServiceError> {
+        let again = error.filter(|error| may_pass(error)).and_then(|_| self.next_attempt(fired));
         self.change(|known| {
             let Some(schedule) = known.schedules.get_mut(key).filter(|now| now.modified == fired.modified) else {
                 return Ok(());
@@ -129,10 +134,10 @@ impl Scheduler {
 }
 
 /// Whether a failure may pass by itself: the target's own, or too many calls.
-fn may_pass(fault: &Fault) -> bool {
-    fault.status >= 500 || fault.code == "LimitExceededException"
+fn may_pass(error: &ServiceError) -> bool {
+    error.status >= 500 || error.code == "LimitExceededException"
 }
 
-fn denied(message: String) -> Fault {
-    Fault::client("AccessDeniedException", message)
+fn denied(message: String) -> ServiceError {
+    ServiceError::client("AccessDeniedException", message)
 }

@@ -11,7 +11,7 @@ use super::{
     route::{Filter, Paging},
     timestamp,
 };
-use crate::{ACCOUNT, REGION, clock, fault::Fault};
+use crate::{ACCOUNT, REGION, clock, service_error::ServiceError};
 
 /// Tags on one resource (EventBridge Scheduler API reference, TagResource).
 const TAGS: usize = 200;
@@ -63,7 +63,7 @@ impl Group {
         })
     }
 
-    fn add_tags(&mut self, tags: Vec<Tag>) -> Result<(), Fault> {
+    fn add_tags(&mut self, tags: Vec<Tag>) -> Result<(), ServiceError> {
         for Tag { key, value } in tags {
             if key.is_empty() || key.chars().count() > 128 || value.chars().count() > 256 {
                 let rule = "Tag keys must have length between 1 and 128, values up to 256";
@@ -79,7 +79,7 @@ impl Group {
 }
 
 impl Scheduler {
-    pub(super) fn create_group(&self, name: &str, request: CreateGroup) -> Result<Value, Fault> {
+    pub(super) fn create_group(&self, name: &str, request: CreateGroup) -> Result<Value, ServiceError> {
         refuse::name("name", name)?;
         let mut made = Group::new(BTreeMap::new(), request.client_token, clock::utc());
         made.add_tags(request.tags)?;
@@ -93,14 +93,14 @@ impl Scheduler {
         })
     }
 
-    pub(super) fn get_group(&self, name: &str) -> Result<Value, Fault> {
+    pub(super) fn get_group(&self, name: &str) -> Result<Value, ServiceError> {
         let known = self.known.read();
         let group = known.groups.get(name).ok_or_else(|| refuse::no_group(name))?;
         Ok(group.describe(name))
     }
 
     /// With every schedule in it.
-    pub(super) fn delete_group(&self, name: &str) -> Result<Value, Fault> {
+    pub(super) fn delete_group(&self, name: &str) -> Result<Value, ServiceError> {
         if name == DEFAULT_GROUP {
             return Err(refuse::validation("The default schedule group cannot be deleted."));
         }
@@ -111,7 +111,7 @@ impl Scheduler {
         })
     }
 
-    pub(super) fn list_groups(&self, filter: &Filter, paging: &Paging) -> Result<Value, Fault> {
+    pub(super) fn list_groups(&self, filter: &Filter, paging: &Paging) -> Result<Value, ServiceError> {
         let known = self.known.read();
         let wanted = |name: &str| filter.prefix.as_ref().is_none_or(|prefix| name.starts_with(prefix));
         let groups = known.groups.iter().filter(|(name, _)| wanted(name));
@@ -119,21 +119,21 @@ impl Scheduler {
         Ok(listed("ScheduleGroups", page, next))
     }
 
-    pub(super) fn list_tags(&self, arn: &str) -> Result<Value, Fault> {
+    pub(super) fn list_tags(&self, arn: &str) -> Result<Value, ServiceError> {
         let known = self.known.read();
         let group = known.groups.get(name_in(arn)?).ok_or_else(|| no_resource(arn))?;
         let tags: Vec<Value> = group.tags.iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect();
         Ok(json!({"Tags": tags}))
     }
 
-    pub(super) fn tag_group(&self, arn: &str, request: Tags) -> Result<Value, Fault> {
+    pub(super) fn tag_group(&self, arn: &str, request: Tags) -> Result<Value, ServiceError> {
         self.change(|known| {
             tagged(known, arn)?.add_tags(request.tags)?;
             Ok(json!({}))
         })
     }
 
-    pub(super) fn untag_group(&self, arn: &str, keys: &[String]) -> Result<Value, Fault> {
+    pub(super) fn untag_group(&self, arn: &str, keys: &[String]) -> Result<Value, ServiceError> {
         self.change(|known| {
             tagged(known, arn)?.tags.retain(|key, _| !keys.contains(key));
             Ok(json!({}))
@@ -154,15 +154,15 @@ pub(super) fn listed(what: &str, page: Vec<Value>, next: Option<String>) -> Valu
     listed
 }
 
-fn tagged<'a>(known: &'a mut Known, arn: &str) -> Result<&'a mut Group, Fault> {
+fn tagged<'a>(known: &'a mut Known, arn: &str) -> Result<&'a mut Group, ServiceError> {
     known.groups.get_mut(name_in(arn)?).ok_or_else(|| no_resource(arn))
 }
 
 /// Only groups have tags (EventBridge Scheduler API reference, TagResource).
-fn name_in(arn: &str) -> Result<&str, Fault> {
+fn name_in(arn: &str) -> Result<&str, ServiceError> {
     arn.strip_prefix(&self::arn("")).ok_or_else(|| no_resource(arn))
 }
 
-fn no_resource(arn: &str) -> Fault {
+fn no_resource(arn: &str) -> ServiceError {
     refuse::not_found(format!("Resource {arn} does not exist."))
 }

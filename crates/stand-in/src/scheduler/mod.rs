@@ -30,7 +30,9 @@ use tokio::sync::watch;
 
 pub(crate) use self::firing::Firing;
 use self::{groups::Group, route::Route, schedule::Schedule};
-use super::{clock, durable::Durable, fault::Fault, iam::Iam, kept::Kept, kinesis::Kinesis, rest::Answer};
+use super::{
+    clock, durable::Durable, iam::Iam, kept::Kept, kinesis::Kinesis, rest::Answer, service_error::ServiceError,
+};
 
 /// The group of every schedule that names none.
 const DEFAULT_GROUP: &str = "default";
@@ -78,7 +80,7 @@ impl Scheduler {
     ///
     /// # Errors
     /// What AWS would answer: its code and text.
-    pub fn call(&self, request: &Parts, body: Bytes) -> Result<Answer, Fault> {
+    pub fn call(&self, request: &Parts, body: Bytes) -> Result<Answer, ServiceError> {
         let answer = match Route::of(request)? {
             Route::CreateSchedule(name) => self.create_schedule(&name, parse(&body)?),
             Route::GetSchedule(which) => self.get_schedule(&which),
@@ -97,7 +99,7 @@ impl Scheduler {
     }
 
     /// What is there, for a look into the store itself; the default group always is, and is left out.
-    pub(super) fn note(&self, kept: &mut Kept) -> Result<(), Fault> {
+    pub(super) fn note(&self, kept: &mut Kept) -> Result<(), ServiceError> {
         let known = self.known.read();
         let mut groups = known.groups.iter().filter(|(name, _)| *name != DEFAULT_GROUP);
         groups.try_for_each(|(name, group)| kept.note("scheduler group", name, group))?;
@@ -115,14 +117,14 @@ impl Scheduler {
     }
 
     /// Changes what is known, on disk first, and lets the watch look again.
-    fn change<R>(&self, change: impl FnOnce(&mut Known) -> Result<R, Fault>) -> Result<R, Fault> {
+    fn change<R>(&self, change: impl FnOnce(&mut Known) -> Result<R, ServiceError>) -> Result<R, ServiceError> {
         let result = self.known.change(change)?;
         self.changed.send_replace(());
         Ok(result)
     }
 }
 
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Fault> {
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ServiceError> {
     serde_json::from_slice(body).map_err(|e| refuse::validation(format!("1 validation error detected: {e}")))
 }
 

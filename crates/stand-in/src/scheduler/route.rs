@@ -4,8 +4,8 @@ use http::request::Parts;
 
 use super::{DEFAULT_GROUP, refuse};
 use crate::{
-    fault::Fault,
     query::{Fields, parse_form, parse_segment},
+    service_error::ServiceError,
 };
 
 /// The most that one page of a listing holds (EventBridge Scheduler API reference, ListSchedules).
@@ -58,7 +58,7 @@ impl Which {
 }
 
 impl Route {
-    pub(super) fn of(request: &Parts) -> Result<Self, Fault> {
+    pub(super) fn of(request: &Parts) -> Result<Self, ServiceError> {
         let query = parse_form(request.uri.query().unwrap_or_default().as_bytes());
         let fields = Fields(&query);
         let segments: Vec<String> = request.uri.path().split('/').map(parse_segment).collect();
@@ -82,7 +82,7 @@ impl Route {
             ("DELETE", ["tags", arn]) => Self::UntagResource((*arn).to_owned(), tag_keys(&query)),
             (method, _) => {
                 let what = format!("{method} {} is no operation of EventBridge Scheduler", request.uri.path());
-                return Err(Fault { status: 404, code: "UnknownOperationException", message: what });
+                return Err(ServiceError { status: 404, code: "UnknownOperationException", message: what });
             }
         })
     }
@@ -96,7 +96,7 @@ impl Filter {
 }
 
 impl Paging {
-    fn of(query: Fields<'_>) -> Result<Self, Fault> {
+    fn of(query: Fields<'_>) -> Result<Self, ServiceError> {
         let most = match query.get("MaxResults") {
             None => PAGE,
             Some(text) => text.parse().ok().filter(|most| (1..=PAGE).contains(most)).ok_or_else(|| {
@@ -129,7 +129,7 @@ mod tests {
 
     use super::*;
 
-    fn route(method: &str, uri: &str) -> Result<Route, Fault> {
+    fn route(method: &str, uri: &str) -> Result<Route, ServiceError> {
         Route::of(&Request::builder().method(method).uri(uri).body(()).expect("a request").into_parts().0)
     }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{DEFAULT_GROUP, expression, refuse, timestamp};
-use crate::{ACCOUNT, REGION, fault::Fault};
+use crate::{ACCOUNT, REGION, service_error::ServiceError};
 
 /// The one target: DeleteStream of Kinesis as a universal target (EventBridge Scheduler user guide, "Using universal targets").
 pub(super) const DELETE_STREAM: &str = "arn:aws:scheduler:::aws-sdk:kinesis:deleteStream";
@@ -110,7 +110,7 @@ fn utc() -> String {
 
 impl Settings {
     /// The time that they name, once everything else in them holds.
-    pub(super) fn check(&self, now: DateTime<Utc>) -> Result<DateTime<Utc>, Fault> {
+    pub(super) fn check(&self, now: DateTime<Utc>) -> Result<DateTime<Utc>, ServiceError> {
         refuse::name("groupName", &self.group_name)?;
         if self.description.as_ref().is_some_and(|text| text.chars().count() > 512) {
             return Err(refuse::constraint("description", "…", "Member must have length less than or equal to 512"));
@@ -130,7 +130,7 @@ impl Settings {
 }
 
 impl FlexibleTimeWindow {
-    fn check(&self) -> Result<(), Fault> {
+    fn check(&self) -> Result<(), ServiceError> {
         match (self.mode, self.maximum_window_in_minutes) {
             (Mode::Off, None) => Ok(()),
             (Mode::Off, Some(_)) => {
@@ -145,7 +145,7 @@ impl FlexibleTimeWindow {
 }
 
 impl Target {
-    fn check(&self) -> Result<(), Fault> {
+    fn check(&self) -> Result<(), ServiceError> {
         if self.arn != DELETE_STREAM {
             return Err(refuse::not_covered(&format!("Target {} (it knows {DELETE_STREAM})", self.arn)));
         }
@@ -163,7 +163,7 @@ impl Target {
     }
 
     /// The stream that its input names, by name or ARN.
-    pub(super) fn stream_arn(&self) -> Result<String, Fault> {
+    pub(super) fn stream_arn(&self) -> Result<String, ServiceError> {
         let input: Value = serde_json::from_str(&self.input)
             .map_err(|e| refuse::validation(format!("Invalid Request: the target's Input is not JSON: {e}")))?;
         let field = |name| input.get(name).and_then(Value::as_str);

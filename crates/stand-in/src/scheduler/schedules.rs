@@ -7,13 +7,13 @@ use super::{
     route::{Filter, Paging, Which},
     schedule::{self, Schedule, Settings},
 };
-use crate::{clock, fault::Fault};
+use crate::{clock, service_error::ServiceError};
 
 /// Whose trust a schedule's role must have.
 pub(super) const SERVICE: &str = "scheduler.amazonaws.com";
 
 impl Scheduler {
-    pub(super) fn create_schedule(&self, name: &str, settings: Settings) -> Result<Value, Fault> {
+    pub(super) fn create_schedule(&self, name: &str, settings: Settings) -> Result<Value, ServiceError> {
         refuse::name("name", name)?;
         let now = clock::utc();
         let at = settings.check(now)?;
@@ -35,14 +35,14 @@ impl Scheduler {
         })
     }
 
-    pub(super) fn get_schedule(&self, which: &Which) -> Result<Value, Fault> {
+    pub(super) fn get_schedule(&self, which: &Which) -> Result<Value, ServiceError> {
         let known = self.known.read();
         let schedule = known.schedules.get(&which.key()).ok_or_else(|| refuse::no_schedule(&which.name))?;
         Ok(schedule.describe(&which.name))
     }
 
     /// Puts new settings in the place of all the old ones; what is not said is the default again.
-    pub(super) fn update_schedule(&self, name: &str, settings: Settings) -> Result<Value, Fault> {
+    pub(super) fn update_schedule(&self, name: &str, settings: Settings) -> Result<Value, ServiceError> {
         let now = clock::utc();
         let at = settings.check(now)?;
         self.must_be_assumable(&settings)?;
@@ -54,14 +54,14 @@ impl Scheduler {
         })
     }
 
-    pub(super) fn delete_schedule(&self, which: &Which) -> Result<Value, Fault> {
+    pub(super) fn delete_schedule(&self, which: &Which) -> Result<Value, ServiceError> {
         self.change(|known| {
             known.schedules.remove(&which.key()).ok_or_else(|| refuse::no_schedule(&which.name))?;
             Ok(json!({}))
         })
     }
 
-    pub(super) fn list_schedules(&self, filter: &Filter, paging: &Paging) -> Result<Value, Fault> {
+    pub(super) fn list_schedules(&self, filter: &Filter, paging: &Paging) -> Result<Value, ServiceError> {
         let known = self.known.read();
         if let Some(group) = filter.group.as_ref().filter(|group| !known.groups.contains_key(*group)) {
             return Err(refuse::no_group(group));
@@ -77,7 +77,7 @@ impl Scheduler {
         Ok(groups::listed("Schedules", page, next))
     }
 
-    fn must_be_assumable(&self, settings: &Settings) -> Result<(), Fault> {
+    fn must_be_assumable(&self, settings: &Settings) -> Result<(), ServiceError> {
         let group = groups::arn(&settings.group_name);
         if self.iam.may_assume_for(&settings.target.role_arn, SERVICE, &group) {
             return Ok(());

@@ -36,7 +36,7 @@ impl Fixture {
         self.iam.call(action, &form).await.expect("an answer");
     }
 
-    fn call(&self, method: &str, uri: &str, body: Value) -> Result<Value, Fault> {
+    fn call(&self, method: &str, uri: &str, body: Value) -> Result<Value, ServiceError> {
         let parts = Request::builder().method(method).uri(uri).body(()).expect("a request").into_parts().0;
         let answer = self.scheduler.call(&parts, body.to_string().into())?;
         Ok(serde_json::from_slice(&answer.body).expect("JSON"))
@@ -141,9 +141,9 @@ async fn without_the_role_s_permission_the_stream_stays() {
     fixture.iam("PutRolePolicy", &[("PolicyName", "p"), ("PolicyDocument", &elsewhere)]).await;
     fixture.schedule("s", 60, "DELETE");
     let firings = fixture.fired().await;
-    let fault = firings[0].outcome.clone().expect_err("denied");
-    assert_eq!(fault.code, "AccessDeniedException");
-    assert!(fault.message.contains("kinesis:DeleteStream on resource"), "{fault}");
+    let error = firings[0].outcome.clone().expect_err("denied");
+    assert_eq!(error.code, "AccessDeniedException");
+    assert!(error.message.contains("kinesis:DeleteStream on resource"), "{error}");
     assert!(fixture.stream_is_there().await);
 }
 
@@ -169,7 +169,7 @@ async fn a_failure_that_may_pass_is_tried_again_as_the_policy_says() {
     let mut made = settings(fixture.in_seconds(60), "DELETE");
     made["Target"]["RetryPolicy"] = json!({"MaximumRetryAttempts": 2});
     fixture.call("POST", "/schedules/s", made).expect("made");
-    let failed = Fault::internal("not now");
+    let failed = ServiceError::internal("not now");
     for (attempts, rest) in [(1, 1), (2, 1), (2, 0)] {
         let schedule = fixture.scheduler.known.read().schedules["default/s"].clone();
         fixture.scheduler.remember("default/s", &schedule, Some(&failed)).expect("noted");

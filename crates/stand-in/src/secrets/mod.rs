@@ -14,7 +14,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use self::secret::{Secret, Tag, Text};
-use super::{ACCOUNT, REGION, durable::Durable, fault::Fault, kept::Kept};
+use super::{ACCOUNT, REGION, durable::Durable, kept::Kept, service_error::ServiceError};
 
 /// Secrets Manager API reference, SecretString.
 const LONGEST_VALUE: usize = 65_536;
@@ -110,7 +110,7 @@ impl Secrets {
     }
 
     /// What is there, for a look into the store itself.
-    pub(super) fn note(&self, kept: &mut Kept) -> Result<(), Fault> {
+    pub(super) fn note(&self, kept: &mut Kept) -> Result<(), ServiceError> {
         self.all.read().0.iter().try_for_each(|(name, secret)| kept.note("secret", name, secret))
     }
 
@@ -119,7 +119,7 @@ impl Secrets {
     ///
     /// # Errors
     /// As the API reference has them.
-    pub async fn call(&self, operation: &str, body: Bytes) -> Result<Bytes, Fault> {
+    pub async fn call(&self, operation: &str, body: Bytes) -> Result<Bytes, ServiceError> {
         let answer = match operation {
             "CreateSecret" => self.create(parse(&body)?),
             "DescribeSecret" => self.describe(&parse(&body)?),
@@ -129,7 +129,7 @@ impl Secrets {
             "ListSecrets" => self.list(&parse(&body)?),
             "TagResource" => self.tag(parse(&body)?),
             "UntagResource" => self.untag(&parse(&body)?),
-            _ => Err(Fault::client(
+            _ => Err(ServiceError::client(
                 "UnknownOperationException",
                 format!("the stand-in's Secrets Manager has no operation {operation}"),
             )),
@@ -141,7 +141,7 @@ impl Secrets {
     ///
     /// # Errors
     /// `ResourceNotFoundException`.
-    pub fn read(&self, id: &str) -> Result<String, Fault> {
+    pub fn read(&self, id: &str) -> Result<String, ServiceError> {
         let all = self.all.read();
         Ok(all.find(id)?.1.current.text().to_owned())
     }
@@ -150,7 +150,7 @@ impl Secrets {
     ///
     /// # Errors
     /// `ResourceExistsException`.
-    pub fn keep(&self, name: &str, value: String) -> Result<String, Fault> {
+    pub fn keep(&self, name: &str, value: String) -> Result<String, ServiceError> {
         let request = Create {
             name: name.to_owned(),
             secret_string: Some(Text::new(value)),
@@ -165,7 +165,7 @@ impl Secrets {
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn forget(&self, id: &str) -> Result<(), Fault> {
+    pub fn forget(&self, id: &str) -> Result<(), ServiceError> {
         self.all.change(|all| {
             if let Ok(name) = all.find(id).map(|(name, _)| name.clone()) {
                 all.0.remove(&name);
@@ -174,7 +174,7 @@ impl Secrets {
         })
     }
 
-    fn create(&self, request: Create) -> Result<Value, Fault> {
+    fn create(&self, request: Create) -> Result<Value, ServiceError> {
         check_name(&request.name)?;
         let value = check_value(request.secret_string)?;
         let suffix: String = (0..6).map(|_| char::from(b'A' + rand::random::<u8>() % 26)).collect();
@@ -184,20 +184,20 @@ impl Secrets {
         self.all.change(|all| {
             if all.0.contains_key(&request.name) {
                 let message = format!("The operation failed because the secret {} already exists.", request.name);
-                return Err(Fault::client("ResourceExistsException", message));
+                return Err(ServiceError::client("ResourceExistsException", message));
             }
             all.0.insert(request.name, secret);
             Ok(answer)
         })
     }
 
-    fn describe(&self, request: &Named) -> Result<Value, Fault> {
+    fn describe(&self, request: &Named) -> Result<Value, ServiceError> {
         let all = self.all.read();
         let (name, secret) = all.find(&request.secret_id)?;
         Ok(secret.describe(name, "VersionIdsToStages"))
     }
 
-    fn value(&self, request: &Named) -> Result<Value, Fault> {
+    fn value(&self, request: &Named) -> Result<Value, ServiceError> {
         let all = self.all.read();
         let (name, secret) = all.find(&request.secret_id)?;
         let stage = request.version_stage.as_deref().unwrap_or("AWSCURRENT");
@@ -210,7 +210,7 @@ impl Secrets {
         }))
     }
 
-    fn put(&self, request: Put) -> Result<Value, Fault> {
+    fn put(&self, request: Put) -> Result<Value, ServiceError> {
         let value = check_value(request.secret_string)?;
         self.all.change(|all| {
             let (name, secret) = all.find_mut(&request.secret_id)?;
@@ -221,10 +221,10 @@ impl Secrets {
         })
     }
 
-    fn delete(&self, request: &Delete) -> Result<Value, Fault> {
+    fn delete(&self, request: &Delete) -> Result<Value, ServiceError> {
         if !request.force_delete_without_recovery {
             let message = "the stand-in recovers no secret: give ForceDeleteWithoutRecovery";
-            return Err(Fault::client("InvalidParameterException", message));
+            return Err(ServiceError::client("InvalidParameterException", message));
         }
         self.all.change(|all| {
             let name = all.find(&request.secret_id)?.0.clone();
@@ -233,7 +233,7 @@ impl Secrets {
         })
     }
 
-    fn list(&self, request: &List) -> Result<Value, Fault> {
+    fn list(&self, request: &List) -> Result<Value, ServiceError> {
         let all = self.all.read();
         let size = request.max_results.unwrap_or(PAGE).clamp(1, PAGE);
         let after = request.next_token.clone().unwrap_or_default();
@@ -245,7 +245,7 @@ impl Secrets {
         Ok(json!({"SecretList": list, "NextToken": token}))
     }
 
-    fn tag(&self, request: TagResource) -> Result<Value, Fault> {
+    fn tag(&self, request: TagResource) -> Result<Value, ServiceError> {
         self.all.change(|all| {
             let (_, secret) = all.find_mut(&request.secret_id)?;
             secret.tags.retain(|tag| request.tags.iter().all(|new| new.key != tag.key));
@@ -254,7 +254,7 @@ impl Secrets {
         })
     }
 
-    fn untag(&self, request: &UntagResource) -> Result<Value, Fault> {
+    fn untag(&self, request: &UntagResource) -> Result<Value, ServiceError> {
         self.all.change(|all| {
             all.find_mut(&request.secret_id)?.1.tags.retain(|tag| !request.tag_keys.contains(&tag.key));
             Ok(json!({}))
@@ -263,44 +263,47 @@ impl Secrets {
 }
 
 impl All {
-    fn find(&self, id: &str) -> Result<(&String, &Secret), Fault> {
+    fn find(&self, id: &str) -> Result<(&String, &Secret), ServiceError> {
         self.0.iter().find(|(name, secret)| secret.is(name, id)).ok_or_else(|| not_found("secret"))
     }
 
-    fn find_mut(&mut self, id: &str) -> Result<(&String, &mut Secret), Fault> {
+    fn find_mut(&mut self, id: &str) -> Result<(&String, &mut Secret), ServiceError> {
         self.0.iter_mut().find(|(name, secret)| secret.is(name, id)).ok_or_else(|| not_found("secret"))
     }
 }
 
-fn not_found(what: &str) -> Fault {
-    Fault::client("ResourceNotFoundException", format!("Secrets Manager can't find the specified {what}."))
+fn not_found(what: &str) -> ServiceError {
+    ServiceError::client("ResourceNotFoundException", format!("Secrets Manager can't find the specified {what}."))
 }
 
-fn check_name(name: &str) -> Result<(), Fault> {
+fn check_name(name: &str) -> Result<(), ServiceError> {
     let known = |c: char| c.is_ascii_alphanumeric() || "/_+=.@-!".contains(c);
     if (1..=512).contains(&name.len()) && name.chars().all(known) {
         return Ok(());
     }
     let rule =
         "Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!";
-    Err(Fault::client("ValidationException", rule))
+    Err(ServiceError::client("ValidationException", rule))
 }
 
-fn check_value(value: Option<Text>) -> Result<Text, Fault> {
+fn check_value(value: Option<Text>) -> Result<Text, ServiceError> {
     let value = value.ok_or_else(|| {
-        Fault::client("InvalidRequestException", "You must provide SecretString; the stand-in keeps no SecretBinary.")
+        ServiceError::client(
+            "InvalidRequestException",
+            "You must provide SecretString; the stand-in keeps no SecretBinary.",
+        )
     })?;
     if (1..=LONGEST_VALUE).contains(&value.text().len()) {
         return Ok(value);
     }
-    Err(Fault::client("ValidationException", format!("SecretString must have 1 to {LONGEST_VALUE} bytes")))
+    Err(ServiceError::client("ValidationException", format!("SecretString must have 1 to {LONGEST_VALUE} bytes")))
 }
 
 /// A request's body as `T`; the message of what does not fit never shows the body, which may hold a value.
-fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T, Fault> {
+fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T, ServiceError> {
     let body: &[u8] = if body.is_empty() { b"{}" } else { body };
     serde_json::from_slice(body).map_err(|e| {
         let place = format!("line {}, column {}", e.line(), e.column());
-        Fault::client("SerializationException", format!("the request is not as the API has it, at {place}"))
+        ServiceError::client("SerializationException", format!("the request is not as the API has it, at {place}"))
     })
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 
-async fn call(secrets: &Secrets, operation: &str, body: Value) -> Result<Value, Fault> {
+async fn call(secrets: &Secrets, operation: &str, body: Value) -> Result<Value, ServiceError> {
     let answer = secrets.call(operation, Bytes::from(body.to_string())).await?;
     Ok(serde_json::from_slice(&answer).expect("JSON"))
 }

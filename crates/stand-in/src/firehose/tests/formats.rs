@@ -228,12 +228,12 @@ async fn formats_and_partitions_are_refused_as_aws_would() {
     let argument = "InvalidArgumentException";
     let no_table = with(&[large_buffer(), conversion("SNAPPY")]);
     rig.make_table(&[("n", "bigint")]).await;
-    let fault = {
+    let error = {
         let mut other = no_table.clone();
         other["DataFormatConversionConfiguration"]["SchemaConfiguration"]["TableName"] = json!("none");
         rig.refused("CreateDeliveryStream", from_stream("d", &other)).await
     };
-    assert!(fault.code == argument && fault.message.contains("EntityNotFoundException"), "{fault}");
+    assert!(error.code == argument && error.message.contains("EntityNotFoundException"), "{error}");
     let converted = |extra: (&'static str, Value)| with(&[large_buffer(), conversion("SNAPPY"), extra]);
     let partitioned = |prefix: &str, query: &str| with(&[&[large_buffer()][..], &partitioning(prefix, query)].concat());
     let mut no_processor = partitioned(BY_KIND, KIND);
@@ -253,12 +253,12 @@ async fn formats_and_partitions_are_refused_as_aws_would() {
         (not_enabled, "dynamic partitioning is not enabled"),
         (with(&[("Prefix", json!(BY_KIND))]), "unless dynamic partitioning is enabled"),
     ] {
-        let fault = rig.refused("CreateDeliveryStream", from_stream("d", &destination)).await;
-        assert!(fault.code == argument && fault.message.contains(part), "{fault} does not say {part}");
+        let error = rig.refused("CreateDeliveryStream", from_stream("d", &destination)).await;
+        assert!(error.code == argument && error.message.contains(part), "{error} does not say {part}");
     }
-    let fault =
+    let error =
         rig.refused("CreateDeliveryStream", from_stream("d", &with(&[large_buffer(), conversion("ZSTD")]))).await;
-    assert!(fault.message.contains("enum value set"), "{fault}");
+    assert!(error.message.contains("enum value set"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -285,6 +285,6 @@ async fn conversion_and_partitioning_are_described_and_partitioning_stays() {
             "ProcessingConfiguration": {"Enabled": false},
         },
     });
-    let fault = rig.refused("UpdateDestination", update).await;
-    assert!(fault.message.contains("cannot be disabled"), "{fault}");
+    let error = rig.refused("UpdateDestination", update).await;
+    assert!(error.message.contains("cannot be disabled"), "{error}");
 }

@@ -26,14 +26,14 @@ async fn configurations_are_refused_as_aws_would() {
         (with("S3BackupMode", json!("Enabled")), argument, "S3BackupMode"),
     ];
     for (request, code, part) in cases {
-        let fault = rig.refused("CreateDeliveryStream", request).await;
-        assert_eq!(fault.code, code, "{fault}");
-        assert!(fault.message.contains(part), "{fault} does not say {part}");
+        let error = rig.refused("CreateDeliveryStream", request).await;
+        assert_eq!(error.code, code, "{error}");
+        assert!(error.message.contains(part), "{error} does not say {part}");
     }
     let mut no_stream = from_stream("d", &destination(60));
     no_stream["KinesisStreamSourceConfiguration"]["KinesisStreamARN"] = json!(stream_arn().replace("sales", "none"));
-    let fault = rig.refused("CreateDeliveryStream", no_stream).await;
-    assert!(fault.code == argument && fault.message.contains("Stream none"), "{fault}");
+    let error = rig.refused("CreateDeliveryStream", no_stream).await;
+    assert!(error.code == argument && error.message.contains("Stream none"), "{error}");
     assert_eq!(rig.call("ListDeliveryStreams", json!({})).await["DeliveryStreamNames"], json!([]));
 }
 

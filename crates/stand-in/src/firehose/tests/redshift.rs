@@ -128,8 +128,8 @@ async fn configurations_are_refused_as_aws_would() {
         (with(&["RetryOptions", "DurationInSeconds"], json!(7201)), "ValidationException", "7200"),
     ];
     for (request, code, part) in cases {
-        let fault = rig.refused("CreateDeliveryStream", request).await;
-        assert!(fault.code == code && fault.message.contains(part), "{fault} does not say {part}");
+        let error = rig.refused("CreateDeliveryStream", request).await;
+        assert!(error.code == code && error.message.contains(part), "{error} does not say {part}");
     }
 }
 

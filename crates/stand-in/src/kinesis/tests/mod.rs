@@ -63,7 +63,7 @@ impl Bench {
 
     async fn try_call(&self, operation: &str, body: Value) -> Result<Value, (String, String)> {
         let answer = self.kinesis.call(operation, Bytes::from(body.to_string())).await;
-        let answer = answer.map_err(|fault| (fault.code.to_owned(), fault.message))?;
+        let answer = answer.map_err(|error| (error.code.to_owned(), error.message))?;
         Ok(serde_json::from_slice(&answer).expect("an answer is JSON"))
     }
 

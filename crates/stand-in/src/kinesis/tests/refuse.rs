@@ -224,7 +224,7 @@ async fn no_stream_name_leads_out_of_the_folder() {
 #[test]
 fn readers_inside_are_told_what_is_missing() {
     let bench = Bench::new();
-    let code = |fault: crate::fault::Fault| fault.code;
+    let code = |error: crate::service_error::ServiceError| error.code;
     assert_eq!(bench.kinesis.shards(&arn("none")).map_err(code), Err("ResourceNotFoundException"));
     assert_eq!(bench.kinesis.end(&arn("none"), SHARD).map_err(code), Err("ResourceNotFoundException"));
     assert!(bench.kinesis.read(&arn("none"), SHARD, 0, 1).is_err());

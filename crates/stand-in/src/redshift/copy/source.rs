@@ -48,7 +48,7 @@ impl Source {
     }
 
     async fn of_prefix(&self, s3: &S3) -> Result<Vec<(Self, Bytes)>, Failure> {
-        let listed = s3.list(&self.bucket, &self.key).await.map_err(|fault| self.unreadable(&fault))?;
+        let listed = s3.list(&self.bucket, &self.key).await.map_err(|error| self.unreadable(&error))?;
         let mut objects = Vec::new();
         for object in listed {
             let source = Self { bucket: self.bucket.clone(), key: object.key };
@@ -63,7 +63,7 @@ impl Source {
 
     async fn of_manifest(&self, s3: &S3) -> Result<Vec<(Self, Bytes)>, Failure> {
         let problem = |why: String| Failure::new(format!("Problem reading manifest file - {self}: {why}"));
-        let manifest = s3.get(&self.bucket, &self.key).await.map_err(|fault| problem(fault.to_string()))?;
+        let manifest = s3.get(&self.bucket, &self.key).await.map_err(|error| problem(error.to_string()))?;
         let manifest: Manifest = serde_json::from_slice(&manifest).map_err(|e| problem(e.to_string()))?;
         let mut objects = Vec::new();
         for entry in manifest.entries {
@@ -71,8 +71,8 @@ impl Source {
             let source = whole.ok_or_else(|| problem(format!("'{}' is no full path of an object", entry.url)))?;
             match s3.get(&source.bucket, &source.key).await {
                 Ok(data) => objects.push((source, data)),
-                Err(fault) if fault.code == "NoSuchKey" && !entry.mandatory => {}
-                Err(fault) => return Err(source.unreadable(&fault)),
+                Err(error) if error.code == "NoSuchKey" && !entry.mandatory => {}
+                Err(error) => return Err(source.unreadable(&error)),
             }
         }
         if objects.is_empty() {
@@ -82,11 +82,11 @@ impl Source {
     }
 
     pub(super) async fn get(&self, s3: &S3) -> Result<Bytes, Failure> {
-        s3.get(&self.bucket, &self.key).await.map_err(|fault| self.unreadable(&fault))
+        s3.get(&self.bucket, &self.key).await.map_err(|error| self.unreadable(&error))
     }
 
-    fn unreadable(&self, fault: &crate::fault::Fault) -> Failure {
-        Failure::new(format!("S3ServiceException: {}, Status {}, {self}: {}", fault.code, fault.status, fault.message))
+    fn unreadable(&self, error: &crate::service_error::ServiceError) -> Failure {
+        Failure::new(format!("S3ServiceException: {}, Status {}, {self}: {}", error.code, error.status, error.message))
     }
 
     /// The object's text.

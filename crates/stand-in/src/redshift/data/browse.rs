@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 
 use super::operations::{Data, Target, metadata};
 use crate::{
-    fault::Fault,
     redshift::{
         engine::{Column, ResultColumn},
         wire::{Paging, invalid},
     },
+    service_error::ServiceError,
 };
 
 /// Redshift Data API reference: the most items of a page.
@@ -31,19 +31,19 @@ pub(in crate::redshift) struct Browse {
 }
 
 impl Data {
-    pub(in crate::redshift) fn list_databases(&self, request: &Browse) -> Result<Value, Fault> {
+    pub(in crate::redshift) fn list_databases(&self, request: &Browse) -> Result<Value, ServiceError> {
         let (_, warehouse, _) = self.find(&request.target)?;
         let (page, token) = request.paging.page(warehouse.catalog().databases.into_keys(), PAGE)?;
         Ok(json!({"Databases": page, "NextToken": token}))
     }
 
-    pub(in crate::redshift) fn list_schemas(&self, request: &Browse) -> Result<Value, Fault> {
+    pub(in crate::redshift) fn list_schemas(&self, request: &Browse) -> Result<Value, ServiceError> {
         let schemas = self.schemas(request)?.into_iter().map(|(name, _)| name);
         let (page, token) = request.paging.page(schemas, PAGE)?;
         Ok(json!({"Schemas": page, "NextToken": token}))
     }
 
-    pub(in crate::redshift) fn list_tables(&self, request: &Browse) -> Result<Value, Fault> {
+    pub(in crate::redshift) fn list_tables(&self, request: &Browse) -> Result<Value, ServiceError> {
         let pattern = request.table_pattern.as_deref();
         let tables = self.schemas(request)?.into_iter().flat_map(|(schema, tables)| {
             let wanted = tables.into_iter().filter(|(name, _)| is_like(name, pattern));
@@ -53,7 +53,7 @@ impl Data {
         Ok(json!({"Tables": page, "NextToken": token}))
     }
 
-    pub(in crate::redshift) fn describe_table(&self, request: &Browse) -> Result<Value, Fault> {
+    pub(in crate::redshift) fn describe_table(&self, request: &Browse) -> Result<Value, ServiceError> {
         let asked = request.table.as_deref().unwrap_or_default().to_lowercase();
         let schema = request.schema.as_deref().unwrap_or("public").to_lowercase();
         let schemas = self.schemas(request)?.into_iter().filter(|(name, _)| *name == schema);
@@ -66,7 +66,7 @@ impl Data {
 
     /// The schemas that a request asks for, each with its tables and their columns.
     #[expect(clippy::type_complexity, reason = "names with what they name, twice")]
-    fn schemas(&self, request: &Browse) -> Result<Vec<(String, Vec<(String, Vec<Column>)>)>, Fault> {
+    fn schemas(&self, request: &Browse) -> Result<Vec<(String, Vec<(String, Vec<Column>)>)>, ServiceError> {
         let (_, warehouse, _) = self.find(&request.target)?;
         let name = request.target.database.clone().or_else(|| request.connected_database.clone());
         let name = name.ok_or_else(|| invalid("Database must be specified."))?;

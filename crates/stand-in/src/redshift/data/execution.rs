@@ -13,11 +13,11 @@ use serde_json::{Value, json};
 use super::result::{self, Page};
 use crate::{
     durable::Durable,
-    fault::Fault,
     redshift::{
         engine::{Outcome, Ran},
         wire::{invalid, missing, now},
     },
+    service_error::ServiceError,
 };
 
 /// How long a statement is remembered, in seconds (Redshift Data API reference: 24 hours).
@@ -238,7 +238,7 @@ impl Executions {
     }
 
     /// Keeps a new one; gives the one that the same token started before, if there is one.
-    pub(super) fn add(&self, execution: Execution) -> Result<Option<Execution>, Fault> {
+    pub(super) fn add(&self, execution: Execution) -> Result<Option<Execution>, ServiceError> {
         let mut all = self.all();
         self.forget_old(&mut all)?;
         if let Some(earlier) = same_token(&all, &execution.asked)? {
@@ -248,7 +248,7 @@ impl Executions {
         let kept: Durable<Execution> = Durable::open(&self.folder.join(format!("{id}.json")))?;
         kept.change(|empty| {
             *empty = execution;
-            Ok::<_, Fault>(())
+            Ok::<_, ServiceError>(())
         })?;
         all.insert(id, Arc::new(kept));
         Ok(None)
@@ -271,16 +271,16 @@ impl Executions {
         remove_if_there(&self.folder.join(format!("{}.json", execution.id)))
     }
 
-    pub(super) fn get(&self, id: &str) -> Result<Execution, Fault> {
+    pub(super) fn get(&self, id: &str) -> Result<Execution, ServiceError> {
         Ok(self.kept(id)?.read().clone())
     }
 
-    pub(super) fn start(&self, id: &str) -> Result<(), Fault> {
+    pub(super) fn start(&self, id: &str) -> Result<(), ServiceError> {
         self.change(id, Execution::start)
     }
 
     /// Keeps the results and then the end.
-    pub(super) fn end(&self, id: &str, all: &[Ran]) -> Result<(), Fault> {
+    pub(super) fn end(&self, id: &str, all: &[Ran]) -> Result<(), ServiceError> {
         for (part, ran) in all.iter().enumerate() {
             if let Ok(Outcome { result: Some(result), .. }) = &ran.outcome {
                 result::keep(&self.result_file(id, part), result)?;
@@ -290,17 +290,17 @@ impl Executions {
     }
 
     /// Ends one that cannot tell its end itself: FINISHED where its effect is there, and FAILED otherwise.
-    pub(super) fn give_up(&self, id: &str, is_committed: bool, why: &str) -> Result<(), Fault> {
+    pub(super) fn give_up(&self, id: &str, is_committed: bool, why: &str) -> Result<(), ServiceError> {
         let state = if is_committed { State::Finished } else { State::Failed };
         self.change(id, |execution| execution.stop(state, why))
     }
 
-    pub(super) fn abort(&self, id: &str) -> Result<(), Fault> {
+    pub(super) fn abort(&self, id: &str) -> Result<(), ServiceError> {
         self.change(id, |execution| execution.stop(State::Aborted, "Query aborted by user"))
     }
 
     /// A page of a statement's result: of the only statement, or of the one that a batch's suffix names.
-    pub(super) fn result(&self, id: &str, from: u64) -> Result<Page, Fault> {
+    pub(super) fn result(&self, id: &str, from: u64) -> Result<Page, ServiceError> {
         let none = || missing("Query does not have result. Please check query status with DescribeStatement.");
         let (id, number) = id.split_once(':').map_or((id, None), |(id, number)| (id, Some(number)));
         let execution = self.get(id)?;
@@ -332,7 +332,7 @@ impl Executions {
     }
 
     /// Changes one that has not ended; one that has stays as it is.
-    fn change(&self, id: &str, change: impl FnOnce(&mut Execution)) -> Result<(), Fault> {
+    fn change(&self, id: &str, change: impl FnOnce(&mut Execution)) -> Result<(), ServiceError> {
         self.kept(id)?.change(|execution| {
             if !execution.state.ended() {
                 change(execution);
@@ -341,7 +341,7 @@ impl Executions {
         })
     }
 
-    fn kept(&self, id: &str) -> Result<Kept, Fault> {
+    fn kept(&self, id: &str) -> Result<Kept, ServiceError> {
         let id = id.split(':').next().unwrap_or(id);
         self.all().get(id).cloned().ok_or_else(|| missing("Query does not exist."))
     }
@@ -358,7 +358,7 @@ fn remove_if_there(path: &Path) -> io::Result<()> {
     }
 }
 
-fn same_token(all: &BTreeMap<String, Kept>, asked: &Asked) -> Result<Option<Execution>, Fault> {
+fn same_token(all: &BTreeMap<String, Kept>, asked: &Asked) -> Result<Option<Execution>, ServiceError> {
     if asked.token.is_none() {
         return Ok(None);
     }

@@ -13,7 +13,6 @@ use tokio::task::AbortHandle;
 
 use super::execution::{Asked, Execution, Executions};
 use crate::{
-    fault::Fault,
     protocol::uuid,
     redshift::{
         engine::{Access, Failure, Outcome, Ran, ResultColumn, Statement, Warehouse},
@@ -21,6 +20,7 @@ use crate::{
         wire::{Paging, invalid, offset},
     },
     secrets::Secrets,
+    service_error::ServiceError,
 };
 
 /// Redshift Data API reference, BatchExecuteStatement: the most statements of one call.
@@ -112,11 +112,11 @@ impl Data {
         Self { warehouses, secrets, executions, running: Mutex::default() }
     }
 
-    pub(in crate::redshift) fn execute(self: &Arc<Self>, request: Execute) -> Result<Value, Fault> {
+    pub(in crate::redshift) fn execute(self: &Arc<Self>, request: Execute) -> Result<Value, ServiceError> {
         self.submit(vec![request.sql], false, request.parameters, request.options)
     }
 
-    pub(in crate::redshift) fn batch_execute(self: &Arc<Self>, request: BatchExecute) -> Result<Value, Fault> {
+    pub(in crate::redshift) fn batch_execute(self: &Arc<Self>, request: BatchExecute) -> Result<Value, ServiceError> {
         if !(1..=MOST_STATEMENTS).contains(&request.sqls.len()) {
             return Err(invalid(format!("Sqls must have 1 to {MOST_STATEMENTS} statements")));
         }
@@ -129,7 +129,7 @@ impl Data {
         is_batch: bool,
         parameters: Vec<Parameter>,
         options: Options,
-    ) -> Result<Value, Fault> {
+    ) -> Result<Value, ServiceError> {
         check(&sqls, &options)?;
         let (warehouse_id, warehouse, access) = self.find(&options.target)?;
         let Target { cluster_identifier, workgroup_name, database, db_user, secret_arn } = options.target;
@@ -158,10 +158,11 @@ impl Data {
     }
 
     /// The warehouse that a target means, with its id, once the target's secret is there too.
-    pub(super) fn find(&self, target: &Target) -> Result<(String, Arc<Warehouse>, Access), Fault> {
+    pub(super) fn find(&self, target: &Target) -> Result<(String, Arc<Warehouse>, Access), ServiceError> {
         let found = self.warehouses.of_target(target)?;
         if let Some(secret) = &target.secret_arn {
-            let unreadable = |fault: Fault| invalid(format!("The secret {secret} cannot be read: {}", fault.message));
+            let unreadable =
+                |error: ServiceError| invalid(format!("The secret {secret} cannot be read: {}", error.message));
             self.secrets.read(secret).map_err(unreadable)?;
         }
         Ok(found)
@@ -170,18 +171,18 @@ impl Data {
     async fn run(self: Arc<Self>, execution: Execution, warehouse: Arc<Warehouse>, access: Access) {
         let id = execution.id.clone();
         let ended = AssertUnwindSafe(self.work(execution, &warehouse, &access)).catch_unwind().await;
-        let ended = ended.unwrap_or_else(|_| Err(Fault::internal("it panicked; the log has more")));
-        if let Err(fault) = ended {
-            tracing::error!(statement = id, %fault, "the stand-in failed while a statement ran");
-            let why = format!("ERROR: the stand-in failed while the statement ran: {fault}");
-            if let Err(fault) = self.executions.give_up(&id, warehouse.is_committed(&id), &why) {
-                tracing::error!(statement = id, %fault, "the end of a statement could not be kept");
+        let ended = ended.unwrap_or_else(|_| Err(ServiceError::internal("it panicked; the log has more")));
+        if let Err(error) = ended {
+            tracing::error!(statement = id, %error, "the stand-in failed while a statement ran");
+            let why = format!("ERROR: the stand-in failed while the statement ran: {error}");
+            if let Err(error) = self.executions.give_up(&id, warehouse.is_committed(&id), &why) {
+                tracing::error!(statement = id, %error, "the end of a statement could not be kept");
             }
         }
         self.running().remove(&id);
     }
 
-    async fn work(&self, execution: Execution, warehouse: &Warehouse, access: &Access) -> Result<(), Fault> {
+    async fn work(&self, execution: Execution, warehouse: &Warehouse, access: &Access) -> Result<(), ServiceError> {
         self.executions.start(&execution.id)?;
         let Execution { id, asked, .. } = &execution;
         let parsed = asked.sqls.iter().map(|sql| Statement::parse(sql, &asked.parameters));
@@ -193,11 +194,11 @@ impl Data {
         self.executions.end(id, &all)
     }
 
-    pub(in crate::redshift) fn describe(&self, request: &One) -> Result<Value, Fault> {
+    pub(in crate::redshift) fn describe(&self, request: &One) -> Result<Value, ServiceError> {
         Ok(self.executions.get(&request.id)?.describe())
     }
 
-    pub(in crate::redshift) fn cancel(&self, request: &One) -> Result<Value, Fault> {
+    pub(in crate::redshift) fn cancel(&self, request: &One) -> Result<Value, ServiceError> {
         let state = self.executions.get(&request.id)?.state;
         if state.ended() {
             return Err(invalid("Could not cancel a query that is already in a terminal state."));
@@ -209,14 +210,14 @@ impl Data {
         Ok(json!({"Status": true}))
     }
 
-    pub(in crate::redshift) fn list(&self, request: &List) -> Result<Value, Fault> {
+    pub(in crate::redshift) fn list(&self, request: &List) -> Result<Value, ServiceError> {
         let mut all = self.executions.newest();
         all.retain(|execution| request.wants(execution));
         let (page, token) = request.paging.page(all.iter().map(Execution::summary), 100)?;
         Ok(json!({"Statements": page, "NextToken": token}))
     }
 
-    pub(in crate::redshift) fn result(&self, request: &One) -> Result<Value, Fault> {
+    pub(in crate::redshift) fn result(&self, request: &One) -> Result<Value, ServiceError> {
         let page = self.executions.result(&request.id, offset(request.next_token.as_deref())? as u64)?;
         Ok(json!({
             "Records": page.records,
@@ -244,7 +245,7 @@ impl List {
     }
 }
 
-fn check(sqls: &[String], options: &Options) -> Result<(), Fault> {
+fn check(sqls: &[String], options: &Options) -> Result<(), ServiceError> {
     if sqls.iter().any(|sql| sql.trim().is_empty() || sql.len() > LONGEST_STATEMENT) {
         return Err(invalid(format!("a statement must have 1 to {LONGEST_STATEMENT} bytes")));
     }

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::{
-    fault::Fault,
     redshift::engine::{ResultColumn, ResultSet},
+    service_error::ServiceError,
 };
 
 /// How large a page is, about, in bytes of JSON.
@@ -37,9 +37,9 @@ pub(super) struct Page {
 }
 
 /// Keeps a result.
-pub(super) fn keep(file: &Path, result: &ResultSet) -> Result<(), Fault> {
+pub(super) fn keep(file: &Path, result: &ResultSet) -> Result<(), ServiceError> {
     let head = Head { columns: result.columns.clone(), rows: result.rows };
-    let mut lines = serde_json::to_vec(&head).map_err(Fault::internal)?;
+    let mut lines = serde_json::to_vec(&head).map_err(ServiceError::internal)?;
     lines.push(b'\n');
     lines.extend_from_slice(&result.records);
     Ok(fs::write(file, lines)?)
@@ -47,11 +47,11 @@ pub(super) fn keep(file: &Path, result: &ResultSet) -> Result<(), Fault> {
 
 impl Page {
     /// The rows from byte `from` of the file on; from the first row, where that is 0.
-    pub(super) fn read(file: &Path, from: u64) -> Result<Self, Fault> {
+    pub(super) fn read(file: &Path, from: u64) -> Result<Self, ServiceError> {
         let mut file = BufReader::new(File::open(file)?);
         let mut line = String::new();
         let mut at = file.read_line(&mut line)? as u64;
-        let Head { columns, rows } = serde_json::from_str(&line).map_err(Fault::internal)?;
+        let Head { columns, rows } = serde_json::from_str(&line).map_err(ServiceError::internal)?;
         if from > at {
             at = file.seek(SeekFrom::Start(from))?;
         }

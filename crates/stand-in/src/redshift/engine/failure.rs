@@ -7,7 +7,7 @@ use datafusion::{
     sql::sqlparser::{parser::ParserError, tokenizer::TokenizerError},
 };
 
-use crate::fault::Fault;
+use crate::service_error::ServiceError;
 
 /// A statement's end other than success; its text is what DescribeStatement answers as `Error`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -102,9 +102,9 @@ impl From<std::io::Error> for Failure {
     }
 }
 
-impl From<Fault> for Failure {
-    fn from(fault: Fault) -> Self {
-        Self::new(fault.to_string())
+impl From<ServiceError> for Failure {
+    fn from(error: ServiceError) -> Self {
+        Self::new(error.to_string())
     }
 }
 

@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 use super::MOMENT;
 use crate::{
     ACCOUNT, REGION, clock,
-    fault::Fault,
     protocol::uuid,
     redshift::{
         ADMIN, DATABASE,
         engine::Roles,
         wire::{Tag, invalid},
     },
+    service_error::ServiceError,
 };
 
 /// A namespace.
@@ -63,7 +63,7 @@ pub(in crate::redshift) struct UpdateNamespace {
 }
 
 impl Namespace {
-    pub(super) fn new(request: CreateNamespace) -> Result<Self, Fault> {
+    pub(super) fn new(request: CreateNamespace) -> Result<Self, ServiceError> {
         if request.manage_admin_password && request.admin_user_password.is_some() {
             return Err(invalid("adminUserPassword cannot be given together with manageAdminPassword."));
         }
@@ -105,7 +105,7 @@ impl Namespace {
         }
     }
 
-    pub(super) fn update(&mut self, request: UpdateNamespace) -> Result<(), Fault> {
+    pub(super) fn update(&mut self, request: UpdateNamespace) -> Result<(), ServiceError> {
         let roles = request.iam_roles.unwrap_or_else(|| self.roles.clone());
         let default = request.default_iam_role_arn.or_else(|| self.default_role.clone());
         check_default(default.as_ref(), &roles)?;
@@ -148,7 +148,7 @@ impl Namespace {
     }
 }
 
-fn check_default(default: Option<&String>, roles: &[String]) -> Result<(), Fault> {
+fn check_default(default: Option<&String>, roles: &[String]) -> Result<(), ServiceError> {
     match default {
         Some(arn) if !roles.contains(arn) => {
             Err(invalid(format!("The default IAM role {arn} must be one of iamRoles.")))

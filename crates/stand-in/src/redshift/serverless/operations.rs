@@ -12,7 +12,6 @@ use super::{
 use crate::{
     clock,
     durable::Durable,
-    fault::Fault,
     iam::Iam,
     kept::Kept,
     redshift::{
@@ -20,6 +19,7 @@ use crate::{
         wire::{Paging, Tag, conflict, invalid, missing},
     },
     secrets::Secrets,
+    service_error::ServiceError,
 };
 
 /// Redshift Serverless API reference, maxResults.
@@ -88,7 +88,7 @@ impl Serverless {
     }
 
     /// Forgets what has been DELETING for long enough.
-    pub(in crate::redshift) fn settle(&self) -> Result<(), Fault> {
+    pub(in crate::redshift) fn settle(&self) -> Result<(), ServiceError> {
         let now = clock::utc();
         let is_settled = {
             let state = self.state.read();
@@ -105,7 +105,7 @@ impl Serverless {
         })
     }
 
-    pub(in crate::redshift) fn note(&self, kept: &mut Kept) -> Result<(), Fault> {
+    pub(in crate::redshift) fn note(&self, kept: &mut Kept) -> Result<(), ServiceError> {
         let (state, now) = (self.state.read(), clock::utc());
         for (name, namespace) in state.namespaces.iter().filter(|(_, namespace)| !namespace.is_gone(now)) {
             kept.note("redshift namespace", name, namespace)?;
@@ -114,7 +114,7 @@ impl Serverless {
         workgroups.try_for_each(|(name, workgroup)| kept.note("redshift workgroup", name, workgroup))
     }
 
-    pub(in crate::redshift) fn create_namespace(&self, request: CreateNamespace) -> Result<Value, Fault> {
+    pub(in crate::redshift) fn create_namespace(&self, request: CreateNamespace) -> Result<Value, ServiceError> {
         let (name, is_managed) = (request.namespace_name.clone(), request.manage_admin_password);
         check_name("namespaceName", &name)?;
         if self.state.read().namespaces.contains_key(&name) {
@@ -137,7 +137,7 @@ impl Serverless {
         })
     }
 
-    fn check_roles(&self, roles: &[String]) -> Result<(), Fault> {
+    fn check_roles(&self, roles: &[String]) -> Result<(), ServiceError> {
         let services = ["redshift.amazonaws.com", "redshift-serverless.amazonaws.com"];
         match roles.iter().find(|arn| !services.iter().any(|service| self.iam.may_assume(arn, service))) {
             None => Ok(()),
@@ -147,21 +147,21 @@ impl Serverless {
         }
     }
 
-    pub(in crate::redshift) fn get_namespace(&self, request: &NamespaceName) -> Result<Value, Fault> {
+    pub(in crate::redshift) fn get_namespace(&self, request: &NamespaceName) -> Result<Value, ServiceError> {
         let state = self.state.read();
         let name = &request.namespace_name;
         let namespace = state.namespaces.get(name).ok_or_else(|| absent("Namespace", name))?;
         Ok(json!({"namespace": namespace.describe(name)}))
     }
 
-    pub(in crate::redshift) fn list_namespaces(&self, paging: &Paging) -> Result<Value, Fault> {
+    pub(in crate::redshift) fn list_namespaces(&self, paging: &Paging) -> Result<Value, ServiceError> {
         let state = self.state.read();
         let all = state.namespaces.iter().map(|(name, namespace)| namespace.describe(name));
         let (page, token) = paging.page(all, PAGE)?;
         Ok(json!({"namespaces": page, "nextToken": token}))
     }
 
-    pub(in crate::redshift) fn update_namespace(&self, request: UpdateNamespace) -> Result<Value, Fault> {
+    pub(in crate::redshift) fn update_namespace(&self, request: UpdateNamespace) -> Result<Value, ServiceError> {
         let name = request.namespace_name.clone();
         self.state.change(|state| {
             let namespace = state.namespaces.get_mut(&name).ok_or_else(|| absent("Namespace", &name))?;
@@ -172,7 +172,10 @@ impl Serverless {
     }
 
     /// Begins the end of a namespace; the second is its id.
-    pub(in crate::redshift) fn delete_namespace(&self, request: &NamespaceName) -> Result<(Value, String), Fault> {
+    pub(in crate::redshift) fn delete_namespace(
+        &self,
+        request: &NamespaceName,
+    ) -> Result<(Value, String), ServiceError> {
         let name = &request.namespace_name;
         let (answer, id, secret) = self.state.change(|state| {
             if let Some((user, _)) = state.workgroups.iter().find(|(_, workgroup)| workgroup.namespace == *name) {
@@ -191,7 +194,7 @@ impl Serverless {
         Ok((answer, id))
     }
 
-    pub(in crate::redshift) fn create_workgroup(&self, request: CreateWorkgroup) -> Result<Value, Fault> {
+    pub(in crate::redshift) fn create_workgroup(&self, request: CreateWorkgroup) -> Result<Value, ServiceError> {
         let (name, namespace) = (request.workgroup_name.clone(), request.namespace_name.clone());
         check_name("workgroupName", &name)?;
         let workgroup = Workgroup::new(request)?;
@@ -215,21 +218,21 @@ impl Serverless {
         })
     }
 
-    pub(in crate::redshift) fn get_workgroup(&self, request: &WorkgroupName) -> Result<Value, Fault> {
+    pub(in crate::redshift) fn get_workgroup(&self, request: &WorkgroupName) -> Result<Value, ServiceError> {
         let state = self.state.read();
         let name = &request.workgroup_name;
         let workgroup = state.workgroups.get(name).ok_or_else(|| absent("Workgroup", name))?;
         Ok(json!({"workgroup": workgroup.describe(name)}))
     }
 
-    pub(in crate::redshift) fn list_workgroups(&self, paging: &Paging) -> Result<Value, Fault> {
+    pub(in crate::redshift) fn list_workgroups(&self, paging: &Paging) -> Result<Value, ServiceError> {
         let state = self.state.read();
         let all = state.workgroups.iter().map(|(name, workgroup)| workgroup.describe(name));
         let (page, token) = paging.page(all, PAGE)?;
         Ok(json!({"workgroups": page, "nextToken": token}))
     }
 
-    pub(in crate::redshift) fn delete_workgroup(&self, request: &WorkgroupName) -> Result<Value, Fault> {
+    pub(in crate::redshift) fn delete_workgroup(&self, request: &WorkgroupName) -> Result<Value, ServiceError> {
         let name = &request.workgroup_name;
         self.state.change(|state| {
             let workgroup = state.workgroups.get_mut(name).ok_or_else(|| absent("Workgroup", name))?;
@@ -241,7 +244,7 @@ impl Serverless {
         })
     }
 
-    pub(in crate::redshift) fn tag(&self, request: TagResource) -> Result<Value, Fault> {
+    pub(in crate::redshift) fn tag(&self, request: TagResource) -> Result<Value, ServiceError> {
         self.state.change(|state| {
             let tags = state.tags(&request.resource_arn)?;
             tags.retain(|tag| request.tags.iter().all(|new| new.key != tag.key));
@@ -250,21 +253,21 @@ impl Serverless {
         })
     }
 
-    pub(in crate::redshift) fn untag(&self, request: &UntagResource) -> Result<Value, Fault> {
+    pub(in crate::redshift) fn untag(&self, request: &UntagResource) -> Result<Value, ServiceError> {
         self.state.change(|state| {
             state.tags(&request.resource_arn)?.retain(|tag| !request.tag_keys.contains(&tag.key));
             Ok(json!({}))
         })
     }
 
-    pub(in crate::redshift) fn tags(&self, request: &ListTags) -> Result<Value, Fault> {
+    pub(in crate::redshift) fn tags(&self, request: &ListTags) -> Result<Value, ServiceError> {
         let mut state = self.state.read().clone();
         Ok(json!({"tags": state.tags(&request.resource_arn)?}))
     }
 }
 
 impl State {
-    fn tags(&mut self, arn: &str) -> Result<&mut Vec<Tag>, Fault> {
+    fn tags(&mut self, arn: &str) -> Result<&mut Vec<Tag>, ServiceError> {
         if let Some(namespace) = self.namespaces.values_mut().find(|namespace| namespace.arn() == arn) {
             return Ok(&mut namespace.tags);
         }
@@ -273,7 +276,7 @@ impl State {
     }
 }
 
-fn check_name(field: &str, name: &str) -> Result<(), Fault> {
+fn check_name(field: &str, name: &str) -> Result<(), ServiceError> {
     let known = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if (3..=64).contains(&name.len()) && name.chars().all(known) {
         return Ok(());
@@ -281,10 +284,10 @@ fn check_name(field: &str, name: &str) -> Result<(), Fault> {
     Err(invalid(format!("{field} must have 3 to 64 of the characters a-z, 0-9 and -")))
 }
 
-fn taken(what: &str, name: &str) -> Fault {
+fn taken(what: &str, name: &str) -> ServiceError {
     conflict(format!("The {what} {name} already exists."))
 }
 
-fn absent(what: &str, name: &str) -> Fault {
+fn absent(what: &str, name: &str) -> ServiceError {
     missing(format!("{what} {name} not found."))
 }

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use super::MOMENT;
 use crate::{
     ACCOUNT, REGION, clock,
-    fault::Fault,
     protocol::uuid,
     redshift::wire::{Tag, invalid},
+    service_error::ServiceError,
 };
 
 /// The port of every warehouse.
@@ -44,7 +44,7 @@ pub(in crate::redshift) struct CreateWorkgroup {
 }
 
 impl Workgroup {
-    pub(super) fn new(request: CreateWorkgroup) -> Result<Self, Fault> {
+    pub(super) fn new(request: CreateWorkgroup) -> Result<Self, ServiceError> {
         let capacity = request.base_capacity.unwrap_or(128);
         // Redshift Serverless API reference, CreateWorkgroup: 4, or 8 to 512 in steps of 8, or up to 1024 in steps of 32.
         let fits = capacity == 4

@@ -2,7 +2,7 @@
 
 use super::*;
 
-async fn until(rig: &Rig, operation: &str, body: Value, what: impl Fn(&Result<Value, Fault>) -> bool) {
+async fn until(rig: &Rig, operation: &str, body: Value, what: impl Fn(&Result<Value, ServiceError>) -> bool) {
     let wait = async {
         while !what(&rig.serverless(operation, body.clone()).await) {
             sleep(Duration::from_millis(20)).await;

@@ -3,7 +3,7 @@
 /// An error as an AWS service answers it; rendered as JSON or XML by the protocol.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{code}: {message}")]
-pub struct Fault {
+pub struct ServiceError {
     /// HTTP status.
     pub status: u16,
     /// For example `ResourceNotFoundException`.
@@ -12,8 +12,8 @@ pub struct Fault {
     pub message: String,
 }
 
-impl Fault {
-    /// A client's fault: status 400.
+impl ServiceError {
+    /// A client's error: status 400.
     pub fn client(code: &'static str, message: impl Into<String>) -> Self {
         Self { status: 400, code, message: message.into() }
     }
