@@ -2,7 +2,7 @@
 
 use http::{header, request::Parts, uri::Authority};
 
-use super::service_error::ServiceError;
+use crate::service_error::ServiceError;
 
 /// Refuses a request that another site's page sent (it has an `Origin`), or that a name of theirs led here (its host is not
 /// loopback's), as with DNS rebinding. No AWS client sends the one or needs the other.

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use http::Method;
 
-use super::service_error::ServiceError;
+use crate::service_error::ServiceError;
 
 /// Calls that carry or look for records: as many as the load is high.
 const DATA_CALLS: [&str; 16] = [

@@ -13,7 +13,7 @@ use minicbor::{
 };
 use serde_json::{Map, Value};
 
-use super::service_error::ServiceError;
+use crate::service_error::ServiceError;
 
 /// How deep values may lie in each other; the model's go down to five.
 const DEEPEST: usize = 32;

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt::Write};
 
-use super::service_error::ServiceError;
+use crate::service_error::ServiceError;
 
 /// The fields of a request by name.
 #[derive(Clone, Copy)]
@@ -93,6 +93,13 @@ pub(crate) fn percent_encode(text: &str) -> String {
         }
     }
     encoded
+}
+
+/// Writes a form that [`parse_form`] reads.
+#[cfg(test)]
+pub(crate) fn write_form<'a>(fields: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    let pair = |(name, value)| format!("{}={}", percent_encode(name), percent_encode(value));
+    fields.into_iter().map(pair).collect::<Vec<_>>().join("&")
 }
 
 /// XML, written front to back.

@@ -12,7 +12,7 @@ use aws_sigv4::{
 use chrono::{DateTime, NaiveDateTime, Utc};
 use http::{HeaderMap, HeaderValue, header, request::Parts};
 
-use super::{keys::AccessKey, query::parse_form, service_error::ServiceError};
+use crate::{keys::AccessKey, query::parse_form, service_error::ServiceError};
 
 /// How far a request's time may be from the stand-in's (IAM user guide, "AWS Signature Version 4 for API requests").
 const LIFETIME: Duration = Duration::from_secs(5 * 60);
