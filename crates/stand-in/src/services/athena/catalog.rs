@@ -10,7 +10,7 @@ use datafusion::{
 
 use super::{
     failure::{Failure, fail},
-    source::Meter,
+    layout::Meter,
     store::Store,
     table::GlueTable,
 };

@@ -17,7 +17,7 @@ use futures::StreamExt;
 use super::{
     catalog::{CATALOG, GlueCatalog},
     failure::{Failure, unsupported},
-    results,
+    results::{self, QueryResult},
     statement::{self, Utility},
 };
 use crate::hive;
@@ -27,31 +27,22 @@ const MEMORY: usize = 256 << 20;
 /// How large a result may be as text.
 const MAX_RESULT: usize = 128 << 20;
 
-/// A statement's result.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Answer {
-    /// Name and Athena type.
-    pub(super) columns: Vec<(String, String)>,
-    /// The rows as CSV; the header first where it is a query's.
-    pub(super) csv: Vec<u8>,
-}
-
 /// Runs `sql` over the catalog.
-pub(super) async fn run(catalog: GlueCatalog, database: &str, sql: &str) -> Result<Answer, Failure> {
+pub(super) async fn run(catalog: GlueCatalog, database: &str, sql: &str) -> Result<QueryResult, Failure> {
     match Utility::parse(sql) {
         Some(utility) => statement::answer(&utility?, &catalog.glue, database),
         None => query(catalog, database, sql).await,
     }
 }
 
-async fn query(catalog: GlueCatalog, database: &str, sql: &str) -> Result<Answer, Failure> {
+async fn query(catalog: GlueCatalog, database: &str, sql: &str) -> Result<QueryResult, Failure> {
     let context = session(catalog, database)?;
     let state = context.state();
     let parsed = state.sql_to_statement(sql, &state.config_options().sql_parser.dialect)?;
     let names = result_names(select(&parsed)?);
     let plan = state.statement_to_plan(parsed).await?;
     let mut stream = context.execute_logical_plan(plan).await?.execute_stream().await?;
-    let mut answer = Answer { columns: columns(&stream.schema(), &names), csv: Vec::new() };
+    let mut answer = QueryResult { columns: columns(&stream.schema(), &names), csv: Vec::new() };
     results::write_row(&mut answer.csv, answer.columns.iter().map(|(name, _)| Some(name.as_str())));
     while let Some(batch) = stream.next().await {
         results::write_batch(&mut answer.csv, &batch?)?;

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
-    engine::Answer,
     failure::Failure,
+    results::QueryResult,
     wire::{invalid, now},
     workgroup,
 };
@@ -80,7 +80,7 @@ impl Execution {
         self.started = Some(now());
     }
 
-    fn succeed(&mut self, answer: &Answer, scanned: u64) {
+    fn succeed(&mut self, answer: &QueryResult, scanned: u64) {
         self.columns = answer.columns.clone();
         self.end(State::Succeeded, None, scanned);
     }
@@ -200,7 +200,7 @@ impl Executions {
         self.change(id, Execution::start)
     }
 
-    pub(super) fn succeed(&self, id: &str, answer: &Answer, scanned: u64) -> Result<(), ServiceError> {
+    pub(super) fn succeed(&self, id: &str, answer: &QueryResult, scanned: u64) -> Result<(), ServiceError> {
         self.change(id, |execution| execution.succeed(answer, scanned))
     }
 

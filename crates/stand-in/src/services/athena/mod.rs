@@ -16,6 +16,7 @@ mod catalog;
 mod engine;
 mod execution;
 mod failure;
+mod layout;
 mod parquet;
 mod projection;
 mod query;

@@ -18,7 +18,7 @@ use datafusion::{
 };
 use tokio::sync::mpsc::Sender;
 
-use super::source::{Layout, Meter, Part, Wanted};
+use super::layout::{Layout, Meter, Part, Wanted};
 
 const BATCH_ROWS: usize = 4096;
 

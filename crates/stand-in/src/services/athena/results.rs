@@ -9,6 +9,15 @@ use datafusion::arrow::{
 };
 use datafusion::error::Result;
 
+/// A statement's result.
+#[derive(Clone, Debug, Default)]
+pub(super) struct QueryResult {
+    /// Name and Athena type.
+    pub(super) columns: Vec<(String, String)>,
+    /// The rows as CSV; the header first where it is a query's.
+    pub(super) csv: Vec<u8>,
+}
+
 /// One row of text; `None` is null.
 pub(super) type Row = Vec<Option<String>>;
 

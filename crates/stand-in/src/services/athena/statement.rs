@@ -4,10 +4,9 @@ use chrono::Utc;
 
 use super::{
     catalog::missing_table,
-    engine::Answer,
     failure::{Failure, unsupported},
     projection::Projection,
-    results,
+    results::{self, QueryResult},
 };
 use crate::services::glue::Glue;
 
@@ -65,7 +64,7 @@ fn plain(name: &str) -> String {
 }
 
 /// The catalog's answer.
-pub(super) fn answer(utility: &Utility, glue: &Glue, database: &str) -> Result<Answer, Failure> {
+pub(super) fn answer(utility: &Utility, glue: &Glue, database: &str) -> Result<QueryResult, Failure> {
     match utility {
         Utility::Databases => Ok(lines(&["database_name"], glue.database_names())),
         Utility::Tables { database: other } => {
@@ -78,7 +77,7 @@ pub(super) fn answer(utility: &Utility, glue: &Glue, database: &str) -> Result<A
     }
 }
 
-fn partitions(name: &TableName, glue: &Glue, database: &str) -> Result<Answer, Failure> {
+fn partitions(name: &TableName, glue: &Glue, database: &str) -> Result<QueryResult, Failure> {
     let database = name.database.as_deref().unwrap_or(database);
     let table = glue.table(database, &name.table).ok_or_else(|| missing_table(glue, database, &name.table))?;
     if table.partition_keys.is_empty() {
@@ -98,7 +97,7 @@ fn partitions(name: &TableName, glue: &Glue, database: &str) -> Result<Answer, F
     Ok(lines(&["partition"], each.collect()))
 }
 
-fn describe(name: &TableName, glue: &Glue, database: &str) -> Result<Answer, Failure> {
+fn describe(name: &TableName, glue: &Glue, database: &str) -> Result<QueryResult, Failure> {
     let database = name.database.as_deref().unwrap_or(database);
     let table = glue.table(database, &name.table).ok_or_else(|| missing_table(glue, database, &name.table))?;
     let line = |(name, hive): &(String, String)| format!("{name:20}\t{hive:20}\t{:20}", "");
@@ -107,11 +106,11 @@ fn describe(name: &TableName, glue: &Glue, database: &str) -> Result<Answer, Fai
 }
 
 /// A result of one text a row, as Athena answers such questions, whatever columns it names.
-fn lines(columns: &[&str], lines: Vec<String>) -> Answer {
+fn lines(columns: &[&str], lines: Vec<String>) -> QueryResult {
     let mut csv = Vec::new();
     for line in &lines {
         results::write_row(&mut csv, [Some(line.as_str())].into_iter());
     }
     let columns = columns.iter().map(|name| ((*name).to_owned(), "string".to_owned()));
-    Answer { columns: columns.collect(), csv }
+    QueryResult { columns: columns.collect(), csv }
 }

@@ -24,8 +24,9 @@ use datafusion::{
 
 use super::{
     failure::Failure,
+    layout::{Format, Layout, Meter, Origin, Part},
     projection::Projection,
-    source::{Format, Layout, Meter, Origin, Part, Source},
+    source::Source,
     store::{Location, Store},
 };
 use crate::{

@@ -8,7 +8,7 @@ use tokio::sync::mpsc::Sender;
 
 use super::{
     failure::{Failure, fail},
-    source::{Layout, Part, Wanted},
+    layout::{Layout, Part, Wanted},
 };
 use crate::{
     hive::{Column, Names},

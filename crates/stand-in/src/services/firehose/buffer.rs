@@ -7,12 +7,7 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::{
-    ServiceError,
-    progress::Range,
-    records::Records,
-    source::{Item, Source},
-};
+use super::{ServiceError, item::Item, progress::Range, records::Records, source::Source};
 
 /// Read from one shard at once.
 const READ: usize = 1 << 20;

@@ -8,8 +8,8 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Durable, Firehose, ServiceError,
+    loads::Loads,
     progress::Progress,
-    redshift::Loads,
     redshift_settings::RedshiftSettings,
     refuse,
     settings::Settings,

@@ -16,6 +16,8 @@ mod direct;
 mod extraction;
 mod failure;
 mod jq;
+mod item;
+mod loads;
 mod manage;
 mod parcels;
 mod parquet;
@@ -51,8 +53,9 @@ use tokio::{runtime::Handle, sync::watch, task::JoinHandle};
 
 use self::{
     deliver::Delivery,
+    loads::Loads,
     progress::Progress,
-    redshift::{Loader, Loads},
+    redshift::Loader,
     source::Source,
     spool::Spool,
     stream::{DeliveryStream, Ledger, Status},

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    loads::Loads,
     parcels::{Group, Recipe},
-    redshift::Loads,
 };
 
 /// How far a delivery has come. Objects are intended here before they are put, and their ranges are delivered afterwards: a

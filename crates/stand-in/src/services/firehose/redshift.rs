@@ -3,16 +3,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use bytes::Bytes;
-use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
-use serde_json::json;
 use tokio::{
     sync::watch,
     time::{sleep, timeout},
 };
 
-use super::{Durable, S3, ServiceError, progress::Progress, stream::Ledger};
+use super::{Durable, S3, ServiceError, loads::Batch, progress::Progress, stream::Ledger};
 use crate::{
     clock,
     services::redshift::{Destination, Login, Redshift, Trouble},
@@ -24,31 +20,6 @@ const POLL: Duration = Duration::from_millis(100);
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 /// Between two attempts, at most.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
-
-/// Objects on their way into Redshift.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct Loads {
-    /// The keys that have landed and are in no batch yet.
-    pub(super) landed: Vec<String>,
-    /// What is being loaded.
-    pub(super) batch: Option<Batch>,
-}
-
-/// The objects of one COPY.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Batch {
-    /// Redshift knows by it a COPY that it has committed already.
-    id: String,
-    keys: Vec<String>,
-    begun: DateTime<Utc>,
-}
-
-impl Loads {
-    /// Whether everything that has landed is loaded, or given up.
-    pub(super) fn is_empty(&self) -> bool {
-        self.landed.is_empty() && self.batch.is_none()
-    }
-}
 
 /// One delivery stream's loads.
 pub(super) struct Loader {
@@ -170,15 +141,6 @@ impl Loader {
             login: redshift.login()?,
             retries: redshift.retries(),
         })
-    }
-}
-
-impl Batch {
-    /// As COPY reads it.
-    fn manifest(&self, bucket: &str) -> Bytes {
-        let entry = |key: &String| json!({"url": format!("s3://{bucket}/{key}"), "mandatory": true});
-        let entries: Vec<_> = self.keys.iter().map(entry).collect();
-        Bytes::from(json!({"entries": entries}).to_string())
     }
 }
 

@@ -1,10 +1,8 @@
 //! Where a delivery's records come from: the shards of a stream, or what was put directly.
 
-use std::{borrow::Cow, sync::Arc, time::SystemTime};
+use std::{borrow::Cow, sync::Arc};
 
-use bytes::Bytes;
-
-use super::{Kinesis, ServiceError, spool::Spool};
+use super::{Kinesis, ServiceError, item::Item, spool::Spool};
 
 /// The one shard of a source that has none.
 const SPOOL_SHARD: &str = "direct";
@@ -16,14 +14,6 @@ pub(super) enum Source {
     Stream { kinesis: Arc<Kinesis>, arn: String },
     /// Records of PutRecord and PutRecordBatch.
     Spool(Arc<Spool>),
-}
-
-/// A record, and where to read on after it.
-pub(super) struct Item {
-    pub(super) position: u64,
-    pub(super) next: u64,
-    pub(super) arrived: SystemTime,
-    pub(super) data: Bytes,
 }
 
 impl Source {

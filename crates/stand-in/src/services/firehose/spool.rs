@@ -12,7 +12,7 @@ use std::{
 
 use bytes::Bytes;
 
-use super::source::Item;
+use super::item::Item;
 
 /// A new segment file is begun after so many bytes.
 const SEGMENT: u64 = 16 << 20;

@@ -5,9 +5,12 @@
 
 mod catalog;
 mod database;
+mod databases;
 mod expression;
 mod partition;
+mod partitions;
 mod table;
+mod tables;
 mod wire;
 
 use std::{collections::BTreeMap, io, path::Path, sync::Arc};

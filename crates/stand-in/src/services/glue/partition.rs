@@ -1,15 +1,9 @@
-//! Partitions.
+//! A partition.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::{
-    PartitionInfo,
-    catalog::Catalog,
-    expression::Expression,
-    table::Table,
-    wire::{Object, Paging, already_exists, check_batch, error_detail, invalid, listing, not_found, now},
-};
+use super::wire::{Object, invalid, now};
 use crate::{ACCOUNT, service_error::ServiceError};
 
 /// A partition as it was given, and when.
@@ -21,232 +15,33 @@ pub(super) struct Partition {
 }
 
 /// What a table's partitions are sorted and paged by.
-fn key(values: &[String]) -> String {
+pub(super) fn key(values: &[String]) -> String {
     serde_json::to_string(values).expect("strings are JSON")
 }
 
 impl Partition {
-    fn new(input: Object) -> Result<Self, ServiceError> {
+    pub(super) fn new(input: Object) -> Result<Self, ServiceError> {
         let values = input.get("Values").cloned().unwrap_or_default();
         let values = serde_json::from_value(values).map_err(|e| invalid(format!("PartitionInput.Values: {e}")))?;
         Ok(Self { values, input, created: now() })
     }
 
-    pub(super) fn info(&self, table: &Table) -> PartitionInfo {
-        let given = self.input.get("StorageDescriptor").and_then(|storage| storage["Location"].as_str());
-        let location = match given {
-            Some(location) => location.to_owned(),
-            None => self.default_location(table),
-        };
-        PartitionInfo { values: self.values.clone(), location }
+    pub(super) fn values(&self) -> &[String] {
+        &self.values
     }
 
-    /// `<table>/key=value/…/`, as Hive lays partitions out.
-    fn default_location(&self, table: &Table) -> String {
-        let mut location = table.location().trim_end_matches('/').to_owned();
-        for ((name, _), value) in table.partition_keys().iter().zip(&self.values) {
-            location.push_str(&format!("/{name}={value}"));
-        }
-        location + "/"
+    /// The location that its creator gave it.
+    pub(super) fn given_location(&self) -> Option<&str> {
+        self.input.get("StorageDescriptor").and_then(|storage| storage["Location"].as_str())
     }
 
-    fn describe(&self, table: &Table) -> Value {
+    /// Describes it as part of a table.
+    pub(super) fn describe(&self, database: &str, table: &str) -> Value {
         let mut object = self.input.clone();
-        object.insert("DatabaseName".into(), table.database.as_str().into());
-        object.insert("TableName".into(), table.name.as_str().into());
+        object.insert("DatabaseName".into(), database.into());
+        object.insert("TableName".into(), table.into());
         object.insert("CatalogId".into(), ACCOUNT.into());
         object.insert("CreationTime".into(), self.created.into());
         object.into()
     }
-}
-
-impl Table {
-    fn add(&mut self, partition: Partition) -> Result<(), ServiceError> {
-        self.check_values(&partition.values)?;
-        let key = key(&partition.values);
-        if self.partitions.contains_key(&key) {
-            return Err(already_exists("Partition already exists."));
-        }
-        self.partitions.insert(key, partition);
-        Ok(())
-    }
-
-    fn drop(&mut self, values: &[String]) -> Result<(), ServiceError> {
-        self.check_values(values)?;
-        self.partitions.remove(&key(values)).map(|_| ()).ok_or_else(|| not_found("Cannot find partition."))
-    }
-
-    fn check_values(&self, values: &[String]) -> Result<(), ServiceError> {
-        let keys = self.partition_keys().len();
-        if keys == values.len() {
-            return Ok(());
-        }
-        Err(invalid(format!(
-            "The number of partition keys do not match the number of partition values: table {} has {keys} keys, the call {} values",
-            self.name,
-            values.len()
-        )))
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct Create {
-    database_name: String,
-    table_name: String,
-    partition_input: Object,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct BatchCreate {
-    database_name: String,
-    table_name: String,
-    partition_input_list: Vec<Object>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct Named {
-    database_name: String,
-    table_name: String,
-    partition_values: Vec<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct Update {
-    database_name: String,
-    table_name: String,
-    partition_value_list: Vec<String>,
-    partition_input: Object,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Segment {
-    segment_number: usize,
-    total_segments: usize,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct List {
-    database_name: String,
-    table_name: String,
-    expression: Option<String>,
-    segment: Option<Segment>,
-    #[serde(flatten)]
-    paging: Paging,
-}
-
-#[derive(Deserialize, Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Values {
-    values: Vec<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct BatchGet {
-    database_name: String,
-    table_name: String,
-    partitions_to_get: Vec<Values>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct BatchDelete {
-    database_name: String,
-    table_name: String,
-    partitions_to_delete: Vec<Values>,
-}
-
-impl Catalog {
-    pub(super) fn create_partition(&self, request: Create) -> Result<Value, ServiceError> {
-        let partition = Partition::new(request.partition_input)?;
-        self.change_table(&request.database_name, &request.table_name, |table| table.add(partition))?;
-        Ok(json!({}))
-    }
-
-    pub(super) fn batch_create_partition(&self, request: BatchCreate) -> Result<Value, ServiceError> {
-        check_batch(request.partition_input_list.len(), 100, "partitions")?;
-        let partitions: Vec<_> =
-            request.partition_input_list.into_iter().map(Partition::new).collect::<Result<_, _>>()?;
-        self.change_table(&request.database_name, &request.table_name, |table| {
-            let each = partitions.into_iter().map(|partition| (partition.values.clone(), table.add(partition)));
-            Ok(json!({"Errors": failures(each)}))
-        })
-    }
-
-    pub(super) fn get_partition(&self, request: Named) -> Result<Value, ServiceError> {
-        self.with_table(&request.database_name, &request.table_name, |table| {
-            table.check_values(&request.partition_values)?;
-            let partition = table.partitions.get(&key(&request.partition_values));
-            let partition = partition.ok_or_else(|| not_found("Cannot find partition."))?;
-            Ok(json!({"Partition": partition.describe(table)}))
-        })
-    }
-
-    pub(super) fn get_partitions(&self, request: List) -> Result<Value, ServiceError> {
-        self.with_table(&request.database_name, &request.table_name, |table| {
-            let keys = table.partition_keys();
-            let wanted = Expression::parse(request.expression.as_deref(), &keys)?;
-            let mut matching = Vec::new();
-            for (index, (key, partition)) in table.partitions.iter().enumerate() {
-                let in_segment = request.segment.as_ref().is_none_or(|segment| {
-                    segment.total_segments > 0 && index % segment.total_segments == segment.segment_number
-                });
-                if in_segment && wanted.matches(&partition.values)? {
-                    matching.push((key.clone(), partition));
-                }
-            }
-            let (page, token) = request.paging.page(matching.into_iter(), 1000)?;
-            Ok(listing("Partitions", page.into_iter().map(|partition| partition.describe(table)).collect(), token))
-        })
-    }
-
-    pub(super) fn batch_get_partition(&self, request: BatchGet) -> Result<Value, ServiceError> {
-        check_batch(request.partitions_to_get.len(), 1000, "partitions")?;
-        self.with_table(&request.database_name, &request.table_name, |table| {
-            let found =
-                request.partitions_to_get.iter().filter_map(|wanted| table.partitions.get(&key(&wanted.values)));
-            let found: Vec<_> = found.map(|partition| partition.describe(table)).collect();
-            Ok(json!({"Partitions": found, "UnprocessedKeys": []}))
-        })
-    }
-
-    pub(super) fn update_partition(&self, request: Update) -> Result<Value, ServiceError> {
-        let partition = Partition::new(request.partition_input)?;
-        self.change_table(&request.database_name, &request.table_name, |table| {
-            table.drop(&request.partition_value_list)?;
-            table.add(partition)
-        })?;
-        Ok(json!({}))
-    }
-
-    pub(super) fn delete_partition(&self, request: Named) -> Result<Value, ServiceError> {
-        self.change_table(&request.database_name, &request.table_name, |table| table.drop(&request.partition_values))?;
-        Ok(json!({}))
-    }
-
-    pub(super) fn batch_delete_partition(&self, request: BatchDelete) -> Result<Value, ServiceError> {
-        check_batch(request.partitions_to_delete.len(), 25, "partitions")?;
-        self.change_table(&request.database_name, &request.table_name, |table| {
-            let each = request.partitions_to_delete.into_iter().map(|gone| {
-                let outcome = table.drop(&gone.values);
-                (gone.values, outcome)
-            });
-            Ok(json!({"Errors": failures(each)}))
-        })
-    }
-}
-
-/// The errors of a batch, one for each partition that failed.
-fn failures(each: impl Iterator<Item = (Vec<String>, Result<(), ServiceError>)>) -> Vec<Value> {
-    each.filter_map(|(values, outcome)| {
-        let error = outcome.err()?;
-        Some(json!({"PartitionValues": values, "ErrorDetail": error_detail(&error)}))
-    })
-    .collect()
 }

@@ -1,24 +1,22 @@
-//! Tables.
+//! A table and its partitions.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use regex::Regex;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
     PartitionInfo, TableInfo,
-    catalog::Catalog,
-    partition::Partition,
-    wire::{Object, Paging, check_batch, error_detail, invalid, listing, name_of, now},
+    partition::{Partition, key},
+    wire::{Object, already_exists, invalid, name_of, not_found, now},
 };
 use crate::{ACCOUNT, service_error::ServiceError};
 
 /// A table as it was given, what Glue adds, and its partitions by [`super::partition::key`].
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub(super) struct Table {
-    pub(super) database: String,
-    pub(super) name: String,
+    database: String,
+    name: String,
     input: Object,
     created: f64,
     updated: f64,
@@ -27,7 +25,7 @@ pub(super) struct Table {
 }
 
 impl Table {
-    fn new(database: &str, input: Object) -> Result<Self, ServiceError> {
+    pub(super) fn new(database: &str, input: Object) -> Result<Self, ServiceError> {
         let name = name_of(&input, "TableInput")?;
         check_columns(&input)?;
         let now = now();
@@ -51,7 +49,7 @@ impl Table {
         columns(self.input.get("PartitionKeys"))
     }
 
-    pub(super) fn location(&self) -> &str {
+    fn location(&self) -> &str {
         self.storage()["Location"].as_str().unwrap_or_default()
     }
 
@@ -68,14 +66,14 @@ impl Table {
     }
 
     pub(super) fn partition_infos(&self) -> Vec<PartitionInfo> {
-        self.partitions.values().map(|partition| partition.info(self)).collect()
+        self.partitions.values().map(|partition| self.partition_info(partition)).collect()
     }
 
     fn storage(&self) -> &Value {
         self.input.get("StorageDescriptor").unwrap_or(&Value::Null)
     }
 
-    fn replace(&mut self, input: Object) -> Result<(), ServiceError> {
+    pub(super) fn replace(&mut self, input: Object) -> Result<(), ServiceError> {
         if name_of(&input, "TableInput")? != self.name {
             return Err(invalid("a table cannot be renamed by UpdateTable"));
         }
@@ -89,7 +87,7 @@ impl Table {
         Ok(())
     }
 
-    fn describe(&self) -> Value {
+    pub(super) fn describe(&self) -> Value {
         let mut object = self.input.clone();
         object.insert("Name".into(), self.name.as_str().into());
         object.insert("DatabaseName".into(), self.database.as_str().into());
@@ -101,82 +99,54 @@ impl Table {
         object.entry("Retention").or_insert(0.into());
         object.into()
     }
-}
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct Create {
-    database_name: String,
-    table_input: Object,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct Named {
-    database_name: String,
-    name: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct List {
-    database_name: String,
-    expression: Option<String>,
-    #[serde(flatten)]
-    paging: Paging,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct BatchDelete {
-    database_name: String,
-    tables_to_delete: Vec<String>,
-}
-
-impl Catalog {
-    pub(super) fn create_table(&self, request: Create) -> Result<Value, ServiceError> {
-        self.add_table(Table::new(&request.database_name, request.table_input)?)?;
-        Ok(json!({}))
-    }
-
-    pub(super) fn get_table(&self, request: Named) -> Result<Value, ServiceError> {
-        self.with_table(&request.database_name, &request.name, |table| Ok(json!({"Table": table.describe()})))
-    }
-
-    pub(super) fn get_tables(&self, request: List) -> Result<Value, ServiceError> {
-        let wanted = request.expression.as_deref().map(whole_name).transpose()?;
-        let all = self.each_table(&request.database_name.to_lowercase(), Table::describe)?;
-        let matching = all.into_iter().filter(|(name, _)| wanted.as_ref().is_none_or(|regex| regex.is_match(name)));
-        let (page, token) = request.paging.page(matching, 100)?;
-        Ok(listing("TableList", page, token))
-    }
-
-    pub(super) fn update_table(&self, request: Create) -> Result<Value, ServiceError> {
-        let name = name_of(&request.table_input, "TableInput")?;
-        self.change_table(&request.database_name, &name, |table| table.replace(request.table_input))?;
-        Ok(json!({}))
-    }
-
-    pub(super) fn delete_table(&self, request: Named) -> Result<Value, ServiceError> {
-        self.remove_table(&request.database_name, &request.name)?;
-        Ok(json!({}))
-    }
-
-    pub(super) fn batch_delete_table(&self, request: BatchDelete) -> Result<Value, ServiceError> {
-        check_batch(request.tables_to_delete.len(), 100, "tables")?;
-        self.check_database(&request.database_name.to_lowercase())?;
-        let mut errors = Vec::new();
-        for name in &request.tables_to_delete {
-            if let Err(error) = self.remove_table(&request.database_name, name) {
-                errors.push(json!({"TableName": name, "ErrorDetail": error_detail(&error)}));
-            }
+    pub(super) fn add(&mut self, partition: Partition) -> Result<(), ServiceError> {
+        self.check_values(partition.values())?;
+        let key = key(partition.values());
+        if self.partitions.contains_key(&key) {
+            return Err(already_exists("Partition already exists."));
         }
-        Ok(json!({"Errors": errors}))
+        self.partitions.insert(key, partition);
+        Ok(())
     }
-}
 
-fn whole_name(pattern: &str) -> Result<Regex, ServiceError> {
-    Regex::new(&format!("(?i)^(?:{pattern})$")).map_err(|e| invalid(format!("Expression: {e}")))
+    pub(super) fn drop(&mut self, values: &[String]) -> Result<(), ServiceError> {
+        self.check_values(values)?;
+        self.partitions.remove(&key(values)).map(|_| ()).ok_or_else(|| not_found("Cannot find partition."))
+    }
+
+    pub(super) fn check_values(&self, values: &[String]) -> Result<(), ServiceError> {
+        let keys = self.partition_keys().len();
+        if keys == values.len() {
+            return Ok(());
+        }
+        Err(invalid(format!(
+            "The number of partition keys do not match the number of partition values: table {} has {keys} keys, the call {} values",
+            self.name,
+            values.len()
+        )))
+    }
+
+    fn partition_info(&self, partition: &Partition) -> PartitionInfo {
+        let location = match partition.given_location() {
+            Some(location) => location.to_owned(),
+            None => self.default_location(partition.values()),
+        };
+        PartitionInfo { values: partition.values().to_vec(), location }
+    }
+
+    /// `<table>/key=value/…/`, as Hive lays partitions out.
+    fn default_location(&self, values: &[String]) -> String {
+        let mut location = self.location().trim_end_matches('/').to_owned();
+        for ((name, _), value) in self.partition_keys().iter().zip(values) {
+            location.push_str(&format!("/{name}={value}"));
+        }
+        location + "/"
+    }
+
+    pub(super) fn describe_partition(&self, partition: &Partition) -> Value {
+        partition.describe(&self.database, &self.name)
+    }
 }
 
 fn columns(list: Option<&Value>) -> Vec<(String, String)> {

@@ -86,7 +86,7 @@ impl Consumer {
     fn of(stream: &StreamMeta, name: &str, consumer: &ConsumerMeta, now: u64) -> Self {
         Self {
             consumer_name: name.to_owned(),
-            consumer_arn: format!("{}/consumer/{}", stream.arn(), arn_part(name, consumer)),
+            consumer_arn: format!("{}/consumer/{}", stream.arn(), consumer.arn_part(name)),
             consumer_status: if now < consumer.ready { "CREATING" } else { "ACTIVE" },
             consumer_creation_timestamp: timestamp(consumer.created),
         }
@@ -126,7 +126,7 @@ impl Kinesis {
         let (stream, which) = request.resolve()?;
         let live = self.find_stream(&stream)?;
         let name = which.name(&live.meta)?;
-        let consumer = live.meta.consumers.get(&name).ok_or_else(|| missing(&name, &stream))?;
+        let consumer = live.meta.consumers.get(&name).ok_or_else(|| refuse::no_consumer(&name, &stream))?;
         let consumer = Consumer::of(&live.meta, &name, consumer, self.now());
         Ok(Described { consumer_description: Description { consumer, stream_arn: live.meta.arn() } })
     }
@@ -135,7 +135,7 @@ impl Kinesis {
         let (stream, which) = request.resolve()?;
         self.change(&stream, |meta, _| {
             let name = which.name(meta)?;
-            meta.consumers.remove(&name).map(|_| Nothing {}).ok_or_else(|| missing(&name, &stream))
+            meta.consumers.remove(&name).map(|_| Nothing {}).ok_or_else(|| refuse::no_consumer(&name, &stream))
         })
     }
 
@@ -164,7 +164,7 @@ impl Which {
     fn name(&self, stream: &StreamMeta) -> Result<String, ServiceError> {
         match self {
             Self::Name(name) => Ok(name.clone()),
-            Self::Part(part) => name_in_part(stream, part),
+            Self::Part(part) => stream.consumer_name(part),
         }
     }
 }
@@ -182,18 +182,4 @@ impl OneConsumer {
         };
         Ok((super::name_in_arn(&arn)?, Which::Name(name)))
     }
-}
-
-/// The name of the consumer whose ARN ends with `part`: its name and when it was registered.
-pub(super) fn name_in_part(stream: &StreamMeta, part: &str) -> Result<String, ServiceError> {
-    let found = stream.consumers.iter().find(|(name, consumer)| arn_part(name, consumer) == part);
-    found.map(|(name, _)| name.clone()).ok_or_else(|| missing(part, &stream.name))
-}
-
-pub(super) fn missing(consumer: &str, stream: &str) -> ServiceError {
-    refuse::not_found(format!("Consumer {consumer}, stream {stream} under account {ACCOUNT} not found."))
-}
-
-fn arn_part(name: &str, consumer: &ConsumerMeta) -> String {
-    format!("{name}:{}", consumer.created / 1000)
 }

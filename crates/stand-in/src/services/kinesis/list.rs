@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Kinesis, milliseconds, refuse,
+    shard_filter::ShardFilter,
     stream::{ShardMeta, StreamMeta, shard_id},
     timestamp,
     token::{self, NamePage, ShardPage},
@@ -39,16 +40,6 @@ pub(super) struct ListShards {
     max_results: Option<i64>,
     stream_creation_timestamp: Option<f64>,
     shard_filter: Option<ShardFilter>,
-}
-
-/// Which shards a listing shows.
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct ShardFilter {
-    #[serde(rename = "Type")]
-    kind: Option<String>,
-    shard_id: Option<String>,
-    timestamp: Option<f64>,
 }
 
 #[derive(Serialize)]

@@ -17,7 +17,7 @@ use std::{
 use super::{
     StoredRecord, frame,
     limits::{Throttle, WriteRate},
-    segment::{self, Mark, Segment},
+    segment::{self, Mark, Segment, Stretch},
 };
 
 /// Milliseconds between two looks for expired segments.
@@ -57,14 +57,6 @@ struct State {
     throttle: Option<Throttle>,
     closed: bool,
     trimmed_at: u64,
-}
-
-/// A stretch of a segment file to read.
-pub(super) struct Stretch {
-    pub(super) path: PathBuf,
-    pub(super) base: u64,
-    pub(super) from: Mark,
-    pub(super) until: u64,
 }
 
 impl ShardLog {

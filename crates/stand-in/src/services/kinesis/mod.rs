@@ -22,6 +22,7 @@ mod refuse;
 mod reshard;
 mod segment;
 mod sequence;
+mod shard_filter;
 mod stream;
 mod tags;
 #[cfg(test)]

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use super::{
     StoredRecord,
     frame::{HEADER, Header},
-    log::Stretch,
+    segment::Stretch,
 };
 
 /// Bytes of file that are read at once; a record holds on to its piece, so pieces stay small.

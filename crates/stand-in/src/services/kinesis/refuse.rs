@@ -69,6 +69,11 @@ pub(super) fn within(field: &str, value: i64, least: i64, most: i64) -> Result<i
     Ok(value)
 }
 
+/// Refuses a consumer that the stream does not have.
+pub(super) fn no_consumer(consumer: &str, stream: &str) -> ServiceError {
+    not_found(format!("Consumer {consumer}, stream {stream} under account {ACCOUNT} not found."))
+}
+
 /// A length within its bounds.
 pub(super) fn length(
     field: &str,

@@ -20,6 +20,14 @@ pub(super) struct Mark {
     pub(super) arrived: u64,
 }
 
+/// A stretch of a segment file to read.
+pub(super) struct Stretch {
+    pub(super) path: PathBuf,
+    pub(super) base: u64,
+    pub(super) from: Mark,
+    pub(super) until: u64,
+}
+
 /// What is known of a segment file without reading it again.
 pub(super) struct Segment {
     /// Position of the first record.

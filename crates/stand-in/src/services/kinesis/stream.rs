@@ -78,7 +78,20 @@ pub(super) fn arn_prefix() -> String {
     format!("arn:aws:kinesis:{REGION}:{ACCOUNT}:stream/")
 }
 
+impl ConsumerMeta {
+    /// Returns what its ARN ends with: its name and when it was registered.
+    pub(super) fn arn_part(&self, name: &str) -> String {
+        format!("{name}:{}", self.created / 1000)
+    }
+}
+
 impl StreamMeta {
+    /// Finds the consumer whose ARN ends with `part`.
+    pub(super) fn consumer_name(&self, part: &str) -> Result<String, ServiceError> {
+        let found = self.consumers.iter().find(|(name, consumer)| consumer.arn_part(name) == part);
+        found.map(|(name, _)| name.clone()).ok_or_else(|| refuse::no_consumer(part, &self.name))
+    }
+
     /// A stream of `shards` even shards at `now`.
     pub(super) fn new(id: u64, name: &str, shards: usize, now: u64, until: u64) -> Self {
         let mut stream = Self {

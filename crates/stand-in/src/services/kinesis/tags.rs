@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Kinesis, Nothing, consumers, refuse, stream::StreamMeta};
+use super::{Kinesis, Nothing, refuse, stream::StreamMeta};
 use crate::{ACCOUNT, service_error::ServiceError};
 
 /// Tags of one resource (Kinesis API reference, AddTagsToStream).
@@ -192,8 +192,8 @@ fn tags_of<'a>(stream: &'a mut StreamMeta, consumer: Option<&str>) -> Result<&'a
     match consumer {
         None => Ok(&mut stream.tags),
         Some(part) => {
-            let name = consumers::name_in_part(stream, part)?;
-            let consumer = stream.consumers.get_mut(&name).ok_or_else(|| consumers::missing(&name, &stream.name))?;
+            let name = stream.consumer_name(part)?;
+            let consumer = stream.consumers.get_mut(&name).ok_or_else(|| refuse::no_consumer(&name, &stream.name))?;
             Ok(&mut consumer.tags)
         }
     }

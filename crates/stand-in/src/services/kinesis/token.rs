@@ -3,6 +3,8 @@
 use base64_simd::STANDARD;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+use super::shard_filter::ShardFilter;
+
 /// Where a reader stands in a shard.
 #[derive(Serialize, Deserialize)]
 pub(super) struct ShardIterator {
@@ -19,7 +21,7 @@ pub(super) struct ShardPage {
     pub(super) stream: String,
     pub(super) id: u64,
     pub(super) after: String,
-    pub(super) filter: Option<super::list::ShardFilter>,
+    pub(super) filter: Option<ShardFilter>,
     pub(super) issued: u64,
 }
 

@@ -19,9 +19,9 @@ use super::{
     failure::{Condition, Failure, key},
     functions::Functions,
     invoke::LARGEST_PAYLOAD,
+    last_result::LastResult,
     mapping::Mapping,
     now,
-    poll::LastResult,
     process::Outcome,
     progress::Progress,
 };

@@ -13,6 +13,7 @@ mod function;
 mod functions;
 mod invoke;
 mod lane;
+mod last_result;
 mod lines;
 mod mapping;
 mod mappings;

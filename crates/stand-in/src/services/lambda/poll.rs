@@ -1,10 +1,6 @@
 //! One mapping at work: from state to state, and which shards are read.
 
-use std::{
-    collections::BTreeSet,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use tokio::{sync::watch, task::JoinSet, time::sleep};
 
@@ -12,6 +8,7 @@ use super::{
     Durable, Kinesis, S3, ServiceError,
     functions::Functions,
     lane::{Lane, Work},
+    last_result::LastResult,
     mapping::{Ledger, Mapping, State},
     progress::Progress,
 };
@@ -22,28 +19,6 @@ const BETWEEN: Duration = Duration::from_millis(200);
 const LOOK: Duration = Duration::from_millis(200);
 /// Before another attempt at what the disk refused.
 const AGAIN: Duration = Duration::from_secs(1);
-
-/// What Lambda says of the last batch.
-#[derive(Clone)]
-pub(super) struct LastResult(Arc<Mutex<String>>);
-
-impl LastResult {
-    pub(super) const NONE: &str = "No records processed";
-
-    pub(super) fn get(&self) -> String {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    pub(super) fn set(&self, result: &str) {
-        result.clone_into(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
-    }
-}
-
-impl Default for LastResult {
-    fn default() -> Self {
-        Self(Arc::new(Mutex::new(Self::NONE.to_owned())))
-    }
-}
 
 pub(super) struct Poller {
     pub(super) id: String,

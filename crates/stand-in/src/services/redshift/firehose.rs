@@ -2,8 +2,7 @@
 
 use super::{
     Redshift,
-    copy::{Copy, Role},
-    engine::{Failure, Statement, Warehouse},
+    engine::{Copy, Failure, Role, Statement, Warehouse},
     warehouses::{Endpoint, credentials},
 };
 

@@ -5,11 +5,11 @@
 //! functions added, see [`engine`] for what is not covered; COPY loads JSON.
 
 mod api;
-mod copy;
 mod data;
 mod engine;
 mod firehose;
 mod serverless;
+mod target;
 #[cfg(test)]
 mod tests;
 mod warehouses;
@@ -37,8 +37,6 @@ use crate::{
 
 /// The name of the cluster, the namespace and the workgroup of a fresh stand-in.
 pub(crate) const PRELOADED: &str = "demo";
-/// Their administrator's name and password; the secret `demo/redshift` holds both.
-pub(crate) const ADMIN: (&str, &str) = ("admin", "local-only");
 /// The database of every warehouse that names no other.
 pub(crate) const DATABASE: &str = "dev";
 

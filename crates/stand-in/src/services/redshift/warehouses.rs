@@ -8,10 +8,10 @@ use std::{
 };
 
 use super::{
-    ADMIN, DATABASE, PRELOADED,
-    data::Target,
+    DATABASE, PRELOADED,
     engine::{Access, Roles, Warehouse},
     serverless::{Namespace, State, Workgroup},
+    target::Target,
     wire::invalid,
 };
 use crate::{
@@ -19,7 +19,11 @@ use crate::{
     durable::Durable,
     inventory::Inventory,
     service_error::ServiceError,
-    services::{iam::Iam, s3::S3, secrets::Secrets},
+    services::{
+        iam::Iam,
+        s3::S3,
+        secrets::{REDSHIFT_ADMIN, Secrets},
+    },
 };
 
 /// The host of the provisioned cluster.
@@ -58,7 +62,7 @@ impl Warehouses {
     pub(super) fn of_url(&self, url: &str) -> Result<Option<Endpoint>, ServiceError> {
         let Some((host, database)) = address(url) else { return Ok(None) };
         if host == CLUSTER_HOST {
-            let admin = (ADMIN.0.to_owned(), Some(ADMIN.1.to_owned()), None);
+            let admin = (REDSHIFT_ADMIN.0.to_owned(), Some(REDSHIFT_ADMIN.1.to_owned()), None);
             return Ok(Some(Endpoint { found: self.cluster()?, database, admin }));
         }
         let name = host.split('.').next().unwrap_or_default();

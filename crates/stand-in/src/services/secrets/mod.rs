@@ -26,6 +26,9 @@ use crate::{
 
 /// Secrets Manager API reference, SecretString.
 const LONGEST_VALUE: usize = 65_536;
+/// The name and the password of the administrator of the warehouses that a fresh stand-in has; the secret `demo/redshift`
+/// holds both.
+pub(crate) const REDSHIFT_ADMIN: (&str, &str) = ("admin", "local-only");
 /// Secrets Manager API reference, ListSecrets.
 const PAGE: usize = 100;
 
@@ -41,9 +44,7 @@ struct All(BTreeMap<String, Secret>);
 impl Default for All {
     /// With the credentials of the warehouses that a fresh stand-in has.
     fn default() -> Self {
-        let value =
-            json!({"username": crate::services::redshift::ADMIN.0, "password": crate::services::redshift::ADMIN.1})
-                .to_string();
+        let value = json!({"username": REDSHIFT_ADMIN.0, "password": REDSHIFT_ADMIN.1}).to_string();
         let mut secret = Secret::new(arn("demo/redshift", "Local1"), Text::new(value), Vec::new());
         secret.description = Some("The administrator of the demo warehouses".into());
         Self(BTreeMap::from([("demo/redshift".to_owned(), secret)]))

@@ -3,7 +3,8 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::operations::{Data, Target, metadata};
+use super::operations::{Data, metadata};
+use crate::services::redshift::target::Target;
 use crate::{
     service_error::ServiceError,
     services::redshift::{

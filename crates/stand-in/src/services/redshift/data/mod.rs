@@ -5,7 +5,4 @@ mod execution;
 mod operations;
 mod result;
 
-pub(super) use self::{
-    execution::Executions,
-    operations::{Data, Target},
-};
+pub(super) use self::{execution::Executions, operations::Data};

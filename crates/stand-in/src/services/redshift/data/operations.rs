@@ -18,6 +18,7 @@ use crate::{
     services::{
         redshift::{
             engine::{Access, Failure, Outcome, Ran, ResultColumn, Statement, Warehouse},
+            target::Target,
             warehouses::Warehouses,
             wire::{Paging, invalid, offset},
         },
@@ -36,18 +37,6 @@ pub(in crate::services::redshift) struct Data {
     secrets: Arc<Secrets>,
     executions: Executions,
     running: Mutex<HashMap<String, AbortHandle>>,
-}
-
-/// Where a statement is sent.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(in crate::services::redshift) struct Target {
-    pub(in crate::services::redshift) cluster_identifier: Option<String>,
-    /// A name or an ARN.
-    pub(in crate::services::redshift) workgroup_name: Option<String>,
-    pub(in crate::services::redshift) database: Option<String>,
-    db_user: Option<String>,
-    secret_arn: Option<String>,
 }
 
 #[derive(Deserialize)]

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::failure::Failure;
-use crate::services::{iam::Iam, redshift::copy::Role, s3::S3};
+use super::{copy::Role, failure::Failure};
+use crate::services::{iam::Iam, s3::S3};
 
 /// Who may assume a warehouse's roles (Redshift management guide, "Authorizing Amazon Redshift to access other AWS services").
 const SERVICES: [&str; 2] = ["redshift.amazonaws.com", "redshift-serverless.amazonaws.com"];

@@ -10,9 +10,11 @@ mod access;
 mod aggregate;
 mod catalog;
 mod change;
+mod copy;
 mod failure;
 mod functions;
 mod kind;
+mod provider;
 mod record;
 mod rewrite;
 mod rows;
@@ -28,6 +30,7 @@ mod warehouse;
 pub(super) use self::{
     access::{Access, Roles},
     catalog::{Column, LoadError, Name, Schema},
+    copy::{Copy, Role},
     failure::Failure,
     functions::canonical,
     kind::Kind,

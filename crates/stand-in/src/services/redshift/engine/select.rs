@@ -16,12 +16,7 @@ use futures::StreamExt;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    catalog::Name,
-    failure::Failure,
-    functions,
-    kind::Kind,
-    record, rewrite, system,
-    view::{PATH, View},
+    catalog::Name, failure::Failure, functions, kind::Kind, provider::PATH, record, rewrite, system, view::View,
 };
 
 /// What all operators of a query may hold together; sorts and aggregations spill above it.

@@ -12,11 +12,11 @@ use datafusion::sql::sqlparser::{
 
 use super::{
     catalog::{Column, Name},
+    copy::Copy,
     failure::Failure,
     kind::Kind,
     tokens::{self, Cursor},
 };
-use crate::services::redshift::copy::Copy;
 
 /// A statement that the stand-in runs.
 #[derive(Clone, Debug)]

@@ -9,6 +9,7 @@ use super::{
     access::Access,
     catalog::{Catalog, Column, Load, LoadError, Name, Schema, Segment, Table},
     change,
+    copy::{Copy, Input, Loaded},
     failure::Failure,
     rows::Rows,
     segment::SegmentWriter,
@@ -16,7 +17,6 @@ use super::{
     statement::Statement,
     view::View,
 };
-use crate::services::redshift::copy::{Copy, Input, Loaded};
 
 /// As many rows are written at a time.
 const BATCH: usize = 8_192;

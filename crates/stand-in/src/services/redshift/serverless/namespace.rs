@@ -9,10 +9,13 @@ use crate::{
     ACCOUNT, REGION, clock,
     protocol::uuid,
     service_error::ServiceError,
-    services::redshift::{
-        ADMIN, DATABASE,
-        engine::Roles,
-        wire::{Tag, invalid},
+    services::{
+        redshift::{
+            DATABASE,
+            engine::Roles,
+            wire::{Tag, invalid},
+        },
+        secrets::REDSHIFT_ADMIN,
     },
 };
 
@@ -92,8 +95,8 @@ impl Namespace {
         Self {
             id: "00000000-0000-4000-8000-000000000001".into(),
             database: DATABASE.to_owned(),
-            admin: ADMIN.0.to_owned(),
-            password: Some(ADMIN.1.to_owned()),
+            admin: REDSHIFT_ADMIN.0.to_owned(),
+            password: Some(REDSHIFT_ADMIN.1.to_owned()),
             secret: None,
             roles: Vec::new(),
             default_role: None,

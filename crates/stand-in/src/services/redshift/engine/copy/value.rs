@@ -10,8 +10,10 @@ use datafusion::arrow::{
 };
 use serde_json::value::RawValue;
 
-use super::command::{Copy, Times};
-use crate::services::redshift::engine::{Cell, Column, Kind, canonical};
+use super::{
+    super::{Cell, Column, Kind, canonical},
+    command::{Copy, Times},
+};
 
 /// Why a value cannot be its column's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -158,8 +160,8 @@ fn timestamp(text: &str, times: Times) -> Result<i64, Unfit> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::Statement;
     use super::*;
-    use crate::services::redshift::engine::Statement;
 
     fn load(json: &str, kind: Kind, options: &str) -> Result<Cell, (i32, String)> {
         let sql = format!("COPY t FROM 's3://b/k' IAM_ROLE default JSON 'auto' {options}");

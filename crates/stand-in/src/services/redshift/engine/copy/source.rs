@@ -6,8 +6,8 @@ use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
 use serde::Deserialize;
 
-use super::command::Copy;
-use crate::services::{redshift::engine::Failure, s3::S3};
+use super::{super::Failure, command::Copy};
+use crate::services::s3::S3;
 
 /// An object to load.
 #[derive(Clone, Debug, PartialEq, Eq)]

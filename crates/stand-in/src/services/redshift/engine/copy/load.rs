@@ -6,16 +6,14 @@ use bytes::Bytes;
 use serde_json::value::RawValue;
 
 use super::{
+    super::{Cell, Column, Failure, LoadError},
     command::{Copy, Paths},
     documents::{Documents, Found},
     path::{Document, Path},
     source::Source,
     value::{self, Unfit},
 };
-use crate::services::{
-    redshift::engine::{Cell, Column, Failure, LoadError},
-    s3::S3,
-};
+use crate::services::s3::S3;
 
 /// What a load-error row keeps of the document, and of the value (database developer guide, STL_LOAD_ERRORS).
 const RAW: usize = 1024;

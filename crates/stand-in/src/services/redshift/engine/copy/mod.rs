@@ -7,7 +7,5 @@ mod path;
 mod source;
 mod value;
 
-pub(super) use self::{
-    command::{Copy, Role},
-    load::{Input, Loaded},
-};
+pub(in crate::services::redshift) use self::command::{Copy, Role};
+pub(super) use self::load::{Input, Loaded};

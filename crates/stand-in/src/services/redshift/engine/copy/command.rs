@@ -2,7 +2,7 @@
 
 use datafusion::sql::sqlparser::tokenizer::Token;
 
-use crate::services::redshift::engine::{Cursor, Failure, Name};
+use super::super::{Cursor, Failure, Name};
 
 /// The most errors that MAXERROR takes (database developer guide, "Data load operations").
 const MOST_ERRORS: u64 = 100_000;
@@ -194,8 +194,8 @@ fn region(name: &str) -> Result<(), Failure> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::Statement;
     use super::*;
-    use crate::services::redshift::engine::Statement;
 
     fn copy(sql: &str) -> Result<Copy, Failure> {
         match Statement::parse(sql, &[])? {

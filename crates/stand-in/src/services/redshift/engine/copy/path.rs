@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::services::redshift::engine::Failure;
+use super::super::Failure;
 
 /// A document's top level: each value as it is written.
 pub(super) type Document<'a> = BTreeMap<String, &'a RawValue>;
