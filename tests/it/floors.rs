@@ -48,7 +48,7 @@ fn floors() -> Vec<String> {
     lib.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';')).map(str::to_owned).collect()
 }
 
-fn root() -> &'static Path {
+pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
@@ -99,7 +99,7 @@ fn upward(module: &str, source: &str, floors: &[String]) -> Vec<String> {
     imports(source).into_iter().filter(|name| *name != module && !allowed(name)).map(str::to_owned).collect()
 }
 
-fn sources(folder: &Path, into: &mut Vec<PathBuf>) {
+pub fn sources(folder: &Path, into: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).expect("a folder of sources") {
         let path = entry.expect("an entry").path();
         if path.is_dir() {
