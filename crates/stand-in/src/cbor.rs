@@ -184,9 +184,11 @@ fn write_array(cbor: &mut Encoder<Vec<u8>>, field: &str, items: &[Value]) -> Wri
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
+    use crate::arbitrary::{damaged, object};
 
     fn read(cbor: &[u8]) -> Value {
         serde_json::from_slice(&to_json(cbor).expect("CBOR")).expect("JSON")
@@ -220,5 +222,44 @@ mod tests {
         assert!(has(b"\x64Data\x43\xff\x00\x01") && has(b"\x6cPartitionKey\x61k"), "{cbor:?}");
         assert!(has(b"\x78\x1bApproximateArrivalTimestamp\xc1\x1b\x00\x00\x01\x8b\xcf\xe5\x68\x01"), "{cbor:?}");
         assert_eq!(read(&cbor), json!({"MillisBehindLatest": 0, "Records": [record]}));
+    }
+
+    /// Whether a field of this name is a blob or a time in the model.
+    fn has_a_type_of_its_own(value: &Value) -> bool {
+        match value {
+            Value::Object(fields) => fields
+                .iter()
+                .any(|(name, value)| name == "Data" || name.ends_with("Timestamp") || has_a_type_of_its_own(value)),
+            Value::Array(items) => items.iter().any(has_a_type_of_its_own),
+            _ => false,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn json_comes_back_from_cbor(value in object()) {
+            prop_assume!(!has_a_type_of_its_own(&value));
+            prop_assert_eq!(read(&of_json(value.to_string().as_bytes()).expect("CBOR")), value);
+        }
+
+        #[test]
+        fn blobs_and_times_come_back(data: Vec<u8>, milliseconds in 0..4_000_000_000_000_u64) {
+            let seconds = milliseconds as f64 / 1000.0;
+            let record = json!({"Data": STANDARD.encode_to_string(&data), "ApproximateArrivalTimestamp": seconds});
+            let back = read(&of_json(record.to_string().as_bytes()).expect("CBOR"));
+            prop_assert_eq!(STANDARD.decode_to_vec(back["Data"].as_str().expect("a text")).expect("base64"), data);
+            let seconds = back["ApproximateArrivalTimestamp"].as_f64().expect("a number");
+            prop_assert_eq!((seconds * 1000.0).round() as u64, milliseconds);
+        }
+
+        #[test]
+        fn damaged_cbor_is_json_or_refused(
+            body in object().prop_flat_map(|value| damaged(of_json(value.to_string().as_bytes()).unwrap_or_default()))
+        ) {
+            match to_json(&body) {
+                Ok(json) => prop_assert!(serde_json::from_slice::<Value>(&json).is_ok(), "{}", String::from_utf8_lossy(&json)),
+                Err(error) => prop_assert_eq!(error.code, "SerializationException"),
+            }
+        }
     }
 }

@@ -3,6 +3,8 @@
 //! A program's own tests start a [`Server`] and point any AWS SDK at it; `examples/own_test.rs` shows how. [`daemon`] is the
 //! same in a process of its own. The services themselves are open only to the tests of this workspace.
 
+#[cfg(test)]
+mod arbitrary;
 mod browser;
 mod call_log;
 mod cbor;

@@ -144,7 +144,10 @@ pub(crate) fn escape(text: &str) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::{collection, prelude::*};
+
     use super::*;
+    use crate::arbitrary::text;
 
     #[test]
     fn a_form_is_decoded_and_a_bad_escape_stays_as_it_is() {
@@ -171,5 +174,26 @@ mod tests {
     fn xml_text_is_escaped() {
         let xml = Xml::default().texts("Names", ["a<b", "\"c\" & d"]);
         assert_eq!(xml.finish(), "<Names><member>a&lt;b</member><member>&quot;c&quot; &amp; d</member></Names>");
+    }
+
+    proptest! {
+        #[test]
+        fn a_form_comes_back(fields in collection::vec((text(), text()), 0..6)) {
+            // A pair of nothing and nothing is written as a lone equals sign, which is a pair as well.
+            let written = write_form(fields.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+            prop_assert_eq!(parse_form(written.as_bytes()), fields);
+        }
+
+        #[test]
+        fn a_segment_comes_back(segment in text()) {
+            prop_assert_eq!(parse_segment(&percent_encode(&segment)), segment.clone());
+            prop_assert_eq!(parse_segment(&segment.replace('%', "%25")), segment);
+        }
+
+        #[test]
+        fn no_form_is_lost_or_invented(form: Vec<u8>) {
+            let pairs = form.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()).count();
+            prop_assert_eq!(parse_form(&form).len(), pairs);
+        }
     }
 }

@@ -38,7 +38,7 @@ impl Log {
         self.segments.last_key_value().map_or(0, |(base, length)| base + length)
     }
 
-    fn held(&self) -> u64 {
+    fn bytes(&self) -> u64 {
         self.segments.values().sum()
     }
 }
@@ -73,7 +73,7 @@ impl Spool {
             frames.extend_from_slice(record);
         }
         let mut log = self.lock();
-        if log.held() + frames.len() as u64 > FULL {
+        if log.bytes() + frames.len() as u64 > FULL {
             return Ok(false);
         }
         let (base, length) = log.segments.last_key_value().map_or((0, 0), |(base, length)| (*base, *length));
@@ -165,6 +165,8 @@ fn whole_length(file: &File) -> io::Result<u64> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::{collection, prelude::*, sample::Index};
+
     use super::*;
 
     #[test]
@@ -196,5 +198,24 @@ mod tests {
         assert_eq!(spool.read(second, 1).expect("reads")[0].position, second);
         spool.trim(spool.end()).expect("trims");
         assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(100))]
+
+        #[test]
+        fn what_was_whole_before_a_cut_comes_back(records in collection::vec(any::<Vec<u8>>(), 1..6), cut: Index) {
+            let folder = tempfile::tempdir().expect("a folder");
+            let spool = Spool::open(folder.path()).expect("opens");
+            prop_assert!(spool.append(&records, SystemTime::now()).expect("appends"));
+            let ends: Vec<u64> = spool.read(0, usize::MAX).expect("reads").iter().map(|item| item.next).collect();
+            let cut = cut.index(spool.end() as usize + 1) as u64;
+            drop(spool);
+            File::options().write(true).open(folder.path().join("0")).expect("a segment").set_len(cut).expect("cut");
+            let spool = Spool::open(folder.path()).expect("opens again");
+            let whole = ends.iter().filter(|end| **end <= cut).count();
+            let found: Vec<Bytes> = spool.read(0, usize::MAX).expect("reads").into_iter().map(|item| item.data).collect();
+            prop_assert_eq!(&found, &records[..whole]);
+        }
     }
 }

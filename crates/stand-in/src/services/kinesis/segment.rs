@@ -124,3 +124,63 @@ fn body_fits(file: &mut impl Read, header: Header, frame: &mut Vec<u8>) -> io::R
     file.take(header.body_len() as u64).read_to_end(frame)?;
     Ok(header.fits(frame))
 }
+
+#[cfg(test)]
+mod tests {
+    use base64_simd::STANDARD;
+    use proptest::{collection, prelude::*, sample::Index};
+
+    use super::*;
+    use crate::{arbitrary::text, services::kinesis::frame};
+
+    /// A segment file in a folder of its own.
+    fn segment(bytes: &[u8]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::write(path(folder.path(), 7), bytes).expect("written");
+        folder
+    }
+
+    /// The frames of records, and where each ends.
+    fn frames(records: &[(String, Vec<u8>)]) -> (Vec<u8>, Vec<usize>) {
+        let (mut frames, mut ends) = (Vec::new(), Vec::new());
+        for (key, data) in records {
+            frame::encode(&mut frames, 1, key, &STANDARD.encode_to_string(data)).expect("base64");
+            ends.push(frames.len());
+        }
+        (frames, ends)
+    }
+
+    fn records() -> impl Strategy<Value = Vec<(String, Vec<u8>)>> {
+        collection::vec((text(), any::<Vec<u8>>()), 1..8)
+    }
+
+    proptest! {
+        #[test]
+        fn every_record_before_the_damage_is_found(records in records(), at: Index, other in 1..=255_u8) {
+            let (mut frames, ends) = frames(&records);
+            let at = at.index(frames.len());
+            frames[at] ^= other;
+            let folder = segment(&frames);
+            let found = scan(folder.path(), 7, frames.len() as u64, true).expect("readable");
+            let whole = ends.iter().filter(|end| **end <= at).count();
+            prop_assert_eq!(found.records, whole as u64);
+            prop_assert_eq!(found.bytes, ends[..whole].last().copied().unwrap_or_default() as u64);
+        }
+
+        #[test]
+        fn a_torn_end_is_left_out(records in records(), at: Index, verify: bool) {
+            let (mut frames, ends) = frames(&records);
+            frames.truncate(at.index(frames.len() + 1));
+            let folder = segment(&frames);
+            let found = scan(folder.path(), 7, frames.len() as u64, verify).expect("readable");
+            prop_assert_eq!(found.records, ends.iter().filter(|end| **end <= frames.len()).count() as u64);
+        }
+
+        #[test]
+        fn no_file_breaks_the_scan(bytes: Vec<u8>, verify: bool) {
+            let folder = segment(&bytes);
+            let _found = scan(folder.path(), 7, bytes.len() as u64, verify).expect("readable");
+            let _segment = Segment::find(folder.path(), 7).expect("readable");
+        }
+    }
+}

@@ -195,6 +195,8 @@ fn region(name: &str) -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use super::super::super::Statement;
+    use proptest::{collection, prelude::*};
+
     use super::*;
 
     fn copy(sql: &str) -> Result<Copy, Failure> {
@@ -238,5 +240,53 @@ mod tests {
         assert_eq!(paths("JSON"), Ok(Paths::Auto { any_case: false }));
         assert!(paths("").expect_err("refused").to_string().contains("JSON"));
         assert!(paths("JSON 'auto' NOLOAD").expect_err("refused").to_string().contains("NOLOAD"));
+    }
+
+    /// An option as it is written, and what it sets.
+    type Written = (&'static str, fn(&mut Copy));
+
+    const OPTIONS: [Written; 7] = [
+        ("MANIFEST", |copy| copy.is_manifest = true),
+        ("gzip", |copy| copy.gzip = true),
+        ("TRUNCATECOLUMNS", |copy| copy.truncate_columns = true),
+        ("MAXERROR 12", |copy| copy.max_errors = 12),
+        ("TimeFormat AS 'epochsecs'", |copy| copy.times = Times::Seconds),
+        ("COMPUPDATE PRESET", |_| ()),
+        ("REGION AS 'us-east-1'", |_| ()),
+    ];
+
+    proptest! {
+        #[test]
+        fn options_stand_in_any_order(
+            chosen in prop::sample::subsequence(OPTIONS.to_vec(), 0..=OPTIONS.len()).prop_shuffle(),
+            before in 0..=OPTIONS.len(), as_json: bool
+        ) {
+            let mut expected = Copy {
+                table: Name { schema: None, table: "t".into() },
+                columns: Vec::new(),
+                source: "s3://b/k".into(),
+                is_manifest: false,
+                role: Role::Default,
+                paths: Paths::Auto { any_case: false },
+                gzip: false,
+                max_errors: 0,
+                truncate_columns: false,
+                times: Times::Text,
+            };
+            chosen.iter().for_each(|(_, set)| set(&mut expected));
+            let mut words: Vec<&str> = chosen.iter().map(|(word, _)| *word).collect();
+            words.insert(before.min(words.len()), if as_json { "FORMAT AS JSON 'auto'" } else { "JSON" });
+            words.insert(0, "IAM_ROLE default");
+            prop_assert_eq!(copy(&format!("COPY t FROM 's3://b/k' {}", words.join("\n"))), Ok(expected));
+        }
+
+        #[test]
+        fn no_words_break_the_parser(words in collection::vec(prop::sample::select(vec![
+            "COPY", "t", ".", "\"q\"", "(", ")", ",", "FROM", "'s3://b/k'", "''", "IAM_ROLE", "DEFAULT", "JSON", "FORMAT",
+            "AS", "'auto'", "MAXERROR", "99999999999999999999", "-1", "1.5", "GZIP", "TIMEFORMAT", "WITH", "CREDENTIALS",
+            "STATUPDATE", "OFF", ";", "$1", ":x",
+        ]), 0..14)) {
+            let _parsed = Statement::parse(&format!("COPY {}", words.join(" ")), &[]);
+        }
     }
 }

@@ -8,9 +8,9 @@ use serde_json::value::RawValue;
 use super::{
     super::{Cell, Column, Failure, LoadError},
     command::{Copy, Paths},
-    documents::{Documents, Found},
+    documents::{Documents, FoundDocument},
     path::{Document, Path},
-    source::Source,
+    source::SourceObject,
     value::{self, Unfit},
 };
 use crate::services::s3::S3;
@@ -25,7 +25,7 @@ pub(in crate::services::redshift) struct Input {
     copy: Copy,
     /// The columns that are loaded, with where their values are found.
     columns: Vec<(usize, Column, Path)>,
-    objects: Vec<(Source, Bytes)>,
+    objects: Vec<(SourceObject, Bytes)>,
 }
 
 /// What a COPY read.
@@ -47,7 +47,7 @@ impl Input {
         let columns = columns(copy, table)?;
         let paths = paths(copy, &columns, s3).await?;
         let columns = columns.into_iter().zip(paths).map(|((at, column), path)| (at, column, path)).collect();
-        Ok(Self { copy: copy.clone(), columns, objects: Source::all(copy, s3).await? })
+        Ok(Self { copy: copy.clone(), columns, objects: SourceObject::all(copy, s3).await? })
     }
 
     /// Reads every document; each that fits is given to `row`, with a cell for every column of the table.
@@ -87,7 +87,7 @@ impl Input {
         Ok(loaded)
     }
 
-    fn cells(&self, found: &Found<'_>, width: usize) -> Result<Vec<Cell>, Box<LoadError>> {
+    fn cells(&self, found: &FoundDocument<'_>, width: usize) -> Result<Vec<Cell>, Box<LoadError>> {
         let document = document(found)?;
         let mut cells = vec![Cell::Null; width];
         for (at, column, path) in &self.columns {
@@ -99,7 +99,7 @@ impl Input {
     }
 }
 
-fn document<'a>(found: &Found<'a>) -> Result<Document<'a>, Box<LoadError>> {
+fn document<'a>(found: &FoundDocument<'a>) -> Result<Document<'a>, Box<LoadError>> {
     let broken = |message: &str| unreadable(found, 1216, message);
     if !found.is_json {
         return Err(broken("Invalid value."));
@@ -108,7 +108,7 @@ fn document<'a>(found: &Found<'a>) -> Result<Document<'a>, Box<LoadError>> {
 }
 
 /// A document that is rejected whole.
-fn unreadable(found: &Found<'_>, code: i32, message: &str) -> Box<LoadError> {
+fn unreadable(found: &FoundDocument<'_>, code: i32, message: &str) -> Box<LoadError> {
     Box::new(LoadError {
         line: found.line,
         code,
@@ -118,7 +118,7 @@ fn unreadable(found: &Found<'_>, code: i32, message: &str) -> Box<LoadError> {
     })
 }
 
-fn unfitting(found: &Found<'_>, column: &Column, value: Option<&RawValue>, unfit: Unfit) -> LoadError {
+fn unfitting(found: &FoundDocument<'_>, column: &Column, value: Option<&RawValue>, unfit: Unfit) -> LoadError {
     LoadError {
         line: found.line,
         column: column.name.clone(),
@@ -159,7 +159,8 @@ async fn paths(copy: &Copy, columns: &[(usize, Column)], s3: &S3) -> Result<Vec<
         }
         Paths::Object(address) => address,
     };
-    let source = Source::parse(address).ok_or_else(|| Failure::new(format!("{address} has no bucket and key")))?;
+    let source =
+        SourceObject::parse(address).ok_or_else(|| Failure::new(format!("{address} has no bucket and key")))?;
     let object = source.get(s3).await?;
     let paths = Path::list(&object, address)?;
     if paths.len() != columns.len() {

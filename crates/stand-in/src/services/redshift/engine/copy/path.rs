@@ -92,7 +92,10 @@ fn bracketed(inside: &str) -> Option<Step> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::{collection, prelude::*};
+
     use super::*;
+    use crate::arbitrary::json;
 
     fn found(path: &str, document: &str) -> Option<String> {
         let document: Document<'_> = serde_json::from_str(document).expect("an object");
@@ -117,5 +120,44 @@ mod tests {
         }
         let refused = Path::list(br#"{"jsonpaths": ["$.a", "b"]}"#, "s3://b/k").expect_err("refused");
         assert!(refused.to_string().contains("s3://b/k: b"), "{refused}");
+    }
+
+    /// A step as a jsonpath writes it, and the step.
+    fn step() -> impl Strategy<Value = (String, Step)> {
+        prop_oneof![
+            "[a-z_][a-z0-9_ ]{0,5}".prop_map(|key| (format!(".{key}"), Step::Key(key))),
+            "[^'\\]]{0,6}"
+                .prop_filter("no number", |key| key.parse::<usize>().is_err())
+                .prop_map(|key| (format!("['{key}']"), Step::Key(key))),
+            (0..4_usize).prop_map(|index| (format!("[{index}]"), Step::Index(index))),
+        ]
+    }
+
+    /// The value with `steps` around it.
+    fn around(steps: &[Step], value: serde_json::Value) -> serde_json::Value {
+        steps.iter().rev().fold(value, |value, step| match step {
+            Step::Key(key) => serde_json::json!({"": 0, key.as_str(): value}),
+            Step::Index(index) => (0..*index).map(|_| serde_json::Value::Null).chain([value]).collect(),
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_path_leads_to_what_it_was_written_for(
+            key in "[a-z]{1,5}", steps in collection::vec(step(), 0..5), value in json()
+        ) {
+            let path = format!("$.{key}{}", steps.iter().map(|(written, _)| written.as_str()).collect::<String>());
+            let steps: Vec<Step> = [Step::Key(key)].into_iter().chain(steps.into_iter().map(|(_, step)| step)).collect();
+            prop_assert_eq!(&Path::parse(&path).expect("a path").steps, &steps);
+            let found = found(&path, &around(&steps, value.clone()).to_string()).expect("it is there");
+            prop_assert_eq!(serde_json::from_str::<serde_json::Value>(&found).expect("JSON"), value);
+        }
+
+        #[test]
+        fn no_text_breaks_the_parser(path in "[$.\\[\\]'\"a0é]{0,12}", object: Vec<u8>) {
+            let parsed = Path::parse(&path);
+            prop_assert!(parsed.is_none_or(|parsed| parsed.find(&Document::new()).is_none()));
+            let _listed = Path::list(&object, "s3://b/k");
+        }
     }
 }

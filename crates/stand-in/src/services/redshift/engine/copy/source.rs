@@ -11,7 +11,7 @@ use crate::services::s3::S3;
 
 /// An object to load.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Source {
+pub(super) struct SourceObject {
     bucket: String,
     key: String,
 }
@@ -28,13 +28,13 @@ struct Entry {
     mandatory: bool,
 }
 
-impl std::fmt::Display for Source {
+impl std::fmt::Display for SourceObject {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "s3://{}/{}", self.bucket, self.key)
     }
 }
 
-impl Source {
+impl SourceObject {
     pub(super) fn parse(address: &str) -> Option<Self> {
         let (bucket, key) = address.strip_prefix("s3://")?.split_once('/')?;
         (!bucket.is_empty()).then(|| Self { bucket: bucket.to_owned(), key: key.to_owned() })
