@@ -64,7 +64,7 @@ const fn regional(
     Quota { service, service_name, code, name, default, global: false }
 }
 
-/// The service.
+/// Service Quotas, which stores nothing.
 pub(crate) struct Quotas {
     kinesis: Arc<Kinesis>,
     firehose: Arc<Firehose>,

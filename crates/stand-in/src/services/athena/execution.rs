@@ -24,7 +24,7 @@ const KEPT: f64 = 45.0 * 86_400.0;
 /// How far an execution is.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
-pub(super) enum State {
+pub(super) enum QueryState {
     #[default]
     Queued,
     Running,
@@ -33,7 +33,7 @@ pub(super) enum State {
     Cancelled,
 }
 
-impl State {
+impl QueryState {
     pub(super) fn ended(self) -> bool {
         matches!(self, Self::Succeeded | Self::Failed | Self::Cancelled)
     }
@@ -48,7 +48,7 @@ pub(super) struct Execution {
     /// Bucket and key of the result.
     pub(super) output: (String, String),
     pub(super) utility: bool,
-    pub(super) state: State,
+    pub(super) state: QueryState,
     reason: Option<String>,
     system_error: bool,
     submitted: f64,
@@ -76,22 +76,22 @@ impl Execution {
     }
 
     fn start(&mut self) {
-        self.state = State::Running;
+        self.state = QueryState::Running;
         self.started = Some(now());
     }
 
     fn succeed(&mut self, answer: &QueryResult, scanned: u64) {
         self.columns = answer.columns.clone();
-        self.end(State::Succeeded, None, scanned);
+        self.end(QueryState::Succeeded, None, scanned);
     }
 
     fn fail(&mut self, failure: &Failure, scanned: u64) {
         self.system_error = failure.system;
-        let state = if failure.failed { State::Failed } else { State::Cancelled };
+        let state = if failure.failed { QueryState::Failed } else { QueryState::Cancelled };
         self.end(state, Some(failure.message.clone()), scanned);
     }
 
-    fn end(&mut self, state: State, reason: Option<String>, scanned: u64) {
+    fn end(&mut self, state: QueryState, reason: Option<String>, scanned: u64) {
         self.state = state;
         self.reason = reason;
         self.scanned = scanned;
@@ -107,7 +107,7 @@ impl Execution {
         if let Some(reason) = &self.reason {
             status["StateChangeReason"] = reason.as_str().into();
         }
-        if self.state == State::Failed {
+        if self.state == QueryState::Failed {
             status["AthenaError"] = json!({
                 "ErrorCategory": if self.system_error { 1 } else { 2 },
                 "ErrorType": if self.system_error { 200 } else { 1000 },
@@ -211,7 +211,7 @@ impl Executions {
     /// The caller's own stop.
     pub(super) fn cancel(&self, id: &str, scanned: u64) -> Result<(), ServiceError> {
         self.change(id, |execution| {
-            execution.end(State::Cancelled, Some("Query was cancelled by user".into()), scanned)
+            execution.end(QueryState::Cancelled, Some("Query was cancelled by user".into()), scanned)
         })
     }
 

@@ -47,7 +47,7 @@ use crate::{
     services::{glue::Glue, s3::S3},
 };
 
-/// The service.
+/// Athena over one folder.
 pub(crate) struct Athena {
     queries: Arc<Queries>,
 }
@@ -59,10 +59,10 @@ impl Athena {
     /// # Errors
     /// The folder cannot be made or read, or what lies in it is damaged.
     pub(crate) fn open(folder: &Path, glue: Arc<Glue>, s3: Arc<S3>) -> io::Result<Arc<Self>> {
-        Self::over(folder, glue, s3)
+        Self::open_over_store(folder, glue, s3)
     }
 
-    fn over(folder: &Path, glue: Arc<Glue>, store: Arc<dyn Store>) -> io::Result<Arc<Self>> {
+    fn open_over_store(folder: &Path, glue: Arc<Glue>, store: Arc<dyn Store>) -> io::Result<Arc<Self>> {
         fs::create_dir_all(folder)?;
         let workgroups = Durable::open(&folder.join("workgroups.json"))?;
         let executions = Executions::open(&folder.join("executions"))?;

@@ -15,7 +15,7 @@ use tokio::{sync::Semaphore, task::AbortHandle};
 use super::{
     catalog::GlueCatalog,
     engine,
-    execution::{Asked, Execution, Executions, State},
+    execution::{Asked, Execution, Executions, QueryState},
     failure::Failure,
     layout::Meter,
     results::{self, Row},
@@ -233,7 +233,7 @@ impl Queries {
 
     pub(super) async fn results(&self, request: Results) -> Result<Value, ServiceError> {
         let execution = self.executions.get(&request.query_execution_id)?;
-        if execution.state != State::Succeeded {
+        if execution.state != QueryState::Succeeded {
             return Err(invalid(no_results(execution.state)));
         }
         let csv = self.read(&execution).await?;
@@ -289,7 +289,7 @@ impl Queries {
     }
 }
 
-fn no_results(state: State) -> String {
+fn no_results(state: QueryState) -> String {
     let name = json!(state);
     let name = name.as_str().unwrap_or_default();
     if state.ended() {

@@ -20,20 +20,20 @@ use super::{
 };
 
 /// The objects that one of the scan's workers reads.
-pub(super) struct Source {
+pub(super) struct ObjectScan {
     pub(super) layout: Arc<Layout>,
     pub(super) parts: Vec<Part>,
     pub(super) store: Arc<dyn Store>,
     pub(super) meter: Arc<Meter>,
 }
 
-impl std::fmt::Debug for Source {
+impl std::fmt::Debug for ObjectScan {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Source").field("layout", &self.layout).field("parts", &self.parts.len()).finish()
     }
 }
 
-impl PartitionStream for Source {
+impl PartitionStream for ObjectScan {
     fn schema(&self) -> &SchemaRef {
         &self.layout.schema
     }

@@ -26,7 +26,7 @@ use super::{
     failure::Failure,
     layout::{Format, Layout, Meter, Origin, Part},
     projection::Projection,
-    source::Source,
+    source::ObjectScan,
     store::{Location, Store},
 };
 use crate::{
@@ -192,7 +192,8 @@ impl TableProvider for GlueTable {
         }
         let shares = share_out(parts, state.config().target_partitions());
         let sources = shares.into_iter().map(|parts| {
-            let source = Source { layout: layout.clone(), parts, store: self.store.clone(), meter: self.meter.clone() };
+            let source =
+                ObjectScan { layout: layout.clone(), parts, store: self.store.clone(), meter: self.meter.clone() };
             Arc::new(source) as Arc<dyn PartitionStream>
         });
         let scan = StreamingTableExec::try_new(layout.schema.clone(), sources.collect(), None, [], false, limit)?;

@@ -60,7 +60,8 @@ impl Lake {
         let folder = tempfile::tempdir().expect("a folder");
         let store = Arc::new(Memory::default());
         let glue = Glue::open(&folder.path().join("glue")).expect("a catalog");
-        let athena = Athena::over(&folder.path().join("athena"), glue.clone(), store.clone()).expect("Athena");
+        let athena =
+            Athena::open_over_store(&folder.path().join("athena"), glue.clone(), store.clone()).expect("Athena");
         let lake = Self { folder, store, glue, athena };
         lake.glue_ok("CreateDatabase", json!({"DatabaseInput": {"Name": "tpcds"}})).await;
         lake

@@ -22,7 +22,7 @@ use crate::{
     service_error::ServiceError,
 };
 
-/// The service.
+/// DynamoDB over one SQLite file.
 pub(crate) struct DynamoDb {
     database: Database,
 }

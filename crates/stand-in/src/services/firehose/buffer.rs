@@ -7,7 +7,7 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::{ServiceError, item::Item, progress::Range, records::Records, source::Source};
+use super::{ServiceError, item::Item, progress::Range, records::Records, source::RecordSource};
 
 /// Read from one shard at once.
 const READ: usize = 1 << 20;
@@ -21,7 +21,7 @@ pub(super) struct Block {
 impl Block {
     /// Reads up to `max_bytes` from `position` on; `None` where there is nothing to read.
     pub(super) fn read(
-        source: &Source,
+        source: &RecordSource,
         shard: &str,
         position: u64,
         max_bytes: usize,
@@ -36,7 +36,7 @@ impl Block {
         self.records.bytes()
     }
 
-    fn of(source: &Source, shard: &str, from: u64, items: &[Item], delimiter: &[u8]) -> Option<Self> {
+    fn of(source: &RecordSource, shard: &str, from: u64, items: &[Item], delimiter: &[u8]) -> Option<Self> {
         let (first, to) = (items.first()?.position, items.last()?.next);
         if first > from {
             tracing::warn!("records {from} to {first} of {shard} are not delivered: the source no longer has them");
@@ -51,7 +51,11 @@ impl Block {
     }
 
     /// All of a range again, for objects that were begun before.
-    pub(super) fn read_again(source: &Source, range: &Range, delimiter: &[u8]) -> Result<Vec<Records>, ServiceError> {
+    pub(super) fn read_again(
+        source: &RecordSource,
+        range: &Range,
+        delimiter: &[u8],
+    ) -> Result<Vec<Records>, ServiceError> {
         let (mut records, mut position) = (Vec::new(), range.from);
         while position < range.to {
             let mut items = source.read(&range.shard, position, READ)?;

@@ -12,7 +12,7 @@ const LATEST: &str = "LATEST";
 /// The configuration as it was given.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Settings {
+pub(super) struct ConversionSettings {
     #[serde(default = "on")]
     pub(super) enabled: bool,
     #[serde(default, skip_serializing_if = "Value::is_null")]
@@ -49,7 +49,7 @@ pub(super) struct Table {
     catalog_arn: String,
 }
 
-impl Settings {
+impl ConversionSettings {
     /// Checks what can be checked without the table.
     pub(super) fn check(&self, iam: &Iam) -> Result<(), ServiceError> {
         for (name, value) in [

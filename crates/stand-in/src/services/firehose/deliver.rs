@@ -14,8 +14,8 @@ use super::{
     parcels::{Group, Parcel, Sorted},
     progress::{Intended, Progress},
     records::Records,
-    settings::Settings,
-    source::Source,
+    settings::S3Settings,
+    source::RecordSource,
     stream::{Ledger, Status},
 };
 
@@ -33,7 +33,7 @@ pub(super) struct Delivery {
     name: String,
     ledger: Arc<Durable<Ledger>>,
     progress: Arc<Durable<Progress>>,
-    source: Source,
+    source: RecordSource,
     s3: Arc<S3>,
     glue: Arc<Glue>,
     deleted: watch::Receiver<bool>,
@@ -50,7 +50,7 @@ impl Delivery {
         name: String,
         ledger: Arc<Durable<Ledger>>,
         progress: Arc<Durable<Progress>>,
-        source: Source,
+        source: RecordSource,
         (s3, glue): (Arc<S3>, Arc<Glue>),
         deleted: watch::Receiver<bool>,
     ) -> Self {
@@ -123,7 +123,7 @@ impl Delivery {
     }
 
     /// Reads each shard once, within what the buffer still takes.
-    async fn fill(&mut self, settings: &Settings) -> Result<bool, ServiceError> {
+    async fn fill(&mut self, settings: &S3Settings) -> Result<bool, ServiceError> {
         let source = self.source.clone();
         let positions = self.progress.read().delivered.clone();
         let buffered: Vec<(String, u64)> = self.buffer.ranges().into_iter().map(|r| (r.shard, r.to)).collect();
@@ -158,7 +158,7 @@ impl Delivery {
     }
 
     /// Makes objects of all that is buffered and puts them. What fails on the way is read from the source once more.
-    async fn deliver(&mut self, settings: &Settings, version: u32) -> Result<(), ServiceError> {
+    async fn deliver(&mut self, settings: &S3Settings, version: u32) -> Result<(), ServiceError> {
         let recipe = settings.recipe(&self.glue)?;
         let (ranges, oldest) = (self.buffer.ranges(), self.buffer.oldest().map_or_else(Utc::now, DateTime::from));
         let records = self.buffer.take();
@@ -214,7 +214,13 @@ impl Delivery {
 
     /// `<prefix><delivery stream>-<version>-<time>-<uuid><extension>` (Firehose developer guide, "Configure Amazon S3 object
     /// name format"); what failed has no extension.
-    fn key(&self, settings: &Settings, version: u32, at: DateTime<Utc>, group: &Group) -> Result<String, ServiceError> {
+    fn key(
+        &self,
+        settings: &S3Settings,
+        version: u32,
+        at: DateTime<Utc>,
+        group: &Group,
+    ) -> Result<String, ServiceError> {
         let (prefix, extension) = match group {
             Group::Partition(values) => {
                 let prefix = Prefix::parse(settings.prefix(), Use::Data).map_err(ServiceError::internal)?;
@@ -229,7 +235,7 @@ impl Delivery {
         Ok(format!("{prefix}{}-{version}-{time}-{}{extension}", self.name, super::uuid()))
     }
 
-    fn settings(&self) -> Option<(Settings, u32)> {
+    fn settings(&self) -> Option<(S3Settings, u32)> {
         self.ledger.read().get(&self.name).map(|stream| (stream.settings.clone(), stream.version))
     }
 

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Firehose, ServiceError, refuse, source::Source, stream::Status};
+use super::{Firehose, ServiceError, refuse, source::RecordSource, stream::Status};
 use crate::service::{Answer, Reply};
 
 /// Firehose API reference, PutRecord and PutRecordBatch.
@@ -71,7 +71,7 @@ impl Firehose {
             return Err(refuse::not_found(name));
         }
         let source = self.running().get(&stream.id).map(|running| running.source.clone());
-        let Some(Source::Spool(spool)) = source else {
+        let Some(RecordSource::Spool(spool)) = source else {
             return Err(refuse::argument(
                 "This operation is not permitted on KinesisStreamAsSource delivery stream type.",
             ));

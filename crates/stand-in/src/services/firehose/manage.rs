@@ -12,8 +12,8 @@ use super::{
     progress::Progress,
     redshift_settings::RedshiftSettings,
     refuse,
-    settings::Settings,
-    source::Source,
+    settings::S3Settings,
+    source::RecordSource,
     stream::{self, DESTINATION, DeliveryStream, Kind, Ledger, Status, StreamSource},
     tags::{self, Tag},
 };
@@ -111,7 +111,7 @@ impl Firehose {
         }
         let source = self.check_source(request.delivery_stream_type, request.kinesis_stream_source_configuration)?;
         let (settings, redshift) = match (request.extended_s3, request.s3, request.redshift) {
-            (Some(one), None, None) | (None, Some(one), None) => (Settings::new(one, &self.s3, &self.iam)?, None),
+            (Some(one), None, None) | (None, Some(one), None) => (S3Settings::new(one, &self.s3, &self.iam)?, None),
             (None, None, Some(one)) => {
                 let (redshift, settings) = RedshiftSettings::new(one, &self.s3, &self.iam, &self.redshift)?;
                 (settings, Some(redshift))
@@ -168,7 +168,7 @@ impl Firehose {
             if stream.source.is_none() {
                 return Ok(());
             }
-            let source: Source = self.source(stream)?;
+            let source: RecordSource = self.source(stream)?;
             for shard in source.shards()? {
                 let end = source.end(&shard)?;
                 progress.delivered.insert(shard, end);

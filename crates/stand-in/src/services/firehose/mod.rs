@@ -56,7 +56,7 @@ use self::{
     loads::Loads,
     progress::Progress,
     redshift::Loader,
-    source::Source,
+    source::RecordSource,
     spool::Spool,
     stream::{DeliveryStream, Ledger, Status},
 };
@@ -72,7 +72,7 @@ use crate::{
 /// Delivery streams of an account, to begin with (Service Quotas, Amazon Data Firehose).
 const MOST_STREAMS: usize = 5_000;
 
-/// The service. Dropping it stops delivery where it is; opening it again goes on from there.
+/// Amazon Data Firehose. Dropping it stops delivery; opening it again continues from there.
 pub struct Firehose {
     folder: PathBuf,
     kinesis: Arc<Kinesis>,
@@ -91,7 +91,7 @@ pub struct Firehose {
 struct Running {
     task: JoinHandle<()>,
     deleted: watch::Sender<bool>,
-    source: Source,
+    source: RecordSource,
     progress: Arc<Durable<Progress>>,
 }
 
@@ -161,10 +161,10 @@ impl Firehose {
         self.folder.join("deliveries").join(id)
     }
 
-    fn source(&self, stream: &DeliveryStream) -> io::Result<Source> {
+    fn source(&self, stream: &DeliveryStream) -> io::Result<RecordSource> {
         match &stream.source {
-            Some(source) => Ok(Source::Stream { kinesis: self.kinesis.clone(), arn: source.stream_arn.clone() }),
-            None => Ok(Source::Spool(Arc::new(Spool::open(&self.delivery_folder(&stream.id).join("spool"))?))),
+            Some(source) => Ok(RecordSource::Stream { kinesis: self.kinesis.clone(), arn: source.stream_arn.clone() }),
+            None => Ok(RecordSource::Spool(Arc::new(Spool::open(&self.delivery_folder(&stream.id).join("spool"))?))),
         }
     }
 
@@ -187,7 +187,7 @@ impl Firehose {
         });
         let task = runtime.spawn(async move {
             match loader {
-                Some(loader) => loader.beside(delivery.run()).await,
+                Some(loader) => loader.run_alongside(delivery.run()).await,
                 None => delivery.run().await,
             }
             if let Err(error) = forget(&ledger, &name, &folder) {

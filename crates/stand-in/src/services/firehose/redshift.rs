@@ -31,7 +31,7 @@ pub(super) struct Loader {
 }
 
 /// What a load needs to know of its delivery stream.
-struct Plan {
+struct LoadPlan {
     bucket: String,
     destination: Destination,
     login: Login,
@@ -40,7 +40,7 @@ struct Plan {
 
 impl Loader {
     /// Loads beside a delivery until that has ended, and then what is left, each batch in one attempt.
-    pub(super) async fn beside(self, delivery: impl Future<Output = ()>) {
+    pub(super) async fn run_alongside(self, delivery: impl Future<Output = ()>) {
         let (ended, is_ended) = watch::channel(false);
         let delivery = async move {
             delivery.await;
@@ -90,7 +90,7 @@ impl Loader {
     /// Tries until it has gone well or the time for it is over.
     async fn load(
         &self,
-        plan: &Plan,
+        plan: &LoadPlan,
         batch: &Batch,
         manifest: &str,
         ended: &mut watch::Receiver<bool>,
@@ -131,11 +131,11 @@ impl Loader {
         })
     }
 
-    fn plan(&self) -> Option<Plan> {
+    fn plan(&self) -> Option<LoadPlan> {
         let ledger = self.ledger.read();
         let stream = ledger.get(&self.name)?;
         let redshift = stream.redshift.as_ref()?;
-        Some(Plan {
+        Some(LoadPlan {
             bucket: stream.settings.bucket().to_owned(),
             destination: redshift.destination(),
             login: redshift.login()?,

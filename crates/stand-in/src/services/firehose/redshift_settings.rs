@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{Iam, S3, ServiceError, refuse, settings::Settings};
+use super::{Iam, S3, ServiceError, refuse, settings::S3Settings};
 use crate::services::redshift::{Destination, Login, Redshift};
 
 const SERVICE: &str = "firehose.amazonaws.com";
@@ -93,7 +93,7 @@ impl RedshiftSettings {
         s3: &S3,
         iam: &Iam,
         redshift: &Redshift,
-    ) -> Result<(Self, Settings), ServiceError> {
+    ) -> Result<(Self, S3Settings), ServiceError> {
         let configuration: Configuration = serde_json::from_value(configuration)
             .map_err(|e| refuse::serialization(format!("RedshiftDestinationConfiguration: {e}")))?;
         configuration.check()?;
@@ -103,18 +103,18 @@ impl RedshiftSettings {
         if let Some(processing) = processing_configuration {
             intermediate.insert("ProcessingConfiguration".into(), processing);
         }
-        Ok((settings, Settings::new(Value::Object(intermediate), s3, iam)?))
+        Ok((settings, S3Settings::new(Value::Object(intermediate), s3, iam)?))
     }
 
     /// These settings, and those of the intermediate objects, with what a `RedshiftDestinationUpdate` names put over them.
     pub(super) fn updated(
         &self,
         mut update: Map<String, Value>,
-        intermediate: &Settings,
+        intermediate: &S3Settings,
         s3: &S3,
         iam: &Iam,
         redshift: &Redshift,
-    ) -> Result<(Self, Settings), ServiceError> {
+    ) -> Result<(Self, S3Settings), ServiceError> {
         let mut of_objects = match update.remove("S3Update") {
             Some(Value::Object(of_objects)) => of_objects,
             _ => Map::new(),
@@ -184,7 +184,7 @@ impl RedshiftSettings {
     }
 
     /// As `RedshiftDestinationDescription` shows them: without the password.
-    pub(super) fn describe(&self, intermediate: &Settings) -> Value {
+    pub(super) fn describe(&self, intermediate: &S3Settings) -> Value {
         let mut description = json!(Self { password: None, ..self.clone() });
         description["S3DestinationDescription"] = intermediate.describe_basics();
         description["S3BackupMode"] = json!("Disabled");

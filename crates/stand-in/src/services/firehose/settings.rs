@@ -23,7 +23,7 @@ const MIB_OF_LARGE_BUFFERS: i64 = 128;
 /// An S3 destination. What is neither given nor needed is not stored, so that an update overlays what it names.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Settings {
+pub(super) struct S3Settings {
     #[serde(rename = "RoleARN")]
     role_arn: String,
     #[serde(rename = "BucketARN")]
@@ -47,7 +47,7 @@ pub(super) struct Settings {
     #[serde(skip_serializing_if = "Option::is_none")]
     custom_time_zone: Option<String>,
     #[serde(rename = "DataFormatConversionConfiguration", skip_serializing_if = "Option::is_none")]
-    conversion: Option<conversion::Settings>,
+    conversion: Option<conversion::ConversionSettings>,
     #[serde(rename = "DynamicPartitioningConfiguration", skip_serializing_if = "Option::is_none")]
     partitioning: Option<Partitioning>,
     #[serde(flatten)]
@@ -94,8 +94,8 @@ fn switched_off() -> Value {
     json!({"Enabled": false})
 }
 
-impl Settings {
-    /// Reads and checks a configuration; the table that it may name is looked for by [`Settings::recipe`].
+impl S3Settings {
+    /// Reads and checks a configuration; the table that it may name is looked for by [`S3Settings::recipe`].
     pub(super) fn new(configuration: Value, s3: &S3, iam: &Iam) -> Result<Self, ServiceError> {
         let hinted = !configuration["BufferingHints"].is_null();
         let settings = serde_json::from_value(configuration);
@@ -279,7 +279,7 @@ impl Settings {
         Codec::named(&self.compression_format).unwrap_or_default()
     }
 
-    fn converts(&self) -> Option<&conversion::Settings> {
+    fn converts(&self) -> Option<&conversion::ConversionSettings> {
         self.conversion.as_ref().filter(|conversion| conversion.enabled)
     }
 

@@ -9,14 +9,14 @@ const SPOOL_SHARD: &str = "direct";
 
 /// Where records are read from, again if need be.
 #[derive(Clone)]
-pub(super) enum Source {
+pub(super) enum RecordSource {
     /// A Kinesis data stream.
     Stream { kinesis: Arc<Kinesis>, arn: String },
     /// Records of PutRecord and PutRecordBatch.
     Spool(Arc<Spool>),
 }
 
-impl Source {
+impl RecordSource {
     /// The ids of every shard, open or closed; the same order each time.
     pub(super) fn shards(&self) -> Result<Vec<String>, ServiceError> {
         match self {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{redshift_settings::RedshiftSettings, settings::Settings};
+use super::{redshift_settings::RedshiftSettings, settings::S3Settings};
 use crate::{ACCOUNT, REGION};
 
 /// Every delivery stream by its name.
@@ -51,7 +51,7 @@ pub(super) struct DeliveryStream {
     pub(super) updated: Option<i64>,
     pub(super) source: Option<StreamSource>,
     /// Of the objects: the destination's own, or those on the way to Redshift.
-    pub(super) settings: Settings,
+    pub(super) settings: S3Settings,
     #[serde(default)]
     pub(super) redshift: Option<RedshiftSettings>,
     pub(super) tags: BTreeMap<String, String>,

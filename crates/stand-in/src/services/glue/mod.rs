@@ -25,7 +25,7 @@ use crate::{
     service_error::ServiceError,
 };
 
-/// The service.
+/// The Glue data catalog over one folder.
 pub(crate) struct Glue {
     catalog: Catalog,
 }

@@ -32,7 +32,7 @@ use crate::{
     service_error::ServiceError,
 };
 
-/// The service.
+/// IAM over one folder.
 pub struct Iam {
     roles: Durable<Roles>,
     /// The one caller's policy; `None` permits everything.

@@ -62,7 +62,7 @@ struct Description {
     shards: Vec<Shard>,
     has_more_shards: bool,
     #[serde(flatten)]
-    settings: Settings,
+    settings: StreamSettings,
 }
 
 #[derive(Serialize)]
@@ -71,7 +71,7 @@ struct Summary {
     #[serde(flatten)]
     stream: Brief,
     #[serde(flatten)]
-    settings: Settings,
+    settings: StreamSettings,
     open_shard_count: usize,
     consumer_count: usize,
     #[serde(rename = "MaxRecordSizeInKiB")]
@@ -97,7 +97,7 @@ struct ModeDetails {
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Settings {
+struct StreamSettings {
     retention_period_hours: u32,
     enhanced_monitoring: [Monitoring; 1],
     encryption_type: &'static str,
@@ -193,7 +193,7 @@ impl Brief {
     }
 }
 
-impl Settings {
+impl StreamSettings {
     fn of(stream: &StreamMeta) -> Self {
         Self {
             retention_period_hours: stream.retention_hours,
@@ -217,7 +217,7 @@ impl Kinesis {
             shown.take(limit as usize + 1).map(|number| Shard::of(&live.meta, number)).collect();
         let has_more_shards = shards.len() > limit as usize;
         shards.truncate(limit as usize);
-        let (stream, settings) = (Brief::of(&live.meta, now), Settings::of(&live.meta));
+        let (stream, settings) = (Brief::of(&live.meta, now), StreamSettings::of(&live.meta));
         Ok(StreamDescription { stream_description: Description { stream, shards, has_more_shards, settings } })
     }
 
@@ -231,7 +231,7 @@ impl Kinesis {
         let creating = live.meta.status(now) == "CREATING";
         let summary = Summary {
             stream: Brief::of(&live.meta, now),
-            settings: Settings::of(&live.meta),
+            settings: StreamSettings::of(&live.meta),
             open_shard_count: if creating { 0 } else { live.meta.open_shards().len() },
             consumer_count: live.meta.consumers.len(),
             max_record_size_in_kib: live.meta.max_record_kib,

@@ -46,11 +46,11 @@ pub(super) enum AppendError {
 pub(super) struct ShardLog {
     folder: PathBuf,
     segment_bytes: u64,
-    state: Mutex<State>,
+    state: Mutex<LogState>,
 }
 
 /// The last segment is the one that grows; there is always one.
-struct State {
+struct LogState {
     segments: VecDeque<Segment>,
     end: u64,
     newest: u64,
@@ -73,7 +73,7 @@ impl ShardLog {
         let last = segments.len() - 1;
         let (end, newest) = mend(folder, &mut segments[last])?;
         let throttle = rate.map(|rate| Throttle::new(rate, now));
-        let state = State { segments, end, newest, throttle, closed: false, trimmed_at: 0 };
+        let state = LogState { segments, end, newest, throttle, closed: false, trimmed_at: 0 };
         Ok(Self { folder: folder.to_owned(), segment_bytes, state: Mutex::new(state) })
     }
 
@@ -124,7 +124,7 @@ impl ShardLog {
 
     /// Records from `position` on, at most so many and so many bytes of data, but at least one where there is one.
     pub(super) fn read(&self, position: u64, records: usize, bytes: usize) -> io::Result<Vec<StoredRecord>> {
-        let mut found = super::read::Found::new(records, bytes);
+        let mut found = super::read::FoundRecords::new(records, bytes);
         let mut position = position;
         while let Some(stretch) = self.stretch(position)? {
             let next = match found.take(&stretch, position) {
@@ -205,7 +205,7 @@ impl ShardLog {
         Ok(self.state().segment(base).map(|segment| look(segment, segment.marks.as_deref().unwrap_or_default())))
     }
 
-    fn roll_if_full(&self, state: &mut State, now: u64) -> io::Result<()> {
+    fn roll_if_full(&self, state: &mut LogState, now: u64) -> io::Result<()> {
         if state.last().bytes >= self.segment_bytes {
             let next = Segment::create(&self.folder, state.end, now)?;
             state.segments.push_back(next);
@@ -213,12 +213,12 @@ impl ShardLog {
         Ok(())
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, LogState> {
         self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
 
-impl State {
+impl LogState {
     fn append(&mut self, folder: &Path, now: u64, records: &[&Incoming<'_>]) -> Result<Vec<Option<u64>>, AppendError> {
         let arrived = now.max(self.newest);
         let (offset, end) = (self.last().bytes, self.end);

@@ -66,7 +66,7 @@ use crate::{
 /// Says the time in milliseconds since the epoch.
 type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
 
-/// The service.
+/// Kinesis Data Streams over one folder.
 pub struct Kinesis {
     folder: PathBuf,
     limits: Limits,

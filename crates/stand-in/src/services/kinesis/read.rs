@@ -19,7 +19,7 @@ use super::{
 const PIECE: usize = 1 << 20;
 
 /// The records found so far, up to a number and a size.
-pub(super) struct Found {
+pub(super) struct FoundRecords {
     pub(super) records: Vec<StoredRecord>,
     most_records: usize,
     most_bytes: usize,
@@ -27,7 +27,7 @@ pub(super) struct Found {
     full: bool,
 }
 
-impl Found {
+impl FoundRecords {
     pub(super) fn new(most_records: usize, most_bytes: usize) -> Self {
         Self { records: Vec::new(), most_records, most_bytes, bytes: 0, full: most_records == 0 }
     }

@@ -19,7 +19,7 @@ const LARGEST_ZIP: usize = 50 << 20;
 /// Where a request says that the code is.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Source {
+pub(super) struct CodeSource {
     zip_file: Option<String>,
     s3_bucket: Option<String>,
     s3_key: Option<String>,
@@ -35,7 +35,7 @@ pub(super) struct Code {
     pub(super) size: u64,
 }
 
-impl Source {
+impl CodeSource {
     async fn fetch(self, s3: &S3) -> Result<Bytes, ServiceError> {
         if self.image_uri.is_some() {
             return Err(refuse::not_covered("ImageUri"));

@@ -42,7 +42,7 @@ pub(super) struct Function {
     pub(super) revision: String,
     /// Which code it runs, by the folder of that.
     pub(super) code: String,
-    pub(super) settings: Settings,
+    pub(super) settings: FunctionSettings,
     /// Base64.
     pub(super) code_sha256: String,
     pub(super) code_size: u64,
@@ -55,7 +55,7 @@ pub(super) struct Function {
 /// What CreateFunction and UpdateFunctionConfiguration set.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Settings {
+pub(super) struct FunctionSettings {
     pub(super) role: String,
     pub(super) runtime: String,
     pub(super) handler: String,
@@ -108,7 +108,7 @@ fn default_package() -> String {
     "Zip".to_owned()
 }
 
-impl Settings {
+impl FunctionSettings {
     /// Refuses what Lambda would not take (Lambda API reference, CreateFunction), and what the stand-in does not know.
     pub(super) fn check(&self) -> Result<(), ServiceError> {
         if let Some(name) = self.other.iter().find(|(_, value)| !value.is_null()).map(|(name, _)| name) {

@@ -14,8 +14,8 @@ use tokio::sync::watch;
 
 use super::{
     AccessKey, Answer, Durable, Iam, Inventory, Logs, Reply, S3, ServiceError,
-    code::{Code, Source},
-    function::{self, Environment, Function, Ledger, LoggingConfig, Settings, arn, name_in},
+    code::{Code, CodeSource},
+    function::{self, Environment, Function, FunctionSettings, Ledger, LoggingConfig, arn, name_in},
     pool::Pool,
     refuse,
     route::Paging,
@@ -43,20 +43,20 @@ pub(super) struct Functions {
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Create {
     function_name: String,
-    code: Source,
+    code: CodeSource,
     #[serde(default)]
     tags: BTreeMap<String, String>,
     #[serde(default, rename = "Publish")]
     publish: bool,
     #[serde(flatten)]
-    settings: Settings,
+    settings: FunctionSettings,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct UpdateCode {
     #[serde(flatten)]
-    code: Source,
+    code: CodeSource,
     architectures: Option<Vec<String>>,
     #[serde(default)]
     dry_run: bool,
@@ -82,7 +82,7 @@ pub(super) struct UpdateConfiguration {
 }
 
 impl UpdateConfiguration {
-    fn apply(self, settings: &mut Settings) {
+    fn apply(self, settings: &mut FunctionSettings) {
         let Self { role, handler, description, timeout, memory_size, environment, logging_config, other, .. } = self;
         replace(&mut settings.role, role);
         replace(&mut settings.handler, handler);
@@ -166,7 +166,7 @@ impl Functions {
         Reply::json(201, &described)
     }
 
-    async fn unpack(&self, source: Source) -> Result<(String, Code), ServiceError> {
+    async fn unpack(&self, source: CodeSource) -> Result<(String, Code), ServiceError> {
         let code = super::uuid();
         let folder = self.code_folder(&code);
         match source.unpack(&self.s3, &folder).await {

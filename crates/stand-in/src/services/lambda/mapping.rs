@@ -14,7 +14,7 @@ pub(super) type Ledger = BTreeMap<String, Mapping>;
 const REPORTS: &str = "ReportBatchItemFailures";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum State {
+pub(super) enum MappingState {
     Creating,
     Enabling,
     Enabled,
@@ -24,7 +24,7 @@ pub(super) enum State {
     Deleting,
 }
 
-impl State {
+impl MappingState {
     /// On its way to another one.
     pub(super) fn is_between(self) -> bool {
         !matches!(self, Self::Enabled | Self::Disabled)
@@ -46,9 +46,9 @@ pub(super) struct Mapping {
     pub(super) starting_position: StartingPosition,
     /// Seconds since the epoch.
     pub(super) starting_timestamp: Option<f64>,
-    pub(super) state: State,
+    pub(super) state: MappingState,
     pub(super) enabled: bool,
-    pub(super) settings: Settings,
+    pub(super) settings: MappingSettings,
     /// Milliseconds since the epoch.
     pub(super) modified: i64,
     pub(super) tags: BTreeMap<String, String>,
@@ -57,7 +57,7 @@ pub(super) struct Mapping {
 /// What CreateEventSourceMapping and UpdateEventSourceMapping set; what is absent has Lambda's default.
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Settings {
+pub(super) struct MappingSettings {
     batch_size: Option<i64>,
     maximum_batching_window_in_seconds: Option<i64>,
     parallelization_factor: Option<i64>,
@@ -84,7 +84,7 @@ struct Destination {
     destination: Option<String>,
 }
 
-impl Settings {
+impl MappingSettings {
     /// Refuses what Lambda would not take (Lambda API reference, CreateEventSourceMapping), and what the stand-in does not
     /// know.
     pub(super) fn check(&self, s3: &S3) -> Result<(), ServiceError> {
@@ -93,7 +93,7 @@ impl Settings {
         }
         refuse::within("batchSize", self.batch_size(), 1, 10_000)?;
         refuse::within("maximumBatchingWindowInSeconds", self.window_seconds(), 0, 300)?;
-        refuse::within("parallelizationFactor", self.lanes_number(), 1, 10)?;
+        refuse::within("parallelizationFactor", self.parallelization_factor(), 1, 10)?;
         refuse::within("maximumRetryAttempts", self.retries(), -1, 10_000)?;
         refuse::within("maximumRecordAgeInSeconds", self.age_seconds(), -1, 604_800)?;
         if (0..60).contains(&self.age_seconds()) {
@@ -158,7 +158,7 @@ impl Settings {
         self.maximum_batching_window_in_seconds.unwrap_or(0)
     }
 
-    fn lanes_number(&self) -> i64 {
+    fn parallelization_factor(&self) -> i64 {
         self.parallelization_factor.unwrap_or(1)
     }
 
@@ -189,8 +189,8 @@ impl Settings {
     }
 
     /// Batches of one shard at once.
-    pub(super) fn lanes(&self) -> usize {
-        usize::try_from(self.lanes_number()).unwrap_or(1)
+    pub(super) fn pollers(&self) -> usize {
+        usize::try_from(self.parallelization_factor()).unwrap_or(1)
     }
 
     pub(super) fn rules(&self) -> Rules {
@@ -226,7 +226,7 @@ impl Mapping {
             "StartingPosition": self.starting_position,
             "BatchSize": settings.batch_size(),
             "MaximumBatchingWindowInSeconds": settings.window_seconds(),
-            "ParallelizationFactor": settings.lanes_number(),
+            "ParallelizationFactor": settings.parallelization_factor(),
             "MaximumRetryAttempts": settings.retries(),
             "MaximumRecordAgeInSeconds": settings.age_seconds(),
             "BisectBatchOnFunctionError": settings.rules().bisect,

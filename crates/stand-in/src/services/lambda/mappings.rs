@@ -16,8 +16,8 @@ use super::{
     function::name_in,
     functions::Functions,
     last_result::LastResult,
-    mapping::{Ledger, Mapping, Settings, StartingPosition, State},
-    poll::Poller,
+    mapping::{Ledger, Mapping, MappingSettings, MappingState, StartingPosition},
+    mapping_poller::MappingPoller,
     progress::Progress,
     refuse,
     route::{Paging, Wanted},
@@ -56,7 +56,7 @@ pub(super) struct Create {
     #[serde(default)]
     tags: BTreeMap<String, String>,
     #[serde(flatten)]
-    settings: Settings,
+    settings: MappingSettings,
 }
 
 #[derive(Deserialize)]
@@ -65,7 +65,7 @@ pub(super) struct Update {
     function_name: Option<String>,
     enabled: Option<bool>,
     #[serde(flatten)]
-    settings: Settings,
+    settings: MappingSettings,
 }
 
 impl Mappings {
@@ -133,7 +133,7 @@ impl Mappings {
             function,
             starting_position,
             starting_timestamp: request.starting_position_timestamp,
-            state: State::Creating,
+            state: MappingState::Creating,
             enabled: request.enabled.unwrap_or(true),
             settings: request.settings,
             modified: super::now(),
@@ -196,9 +196,9 @@ impl Mappings {
             mapping.settings.update(request.settings);
             mapping.settings.check(&self.s3)?;
             mapping.state = match (mapping.enabled, request.enabled) {
-                (true, Some(false)) => State::Disabling,
-                (false, Some(true)) => State::Enabling,
-                _ => State::Updating,
+                (true, Some(false)) => MappingState::Disabling,
+                (false, Some(true)) => MappingState::Enabling,
+                _ => MappingState::Updating,
             };
             mapping.enabled = request.enabled.unwrap_or(mapping.enabled);
             mapping.modified = super::now();
@@ -211,7 +211,7 @@ impl Mappings {
     pub(super) fn delete(&self, id: &str) -> Answer {
         let mapping = self.ledger.change(|ledger| {
             let mapping = settled(ledger, id, "delete")?;
-            mapping.state = State::Deleting;
+            mapping.state = MappingState::Deleting;
             Ok::<_, ServiceError>(mapping.clone())
         })?;
         let answer = Reply::json(202, &mapping.describe(id, &self.last_result(id)));
@@ -254,7 +254,7 @@ impl Mappings {
         let file = self.progress_file(id);
         let progress = Arc::new(Durable::<Progress>::open(&file)?);
         let ((changed, changes), last_result) = (watch::channel(()), LastResult::default());
-        let poller = Poller {
+        let poller = MappingPoller {
             id: id.to_owned(),
             ledger: self.ledger.clone(),
             progress,
@@ -283,7 +283,7 @@ impl Mappings {
     /// Ends what a crash left half deleted or half created.
     fn forget_deleted(&self) -> io::Result<()> {
         self.ledger.change(|ledger| {
-            ledger.retain(|_, mapping| mapping.state != State::Deleting);
+            ledger.retain(|_, mapping| mapping.state != MappingState::Deleting);
             Ok::<_, io::Error>(())
         })?;
         let known: Vec<PathBuf> = self.ledger.read().keys().map(|id| self.progress_file(id)).collect();

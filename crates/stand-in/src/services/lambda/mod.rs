@@ -12,13 +12,13 @@ mod failure;
 mod function;
 mod functions;
 mod invoke;
-mod lane;
+mod shard_poller;
 mod last_result;
 mod lines;
 mod mapping;
 mod mappings;
 mod peer;
-mod poll;
+mod mapping_poller;
 mod pool;
 mod process;
 mod progress;
@@ -48,7 +48,7 @@ use crate::{
 /// `Request must be smaller than 70167211 bytes for the CreateFunction operation`).
 pub(crate) const BODY_LIMIT: usize = 70_167_211;
 
-/// The service. Dropping it ends the functions' processes and stops the mappings where they are; opening it again goes on
+/// Lambda. Dropping it ends the functions' processes and stops the mappings where they are; opening it again goes on
 /// from there.
 pub(crate) struct Lambda {
     functions: Arc<Functions>,

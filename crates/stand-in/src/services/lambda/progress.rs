@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// How far a mapping has come. A shard is read by one lane, or by several that share its partition keys.
+/// How far a mapping has come. A shard is read by one poller, or by several that share its partition keys.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Progress {
-    /// The position of each lane of each shard; a shard that is not here is read from its beginning.
+    /// The position of each poller of each shard; a shard that is not here is read from its beginning.
     shards: BTreeMap<String, Vec<u64>>,
     /// The stream that the positions are of: another one may come under the same name.
     #[serde(default)]
@@ -15,27 +15,27 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    /// Where a lane goes on. After a change of their number all go on where the last of them was.
-    pub(super) fn position(&self, shard: &str, lane: usize, lanes: usize) -> u64 {
+    /// Where a poller goes on. After a change of their number all go on where the last of them was.
+    pub(super) fn position(&self, shard: &str, poller: usize, pollers: usize) -> u64 {
         let positions = self.shards.get(shard).map(Vec::as_slice).unwrap_or_default();
-        match positions.get(lane) {
-            Some(position) if positions.len() == lanes => *position,
+        match positions.get(poller) {
+            Some(position) if positions.len() == pollers => *position,
             _ => self.behind(shard),
         }
     }
 
-    /// Where the last lane of a shard is.
+    /// Where the last poller of a shard is.
     pub(super) fn behind(&self, shard: &str) -> u64 {
         self.shards.get(shard).and_then(|positions| positions.iter().min()).copied().unwrap_or(0)
     }
 
-    pub(super) fn advance(&mut self, shard: &str, lane: usize, lanes: usize, position: u64) {
+    pub(super) fn advance(&mut self, shard: &str, poller: usize, pollers: usize, position: u64) {
         let behind = self.behind(shard);
         let positions = self.shards.entry(shard.to_owned()).or_default();
-        if positions.len() != lanes {
-            *positions = vec![behind; lanes];
+        if positions.len() != pollers {
+            *positions = vec![behind; pollers];
         }
-        positions[lane] = position;
+        positions[poller] = position;
     }
 
     /// Whether the positions are of this stream.
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn another_number_of_lanes_goes_on_where_the_last_was() {
+    fn another_number_of_pollers_goes_on_where_the_last_was() {
         let mut progress = Progress::default();
         assert_eq!(progress.position("s", 0, 1), 0);
         progress.begin("s", 5);

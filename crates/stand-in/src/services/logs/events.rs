@@ -102,7 +102,7 @@ impl Times {
         Self { from: from.unwrap_or(0).max(group.horizon(now())), until: until.unwrap_or(u64::MAX) }
     }
 
-    fn hold(&self, event: &Stored) -> bool {
+    fn admits(&self, event: &Stored) -> bool {
         (self.from..self.until).contains(&event.timestamp)
     }
 }
@@ -215,7 +215,7 @@ impl Logs {
             if !forward && position >= at {
                 return ControlFlow::Break(());
             }
-            if event.stream != request.log_stream_name || !times.hold(&event) {
+            if event.stream != request.log_stream_name || !times.admits(&event) {
                 return ControlFlow::Continue(());
             }
             match forward {
@@ -246,7 +246,7 @@ impl Logs {
         let wanted = |event: &Stored| {
             let by_name = request.log_stream_names.is_empty() || request.log_stream_names.contains(&event.stream);
             let by_prefix = request.log_stream_name_prefix.as_ref().is_none_or(|p| event.stream.starts_with(p));
-            by_name && by_prefix && times.hold(event) && words.iter().all(|word| event.message.contains(word))
+            by_name && by_prefix && times.admits(event) && words.iter().all(|word| event.message.contains(word))
         };
         let from = request.next_token.map_or(Ok(0), |token| token.parse().map_err(|_| bad_token()))?;
         let (mut page, mut more) = (Page::new(request.limit), None);

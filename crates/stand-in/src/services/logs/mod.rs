@@ -33,7 +33,7 @@ use crate::{
     service_error::ServiceError,
 };
 
-/// The service.
+/// CloudWatch Logs over one folder.
 pub(crate) struct Logs {
     folder: PathBuf,
     ledger: Durable<Ledger>,

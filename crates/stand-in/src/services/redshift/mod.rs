@@ -27,7 +27,7 @@ pub(crate) use self::api::{DataApi, ServerlessApi};
 pub(crate) use self::firehose::{Destination, Login, Trouble};
 use self::{
     data::{Data, Executions},
-    serverless::{Serverless, State},
+    serverless::{Serverless, ServerlessState},
     warehouses::Warehouses,
 };
 use crate::{
@@ -40,7 +40,7 @@ pub(crate) const PRELOADED: &str = "demo";
 /// The database of every warehouse that names no other.
 pub(crate) const DATABASE: &str = "dev";
 
-/// The service.
+/// Redshift over one folder: what its two APIs share.
 pub(crate) struct Redshift {
     data: Arc<Data>,
     serverless: Serverless,
@@ -57,7 +57,7 @@ impl Redshift {
     pub(crate) fn open(folder: &Path, s3: Arc<S3>, iam: Arc<Iam>, secrets: Arc<Secrets>) -> io::Result<Arc<Self>> {
         fs::create_dir_all(folder)?;
         fs::set_permissions(folder, Permissions::from_mode(0o700))?;
-        let state = Arc::new(Durable::<State>::open(&folder.join("serverless.json"))?);
+        let state = Arc::new(Durable::<ServerlessState>::open(&folder.join("serverless.json"))?);
         let warehouses = Arc::new(Warehouses::new(&folder.join("warehouses"), state.clone(), s3, iam.clone()));
         warehouses.sweep()?;
         let is_committed = |warehouse: &str, statement: &str| warehouses.is_committed(warehouse, statement);

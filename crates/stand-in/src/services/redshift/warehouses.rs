@@ -10,7 +10,7 @@ use std::{
 use super::{
     DATABASE, PRELOADED,
     engine::{Access, Roles, Warehouse},
-    serverless::{Namespace, State, Workgroup},
+    serverless::{Namespace, ServerlessState, Workgroup},
     target::Target,
     wire::invalid,
 };
@@ -33,14 +33,14 @@ const PORT: &str = "5439";
 /// The warehouses, each opened when it is first asked for.
 pub(super) struct Warehouses {
     folder: PathBuf,
-    serverless: Arc<Durable<State>>,
+    serverless: Arc<Durable<ServerlessState>>,
     s3: Arc<S3>,
     iam: Arc<Iam>,
     open: Mutex<HashMap<String, Arc<Warehouse>>>,
 }
 
 impl Warehouses {
-    pub(super) fn new(folder: &Path, serverless: Arc<Durable<State>>, s3: Arc<S3>, iam: Arc<Iam>) -> Self {
+    pub(super) fn new(folder: &Path, serverless: Arc<Durable<ServerlessState>>, s3: Arc<S3>, iam: Arc<Iam>) -> Self {
         Self { folder: folder.to_owned(), serverless, s3, iam, open: Mutex::default() }
     }
 

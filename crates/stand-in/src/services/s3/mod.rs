@@ -33,7 +33,7 @@ use operations::Operations;
 /// The largest file that a form may bring, in bytes: the library holds a form in memory before it looks who sent it.
 const LARGEST_FORM: u64 = 16 << 20;
 
-/// The service.
+/// S3 over one folder.
 pub struct S3 {
     objects: PathBuf,
     buckets: Arc<Durable<Buckets>>,

@@ -42,7 +42,7 @@ use crate::{
 /// The group of every schedule that names none.
 const DEFAULT_GROUP: &str = "default";
 
-/// The service. Dropping it ends its watch over the times; opening it again goes on from there.
+/// EventBridge Scheduler. Dropping it stops watching the times; opening it again continues from there.
 pub struct Scheduler {
     known: Durable<Known>,
     kinesis: Arc<Kinesis>,

@@ -13,14 +13,14 @@ pub(super) const DELETE_STREAM: &str = "arn:aws:scheduler:::aws-sdk:kinesis:dele
 /// What a caller says of a schedule, which is what CreateSchedule, UpdateSchedule and GetSchedule have in common.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Settings {
+pub(super) struct ScheduleSettings {
     #[serde(default = "default_group")]
     pub(super) group_name: String,
     pub(super) schedule_expression: String,
     #[serde(default = "utc")]
     schedule_expression_timezone: String,
     #[serde(default)]
-    pub(super) state: State,
+    pub(super) state: ScheduleState,
     flexible_time_window: FlexibleTimeWindow,
     pub(super) target: Target,
     #[serde(default)]
@@ -42,7 +42,7 @@ pub(super) struct Settings {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
-pub(super) enum State {
+pub(super) enum ScheduleState {
     #[default]
     Enabled,
     Disabled,
@@ -108,7 +108,7 @@ fn utc() -> String {
     "UTC".to_owned()
 }
 
-impl Settings {
+impl ScheduleSettings {
     /// The time that they name, once everything else in them holds.
     pub(super) fn check(&self, now: DateTime<Utc>) -> Result<DateTime<Utc>, ServiceError> {
         refuse::name("groupName", &self.group_name)?;
@@ -180,7 +180,7 @@ impl Target {
 /// A schedule as it is kept.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Schedule {
-    pub(super) settings: Settings,
+    pub(super) settings: ScheduleSettings,
     /// The token that it was made or last changed with.
     pub(super) token: Option<String>,
     pub(super) at: DateTime<Utc>,
@@ -193,14 +193,14 @@ pub(super) struct Schedule {
 }
 
 impl Schedule {
-    pub(super) fn new(mut settings: Settings, at: DateTime<Utc>, now: DateTime<Utc>) -> Self {
+    pub(super) fn new(mut settings: ScheduleSettings, at: DateTime<Utc>, now: DateTime<Utc>) -> Self {
         let token = settings.client_token.take();
         Self { settings, token, at, created: now, modified: now, failed_attempts: 0, due: Some(at) }
     }
 
     /// When it fires next, if it does.
     pub(super) fn next(&self) -> Option<DateTime<Utc>> {
-        self.due.filter(|_| self.settings.state == State::Enabled)
+        self.due.filter(|_| self.settings.state == ScheduleState::Enabled)
     }
 
     pub(super) fn describe(&self, name: &str) -> Value {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{
     Scheduler, groups, refuse,
     route::{Filter, Paging, Which},
-    schedule::{self, Schedule, Settings},
+    schedule::{self, Schedule, ScheduleSettings},
 };
 use crate::{clock, service_error::ServiceError};
 
@@ -13,7 +13,7 @@ use crate::{clock, service_error::ServiceError};
 pub(super) const SERVICE: &str = "scheduler.amazonaws.com";
 
 impl Scheduler {
-    pub(super) fn create_schedule(&self, name: &str, settings: Settings) -> Result<Value, ServiceError> {
+    pub(super) fn create_schedule(&self, name: &str, settings: ScheduleSettings) -> Result<Value, ServiceError> {
         refuse::name("name", name)?;
         let now = clock::utc();
         let at = settings.check(now)?;
@@ -42,7 +42,7 @@ impl Scheduler {
     }
 
     /// Puts new settings in the place of all the old ones; what is not said is the default again.
-    pub(super) fn update_schedule(&self, name: &str, settings: Settings) -> Result<Value, ServiceError> {
+    pub(super) fn update_schedule(&self, name: &str, settings: ScheduleSettings) -> Result<Value, ServiceError> {
         let now = clock::utc();
         let at = settings.check(now)?;
         self.must_be_assumable(&settings)?;
@@ -77,7 +77,7 @@ impl Scheduler {
         Ok(groups::listed("Schedules", page, next))
     }
 
-    fn must_be_assumable(&self, settings: &Settings) -> Result<(), ServiceError> {
+    fn must_be_assumable(&self, settings: &ScheduleSettings) -> Result<(), ServiceError> {
         let group = groups::arn(&settings.group_name);
         if self.iam.may_assume_for(&settings.target.role_arn, SERVICE, &group) {
             return Ok(());

@@ -32,7 +32,7 @@ pub(crate) const REDSHIFT_ADMIN: (&str, &str) = ("admin", "local-only");
 /// Secrets Manager API reference, ListSecrets.
 const PAGE: usize = 100;
 
-/// The service.
+/// Secrets Manager over one file.
 pub(crate) struct Secrets {
     all: Durable<All>,
 }

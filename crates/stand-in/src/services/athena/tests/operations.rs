@@ -202,8 +202,8 @@ async fn executions_and_workgroups_survive_a_restart() {
     let gate = lake.store.gate.lock().await;
     let running = lake.start("select count(*) from t").await;
     lake.until(&running, &["RUNNING"]).await;
-    let athena =
-        Athena::over(&lake.folder.path().join("athena"), lake.glue.clone(), lake.store.clone()).expect("Athena");
+    let athena = Athena::open_over_store(&lake.folder.path().join("athena"), lake.glue.clone(), lake.store.clone())
+        .expect("Athena");
     drop(gate);
     let lake = Lake { athena, ..lake };
     let failed = lake.until(&running, &["FAILED"]).await;

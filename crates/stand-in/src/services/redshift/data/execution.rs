@@ -26,7 +26,7 @@ const KEPT: f64 = 86_400.0;
 /// How far a statement is.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
-pub(super) enum State {
+pub(super) enum StatementState {
     #[default]
     Submitted,
     Started,
@@ -35,7 +35,7 @@ pub(super) enum State {
     Aborted,
 }
 
-impl State {
+impl StatementState {
     pub(super) fn ended(self) -> bool {
         matches!(self, Self::Finished | Self::Failed | Self::Aborted)
     }
@@ -63,7 +63,7 @@ pub(super) struct Execution {
     pub(super) asked: Asked,
     /// Of the warehouse that it runs on.
     pub(super) warehouse: String,
-    pub(super) state: State,
+    pub(super) state: StatementState,
     pub(super) error: Option<String>,
     pub(super) created: f64,
     updated: f64,
@@ -74,7 +74,7 @@ pub(super) struct Execution {
 /// One statement of it.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub(super) struct Part {
-    state: State,
+    state: StatementState,
     error: Option<String>,
     rows: i64,
     bytes: i64,
@@ -90,10 +90,10 @@ impl Execution {
     }
 
     fn start(&mut self) {
-        self.state = State::Started;
+        self.state = StatementState::Started;
         self.started = Some(now());
         self.updated = now();
-        self.parts.iter_mut().for_each(|part| part.state = State::Started);
+        self.parts.iter_mut().for_each(|part| part.state = StatementState::Started);
     }
 
     /// Ends it as its statements ended; those that were never reached are aborted.
@@ -101,11 +101,11 @@ impl Execution {
         for (index, part) in self.parts.iter_mut().enumerate() {
             match all.get(index) {
                 Some(ran) => part.end(ran),
-                None => part.fail(State::Aborted, "Statement was not run: one before it failed"),
+                None => part.fail(StatementState::Aborted, "Statement was not run: one before it failed"),
             }
         }
-        let failed = self.parts.iter().position(|part| part.state == State::Failed);
-        self.state = if failed.is_some() { State::Failed } else { State::Finished };
+        let failed = self.parts.iter().position(|part| part.state == StatementState::Failed);
+        self.state = if failed.is_some() { StatementState::Failed } else { StatementState::Finished };
         self.error = failed.and_then(|at| {
             let error = self.parts[at].error.clone()?;
             Some(if self.asked.is_batch { format!("Query #{} failed with {error}", at + 1) } else { error })
@@ -118,9 +118,9 @@ impl Execution {
         self.state.ended() && self.updated + KEPT < now()
     }
 
-    fn stop(&mut self, state: State, why: &str) {
+    fn stop(&mut self, state: StatementState, why: &str) {
         self.state = state;
-        self.error = (state != State::Finished).then(|| why.to_owned());
+        self.error = (state != StatementState::Finished).then(|| why.to_owned());
         self.parts.iter_mut().for_each(|part| part.fail(state, why));
         self.updated = now();
     }
@@ -171,20 +171,20 @@ impl Part {
         self.query = ran.query;
         match &ran.outcome {
             Ok(outcome) => self.finish(outcome),
-            Err(failure) => self.fail(State::Failed, &failure.to_string()),
+            Err(failure) => self.fail(StatementState::Failed, &failure.to_string()),
         }
     }
 
     fn finish(&mut self, outcome: &Outcome) {
-        self.state = State::Finished;
+        self.state = StatementState::Finished;
         self.rows = outcome.rows;
         self.has_result = outcome.result.is_some();
         self.bytes = outcome.result.as_ref().map_or(0, |result| result.records.len() as i64);
     }
 
-    fn fail(&mut self, state: State, why: &str) {
+    fn fail(&mut self, state: StatementState, why: &str) {
         self.state = state;
-        self.error = (state != State::Finished).then(|| why.to_owned());
+        self.error = (state != StatementState::Finished).then(|| why.to_owned());
     }
 
     fn describe(&self, id: &str, sql: &str, whole: &Execution) -> Value {
@@ -230,7 +230,11 @@ impl Executions {
             return self.remove(&execution);
         }
         if !execution.state.ended() {
-            let state = if is_committed(&execution.warehouse, &execution.id) { State::Finished } else { State::Failed };
+            let state = if is_committed(&execution.warehouse, &execution.id) {
+                StatementState::Finished
+            } else {
+                StatementState::Failed
+            };
             stored.change(|execution| {
                 execution.stop(state, "ERROR: the stand-in was restarted while the statement ran; send it again");
                 Ok::<_, io::Error>(())
@@ -294,12 +298,12 @@ impl Executions {
 
     /// Ends one that cannot tell its end itself: FINISHED where its effect is there, and FAILED otherwise.
     pub(super) fn give_up(&self, id: &str, is_committed: bool, why: &str) -> Result<(), ServiceError> {
-        let state = if is_committed { State::Finished } else { State::Failed };
+        let state = if is_committed { StatementState::Finished } else { StatementState::Failed };
         self.change(id, |execution| execution.stop(state, why))
     }
 
     pub(super) fn abort(&self, id: &str) -> Result<(), ServiceError> {
-        self.change(id, |execution| execution.stop(State::Aborted, "Query aborted by user"))
+        self.change(id, |execution| execution.stop(StatementState::Aborted, "Query aborted by user"))
     }
 
     /// A page of a statement's result: of the only statement, or of the one that a batch's suffix names.
@@ -317,7 +321,7 @@ impl Executions {
             None => 0,
         };
         let has_result = execution.parts.get(part).is_some_and(|part| part.has_result);
-        if execution.state != State::Finished || !has_result {
+        if execution.state != StatementState::Finished || !has_result {
             return Err(none());
         }
         Page::read(&self.result_file(id, part), from)

@@ -6,7 +6,7 @@ mod workgroup;
 
 pub(super) use self::{
     namespace::Namespace,
-    operations::{Serverless, State},
+    operations::{Serverless, ServerlessState},
     workgroup::Workgroup,
 };
 

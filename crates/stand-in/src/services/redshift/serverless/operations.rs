@@ -29,12 +29,12 @@ const PAGE: usize = 100;
 
 /// Namespaces and workgroups by name.
 #[derive(Clone, Serialize, Deserialize)]
-pub(in crate::services::redshift) struct State {
+pub(in crate::services::redshift) struct ServerlessState {
     pub(in crate::services::redshift) namespaces: BTreeMap<String, Namespace>,
     pub(in crate::services::redshift) workgroups: BTreeMap<String, Workgroup>,
 }
 
-impl Default for State {
+impl Default for ServerlessState {
     /// As a fresh stand-in has it.
     fn default() -> Self {
         let (namespace, workgroup) = (Namespace::preloaded(), Workgroup::preloaded(PRELOADED));
@@ -47,7 +47,7 @@ impl Default for State {
 
 /// Namespaces and workgroups.
 pub(in crate::services::redshift) struct Serverless {
-    state: Arc<Durable<State>>,
+    state: Arc<Durable<ServerlessState>>,
     secrets: Arc<Secrets>,
     iam: Arc<Iam>,
 }
@@ -85,7 +85,11 @@ pub(in crate::services::redshift) struct ListTags {
 }
 
 impl Serverless {
-    pub(in crate::services::redshift) fn new(state: Arc<Durable<State>>, secrets: Arc<Secrets>, iam: Arc<Iam>) -> Self {
+    pub(in crate::services::redshift) fn new(
+        state: Arc<Durable<ServerlessState>>,
+        secrets: Arc<Secrets>,
+        iam: Arc<Iam>,
+    ) -> Self {
         Self { state, secrets, iam }
     }
 
@@ -280,7 +284,7 @@ impl Serverless {
     }
 }
 
-impl State {
+impl ServerlessState {
     fn tags(&mut self, arn: &str) -> Result<&mut Vec<Tag>, ServiceError> {
         if let Some(namespace) = self.namespaces.values_mut().find(|namespace| namespace.arn() == arn) {
             return Ok(&mut namespace.tags);

@@ -1,6 +1,6 @@
-//! One lane of a shard: its records in order, batch by batch, each worked off before the next.
+//! One poller of a shard: its records in order, batch by batch, each worked off before the next.
 //!
-//! A shard has as many lanes as the mapping's parallelization factor, and a partition key belongs to one of them, so that
+//! A shard has as many pollers as the mapping's parallelization factor, and a partition key belongs to one of them, so that
 //! the records of one key stay in order.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
@@ -34,12 +34,12 @@ const READ: usize = 1 << 20;
 const FIRST_BACKOFF: Duration = Duration::from_millis(100);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
 
-/// What a lane works with.
+/// What a poller works with.
 pub(super) struct Work {
     pub(super) mapping_id: String,
     pub(super) mapping: Arc<Mapping>,
     pub(super) shard: String,
-    pub(super) lane: usize,
+    pub(super) poller: usize,
     pub(super) kinesis: Arc<Kinesis>,
     pub(super) s3: Arc<S3>,
     pub(super) functions: Arc<Functions>,
@@ -47,9 +47,9 @@ pub(super) struct Work {
     pub(super) last_result: LastResult,
 }
 
-pub(super) struct Lane {
+pub(super) struct ShardPoller {
     work: Work,
-    /// Records of this lane that were read and are in no batch yet.
+    /// Records of this poller that were read and are in no batch yet.
     ahead: VecDeque<StoredRecord>,
     /// Where to read on.
     read_to: u64,
@@ -58,7 +58,7 @@ pub(super) struct Lane {
     trouble: Option<String>,
 }
 
-/// Records that go to the function together, and where the lane goes on after them.
+/// Records that go to the function together, and where the poller goes on after them.
 struct Batch {
     records: Vec<Record>,
     end: u64,
@@ -71,9 +71,9 @@ struct Last {
     with_error: bool,
 }
 
-impl Lane {
+impl ShardPoller {
     pub(super) fn new(work: Work) -> Self {
-        let read_to = work.progress.read().position(&work.shard, work.lane, work.mapping.settings.lanes());
+        let read_to = work.progress.read().position(&work.shard, work.poller, work.mapping.settings.pollers());
         Self { work, ahead: VecDeque::new(), read_to, backoff: FIRST_BACKOFF, trouble: None }
     }
 
@@ -93,9 +93,9 @@ impl Lane {
 
     /// Goes back to the checkpoint, since a batch broke off in the middle.
     fn rewind(&mut self) {
-        let Work { progress, shard, lane, mapping, .. } = &self.work;
+        let Work { progress, shard, poller, mapping, .. } = &self.work;
         self.ahead.clear();
-        self.read_to = progress.read().position(shard, *lane, mapping.settings.lanes());
+        self.read_to = progress.read().position(shard, *poller, mapping.settings.pollers());
     }
 
     /// One batch, or a rest where there is none. Says whether the shard is over.
@@ -162,10 +162,10 @@ impl Lane {
         let read = read.await.map_err(ServiceError::internal)??;
         let Some(last) = read.last() else { return Ok(false) };
         self.read_to = last.position + 1;
-        let (lane, lanes) = (self.work.lane, self.work.mapping.settings.lanes());
-        let mine = read.into_iter().filter(|record| lane_of(&record.partition_key, lanes) == lane);
+        let (poller, pollers) = (self.work.poller, self.work.mapping.settings.pollers());
+        let mine = read.into_iter().filter(|record| poller_of(&record.partition_key, pollers) == poller);
         // A record keeps the whole piece that it was read with; where most of a piece is not ours, it is let go.
-        self.ahead.extend(mine.map(|record| match lanes {
+        self.ahead.extend(mine.map(|record| match pollers {
             1 => record,
             _ => StoredRecord { data: Bytes::copy_from_slice(&record.data), ..record },
         }));
@@ -253,13 +253,13 @@ impl Lane {
 
     async fn checkpoint(&self, position: u64) -> Result<(), ServiceError> {
         let (progress, shard) = (self.work.progress.clone(), self.work.shard.clone());
-        let (lane, lanes) = (self.work.lane, self.work.mapping.settings.lanes());
-        if progress.read().position(&shard, lane, lanes) == position {
+        let (poller, pollers) = (self.work.poller, self.work.mapping.settings.pollers());
+        if progress.read().position(&shard, poller, pollers) == position {
             return Ok(());
         }
         let kept = spawn_blocking(move || {
             progress.change(|progress| {
-                progress.advance(&shard, lane, lanes, position);
+                progress.advance(&shard, poller, pollers, position);
                 Ok::<_, ServiceError>(())
             })
         });
@@ -295,13 +295,13 @@ impl Lane {
     }
 }
 
-/// Where the lane would go on if it ended now.
+/// Where the poller would go on if it ended now.
 fn position(batch: &Batch, pieces: &Pieces) -> u64 {
     pieces.next().map_or(batch.end, |piece| batch.records[piece.records.start].position)
 }
 
-/// Which of so many lanes takes a partition key; the same one for ever, since positions on disk go by it.
-fn lane_of(partition_key: &str, lanes: usize) -> usize {
+/// Which of so many pollers takes a partition key; the same one for ever, since positions on disk go by it.
+fn poller_of(partition_key: &str, pollers: usize) -> usize {
     let hash = u128::from_be_bytes(Md5::digest(partition_key).into());
-    (hash % lanes as u128) as usize
+    (hash % pollers as u128) as usize
 }

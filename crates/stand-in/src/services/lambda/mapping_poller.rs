@@ -7,10 +7,10 @@ use tokio::{sync::watch, task::JoinSet, time::sleep};
 use super::{
     Durable, Kinesis, S3, ServiceError,
     functions::Functions,
-    lane::{Lane, Work},
     last_result::LastResult,
-    mapping::{Ledger, Mapping, State},
+    mapping::{Ledger, Mapping, MappingState},
     progress::Progress,
+    shard_poller::{ShardPoller, Work},
 };
 
 /// How long a mapping is on its way from one state to another.
@@ -20,7 +20,7 @@ const LOOK: Duration = Duration::from_millis(200);
 /// Before another attempt at what the disk refused.
 const AGAIN: Duration = Duration::from_secs(1);
 
-pub(super) struct Poller {
+pub(super) struct MappingPoller {
     pub(super) id: String,
     pub(super) ledger: Arc<Durable<Ledger>>,
     pub(super) progress: Arc<Durable<Progress>>,
@@ -32,14 +32,14 @@ pub(super) struct Poller {
     pub(super) last_result: LastResult,
 }
 
-impl Poller {
+impl MappingPoller {
     /// Works until the mapping is deleted. What is under way then is given up, and its processes end.
     pub(super) async fn run(mut self) {
         loop {
             let Some(mapping) = self.mapping() else { return };
             match mapping.state {
-                State::Deleting => return self.functions.end_idle(&mapping.function),
-                State::Enabled => {
+                MappingState::Deleting => return self.functions.end_idle(&mapping.function),
+                MappingState::Enabled => {
                     let mut changes = self.changes.clone();
                     tokio::select! {
                         _ = changes.changed() => {}
@@ -48,7 +48,7 @@ impl Poller {
                     self.changes = changes;
                 }
                 // An error means that the service is gone, and this task is about to be aborted.
-                State::Disabled => drop(self.changes.changed().await),
+                MappingState::Disabled => drop(self.changes.changed().await),
                 _ => self.arrive().await,
             }
         }
@@ -59,9 +59,9 @@ impl Poller {
         sleep(BETWEEN).await;
         let arrived = self.ledger.change(|ledger| {
             if let Some(mapping) = ledger.get_mut(&self.id)
-                && mapping.state != State::Deleting
+                && mapping.state != MappingState::Deleting
             {
-                mapping.state = if mapping.enabled { State::Enabled } else { State::Disabled };
+                mapping.state = if mapping.enabled { MappingState::Enabled } else { MappingState::Disabled };
             }
             Ok::<_, ServiceError>(())
         });
@@ -85,22 +85,22 @@ impl Poller {
         }
     }
 
-    /// Reads every shard whose parents are read, until a lane breaks or the stream is another one under the same name.
+    /// Reads every shard whose parents are read, until a poller breaks or the stream is another one under the same name.
     async fn read(&self, mapping: &Arc<Mapping>) {
-        let (mut lanes, mut begun) = (JoinSet::new(), BTreeSet::new());
+        let (mut pollers, mut begun) = (JoinSet::new(), BTreeSet::new());
         let mut trouble = None;
         loop {
             match self.readable(&mapping.stream_arn) {
                 Ok(None) => {
-                    lanes.shutdown().await;
+                    pollers.shutdown().await;
                     return self.follow(&mapping.stream_arn);
                 }
                 Ok(Some(shards)) => {
                     trouble = None;
                     for shard in shards {
                         if begun.insert(shard.clone()) {
-                            (0..mapping.settings.lanes()).for_each(|lane| {
-                                lanes.spawn(self.lane(mapping, &shard, lane).run());
+                            (0..mapping.settings.pollers()).for_each(|poller| {
+                                pollers.spawn(self.poller(mapping, &shard, poller).run());
                             });
                         }
                     }
@@ -113,11 +113,11 @@ impl Poller {
                 Err(_) => {}
             }
             sleep(LOOK).await;
-            while let Some(ended) = lanes.try_join_next() {
+            while let Some(ended) = pollers.try_join_next() {
                 if let Err(e) = ended {
                     tracing::error!(
                         mapping = self.id,
-                        "a lane of the mapping broke; all go on from their checkpoints: {e}"
+                        "a poller of the mapping broke; all go on from their checkpoints: {e}"
                     );
                     return;
                 }
@@ -157,12 +157,12 @@ impl Poller {
         Ok(Some(readable.map(|shard| shard.id.clone()).collect()))
     }
 
-    fn lane(&self, mapping: &Arc<Mapping>, shard: &str, lane: usize) -> Lane {
-        Lane::new(Work {
+    fn poller(&self, mapping: &Arc<Mapping>, shard: &str, poller: usize) -> ShardPoller {
+        ShardPoller::new(Work {
             mapping_id: self.id.clone(),
             mapping: mapping.clone(),
             shard: shard.to_owned(),
-            lane,
+            poller,
             kinesis: self.kinesis.clone(),
             s3: self.s3.clone(),
             functions: self.functions.clone(),
