@@ -16,6 +16,7 @@ pub mod folder;
 mod hive;
 mod in_process;
 mod inventory;
+mod json;
 mod keys;
 mod protocol;
 mod query;

@@ -1,26 +1,18 @@
 //! What Athena's operations have in common on the wire.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use bytes::Bytes;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::service_error::ServiceError;
+pub(super) use crate::json::now;
+use crate::{json, service_error::ServiceError};
 
 /// A request's body as `T`; what does not fit is the caller's mistake.
 pub(super) fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T, ServiceError> {
-    let body: &[u8] = if body.is_empty() { b"{}" } else { body };
-    serde_json::from_slice(body).map_err(|e| invalid(format!("the request is not as the API has it: {e}")))
+    json::parse(body).map_err(|e| invalid(format!("the request is not as the API has it: {e}")))
 }
 
 pub(super) fn invalid(message: impl Into<String>) -> ServiceError {
     ServiceError::client("InvalidRequestException", message)
-}
-
-/// Seconds since 1970, as AWS's JSON protocols write a time.
-pub(super) fn now() -> f64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    (since.as_secs_f64() * 1e3).floor() / 1e3
 }
 
 /// A resource's tag.
@@ -49,10 +41,7 @@ impl Paging {
     ) -> Result<(Vec<T>, Option<String>), ServiceError> {
         let size = self.size(limit)?;
         let before = self.offset()?;
-        let mut rest = all.skip(before).peekable();
-        let page: Vec<T> = rest.by_ref().take(size).collect();
-        let token = rest.peek().map(|_| (before + page.len()).to_string());
-        Ok((page, token))
+        Ok(json::page_from(all, before, size))
     }
 
     /// How much a page may hold.

@@ -1,20 +1,18 @@
 //! What Glue's operations have in common on the wire.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use bytes::Bytes;
 use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use crate::service_error::ServiceError;
+pub(super) use crate::json::now;
+use crate::{json, service_error::ServiceError};
 
 /// An object of the API, kept as its creator sent it.
 pub(super) type Object = Map<String, Value>;
 
 /// A request's body as `T`; what does not fit is the caller's mistake.
 pub(super) fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T, ServiceError> {
-    let body: &[u8] = if body.is_empty() { b"{}" } else { body };
-    serde_json::from_slice(body).map_err(|e| invalid(format!("the request is not as the API has it: {e}")))
+    json::parse(body).map_err(|e| invalid(format!("the request is not as the API has it: {e}")))
 }
 
 pub(super) fn invalid(message: impl Into<String>) -> ServiceError {
@@ -29,12 +27,6 @@ pub(super) fn already_exists(message: impl Into<String>) -> ServiceError {
     ServiceError::client("AlreadyExistsException", message)
 }
 
-/// Seconds since 1970, as AWS's JSON protocols write a time.
-pub(super) fn now() -> f64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    (since.as_secs_f64() * 1e3).floor() / 1e3
-}
-
 /// The name in an input object, folded to lower case as Glue does.
 pub(super) fn name_of(input: &Object, kind: &str) -> Result<String, ServiceError> {
     let name = input.get("Name").and_then(Value::as_str).unwrap_or_default();
@@ -46,7 +38,7 @@ pub(super) fn name_of(input: &Object, kind: &str) -> Result<String, ServiceError
 
 /// One error of a batch's answer.
 pub(super) fn error_detail(error: &ServiceError) -> Value {
-    json!({"ErrorCode": error.code, "ErrorMessage": error.message})
+    serde_json::json!({"ErrorCode": error.code, "ErrorMessage": error.message})
 }
 
 /// Refuses a batch above the API's limit.
@@ -77,17 +69,7 @@ impl Paging {
             return Err(invalid("MaxResults must be at least 1"));
         }
         let after = self.next_token.as_deref().filter(|token| !token.is_empty());
-        let mut rest = all.skip_while(|(key, _)| after.is_some_and(|after| key.as_str() <= after)).peekable();
-        let mut page = Vec::new();
-        let mut last = None;
-        while page.len() < size.min(limit)
-            && let Some((key, item)) = rest.next()
-        {
-            page.push(item);
-            last = Some(key);
-        }
-        let token = if rest.peek().is_some() { last } else { None };
-        Ok((page, token))
+        Ok(json::page_after(all, after, size.min(limit)))
     }
 }
 

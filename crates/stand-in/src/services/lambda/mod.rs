@@ -154,8 +154,7 @@ fn error_body(error: &ServiceError) -> serde_json::Value {
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ServiceError> {
-    let body = if body.is_empty() { b"{}" } else { body };
-    serde_json::from_slice(body).map_err(|e| {
+    crate::json::parse(body).map_err(|e| {
         ServiceError::client("InvalidRequestContentException", format!("Could not parse request body into json: {e}"))
     })
 }

@@ -6,7 +6,10 @@ use http::{Method, request::Parts};
 use serde::Deserialize;
 
 use super::ServiceError;
-use crate::query::{Fields, parse_form, parse_segment};
+use crate::{
+    json,
+    query::{Fields, parse_form, parse_segment},
+};
 
 /// The operations, by their names in the API reference.
 pub(super) const OPERATIONS: &[&str] = &[
@@ -144,17 +147,7 @@ impl Paging {
 
     /// One page of `all`, which is in key order, and the marker of the next; `limit` is the most that there may be.
     pub(super) fn page<T>(&self, all: impl Iterator<Item = (String, T)>, limit: usize) -> (Vec<T>, Option<String>) {
-        let after = self.marker.as_deref().unwrap_or_default();
-        let mut rest = all.filter(|(key, _)| key.as_str() > after).peekable();
-        let (mut page, mut last) = (Vec::new(), None);
-        while page.len() < self.most.unwrap_or(limit).clamp(1, limit)
-            && let Some((key, item)) = rest.next()
-        {
-            page.push(item);
-            last = Some(key);
-        }
-        let more = rest.peek().is_some();
-        (page, last.filter(|_| more))
+        json::page_after(all, self.marker.as_deref(), self.most.unwrap_or(limit).clamp(1, limit))
     }
 }
 

@@ -156,8 +156,7 @@ impl Service for Logs {
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ServiceError> {
-    let body = if body.is_empty() { b"{}" } else { body };
-    serde_json::from_slice(body).map_err(|e| ServiceError::client("SerializationException", e.to_string()))
+    crate::json::parse(body).map_err(|e| ServiceError::client("SerializationException", e.to_string()))
 }
 
 fn no_group() -> ServiceError {

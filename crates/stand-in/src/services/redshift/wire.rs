@@ -1,16 +1,14 @@
 //! What the operations have in common on the wire.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use bytes::Bytes;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::service_error::ServiceError;
+pub(super) use crate::json::now;
+use crate::{json, service_error::ServiceError};
 
 /// A request's body as `T`; what does not fit is the caller's mistake. A password may be in it, so its text is not shown.
 pub(super) fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T, ServiceError> {
-    let body: &[u8] = if body.is_empty() { b"{}" } else { body };
-    serde_json::from_slice(body).map_err(|e| {
+    json::parse(body).map_err(|e| {
         let what = if e.is_data() { e.to_string() } else { format!("line {}, column {}", e.line(), e.column()) };
         invalid(format!("the request is not as the API has it: {what}"))
     })
@@ -26,12 +24,6 @@ pub(super) fn missing(message: impl Into<String>) -> ServiceError {
 
 pub(super) fn conflict(message: impl Into<String>) -> ServiceError {
     ServiceError::client("ConflictException", message)
-}
-
-/// Seconds since 1970, as AWS's JSON protocols write a time.
-pub(super) fn now() -> f64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    (since.as_secs_f64() * 1e3).floor() / 1e3
 }
 
 /// Where a listing goes on, and how far.
@@ -56,10 +48,7 @@ impl Paging {
             Some(size) => size,
         };
         let before = offset(self.next_token.as_deref())?;
-        let mut rest = all.skip(before).peekable();
-        let page: Vec<T> = rest.by_ref().take(size).collect();
-        let token = rest.peek().map(|_| (before + page.len()).to_string());
-        Ok((page, token))
+        Ok(json::page_from(all, before, size))
     }
 }
 

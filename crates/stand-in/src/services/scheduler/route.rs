@@ -4,6 +4,7 @@ use http::request::Parts;
 
 use super::{DEFAULT_GROUP, refuse};
 use crate::{
+    json,
     query::{Fields, parse_form, parse_segment},
     service_error::ServiceError,
 };
@@ -124,14 +125,7 @@ impl Paging {
 
     /// One page of `all`, which is in key order, and the token of the next.
     pub(super) fn page<T>(&self, all: impl Iterator<Item = (String, T)>) -> (Vec<T>, Option<String>) {
-        let mut rest = all.filter(|(key, _)| self.after.as_ref().is_none_or(|after| key > after)).peekable();
-        let (mut page, mut last) = (Vec::new(), None);
-        for (key, item) in rest.by_ref().take(self.most) {
-            page.push(item);
-            last = Some(key);
-        }
-        let more = rest.peek().is_some();
-        (page, last.filter(|_| more))
+        json::page_after(all, self.after.as_deref(), self.most)
     }
 }
 

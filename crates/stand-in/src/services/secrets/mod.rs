@@ -212,7 +212,7 @@ impl Secrets {
         self.all.change(|all| {
             let name = all.find(&request.secret_id)?.0.clone();
             let arn = all.0.remove(&name).map(|secret| secret.arn);
-            Ok(json!({"ARN": arn, "Name": name, "DeletionDate": secret::now()}))
+            Ok(json!({"ARN": arn, "Name": name, "DeletionDate": crate::json::now()}))
         })
     }
 
@@ -318,8 +318,7 @@ fn check_value(value: Option<Text>) -> Result<Text, ServiceError> {
 
 /// A request's body as `T`; the message of what does not fit never shows the body, which may hold a value.
 fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T, ServiceError> {
-    let body: &[u8] = if body.is_empty() { b"{}" } else { body };
-    serde_json::from_slice(body).map_err(|e| {
+    crate::json::parse(body).map_err(|e| {
         let place = format!("line {}, column {}", e.line(), e.column());
         ServiceError::client("SerializationException", format!("the request is not as the API has it, at {place}"))
     })

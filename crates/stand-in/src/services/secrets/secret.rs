@@ -1,12 +1,11 @@
 //! One secret.
 
-use std::{
-    fmt,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+
+use crate::json::now;
 
 /// A value that no `Debug` text shows.
 #[derive(Clone, Serialize, Deserialize)]
@@ -76,10 +75,4 @@ impl Secret {
             versions: {&self.version: ["AWSCURRENT"]},
         })
     }
-}
-
-/// Seconds since 1970, as AWS's JSON protocols write a time.
-pub(super) fn now() -> f64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    (since.as_secs_f64() * 1e3).floor() / 1e3
 }
