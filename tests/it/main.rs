@@ -12,6 +12,7 @@ mod discover;
 mod doctor;
 mod dynamodb;
 mod families;
+mod circles;
 mod floors;
 mod formats;
 mod function;

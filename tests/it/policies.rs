@@ -104,8 +104,13 @@ async fn lived(name: &str, sets: &[&str]) -> Lived {
         allowed_by(&printed)
     });
     let allowed = allowed.await.unwrap_or_else(|panic| panic!("{case}: {panic}"));
+    let offered = running.stand_in.operations();
     running.stop().await;
     let called = called.lock().expect("no panic while it is held").clone();
+    for call in &called {
+        let (service, operation) = call.split_once(' ').expect("service and operation");
+        assert!(offered[service].contains(&operation), "{case}: {service} does not list {operation}");
+    }
     Lived { case, allowed, called }
 }
 

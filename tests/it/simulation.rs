@@ -254,6 +254,6 @@ async fn lived(case: &Case) -> [(&'static str, Duration, Duration); 2] {
     let begun = Instant::now();
     let down = ground.down().await.unwrap_or_else(|error| panic!("{}: {error}", case.name));
     assert!(down.is_clean(), "{}: {down:?}", case.name);
-    assert_eq!(ground.kept().since(&ground.others), [""; 0], "{}", case.name);
+    assert_eq!(ground.inventory().changes_since(&ground.others), [""; 0], "{}", case.name);
     [("up", up, chain(&graph, true)), ("down", begun.elapsed(), chain(&graph, false))]
 }

@@ -2,11 +2,11 @@
 
 use http::{header, request::Parts, uri::Authority};
 
-use super::fault::Fault;
+use crate::service_error::ServiceError;
 
 /// Refuses a request that another site's page sent (it has an `Origin`), or that a name of theirs led here (its host is not
 /// loopback's), as with DNS rebinding. No AWS client sends the one or needs the other.
-pub(super) fn refuse_pages(request: &Parts) -> Result<(), Fault> {
+pub(super) fn refuse_pages(request: &Parts) -> Result<(), ServiceError> {
     if let Some(origin) = request.headers.get(header::ORIGIN) {
         return Err(refusal(format!("a web page of {origin:?} sent this request; the stand-in answers none of them")));
     }
@@ -21,8 +21,8 @@ pub(super) fn refuse_pages(request: &Parts) -> Result<(), Fault> {
     }
 }
 
-fn refusal(message: String) -> Fault {
-    Fault { status: 403, code: "AccessDenied", message }
+fn refusal(message: String) -> ServiceError {
+    ServiceError { status: 403, code: "AccessDenied", message }
 }
 
 fn is_loopback(host: &str) -> bool {
@@ -44,7 +44,7 @@ mod tests {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        refuse_pages(&request.body(()).expect("a request").into_parts().0).map_err(|fault| fault.message)
+        refuse_pages(&request.body(()).expect("a request").into_parts().0).map_err(|error| error.message)
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use http::Method;
 
-use super::fault::Fault;
+use crate::service_error::ServiceError;
 
 /// Calls that carry or look for records: as many as the load is high.
 const DATA_CALLS: [&str; 16] = [
@@ -26,14 +26,14 @@ const DATA_CALLS: [&str; 16] = [
     "FilterLogEvents",
 ];
 
-pub(super) fn log(service: &str, operation: &str, fault: Option<&Fault>, started: Instant) {
+pub(super) fn log(service: &str, operation: &str, error: Option<&ServiceError>, started: Instant) {
     let milliseconds = started.elapsed().as_millis();
-    match fault {
-        Some(fault) if fault.status >= 500 => tracing::error!("{service} {operation}: {fault} ({milliseconds} ms)"),
-        fault if DATA_CALLS.contains(&operation) => {
-            tracing::trace!(?fault, "{service} {operation} ({milliseconds} ms)")
+    match error {
+        Some(error) if error.status >= 500 => tracing::error!("{service} {operation}: {error} ({milliseconds} ms)"),
+        error if DATA_CALLS.contains(&operation) => {
+            tracing::trace!(?error, "{service} {operation} ({milliseconds} ms)")
         }
-        Some(fault) => tracing::info!("{service} {operation}: {fault} ({milliseconds} ms)"),
+        Some(error) => tracing::info!("{service} {operation}: {error} ({milliseconds} ms)"),
         None => tracing::info!("{service} {operation} ({milliseconds} ms)"),
     }
 }

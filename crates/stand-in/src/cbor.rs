@@ -13,7 +13,7 @@ use minicbor::{
 };
 use serde_json::{Map, Value};
 
-use super::fault::Fault;
+use crate::service_error::ServiceError;
 
 /// How deep values may lie in each other; the model's go down to five.
 const DEEPEST: usize = 32;
@@ -22,14 +22,14 @@ const DEEPEST: usize = 32;
 ///
 /// # Errors
 /// `SerializationException` when it is not CBOR, or of types that JSON has not.
-pub(crate) fn to_json(body: &[u8]) -> Result<Vec<u8>, Fault> {
+pub(crate) fn to_json(body: &[u8]) -> Result<Vec<u8>, ServiceError> {
     let mut reader = Reader { decoder: Decoder::new(body), json: Vec::with_capacity(body.len() / 3 * 4 + 64) };
     let read = reader.value(0).and_then(|()| match body.len() - reader.decoder.position() {
         0 => Ok(()),
         _ => Err(decode::Error::message("there is more after the end")),
     });
     read.map_err(|error| {
-        Fault::client("SerializationException", format!("the request cannot be read as CBOR: {error}"))
+        ServiceError::client("SerializationException", format!("the request cannot be read as CBOR: {error}"))
     })?;
     Ok(reader.json)
 }
@@ -134,24 +134,24 @@ impl Reader<'_> {
 ///
 /// # Errors
 /// `InternalFailure` when it is not JSON, or a blob is not base64.
-pub(crate) fn of_json(answer: &[u8]) -> Result<Vec<u8>, Fault> {
+pub(crate) fn of_json(answer: &[u8]) -> Result<Vec<u8>, ServiceError> {
     if answer.is_empty() {
         return Ok(Vec::new());
     }
-    let value: Value = serde_json::from_slice(answer).map_err(Fault::internal)?;
+    let value: Value = serde_json::from_slice(answer).map_err(ServiceError::internal)?;
     let mut cbor = Encoder::new(Vec::with_capacity(answer.len()));
     write_value(&mut cbor, "", &value)?;
     Ok(cbor.into_writer())
 }
 
-type Written = Result<(), Fault>;
+type Written = Result<(), ServiceError>;
 
 fn write_value(cbor: &mut Encoder<Vec<u8>>, field: &str, value: &Value) -> Written {
     let written = match value {
         Value::Object(fields) => return write_object(cbor, fields),
         Value::Array(items) => return write_array(cbor, field, items),
         Value::String(base64) if field == "Data" => {
-            let bytes = STANDARD.decode_to_vec(base64).map_err(Fault::internal)?;
+            let bytes = STANDARD.decode_to_vec(base64).map_err(ServiceError::internal)?;
             cbor.bytes(&bytes)
         }
         Value::String(text) => cbor.str(text),
@@ -166,27 +166,29 @@ fn write_value(cbor: &mut Encoder<Vec<u8>>, field: &str, value: &Value) -> Writt
         Value::Bool(value) => cbor.bool(*value),
         Value::Null => cbor.null(),
     };
-    written.map(drop).map_err(Fault::internal)
+    written.map(drop).map_err(ServiceError::internal)
 }
 
 fn write_object(cbor: &mut Encoder<Vec<u8>>, fields: &Map<String, Value>) -> Written {
-    cbor.map(fields.len() as u64).map_err(Fault::internal)?;
+    cbor.map(fields.len() as u64).map_err(ServiceError::internal)?;
     fields.iter().try_for_each(|(name, value)| {
-        cbor.str(name).map_err(Fault::internal)?;
+        cbor.str(name).map_err(ServiceError::internal)?;
         write_value(cbor, name, value)
     })
 }
 
 fn write_array(cbor: &mut Encoder<Vec<u8>>, field: &str, items: &[Value]) -> Written {
-    cbor.array(items.len() as u64).map_err(Fault::internal)?;
+    cbor.array(items.len() as u64).map_err(ServiceError::internal)?;
     items.iter().try_for_each(|item| write_value(cbor, field, item))
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
+    use crate::arbitrary::{damaged, object};
 
     fn read(cbor: &[u8]) -> Value {
         serde_json::from_slice(&to_json(cbor).expect("CBOR")).expect("JSON")
@@ -207,8 +209,8 @@ mod tests {
     fn what_is_not_cbor_is_refused() {
         let deep = [b"\x81".repeat(100), b"\x00".to_vec()].concat();
         for body in [b"".as_slice(), b"{}", b"\xa1\x61a", b"\xa0\xa0", b"\xbf\x61a", b"\xa1\x01\x02", &deep] {
-            let fault = to_json(body).expect_err("a fault");
-            assert_eq!((fault.status, fault.code), (400, "SerializationException"), "{body:?}");
+            let error = to_json(body).expect_err("an error");
+            assert_eq!((error.status, error.code), (400, "SerializationException"), "{body:?}");
         }
     }
 
@@ -220,5 +222,44 @@ mod tests {
         assert!(has(b"\x64Data\x43\xff\x00\x01") && has(b"\x6cPartitionKey\x61k"), "{cbor:?}");
         assert!(has(b"\x78\x1bApproximateArrivalTimestamp\xc1\x1b\x00\x00\x01\x8b\xcf\xe5\x68\x01"), "{cbor:?}");
         assert_eq!(read(&cbor), json!({"MillisBehindLatest": 0, "Records": [record]}));
+    }
+
+    /// Whether a field of this name is a blob or a time in the model.
+    fn has_a_type_of_its_own(value: &Value) -> bool {
+        match value {
+            Value::Object(fields) => fields
+                .iter()
+                .any(|(name, value)| name == "Data" || name.ends_with("Timestamp") || has_a_type_of_its_own(value)),
+            Value::Array(items) => items.iter().any(has_a_type_of_its_own),
+            _ => false,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn json_comes_back_from_cbor(value in object()) {
+            prop_assume!(!has_a_type_of_its_own(&value));
+            prop_assert_eq!(read(&of_json(value.to_string().as_bytes()).expect("CBOR")), value);
+        }
+
+        #[test]
+        fn blobs_and_times_come_back(data: Vec<u8>, milliseconds in 0..4_000_000_000_000_u64) {
+            let seconds = milliseconds as f64 / 1000.0;
+            let record = json!({"Data": STANDARD.encode_to_string(&data), "ApproximateArrivalTimestamp": seconds});
+            let back = read(&of_json(record.to_string().as_bytes()).expect("CBOR"));
+            prop_assert_eq!(STANDARD.decode_to_vec(back["Data"].as_str().expect("a text")).expect("base64"), data);
+            let seconds = back["ApproximateArrivalTimestamp"].as_f64().expect("a number");
+            prop_assert_eq!((seconds * 1000.0).round() as u64, milliseconds);
+        }
+
+        #[test]
+        fn damaged_cbor_is_json_or_refused(
+            body in object().prop_flat_map(|value| damaged(of_json(value.to_string().as_bytes()).unwrap_or_default()))
+        ) {
+            match to_json(&body) {
+                Ok(json) => prop_assert!(serde_json::from_slice::<Value>(&json).is_ok(), "{}", String::from_utf8_lossy(&json)),
+                Err(error) => prop_assert_eq!(error.code, "SerializationException"),
+            }
+        }
     }
 }

@@ -53,7 +53,7 @@ impl<T: Serialize + DeserializeOwned + Default + Clone> Durable<T> {
     }
 }
 
-impl From<io::Error> for super::fault::Fault {
+impl From<io::Error> for super::service_error::ServiceError {
     fn from(e: io::Error) -> Self {
         Self::internal(e)
     }

@@ -5,7 +5,7 @@ use std::{io, path::Path};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
-use super::{keys::AccessKey, server::StandIn};
+use crate::{keys::AccessKey, server::StandIn};
 
 /// A stand-in that answers on a loopback port of its own for as long as this lives.
 ///

@@ -3,38 +3,29 @@
 //! A program's own tests start a [`Server`] and point any AWS SDK at it; `examples/own_test.rs` shows how. [`daemon`] is the
 //! same in a process of its own. The services themselves are open only to the tests of this workspace.
 
-mod athena;
+#[cfg(test)]
+mod arbitrary;
 mod browser;
 mod call_log;
 mod cbor;
 mod clock;
 pub mod daemon;
 mod durable;
-mod dynamodb;
-mod fault;
-mod firehose;
+mod service_error;
 pub mod folder;
-mod glue;
 mod hive;
 mod in_process;
-mod iam;
-mod kept;
+mod inventory;
+mod json;
 mod keys;
-mod kinesis;
-mod lambda;
-mod logs;
 mod protocol;
 mod query;
-mod quotas;
-mod redshift;
-mod rest;
-mod s3;
-mod scheduler;
-mod secrets;
+mod route;
 mod server;
+mod service;
+mod services;
 mod signature;
 mod snappy;
-mod sts;
 
 pub use in_process::Server;
 pub use keys::AccessKey;
@@ -42,7 +33,7 @@ pub use keys::AccessKey;
 /// For the tests of this workspace, which look into the stores themselves. It changes without notice.
 #[doc(hidden)]
 pub mod internals {
-    pub use crate::{kept::Kept, server::StandIn};
+    pub use crate::{inventory::Inventory, server::StandIn};
 }
 
 /// The account that everything in the stand-in belongs to.

@@ -1,15 +1,19 @@
-//! The AWS wire protocols: which service a request is for, and how each protocol writes an answer.
+//! The AWS wire protocols: how each names its services and operations, and writes an answer.
 
 use std::error::Error;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header, request::Parts};
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
+use serde_json::{Value, json};
 
-use super::{cbor, fault::Fault, query::escape, rest::Answer, signature::Signature};
+use crate::{cbor, query::escape, service_error::ServiceError};
 
 /// The body of an answer.
 pub(crate) type Body = UnsyncBoxBody<Bytes, Box<dyn Error + Send + Sync>>;
+
+/// The largest body outside S3 and Lambda. The largest that AWS takes is PutRecords' 10 MiB of data, which base64 in JSON makes 14 MiB.
+pub(crate) const BODY_LIMIT: usize = 16 << 20;
 
 /// The content type of AWS JSON 1.1, the protocol of every JSON service but DynamoDB.
 const JSON: &str = "application/x-amz-json-1.1";
@@ -17,194 +21,78 @@ const JSON: &str = "application/x-amz-json-1.1";
 const JSON_1_0: &str = "application/x-amz-json-1.0";
 /// The content type of AWS CBOR 1.1, which Kinesis speaks too.
 const CBOR: &str = "application/x-amz-cbor-1.1";
-const FORM: &str = "application/x-www-form-urlencoded";
 
-/// A service of the JSON protocol.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum JsonService {
-    Kinesis,
-    Firehose,
-    Glue,
-    Athena,
-    DynamoDb,
-    Logs,
-    RedshiftData,
-    RedshiftServerless,
-    SecretsManager,
-    Quotas,
-}
-
-impl JsonService {
-    /// The service by what stands before the dot in `X-Amz-Target`.
-    fn of_target(prefix: &str) -> Option<Self> {
-        match prefix {
-            "Kinesis_20131202" => Some(Self::Kinesis),
-            "Firehose_20150804" => Some(Self::Firehose),
-            "AWSGlue" => Some(Self::Glue),
-            "AmazonAthena" => Some(Self::Athena),
-            "DynamoDB_20120810" => Some(Self::DynamoDb),
-            "Logs_20140328" => Some(Self::Logs),
-            "RedshiftData" => Some(Self::RedshiftData),
-            "RedshiftServerless" => Some(Self::RedshiftServerless),
-            "secretsmanager" => Some(Self::SecretsManager),
-            "ServiceQuotasV20190624" => Some(Self::Quotas),
-            _ => None,
-        }
-    }
-
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Kinesis => "kinesis",
-            Self::Firehose => "firehose",
-            Self::Glue => "glue",
-            Self::Athena => "athena",
-            Self::DynamoDb => "dynamodb",
-            Self::Logs => "logs",
-            Self::RedshiftData => "redshift-data",
-            Self::RedshiftServerless => "redshift-serverless",
-            Self::SecretsManager => "secretsmanager",
-            Self::Quotas => "servicequotas",
-        }
-    }
-
-    fn content_type(self) -> &'static str {
-        match self {
-            Self::DynamoDb => JSON_1_0,
-            _ => JSON,
-        }
-    }
-
-    /// What stands before the code of a fault.
-    fn fault_namespace(self) -> &'static str {
-        match self {
-            Self::DynamoDb => "com.amazonaws.dynamodb.v20120810#",
-            _ => "",
-        }
-    }
-}
-
-/// A service of the query protocol.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum QueryService {
-    Iam,
-    Sts,
-}
-
-impl QueryService {
-    /// The service by the `Version` field of a request.
-    pub(crate) fn of_version(version: &str) -> Option<Self> {
-        match version {
-            "2010-05-08" => Some(Self::Iam),
-            "2011-06-15" => Some(Self::Sts),
-            _ => None,
-        }
-    }
-
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Iam => "iam",
-            Self::Sts => "sts",
-        }
-    }
-
-    fn namespace(self) -> &'static str {
-        match self {
-            Self::Iam => "https://iam.amazonaws.com/doc/2010-05-08/",
-            Self::Sts => "https://sts.amazonaws.com/doc/2011-06-15/",
-        }
-    }
-}
-
-/// A service of a REST protocol with JSON in it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum RestService {
-    Lambda,
-    Scheduler,
-}
-
-impl RestService {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Lambda => "lambda",
-            Self::Scheduler => "scheduler",
-        }
-    }
-
-    /// What a fault says, in the fields that the service's model gives it.
-    fn describe(self, fault: &Fault) -> serde_json::Value {
-        let whose = if fault.status < 500 { "User" } else { "Service" };
-        match self {
-            Self::Lambda => serde_json::json!({"Type": whose, "message": fault.message}),
-            Self::Scheduler => serde_json::json!({"Message": fault.message}),
-        }
-    }
-}
-
-/// What a request is, before its body is read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Route {
-    /// Asks who answers here.
-    Identity,
-    /// The JSON protocol; the fault is for a target that no service has.
-    Json(Result<(JsonService, String), Fault>),
-    /// The query protocol.
-    Query,
-    /// A REST protocol with JSON in it.
-    Rest(RestService),
-    /// S3's REST protocol.
+/// How requests name a service and its operations, and how it writes its answers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Protocol {
+    /// `X-Amz-Target` names both; JSON in and out.
+    Json(Json),
+    /// A form's `Version` names the service, its `Action` the operation; XML out.
+    Query(Query),
+    /// The signature names the service, method and path the operation; JSON in and out.
+    Rest(Rest),
+    /// S3's own: everything that nothing else is. Bodies are streams in both directions.
     S3,
 }
 
-/// Where the stand-in says who it is. No bucket can be named so.
-pub(crate) const IDENTITY_PATH: &str = "/_stand-in";
+/// The JSON protocol of one service.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Json {
+    /// What stands before the dot in `X-Amz-Target`.
+    pub(crate) target: &'static str,
+    /// Whether it also speaks CBOR.
+    cbor: bool,
+    content_type: &'static str,
+    /// What stands before the code of an error.
+    error_namespace: &'static str,
+}
 
-impl Route {
-    /// By the target header, then by the form's content type, then by the service that the signature names; the rest is S3.
-    pub(crate) fn of(request: &Parts) -> Self {
-        let signed_for = Signature::of(request).ok().flatten().map(|signature| signature.service);
-        let target = request.headers.get("x-amz-target");
-        match (target.and_then(|target| target.to_str().ok()), signed_for.as_deref()) {
-            _ if request.uri.path() == IDENTITY_PATH => Self::Identity,
-            (Some(target), _) => Self::Json(read_target(target)),
-            (None, Some("lambda")) => Self::Rest(RestService::Lambda),
-            (None, Some("scheduler")) => Self::Rest(RestService::Scheduler),
-            (
-                None,
-                Some(
-                    "kinesis"
-                    | "firehose"
-                    | "glue"
-                    | "athena"
-                    | "dynamodb"
-                    | "logs"
-                    | "redshift-data"
-                    | "redshift-serverless"
-                    | "secretsmanager"
-                    | "servicequotas",
-                ),
-            ) => Self::Json(Err(unknown_operation(
-                "the request has no X-Amz-Target header, and the stand-in speaks JSON with this service",
-            ))),
-            (None, Some("iam" | "sts")) => Self::Query,
-            (None, service) if service != Some("s3") && is_form(request) => Self::Query,
-            _ => Self::S3,
+impl Json {
+    /// AWS JSON 1.1.
+    pub(crate) const fn of_target(target: &'static str) -> Self {
+        Self { target, cbor: false, content_type: JSON, error_namespace: "" }
+    }
+
+    /// With CBOR beside it.
+    pub(crate) const fn with_cbor(self) -> Self {
+        Self { cbor: true, ..self }
+    }
+
+    /// AWS JSON 1.0, whose errors have a namespace.
+    pub(crate) const fn version_1_0(target: &'static str, error_namespace: &'static str) -> Self {
+        Self { target, cbor: false, content_type: JSON_1_0, error_namespace }
+    }
+
+    /// How the bodies of a request to the service `name` are written; refuses what the service does not speak.
+    pub(crate) fn encoding(&self, name: &str, headers: &HeaderMap) -> Result<Encoding, ServiceError> {
+        match media_type(headers) {
+            given if given == self.content_type => Ok(Encoding::Json),
+            CBOR if self.cbor => Ok(Encoding::Cbor),
+            other => Err(ServiceError {
+                status: 415,
+                code: "UnsupportedMediaTypeException",
+                message: format!("the stand-in speaks {} with {name}, not {other:?}", self.content_type),
+            }),
         }
     }
 }
 
-fn read_target(target: &str) -> Result<(JsonService, String), Fault> {
-    let (prefix, operation) = target.split_once('.').unwrap_or((target, ""));
-    let service = JsonService::of_target(prefix)
-        .ok_or_else(|| unknown_operation(&format!("no service of the stand-in has the target {target:?}")))?;
-    Ok((service, operation.to_owned()))
+/// The query protocol of one service.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Query {
+    /// The `Version` field of its requests.
+    pub(crate) version: &'static str,
+    /// The XML namespace of its answers.
+    pub(crate) namespace: &'static str,
 }
 
-fn unknown_operation(message: &str) -> Fault {
-    Fault::client("UnknownOperationException", message)
-}
-
-fn is_form(request: &Parts) -> bool {
-    request.method == Method::POST && request.uri.path() == "/" && media_type(&request.headers) == FORM
+/// The REST protocol of one service.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rest {
+    /// The largest body of a request, in bytes.
+    pub(crate) body_limit: usize,
+    /// Writes an error in the fields that the service's model gives it.
+    pub(crate) error_body: fn(&ServiceError) -> Value,
 }
 
 /// How the bodies of a JSON service are written.
@@ -216,22 +104,8 @@ pub(crate) enum Encoding {
 }
 
 impl Encoding {
-    /// By the content type of a request; refuses what the service does not speak.
-    pub(crate) fn of(service: JsonService, headers: &HeaderMap) -> Result<Self, Fault> {
-        let known = service.content_type();
-        match media_type(headers) {
-            given if given == known => Ok(Self::Json),
-            CBOR if service == JsonService::Kinesis => Ok(Self::Cbor),
-            other => Err(Fault {
-                status: 415,
-                code: "UnsupportedMediaTypeException",
-                message: format!("the stand-in speaks {known} with {}, not {other:?}", service.name()),
-            }),
-        }
-    }
-
     /// A request's body in JSON.
-    pub(crate) fn decode(self, body: Bytes) -> Result<Bytes, Fault> {
+    pub(crate) fn decode(self, body: Bytes) -> Result<Bytes, ServiceError> {
         match self {
             Self::Json => Ok(body),
             Self::Cbor => cbor::to_json(&body).map(Bytes::from),
@@ -239,22 +113,22 @@ impl Encoding {
     }
 
     /// An answer that is written in JSON.
-    pub(crate) fn encode(self, answer: Bytes) -> Result<Bytes, Fault> {
+    pub(crate) fn encode(self, answer: Bytes) -> Result<Bytes, ServiceError> {
         match self {
             Self::Json => Ok(answer),
             Self::Cbor => cbor::of_json(&answer).map(Bytes::from),
         }
     }
 
-    fn content_type(self, service: JsonService) -> &'static str {
+    fn content_type(self, json: &Json) -> &'static str {
         match self {
-            Self::Json => service.content_type(),
+            Self::Json => json.content_type,
             Self::Cbor => CBOR,
         }
     }
 }
 
-fn media_type(headers: &HeaderMap) -> &str {
+pub(crate) fn media_type(headers: &HeaderMap) -> &str {
     let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     value.split(';').next().unwrap_or_default().trim()
 }
@@ -268,51 +142,57 @@ pub(crate) fn uuid() -> String {
 }
 
 /// An answer of the JSON protocol, encoded.
-pub(crate) fn json_answer(service: JsonService, encoding: Encoding, body: Bytes, request_id: &str) -> Response<Body> {
-    response(StatusCode::OK, encoding.content_type(service), request_id, body)
+pub(crate) fn json_answer(json: &Json, encoding: Encoding, body: Bytes, request_id: &str) -> Response<Body> {
+    response(StatusCode::OK, encoding.content_type(json), request_id, body)
 }
 
-/// A fault in the JSON protocol; of no service where the target names none.
-pub(crate) fn json_fault(
-    service: Option<JsonService>,
+/// An error in the JSON protocol; of no service where the target names none.
+pub(crate) fn json_error(
+    json: Option<&Json>,
     encoding: Encoding,
-    fault: &Fault,
+    error: &ServiceError,
     request_id: &str,
 ) -> Response<Body> {
-    let namespace = service.map_or("", JsonService::fault_namespace);
-    let content_type = service.map_or(JSON, |service| encoding.content_type(service));
-    let body = serde_json::json!({"__type": format!("{namespace}{}", fault.code), "message": fault.message});
-    let body = encoding.encode(body.to_string().into()).expect("a fault is JSON");
-    let mut response = response(status(fault), content_type, request_id, body);
-    response.headers_mut().insert("x-amzn-errortype", HeaderValue::from_static(fault.code));
+    let namespace = json.map_or("", |json| json.error_namespace);
+    let content_type = json.map_or(JSON, |json| encoding.content_type(json));
+    let body = json!({"__type": format!("{namespace}{}", error.code), "message": error.message});
+    let body = encoding.encode(body.to_string().into()).expect("an error is JSON");
+    let mut response = response(status(error), content_type, request_id, body);
+    response.headers_mut().insert("x-amzn-errortype", HeaderValue::from_static(error.code));
     response
 }
 
 /// An answer of the query protocol around an action's result.
-pub(crate) fn query_answer(service: QueryService, action: &str, result: &str, request_id: &str) -> Response<Body> {
-    let namespace = service.namespace();
+pub(crate) fn query_answer(query: &Query, action: &str, result: &[u8], request_id: &str) -> Response<Body> {
+    let namespace = query.namespace;
+    let result = String::from_utf8_lossy(result);
     let body = format!(
         "<{action}Response xmlns=\"{namespace}\">{result}<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{action}Response>"
     );
     response(StatusCode::OK, "text/xml", request_id, body.into())
 }
 
-/// A fault in the query protocol.
-pub(crate) fn query_fault(service: QueryService, fault: &Fault, request_id: &str) -> Response<Body> {
-    let namespace = service.namespace();
-    let whose = if fault.status < 500 { "Sender" } else { "Receiver" };
-    let (code, message) = (fault.code, escape(&fault.message));
+/// An error in the query protocol.
+pub(crate) fn query_error(query: &Query, error: &ServiceError, request_id: &str) -> Response<Body> {
+    let namespace = query.namespace;
+    let whose = if error.status < 500 { "Sender" } else { "Receiver" };
+    let (code, message) = (error.code, escape(&error.message));
     let body = format!(
         "<ErrorResponse xmlns=\"{namespace}\"><Error><Type>{whose}</Type><Code>{code}</Code><Message>{message}</Message></Error><RequestId>{request_id}</RequestId></ErrorResponse>"
     );
-    response(status(fault), "text/xml", request_id, body.into())
+    response(status(error), "text/xml", request_id, body.into())
 }
 
 /// An answer of a REST protocol.
-pub(crate) fn rest_answer(answer: Answer, request_id: &str) -> Response<Body> {
-    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = response(status, "application/json", request_id, answer.body);
-    for (name, value) in answer.headers {
+pub(crate) fn rest_answer(
+    status: u16,
+    headers: Vec<(&'static str, String)>,
+    body: Bytes,
+    request_id: &str,
+) -> Response<Body> {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = response(status, "application/json", request_id, body);
+    for (name, value) in headers {
         if let Ok(value) = HeaderValue::from_str(&value) {
             response.headers_mut().insert(name, value);
         }
@@ -320,30 +200,30 @@ pub(crate) fn rest_answer(answer: Answer, request_id: &str) -> Response<Body> {
     response
 }
 
-/// A fault in a REST protocol.
-pub(crate) fn rest_fault(service: RestService, fault: &Fault, request_id: &str) -> Response<Body> {
-    let body = service.describe(fault).to_string();
-    let mut response = response(status(fault), "application/json", request_id, body.into());
-    response.headers_mut().insert("x-amzn-errortype", HeaderValue::from_static(fault.code));
+/// An error in a REST protocol.
+pub(crate) fn rest_error(rest: &Rest, error: &ServiceError, request_id: &str) -> Response<Body> {
+    let body = (rest.error_body)(error).to_string();
+    let mut response = response(status(error), "application/json", request_id, body.into());
+    response.headers_mut().insert("x-amzn-errortype", HeaderValue::from_static(error.code));
     response
 }
 
-/// A fault in S3's protocol.
-pub(crate) fn s3_fault(fault: &Fault, request_id: &str) -> Response<Body> {
-    let (code, message) = (fault.code, escape(&fault.message));
+/// An error in S3's protocol.
+pub(crate) fn s3_error(error: &ServiceError, request_id: &str) -> Response<Body> {
+    let (code, message) = (error.code, escape(&error.message));
     let body = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>{message}</Message><RequestId>{request_id}</RequestId></Error>"
     );
-    response(status(fault), "application/xml", request_id, body.into())
+    response(status(error), "application/xml", request_id, body.into())
 }
 
 /// Plain JSON, for what is not AWS's.
-pub(crate) fn plain_json(value: &serde_json::Value, request_id: &str) -> Response<Body> {
+pub(crate) fn plain_json(value: &Value, request_id: &str) -> Response<Body> {
     response(StatusCode::OK, "application/json", request_id, value.to_string().into())
 }
 
-fn status(fault: &Fault) -> StatusCode {
-    StatusCode::from_u16(fault.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+fn status(error: &ServiceError) -> StatusCode {
+    StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
 fn response(status: StatusCode, content_type: &'static str, request_id: &str, body: Bytes) -> Response<Body> {
@@ -360,57 +240,22 @@ fn response(status: StatusCode, content_type: &'static str, request_id: &str, bo
 
 #[cfg(test)]
 mod tests {
-    use http::Request;
+    use http::HeaderMap;
 
     use super::*;
 
-    fn request(method: Method, uri: &str, headers: &[(&str, &str)]) -> Parts {
-        let mut builder = Request::builder().method(method).uri(uri);
-        for (name, value) in headers {
-            builder = builder.header(*name, *value);
-        }
-        builder.body(()).expect("a request").into_parts().0
-    }
-
-    const SIGNED_FOR_GLUE: (&str, &str) = (
-        "authorization",
-        "AWS4-HMAC-SHA256 Credential=k/20260101/us-east-1/glue/aws4_request, SignedHeaders=host, Signature=00",
-    );
-
     #[test]
-    fn a_target_names_service_and_operation() {
-        let route =
-            |target| Route::of(&request(Method::POST, "/", &[("x-amz-target", target), ("content-type", JSON)]));
-        let known = |service, operation: &str| Route::Json(Ok((service, operation.to_owned())));
-        assert_eq!(route("Kinesis_20131202.PutRecords"), known(JsonService::Kinesis, "PutRecords"));
-        assert_eq!(route("Firehose_20150804.PutRecord"), known(JsonService::Firehose, "PutRecord"));
-        assert_eq!(route("AWSGlue.GetTable"), known(JsonService::Glue, "GetTable"));
-        assert_eq!(route("AmazonAthena.GetWorkGroup"), known(JsonService::Athena, "GetWorkGroup"));
-        assert_eq!(route("DynamoDB_20120810.GetItem"), known(JsonService::DynamoDb, "GetItem"));
-        assert_eq!(route("Logs_20140328.FilterLogEvents"), known(JsonService::Logs, "FilterLogEvents"));
-        assert!(
-            matches!(route("AmazonSQS.SendMessage"), Route::Json(Err(fault)) if fault.code == "UnknownOperationException")
-        );
-    }
-
-    #[test]
-    fn without_a_target_the_form_or_the_signature_tells() {
-        assert_eq!(Route::of(&request(Method::POST, "/", &[("content-type", FORM)])), Route::Query);
-        assert_eq!(Route::of(&request(Method::POST, "/bucket", &[("content-type", FORM)])), Route::S3);
-        assert_eq!(Route::of(&request(Method::GET, "/bucket/key", &[])), Route::S3);
-        assert_eq!(Route::of(&request(Method::GET, IDENTITY_PATH, &[])), Route::Identity);
-        assert!(matches!(Route::of(&request(Method::POST, "/", &[SIGNED_FOR_GLUE])), Route::Json(Err(_))));
-    }
-
-    #[test]
-    fn only_kinesis_speaks_cbor() {
-        let headers = |content_type| request(Method::POST, "/", &[("content-type", content_type)]).headers;
+    fn only_a_service_that_says_so_speaks_cbor() {
+        let headers =
+            |content_type| HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(content_type))]);
         let (cbor, json) = (headers(CBOR), headers("application/x-amz-json-1.1; charset=utf-8"));
-        assert_eq!(Encoding::of(JsonService::Kinesis, &cbor), Ok(Encoding::Cbor));
-        assert_eq!(Encoding::of(JsonService::Kinesis, &json), Ok(Encoding::Json));
-        let fault = Encoding::of(JsonService::Firehose, &cbor).expect_err("a fault");
-        assert_eq!(fault.status, 415);
-        assert!(fault.message.contains("firehose") && fault.message.contains(CBOR), "{fault}");
-        assert!(Encoding::of(JsonService::DynamoDb, &json).is_err(), "DynamoDB speaks 1.0");
+        let kinesis = Json::of_target("Kinesis_20131202").with_cbor();
+        assert_eq!(kinesis.encoding("kinesis", &cbor), Ok(Encoding::Cbor));
+        assert_eq!(kinesis.encoding("kinesis", &json), Ok(Encoding::Json));
+        let error = Json::of_target("Firehose_20150804").encoding("firehose", &cbor).expect_err("an error");
+        assert_eq!(error.status, 415);
+        assert!(error.message.contains("firehose") && error.message.contains(CBOR), "{error}");
+        let dynamodb = Json::version_1_0("DynamoDB_20120810", "com.amazonaws.dynamodb.v20120810#");
+        assert!(dynamodb.encoding("dynamodb", &json).is_err(), "DynamoDB speaks 1.0");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt::Write};
 
-use super::fault::Fault;
+use crate::service_error::ServiceError;
 
 /// The fields of a request by name.
 #[derive(Clone, Copy)]
@@ -13,11 +13,11 @@ impl<'a> Fields<'a> {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    pub(crate) fn required(self, name: &str) -> Result<&'a str, Fault> {
+    pub(crate) fn required(self, name: &str) -> Result<&'a str, ServiceError> {
         self.get(name).ok_or_else(|| invalid(name, "", "Member must not be null"))
     }
 
-    pub(crate) fn number(self, name: &str, from: u32, to: u32) -> Result<Option<u32>, Fault> {
+    pub(crate) fn number(self, name: &str, from: u32, to: u32) -> Result<Option<u32>, ServiceError> {
         let Some(text) = self.get(name) else { return Ok(None) };
         let constraint = format!("Member must be a number between {from} and {to}");
         match text.parse() {
@@ -32,13 +32,13 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// The fault for a field whose value is against its constraint.
-pub(crate) fn invalid(name: &str, value: &str, constraint: &str) -> Fault {
+/// The error for a field whose value is against its constraint.
+pub(crate) fn invalid(name: &str, value: &str, constraint: &str) -> ServiceError {
     let mut member = name.to_owned();
     if let Some(first) = member.get_mut(..1) {
         first.make_ascii_lowercase();
     }
-    Fault::client(
+    ServiceError::client(
         "ValidationError",
         format!(
             "1 validation error detected: Value '{value}' at '{member}' failed to satisfy constraint: {constraint}"
@@ -95,6 +95,13 @@ pub(crate) fn percent_encode(text: &str) -> String {
     encoded
 }
 
+/// Writes a form that [`parse_form`] reads.
+#[cfg(test)]
+pub(crate) fn write_form<'a>(fields: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    let pair = |(name, value)| format!("{}={}", percent_encode(name), percent_encode(value));
+    fields.into_iter().map(pair).collect::<Vec<_>>().join("&")
+}
+
 /// XML, written front to back.
 #[derive(Default)]
 pub(crate) struct Xml(String);
@@ -137,7 +144,10 @@ pub(crate) fn escape(text: &str) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::{collection, prelude::*};
+
     use super::*;
+    use crate::arbitrary::text;
 
     #[test]
     fn a_form_is_decoded_and_a_bad_escape_stays_as_it_is() {
@@ -164,5 +174,26 @@ mod tests {
     fn xml_text_is_escaped() {
         let xml = Xml::default().texts("Names", ["a<b", "\"c\" & d"]);
         assert_eq!(xml.finish(), "<Names><member>a&lt;b</member><member>&quot;c&quot; &amp; d</member></Names>");
+    }
+
+    proptest! {
+        #[test]
+        fn a_form_comes_back(fields in collection::vec((text(), text()), 0..6)) {
+            // A pair of nothing and nothing is written as a lone equals sign, which is a pair as well.
+            let written = write_form(fields.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+            prop_assert_eq!(parse_form(written.as_bytes()), fields);
+        }
+
+        #[test]
+        fn a_segment_comes_back(segment in text()) {
+            prop_assert_eq!(parse_segment(&percent_encode(&segment)), segment.clone());
+            prop_assert_eq!(parse_segment(&segment.replace('%', "%25")), segment);
+        }
+
+        #[test]
+        fn no_form_is_lost_or_invented(form: Vec<u8>) {
+            let pairs = form.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()).count();
+            prop_assert_eq!(parse_form(&form).len(), pairs);
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! The stand-in as a whole: its services behind one port.
 
 use std::{
+    collections::BTreeMap,
     convert::Infallible,
     io,
     net::SocketAddr,
@@ -22,71 +23,45 @@ use tokio::{
     time::timeout,
 };
 
-use super::{
-    athena::Athena,
+use crate::{
     browser::refuse_pages,
     call_log::{S3Operation, log},
-    dynamodb::DynamoDb,
-    fault::Fault,
-    firehose::Firehose,
     folder::make_private,
-    glue::Glue,
-    iam::Iam,
-    kept::Kept,
+    inventory::Inventory,
     keys::AccessKey,
-    kinesis::Kinesis,
-    lambda::{self, Lambda},
-    logs::Logs,
     protocol::{
-        Body, Encoding, JsonService, QueryService, RestService, Route, json_answer, json_fault, plain_json,
-        query_answer, query_fault, rest_answer, rest_fault, s3_fault, uuid,
+        BODY_LIMIT, Body, Encoding, Json, Protocol, Query, Rest, json_answer, json_error, plain_json, query_answer,
+        query_error, rest_answer, rest_error, s3_error, uuid,
     },
     query::{Fields, parse_form},
-    quotas::Quotas,
-    redshift::Redshift,
-    rest,
-    s3::S3,
-    scheduler::Scheduler,
-    secrets::Secrets,
+    route::Route,
+    service::{Answer, Call, Service},
+    service_error::ServiceError,
+    services::{
+        Services, firehose::Firehose, iam::Iam, kinesis::Kinesis, lambda::Lambda, s3::S3, scheduler::Scheduler,
+    },
     signature::{Claim, Dialect, check_s3},
-    sts,
 };
 
-/// The largest body outside S3 and Lambda. The largest that AWS takes is PutRecords' 10 MiB of data, which base64 in JSON makes 14 MiB.
-const BODY_LIMIT: usize = 16 << 20;
 /// How long open calls may take to end once the server is told to.
 const DRAIN: Duration = Duration::from_secs(5);
 /// How long to wait after a failed accept, which is when file descriptors have run out.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 
-/// The stand-in: every service of it over one state folder. A look into the store itself goes by the fields.
+/// The stand-in: every service of it over one state folder. Tests look into the stores themselves by the fields.
 pub struct StandIn {
+    /// Firehose.
+    pub firehose: Arc<Firehose>,
+    /// IAM.
+    pub iam: Arc<Iam>,
     /// Kinesis Data Streams.
     pub kinesis: Arc<Kinesis>,
     /// S3.
     pub s3: Arc<S3>,
-    /// Firehose.
-    pub firehose: Arc<Firehose>,
-    /// The Glue data catalog.
-    pub glue: Arc<Glue>,
-    /// Athena.
-    pub athena: Arc<Athena>,
-    /// The Redshift Data API and Redshift Serverless.
-    pub redshift: Arc<Redshift>,
-    /// Secrets Manager.
-    pub secrets: Arc<Secrets>,
-    /// IAM.
-    pub iam: Arc<Iam>,
-    /// DynamoDB.
-    pub dynamodb: Arc<DynamoDb>,
-    /// CloudWatch Logs.
-    pub logs: Arc<Logs>,
-    /// Lambda.
-    pub lambda: Arc<Lambda>,
     /// EventBridge Scheduler.
     pub scheduler: Arc<Scheduler>,
-    /// Service Quotas.
-    pub quotas: Arc<Quotas>,
+    lambda: Arc<Lambda>,
+    services: Vec<Arc<dyn Service>>,
     key: AccessKey,
     identity: String,
 }
@@ -100,60 +75,23 @@ impl StandIn {
     pub fn open(folder: &Path) -> io::Result<Arc<Self>> {
         make_private(folder)?;
         let key = AccessKey::open(folder)?;
-        let kinesis = Kinesis::open(&folder.join("kinesis"))?;
-        let s3 = S3::open(&folder.join("s3"), &key)?;
-        let iam = Iam::open(&folder.join("iam"))?;
-        let glue = Glue::open(&folder.join("glue"))?;
-        let athena = Athena::open(&folder.join("athena"), glue.clone(), s3.clone())?;
-        let secrets = Secrets::open(&folder.join("secrets"))?;
-        let redshift = Redshift::open(&folder.join("redshift"), s3.clone(), iam.clone(), secrets.clone())?;
-        let (stream, store, roles) = (kinesis.clone(), s3.clone(), iam.clone());
-        let firehose = Firehose::open(&folder.join("firehose"), stream, store, roles, redshift.clone(), glue.clone())?;
-        let dynamodb = DynamoDb::open(&folder.join("dynamodb"))?;
-        let logs = Logs::open(&folder.join("logs"))?;
-        let (stream, store, roles) = (kinesis.clone(), s3.clone(), iam.clone());
-        let lambda = Lambda::open(&folder.join("lambda"), stream, store, roles, logs.clone(), key.clone())?;
-        let scheduler = Scheduler::open(&folder.join("scheduler"), kinesis.clone(), iam.clone())?;
-        let quotas = Quotas::of(kinesis.clone(), firehose.clone());
-        Ok(Arc::new(Self {
-            kinesis,
-            s3,
-            firehose,
-            glue,
-            athena,
-            redshift,
-            secrets,
-            iam,
-            dynamodb,
-            logs,
-            lambda,
-            scheduler,
-            quotas,
-            key,
-            identity: uuid(),
-        }))
+        let Services { all, firehose, iam, kinesis, lambda, s3, scheduler } = Services::open(folder, &key)?;
+        Ok(Arc::new(Self { firehose, iam, kinesis, s3, scheduler, lambda, services: all, key, identity: uuid() }))
     }
 
-    /// Everything that its services hold, read from their stores and not by their calls. What is being deleted is there
-    /// until it is gone.
+    /// Lists everything that the services store.
     ///
     /// # Errors
     /// A store cannot be read.
-    pub fn kept(&self) -> Result<Kept, Fault> {
-        let mut kept = Kept::default();
-        self.kinesis.note(&mut kept)?;
-        self.s3.note(&mut kept)?;
-        self.firehose.note(&mut kept)?;
-        self.glue.note(&mut kept)?;
-        self.athena.note(&mut kept)?;
-        self.redshift.note(&mut kept)?;
-        self.secrets.note(&mut kept)?;
-        self.iam.note(&mut kept)?;
-        self.dynamodb.note(&mut kept)?;
-        self.logs.note(&mut kept)?;
-        self.lambda.note(&mut kept)?;
-        self.scheduler.note(&mut kept)?;
-        Ok(kept)
+    pub fn inventory(&self) -> Result<Inventory, ServiceError> {
+        let mut inventory = Inventory::default();
+        self.services.iter().try_for_each(|service| service.inventory(&mut inventory))?;
+        Ok(inventory)
+    }
+
+    /// Lists the operations of each service by the service's name.
+    pub fn operations(&self) -> BTreeMap<&'static str, Vec<&'static str>> {
+        self.services.iter().map(|service| (service.name(), service.operations())).collect()
     }
 
     /// The key that signs what it answers.
@@ -231,78 +169,127 @@ impl StandIn {
         let id = uuid();
         let (parts, body) = request.into_parts();
         let body = body.into();
-        if let Err(fault) = refuse_pages(&parts) {
-            log("http", "call", Some(&fault), Instant::now());
-            return json_fault(None, Encoding::Json, &fault, &id);
+        if let Err(error) = refuse_pages(&parts) {
+            log("http", "call", Some(&error), Instant::now());
+            return json_error(None, Encoding::Json, &error, &id);
         }
-        match Route::of(&parts) {
+        match Route::of(&parts, &self.services) {
             Route::Identity => self.tell_identity(&id),
-            Route::Json(Ok((service, operation))) => self.answer_json(service, operation, &parts, body, &id).await,
-            Route::Json(Err(fault)) => {
-                log("json", "call", Some(&fault), Instant::now());
-                json_fault(None, Encoding::Json, &fault, &id)
+            Route::Json(json, service, operation) => {
+                self.answer_json(&json, service, operation, parts, body, &id).await
             }
-            Route::Query => self.answer_query(&parts, body, &id).await,
-            Route::Rest(service) => self.answer_rest(service, parts, body, &id).await,
+            Route::Unknown(error) => {
+                log("json", "call", Some(&error), Instant::now());
+                json_error(None, Encoding::Json, &error, &id)
+            }
+            Route::Query => self.answer_query(parts, body, &id).await,
+            Route::Rest(rest, service) => self.answer_rest(&rest, service, parts, body, &id).await,
             Route::S3 => self.answer_s3(Request::from_parts(parts, body), &id).await,
         }
     }
 
     async fn answer_json(
-        self: Arc<Self>,
-        service: JsonService,
+        &self,
+        json: &Json,
+        service: Arc<dyn Service>,
         operation: String,
-        parts: &Parts,
-        body: s3s::Body,
-        id: &str,
-    ) -> Response<Body> {
-        let started = Instant::now();
-        let known = Encoding::of(service, &parts.headers);
-        let encoding = *known.as_ref().unwrap_or(&Encoding::Json);
-        let result = match known {
-            Ok(encoding) => self.call_json(service, operation.clone(), encoding, parts, body).await,
-            Err(fault) => Err(fault),
-        };
-        log(service.name(), &operation, result.as_ref().err(), started);
-        match result {
-            Ok(answer) => json_answer(service, encoding, answer, id),
-            Err(fault) => json_fault(Some(service), encoding, &fault, id),
-        }
-    }
-
-    async fn answer_rest(
-        self: Arc<Self>,
-        service: RestService,
         parts: Parts,
         body: s3s::Body,
         id: &str,
     ) -> Response<Body> {
-        let started = Instant::now();
-        let operation = format!("{} {}", parts.method, parts.uri.path());
-        let result = self.call_rest(service, parts, body).await;
-        log(service.name(), &operation, result.as_ref().err(), started);
-        result.map_or_else(|fault| rest_fault(service, &fault, id), |answer| rest_answer(answer, id))
+        let (started, name) = (Instant::now(), service.name());
+        let known = json.encoding(name, &parts.headers);
+        let encoding = *known.as_ref().unwrap_or(&Encoding::Json);
+        let result = match known {
+            Ok(encoding) => self.call_json(service, operation.clone(), encoding, parts, body).await,
+            Err(error) => Err(error),
+        };
+        log(name, &operation, result.as_ref().err(), started);
+        match result {
+            Ok(answer) => json_answer(json, encoding, answer, id),
+            Err(error) => json_error(Some(json), encoding, &error, id),
+        }
     }
 
-    async fn answer_query(&self, parts: &Parts, body: s3s::Body, id: &str) -> Response<Body> {
+    async fn call_json(
+        &self,
+        service: Arc<dyn Service>,
+        operation: String,
+        encoding: Encoding,
+        parts: Parts,
+        body: s3s::Body,
+    ) -> Result<Bytes, ServiceError> {
+        let body = self.read_signed(&[service.name()], Dialect::Json, &parts, body, BODY_LIMIT).await?;
+        let body = encoding.decode(body)?;
+        let reply = run(service, Call { operation, request: parts, body }).await?;
+        encoding.encode(reply.body)
+    }
+
+    async fn answer_rest(
+        &self,
+        rest: &Rest,
+        service: Arc<dyn Service>,
+        parts: Parts,
+        body: s3s::Body,
+        id: &str,
+    ) -> Response<Body> {
+        let (started, name) = (Instant::now(), service.name());
+        let operation = format!("{} {}", parts.method, parts.uri.path());
+        let result = match self.read_signed(&[name], Dialect::Rest, &parts, body, rest.body_limit).await {
+            Ok(body) => run(service, Call { operation: operation.clone(), request: parts, body }).await,
+            Err(error) => Err(error),
+        };
+        log(name, &operation, result.as_ref().err(), started);
+        match result {
+            Ok(reply) => rest_answer(reply.status, reply.headers, reply.body, id),
+            Err(error) => rest_error(rest, &error, id),
+        }
+    }
+
+    async fn answer_query(&self, parts: Parts, body: s3s::Body, id: &str) -> Response<Body> {
         let started = Instant::now();
-        let services = [QueryService::Iam, QueryService::Sts].map(QueryService::name);
-        let form = match self.read_signed(&services, Dialect::Query, parts, body, BODY_LIMIT).await {
-            Ok(body) => parse_form(&body),
-            Err(fault) => {
-                log("query", "call", Some(&fault), started);
-                return query_fault(QueryService::Iam, &fault, id);
+        let services = self.query_services();
+        let (unnamed, names): (_, Vec<&str>) = (services[0].0, services.iter().map(|(_, it)| it.name()).collect());
+        let body = match self.read_signed(&names, Dialect::Query, &parts, body, BODY_LIMIT).await {
+            Ok(body) => body,
+            Err(error) => {
+                log("query", "call", Some(&error), started);
+                return query_error(&unnamed, &error, id);
             }
         };
+        let form = parse_form(&body);
         let action = Fields(&form).get("Action").unwrap_or_default();
-        let service = Fields(&form).get("Version").and_then(QueryService::of_version);
-        let result = self.call_query(service, action, &form).await;
-        let service = service.unwrap_or(QueryService::Iam);
-        log(service.name(), action, result.as_ref().err(), started);
+        let version = Fields(&form).get("Version").unwrap_or_default();
+        let named = services.iter().find(|(query, _)| query.version == version);
+        let result = match named {
+            _ if action.is_empty() => {
+                Err(ServiceError::client("MissingAction", "The request has no Action in a form-encoded body"))
+            }
+            Some((_, service)) => {
+                let call = Call { operation: action.to_owned(), request: parts, body };
+                run((*service).clone(), call).await
+            }
+            None => {
+                let versions: Vec<String> =
+                    services.iter().map(|(query, it)| format!("{} ({})", it.name(), query.version)).collect();
+                let message = format!("The Version is none of {}", versions.join(", "));
+                Err(ServiceError::client("InvalidAction", format!("Could not find operation {action}. {message}")))
+            }
+        };
+        let (query, name) = named.map_or((unnamed, services[0].1.name()), |(query, it)| (*query, it.name()));
+        log(name, action, result.as_ref().err(), started);
         match result {
-            Ok(answer) => query_answer(service, action, &answer, id),
-            Err(fault) => query_fault(service, &fault, id),
+            Ok(reply) => query_answer(&query, action, &reply.body, id),
+            Err(error) => query_error(&query, &error, id),
         }
+    }
+
+    fn query_services(&self) -> Vec<(Query, &Arc<dyn Service>)> {
+        let query = |service: &Arc<dyn Service>| match service.protocol() {
+            Protocol::Query(query) => Some(query),
+            _ => None,
+        };
+        self.services.iter().filter_map(|service| Some((query(service)?, service))).collect()
     }
 
     async fn answer_s3(&self, request: Request<s3s::Body>, id: &str) -> Response<Body> {
@@ -311,10 +298,10 @@ impl StandIn {
         let (parts, body) = request.into_parts();
         let response = match check_s3(&parts) {
             Ok(()) => self.s3.handle(Request::from_parts(parts, body)).await,
-            Err(refusal) => Err(refusal.fault(Dialect::S3)),
+            Err(refusal) => Err(refusal.error(Dialect::S3)),
         };
         let mut response =
-            response.map_or_else(|fault| s3_fault(&fault, id), |answer| answer.map(BodyExt::boxed_unsync));
+            response.map_or_else(|error| s3_error(&error, id), |answer| answer.map(BodyExt::boxed_unsync));
         let id = HeaderValue::from_str(id).expect("a UUID is header text");
         response.headers_mut().insert("x-amz-request-id", id);
         operation.log(response.status().as_u16(), started);
@@ -329,10 +316,10 @@ impl StandIn {
         parts: &Parts,
         body: s3s::Body,
         limit: usize,
-    ) -> Result<Bytes, Fault> {
-        let claim = Claim::of(&self.key, services, parts).map_err(|refusal| refusal.fault(dialect))?;
+    ) -> Result<Bytes, ServiceError> {
+        let claim = Claim::of(&self.key, services, parts).map_err(|refusal| refusal.error(dialect))?;
         let body = read(body, limit).await?;
-        claim.verify(&body).map_err(|refusal| refusal.fault(dialect))?;
+        claim.verify(&body).map_err(|refusal| refusal.error(dialect))?;
         Ok(body)
     }
 
@@ -340,76 +327,16 @@ impl StandIn {
         let version = env!("CARGO_PKG_VERSION");
         plain_json(&serde_json::json!({"identity": self.identity, "version": version}), id)
     }
-
-    async fn call_json(
-        self: Arc<Self>,
-        service: JsonService,
-        operation: String,
-        encoding: Encoding,
-        parts: &Parts,
-        body: s3s::Body,
-    ) -> Result<Bytes, Fault> {
-        let body = self.read_signed(&[service.name()], Dialect::Json, parts, body, BODY_LIMIT).await?;
-        let body = encoding.decode(body)?;
-        // In a task of its own a call runs to its end though the caller hangs up halfway, and a panic answers 500.
-        let call = tokio::spawn(async move {
-            match service {
-                JsonService::Kinesis => self.kinesis.call(&operation, body).await,
-                JsonService::Firehose => self.firehose.call(&operation, body).await,
-                JsonService::Glue => self.glue.call(&operation, body).await,
-                JsonService::Athena => self.athena.call(&operation, body).await,
-                JsonService::DynamoDb => self.dynamodb.call(&operation, body).await,
-                JsonService::Logs => self.logs.call(&operation, body).await,
-                JsonService::RedshiftData => self.redshift.call_data(&operation, body).await,
-                JsonService::RedshiftServerless => self.redshift.call_serverless(&operation, body).await,
-                JsonService::SecretsManager => self.secrets.call(&operation, body).await,
-                JsonService::Quotas => self.quotas.call(&operation, &body),
-            }
-        });
-        let answer = call.await.unwrap_or_else(|e| Err(failed_inside(&e)))?;
-        encoding.encode(answer)
-    }
-
-    async fn call_rest(
-        self: Arc<Self>,
-        service: RestService,
-        parts: Parts,
-        body: s3s::Body,
-    ) -> Result<rest::Answer, Fault> {
-        let limit = if service == RestService::Lambda { lambda::BODY_LIMIT } else { BODY_LIMIT };
-        let body = self.read_signed(&[service.name()], Dialect::Rest, &parts, body, limit).await?;
-        // In a task of its own, as the calls of the JSON protocol are.
-        let call = tokio::spawn(async move {
-            match service {
-                RestService::Lambda => self.lambda.call(&parts, body).await,
-                RestService::Scheduler => self.scheduler.call(&parts, body),
-            }
-        });
-        call.await.unwrap_or_else(|e| Err(failed_inside(&e)))
-    }
-
-    async fn call_query(
-        &self,
-        service: Option<QueryService>,
-        action: &str,
-        form: &[(String, String)],
-    ) -> Result<String, Fault> {
-        if action.is_empty() {
-            return Err(Fault::client("MissingAction", "The request has no Action in a form-encoded body"));
-        }
-        match service {
-            Some(QueryService::Iam) => self.iam.call(action, form).await,
-            Some(QueryService::Sts) => sts::call(action),
-            None => {
-                let message = "The Version is neither IAM's (2010-05-08) nor STS's (2011-06-15)";
-                Err(Fault::client("InvalidAction", format!("Could not find operation {action}. {message}")))
-            }
-        }
-    }
 }
 
-fn failed_inside(e: &tokio::task::JoinError) -> Fault {
-    Fault::internal(format!("the stand-in failed inside this call: {e}"))
+/// Carries out a call in a task of its own: there it runs to its end though the caller hangs up halfway, and a panic answers
+/// 500.
+async fn run(service: Arc<dyn Service>, call: Call) -> Answer {
+    tokio::spawn(service.call(call)).await.unwrap_or_else(|e| Err(failed_inside(&e)))
+}
+
+fn failed_inside(e: &tokio::task::JoinError) -> ServiceError {
+    ServiceError::internal(format!("the stand-in failed inside this call: {e}"))
 }
 
 async fn told(ending: &mut watch::Receiver<bool>) {
@@ -431,8 +358,8 @@ fn report_panic(ended: Result<(), tokio::task::JoinError>) {
     }
 }
 
-async fn read(body: s3s::Body, limit: usize) -> Result<Bytes, Fault> {
-    let too_large = || Fault {
+async fn read(body: s3s::Body, limit: usize) -> Result<Bytes, ServiceError> {
+    let too_large = || ServiceError {
         status: 413,
         code: "RequestEntityTooLargeException",
         message: format!("the request's body is longer than {limit} bytes"),
@@ -443,6 +370,6 @@ async fn read(body: s3s::Body, limit: usize) -> Result<Bytes, Fault> {
     match Limited::new(body, limit).collect().await {
         Ok(body) => Ok(body.to_bytes()),
         Err(e) if e.is::<LengthLimitError>() => Err(too_large()),
-        Err(e) => Err(Fault::client("SerializationException", format!("the request's body broke off: {e}"))),
+        Err(e) => Err(ServiceError::client("SerializationException", format!("the request's body broke off: {e}"))),
     }
 }

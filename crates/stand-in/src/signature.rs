@@ -12,7 +12,7 @@ use aws_sigv4::{
 use chrono::{DateTime, NaiveDateTime, Utc};
 use http::{HeaderMap, HeaderValue, header, request::Parts};
 
-use super::{fault::Fault, keys::AccessKey, query::parse_form};
+use crate::{keys::AccessKey, query::parse_form, service_error::ServiceError};
 
 /// How far a request's time may be from the stand-in's (IAM user guide, "AWS Signature Version 4 for API requests").
 const LIFETIME: Duration = Duration::from_secs(5 * 60);
@@ -223,7 +223,7 @@ pub(super) enum Dialect {
 }
 
 impl Refusal {
-    pub(super) fn fault(self, dialect: Dialect) -> Fault {
+    pub(super) fn error(self, dialect: Dialect) -> ServiceError {
         let (json, query, message) = match self {
             Self::NotSigned => (
                 "MissingAuthenticationTokenException",
@@ -276,10 +276,10 @@ impl Refusal {
             ),
         };
         match dialect {
-            Dialect::Json => Fault { status: 400, code: json, message },
-            Dialect::Query => Fault { status: 403, code: query, message },
-            Dialect::Rest => Fault { status: 403, code: json, message },
-            Dialect::S3 => Fault { status: 403, code: "AccessDenied", message },
+            Dialect::Json => ServiceError { status: 400, code: json, message },
+            Dialect::Query => ServiceError { status: 403, code: query, message },
+            Dialect::Rest => ServiceError { status: 403, code: json, message },
+            Dialect::S3 => ServiceError { status: 403, code: "AccessDenied", message },
         }
     }
 }

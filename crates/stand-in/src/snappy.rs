@@ -123,7 +123,8 @@ impl<'a> HadoopReader<'a> {
 
 impl Read for HadoopReader<'_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        if self.at == self.block.len() {
+        // A block may be empty, and the end is where nothing is left.
+        while self.at == self.block.len() && !(self.rest.is_empty() && self.frame == 0) {
             self.next_block()?;
         }
         let taken = into.len().min(self.block.len() - self.at);
@@ -139,6 +140,8 @@ fn malformed(why: &str) -> io::Error {
 
 #[cfg(test)]
 mod tests {
+    use proptest::{collection, prelude::*};
+
     use super::*;
 
     fn written(framing: Framing, data: &[u8]) -> Vec<u8> {
@@ -184,5 +187,66 @@ mod tests {
         let length = u32::from_be_bytes(stream[16..20].try_into().expect("four bytes")) as usize;
         assert_eq!(Decoder::new().decompress_vec(&stream[20..20 + length]).expect("a block"), b"hello hello hello");
         assert!(read(&stream).expect_err("refused").to_string().contains("impossible length"));
+    }
+
+    /// Text of some length that compresses, written in pieces.
+    fn pieces() -> impl Strategy<Value = Vec<Vec<u8>>> {
+        let piece = (collection::vec(any::<u8>(), 0..40), 1..2_000_usize);
+        collection::vec(piece.prop_map(|(pattern, times)| pattern.repeat(times)), 0..4)
+    }
+
+    /// Frames of blocks of any size, an empty one too.
+    fn framed(frames: &[Vec<Vec<u8>>]) -> Vec<u8> {
+        let mut written = Vec::new();
+        for blocks in frames {
+            written.extend((blocks.iter().map(Vec::len).sum::<usize>() as u32).to_be_bytes());
+            for block in blocks {
+                let compressed = Encoder::new().compress_vec(block).expect("compresses");
+                written.extend((compressed.len() as u32).to_be_bytes());
+                written.extend(compressed);
+            }
+        }
+        written
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(100))]
+
+        #[test]
+        fn pieces_come_back_whole_and_cut_frames_come_back_as_far_as_they_go(pieces in pieces(), cut: prop::sample::Index) {
+            let mut writer = SnappyWriter::new(Framing::Hadoop);
+            pieces.iter().for_each(|piece| writer.write_all(piece).expect("memory takes it"));
+            let (frames, data) = (writer.finish().expect("memory takes it"), pieces.concat());
+            prop_assert_eq!(&read(&frames).expect("reads"), &data);
+            let cut = &frames[..cut.index(frames.len() + 1)];
+            let (mut found, mut reader) = (Vec::new(), HadoopReader::new(cut));
+            let ended = reader.read_to_end(&mut found);
+            prop_assert!(data.starts_with(&found));
+            prop_assert!(ended.is_err() || found.len() == data.len() || found.len() % BLOCK == 0);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn blocks_of_any_size_come_back(
+            frames in collection::vec(collection::vec(collection::vec(any::<u8>(), 0..20), 1..4), 0..4)
+        ) {
+            // A frame of nothing has no block.
+            let frames: Vec<Vec<Vec<u8>>> = frames.into_iter().filter(|blocks| !blocks.concat().is_empty()).collect();
+            // After the last byte of a frame no block of it follows.
+            let trimmed = |mut blocks: Vec<Vec<u8>>| {
+                while blocks.last().is_some_and(Vec::is_empty) {
+                    blocks.pop();
+                }
+                blocks
+            };
+            let frames: Vec<Vec<Vec<u8>>> = frames.into_iter().map(trimmed).collect();
+            prop_assert_eq!(read(&framed(&frames)).expect("reads"), frames.concat().concat());
+        }
+
+        #[test]
+        fn no_bytes_break_the_reader(bytes: Vec<u8>) {
+            let _read = read(&bytes);
+        }
     }
 }

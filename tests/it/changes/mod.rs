@@ -138,10 +138,10 @@ impl Bench {
     /// What `up` says of a stack file that it refuses; nothing was called that changes anything.
     async fn refusal(&self, sets: &[&str]) -> String {
         self.wire.forget();
-        let before = self.stand_in.kept().expect("readable");
+        let before = self.stand_in.inventory().expect("readable");
         let error = self.up(sets).await.expect_err("it is refused");
         assert_eq!(self.wire.changes(), Vec::<String>::new());
-        assert_eq!(self.stand_in.kept().expect("readable").since(&before), [""; 0]);
+        assert_eq!(self.stand_in.inventory().expect("readable").changes_since(&before), [""; 0]);
         error.to_string()
     }
 }

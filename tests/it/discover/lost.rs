@@ -47,7 +47,11 @@ fn every_stack_is_found_and_taken_down_without_its_journal_and_nothing_else_is()
             assert!(down.removed.iter().all(|(_, outcome)| *outcome == Outcome::Deleted), "{}: {down:#?}", case.name);
             let objects = up.resources.iter().filter(|(key, _)| key.kind == "object").count();
             assert_eq!(down.removed.len(), up.resources.len() - objects, "{}: objects go with their bucket", case.name);
-            assert!(ground.kept().since(&ground.others).is_empty(), "{}: the store is not as it was", case.name);
+            assert!(
+                ground.inventory().changes_since(&ground.others).is_empty(),
+                "{}: the store is not as it was",
+                case.name
+            );
             let again = inventory::thorough(&clients, &ground.id).await;
             assert!(again.owned.is_empty(), "{}: {again:?}", case.name);
         });
@@ -70,7 +74,7 @@ fn a_journal_that_knows_less_than_is_there_is_filled_up() {
         let clients = ground.wire.clients().await;
         let down = discovered(&ground.home, &ground.id, &clients).await;
         assert!(down.is_clean() && down.removed.len() == 7, "{down:#?}");
-        assert!(ground.kept().since(&ground.others).is_empty());
+        assert!(ground.inventory().changes_since(&ground.others).is_empty());
     });
 }
 
@@ -90,7 +94,7 @@ fn what_came_back_after_the_end_is_taken_down_once_more() {
         let clients = ground.wire.clients().await;
         let down = discovered(&ground.home, &ground.id, &clients).await;
         assert!(down.is_clean() && down.removed.len() == 1, "{down:#?}");
-        assert!(ground.kept().since(&ground.others).is_empty());
+        assert!(ground.inventory().changes_since(&ground.others).is_empty());
     });
 }
 
@@ -129,7 +133,7 @@ fn what_cannot_be_looked_at_does_not_hide_the_rest() {
         ground.wire.heal();
         drop(journal);
         assert!(discovered(&home, &ground.id, &clients).await.is_clean());
-        assert!(ground.kept().since(&ground.others).is_empty());
+        assert!(ground.inventory().changes_since(&ground.others).is_empty());
     });
 }
 
@@ -158,7 +162,7 @@ fn a_forged_journal_deletes_nothing_of_anybodys() {
         let database = "nobodys_7f3a91c2";
         let glue = aws_sdk_glue::types::TableInput::builder().name("t").build().expect("a table");
         ground.aside.glue.create_table().database_name(database).table_input(glue).send().await.expect("made");
-        let before = ground.kept();
+        let before = ground.inventory();
         let nodes = [
             ("bucket", nobodys, named(nobodys)),
             ("stream", nobodys, named(nobodys)),
@@ -174,7 +178,7 @@ fn a_forged_journal_deletes_nothing_of_anybodys() {
         for (_, why) in &down.failed {
             assert!(why.to_string().contains("it was not touched"), "{why}");
         }
-        assert!(ground.kept().since(&before).is_empty());
+        assert!(ground.inventory().changes_since(&before).is_empty());
     });
 }
 
@@ -189,7 +193,7 @@ fn a_forged_mark_is_refused_before_anything_is_called() {
         let journal = forged(&home, &ground.id, here, &[("stream", twin, theirs)]);
         let refused = lifecycle::down(&journal, &clients, &(), &Cancel::new()).await;
         assert!(matches!(refused, Err(LifecycleError::Forged { ref stack, .. }) if stack == twin), "{refused:?}");
-        assert!(ground.kept().since(&ground.others).is_empty());
+        assert!(ground.inventory().changes_since(&ground.others).is_empty());
     });
 }
 

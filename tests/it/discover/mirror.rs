@@ -104,7 +104,7 @@ fn a_machine_that_died_anywhere_is_followed_by_another() {
     simulated(async {
         for number in [8, 14, 20, 26, 32, 38, 44] {
             let world = World::new().await;
-            let before = world.stand_in.kept().expect("readable");
+            let before = world.stand_in.inventory().expect("readable");
             let journal = world.open().await;
             world.wire.kill_at(number, Kill::AfterUnseen);
             let killed = world.wire.live(world.up(&journal)).await.is_none();
@@ -117,7 +117,10 @@ fn a_machine_that_died_anywhere_is_followed_by_another() {
                 Ok(taking) => {
                     let down = lifecycle::down(&taking, &other, &(), &Cancel::new()).await.expect("down");
                     assert!(down.is_clean(), "killed at call {number}: {down:#?}");
-                    assert!(world.stand_in.kept().expect("readable").since(&before).is_empty(), "call {number}");
+                    assert!(
+                        world.stand_in.inventory().expect("readable").changes_since(&before).is_empty(),
+                        "call {number}"
+                    );
                 }
                 // The first line lies there once there is a bucket, and nothing is made before that.
                 Err(LifecycleError::Journal(JournalError::Mirror(MirrorError::Empty { .. }))) => {
@@ -134,7 +137,7 @@ fn a_machine_that_died_anywhere_is_followed_by_another() {
 fn a_mirror_that_cannot_be_written_stops_up_and_only_warns_down() {
     simulated(async {
         let world = World::new().await;
-        let before = world.stand_in.kept().expect("readable");
+        let before = world.stand_in.inventory().expect("readable");
         let journal = world.open().await;
         world.wire.faults("s3 PutObject", usize::MAX, Fault::denied("not allowed"));
         let stopped = world.up(&journal).await.expect_err("stopped").to_string();
@@ -142,7 +145,7 @@ fn a_mirror_that_cannot_be_written_stops_up_and_only_warns_down() {
         let down = lifecycle::down(&journal, &world.clients, &(), &Cancel::new()).await.expect("down");
         assert!(down.is_clean(), "{down:#?}");
         assert!(journal.unreflected().is_some_and(|why| why.to_string().contains("not allowed")));
-        assert!(world.stand_in.kept().expect("readable").since(&before).is_empty());
+        assert!(world.stand_in.inventory().expect("readable").changes_since(&before).is_empty());
     });
 }
 

@@ -26,7 +26,7 @@ fn whole_names_are_found_by_their_tags() {
     simulated(async {
         let folder = tempfile::tempdir().expect("a folder");
         let stand_in = aws_stand_in::internals::StandIn::open(folder.path()).expect("opened");
-        let (wire, before) = (Wire::to(stand_in.clone()), stand_in.kept().expect("readable"));
+        let (wire, before) = (Wire::to(stand_in.clone()), stand_in.inventory().expect("readable"));
         let clients = wire.clients().await;
         let stack = spec::read("stacks/store-sales-s3.yaml".as_ref(), &[], &NAMES.map(str::to_owned));
         let stack = stack.unwrap_or_else(|errors| panic!("{errors}")).stack;
@@ -55,6 +55,6 @@ fn whole_names_are_found_by_their_tags() {
         let journal = discover::journal(&home, &id, &found, &clients).await.expect("a journal");
         let down = lifecycle::down(&journal, &clients, &(), &Cancel::new()).await.expect("down");
         assert!(down.is_clean() && down.removed.len() == 1, "{down:#?}");
-        assert!(stand_in.kept().expect("readable").since(&before).is_empty());
+        assert!(stand_in.inventory().expect("readable").changes_since(&before).is_empty());
     });
 }

@@ -34,7 +34,7 @@ async fn a_bucket_that_was_there_all_the_time_is_not_taken_for_ours() {
     let tagging = Tagging::builder().tag_set(theirs).build().expect("tags");
     ground.aside.s3.put_bucket_tagging().bucket(&name).tagging(tagging).send().await.expect("tagged");
     ground.stand_in.s3.put(&name, "theirs", "as it is".into()).await.expect("put");
-    ground.others = ground.kept();
+    ground.others = ground.inventory();
     // `up` looks twice, and may not see it yet.
     let mut unseen = 2;
     staged.on("s3 HeadBucket", move |_| {
@@ -55,7 +55,7 @@ async fn what_appears_under_the_name_meanwhile_stays() {
     let (mut ground, staged) = staged(EVERYTHING).await;
     let stream = Names::of(&ground.stack, &ground.id).stream;
     ground.aside.kinesis.create_stream().stream_name(&stream).shard_count(1).send().await.expect("made");
-    ground.others = ground.kept();
+    ground.others = ground.inventory();
     let mut unseen = 2;
     staged.on("kinesis DescribeStreamSummary", move |_| {
         unseen = i32::checked_sub(unseen, 1).filter(|left| *left >= 0)?;

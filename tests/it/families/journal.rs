@@ -56,7 +56,7 @@ async fn a_lost_journal_leaves_nothing_that_cannot_be_found() {
         provider.delete(node, &progress).await.unwrap_or_else(|error| panic!("{error}"));
     }
     assert_eq!(inventory::of(&clients, &scope).await.expect("an inventory"), []);
-    assert_eq!(ground.kept().since(&ground.others), [""; 0]);
+    assert_eq!(ground.inventory().changes_since(&ground.others), [""; 0]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -64,7 +64,7 @@ async fn up(ground: &Ground) {
 /// random. A bucket's second word is its own name, which is the same each time.
 fn kinds(ground: &Ground) -> BTreeMap<String, usize> {
     let mut kinds = BTreeMap::new();
-    for name in ground.kept().names() {
+    for name in ground.inventory().names() {
         let kind = name.split(' ').take(2).collect::<Vec<_>>().join(" ");
         *kinds.entry(kind).or_default() += 1;
     }

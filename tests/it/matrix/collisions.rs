@@ -20,7 +20,7 @@ async fn refused(case: &Case) {
     let theirs: StackId = "somebody-00000009".parse().expect("an id");
     let graph = ground.graph(&ground.id);
     others::stand_up(&ground, &theirs, &marked_as(&theirs, &graph)).await;
-    let before = ground.kept();
+    let before = ground.inventory();
     ground.begin().await;
     let refused = ground.up().await.expect_err("it is somebody else's");
     let text = refused.to_string();
@@ -32,7 +32,7 @@ async fn refused(case: &Case) {
     let down = ground.down().await.expect("down");
     assert!(down.is_clean() && down.removed.is_empty(), "{}: {down:?}", case.name);
     assert!(ground.wire.changes().is_empty(), "{}: {:?}", case.name, ground.wire.changes());
-    assert_eq!(ground.kept().since(&before), [""; 0], "{}", case.name);
+    assert_eq!(ground.inventory().changes_since(&before), [""; 0], "{}", case.name);
 }
 
 /// The same resources, under the same names, of another stack.

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, sync::Arc};
 
-use aws_stand_in::internals::{Kept, StandIn};
+use aws_stand_in::internals::{Inventory, StandIn};
 use bytes::Bytes;
 use demo_formats::schema::Schema;
 use kinesis_demo::{
@@ -38,14 +38,14 @@ pub struct Ground {
     pub id: StackId,
     pub home: Home,
     /// What is there while the stack is not.
-    pub others: Kept,
+    pub others: Inventory,
 }
 
 impl Ground {
     pub async fn of(case: &Case) -> Self {
         let mut ground = Self::bare(case).await;
         others::settle_on(&ground).await;
-        ground.others = ground.kept();
+        ground.others = ground.inventory();
         ground
     }
 
@@ -58,7 +58,7 @@ impl Ground {
         let (schema, function) = (schema_of(&stack), code(folder.path()));
         let id = format!("{}-{SUFFIX}", stack.name).parse().expect("an id");
         let home = Home::at(folder.path().join("home")).expect("a home");
-        let others = stand_in.kept().expect("readable");
+        let others = stand_in.inventory().expect("readable");
         Self { folder, stand_in, wire, aside, stack, schema, function, id, home, others }
     }
 
@@ -108,8 +108,8 @@ impl Ground {
         upload.send().await.expect("begun");
     }
 
-    pub fn kept(&self) -> Kept {
-        self.stand_in.kept().expect("readable")
+    pub fn inventory(&self) -> Inventory {
+        self.stand_in.inventory().expect("readable")
     }
 
     /// Calls since the point began.

@@ -118,7 +118,7 @@ async fn down(ground: &Ground) -> Result<(), String> {
 
 /// Nothing of the stack in the store, what is others' as it was, and nothing to do for another `down`.
 pub async fn nothing_is_left(ground: &Ground) -> Result<(), String> {
-    let otherwise = ground.kept().since(&ground.others);
+    let otherwise = ground.inventory().changes_since(&ground.others);
     if !otherwise.is_empty() {
         return Err(format!("the store is not as it was: {otherwise:?}"));
     }

@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use super::Started;
-use crate::{REGION, keys::AccessKey, protocol::IDENTITY_PATH};
+use crate::{REGION, keys::AccessKey, route::IDENTITY_PATH};
 
 /// How long a look at the port may take.
 const LOOK: Duration = Duration::from_secs(5);

@@ -156,4 +156,6 @@ pub(super) fn athena_name(data_type: &DataType) -> &'static str {
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;

@@ -1,0 +1,117 @@
+//! Athena: SQL on DataFusion over the catalogued objects.
+//!
+//! A table is a folder of JSON objects, one a line, as the OpenX SerDe reads them: keys in any case, plain or in gzip or in
+//! Hadoop's Snappy, what follows a line's first object ignored. Or it is a folder of Parquet, of which only the columns that
+//! are asked for are read. Every query reads the objects anew; nothing is cached.
+//!
+//! The SQL is DataFusion's, which has most of what Trino's SELECT has: dots into structs, joins, windows, `with`,
+//! `approx_distinct`, `date_trunc`, `try_cast`, `round`. Not covered: Trino functions that DataFusion has no equal of
+//! (`json_extract_scalar`, `count_if`, `max_by`, `arbitrary`, `from_iso8601_timestamp`, `transform` and other lambdas),
+//! one expression twice in a SELECT without an alias, `UNNEST … WITH ORDINALITY`, `TABLESAMPLE`, prepared statements,
+//! EXPLAIN, quoted names in upper case, a line and column in error messages, `map` and `binary` columns, the OpenX
+//! SerDe's `mapping.*` and `dots.in.keys`, and file formats other than JSON and Parquet. Catalog and data are read-only here:
+//! CREATE, ALTER, MSCK, INSERT and DROP fail with a message that says so.
+
+mod catalog;
+mod engine;
+mod execution;
+mod failure;
+mod layout;
+mod parquet;
+mod projection;
+mod query;
+mod results;
+mod source;
+mod statement;
+mod store;
+mod table;
+mod text;
+mod wire;
+mod workgroup;
+
+use std::{fs, io, path::Path, sync::Arc};
+
+use async_trait::async_trait;
+
+use self::{execution::Executions, query::Queries, store::Store};
+use crate::{
+    durable::Durable,
+    inventory::Inventory,
+    protocol::{Json, Protocol},
+    service::{
+        Answer, Call,
+        Operation::{Awaited, Immediate},
+        Operations, Service, json,
+    },
+    service_error::ServiceError,
+    services::{glue::Glue, s3::S3},
+};
+
+/// Athena over one folder.
+pub(crate) struct Athena {
+    queries: Arc<Queries>,
+}
+
+impl Athena {
+    /// Opens the workgroups and executions that lie in `folder`. Executions that were under way when it was closed
+    /// are FAILED; what is older than Athena's history is forgotten.
+    ///
+    /// # Errors
+    /// The folder cannot be made or read, or what lies in it is damaged.
+    pub(crate) fn open(folder: &Path, glue: Arc<Glue>, s3: Arc<S3>) -> io::Result<Arc<Self>> {
+        Self::open_over_store(folder, glue, s3)
+    }
+
+    fn open_over_store(folder: &Path, glue: Arc<Glue>, store: Arc<dyn Store>) -> io::Result<Arc<Self>> {
+        fs::create_dir_all(folder)?;
+        let workgroups = Durable::open(&folder.join("workgroups.json"))?;
+        let executions = Executions::open(&folder.join("executions"))?;
+        Ok(Arc::new(Self { queries: Arc::new(Queries::new(glue, store, workgroups, executions)) }))
+    }
+}
+
+static OPERATIONS: Operations<Athena> = Operations(&[
+    ("CreateWorkGroup", Immediate(|athena, call| json(athena.queries.workgroups.create(wire::parse(&call.body)?)))),
+    ("GetWorkGroup", Immediate(|athena, call| json(athena.queries.workgroups.describe(wire::parse(&call.body)?)))),
+    ("ListWorkGroups", Immediate(|athena, call| json(athena.queries.workgroups.list(wire::parse(&call.body)?)))),
+    ("UpdateWorkGroup", Immediate(|athena, call| json(athena.queries.workgroups.update(wire::parse(&call.body)?)))),
+    ("DeleteWorkGroup", Immediate(|athena, call| json(athena.queries.delete_workgroup(wire::parse(&call.body)?)))),
+    ("TagResource", Immediate(|athena, call| json(athena.queries.workgroups.tag(wire::parse(&call.body)?)))),
+    ("UntagResource", Immediate(|athena, call| json(athena.queries.workgroups.untag(wire::parse(&call.body)?)))),
+    ("ListTagsForResource", Immediate(|athena, call| json(athena.queries.workgroups.tags(wire::parse(&call.body)?)))),
+    ("StartQueryExecution", Immediate(|athena, call| json(athena.queries.start(wire::parse(&call.body)?)))),
+    ("StopQueryExecution", Immediate(|athena, call| json(athena.queries.stop(wire::parse(&call.body)?)))),
+    ("GetQueryExecution", Immediate(|athena, call| json(athena.queries.get(wire::parse(&call.body)?)))),
+    ("BatchGetQueryExecution", Immediate(|athena, call| json(athena.queries.batch_get(wire::parse(&call.body)?)))),
+    ("ListQueryExecutions", Immediate(|athena, call| json(athena.queries.list(wire::parse(&call.body)?)))),
+    (
+        "GetQueryResults",
+        Awaited(|athena, call| Box::pin(async { json(athena.queries.results(wire::parse(&call.body)?).await) })),
+    ),
+]);
+
+#[async_trait]
+impl Service for Athena {
+    fn name(&self) -> &'static str {
+        "athena"
+    }
+
+    fn protocol(&self) -> Protocol {
+        Protocol::Json(Json::of_target("AmazonAthena"))
+    }
+
+    fn operations(&self) -> Vec<&'static str> {
+        OPERATIONS.names()
+    }
+
+    async fn call(self: Arc<Self>, call: Call) -> Answer {
+        OPERATIONS.run(&*self, &call).await
+    }
+
+    fn inventory(&self, into: &mut Inventory) -> Result<(), ServiceError> {
+        self.queries.workgroups.read().inventory(into)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,326 @@
+//! The operations that start, stop and answer queries.
+
+use std::{
+    collections::HashMap,
+    panic::AssertUnwindSafe,
+    sync::{Arc, Mutex, MutexGuard},
+};
+
+use bytes::Bytes;
+use futures::FutureExt;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::{sync::Semaphore, task::AbortHandle};
+
+use super::{
+    catalog::GlueCatalog,
+    engine,
+    execution::{Asked, Execution, Executions, QueryState},
+    failure::Failure,
+    layout::Meter,
+    results::{self, Row},
+    statement,
+    store::Store,
+    wire::{Paging, invalid},
+    workgroup::{Delete, PRIMARY, Workgroups},
+};
+use crate::{durable::Durable, protocol::uuid, service_error::ServiceError, services::glue::Glue};
+
+/// How many queries run at a time; the others are queued.
+const AT_A_TIME: usize = 4;
+/// Athena API reference, GetQueryResults: the most rows of a page.
+const PAGE_ROWS: usize = 1000;
+
+/// Runs queries, and keeps what came of them.
+pub(super) struct Queries {
+    glue: Arc<Glue>,
+    store: Arc<dyn Store>,
+    pub(super) workgroups: Durable<Workgroups>,
+    executions: Executions,
+    turns: Semaphore,
+    running: Mutex<HashMap<String, Running>>,
+    /// The result that was read last, by its execution.
+    last_read: Mutex<Option<(String, Bytes)>>,
+}
+
+struct Running {
+    task: AbortHandle,
+    meter: Arc<Meter>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Start {
+    query_string: String,
+    client_request_token: Option<String>,
+    #[serde(default)]
+    query_execution_context: Context,
+    #[serde(default)]
+    result_configuration: ResultConfiguration,
+    work_group: Option<String>,
+    execution_parameters: Option<Vec<String>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Context {
+    database: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ResultConfiguration {
+    output_location: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct One {
+    query_execution_id: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Many {
+    query_execution_ids: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct List {
+    work_group: Option<String>,
+    #[serde(flatten)]
+    paging: Paging,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Results {
+    query_execution_id: String,
+    #[serde(flatten)]
+    paging: Paging,
+}
+
+impl Queries {
+    pub(super) fn new(
+        glue: Arc<Glue>,
+        store: Arc<dyn Store>,
+        workgroups: Durable<Workgroups>,
+        executions: Executions,
+    ) -> Self {
+        let turns = Semaphore::new(AT_A_TIME);
+        Self { glue, store, workgroups, executions, turns, running: Mutex::default(), last_read: Mutex::default() }
+    }
+
+    pub(super) fn start(self: &Arc<Self>, request: Start) -> Result<Value, ServiceError> {
+        let (execution, cutoff) = self.admit(request)?;
+        let id = execution.id.clone();
+        if let Some(earlier) = self.executions.add(execution)? {
+            return Ok(json!({"QueryExecutionId": earlier}));
+        }
+        let meter = Arc::new(Meter::new(cutoff));
+        let mut running = self.running();
+        let work = self.clone().run(id.clone(), meter.clone());
+        let task = tokio::spawn(work).abort_handle();
+        running.insert(id.clone(), Running { task, meter });
+        Ok(json!({"QueryExecutionId": id}))
+    }
+
+    /// The execution that a call asks for, and how many bytes it may scan.
+    fn admit(&self, request: Start) -> Result<(Execution, Option<u64>), ServiceError> {
+        if request.query_string.trim().is_empty() || request.query_string.len() > 262_144 {
+            return Err(invalid("QueryString must have 1 to 262144 bytes"));
+        }
+        if request.client_request_token.as_ref().is_some_and(|token| !(32..=128).contains(&token.len())) {
+            return Err(invalid("ClientRequestToken must have 32 to 128 characters"));
+        }
+        if request.execution_parameters.is_some_and(|parameters| !parameters.is_empty()) {
+            return Err(invalid(
+                "ExecutionParameters are not supported by the stand-in; write the values into the query",
+            ));
+        }
+        let asked = Asked {
+            sql: request.query_string,
+            database: request.query_execution_context.database,
+            workgroup: request.work_group.unwrap_or_else(|| PRIMARY.to_owned()),
+            token: request.client_request_token,
+            output: request.result_configuration.output_location,
+        };
+        let workgroups = self.workgroups.read();
+        let workgroup = workgroups.enabled(&asked.workgroup)?;
+        let location = workgroup.output_for(asked.output.as_deref())?;
+        if !self.store.exists(&location.bucket) {
+            return Err(invalid(format!("Unable to verify/create output bucket {}", location.bucket)));
+        }
+        let id = uuid();
+        let utility = statement::is_utility(&asked.sql);
+        let key = format!("{}{id}.{}", location.prefix, if utility { "txt" } else { "csv" });
+        Ok((Execution::new(id, asked, (location.bucket, key), utility), workgroup.cutoff()))
+    }
+
+    async fn run(self: Arc<Self>, id: String, meter: Arc<Meter>) {
+        let ended = AssertUnwindSafe(self.execute(&id, &meter)).catch_unwind().await;
+        let ended = ended.unwrap_or_else(|_| Err(ServiceError::internal("it panicked; the log has more")));
+        if let Err(error) = ended {
+            tracing::error!(query = id, %error, "the stand-in failed while a query ran");
+            let failure = Failure::system(format!("the stand-in failed while the query ran: {error}"));
+            if let Err(error) = self.executions.fail(&id, &failure, meter.scanned()) {
+                tracing::error!(query = id, %error, "the end of a query could not be kept");
+            }
+        }
+        self.running().remove(&id);
+    }
+
+    async fn execute(&self, id: &str, meter: &Arc<Meter>) -> Result<(), ServiceError> {
+        let _turn = self.turns.acquire().await.map_err(ServiceError::internal)?;
+        self.executions.start(id)?;
+        let execution = self.executions.get(id)?;
+        let (bucket, key) = execution.output;
+        let catalog = GlueCatalog { glue: self.glue.clone(), store: self.store.clone(), meter: meter.clone() };
+        let database = execution.asked.database.as_deref().unwrap_or("default");
+        let mut outcome = engine::run(catalog, database, &execution.asked.sql).await;
+        if let Ok(answer) = &mut outcome {
+            let csv = Bytes::from(std::mem::take(&mut answer.csv));
+            if let Err(error) = self.store.put(&bucket, &key, csv).await {
+                outcome = Err(Failure::user(format!("the result cannot be written to s3://{bucket}/{key}: {error}")));
+            }
+        }
+        match outcome {
+            Ok(answer) => self.executions.succeed(id, &answer, meter.scanned()),
+            Err(failure) => self.executions.fail(id, &failure, meter.scanned()),
+        }
+    }
+
+    pub(super) fn stop(&self, request: One) -> Result<Value, ServiceError> {
+        let id = request.query_execution_id;
+        let mut running = self.running();
+        let mut scanned = 0;
+        if let Some(query) = running.remove(&id) {
+            query.task.abort();
+            scanned = query.meter.scanned();
+        }
+        drop(running);
+        self.executions.cancel(&id, scanned)?;
+        Ok(json!({}))
+    }
+
+    pub(super) fn get(&self, request: One) -> Result<Value, ServiceError> {
+        Ok(json!({"QueryExecution": self.executions.get(&request.query_execution_id)?.describe()}))
+    }
+
+    pub(super) fn batch_get(&self, request: Many) -> Result<Value, ServiceError> {
+        if request.query_execution_ids.len() > 50 {
+            return Err(invalid("at most 50 QueryExecutionIds in one call"));
+        }
+        let (mut found, mut missing) = (Vec::new(), Vec::new());
+        for id in request.query_execution_ids {
+            match self.executions.get(&id) {
+                Ok(execution) => found.push(execution.describe()),
+                Err(error) => missing.push(json!({
+                    "QueryExecutionId": id, "ErrorCode": error.code, "ErrorMessage": error.message,
+                })),
+            }
+        }
+        Ok(json!({"QueryExecutions": found, "UnprocessedQueryExecutionIds": missing}))
+    }
+
+    pub(super) fn list(&self, request: List) -> Result<Value, ServiceError> {
+        let name = request.work_group.as_deref().unwrap_or(PRIMARY);
+        self.workgroups.read().get(name)?;
+        let (page, token) = request.paging.page(self.executions.of_workgroup(name).into_iter(), 50)?;
+        Ok(json!({"QueryExecutionIds": page, "NextToken": token}))
+    }
+
+    pub(super) async fn results(&self, request: Results) -> Result<Value, ServiceError> {
+        let execution = self.executions.get(&request.query_execution_id)?;
+        if execution.state != QueryState::Succeeded {
+            return Err(invalid(no_results(execution.state)));
+        }
+        let csv = self.read(&execution).await?;
+        let size = request.paging.size(PAGE_ROWS)?;
+        let (rows, next) = results::read_rows(&csv, request.paging.offset()?, size);
+        let mut answer = json!({
+            "UpdateCount": 0,
+            "ResultSet": {
+                "Rows": rows.iter().map(row).collect::<Vec<_>>(),
+                "ResultSetMetadata": {"ColumnInfo": execution.columns.iter().map(column_info).collect::<Vec<_>>()},
+            },
+        });
+        if let Some(next) = next {
+            answer["NextToken"] = next.to_string().into();
+        }
+        Ok(answer)
+    }
+
+    /// The result's text; pages of one result mostly follow each other, so the last one is held.
+    async fn read(&self, execution: &Execution) -> Result<Bytes, ServiceError> {
+        let held = self.last_read().clone().filter(|(id, _)| *id == execution.id);
+        if let Some((_, csv)) = held {
+            return Ok(csv);
+        }
+        let (bucket, key) = &execution.output;
+        let csv = self.store.get(bucket, key).await;
+        let csv = csv.map_err(|error| invalid(format!("Could not find results at s3://{bucket}/{key}: {error}")))?;
+        *self.last_read() = Some((execution.id.clone(), csv.clone()));
+        Ok(csv)
+    }
+
+    pub(super) fn delete_workgroup(&self, request: Delete) -> Result<Value, ServiceError> {
+        let name = request.work_group;
+        self.workgroups.read().get(&name)?;
+        let executions = self.executions.of_workgroup(&name);
+        if !request.recursive_delete_option && !executions.is_empty() {
+            return Err(invalid(format!("WorkGroup {name} is not empty: delete it with RecursiveDeleteOption")));
+        }
+        self.workgroups.remove(&name)?;
+        for id in executions {
+            self.stop(One { query_execution_id: id.clone() })?;
+            self.executions.remove(&id)?;
+        }
+        Ok(json!({}))
+    }
+
+    fn running(&self) -> MutexGuard<'_, HashMap<String, Running>> {
+        self.running.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    fn last_read(&self) -> MutexGuard<'_, Option<(String, Bytes)>> {
+        self.last_read.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+fn no_results(state: QueryState) -> String {
+    let name = json!(state);
+    let name = name.as_str().unwrap_or_default();
+    if state.ended() {
+        format!("Query did not finish successfully. Final query state: {name}")
+    } else {
+        format!("Query has not yet finished. Current state: {name}")
+    }
+}
+
+fn row(row: &Row) -> Value {
+    let datum = |value: &Option<String>| match value {
+        Some(text) => json!({"VarCharValue": text}),
+        None => json!({}),
+    };
+    json!({"Data": row.iter().map(datum).collect::<Vec<_>>()})
+}
+
+fn column_info((name, kind): &(String, String)) -> Value {
+    let (precision, scale) = match kind.as_str() {
+        "bigint" => (19, 0),
+        "integer" => (10, 0),
+        "smallint" => (5, 0),
+        "tinyint" => (3, 0),
+        "double" | "float" => (17, 0),
+        "varchar" | "string" => (i32::MAX, 0),
+        "decimal" => (38, 0),
+        _ => (0, 0),
+    };
+    json!({
+        "CatalogName": "hive", "SchemaName": "", "TableName": "", "Name": name, "Label": name, "Type": kind,
+        "Precision": precision, "Scale": scale, "Nullable": "UNKNOWN",
+        "CaseSensitive": matches!(kind.as_str(), "varchar" | "string"),
+    })
+}

@@ -1,0 +1,170 @@
+//! A result as Athena writes it to S3: CSV with every value quoted, a null as nothing at all.
+
+use chrono::{DateTime, NaiveDate, TimeDelta};
+use datafusion::arrow::{
+    array::{Array, AsArray},
+    datatypes::{DataType, Date32Type, Float32Type, Float64Type},
+    record_batch::RecordBatch,
+    util::display::array_value_to_string,
+};
+use datafusion::error::Result;
+
+/// A statement's result.
+#[derive(Clone, Debug, Default)]
+pub(super) struct QueryResult {
+    /// Name and Athena type.
+    pub(super) columns: Vec<(String, String)>,
+    /// The rows as CSV; the header first where it is a query's.
+    pub(super) csv: Vec<u8>,
+}
+
+/// One row of text; `None` is null.
+pub(super) type Row = Vec<Option<String>>;
+
+/// Adds a row.
+pub(super) fn write_row<'a>(csv: &mut Vec<u8>, row: impl Iterator<Item = Option<&'a str>>) {
+    for (index, value) in row.enumerate() {
+        if index > 0 {
+            csv.push(b',');
+        }
+        if let Some(value) = value {
+            csv.push(b'"');
+            csv.extend_from_slice(value.replace('"', "\"\"").as_bytes());
+            csv.push(b'"');
+        }
+    }
+    csv.push(b'\n');
+}
+
+/// Adds each row of a batch.
+pub(super) fn write_batch(csv: &mut Vec<u8>, batch: &RecordBatch) -> Result<()> {
+    for index in 0..batch.num_rows() {
+        let row = batch.columns().iter().map(|column| value(column, index)).collect::<Result<Row>>()?;
+        write_row(csv, row.iter().map(Option::as_deref));
+    }
+    Ok(())
+}
+
+/// Up to `limit` rows from byte `at` on, and where the next one begins, if there is one.
+pub(super) fn read_rows(csv: &[u8], mut at: usize, limit: usize) -> (Vec<Row>, Option<usize>) {
+    let mut rows = Vec::new();
+    while rows.len() < limit && at < csv.len() {
+        let (row, next) = read_row(csv, at);
+        rows.push(row);
+        at = next;
+    }
+    (rows, (at < csv.len()).then_some(at))
+}
+
+fn read_row(csv: &[u8], mut at: usize) -> (Row, usize) {
+    let mut row = Row::new();
+    loop {
+        let mut value = None;
+        if csv.get(at) == Some(&b'"') {
+            let (text, next) = read_quoted(csv, at + 1);
+            value = Some(text);
+            at = next;
+        }
+        row.push(value);
+        match csv.get(at) {
+            Some(b',') => at += 1,
+            _ => return (row, at + 1),
+        }
+    }
+}
+
+/// The content of a quoted value that begins at `at`, and what follows its closing quote.
+fn read_quoted(csv: &[u8], mut at: usize) -> (String, usize) {
+    let mut text = Vec::new();
+    loop {
+        let rest = csv.get(at..).unwrap_or_default();
+        let run = rest.iter().position(|b| *b == b'"').unwrap_or(rest.len());
+        text.extend_from_slice(&rest[..run]);
+        at += run + 1;
+        if csv.get(at) != Some(&b'"') {
+            return (String::from_utf8_lossy(&text).into_owned(), at);
+        }
+        text.push(b'"');
+        at += 1;
+    }
+}
+
+/// A value as Athena writes it.
+fn value(array: &dyn Array, row: usize) -> Result<Option<String>> {
+    if array.is_null(row) {
+        return Ok(None);
+    }
+    Ok(Some(match array.data_type() {
+        DataType::Utf8 => array.as_string::<i32>().value(row).to_owned(),
+        DataType::LargeUtf8 => array.as_string::<i64>().value(row).to_owned(),
+        DataType::Utf8View => array.as_string_view().value(row).to_owned(),
+        DataType::Float64 => java_double(array.as_primitive::<Float64Type>().value(row)),
+        DataType::Float32 => java_float(array.as_primitive::<Float32Type>().value(row)),
+        DataType::Date32 => date(array.as_primitive::<Date32Type>().value(row)),
+        DataType::Timestamp(_, zone) => {
+            let text = array_value_to_string(array, row)?;
+            timestamp(&text, zone.is_some()).unwrap_or(text)
+        }
+        DataType::Struct(fields) => {
+            let array = array.as_struct();
+            let each = fields.iter().zip(array.columns());
+            let each = each.map(|(field, column)| Ok(format!("{}={}", field.name(), inner(column, row)?)));
+            format!("{{{}}}", each.collect::<Result<Vec<_>>>()?.join(", "))
+        }
+        DataType::List(_) => {
+            let items = array.as_list::<i32>().value(row);
+            let each = (0..items.len()).map(|index| inner(&items, index));
+            format!("[{}]", each.collect::<Result<Vec<_>>>()?.join(", "))
+        }
+        _ => array_value_to_string(array, row)?,
+    }))
+}
+
+fn inner(array: &dyn Array, row: usize) -> Result<String> {
+    Ok(value(array, row)?.unwrap_or_else(|| "null".to_owned()))
+}
+
+fn date(days: i32) -> String {
+    let day = NaiveDate::default().checked_add_signed(TimeDelta::days(days.into()));
+    day.map_or_else(|| format!("day {days}"), |day| day.format("%Y-%m-%d").to_string())
+}
+
+/// `2026-01-31 10:00:00.000`, from Arrow's ISO 8601.
+fn timestamp(text: &str, zoned: bool) -> Option<String> {
+    if zoned {
+        let moment = DateTime::parse_from_rfc3339(text).ok()?.to_utc();
+        return Some(format!("{} UTC", moment.format("%Y-%m-%d %H:%M:%S%.3f")));
+    }
+    let moment: chrono::NaiveDateTime = text.parse().ok()?;
+    Some(moment.format("%Y-%m-%d %H:%M:%S%.3f").to_string())
+}
+
+/// A double as Java's `Double.toString` has it: `1.0`, `1.0E10`, `1.0E-5`, `NaN`, `Infinity`.
+fn java_double(number: f64) -> String {
+    match number {
+        _ if number.is_nan() => "NaN".to_owned(),
+        _ if number.is_infinite() => if number > 0.0 { "Infinity" } else { "-Infinity" }.to_owned(),
+        _ if plain(number.abs()) => format!("{number:?}"),
+        _ => java_exponent(&format!("{number:e}")),
+    }
+}
+
+fn java_float(number: f32) -> String {
+    match number {
+        _ if !number.is_finite() => java_double(number.into()),
+        _ if plain(number.abs().into()) => format!("{number:?}"),
+        _ => java_exponent(&format!("{number:e}")),
+    }
+}
+
+/// Whether Java writes a number of this size without an exponent.
+fn plain(size: f64) -> bool {
+    size == 0.0 || (1e-3..1e7).contains(&size)
+}
+
+/// `1.0E10` from Rust's `1e10`.
+fn java_exponent(rust: &str) -> String {
+    let (mantissa, exponent) = rust.split_once('e').unwrap_or((rust, "0"));
+    let point = if mantissa.contains('.') { "" } else { ".0" };
+    format!("{mantissa}{point}E{exponent}")
+}

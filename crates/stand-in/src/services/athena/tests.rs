@@ -1,0 +1,211 @@
+use std::{collections::BTreeMap, io::Write, sync::Mutex, time::Duration};
+
+use bytes::Bytes;
+use flate2::{Compression, write::GzEncoder};
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{service::ask, services::s3::Object};
+
+mod data;
+mod formats;
+mod operations;
+mod projected;
+mod units;
+
+/// Buckets in memory; notes which objects are read.
+#[derive(Default)]
+struct Memory {
+    objects: Mutex<BTreeMap<String, Bytes>>,
+    read: Mutex<Vec<String>>,
+    /// While it is held, reading waits.
+    gate: tokio::sync::Mutex<()>,
+}
+
+#[async_trait::async_trait]
+impl Store for Memory {
+    fn exists(&self, bucket: &str) -> bool {
+        bucket == "lake"
+    }
+
+    async fn list(&self, _: &str, prefix: &str) -> Result<Vec<Object>, ServiceError> {
+        let objects = self.objects.lock().expect("objects");
+        let found = objects.iter().filter(|(key, _)| key.starts_with(prefix));
+        Ok(found.map(|(key, data)| Object { key: key.clone(), size: data.len() as u64 }).collect())
+    }
+
+    async fn get(&self, _: &str, key: &str) -> Result<Bytes, ServiceError> {
+        let _open = self.gate.lock().await;
+        self.read.lock().expect("reads").push(key.to_owned());
+        let found = self.objects.lock().expect("objects").get(key).cloned();
+        found.ok_or_else(|| ServiceError::client("NoSuchKey", key))
+    }
+
+    async fn put(&self, _: &str, key: &str, data: Bytes) -> Result<(), ServiceError> {
+        self.objects.lock().expect("objects").insert(key.to_owned(), data);
+        Ok(())
+    }
+}
+
+/// A lake with the database `tpcds` over it.
+struct Lake {
+    folder: tempfile::TempDir,
+    store: Arc<Memory>,
+    glue: Arc<Glue>,
+    athena: Arc<Athena>,
+}
+
+impl Lake {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Arc::new(Memory::default());
+        let glue = Glue::open(&folder.path().join("glue")).expect("a catalog");
+        let athena =
+            Athena::open_over_store(&folder.path().join("athena"), glue.clone(), store.clone()).expect("Athena");
+        let lake = Self { folder, store, glue, athena };
+        lake.glue_ok("CreateDatabase", json!({"DatabaseInput": {"Name": "tpcds"}})).await;
+        lake
+    }
+
+    async fn with_table(columns: &[(&str, &str)], keys: &[(&str, &str)]) -> Self {
+        let lake = Self::new().await;
+        lake.table("t", columns, keys, json!({}), json!({})).await;
+        lake
+    }
+
+    async fn glue_ok(&self, operation: &str, request: Value) {
+        ask(&self.glue, operation, request.to_string()).await.expect(operation);
+    }
+
+    async fn table(
+        &self,
+        name: &str,
+        columns: &[(&str, &str)],
+        keys: &[(&str, &str)],
+        parameters: Value,
+        serde: Value,
+    ) {
+        let serde = json!({"SerializationLibrary": "org.openx.data.jsonserde.JsonSerDe", "Parameters": serde});
+        self.table_of(name, columns, keys, parameters, serde).await;
+    }
+
+    async fn table_of(
+        &self,
+        name: &str,
+        columns: &[(&str, &str)],
+        keys: &[(&str, &str)],
+        parameters: Value,
+        serde: Value,
+    ) {
+        let list = |columns: &[(&str, &str)]| -> Vec<Value> {
+            columns.iter().map(|(name, kind)| json!({"Name": name, "Type": kind})).collect()
+        };
+        let input = json!({
+            "Name": name, "Parameters": parameters, "PartitionKeys": list(keys),
+            "StorageDescriptor": {
+                "Columns": list(columns), "Location": format!("s3://lake/{name}/"),
+                "SerdeInfo": serde,
+            },
+        });
+        self.glue_ok("CreateTable", json!({"DatabaseName": "tpcds", "TableInput": input})).await;
+    }
+
+    async fn partition(&self, values: &[&str], location: &str) {
+        let input = json!({"Values": values, "StorageDescriptor": {"Location": format!("s3://lake/{location}")}});
+        let request = json!({"DatabaseName": "tpcds", "TableName": "t", "PartitionInput": input});
+        self.glue_ok("CreatePartition", request).await;
+    }
+
+    fn object(&self, key: &str, data: impl Into<Bytes>) -> u64 {
+        let data = data.into();
+        let size = data.len() as u64;
+        self.store.objects.lock().expect("objects").insert(key.to_owned(), data);
+        size
+    }
+
+    async fn try_call(&self, operation: &str, request: Value) -> Result<Value, ServiceError> {
+        let answer = ask(&self.athena, operation, request.to_string()).await?;
+        Ok(serde_json::from_slice(&answer).expect("an answer in JSON"))
+    }
+
+    async fn ok(&self, operation: &str, request: Value) -> Value {
+        self.try_call(operation, request).await.expect(operation)
+    }
+
+    async fn refused(&self, operation: &str, request: Value) -> ServiceError {
+        self.try_call(operation, request).await.expect_err(operation)
+    }
+
+    async fn start(&self, sql: &str) -> String {
+        let started = self.ok("StartQueryExecution", request(sql)).await;
+        started["QueryExecutionId"].as_str().expect("an id").to_owned()
+    }
+
+    /// The execution, when it is in one of the states.
+    async fn until(&self, id: &str, states: &[&str]) -> Value {
+        let waiting = async {
+            loop {
+                let answer = self.ok("GetQueryExecution", json!({"QueryExecutionId": id})).await;
+                let execution = answer["QueryExecution"].clone();
+                if states.iter().any(|state| execution["Status"]["State"] == *state) {
+                    return execution;
+                }
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), waiting).await.expect("a state within 30 s")
+    }
+
+    async fn ended(&self, sql: &str) -> Value {
+        let id = self.start(sql).await;
+        self.until(&id, &["SUCCEEDED", "FAILED", "CANCELLED"]).await
+    }
+
+    /// All rows, the header among them, `null` for null.
+    async fn rows(&self, sql: &str) -> Vec<Vec<String>> {
+        let execution = self.ended(sql).await;
+        assert_eq!(execution["Status"]["State"], "SUCCEEDED", "{sql}: {}", execution["Status"]);
+        let answer = self.ok("GetQueryResults", json!({"QueryExecutionId": execution["QueryExecutionId"]})).await;
+        rows(&answer)
+    }
+
+    /// The one value of a query's one row.
+    async fn value(&self, sql: &str) -> String {
+        let rows = self.rows(sql).await;
+        assert_eq!(rows.len(), 2, "{rows:?}");
+        rows[1].join("|")
+    }
+
+    async fn reason(&self, sql: &str, state: &str) -> String {
+        let execution = self.ended(sql).await;
+        assert_eq!(execution["Status"]["State"], state, "{sql}: {}", execution["Status"]);
+        execution["Status"]["StateChangeReason"].as_str().expect("a reason").to_owned()
+    }
+
+    fn read(&self) -> Vec<String> {
+        let mut read = std::mem::take(&mut *self.store.read.lock().expect("reads"));
+        read.retain(|key| !key.starts_with("results/"));
+        read.sort();
+        read
+    }
+}
+
+fn request(sql: &str) -> Value {
+    json!({
+        "QueryString": sql,
+        "QueryExecutionContext": {"Database": "tpcds"},
+        "ResultConfiguration": {"OutputLocation": "s3://lake/results/"},
+    })
+}
+
+fn rows(answer: &Value) -> Vec<Vec<String>> {
+    let text = |datum: &Value| datum["VarCharValue"].as_str().unwrap_or("null").to_owned();
+    let row = |row: &Value| row["Data"].as_array().expect("data").iter().map(text).collect();
+    answer["ResultSet"]["Rows"].as_array().expect("rows").iter().map(row).collect()
+}
+
+fn gzip(text: &str) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(text.as_bytes()).expect("memory takes it");
+    encoder.finish().expect("memory takes it")
+}

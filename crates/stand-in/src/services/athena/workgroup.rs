@@ -1,0 +1,317 @@
+//! Workgroups: where results go, how much a query may scan, and tags.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::{
+    store::Location,
+    wire::{Paging, Tag, invalid, now},
+};
+use crate::{ACCOUNT, REGION, durable::Durable, inventory::Inventory, service_error::ServiceError};
+
+/// The workgroup that is always there.
+pub(super) const PRIMARY: &str = "primary";
+/// Athena API reference, WorkGroupConfiguration, BytesScannedCutoffPerQuery: the least that can be set.
+const LEAST_CUTOFF: u64 = 10_000_000;
+
+/// A workgroup's configuration as it was given; enforced where nothing else is said, as Athena does.
+type Configuration = Map<String, Value>;
+
+/// A workgroup.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(super) struct Workgroup {
+    description: Option<String>,
+    configuration: Configuration,
+    enabled: bool,
+    created: f64,
+    tags: Vec<Tag>,
+}
+
+impl Workgroup {
+    fn new(description: Option<String>, configuration: Configuration, tags: Vec<Tag>) -> Result<Self, ServiceError> {
+        check(&configuration)?;
+        Ok(Self { description, configuration, enabled: true, created: now(), tags })
+    }
+
+    /// Where results go by this workgroup, `s3://bucket/prefix/`.
+    fn output(&self) -> Option<&str> {
+        output_of(&self.configuration)
+    }
+
+    fn enforced(&self) -> bool {
+        self.configuration.get("EnforceWorkGroupConfiguration").and_then(Value::as_bool).unwrap_or(true)
+    }
+
+    /// How many bytes a query may scan.
+    pub(super) fn cutoff(&self) -> Option<u64> {
+        self.configuration.get("BytesScannedCutoffPerQuery").and_then(Value::as_u64)
+    }
+
+    /// Where a query's results go when its caller asks for `asked`.
+    pub(super) fn output_for(&self, asked: Option<&str>) -> Result<Location, ServiceError> {
+        let own = self.output();
+        let text = if self.enforced() { own.or(asked) } else { asked.or(own) };
+        let text = text.ok_or_else(|| {
+            invalid("No output location provided. An output location is required either through the Workgroup result configuration setting or as an API input.")
+        })?;
+        Location::parse(text).ok_or_else(|| invalid(format!("OutputLocation {text:?} is no s3://bucket/prefix/")))
+    }
+
+    fn state(&self) -> &'static str {
+        if self.enabled { "ENABLED" } else { "DISABLED" }
+    }
+
+    fn describe(&self, name: &str) -> Value {
+        let mut configuration = self.configuration.clone();
+        configuration.entry("EnforceWorkGroupConfiguration").or_insert(true.into());
+        configuration.entry("EngineVersion").or_insert(engine_version());
+        json!({
+            "Name": name,
+            "State": self.state(),
+            "Description": self.description,
+            "Configuration": configuration,
+            "CreationTime": self.created,
+        })
+    }
+
+    fn summary(&self, name: &str) -> Value {
+        json!({
+            "Name": name,
+            "State": self.state(),
+            "Description": self.description,
+            "CreationTime": self.created,
+            "EngineVersion": engine_version(),
+        })
+    }
+}
+
+pub(super) fn engine_version() -> Value {
+    json!({"SelectedEngineVersion": "AUTO", "EffectiveEngineVersion": "Athena engine version 3"})
+}
+
+/// All workgroups, by name.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(super) struct Workgroups(BTreeMap<String, Workgroup>);
+
+impl Default for Workgroups {
+    fn default() -> Self {
+        let mut configuration = Configuration::new();
+        configuration.insert("EnforceWorkGroupConfiguration".into(), false.into());
+        let primary = Workgroup { description: None, configuration, enabled: true, created: now(), tags: Vec::new() };
+        Self(BTreeMap::from([(PRIMARY.to_owned(), primary)]))
+    }
+}
+
+impl Workgroups {
+    pub(super) fn inventory(&self, into: &mut Inventory) -> Result<(), ServiceError> {
+        self.0.iter().try_for_each(|(name, workgroup)| into.add("athena workgroup", name, workgroup))
+    }
+
+    pub(super) fn get(&self, name: &str) -> Result<&Workgroup, ServiceError> {
+        self.0.get(name).ok_or_else(|| missing(name))
+    }
+
+    /// The workgroup, if it takes queries.
+    pub(super) fn enabled(&self, name: &str) -> Result<&Workgroup, ServiceError> {
+        let workgroup = self.get(name)?;
+        if workgroup.enabled { Ok(workgroup) } else { Err(invalid(format!("WorkGroup {name} is disabled"))) }
+    }
+
+    fn get_mut(&mut self, name: &str) -> Result<&mut Workgroup, ServiceError> {
+        self.0.get_mut(name).ok_or_else(|| missing(name))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Create {
+    name: String,
+    description: Option<String>,
+    #[serde(default)]
+    configuration: Configuration,
+    #[serde(default)]
+    tags: Vec<Tag>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Named {
+    work_group: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Update {
+    work_group: String,
+    description: Option<String>,
+    configuration_updates: Option<Configuration>,
+    state: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Delete {
+    pub(super) work_group: String,
+    #[serde(default)]
+    pub(super) recursive_delete_option: bool,
+}
+
+#[derive(Deserialize)]
+pub(super) struct TagResource {
+    #[serde(rename = "ResourceARN")]
+    arn: String,
+    #[serde(rename = "Tags")]
+    tags: Vec<Tag>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct UntagResource {
+    #[serde(rename = "ResourceARN")]
+    arn: String,
+    #[serde(rename = "TagKeys")]
+    keys: Vec<String>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct ListTags {
+    #[serde(rename = "ResourceARN")]
+    arn: String,
+    #[serde(flatten)]
+    paging: Paging,
+}
+
+/// The operations on workgroups.
+impl Durable<Workgroups> {
+    pub(super) fn create(&self, request: Create) -> Result<Value, ServiceError> {
+        let legal = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+        if request.name.is_empty() || request.name.len() > 128 || !request.name.chars().all(legal) {
+            return Err(invalid("a workgroup's Name is 1 to 128 of the characters a-z, A-Z, 0-9, '.', '_' and '-'"));
+        }
+        let workgroup = Workgroup::new(request.description, request.configuration, request.tags)?;
+        self.change(|workgroups| {
+            if workgroups.0.contains_key(&request.name) {
+                return Err(invalid("WorkGroup is already created"));
+            }
+            workgroups.0.insert(request.name, workgroup);
+            Ok(json!({}))
+        })
+    }
+
+    pub(super) fn describe(&self, request: Named) -> Result<Value, ServiceError> {
+        let workgroups = self.read();
+        Ok(json!({"WorkGroup": workgroups.get(&request.work_group)?.describe(&request.work_group)}))
+    }
+
+    pub(super) fn list(&self, paging: Paging) -> Result<Value, ServiceError> {
+        let workgroups = self.read();
+        let (page, token) = paging.page(workgroups.0.iter().map(|(name, workgroup)| workgroup.summary(name)), 50)?;
+        Ok(json!({"WorkGroups": page, "NextToken": token}))
+    }
+
+    pub(super) fn update(&self, request: Update) -> Result<Value, ServiceError> {
+        self.change(|workgroups| {
+            let workgroup = workgroups.get_mut(&request.work_group)?;
+            match request.state.as_deref() {
+                None => {}
+                Some("ENABLED") => workgroup.enabled = true,
+                Some("DISABLED") => workgroup.enabled = false,
+                Some(other) => return Err(invalid(format!("State {other:?}: ENABLED or DISABLED is expected"))),
+            }
+            if let Some(description) = request.description {
+                workgroup.description = Some(description);
+            }
+            if let Some(updates) = request.configuration_updates {
+                apply(&mut workgroup.configuration, updates);
+                check(&workgroup.configuration)?;
+            }
+            Ok(json!({}))
+        })
+    }
+
+    pub(super) fn remove(&self, name: &str) -> Result<(), ServiceError> {
+        if name == PRIMARY {
+            return Err(invalid("The primary workgroup cannot be deleted"));
+        }
+        self.change(|workgroups| workgroups.0.remove(name).map(|_| ()).ok_or_else(|| missing(name)))
+    }
+
+    pub(super) fn tag(&self, request: TagResource) -> Result<Value, ServiceError> {
+        self.change(|workgroups| {
+            let workgroup = workgroups.get_mut(tagged(&request.arn)?)?;
+            workgroup.tags.retain(|tag| request.tags.iter().all(|new| new.key != tag.key));
+            workgroup.tags.extend(request.tags);
+            Ok(json!({}))
+        })
+    }
+
+    pub(super) fn untag(&self, request: UntagResource) -> Result<Value, ServiceError> {
+        self.change(|workgroups| {
+            workgroups.get_mut(tagged(&request.arn)?)?.tags.retain(|tag| !request.keys.contains(&tag.key));
+            Ok(json!({}))
+        })
+    }
+
+    pub(super) fn tags(&self, request: ListTags) -> Result<Value, ServiceError> {
+        let workgroups = self.read();
+        let (page, token) = request.paging.page(workgroups.get(tagged(&request.arn)?)?.tags.iter(), 75)?;
+        Ok(json!({"Tags": page, "NextToken": token}))
+    }
+}
+
+fn output_of(configuration: &Configuration) -> Option<&str> {
+    configuration.get("ResultConfiguration")?.get("OutputLocation")?.as_str()
+}
+
+fn check(configuration: &Configuration) -> Result<(), ServiceError> {
+    if let Some(output) = output_of(configuration)
+        && Location::parse(output).is_none()
+    {
+        return Err(invalid(format!("OutputLocation {output:?} is no s3://bucket/prefix/")));
+    }
+    if let Some(cutoff) = configuration.get("BytesScannedCutoffPerQuery").filter(|cutoff| !cutoff.is_null())
+        && cutoff.as_u64().is_none_or(|cutoff| cutoff < LEAST_CUTOFF)
+    {
+        return Err(invalid(format!("BytesScannedCutoffPerQuery must be at least {LEAST_CUTOFF}, not {cutoff}")));
+    }
+    let managed =
+        configuration.get("ManagedQueryResultsConfiguration").and_then(|managed| managed["Enabled"].as_bool());
+    if managed == Some(true) {
+        return Err(invalid("managed query results are not supported by the stand-in; give an OutputLocation"));
+    }
+    Ok(())
+}
+
+/// Athena API reference, WorkGroupConfigurationUpdates: what is given replaces, and two flags remove.
+fn apply(configuration: &mut Configuration, updates: Configuration) {
+    for (key, value) in updates {
+        match (key.as_str(), value) {
+            ("ResultConfigurationUpdates", Value::Object(updates)) => {
+                let results = configuration.entry("ResultConfiguration").or_insert_with(|| json!({}));
+                if updates.get("RemoveOutputLocation") == Some(&Value::Bool(true)) {
+                    results["OutputLocation"] = Value::Null;
+                } else if let Some(output) = updates.get("OutputLocation") {
+                    results["OutputLocation"] = output.clone();
+                }
+            }
+            ("RemoveBytesScannedCutoffPerQuery", Value::Bool(true)) => {
+                configuration.remove("BytesScannedCutoffPerQuery");
+            }
+            ("RemoveBytesScannedCutoffPerQuery", _) => {}
+            (_, value) => {
+                configuration.insert(key, value);
+            }
+        }
+    }
+}
+
+/// The workgroup that an ARN names.
+fn tagged(arn: &str) -> Result<&str, ServiceError> {
+    arn.strip_prefix(&format!("arn:aws:athena:{REGION}:{ACCOUNT}:workgroup/"))
+        .ok_or_else(|| invalid(format!("{arn} cannot be tagged: the stand-in's Athena tags workgroups only")))
+}
+
+fn missing(name: &str) -> ServiceError {
+    invalid(format!("WorkGroup {name} is not found."))
+}

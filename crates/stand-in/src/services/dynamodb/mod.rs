@@ -1,0 +1,122 @@
+//! DynamoDB over a library that keeps tables in one SQLite file.
+//!
+//! The library answers as DynamoDB does, its checks and their words included; what is here is the way in: which operations
+//! there are, and how a request and an error are written. Not covered: transactions, streams, indexes added later, PartiQL,
+//! backups, capacity limits, and the old item in the error of a failed condition.
+
+mod wire;
+#[cfg(test)]
+mod tests;
+
+use std::{fs, io, path::Path, sync::Arc};
+
+use async_trait::async_trait;
+use dynoxide::Database;
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+
+use crate::{
+    inventory::Inventory,
+    protocol::{Json, Protocol},
+    service::{Answer, Call, Operation::Immediate, Operations, Reply, Service},
+    service_error::ServiceError,
+};
+
+/// DynamoDB over one SQLite file.
+pub(crate) struct DynamoDb {
+    database: Database,
+}
+
+impl DynamoDb {
+    /// Opens the tables that lie in `folder`.
+    ///
+    /// # Errors
+    /// When the folder cannot be made, or the file in it is not a database.
+    pub(crate) fn open(folder: &Path) -> io::Result<Arc<Self>> {
+        fs::create_dir_all(folder)?;
+        let file = folder.join("tables.sqlite");
+        let path = file.to_str().ok_or_else(|| io::Error::other(format!("{} is not UTF-8", file.display())))?;
+        let database = Database::new(path);
+        // The library commits item by item, and a new file syncs every commit. After this one it syncs at checkpoints only: a
+        // kill of the process loses nothing, and a batch costs what it writes.
+        let database = database.and_then(|database| database.disable_bulk_loading().map(|()| database));
+        let database = database.map_err(|e| io::Error::other(format!("open the tables in {path}: {e}")))?;
+        Ok(Arc::new(Self { database }))
+    }
+}
+
+static OPERATIONS: Operations<DynamoDb> = Operations(&[
+    ("CreateTable", Immediate(|dynamodb, call| table(call, |request| dynamodb.database.create_table(request)))),
+    ("DescribeTable", Immediate(|dynamodb, call| table(call, |request| dynamodb.database.describe_table(request)))),
+    ("UpdateTable", Immediate(|dynamodb, call| table(call, |request| dynamodb.database.update_table(request)))),
+    ("DeleteTable", Immediate(|dynamodb, call| table(call, |request| dynamodb.database.delete_table(request)))),
+    ("ListTables", Immediate(|dynamodb, call| answer(call, |request| dynamodb.database.list_tables(request)))),
+    ("TagResource", Immediate(|dynamodb, call| answer(call, |request| dynamodb.database.tag_resource(request)))),
+    ("UntagResource", Immediate(|dynamodb, call| answer(call, |request| dynamodb.database.untag_resource(request)))),
+    (
+        "ListTagsOfResource",
+        Immediate(|dynamodb, call| answer(call, |request| dynamodb.database.list_tags_of_resource(request))),
+    ),
+    ("PutItem", Immediate(|dynamodb, call| answer(call, |request| dynamodb.database.put_item(request)))),
+    ("GetItem", Immediate(|dynamodb, call| answer(call, |request| dynamodb.database.get_item(request)))),
+    ("UpdateItem", Immediate(|dynamodb, call| answer(call, |request| dynamodb.database.update_item(request)))),
+    ("DeleteItem", Immediate(|dynamodb, call| answer(call, |request| dynamodb.database.delete_item(request)))),
+    ("BatchWriteItem", Immediate(|dynamodb, call| answer(call, |request| dynamodb.database.batch_write_item(request)))),
+    ("BatchGetItem", Immediate(|dynamodb, call| answer(call, |request| dynamodb.database.batch_get_item(request)))),
+    ("Query", Immediate(|dynamodb, call| answer(call, |request| dynamodb.database.query(request)))),
+    ("Scan", Immediate(|dynamodb, call| answer(call, |request| dynamodb.database.scan(request)))),
+]);
+
+#[async_trait]
+impl Service for DynamoDb {
+    fn name(&self) -> &'static str {
+        "dynamodb"
+    }
+
+    fn protocol(&self) -> Protocol {
+        Protocol::Json(Json::version_1_0("DynamoDB_20120810", "com.amazonaws.dynamodb.v20120810#"))
+    }
+
+    fn operations(&self) -> Vec<&'static str> {
+        OPERATIONS.names()
+    }
+
+    async fn call(self: Arc<Self>, call: Call) -> Answer {
+        OPERATIONS.run_blocking(self, call).await
+    }
+
+    fn inventory(&self, into: &mut Inventory) -> Result<(), ServiceError> {
+        let list = Call::of("ListTables", "{}");
+        let tables = parsed(answer(&list, |request| self.database.list_tables(request))?)?;
+        for name in tables["TableNames"].as_array().into_iter().flatten() {
+            let describe = Call::of("DescribeTable", json!({"TableName": name}).to_string());
+            let described = parsed(table(&describe, |request| self.database.describe_table(request))?)?;
+            let arn = &described["Table"]["TableArn"];
+            let list = Call::of("ListTagsOfResource", json!({"ResourceArn": arn}).to_string());
+            let tags = parsed(answer(&list, |request| self.database.list_tags_of_resource(request))?)?;
+            into.add("dynamodb table", name.as_str().unwrap_or_default(), &(described, tags))?;
+        }
+        Ok(())
+    }
+}
+
+fn parsed(reply: Reply) -> Result<Value, ServiceError> {
+    serde_json::from_slice(&reply.body).map_err(ServiceError::internal)
+}
+
+/// Answers with what the library says of a table.
+fn table<Request: DeserializeOwned, Response: Serialize>(
+    call: &Call,
+    run: impl FnOnce(Request) -> dynoxide::Result<Response>,
+) -> Answer {
+    let reply = answer(call, run)?;
+    Ok(Reply { body: wire::with_region(reply.body), ..reply })
+}
+
+fn answer<Request: DeserializeOwned, Response: Serialize>(
+    call: &Call,
+    run: impl FnOnce(Request) -> dynoxide::Result<Response>,
+) -> Answer {
+    let response = run(wire::parse(&call.body)?).map_err(|error| wire::service_error(&call.operation, &error))?;
+    Reply::json(200, &response)
+}

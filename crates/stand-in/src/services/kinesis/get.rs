@@ -1,0 +1,249 @@
+//! GetShardIterator and GetRecords.
+
+use base64_simd::STANDARD;
+use bytes::Bytes;
+use chrono::DateTime;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Kinesis, StoredRecord,
+    live::Live,
+    milliseconds, refuse,
+    sequence::SequenceNumber,
+    stream::shard_id,
+    timestamp,
+    token::{self, ShardIterator},
+};
+use crate::{ACCOUNT, service_error::ServiceError};
+
+/// Records of one answer (Kinesis API reference, GetRecords).
+const MOST_RECORDS: i64 = 10_000;
+/// Data of one answer, in bytes (Kinesis API reference, GetRecords).
+const MOST_BYTES: usize = 10 << 20;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct GetShardIterator {
+    stream_name: Option<String>,
+    #[serde(rename = "StreamARN")]
+    stream_arn: Option<String>,
+    shard_id: Option<String>,
+    shard_iterator_type: Option<String>,
+    starting_sequence_number: Option<String>,
+    timestamp: Option<f64>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Issued {
+    shard_iterator: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct GetRecords {
+    shard_iterator: Option<String>,
+    limit: Option<i64>,
+    #[serde(rename = "StreamARN")]
+    stream_arn: Option<String>,
+}
+
+/// What follows the records in an answer.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Tail {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_shard_iterator: Option<String>,
+    millis_behind_latest: u64,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    child_shards: Vec<ChildShard>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct ChildShard {
+    shard_id: String,
+    parent_shards: Vec<String>,
+    hash_key_range: super::list::HashKeyRange,
+}
+
+impl Kinesis {
+    /// Where to begin to read a shard.
+    pub(super) fn get_shard_iterator(&self, request: GetShardIterator) -> Result<Issued, ServiceError> {
+        let name = super::stream_name(request.stream_name.clone(), request.stream_arn.clone())?;
+        let id = refuse::required("shardId", request.shard_id.as_deref())?;
+        refuse::name("shardId", id)?;
+        let live = self.open_stream(&name)?;
+        let shard = live.meta.shard(id)?;
+        live.log(shard).trim(self.now(), live.meta.retention())?;
+        let position = self.starting_position(&request, &live, shard)?;
+        Ok(Issued { shard_iterator: self.iterator(&live, shard, position) })
+    }
+
+    /// Records from an iterator on.
+    pub(super) fn get_records(&self, body: &[u8]) -> Result<Bytes, ServiceError> {
+        let request: GetRecords = super::parse(body)?;
+        let limit = refuse::within("limit", request.limit.unwrap_or(MOST_RECORDS), 1, MOST_RECORDS)?;
+        let iterator = self.open_iterator(&refuse::required("shardIterator", request.shard_iterator)?)?;
+        if let Some(arn) = request.stream_arn
+            && super::name_in_arn(&arn)? != iterator.stream
+        {
+            return Err(refuse::argument(format!("StreamARN {arn} is not that of the ShardIterator.")));
+        }
+        let live = self.open_stream(&iterator.stream)?;
+        if live.meta.id != iterator.id {
+            return Err(refuse::not_found(format!(
+                "Shard {} in stream {} under account {ACCOUNT} does not exist",
+                shard_id(iterator.shard),
+                iterator.stream
+            )));
+        }
+        let records = self.read_log(&live, iterator.shard, iterator.position, limit as usize, MOST_BYTES)?;
+        let tail = self.tail(&live, &iterator, &records);
+        Ok(render(&live, iterator.shard, &records, &super::answer(&tail)?))
+    }
+
+    fn starting_position(&self, request: &GetShardIterator, live: &Live, shard: u32) -> Result<u64, ServiceError> {
+        let log = live.log(shard);
+        let kind = refuse::required("shardIteratorType", request.shard_iterator_type.as_deref())?;
+        let number = request.starting_sequence_number.as_deref();
+        let mismatch = |and: &str| {
+            refuse::argument(format!(
+                "Must either specify (1) AT_SEQUENCE_NUMBER or AFTER_SEQUENCE_NUMBER and StartingSequenceNumber or \
+                 (2) TRIM_HORIZON or LATEST and no StartingSequenceNumber. Request specified {kind} and {and}."
+            ))
+        };
+        match (kind, number) {
+            ("TRIM_HORIZON" | "LATEST", Some(_)) => Err(mismatch("also a StartingSequenceNumber")),
+            ("AT_SEQUENCE_NUMBER" | "AFTER_SEQUENCE_NUMBER", None) => Err(mismatch("no StartingSequenceNumber")),
+            ("TRIM_HORIZON", None) => Ok(log.start()),
+            ("LATEST", None) => Ok(log.end()),
+            ("AT_SEQUENCE_NUMBER", Some(number)) => Ok(sequence_in(live, shard, number)?.position().min(log.end())),
+            ("AFTER_SEQUENCE_NUMBER", Some(number)) => {
+                Ok(sequence_in(live, shard, number)?.next_position().min(log.end()))
+            }
+            ("AT_TIMESTAMP", _) => {
+                let time = request.timestamp.map(milliseconds);
+                let time = time.ok_or_else(|| {
+                    refuse::argument("Must specify timestampInMillis parameter for iterator of type AT_TIMESTAMP.")
+                })?;
+                if time > self.now() {
+                    return Err(refuse::argument(
+                        "The timestampInMillis parameter cannot be greater than the currentTimestampInMillis.",
+                    ));
+                }
+                Ok(log.position_at(time)?)
+            }
+            (other, _) => Err(refuse::constraint(
+                "shardIteratorType",
+                Some(other),
+                "Member must satisfy enum value set: [AFTER_SEQUENCE_NUMBER, LATEST, AT_TIMESTAMP, \
+                 AT_SEQUENCE_NUMBER, TRIM_HORIZON]",
+            )),
+        }
+    }
+
+    fn iterator(&self, live: &Live, shard: u32, position: u64) -> String {
+        let (stream, id) = (live.meta.name.clone(), live.meta.id);
+        token::seal(&ShardIterator { stream, id, shard, position, issued: self.now() })
+    }
+
+    fn open_iterator(&self, text: &str) -> Result<ShardIterator, ServiceError> {
+        let iterator: ShardIterator = token::open(text).ok_or_else(|| refuse::argument("Invalid ShardIterator."))?;
+        let (now, life) = (self.now(), self.limits.token_life.as_millis() as u64);
+        if now.saturating_sub(iterator.issued) <= life {
+            return Ok(iterator);
+        }
+        Err(ServiceError::client(
+            "ExpiredIteratorException",
+            format!(
+                "Iterator expired. The iterator was created at time {} while right now it is {} which is further in the \
+                 future than the tolerated delay of {life} milliseconds.",
+                date(iterator.issued),
+                date(now)
+            ),
+        ))
+    }
+
+    fn tail(&self, live: &Live, iterator: &ShardIterator, records: &[StoredRecord]) -> Tail {
+        let log = live.log(iterator.shard);
+        let closed = live.meta.shards[iterator.shard as usize].closed.is_some();
+        let next = records.last().map_or(iterator.position, |last| last.position + 1);
+        let behind = records.last().filter(|_| next < log.end());
+        let millis_behind_latest = behind.map_or(0, |last| self.now().saturating_sub(last.arrived_ms()));
+        let over = closed && next >= log.end();
+        Tail {
+            next_shard_iterator: (!over).then(|| self.iterator(live, iterator.shard, next)),
+            millis_behind_latest,
+            child_shards: if over { children(live, iterator.shard) } else { Vec::new() },
+        }
+    }
+}
+
+fn sequence_in(live: &Live, shard: u32, text: &str) -> Result<SequenceNumber, ServiceError> {
+    let used = || {
+        let (shard, stream) = (shard_id(shard), &live.meta.name);
+        format!(
+            "StartingSequenceNumber {text} used in GetShardIterator on shard {shard} in stream {stream} under account \
+             {ACCOUNT} is invalid"
+        )
+    };
+    let number = SequenceNumber::parse(text).ok_or_else(|| refuse::argument(used() + "."))?;
+    if number.shard != shard {
+        return Err(refuse::argument(format!(
+            "Invalid StartingSequenceNumber. It encodes {}, while it was used in a call to a shard with {}",
+            shard_id(number.shard),
+            shard_id(shard)
+        )));
+    }
+    let numbering = live.meta.numbering(shard);
+    if (number.stream, number.made) != (numbering.stream, numbering.made) {
+        return Err(refuse::argument(used() + " because it did not come from this stream."));
+    }
+    Ok(number)
+}
+
+fn children(live: &Live, parent: u32) -> Vec<ChildShard> {
+    let came_from = |shard: &super::stream::ShardMeta| [shard.parent, shard.adjacent_parent].contains(&Some(parent));
+    let children = (0..).zip(&live.meta.shards).filter(|(_, shard)| came_from(shard));
+    children
+        .map(|(number, shard)| ChildShard {
+            shard_id: shard_id(number),
+            parent_shards: [shard.parent, shard.adjacent_parent].into_iter().flatten().map(shard_id).collect(),
+            hash_key_range: super::list::HashKeyRange::of(shard),
+        })
+        .collect()
+}
+
+/// Writes the records by hand, their data straight into the answer, and joins the fields of `tail`, an object.
+fn render(live: &Live, shard: u32, records: &[StoredRecord], tail: &[u8]) -> Bytes {
+    let data: usize = records.iter().map(|record| record.data.len()).sum();
+    let mut answer = Vec::with_capacity(data / 3 * 4 + 260 * records.len() + tail.len() + 64);
+    let numbering = live.meta.numbering(shard);
+    let encryption = if live.meta.kms_key.is_some() { r#","EncryptionType":"KMS""# } else { "" };
+    answer.extend_from_slice(br#"{"Records":["#);
+    for (i, record) in records.iter().enumerate() {
+        if i > 0 {
+            answer.push(b',');
+        }
+        let head = format!(
+            r#"{{"SequenceNumber":"{}","ApproximateArrivalTimestamp":{:?},"PartitionKey":{},"Data":""#,
+            numbering.record(record.position),
+            timestamp(record.arrived_ms()),
+            serde_json::Value::from(record.partition_key.as_str()),
+        );
+        answer.extend_from_slice(head.as_bytes());
+        STANDARD.encode_append(&record.data, &mut answer);
+        answer.push(b'"');
+        answer.extend_from_slice(encryption.as_bytes());
+        answer.push(b'}');
+    }
+    answer.extend_from_slice(b"],");
+    answer.extend_from_slice(&tail[1..]);
+    answer.into()
+}
+
+fn date(ms: u64) -> String {
+    let time = DateTime::from_timestamp_millis(ms as i64).unwrap_or_default();
+    time.format("%a %b %d %H:%M:%S UTC %Y").to_string()
+}

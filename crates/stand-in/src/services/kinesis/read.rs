@@ -1,0 +1,103 @@
+//! Reading records out of segment files, a piece at a time.
+
+use std::{
+    fs::File,
+    io,
+    os::unix::fs::FileExt,
+    time::{Duration, UNIX_EPOCH},
+};
+
+use bytes::Bytes;
+
+use super::{
+    StoredRecord,
+    frame::{HEADER, Header},
+    segment::Stretch,
+};
+
+/// Bytes of file that are read at once; a record holds on to its piece, so pieces stay small.
+const PIECE: usize = 1 << 20;
+
+/// The records found so far, up to a number and a size.
+pub(super) struct FoundRecords {
+    pub(super) records: Vec<StoredRecord>,
+    most_records: usize,
+    most_bytes: usize,
+    bytes: usize,
+    full: bool,
+}
+
+impl FoundRecords {
+    pub(super) fn new(most_records: usize, most_bytes: usize) -> Self {
+        Self { records: Vec::new(), most_records, most_bytes, bytes: 0, full: most_records == 0 }
+    }
+
+    /// Nothing more may be taken.
+    pub(super) fn is_full(&self) -> bool {
+        self.full
+    }
+
+    /// Takes records from `position` to the end of the stretch or until full; says the position after the last one seen.
+    pub(super) fn take(&mut self, stretch: &Stretch, position: u64) -> io::Result<u64> {
+        let file = File::open(&stretch.path)?;
+        let (mut next, mut offset) = (stretch.from.position, stretch.from.offset);
+        let mut piece_len = PIECE.min(self.most_bytes.saturating_add(64 << 10));
+        while !self.full && offset < stretch.until {
+            let piece = read_piece(&file, offset, piece_len.min((stretch.until - offset) as usize))?;
+            let mut seen = 0;
+            while let Some(header) = Header::parse(&piece[seen..]).filter(|h| h.frame_len() <= piece.len() - seen) {
+                let frame = piece.slice(seen..seen + header.frame_len());
+                if next >= position && !self.admit(header, frame, next).ok_or_else(|| broken(stretch, offset))? {
+                    return Ok(next);
+                }
+                seen += header.frame_len();
+                next += 1;
+            }
+            let whole = Header::parse(&piece[seen..]).map_or(HEADER, Header::frame_len).max(PIECE);
+            let is_last = offset + piece.len() as u64 >= stretch.until;
+            if seen == 0 && (is_last || whole <= piece.len()) {
+                return Err(broken(stretch, offset));
+            }
+            offset += seen as u64;
+            piece_len = whole;
+        }
+        Ok(next)
+    }
+
+    /// Takes a record unless that is too much: `Some(false)`; `None` when it is not what was written.
+    fn admit(&mut self, header: Header, frame: Bytes, position: u64) -> Option<bool> {
+        let too_much = !self.records.is_empty() && self.bytes + header.data_len() > self.most_bytes;
+        if too_much || self.records.len() >= self.most_records {
+            self.full = true;
+            return Some(false);
+        }
+        if !header.fits(&frame) {
+            return None;
+        }
+        let (key, data) = (HEADER, HEADER + header.key_len());
+        self.bytes += header.data_len();
+        self.records.push(StoredRecord {
+            position,
+            arrived: UNIX_EPOCH + Duration::from_millis(header.arrived),
+            partition_key: std::str::from_utf8(&frame[key..data]).ok()?.to_owned(),
+            data: frame.slice(data..),
+        });
+        Some(true)
+    }
+}
+
+fn read_piece(file: &File, offset: u64, len: usize) -> io::Result<Bytes> {
+    let mut piece = vec![0; len];
+    file.read_exact_at(&mut piece, offset)?;
+    Ok(piece.into())
+}
+
+fn broken(stretch: &Stretch, offset: u64) -> io::Error {
+    let place = stretch.path.display();
+    io::Error::new(
+        io::ErrorKind::InvalidData,
+        format!(
+            "{place} is damaged near byte {offset}: a record does not match its checksum; delete the stream and load it again"
+        ),
+    )
+}

@@ -1,0 +1,186 @@
+//! One append-only file of a shard, named by the position of its first record.
+
+use std::{
+    fs::{self, File},
+    io::{self, BufReader, Read},
+    path::{Path, PathBuf},
+    time::UNIX_EPOCH,
+};
+
+use super::frame::{HEADER, Header};
+
+/// Bytes of file between two marks.
+const STRIDE: u64 = 64 << 10;
+
+/// Where a record begins in its file: one in every 64 KiB is remembered.
+#[derive(Clone, Copy)]
+pub(super) struct Mark {
+    pub(super) position: u64,
+    pub(super) offset: u64,
+    pub(super) arrived: u64,
+}
+
+/// A stretch of a segment file to read.
+pub(super) struct Stretch {
+    pub(super) path: PathBuf,
+    pub(super) base: u64,
+    pub(super) from: Mark,
+    pub(super) until: u64,
+}
+
+/// What is known of a segment file without reading it again.
+pub(super) struct Segment {
+    /// Position of the first record.
+    pub(super) base: u64,
+    /// Bytes of whole records.
+    pub(super) bytes: u64,
+    /// When the first record arrived, or the file was made.
+    pub(super) oldest: u64,
+    /// `None` until a segment that was found on disk is read.
+    pub(super) marks: Option<Vec<Mark>>,
+}
+
+/// What reading a file from its start found.
+pub(super) struct Scan {
+    pub(super) marks: Vec<Mark>,
+    pub(super) bytes: u64,
+    pub(super) records: u64,
+    pub(super) newest: Option<u64>,
+}
+
+impl Segment {
+    /// Makes the empty file of a new segment.
+    pub(super) fn create(folder: &Path, base: u64, now: u64) -> io::Result<Self> {
+        File::create(path(folder, base))?;
+        Ok(Self { base, bytes: 0, oldest: now, marks: Some(Vec::new()) })
+    }
+
+    /// Takes up a file that lies there.
+    pub(super) fn find(folder: &Path, base: u64) -> io::Result<Self> {
+        let mut file = File::open(path(folder, base))?;
+        let metadata = file.metadata()?;
+        let mut header = Vec::with_capacity(HEADER);
+        Read::by_ref(&mut file).take(HEADER as u64).read_to_end(&mut header)?;
+        let oldest = match Header::parse(&header) {
+            Some(first) => first.arrived,
+            None => metadata.modified()?.duration_since(UNIX_EPOCH).map_or(0, |age| age.as_millis() as u64),
+        };
+        Ok(Self { base, bytes: metadata.len(), oldest, marks: None })
+    }
+}
+
+/// Remembers a record where the last mark is far enough behind.
+pub(super) fn mark(marks: &mut Vec<Mark>, next: Mark) {
+    if marks.last().is_none_or(|last| next.offset - last.offset >= STRIDE) {
+        marks.push(next);
+    }
+}
+
+/// The file of the segment that begins at `base`.
+pub(super) fn path(folder: &Path, base: u64) -> PathBuf {
+    folder.join(format!("{base:020}.log"))
+}
+
+/// The first positions of the segment files in `folder`, in order.
+pub(super) fn bases(folder: &Path) -> io::Result<Vec<u64>> {
+    let mut bases = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let name = entry?.file_name();
+        bases.extend(name.to_str().and_then(|name| name.strip_suffix(".log")?.parse::<u64>().ok()));
+    }
+    bases.sort_unstable();
+    Ok(bases)
+}
+
+/// Walks the first `bytes` of a file record by record, as far as they are whole.
+pub(super) fn scan(folder: &Path, base: u64, bytes: u64, verify: bool) -> io::Result<Scan> {
+    let mut file = BufReader::with_capacity(256 << 10, File::open(path(folder, base))?);
+    let mut found = Scan { marks: Vec::new(), bytes: 0, records: 0, newest: None };
+    let mut frame = Vec::new();
+    while let Some(header) = next_header(&mut file, &mut frame)? {
+        let end = found.bytes + header.frame_len() as u64;
+        if end > bytes || (verify && !body_fits(&mut file, header, &mut frame)?) {
+            break;
+        }
+        if !verify {
+            file.seek_relative(header.body_len() as i64)?;
+        }
+        let position = base + found.records;
+        mark(&mut found.marks, Mark { position, offset: found.bytes, arrived: header.arrived });
+        found.bytes = end;
+        found.records += 1;
+        found.newest = Some(header.arrived);
+    }
+    Ok(found)
+}
+
+fn next_header(file: &mut impl Read, frame: &mut Vec<u8>) -> io::Result<Option<Header>> {
+    frame.clear();
+    file.take(HEADER as u64).read_to_end(frame)?;
+    Ok(Header::parse(frame))
+}
+
+fn body_fits(file: &mut impl Read, header: Header, frame: &mut Vec<u8>) -> io::Result<bool> {
+    file.take(header.body_len() as u64).read_to_end(frame)?;
+    Ok(header.fits(frame))
+}
+
+#[cfg(test)]
+mod tests {
+    use base64_simd::STANDARD;
+    use proptest::{collection, prelude::*, sample::Index};
+
+    use super::*;
+    use crate::{arbitrary::text, services::kinesis::frame};
+
+    /// A segment file in a folder of its own.
+    fn segment(bytes: &[u8]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::write(path(folder.path(), 7), bytes).expect("written");
+        folder
+    }
+
+    /// The frames of records, and where each ends.
+    fn frames(records: &[(String, Vec<u8>)]) -> (Vec<u8>, Vec<usize>) {
+        let (mut frames, mut ends) = (Vec::new(), Vec::new());
+        for (key, data) in records {
+            frame::encode(&mut frames, 1, key, &STANDARD.encode_to_string(data)).expect("base64");
+            ends.push(frames.len());
+        }
+        (frames, ends)
+    }
+
+    fn records() -> impl Strategy<Value = Vec<(String, Vec<u8>)>> {
+        collection::vec((text(), any::<Vec<u8>>()), 1..8)
+    }
+
+    proptest! {
+        #[test]
+        fn every_record_before_the_damage_is_found(records in records(), at: Index, other in 1..=255_u8) {
+            let (mut frames, ends) = frames(&records);
+            let at = at.index(frames.len());
+            frames[at] ^= other;
+            let folder = segment(&frames);
+            let found = scan(folder.path(), 7, frames.len() as u64, true).expect("readable");
+            let whole = ends.iter().filter(|end| **end <= at).count();
+            prop_assert_eq!(found.records, whole as u64);
+            prop_assert_eq!(found.bytes, ends[..whole].last().copied().unwrap_or_default() as u64);
+        }
+
+        #[test]
+        fn a_torn_end_is_left_out(records in records(), at: Index, verify: bool) {
+            let (mut frames, ends) = frames(&records);
+            frames.truncate(at.index(frames.len() + 1));
+            let folder = segment(&frames);
+            let found = scan(folder.path(), 7, frames.len() as u64, verify).expect("readable");
+            prop_assert_eq!(found.records, ends.iter().filter(|end| **end <= frames.len()).count() as u64);
+        }
+
+        #[test]
+        fn no_file_breaks_the_scan(bytes: Vec<u8>, verify: bool) {
+            let folder = segment(&bytes);
+            let _found = scan(folder.path(), 7, bytes.len() as u64, verify).expect("readable");
+            let _segment = Segment::find(folder.path(), 7).expect("readable");
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! The services of the stand-in, each in a folder or file of its own, and the table of them all.
+
+mod athena;
+mod dynamodb;
+pub(crate) mod firehose;
+mod glue;
+pub(crate) mod iam;
+pub(crate) mod kinesis;
+pub(crate) mod lambda;
+mod logs;
+mod quotas;
+mod redshift;
+pub(crate) mod s3;
+pub(crate) mod scheduler;
+mod secrets;
+mod sts;
+
+use std::{io, path::Path, sync::Arc};
+
+use self::{
+    athena::Athena,
+    dynamodb::DynamoDb,
+    firehose::Firehose,
+    glue::Glue,
+    iam::Iam,
+    kinesis::Kinesis,
+    lambda::Lambda,
+    logs::Logs,
+    quotas::Quotas,
+    redshift::{DataApi, Redshift, ServerlessApi},
+    s3::S3,
+    scheduler::Scheduler,
+    secrets::Secrets,
+    sts::Sts,
+};
+use crate::{keys::AccessKey, service::Service};
+
+/// Every service over one state folder.
+pub(crate) struct Services {
+    /// The table of all, in no particular order but one: IAM stands before STS, and answers for both where a request of the
+    /// query protocol names neither.
+    pub(crate) all: Vec<Arc<dyn Service>>,
+    /// Those that somebody knows by name.
+    pub(crate) firehose: Arc<Firehose>,
+    pub(crate) iam: Arc<Iam>,
+    pub(crate) kinesis: Arc<Kinesis>,
+    pub(crate) lambda: Arc<Lambda>,
+    pub(crate) s3: Arc<S3>,
+    pub(crate) scheduler: Arc<Scheduler>,
+}
+
+impl Services {
+    /// Opens each service in its own folder under `folder`. Functions call the stand-in with `key`.
+    ///
+    /// # Errors
+    /// A service's state cannot be read.
+    pub(crate) fn open(folder: &Path, key: &AccessKey) -> io::Result<Self> {
+        let kinesis = Kinesis::open(&folder.join("kinesis"))?;
+        let s3 = S3::open(&folder.join("s3"), key)?;
+        let iam = Iam::open(&folder.join("iam"))?;
+        let glue = Glue::open(&folder.join("glue"))?;
+        let athena = Athena::open(&folder.join("athena"), glue.clone(), s3.clone())?;
+        let secrets = Secrets::open(&folder.join("secrets"))?;
+        let redshift = Redshift::open(&folder.join("redshift"), s3.clone(), iam.clone(), secrets.clone())?;
+        let (stream, store, roles) = (kinesis.clone(), s3.clone(), iam.clone());
+        let firehose = Firehose::open(&folder.join("firehose"), stream, store, roles, redshift.clone(), glue.clone())?;
+        let dynamodb = DynamoDb::open(&folder.join("dynamodb"))?;
+        let logs = Logs::open(&folder.join("logs"))?;
+        let (stream, store, roles) = (kinesis.clone(), s3.clone(), iam.clone());
+        let lambda = Lambda::open(&folder.join("lambda"), stream, store, roles, logs.clone(), key.clone())?;
+        let scheduler = Scheduler::open(&folder.join("scheduler"), kinesis.clone(), iam.clone())?;
+        let quotas = Quotas::of(kinesis.clone(), firehose.clone());
+        let all: Vec<Arc<dyn Service>> = vec![
+            athena,
+            dynamodb,
+            firehose.clone(),
+            glue,
+            iam.clone(),
+            kinesis.clone(),
+            lambda.clone(),
+            logs,
+            quotas,
+            Arc::new(DataApi(redshift.clone())),
+            Arc::new(ServerlessApi(redshift)),
+            s3.clone(),
+            scheduler.clone(),
+            secrets,
+            Arc::new(Sts),
+        ];
+        Ok(Self { all, firehose, iam, kinesis, lambda, s3, scheduler })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn no_two_services_share_a_name_and_no_operation_stands_twice() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let key = AccessKey::open(folder.path()).expect("a key");
+        let services = Services::open(folder.path(), &key).expect("opened");
+        let mut names = HashSet::new();
+        for service in &services.all {
+            assert!(names.insert(service.name()), "{} stands twice", service.name());
+            let operations = service.operations();
+            let distinct: HashSet<&str> = operations.iter().copied().collect();
+            assert!(!operations.is_empty() && distinct.len() == operations.len(), "{}: {operations:?}", service.name());
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! Who the caller is: there is one, whoever signs with the stand-in's key.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::{
+    ACCOUNT, caller_arn, caller_id,
+    protocol::{Protocol, Query},
+    query::Xml,
+    service::{Answer, Call, Operation::Immediate, Operations, Reply, Service},
+};
+
+/// Security Token Service, which stores nothing.
+pub(crate) struct Sts;
+
+static OPERATIONS: Operations<Sts> =
+    Operations(&[("GetCallerIdentity", Immediate(|_, _| Ok(Reply::ok(get_caller_identity()))))]);
+
+#[async_trait]
+impl Service for Sts {
+    fn name(&self) -> &'static str {
+        "sts"
+    }
+
+    fn protocol(&self) -> Protocol {
+        Protocol::Query(Query { version: "2011-06-15", namespace: "https://sts.amazonaws.com/doc/2011-06-15/" })
+    }
+
+    fn operations(&self) -> Vec<&'static str> {
+        OPERATIONS.names()
+    }
+
+    async fn call(self: Arc<Self>, call: Call) -> Answer {
+        OPERATIONS.run(&*self, &call).await
+    }
+}
+
+fn get_caller_identity() -> String {
+    let identity = Xml::default().text("Arn", &caller_arn()).text("UserId", &caller_id()).text("Account", ACCOUNT);
+    Xml::default().node("GetCallerIdentityResult", identity).finish()
+}
