@@ -109,7 +109,7 @@ impl Producer {
     pub async fn flush(&self) {
         let (done, waiting) = oneshot::channel();
         self.shared.state().flush(done);
-        self.shared.bell.notify_one();
+        self.shared.wakeup.notify_one();
         // An error means that the producer has ended, and every record with it.
         let _ = waiting.await;
     }
@@ -120,7 +120,7 @@ impl Producer {
         self.shared.budget.close();
         let (unsent, answer) = oneshot::channel();
         self.shared.state().close(after(within), unsent);
-        self.shared.bell.notify_one();
+        self.shared.wakeup.notify_one();
         self.shared.ended().await;
         Closed { metrics: self.metrics(), unsent: answer.await.unwrap_or_default() }
     }
@@ -164,7 +164,7 @@ impl fmt::Debug for Producer {
 impl Drop for Handle {
     fn drop(&mut self) {
         self.0.state().forget();
-        self.0.bell.notify_one();
+        self.0.wakeup.notify_one();
     }
 }
 

@@ -65,7 +65,7 @@ impl QueuedBatch {
     }
 
     /// It waits for nothing any more.
-    pub(super) fn hurry(&mut self, now: Instant) {
+    pub(super) fn flush_requested(&mut self, now: Instant) {
         self.due = Some(now);
     }
 
