@@ -18,8 +18,9 @@ use super::{
     error::Reason,
     group::{Completer, CompletionHandle},
     handle::Unsent,
-    lanes, metrics,
+    metrics,
     misrouted::Misrouted,
+    multi_buffer,
     queued_batch::{self, Departing, QueuedBatch},
     queued_record::{EncodedRecord, QueuedRecord},
     record::Record,
@@ -234,14 +235,14 @@ impl Dispatcher {
     async fn hash(&mut self, now: Instant) -> bool {
         let Some(first) = self.outgoing.front().filter(|batch| !self.is_ready(batch)) else { return false };
         let should_leave = self.in_flight.is_empty() || (!self.is_busy() && first.due <= now);
-        let together = lanes::width().min(self.settings.max_requests.div_ceil(2));
+        let together = multi_buffer::width().min(self.settings.max_requests.div_ceil(2));
         let next = self.outgoing.iter_mut().filter(|batch| batch.sha256.is_none()).take(together);
         let mut next: Vec<_> = next.collect();
         if next.len() < together && !should_leave {
             return false;
         }
         let bodies: Vec<_> = next.iter().map(|batch| batch.body.bytes()).collect();
-        let hashes = lanes::sha256_all(&bodies).await;
+        let hashes = multi_buffer::sha256_all(&bodies).await;
         for (batch, hash) in next.iter_mut().zip(hashes) {
             batch.sha256 = Some(hash);
         }

@@ -58,13 +58,13 @@ mod load_estimate;
 mod group;
 mod handle;
 mod hot_keys;
-mod lanes;
 mod limiter;
 /// What the service accepts.
 pub mod limits;
 mod lock;
 mod metrics;
 mod misrouted;
+mod multi_buffer;
 mod queued_record;
 mod queues;
 mod record;
