@@ -17,19 +17,20 @@ pub(super) struct Aggregate<T> {
 
 /// How much an aggregate holds.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Load {
+pub(super) struct AggregateSize {
     bytes: usize,
     records: usize,
 }
 
 impl<T> Aggregate<T> {
-    /// Without records, and with room for as much as another one held, and a little more: it need not grow step by step.
-    pub(super) fn like(Load { bytes, records }: Load) -> Self {
+    /// An aggregate without records. It has room for as much as another one held, and a little more, so that it need not grow
+    /// step by step.
+    pub(super) fn like(AggregateSize { bytes, records }: AggregateSize) -> Self {
         Self { writer: Writer::with_capacity(bytes + bytes / 8), with: Vec::with_capacity(records + records / 8) }
     }
 
-    pub(super) fn load(&self) -> Load {
-        Load { bytes: self.bytes(), records: self.len() }
+    pub(super) fn load(&self) -> AggregateSize {
+        AggregateSize { bytes: self.bytes(), records: self.len() }
     }
 
     /// Whether the Kinesis record that has this one too is no larger than `max_bytes` as the service counts them: its data,
@@ -151,7 +152,7 @@ mod tests {
 
     /// Pushes each with its position, and holds the sizes that are told before to those that are there after.
     fn packed(entries: &[Entry<'_>]) -> Aggregate<usize> {
-        let mut aggregate = Aggregate::like(Load::default());
+        let mut aggregate = Aggregate::like(AggregateSize::default());
         for (at, entry) in entries.iter().enumerate() {
             let smallest = smallest(&aggregate, *entry);
             aggregate.push(*entry, at as u128 + 7, at);
@@ -221,7 +222,7 @@ mod tests {
     fn a_limit_is_reached_and_never_passed() {
         let keys: Vec<String> = (0..2_000).map(|key| format!("key {key}")).collect();
         for limit in (200..1_000).step_by(37).chain([20_000, 50_000]) {
-            let mut aggregate = Aggregate::like(Load::default());
+            let mut aggregate = Aggregate::like(AggregateSize::default());
             for (at, key) in keys.iter().enumerate() {
                 let entry = given(b"0123456789", key, (at % 3 == 0).then_some(at as u128));
                 if aggregate.fits(entry, limit) {
@@ -237,7 +238,7 @@ mod tests {
     fn it_is_put_where_its_first_record_belongs() {
         let aggregate = packed(&[given(b"1", "first", Some(9)), given(b"2", "second", None)]);
         assert_eq!(aggregate.partition_key(), "first");
-        let none = Aggregate::<()>::like(Load::default());
+        let none = Aggregate::<()>::like(AggregateSize::default());
         assert_eq!((none.partition_key(), none.len(), none.is_empty()), ("", 0, true));
     }
 }

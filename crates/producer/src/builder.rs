@@ -1,4 +1,4 @@
-//! What a producer may be told before it starts.
+//! The settings of a producer, and how it starts.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -24,17 +24,17 @@ use super::{
     wire::{Wire, WireError},
 };
 
-/// How requests are written and sent.
+/// The encoding of requests, and the client that sends them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TransportKind {
-    /// JSON, by the producer's own client.
+    /// JSON, with the producer's own client.
     #[default]
     Json,
-    /// CBOR, by the producer's own client: a quarter less to send and to hash than JSON. A service that refuses it is sent
-    /// JSON from then on.
+    /// CBOR, with the producer's own client: a quarter less to send and to hash than JSON. If the service refuses CBOR, the
+    /// producer sends JSON from then on.
     Cbor,
-    /// By the AWS SDK's client: the slowest, and the one that everybody knows.
+    /// The AWS SDK's client: the slowest, and the one that everybody knows.
     Sdk,
 }
 
@@ -68,39 +68,39 @@ pub(super) struct Settings {
     pub(super) pace: bool,
 }
 
-/// Why a producer does not start.
+/// Why [`build`](Builder::build) started no producer.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// A number outside of what makes sense.
+    /// A setting is out of its range.
     #[error("`{setting}` is {value}; it must be {expected}")]
     Setting {
         /// The builder's method.
         setting: &'static str,
-        /// What it was given.
+        /// The value that was set.
         value: usize,
-        /// What it takes.
+        /// The values that it takes.
         expected: String,
     },
-    /// The producer's work needs a runtime to run on.
-    #[error("a producer must be built inside of a Tokio runtime; call `build` from async code")]
+    /// There is no Tokio runtime to run the dispatcher.
+    #[error("a producer needs a Tokio runtime; call `build` from async code")]
     NoRuntime,
-    /// The stream cannot be looked at.
+    /// The stream or its shards could not be described.
     #[error(transparent)]
     Describe(#[from] DescribeError),
-    /// The configuration has not all that a request needs.
+    /// The configuration lacks something that a request needs.
     #[error(transparent)]
     Wire(#[from] WireError),
-    /// Records are packed together by shard, and the transport does not tell the shards.
+    /// Aggregation was asked for, and the transport does not know the shards.
     #[error(
-        "aggregation needs the stream's shards, and the transport does not tell them: give it `shards`, or turn aggregation off"
+        "aggregation needs the stream's shards, and the transport does not know them; implement its `shards`, or turn aggregation off"
     )]
     NoShards,
-    /// Keys do not decide about shards: consumers would pass over aggregated records, and records of one key have no order.
+    /// The stream ignores keys: consumers would pass over aggregated records, and records of one key have no order.
     /// Source: Kinesis developer guide, service-managed record distribution.
     #[error(
-        "stream {stream} distributes its records itself (AUTO): there aggregated records are lost on consumers, and no key \
-         has an order; turn `aggregation` and `ordered` off, or have the stream distribute by partition key"
+        "stream {stream} distributes its records itself (AUTO): consumers would lose aggregated records, and no key has an \
+         order; turn `aggregation` and `ordered` off, or let the stream distribute by partition key"
     )]
     AutoDistribution {
         /// The stream.
@@ -137,8 +137,8 @@ impl Builder {
         Self { target, settings }
     }
 
-    /// How requests are written and sent; [`TransportKind::Json`] by default. A producer [`with_transport`](Producer::with_transport) a transport
-    /// has it already.
+    /// The encoding and the client of requests; [`TransportKind::Json`] by default. A producer
+    /// [over a transport](Producer::with_transport) has it already.
     pub fn transport(mut self, kind: TransportKind) -> Self {
         if let Target::Stream { transport, .. } = &mut self.target {
             *transport = kind;
@@ -146,11 +146,11 @@ impl Builder {
         self
     }
 
-    /// Packs records that go to the same shard into one Kinesis record, in the Kinesis Producer Library's format; not by
-    /// default. Consumers have to take them apart: Firehose and the Kinesis Client Library do.
+    /// Aggregates records for one shard into one Kinesis record, in the Kinesis Producer Library's format; off by default.
+    /// Consumers have to take them apart: Firehose and the Kinesis Client Library do.
     ///
-    /// It needs the stream's shards (kinesis:ListShards) and how it distributes records (kinesis:DescribeStreamSummary),
-    /// which is looked at once, by [`build`](Self::build). A producer [`with_transport`](Producer::with_transport) a transport only needs its
+    /// Aggregation needs the stream's shards (kinesis:ListShards) and its record distribution (kinesis:DescribeStreamSummary),
+    /// which [`build`](Self::build) reads. A producer [over a transport](Producer::with_transport) only needs its
     /// [`shards`](Transport::shards).
     pub fn aggregation(mut self, aggregation: bool) -> Self {
         self.settings.aggregation = aggregation;
@@ -172,97 +172,98 @@ impl Builder {
         self
     }
 
-    /// Keeps the order of records of the same hash key (explicit, or else that of the partition key), through retries too,
-    /// by having one request on its way for each shard, with no key in it twice; not by default. With aggregation, where a
-    /// request has one record of many for each shard, that costs least. While shards are not known, there is one request on
-    /// its way for the whole stream.
+    /// Keeps the order of records with the same hash key (explicit, or else that of the partition key), through retries too;
+    /// off by default. Each shard then has one request in flight, with no key in it twice, or while the shards are not known,
+    /// the whole stream. With aggregation this costs least: a request has one record of many for each shard.
     pub fn ordered(mut self, ordered: bool) -> Self {
         self.settings.ordered = ordered;
         self
     }
 
-    /// Gives each shard no more than it takes, so that hardly anything is throttled; by default it does, where the stream's
-    /// shards are known. While all records together are less than half of what all shards take, shards are not counted by
-    /// themselves until one throttles.
+    /// Sends each shard no more than its limit, so that hardly anything is throttled; on by default, where the stream's
+    /// shards are known. While all records together are less than half of what all shards take, the producer does not count
+    /// shard by shard until one throttles.
     pub fn pace(mut self, pace: bool) -> Self {
         self.settings.pace = pace;
         self
     }
 
-    /// Records taken and not ended; 50,000 by default.
+    /// The most records that are taken and have not ended; 50,000 by default, at least 1.
     pub fn max_in_flight_records(mut self, records: usize) -> Self {
         self.settings.max_in_flight_records = records;
         self
     }
 
-    /// Bytes of records taken and not ended, partition keys included; 64 MiB by default.
+    /// The most bytes of these records, partition keys included; 64 MiB by default, at least
+    /// [`max_record_bytes`](Self::max_record_bytes).
     pub fn max_in_flight_bytes(mut self, bytes: usize) -> Self {
         self.settings.max_in_flight_bytes = bytes;
         self
     }
 
-    /// Requests on their way; 32 by default.
+    /// The most requests in flight; 32 by default, at least 1.
     pub fn max_requests(mut self, requests: usize) -> Self {
         self.settings.max_requests = requests;
         self
     }
 
-    /// For a stream whose limit UpdateMaxRecordSize has raised; 1 MiB by default, 10 MiB at most.
+    /// The most bytes of one record, its partition key included; 1 MiB by default, 10 MiB at most. Raise it for a stream whose
+    /// limit UpdateMaxRecordSize has raised.
     pub fn max_record_bytes(mut self, bytes: usize) -> Self {
         self.settings.max_record_bytes = bytes;
         self.settings.batch.bytes = self.settings.batch.bytes.max(bytes);
         self
     }
 
-    /// How long a record waits for company in a request; 10 ms by default, 0 is allowed. With aggregation it has waited as
-    /// long for company in its aggregate before.
+    /// How long a record waits for others in a request; 10 ms by default, 0 is allowed. With aggregation, it has waited as long
+    /// in its aggregate before.
     pub fn linger(mut self, linger: Duration) -> Self {
         self.settings.linger = linger.min(FOR_EVER);
         self
     }
 
-    /// Gives up a record that is not acknowledged so long after `put` took it; by default it never does. Looked at when a
-    /// record is about to be sent, so one that waits for its shard or whose attempt is under way ends later, and after an
-    /// attempt in vain: one that would be over before the next ends at once.
+    /// Gives up a record that is not acknowledged in this time after `put` took it; never by default. The producer checks it
+    /// when it is about to send a record, so a record that waits for its shard, or whose attempt is in flight, ends later. After
+    /// a failed attempt, a record that would expire before the next one ends at once.
     pub fn record_ttl(mut self, ttl: Duration) -> Self {
         self.settings.record_ttl = Some(ttl.min(FOR_EVER));
         self
     }
 
-    /// How long one request may take before its outcome counts as unknown and its records are sent again; 30 s by
-    /// default.
+    /// How long one request may take; 30 s by default, at least 1 ms. After this time its outcome is unknown, and its records
+    /// are sent again.
     pub fn request_timeout(mut self, timeout: Duration) -> Self {
         self.settings.request_timeout = timeout;
         self
     }
 
-    /// Records in one request; 500, the service's limit, by default.
+    /// The most records in one request; 500, the service's limit, by default.
     pub fn max_batch_records(mut self, records: usize) -> Self {
         self.settings.batch.items = records;
         self
     }
 
-    /// Bytes in one request, partition keys included; by default 1 MiB, or as much as a record may have. The service takes
+    /// The most bytes in one request, partition keys included; by default 1 MiB, or as much as a record may have. The service takes
     /// 10 MiB. Several requests that are ready at the same time are hashed together, so smaller ones are sent for less.
     pub fn max_batch_bytes(mut self, bytes: usize) -> Self {
         self.settings.batch.bytes = bytes;
         self
     }
 
-    /// The pace of retries; 50 ms doubling to 2 s by default.
+    /// The waits before retries; 50 ms doubling to 2 s by default.
     pub fn backoff(mut self, backoff: Backoff) -> Self {
         self.settings.backoff = backoff;
         self
     }
 
-    /// Looks at the stream and starts the producer's one task, on the runtime that this is called from.
+    /// Describes the stream and starts the dispatcher, on the current Tokio runtime.
     ///
-    /// The shard map is read where it is allowed (kinesis:ListShards) and keys decide the shards (as
-    /// kinesis:DescribeStreamSummary tells); without it, limits are not kept shard by shard, and nothing is packed.
+    /// It reads the shard map where that is permitted (kinesis:ListShards) and the stream distributes records by key
+    /// (kinesis:DescribeStreamSummary). Without a shard map, the producer neither paces nor aggregates.
     ///
     /// # Errors
-    /// When a setting cannot work, there is no runtime, the configuration lacks what a request needs, the stream is not
-    /// there or cannot be looked at, or it is not one for what was asked.
+    /// When a setting is out of its range, there is no runtime, the configuration lacks something, the stream does not exist
+    /// or cannot be described, or it does not support aggregation or order.
     pub async fn build(self) -> Result<Producer, BuildError> {
         self.settings.check()?;
         let runtime = tokio::runtime::Handle::try_current().map_err(|_| BuildError::NoRuntime)?;
@@ -270,7 +271,7 @@ impl Builder {
         let (transport, stream) = self.target.open(packs, ordered).await?;
         let map = match transport.shards().await {
             Err(error) if error.is_not_permitted() && !packs => {
-                tracing::warn!(stream, %error, "shards are not known: no limits are kept shard by shard");
+                tracing::warn!(stream, %error, "the stream's shards are not known: the producer does not pace");
                 None
             }
             map => map?,
@@ -319,11 +320,11 @@ impl Target {
     }
 }
 
-/// Whether the stream chooses records' shards itself. Who may not ask is believed that it does not, unless it `must` be known.
+/// Whether the stream distributes records itself. Without the permission to ask, the answer is no, unless it `must` be known.
 async fn spreads(client: &Client, stream: &str, must: bool) -> Result<bool, DescribeError> {
     match shard_map::describe_stream(client, stream).await {
         Err(error) if error.is_not_permitted() && !must => {
-            tracing::warn!(stream, %error, "the stream is taken for one that places records by their keys");
+            tracing::warn!(stream, %error, "the record distribution of the stream is not known: the producer assumes that partition keys decide");
             Ok(false)
         }
         summary => summary.map(|summary| summary.auto_distribution),

@@ -1,4 +1,4 @@
-//! The one task that sends what was taken, and tells what became of it.
+//! The one task that sends the records that were taken, and completes them.
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
@@ -18,15 +18,16 @@ use super::{
     error::Reason,
     group::{Completer, CompletionHandle},
     handle::Unsent,
-    lanes, metrics,
-    misplaced::Stray,
+    metrics,
+    misrouted::Misrouted,
+    multi_buffer,
     queued_batch::{self, Departing, QueuedBatch},
     queued_record::{EncodedRecord, QueuedRecord},
     record::Record,
     retry::{self, Waiting, counted},
     settle::Settling,
     shard_map::ShardMap,
-    shard_watch::{Looked, ShardWatch},
+    shard_watch::{Refreshed, ShardWatch},
     state::{Closing, Shared, State},
     transport::{Request, RequestError, Severity},
     turn::{SLICE, Turn},
@@ -40,21 +41,21 @@ pub(super) struct Dispatcher {
     /// What becomes requests now.
     departing: VecDeque<Departing>,
     /// Requests that may leave, in their order.
-    held: VecDeque<Batch>,
+    outgoing: VecDeque<Batch>,
     requests: JoinSet<Result<Answer, RequestError>>,
-    on_their_way: HashMap<Id, (Arc<Body>, BatchContents)>,
+    in_flight: HashMap<Id, (Arc<Body>, BatchContents)>,
     /// Requests that failed as a whole.
-    resting: Waiting<Batch>,
+    retrying_batches: Waiting<Batch>,
     /// Records that were refused.
-    backing_off: Waiting<EncodedRecord>,
+    retrying_records: Waiting<EncodedRecord>,
     /// Aggregates that are not where they belong.
-    strays: Vec<Stray>,
-    /// In ordered mode strays hold up the shards of their requests, until it is known where they belong.
-    held_up: Vec<(Vec<RecordMeta>, u64)>,
+    misrouted: Vec<Misrouted>,
+    /// In ordered mode: requests whose shards wait until it is known where their misrouted records belong.
+    blocked_shards: Vec<(Vec<RecordMeta>, u64)>,
     shard_watch: ShardWatch,
 }
 
-type Landed = Result<(Id, Result<Answer, RequestError>), JoinError>;
+type Response = Result<(Id, Result<Answer, RequestError>), JoinError>;
 
 impl Dispatcher {
     pub(super) fn new(shared: Arc<Shared>, settings: Settings) -> Self {
@@ -63,18 +64,18 @@ impl Dispatcher {
             queued_batch: QueuedBatch::new(settings.batch),
             settings,
             departing: VecDeque::new(),
-            held: VecDeque::new(),
+            outgoing: VecDeque::new(),
             requests: JoinSet::new(),
-            on_their_way: HashMap::new(),
-            resting: Waiting::new(),
-            backing_off: Waiting::new(),
-            strays: Vec::new(),
-            held_up: Vec::new(),
+            in_flight: HashMap::new(),
+            retrying_batches: Waiting::new(),
+            retrying_records: Waiting::new(),
+            misrouted: Vec::new(),
+            blocked_shards: Vec::new(),
             shard_watch: ShardWatch::default(),
         }
     }
 
-    /// Until the producer is closed, or dropped and empty.
+    /// Runs until the producer is closed, or dropped and empty.
     pub(super) async fn run(mut self) {
         loop {
             let now = Instant::now();
@@ -83,14 +84,14 @@ impl Dispatcher {
                 break;
             }
             tokio::select! {
-                Some(landed) = self.requests.join_next_with_id() => self.land(landed),
-                looked = self.shard_watch.looked() => self.learn(looked).await,
-                () = self.shared.bell.notified() => {}
+                Some(response) = self.requests.join_next_with_id() => self.on_response(response),
+                refreshed = self.shard_watch.refreshed() => self.on_shard_map(refreshed).await,
+                () = self.shared.wakeup.notified() => {}
                 () = sleep_until(wake.unwrap_or(now)), if wake.is_some() => {}
             }
             let mut turn = Turn::begin();
-            while let Some(landed) = self.requests.try_join_next_with_id() {
-                self.land(landed);
+            while let Some(response) = self.requests.try_join_next_with_id() {
+                self.on_response(response);
                 turn.worked(SLICE).await;
             }
             self.shared.export();
@@ -98,12 +99,12 @@ impl Dispatcher {
         self.end(&Reason::Closed);
     }
 
-    /// Sends all that may be sent now; when there is something to do if nothing else happens.
+    /// Sends all that may be sent now; returns when there is something to do if nothing else happens.
     async fn advance(&mut self, now: Instant) -> Option<Instant> {
         self.collect(now);
         self.depart().await;
-        for batch in self.resting.take_due(now).into_iter().rev() {
-            self.held.push_front(batch);
+        for batch in self.retrying_batches.take_due(now).into_iter().rev() {
+            self.outgoing.push_front(batch);
         }
         self.send(now).await;
         self.next_wake(now)
@@ -119,32 +120,33 @@ impl Dispatcher {
     }
 
     fn is_empty(&self) -> bool {
-        let (is_held, rests) = (!self.queued_batch.is_empty() || !self.held.is_empty(), !self.resting.is_empty());
-        !is_held && !rests && self.on_their_way.is_empty() && self.backing_off.is_empty() && self.strays.is_empty()
+        let (is_held, rests) =
+            (!self.queued_batch.is_empty() || !self.outgoing.is_empty(), !self.retrying_batches.is_empty());
+        !is_held && !rests && self.in_flight.is_empty() && self.retrying_records.is_empty() && self.misrouted.is_empty()
     }
 
     fn is_busy(&self) -> bool {
-        self.on_their_way.len() >= self.settings.max_requests
+        self.in_flight.len() >= self.settings.max_requests
     }
 
     /// Takes from the callers' side what may leave.
     fn collect(&mut self, now: Instant) {
         let shared = self.shared.clone();
         let mut state = shared.state();
-        let hurry = std::mem::take(&mut state.hurry) || !matches!(state.closing, Closing::Open);
-        state.gauge.tick(now);
-        state.queues.push_front(self.backing_off.take_due(now), None, now);
-        self.held.extend(state.take_ready(now, hurry));
-        if hurry {
-            self.held.iter_mut().for_each(|batch| batch.due = batch.due.min(now));
+        let flush_requested = std::mem::take(&mut state.flush_requested) || !matches!(state.closing, Closing::Open);
+        state.load_estimate.tick(now);
+        state.queues.push_front(self.retrying_records.take_due(now), None, now);
+        self.outgoing.extend(state.take_ready(now, flush_requested));
+        if flush_requested {
+            self.outgoing.iter_mut().for_each(|batch| batch.due = batch.due.min(now));
         }
-        match hurry {
+        match flush_requested {
             true => state.queues.seal_all(now),
             false => state.queues.seal(now),
         }
         // What comes back after a backoff is waited for by who flushes.
-        let hurry = hurry || state.flush_barriers.is_flushing();
-        self.pull(&mut state, now, hurry);
+        let flush_requested = flush_requested || state.flush_barriers.is_flushing();
+        self.pull(&mut state, now, flush_requested);
     }
 
     /// Makes requests of what departs. Records stay in the dispatcher's keeping all the while: its task may end whenever it
@@ -158,23 +160,23 @@ impl Dispatcher {
         let mut turn = Turn::begin();
         while let Some(departing) = self.departing.pop_front() {
             let bytes = departing.bytes();
-            self.held.push_back(departing.depart((format, &self.shared.stream), &mut digests));
+            self.outgoing.push_back(departing.depart((format, &self.shared.stream), &mut digests));
             turn.worked(bytes).await;
         }
     }
 
     /// Moves the batches that may leave now to `departing`. While every request is in flight, records stay in their shards'
     /// queues, where the limits are kept.
-    fn pull(&mut self, state: &mut State, now: Instant, hurry: bool) {
-        while self.on_their_way.len() + self.held.len() + self.departing.len() < self.settings.max_requests {
+    fn pull(&mut self, state: &mut State, now: Instant, flush_requested: bool) {
+        while self.in_flight.len() + self.outgoing.len() + self.departing.len() < self.settings.max_requests {
             let is_full = state.queues.pull(&mut self.queued_batch, now);
             self.queued_batch.wait_until(now + self.settings.linger);
-            let is_due = hurry || self.queued_batch.due().is_some_and(|due| due <= now);
+            let is_due = flush_requested || self.queued_batch.due().is_some_and(|due| due <= now);
             if self.queued_batch.is_empty() || !(is_full || is_due) {
                 break;
             }
-            if hurry {
-                self.queued_batch.hurry(now);
+            if flush_requested {
+                self.queued_batch.flush_requested(now);
             }
             self.leave(state, now);
         }
@@ -194,9 +196,14 @@ impl Dispatcher {
             Closing::By { deadline, .. } => Some(*deadline),
             Closing::Open | Closing::Forgotten | Closing::Ended => None,
         };
-        let held = self.held.iter().map(|batch| batch.due).min();
-        let departures =
-            [state.next_due(), self.queued_batch.due(), held, self.resting.next_due(), self.backing_off.next_due()];
+        let outgoing = self.outgoing.iter().map(|batch| batch.due).min();
+        let departures = [
+            state.next_due(),
+            self.queued_batch.due(),
+            outgoing,
+            self.retrying_batches.next_due(),
+            self.retrying_records.next_due(),
+        ];
         // What could have left by now and did not waits for something else.
         let departure = departures.into_iter().flatten().filter(|due| *due > now).min().filter(|_| !self.is_busy());
         [deadline, departure].into_iter().flatten().min()
@@ -211,8 +218,8 @@ impl Dispatcher {
 
     /// Sends what may leave and is hashed.
     fn send_ready(&mut self, now: Instant) {
-        while !self.is_busy() && self.held.front().is_some_and(|batch| self.is_ready(batch)) {
-            let batch = self.held.pop_front().expect("looked at");
+        while !self.is_busy() && self.outgoing.front().is_some_and(|batch| self.is_ready(batch)) {
+            let batch = self.outgoing.pop_front().expect("there is a first one");
             if let Some(batch) = self.unexpired(batch, now) {
                 self.start(batch);
             }
@@ -226,23 +233,24 @@ impl Dispatcher {
     /// Hashes the requests that leave next, as many as the processor hashes at a time, but no more than half of those that may
     /// be on their way; whether it did. Fewer only where one could leave now and should: its time has come, or nothing is on its way.
     async fn hash(&mut self, now: Instant) -> bool {
-        let Some(first) = self.held.front().filter(|batch| !self.is_ready(batch)) else { return false };
-        let should_leave = self.on_their_way.is_empty() || (!self.is_busy() && first.due <= now);
-        let together = lanes::width().min(self.settings.max_requests.div_ceil(2));
-        let next = self.held.iter_mut().filter(|batch| batch.sha256.is_none()).take(together);
+        let Some(first) = self.outgoing.front().filter(|batch| !self.is_ready(batch)) else { return false };
+        let should_leave = self.in_flight.is_empty() || (!self.is_busy() && first.due <= now);
+        let together = multi_buffer::width().min(self.settings.max_requests.div_ceil(2));
+        let next = self.outgoing.iter_mut().filter(|batch| batch.sha256.is_none()).take(together);
         let mut next: Vec<_> = next.collect();
         if next.len() < together && !should_leave {
             return false;
         }
         let bodies: Vec<_> = next.iter().map(|batch| batch.body.bytes()).collect();
-        let hashes = lanes::sha256_all(&bodies).await;
+        let hashes = multi_buffer::sha256_all(&bodies).await;
         for (batch, hash) in next.iter_mut().zip(hashes) {
             batch.sha256 = Some(hash);
         }
         true
     }
 
-    /// A batch of which nothing expires before `until`. Of another one, what does is told so, and the rest waits until then.
+    /// Returns the batch if none of its records expires before `until`. Otherwise it fails the records that do, and queues the
+    /// others until then.
     fn unexpired(&mut self, batch: Batch, until: Instant) -> Option<Batch> {
         if batch.contents.completions.iter().all(|completion| completion.expired(until).is_none()) {
             return Some(batch);
@@ -257,7 +265,7 @@ impl Dispatcher {
         ended.into_iter().for_each(|barrier| state.flush_barriers.end(barrier));
         self.put_back(BTreeMap::from([(until, left)]), &mut state, Instant::now());
         state.queues.come_back(&metas, generation, Instant::now());
-        shared.bell.notify_one();
+        shared.wakeup.notify_one();
         None
     }
 
@@ -275,12 +283,12 @@ impl Dispatcher {
             };
             timeout(limit, async { transport.put_records(request).await }).await.unwrap_or_else(timed_out)
         });
-        self.on_their_way.insert(request.id(), (body, contents));
+        self.in_flight.insert(request.id(), (body, contents));
     }
 
-    fn land(&mut self, landed: Landed) {
-        let (id, answer) = landed.unwrap_or_else(|error| (error.id(), Err(broken(error))));
-        let Some((body, contents)) = self.on_their_way.remove(&id) else { return };
+    fn on_response(&mut self, response: Response) {
+        let (id, answer) = response.unwrap_or_else(|error| (error.id(), Err(broken(error))));
+        let Some((body, contents)) = self.in_flight.remove(&id) else { return };
         match counted(answer, contents.metas.len()) {
             Ok(answer) => self.settle(body, contents, &answer),
             Err(error) => self.fail(body, contents, error),
@@ -295,7 +303,7 @@ impl Dispatcher {
         let mut settled = settling.run(contents);
         let mut state = shared.state();
         if settled.throttled() {
-            state.gauge.throttled(now);
+            state.load_estimate.throttled(now);
         }
         if generation == state.queues.generation {
             let State { queues, hot_keys, .. } = &mut *state;
@@ -303,30 +311,31 @@ impl Dispatcher {
         }
         std::mem::take(&mut settled.ended).into_iter().for_each(|barrier| state.flush_barriers.end(barrier));
         self.put_back(std::mem::take(&mut settled.again), &mut state, now);
-        match settled.strays.is_empty() {
+        match settled.misrouted.is_empty() {
             true => state.queues.come_back(&metas, generation, now),
-            false => self.held_up.push((metas, generation)),
+            false => self.blocked_shards.push((metas, generation)),
         }
         if settled.keys_are_ignored && state.queues.stop_packing() {
             tracing::warn!(
                 stream = shared.stream,
-                "aggregates land in shards of other hash keys: nothing is packed any more"
+                "aggregates arrive in shards of other hash keys; aggregation is off from now on"
             );
         }
         if let Ok(body) = Arc::try_unwrap(body) {
             state.recycle(body.into_buffer());
         }
         drop(state);
-        self.strays.append(&mut settled.strays);
-        self.sort_strays(now);
-        if settled.moved || !self.strays.is_empty() {
-            self.shard_watch.look(&self.shared.transport, now);
+        self.misrouted.append(&mut settled.misrouted);
+        self.sort_misrouted(now);
+        if settled.moved || !self.misrouted.is_empty() {
+            self.shard_watch.refresh(&self.shared.transport, now);
         }
     }
 
-    /// Tells of the strays whose shards are known, and sends again what of them does not belong where it is.
-    fn sort_strays(&mut self, now: Instant) {
-        if self.strays.is_empty() {
+    /// Acknowledges the records of misrouted aggregates that are in the right shard, and sends the others again; aggregates in
+    /// shards that are not known yet stay.
+    fn sort_misrouted(&mut self, now: Instant) {
+        if self.misrouted.is_empty() {
             return;
         }
         let shared = self.shared.clone();
@@ -334,10 +343,10 @@ impl Dispatcher {
         let mut completer = Completer::new(&shared.metrics, &shared.budget);
         let mut state = shared.state();
         let mut back = Vec::new();
-        for stray in std::mem::take(&mut self.strays) {
-            match state.queues.range_of(&stray.shard_id) {
-                Some(range) => back.extend(stray.sort(range, &mut completer)),
-                None => self.strays.push(stray),
+        for misrouted in std::mem::take(&mut self.misrouted) {
+            match state.queues.range_of(&misrouted.shard_id) {
+                Some(range) => back.extend(misrouted.sort(range, &mut completer)),
+                None => self.misrouted.push(misrouted),
             }
         }
         shared.metrics.again(Severity::Unknown, back.len());
@@ -350,8 +359,8 @@ impl Dispatcher {
                 back.into_iter().for_each(|(record, completion)| state.queues.push(&record, format, completion, || now))
             }
         }
-        if self.strays.is_empty() {
-            for (metas, generation) in self.held_up.drain(..) {
+        if self.misrouted.is_empty() {
+            for (metas, generation) in self.blocked_shards.drain(..) {
                 state.queues.come_back(&metas, generation, now);
             }
         }
@@ -366,7 +375,7 @@ impl Dispatcher {
         for (due, again) in again {
             match self.settings.ordered {
                 true => state.queues.push_front(again, Some(due), now),
-                false => self.backing_off.push(due, again),
+                false => self.retrying_records.push(due, again),
             }
         }
     }
@@ -385,7 +394,7 @@ impl Dispatcher {
         let again = batch.contents.completions.iter().filter(|completion| completion.expired(due).is_none()).count();
         self.shared.metrics.again(error.severity(), again);
         if let Some(batch) = self.unexpired(batch, due) {
-            self.resting.push(due, vec![batch]);
+            self.retrying_batches.push(due, vec![batch]);
         }
     }
 
@@ -399,15 +408,15 @@ impl Dispatcher {
         state.queues.come_back(&contents.metas, contents.generation, now);
     }
 
-    async fn learn(&mut self, looked: Looked) {
+    async fn on_shard_map(&mut self, refreshed: Refreshed) {
         let now = Instant::now();
-        match looked {
+        match refreshed {
             Ok(Some(map)) => self.remap(map, now).await,
             Ok(None) => {}
             Err(error) => tracing::warn!(stream = self.shared.stream, %error, "the shard map could not be read again"),
         }
-        if !self.strays.is_empty() {
-            self.shard_watch.look(&self.shared.transport, now);
+        if !self.misrouted.is_empty() {
+            self.shard_watch.refresh(&self.shared.transport, now);
         }
     }
 
@@ -420,10 +429,11 @@ impl Dispatcher {
             self.depart().await;
         }
         let mut state = shared.state();
-        let not_ended = self.on_their_way.len() + self.held.len() + self.resting.len() + self.held_up.len();
+        let not_ended =
+            self.in_flight.len() + self.outgoing.len() + self.retrying_batches.len() + self.blocked_shards.len();
         state.remap(map, not_ended, format, now);
         drop(state);
-        self.sort_strays(now);
+        self.sort_misrouted(now);
     }
 
     /// Ends all that is here; what is on its way may arrive.
@@ -431,18 +441,19 @@ impl Dispatcher {
         self.requests.abort_all();
         let shared = self.shared.clone();
         let mut left: Vec<(Record, CompletionHandle)> = Vec::new();
-        for (_, (body, mut contents)) in self.on_their_way.drain() {
+        for (_, (body, mut contents)) in self.in_flight.drain() {
             contents.completions.iter_mut().for_each(|completion| completion.may_be_written = true);
             left.extend(unpack(contents.into_records(&body)));
         }
-        for mut stray in self.strays.drain(..) {
-            stray.queued_record.completions.iter_mut().for_each(|completion| completion.may_be_written = true);
-            left.extend(unpack([stray.queued_record]));
+        for mut misrouted in self.misrouted.drain(..) {
+            misrouted.queued_record.completions.iter_mut().for_each(|completion| completion.may_be_written = true);
+            left.extend(unpack([misrouted.queued_record]));
         }
         let mut state = shared.state();
-        let batches = self.resting.drain().chain(self.held.drain(..)).chain(state.take_ready(Instant::now(), true));
+        let batches =
+            self.retrying_batches.drain().chain(self.outgoing.drain(..)).chain(state.take_ready(Instant::now(), true));
         left.extend(batches.flat_map(|batch| unpack(batch.contents.into_records(&batch.body))));
-        left.extend(unpack(self.backing_off.drain()));
+        left.extend(unpack(self.retrying_records.drain()));
         let queued_batch = std::mem::replace(&mut self.queued_batch, QueuedBatch::new(self.settings.batch));
         let departing = self.departing.drain(..).flat_map(Departing::into_records);
         let waiting = queued_batch.into_records().into_iter().chain(departing).chain(state.queues.drain());
@@ -462,7 +473,7 @@ impl Dispatcher {
             shared.export();
         }
         if let Closing::By { unsent: asked, .. } = closing {
-            // Who closed may have gone away.
+            // The caller of `close` may have been dropped.
             let _ = asked.send(unsent);
         }
         shared.ended.send_replace(true);

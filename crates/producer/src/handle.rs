@@ -1,4 +1,4 @@
-//! What a program holds: the way in, and the way out.
+//! The producer as a program holds it.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -20,11 +20,11 @@ use super::{
     transport::Transport,
 };
 
-/// Hot keys that are told.
+/// The most hot keys that are returned.
 const HOT_KEYS: usize = 8;
 
-/// Takes records and sends them in batches. Clones share everything; when the last one is dropped, what was taken is
-/// still sent, for as long as the runtime lives.
+/// Takes records and sends them in batches. Clones share everything. When the last one is dropped, the producer still sends
+/// what it took, as long as the runtime lives.
 #[derive(Clone)]
 pub struct Producer {
     shared: Arc<Shared>,
@@ -35,7 +35,7 @@ pub struct Producer {
 /// Dropped with the last clone.
 struct Handle(Arc<Shared>);
 
-/// What [`Producer::close`] leaves behind.
+/// What [`Producer::close`] returns.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Closed {
@@ -56,13 +56,12 @@ pub struct Unsent {
 }
 
 impl Producer {
-    /// A producer that sends to a stream named by its name or its ARN, with the region, endpoint and credentials of the
-    /// configuration.
+    /// Builds a producer for a stream, by its name or ARN, with the region, endpoint and credentials of the configuration.
     pub fn builder(config: &SdkConfig, stream_name_or_arn: impl Into<String>) -> Builder {
         Builder::to(config, stream_name_or_arn.into())
     }
 
-    /// A producer that sends by any transport.
+    /// Builds a producer over a transport of your own.
     pub fn with_transport(transport: impl Transport) -> Builder {
         Builder::with_transport(Arc::new(transport))
     }
@@ -80,11 +79,11 @@ impl Producer {
         Self { _handle: Arc::new(Handle(shared.clone())), shared, max_record_bytes }
     }
 
-    /// Takes a record as soon as there is room for it. When this returns, the record is on its way, whether or not
-    /// the returned future is kept. Dropping this future before then takes nothing.
+    /// Takes a record as soon as there is room for it, and returns a future of its outcome. You may drop that future; the
+    /// record is sent nevertheless. If you drop the future of `put` itself before it is ready, the record is not taken.
     ///
     /// # Errors
-    /// When Kinesis would refuse the record whatever happens, or the producer is closed.
+    /// When Kinesis would refuse the record in every attempt, or the producer is closed.
     pub async fn put(&self, record: Record) -> Result<Pending, PutError> {
         record.check(self.max_record_bytes)?;
         match self.shared.budget.try_take(record.size()) {
@@ -104,33 +103,32 @@ impl Producer {
         self.shared.put(&record)
     }
 
-    /// Sends what waits without waiting for company, within the shards' limits, and returns when every record taken before
-    /// has ended.
+    /// Sends what waits at once, within the shards' limits, and returns when every record taken before has ended.
     pub async fn flush(&self) {
         let (done, waiting) = oneshot::channel();
         self.shared.state().flush(done);
-        self.shared.bell.notify_one();
+        self.shared.wakeup.notify_one();
         // An error means that the producer has ended, and every record with it.
         let _ = waiting.await;
     }
 
-    /// Takes no more, sends what was taken, and returns when every record has ended, or `within` is over; then what
-    /// is left fails and is given back.
+    /// Takes no more records, sends what was taken, and returns when every record has ended or `within` has passed. The
+    /// records that are left then fail and are returned.
     pub async fn close(&self, within: Duration) -> Closed {
         self.shared.budget.close();
         let (unsent, answer) = oneshot::channel();
         self.shared.state().close(after(within), unsent);
-        self.shared.bell.notify_one();
+        self.shared.wakeup.notify_one();
         self.shared.ended().await;
         Closed { metrics: self.metrics(), unsent: answer.await.unwrap_or_default() }
     }
 
-    /// A [`futures::Sink`] of records.
+    /// Returns a [`futures::Sink`] of records.
     pub fn sink(&self) -> RecordSink {
         RecordSink::new(self.clone())
     }
 
-    /// The counts at this moment.
+    /// Returns the counts at this moment.
     pub fn metrics(&self) -> Snapshot {
         self.shared.metrics.snapshot(self.shared.budget.bytes_in_use())
     }
@@ -164,7 +162,7 @@ impl fmt::Debug for Producer {
 impl Drop for Handle {
     fn drop(&mut self) {
         self.0.state().forget();
-        self.0.bell.notify_one();
+        self.0.wakeup.notify_one();
     }
 }
 

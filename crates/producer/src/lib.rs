@@ -1,5 +1,5 @@
-//! The embeddable producer: takes records one by one, sends them to a Kinesis data stream in batches, and tells for
-//! each whether it was acknowledged.
+//! A producer for Amazon Kinesis Data Streams. It takes records one by one, sends them in batches, and completes each with a
+//! receipt or an error.
 //!
 //! ```text
 //! put → budget ┬→ the request being filled ────────────┐
@@ -9,11 +9,11 @@
 //! ```
 //!
 //! `put` writes a record in its final form, on the caller's thread, and keeps nothing else of it. One task, the dispatcher,
-//! does all the rest. A stream that is far from its limits needs no queue; one near them, an ordered or an aggregating
-//! producer has one for each shard.
+//! does the rest. Far from the stream's limits, records need no queue. Near them, and in an ordered or an aggregating
+//! producer, each shard has a queue.
 //!
-//! Delivery is at least once: a request whose answer never came is sent again, and may then be in the stream twice.
-//! Such records are counted ([`Snapshot::possible_duplicates`]).
+//! Delivery is at least once: the producer repeats a request whose answer never came, so its records may be in the stream
+//! twice. It counts them ([`Snapshot::possible_duplicates`]).
 //!
 //! # Threads
 //!
@@ -46,25 +46,25 @@
 
 mod aggregate;
 mod answer;
-mod queued_batch;
 mod batch;
 mod body;
 mod budget;
 mod builder;
 mod dispatcher;
-mod flush_barriers;
 mod error;
-mod gauge;
+mod flush_barriers;
 mod group;
 mod handle;
 mod hot_keys;
-mod lanes;
 mod limiter;
-/// What the service accepts.
+/// The limits of PutRecords.
 pub mod limits;
+mod load_estimate;
 mod lock;
 mod metrics;
-mod misplaced;
+mod misrouted;
+mod multi_buffer;
+mod queued_batch;
 mod queued_record;
 mod queues;
 mod record;
@@ -72,7 +72,7 @@ mod refusal;
 mod retry;
 mod sdk;
 mod settle;
-/// Which of a stream's open shards takes which hash keys.
+/// The open shards of a stream, and the hash keys that each takes.
 pub mod shard_map;
 mod shard_watch;
 mod sink;

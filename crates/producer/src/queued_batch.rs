@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::{
     batch::{Batch, OpenBatch, RecordMeta},
     body::{Body, Entry, Format},
-    lanes,
+    multi_buffer,
     queued_record::{EncodedRecord, QueuedAggregate, QueuedRecord},
 };
 
@@ -65,7 +65,7 @@ impl QueuedBatch {
     }
 
     /// It waits for nothing any more.
-    pub(super) fn hurry(&mut self, now: Instant) {
+    pub(super) fn flush_requested(&mut self, now: Instant) {
         self.due = Some(now);
     }
 
@@ -134,7 +134,7 @@ impl Departing {
 /// The digest of each aggregate in them, several hashed at a time.
 pub(super) async fn digests(departing: &VecDeque<Departing>) -> Vec<[u8; 16]> {
     let packed: Vec<_> = departing.iter().flat_map(Departing::messages).collect();
-    lanes::md5_all(&packed).await
+    multi_buffer::md5_all(&packed).await
 }
 
 fn load(batch: &mut OpenBatch, written: EncodedRecord) {

@@ -10,7 +10,7 @@ use std::{
 use tokio::time::Instant;
 
 use super::{
-    aggregate::{Aggregate, Load},
+    aggregate::{Aggregate, AggregateSize},
     batch::RecordMeta,
     body::{Entry, Format},
     group::CompletionHandle,
@@ -83,7 +83,7 @@ pub(super) struct Queues {
     /// When aggregates are due.
     open_aggregate: BTreeSet<(Instant, u32)>,
     /// Of the aggregate that was packed last.
-    last_load: Load,
+    last_size: AggregateSize,
     /// In ordered mode: requests of earlier maps that have not ended; until then nothing leaves.
     earlier: usize,
 }
@@ -116,7 +116,7 @@ impl Queues {
             queues: Vec::new(),
             waiting: BTreeSet::new(),
             open_aggregate: BTreeSet::new(),
-            last_load: Load::default(),
+            last_size: AggregateSize::default(),
             earlier: 0,
         };
         queues.open(map, now);
@@ -269,11 +269,11 @@ impl Queues {
         queue.limiter.throttled(now);
     }
 
-    /// The shards are others now. `on_their_way`: requests that have not ended.
-    pub(super) fn remap(&mut self, map: ShardMap, on_their_way: usize, format: Format, now: Instant) {
+    /// Moves everything to the queues of another map. `in_flight` is the number of requests that have not ended.
+    pub(super) fn remap(&mut self, map: ShardMap, in_flight: usize, format: Format, now: Instant) {
         let waiting = self.drain();
         self.open(Some(map), now);
-        self.earlier = if self.rules.ordered { on_their_way } else { 0 };
+        self.earlier = if self.rules.ordered { in_flight } else { 0 };
         for queued_record in waiting {
             match queued_record {
                 QueuedRecord::Encoded(written) if !written.meta.is_aggregate => {
@@ -351,7 +351,7 @@ impl Queues {
         }
         let queue = &mut self.queues[shard as usize];
         if queue.open_aggregate.is_none() {
-            let (aggregate, now) = (Aggregate::like(self.last_load), now());
+            let (aggregate, now) = (Aggregate::like(self.last_size), now());
             if !aggregate.fits(entry, pack.bytes) {
                 return self.append(
                     shard,
@@ -372,7 +372,7 @@ impl Queues {
     fn seal_of(&mut self, shard: u32, now: Instant) {
         let Some(OpenAggregate { packed, due }) = self.queues[shard as usize].open_aggregate.take() else { return };
         self.open_aggregate.remove(&(due, shard));
-        self.last_load = packed.aggregate.load();
+        self.last_size = packed.aggregate.load();
         self.append(shard, packed.sealed(), now);
     }
 
@@ -413,7 +413,7 @@ impl Queues {
             if self.rules.ordered {
                 queued_batch.take_turn(self.rules.turn(shard, first));
             }
-            queued_batch.push(queue.queued_records.pop_front().expect("looked at"));
+            queued_batch.push(queue.queued_records.pop_front().expect("there is a first one"));
         }
         false
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{body::Entry, error::PutError, lanes, limits};
+use super::{body::Entry, error::PutError, limits, multi_buffer};
 
 /// What is sent. Cloning is cheap: data and key are shared.
 ///
@@ -38,7 +38,7 @@ impl Record {
 
     /// Where it is in the range of hash keys, which decides its shard.
     pub(super) fn hash(&self) -> u128 {
-        self.explicit_hash_key.unwrap_or_else(|| lanes::hash_key(&self.partition_key))
+        self.explicit_hash_key.unwrap_or_else(|| multi_buffer::hash_key(&self.partition_key))
     }
 
     pub(super) fn entry(&self) -> Entry<'_> {

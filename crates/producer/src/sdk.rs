@@ -20,8 +20,8 @@ use super::{
     transport::{Request, RequestError, Severity, Transport, Wants},
 };
 
-/// Sends by an SDK client, with the SDK's own retries off: it would send whole batches again, uncounted. It does not tell
-/// the stream's shards: a producer [`with_transport`](super::Producer::with_transport) it has no limits by shard.
+/// Sends by an SDK client, with the SDK's own retries off: it would send whole batches again, uncounted. It does not know
+/// the stream's shards: a producer [over it](super::Producer::with_transport) has no limits by shard.
 #[derive(Clone, Debug)]
 pub struct SdkTransport {
     client: Client,

@@ -10,7 +10,7 @@ use super::{
     body::Body,
     group::{Answered, Completer, CompletionHandle, Receipt},
     hot_keys::HotKeys,
-    misplaced::Stray,
+    misrouted::Misrouted,
     queued_record::EncodedRecord,
     queues::Queues,
     retry::{self, Backoff},
@@ -24,7 +24,7 @@ pub(super) struct Settled {
     /// What is sent again, by when.
     pub(super) again: BTreeMap<Instant, Vec<EncodedRecord>>,
     /// Aggregates in another shard than they were made for.
-    pub(super) strays: Vec<Stray>,
+    pub(super) misrouted: Vec<Misrouted>,
     /// FlushBarriers of the groups that are over.
     pub(super) ended: Vec<u64>,
     /// What each shard did.
@@ -69,7 +69,7 @@ impl<'a> Settling<'a> {
     ) -> Self {
         let settled = Settled {
             again: BTreeMap::new(),
-            strays: Vec::new(),
+            misrouted: Vec::new(),
             ended: Vec::new(),
             tally: Tally { acknowledged: Vec::with_capacity(answer.len()), throttled: Vec::new() },
             moved: false,
@@ -109,7 +109,7 @@ impl<'a> Settling<'a> {
             let queued_record = EncodedRecord::of(self.body, index, meta, completions.collect());
             let shard_id = self.answer.text(at.0).to_owned();
             self.settled.keys_are_ignored |= self.map.as_ref().is_some_and(|map| map.index_of_id(&shard_id).is_some());
-            self.settled.strays.push(Stray { queued_record, shard_id, receipt: self.receipt(at) });
+            self.settled.misrouted.push(Misrouted { queued_record, shard_id, receipt: self.receipt(at) });
             return;
         }
         if let Some(shard) = shard {

@@ -1,4 +1,4 @@
-//! Reads the shard map again while the producer runs: one look at a time, and not too often.
+//! Reads the shard map again while the producer runs: one call at a time, and not too often.
 
 use std::{future, sync::Arc, time::Duration};
 
@@ -11,35 +11,35 @@ use super::{
 };
 
 /// The shard map is read no more often than that.
-const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
+const MIN_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What a look finds; no map where the transport does not tell the shards.
-pub(super) type Looked = Result<Option<ShardMap>, DescribeError>;
+/// The map that was read; none where the transport does not know the shards.
+pub(super) type Refreshed = Result<Option<ShardMap>, DescribeError>;
 
 #[derive(Default)]
 pub(super) struct ShardWatch {
-    looking: Option<BoxFuture<'static, Looked>>,
+    reading: Option<BoxFuture<'static, Refreshed>>,
     last: Option<Instant>,
 }
 
 impl ShardWatch {
     /// Looks soon, unless it does already.
-    pub(super) fn look(&mut self, transport: &Arc<dyn Transport>, now: Instant) {
-        if self.looking.is_none() {
-            let at = self.last.map_or(now, |last| (last + BETWEEN_LOOKS).max(now));
+    pub(super) fn refresh(&mut self, transport: &Arc<dyn Transport>, now: Instant) {
+        if self.reading.is_none() {
+            let at = self.last.map_or(now, |last| (last + MIN_INTERVAL).max(now));
             let transport = transport.clone();
-            self.looking = Some(Box::pin(async move {
+            self.reading = Some(Box::pin(async move {
                 sleep_until(at).await;
                 transport.shards().await
             }));
         }
     }
 
-    /// What the look finds; never, while there is none. Dropping this future loses nothing.
-    pub(super) async fn looked(&mut self) -> Looked {
-        let Some(looking) = &mut self.looking else { return future::pending().await };
-        let looked = looking.await;
-        (self.looking, self.last) = (None, Some(Instant::now()));
-        looked
+    /// Returns what a refresh has read; stays pending while there is no refresh. Dropping this future loses nothing.
+    pub(super) async fn refreshed(&mut self) -> Refreshed {
+        let Some(reading) = &mut self.reading else { return future::pending().await };
+        let refreshed = reading.await;
+        (self.reading, self.last) = (None, Some(Instant::now()));
+        refreshed
     }
 }

@@ -17,10 +17,10 @@ use super::{
     builder::Settings,
     error::PutError,
     flush_barriers::FlushBarriers,
-    gauge::Gauge,
     group::{CompletionHandle, GROUP, Group, Pending},
     handle::Unsent,
     hot_keys::HotKeys,
+    load_estimate::LoadEstimate,
     lock::lock,
     metrics::{self, Metrics},
     queued_batch::BatchLimits,
@@ -39,8 +39,8 @@ pub(super) struct Shared {
     pub(super) stream: String,
     pub(super) budget: Budget,
     pub(super) metrics: Metrics,
-    /// Rung when the dispatcher has something to look at.
-    pub(super) bell: Notify,
+    /// Notified when the dispatcher has something to do.
+    pub(super) wakeup: Notify,
     /// Whether the dispatcher has ended.
     pub(super) ended: watch::Sender<bool>,
     state: Mutex<State>,
@@ -54,7 +54,7 @@ pub(super) struct State {
     direct: bool,
     pace: bool,
     pub(super) queues: Queues,
-    pub(super) gauge: Gauge,
+    pub(super) load_estimate: LoadEstimate,
     pub(super) hot_keys: HotKeys,
     pub(super) flush_barriers: FlushBarriers,
     group: Option<(Arc<Group>, usize)>,
@@ -66,7 +66,7 @@ pub(super) struct State {
     /// Bytes of the body that came back last, and a little more: a new buffer is as large, so that no `put` has to move it.
     usual_body: usize,
     /// Nothing is to wait for company any more, this once.
-    pub(super) hurry: bool,
+    pub(super) flush_requested: bool,
     pub(super) closing: Closing,
 }
 
@@ -98,7 +98,7 @@ impl Shared {
             direct: !settings.ordered && settings.pack().is_none(),
             pace: settings.pace && shards > 0,
             queues: Queues::new(settings.rules(), map, now),
-            gauge: Gauge::new(shards, now),
+            load_estimate: LoadEstimate::new(shards, now),
             hot_keys: HotKeys::default(),
             flush_barriers: FlushBarriers::new(),
             group: None,
@@ -106,7 +106,7 @@ impl Shared {
             ready: Vec::new(),
             spare: Vec::new(),
             usual_body: 0,
-            hurry: false,
+            flush_requested: false,
             closing: Closing::Open,
         };
         Self {
@@ -114,7 +114,7 @@ impl Shared {
             budget: Budget::new(settings.max_in_flight_records, settings.max_in_flight_bytes),
             metrics: Metrics::of(&stream),
             stream,
-            bell: Notify::new(),
+            wakeup: Notify::new(),
             ended: watch::Sender::new(false),
             state: Mutex::new(state),
         }
@@ -144,7 +144,7 @@ impl Shared {
         let is_news = state.take(record, completion, (format, &self.stream));
         drop(state);
         if is_news {
-            self.bell.notify_one();
+            self.wakeup.notify_one();
         }
         Ok(pending)
     }
@@ -176,7 +176,7 @@ impl State {
 
     /// Whether the dispatcher is to know of it.
     fn take(&mut self, record: &Record, completion: CompletionHandle, to: (Format, &str)) -> bool {
-        let is_near = self.gauge.pass(record.size());
+        let is_near = self.load_estimate.pass(record.size());
         if !self.direct {
             return self.queue(record, completion, Instant::now, to.0);
         }
@@ -232,8 +232,8 @@ impl State {
     }
 
     /// Requests that are full, or whose time has come.
-    pub(super) fn take_ready(&mut self, now: Instant, hurry: bool) -> Vec<Batch> {
-        if self.open.as_ref().is_some_and(|batch| hurry || batch.due <= now) {
+    pub(super) fn take_ready(&mut self, now: Instant, flush_requested: bool) -> Vec<Batch> {
+        if self.open.as_ref().is_some_and(|batch| flush_requested || batch.due <= now) {
             self.end_open();
         }
         std::mem::take(&mut self.ready)
@@ -252,7 +252,7 @@ impl State {
     pub(super) fn flush(&mut self, done: oneshot::Sender<()>) {
         self.end_group();
         self.flush_barriers.flush(done);
-        self.hurry = true;
+        self.flush_requested = true;
     }
 
     /// Nothing more is taken. Who closes again may only bring the deadline nearer.
@@ -285,11 +285,11 @@ impl State {
     }
 
     /// The shards are others now.
-    pub(super) fn remap(&mut self, map: ShardMap, on_their_way: usize, format: Format, now: Instant) {
+    pub(super) fn remap(&mut self, map: ShardMap, in_flight: usize, format: Format, now: Instant) {
         // What it holds has the numbers of the shards that were.
         self.end_open();
-        self.gauge = Gauge::new(map.len(), now);
-        self.queues.remap(map, on_their_way, format, now);
+        self.load_estimate = LoadEstimate::new(map.len(), now);
+        self.queues.remap(map, in_flight, format, now);
     }
 }
 

@@ -44,8 +44,8 @@ const USER_AGENT: &str = concat!("kinesis-demo/", env!("CARGO_PKG_VERSION"));
 const SKEW: Duration = Duration::from_secs(2 * 60);
 
 /// Sends PutRecords requests as they are, one attempt a call, but two in the one that finds CBOR refused. Cloning is cheap:
-/// connections and credentials are shared. It does not tell the stream's shards: a producer
-/// [`with_transport`](super::Producer::with_transport) it has no limits by shard.
+/// connections and credentials are shared. It does not know the stream's shards: a producer
+/// [over it](super::Producer::with_transport) has no limits by shard.
 #[derive(Clone, Debug)]
 pub struct Wire(Arc<Shared>);
 

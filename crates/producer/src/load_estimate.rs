@@ -14,7 +14,7 @@ const WINDOW: Duration = Duration::from_millis(100);
 const WARY: Duration = Duration::from_secs(10);
 
 /// Counts what passes, and says when it is to be counted shard by shard.
-pub(super) struct Gauge {
+pub(super) struct LoadEstimate {
     records: u64,
     bytes: u64,
     /// In one window, before the limits are near.
@@ -25,7 +25,7 @@ pub(super) struct Gauge {
     near: bool,
 }
 
-impl Gauge {
+impl LoadEstimate {
     /// Near until the first window has passed: a stream's first second may already be too much for it.
     pub(super) fn new(shards: usize, now: Instant) -> Self {
         let in_window = |per_second: f64| (NEAR * per_second * shards as f64 * WINDOW.as_secs_f64()) as u64;
@@ -66,26 +66,26 @@ mod tests {
     #[test]
     fn it_is_near_at_first_then_as_much_as_passes() {
         let start = Instant::now();
-        let mut gauge = Gauge::new(10, start);
-        assert!(gauge.pass(1));
-        gauge.tick(start + WINDOW);
-        assert!((0..500).all(|_| !gauge.pass(1)), "half of 10 × 1,000/s × 0.1 s");
-        assert!(gauge.pass(1));
-        gauge.tick(start + 2 * WINDOW);
-        assert!(gauge.pass(1), "the window before had too much");
-        gauge.tick(start + 3 * WINDOW);
-        assert!(!gauge.pass(1));
-        assert!(gauge.pass(600_000), "bytes count as well");
+        let mut load_estimate = LoadEstimate::new(10, start);
+        assert!(load_estimate.pass(1));
+        load_estimate.tick(start + WINDOW);
+        assert!((0..500).all(|_| !load_estimate.pass(1)), "half of 10 × 1,000/s × 0.1 s");
+        assert!(load_estimate.pass(1));
+        load_estimate.tick(start + 2 * WINDOW);
+        assert!(load_estimate.pass(1), "the window before had too much");
+        load_estimate.tick(start + 3 * WINDOW);
+        assert!(!load_estimate.pass(1));
+        assert!(load_estimate.pass(600_000), "bytes count as well");
     }
 
     #[test]
     fn throttling_makes_it_wary_for_a_while() {
         let start = Instant::now();
-        let mut gauge = Gauge::new(10, start);
-        gauge.throttled(start);
-        gauge.tick(start + WARY / 2);
-        assert!(gauge.pass(1));
-        gauge.tick(start + WARY + WINDOW);
-        assert!(!gauge.pass(1));
+        let mut load_estimate = LoadEstimate::new(10, start);
+        load_estimate.throttled(start);
+        load_estimate.tick(start + WARY / 2);
+        assert!(load_estimate.pass(1));
+        load_estimate.tick(start + WARY + WINDOW);
+        assert!(!load_estimate.pass(1));
     }
 }

@@ -10,7 +10,7 @@ use super::{
 };
 
 /// One of them.
-pub(super) struct Stray {
+pub(super) struct Misrouted {
     pub(super) queued_record: EncodedRecord,
     /// Where it is.
     pub(super) shard_id: String,
@@ -18,7 +18,7 @@ pub(super) struct Stray {
     pub(super) receipt: Receipt,
 }
 
-impl Stray {
+impl Misrouted {
     /// Acknowledges the records that are where they belong; the others are given back.
     pub(super) fn sort(
         self,
@@ -26,7 +26,7 @@ impl Stray {
         completer: &mut Completer<'_>,
     ) -> Vec<(Record, CompletionHandle)> {
         let Self { queued_record, receipt, .. } = self;
-        let mut strays = Vec::new();
+        let mut misrouted = Vec::new();
         for (sub, (record, mut completion)) in QueuedRecord::Encoded(queued_record).unpack().into_iter().enumerate() {
             if range.contains(&record.hash()) {
                 let sub_sequence_number = Some(sub as u32);
@@ -34,9 +34,9 @@ impl Stray {
                 completer.acknowledge(completion, receipt);
             } else {
                 completion.may_be_written = true;
-                strays.push((record, completion));
+                misrouted.push((record, completion));
             }
         }
-        strays
+        misrouted
     }
 }

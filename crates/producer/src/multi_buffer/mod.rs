@@ -1,4 +1,5 @@
-//! Hashes several messages at a time: SHA-256 of requests' bodies, MD5 of aggregates. A partition key is hashed by itself.
+//! Multi-buffer hashing, which hashes several messages at a time: SHA-256 of requests' bodies, MD5 of aggregates. A partition
+//! key is hashed by itself.
 //!
 //! Each step of one hash waits for the step before, and leaves most of a processor idle. Independent messages fill it:
 //!

@@ -1,5 +1,10 @@
 //! Every path against the crates `sha2` and `md-5`, which hash one message at a time.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
 use ::md5::Md5;
 use rand::{RngExt, SeedableRng, rngs::Xoshiro256PlusPlus};
 use sha2::{Digest, Sha256};
@@ -135,4 +140,22 @@ fn partition_keys_become_numbers_as_the_service_does_it() {
 fn waiting_for_others_is_worth_it_where_there_are_lanes() {
     assert_eq!(width(), sha256::kernels()[0].lanes);
     assert!(sha256_paths().iter().all(|(_, kernels)| kernels[0].lanes <= 8 && kernels[kernels.len() - 1].lanes == 1));
+}
+
+#[tokio::test]
+async fn others_get_their_turn_while_much_is_hashed() {
+    let turns = Arc::new(AtomicUsize::new(0));
+    let counted = turns.clone();
+    let other = tokio::spawn(async move {
+        loop {
+            counted.fetch_add(1, Ordering::Relaxed);
+            tokio::task::yield_now().await;
+        }
+    });
+    let message = vec![7; 4 << 20];
+    let hashes = sha256_all(&[message.as_slice(); 5]).await;
+    other.abort();
+    assert_eq!(hashes, [<[u8; 32]>::from(Sha256::digest(&message)); 5]);
+    let turns = turns.load(Ordering::Relaxed);
+    assert!(turns >= 10, "{turns} in several milliseconds");
 }
