@@ -292,7 +292,7 @@ mod tests {
             vec![log("a", template(None), 1..=5, 0..=1)],
         );
         let said = said.map(|_| ()).expect_err("two keys").to_string();
-        assert!(said.contains("one tells documents by their whole lines, another by id"), "{said}");
+        assert!(said.contains("one by their whole lines, another by id"), "{said}");
         assert!(Acknowledged::of(vec![], vec![]).is_err());
     }
 }
