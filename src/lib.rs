@@ -1,7 +1,7 @@
-//! A whole Kinesis pipeline from one YAML file: stand it up, drive it, prove that nothing was lost, take it away.
+//! Creates a Kinesis pipeline from one YAML file, loads it, verifies that nothing was lost, and removes it.
 //!
-//! The map of the house, ground floor first. A module imports only from those above its line here, or from itself;
-//! `tests/it/floors.rs` holds that, and which of the crates in `crates/` may know which.
+//! Module map, lowest module first. A module imports only from the modules above its line here, or from itself;
+//! `tests/it/floors.rs` checks this, and which of the crates in `crates/` import which.
 
 /// A stack file: YAML, overlays, one validated type.
 pub mod spec;
@@ -9,11 +9,11 @@ pub mod spec;
 pub mod engine;
 /// One file per kind of AWS resource, and the clients.
 pub mod aws;
-/// Drives a workload through the producer at a rate.
+/// Sends a workload through the producer at a rate.
 pub mod load;
-/// Offered = acknowledged = landed = queried.
+/// Verifies that every acknowledged document arrived.
 pub mod verify;
-/// One result, several renderings.
+/// The result of a run, and how to render it.
 pub mod report;
 /// What the commands do, for whichever program runs them.
 pub mod operations;

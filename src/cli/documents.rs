@@ -5,7 +5,7 @@ use demo_function::ITEM_BYTES;
 
 use super::{errors, screen::Screen};
 use crate::{
-    load::Opened,
+    load::OpenWorkload,
     operations::Documents,
     report::terminal::grouped,
     spec::{Stack, Workload},
@@ -27,7 +27,7 @@ pub fn show(stack: &Stack, documents: &Documents, screen: &Screen) {
     }
 }
 
-fn show_opened(stack: &Stack, opened: &Opened, schema: &Schema, screen: &Screen) {
+fn show_opened(stack: &Stack, opened: &OpenWorkload, schema: &Schema, screen: &Screen) {
     let columns = match schema.columns.len() {
         0 => String::new(),
         1 => "1 column".to_owned(),

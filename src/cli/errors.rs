@@ -1,6 +1,11 @@
 //! The exit codes of operations' errors.
 
-use super::exit::{Exit, Stop};
+use std::error::Error;
+
+use super::{
+    exit::{Exit, Stop},
+    stack_status,
+};
 use crate::{
     aws::lifecycle::LifecycleError,
     engine::{ApplyError, Cause, HomeError, ProviderError, StackId},
@@ -10,7 +15,11 @@ use crate::{
     },
 };
 
-use super::stack_status;
+/// An error with its causes in one line, as the command line prints all errors.
+pub fn with_causes(error: &dyn Error) -> String {
+    let causes = std::iter::successors(error.source(), |&cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
 
 /// Gives an error of the lifecycle its exit code.
 pub fn lifecycle(error: LifecycleError) -> Stop {

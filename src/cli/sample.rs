@@ -15,7 +15,7 @@ use super::{
     exit::{Exit, Stop},
     screen::Screen,
 };
-use crate::load::{Opened, Origin};
+use crate::load::{OpenWorkload, Origin};
 
 /// Arguments of `demo sample`.
 #[derive(Args, Debug)]
@@ -58,12 +58,12 @@ impl Sample {
             None if !self.over.is_empty() => {
                 return Err(Stop::usage("`-c` and `--set` need a stack file; name one").into());
             }
-            None => Opened::again(&Origin::StoreSales { scale: self.scale, seed: self.seed })?,
+            None => OpenWorkload::reopen(&Origin::StoreSales { scale: self.scale, seed: self.seed })?,
         };
         self.print(opened)
     }
 
-    fn print(&self, opened: Opened) -> anyhow::Result<Exit> {
+    fn print(&self, opened: OpenWorkload) -> anyhow::Result<Exit> {
         let mut documents = opened.source.render(self.ticket..=self.ticket.saturating_add(self.count));
         let mut out = io::BufWriter::new(io::stdout().lock());
         let mut line = Vec::new();

@@ -11,6 +11,7 @@ use async_trait::async_trait;
 
 use super::{
     Reach, context, documents,
+    errors::with_causes,
     resource_lines::{self, ResourceLines},
     screen::{Bar, Screen},
     signals::Signals,
@@ -137,6 +138,7 @@ impl Host for Terminal {
                 self.signals.goes_on("what was created is still being removed");
             }
             Event::RollbackFailed { home, id, error } => {
+                let error = with_causes(error);
                 screen.error(&format!("cannot remove everything: {error}\n{}", stack_status::text(home, id)));
             }
             Event::WorkerStarted { id, clients, part, run } => {
@@ -175,7 +177,7 @@ impl Host for Terminal {
                 let why = if was_up_before { "the stack was up before this run, so it stays\n" } else { "" };
                 screen.line(&format!("\n{why}{}", stack_status::text(home, id)));
             }
-            Event::RunFailed(error) => screen.error(&error.to_string()),
+            Event::RunFailed(error) => screen.error(&with_causes(error)),
             Event::Removed { home, journal, down, took } => self.show_removal(home, journal, down, took),
         }
     }

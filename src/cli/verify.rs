@@ -18,7 +18,7 @@ use crate::{
         verification::search,
     },
     report::{RunReport, terminal},
-    verify::Landed,
+    verify::DestinationResult,
 };
 
 /// Arguments of `demo verify`.
@@ -68,7 +68,7 @@ impl Verify {
             });
             format!("{report}\n")
         } else {
-            terminal::found(&report, &verification)
+            terminal::verified(&report, &verification)
         };
         context::print(&text)?;
         Ok(match () {
@@ -79,7 +79,7 @@ impl Verify {
     }
 }
 
-fn landed(landed: &Landed) -> Value {
+fn landed(landed: &DestinationResult) -> Value {
     let tally = &landed.tally;
     json!({
         "place": landed.destination.to_string(), "documents": tally.documents, "distinct": tally.distinct,

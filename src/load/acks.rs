@@ -1,4 +1,4 @@
-//! The file that says which documents were acknowledged, also after the process was killed.
+//! The log of acknowledged documents, which survives a kill of the process.
 //!
 //! Lines of text: the header as JSON, then `tickets 1-5000` for each range as it is reserved, `acknowledged 0-499
 //! 512-700` as answers come, and `end 60000`, the number of documents offered, when the load ended by itself.

@@ -1,4 +1,4 @@
-//! Notes what became of each document: its latency, its line in the acknowledgement log, the reason if it failed.
+//! Records the outcome of each document: its latency, its line in the acknowledgement log, the reason if it failed.
 
 use std::{
     collections::VecDeque,

@@ -14,6 +14,7 @@ use std::{ops::RangeInclusive, sync::Arc, thread};
 
 use bytes::Bytes;
 use demo_workload::{Id, Identity};
+use kinesis_producer::limits::PARTITION_KEY_CHARS;
 use tokio::{
     sync::mpsc,
     task::{JoinError, JoinHandle, spawn_blocking},
@@ -35,9 +36,6 @@ const CHUNKS_AHEAD: usize = 8;
 const DOCUMENTS_AT_A_TIME: u64 = 40_000;
 /// One makes half a million full documents a second: no stream is fed by more than a few.
 const MOST_THREADS: usize = 4;
-
-/// Kinesis API reference, PutRecordsRequestEntry: characters of a partition key.
-const LONGEST_PARTITION_KEY: usize = 256;
 
 pub(super) struct Document {
     pub(super) ticket: u64,
@@ -109,7 +107,7 @@ impl Generating {
 impl Document {
     fn take_key(&mut self, identity: &Identity) -> Result<(), SourceError> {
         let text = identity.texts(&self.data)?.join("/");
-        let fits = (1..=LONGEST_PARTITION_KEY).contains(&text.chars().count());
+        let fits = PARTITION_KEY_CHARS.contains(&text.chars().count());
         self.key = Some(if fits { text.into() } else { hexadecimal(identity.of_document(&self.data)?) });
         Ok(())
     }

@@ -40,7 +40,7 @@ use tokio::sync::{mpsc, watch};
 pub use acks::{AckLog, AckLogError, Header};
 pub use hot::HotKey;
 pub use intervals::IntervalSet;
-pub use origin::{OpenError, Opened, Origin};
+pub use origin::{OpenError, OpenWorkload, Origin};
 pub use part::{NotAPart, Part};
 pub use source::{Documents, Ids, Source, SourceError};
 
@@ -66,42 +66,41 @@ const OFFERED_AHEAD: usize = 64;
 pub type ReserveTickets =
     Box<dyn FnMut(u64) -> Result<RangeInclusive<u64>, Box<dyn Error + Send + Sync>> + Send + 'static>;
 
-/// What is to be sent, how fast, for how long.
+/// What to send, how fast, for how long.
 pub struct Plan {
     /// What the acknowledgement log says of the run. Of its documents, `part` are sent, at that share of the rate; all
     /// parts must be given the same tickets.
     pub header: Header,
     /// The documents.
     pub source: Arc<dyn Source>,
-    /// Where their tickets come from.
+    /// Reserves their tickets.
     pub reserve: ReserveTickets,
     /// Records offered a second.
     pub rate: Rate,
-    /// When it ends.
+    /// When the load ends.
     pub length: Length,
     /// How documents are spread over shards.
     pub partition_key: PartitionKey,
     /// Hash key ranges of the stream's open shards, so that `PartitionKey::Uniform` gives each exactly the same;
     /// empty when they are not known: then keys are spread over the whole range.
     pub shards: Vec<RangeInclusive<u128>>,
-    /// Where one document or so a second goes once it is acknowledged, to be followed on its way; one that finds no
-    /// place there is left out.
+    /// Receives about one document a second once it is acknowledged, to track it; skipped while the channel is full.
     pub samples: Option<mpsc::Sender<Sample>>,
 }
 
 /// An acknowledged document.
 #[derive(Clone, Debug)]
 pub struct Sample {
-    /// As it was sent.
+    /// The document as it was sent.
     pub document: Bytes,
-    /// When it was to be sent.
+    /// Its intended send time.
     pub intended: Instant,
 }
 
-/// How far a load is, ten times a second.
+/// The progress of a load, sent ten times a second.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Progress {
-    /// Since the start.
+    /// Time since the start.
     pub elapsed: Duration,
     /// Documents that the producer took.
     pub offered: u64,
@@ -111,23 +110,23 @@ pub struct Progress {
     pub failed: u64,
     /// Documents sent again, counted each time.
     pub retried: u64,
-    /// Of those, the ones that a shard would not take yet.
+    /// How many of those a shard throttled.
     pub throttled: u64,
-    /// Partition keys that hold it up, the hottest first.
+    /// Partition keys that slow the load, the hottest first.
     pub hot_keys: Vec<HotKey>,
     /// Documents that have not ended.
     pub in_flight: u64,
-    /// Documents in all, where that is known beforehand.
+    /// All documents, if that is known beforehand.
     pub total: Option<u64>,
-    /// Acknowledged in the last second.
+    /// Documents acknowledged in the last second.
     pub records_per_second: f64,
-    /// Of documents acknowledged in the last second.
+    /// Bytes of the documents acknowledged in the last second.
     pub bytes_per_second: f64,
     /// From the intended send time to the acknowledgement, so far; `None` before the first.
     pub p99_ms: Option<f64>,
 }
 
-/// What a load has done. `offered` = `acknowledged` + `failed`.
+/// The result of a load. `offered` = `acknowledged` + `failed`.
 #[derive(Clone, Debug)]
 pub struct LoadResult {
     /// Documents that the producer took.
@@ -140,13 +139,13 @@ pub struct LoadResult {
     pub failures: Vec<Failure>,
     /// Documents sent again, counted each time.
     pub retried: u64,
-    /// Of those, the ones that a shard would not take yet.
+    /// How many of those a shard throttled.
     pub throttled: u64,
-    /// Partition keys that held it up, the hottest first.
+    /// Partition keys that slowed the load, the hottest first.
     pub hot_keys: Vec<HotKey>,
-    /// At most so many copies too many are in the stream.
+    /// The most duplicates that the stream can have.
     pub possible_duplicates: u64,
-    /// Of the documents acknowledged.
+    /// Bytes of the acknowledged documents.
     pub bytes: u64,
     /// From the start to the last acknowledgement.
     pub seconds: f64,
@@ -156,20 +155,20 @@ pub struct LoadResult {
     pub bytes_per_second: f64,
     /// Microseconds from the intended send time to the acknowledgement, three digits, at most an hour.
     pub latency_us: Histogram<u64>,
-    /// The furthest that a document was offered behind its time, in seconds: how far the schedule was missed.
+    /// The longest delay of a document behind its intended send time, in seconds.
     pub late: f64,
-    /// It was told to stop before its end.
+    /// Whether it was cancelled before its end.
     pub cancelled: bool,
-    /// It stopped before its end because nothing more could have arrived: `failures` says why.
+    /// Whether it stopped because no more documents could arrive: `failures` says why.
     pub gave_up: bool,
 }
 
 /// Why documents failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Failure {
-    /// What ended them.
+    /// The reason.
     pub reason: String,
-    /// How many.
+    /// How many documents.
     pub count: u64,
     /// The number in the run of the first.
     pub first: u64,
@@ -197,7 +196,7 @@ impl LoadResult {
     }
 }
 
-/// Why a load could not go on. What it had offered by then was waited for; the acknowledgement log has it.
+/// Why a load ended early. It has waited for what it had offered; the acknowledgement log has it.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// No tickets, no documents.
@@ -210,8 +209,8 @@ pub enum LoadError {
     },
     /// Only a known number of documents can be shared by workers.
     #[error(
-        "nobody knows how many documents a load at rate `max` has before it ends, so workers cannot share them; give \
-         it a rate, or `records` in place of `duration`"
+        "workers cannot share a load at rate `max`, whose number of documents is not known before it ends; give it a \
+         rate, or `records` in place of `duration`"
     )]
     Endless,
     /// The workload is broken.
@@ -220,11 +219,11 @@ pub enum LoadError {
         /// The tickets reserved.
         tickets: RangeInclusive<u64>,
     },
-    /// A document cannot be made.
-    #[error("a document cannot be made: {0}")]
+    /// The workload cannot make a document.
+    #[error("cannot make a document: {0}")]
     Source(SourceError),
-    /// The producer would not take a document.
-    #[error("document {ordinal} (ticket {ticket}) cannot be sent: {source}")]
+    /// The producer refused a document.
+    #[error("cannot send document {ordinal} (ticket {ticket}): {source}")]
     Refused {
         /// Its number in the run.
         ordinal: u64,
@@ -233,11 +232,11 @@ pub enum LoadError {
         /// Why.
         source: PutError,
     },
-    /// What was acknowledged could not be written down.
+    /// The acknowledgement log cannot be written.
     #[error(transparent)]
     AckLog(#[from] AckLogError),
     /// A part of the load panicked.
-    #[error("the load's {part} ended early: {source}")]
+    #[error("the load stopped early in the {part}: {source}")]
     Broken {
         /// Which.
         part: &'static str,
@@ -246,13 +245,13 @@ pub enum LoadError {
     },
 }
 
-/// How many documents a load has; `None` where nobody knows before it ends.
+/// How many documents a load has; `None` if that is not known before it ends.
 pub fn documents(rate: Rate, length: Length) -> Option<u64> {
     Pace::new(rate, length).total
 }
 
-/// Sends the plan's documents, and returns when each has ended. When `cancel` is raised, nothing more is offered,
-/// and what was is waited for. What is acknowledged is written to the new file `acks_log` every 100 ms.
+/// Sends the plan's documents, and returns when each has ended. A raised `cancel` stops the load: it offers no more
+/// documents and waits for those that it has offered. What is acknowledged is written to the new file `acks_log` every 100 ms.
 ///
 /// The producer must have no other user meanwhile.
 ///

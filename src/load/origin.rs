@@ -1,4 +1,4 @@
-//! What the documents of a run follow from: written into its log, and opened again from there.
+//! The origin of a run's documents: recorded in its log, and opened again from there.
 
 use std::{
     fs, io,
@@ -21,7 +21,7 @@ use crate::spec::{Broken, Stack, Workload};
 /// Documents of a template that its schema is taken from.
 const SAMPLED: u64 = 1_000;
 
-/// What documents follow from, with their numbers.
+/// The origin of documents: with it and their numbers, they can be made again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "workload", rename_all = "snake_case")]
 pub enum Origin {
@@ -56,10 +56,10 @@ pub enum Origin {
     },
 }
 
-/// A workload that was found right and can be sent.
+/// A checked workload, ready to send.
 #[derive(Clone)]
-pub struct Opened {
-    /// What it follows from.
+pub struct OpenWorkload {
+    /// Its origin.
     pub origin: Origin,
     /// Its documents.
     pub source: Arc<dyn Source>,
@@ -103,8 +103,8 @@ pub enum OpenError {
     },
     /// The file is not what was sent.
     #[error(
-        "{} has changed since its lines were sent (MD5 {was} then, {is} now), so it is not known what must be there; \
-         put it back as it was, and look again",
+        "{} has changed since its lines were sent (MD5 {was} then, {is} now), so lost documents cannot be found; \
+         restore the file and verify again",
         .file.display()
     )]
     Changed {
@@ -117,7 +117,7 @@ pub enum OpenError {
     },
 }
 
-impl Opened {
+impl OpenWorkload {
     /// Opens and checks a stack's workload.
     ///
     /// # Errors
@@ -137,11 +137,11 @@ impl Opened {
         }
     }
 
-    /// Opens what the documents of a run that was logged follow from.
+    /// Opens the workload of a recorded run.
     ///
     /// # Errors
-    /// It is not there any more as it was.
-    pub fn again(origin: &Origin) -> Result<Self, OpenError> {
+    /// The workload has changed or is gone.
+    pub fn reopen(origin: &Origin) -> Result<Self, OpenError> {
         match origin {
             Origin::StoreSales { scale, seed } => Ok(Self::store_sales(*scale, *seed)),
             Origin::JsonLines { file, key, max_bytes, md5 } => {
@@ -227,15 +227,15 @@ fn sampled(template: &Template) -> Inferred {
 mod tests {
     use super::*;
 
-    fn stack_of(origin: &Origin) -> Result<Opened, OpenError> {
-        Opened::again(origin)
+    fn stack_of(origin: &Origin) -> Result<OpenWorkload, OpenError> {
+        OpenWorkload::reopen(origin)
     }
 
     fn lines(text: &str) -> (tempfile::TempDir, Origin) {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("own.jsonl");
         fs::write(&file, text).expect("written");
-        let opened = Opened::json_lines(&file, None, 1 << 20).expect("documents");
+        let opened = OpenWorkload::json_lines(&file, None, 1 << 20).expect("documents");
         (folder, opened.origin)
     }
 
@@ -272,7 +272,7 @@ mod tests {
         let columns = [("a", "double"), ("b", "string")].map(|(name, kind)| (name.to_owned(), kind.to_owned()));
         assert_eq!(schema.glue_columns(), columns);
         let text = r#"{"id": {{ sequence }}, "ok": {{ bool }}}"#;
-        let opened = Opened::template(text, 1, None, 1 << 20).expect("a template");
+        let opened = OpenWorkload::template(text, 1, None, 1 << 20).expect("a template");
         assert_eq!(opened.schema().expect("columns").glue_columns()[1].1, "boolean");
         assert!(!opened.begins_anew());
     }

@@ -13,9 +13,9 @@ pub struct Part {
     pub of: u32,
 }
 
-/// What is no part.
+/// Text that names no part.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no worker; expected its number from 1 and how many there are, such as 2/3")]
+#[error("invalid worker `{0}`: use its number from 1 and the number of workers, for example 2/3")]
 pub struct NotAPart(String);
 
 impl Part {
@@ -85,7 +85,7 @@ mod tests {
         assert_eq!(Part { worker: 2, of: 3 }.to_string(), "2/3");
         for wrong in ["", "2", "0/3", "4/3", "1/0", "-1/3", "1/3/5", "a/b"] {
             let said = wrong.parse::<Part>().expect_err("no part").to_string();
-            assert!(said.starts_with(&format!("`{wrong}` is no worker; expected ")), "{said}");
+            assert!(said.starts_with(&format!("invalid worker `{wrong}`: use ")), "{said}");
         }
     }
 }

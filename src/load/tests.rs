@@ -347,7 +347,7 @@ async fn a_document_that_cannot_be_made_ends_the_load_and_the_log_has_what_arriv
     let mut plan = bench.plan(Rate::PerSecond(5_000.0), Length::Records(1_000));
     plan.source = Arc::new(Broken(640));
     let error = bench.run(plan, bench.builder()).await.expect_err("a broken source");
-    assert_eq!(error.to_string(), "a document cannot be made: the file has changed");
+    assert_eq!(error.to_string(), "cannot make a document: the file has changed");
     let log = AckLog::read(&bench.log()).expect("a log");
     assert_eq!((log.acknowledged.count(), log.offered), (640, None), "whole chunks of documents before it");
 }

@@ -6,7 +6,7 @@ use demo_workload::Identity;
 use tokio::task::{JoinError, spawn_blocking};
 
 use crate::{
-    load::{OpenError, Opened},
+    load::{OpenError, OpenWorkload},
     spec::{Format, Stack, Workload},
 };
 
@@ -16,7 +16,7 @@ pub struct Documents {
     /// The columns of its tables.
     pub schema: Schema,
     /// The user's own documents, checked. Those of `store_sales` need no check, and are opened when they are sent.
-    pub opened: Option<Opened>,
+    pub opened: Option<OpenWorkload>,
 }
 
 /// Why a stack's documents cannot be sent.
@@ -58,19 +58,19 @@ impl Documents {
             return Ok(Self { schema: schema::store_sales().clone(), opened: None });
         }
         let of = stack.clone();
-        let opened = spawn_blocking(move || Opened::of(&of)).await??;
+        let opened = spawn_blocking(move || OpenWorkload::of(&of)).await??;
         check_identity(stack, &opened.source.identity())?;
         let schema = columns(stack, &opened)?;
         Ok(Self { schema, opened: Some(opened) })
     }
 
     /// Opens the documents to send.
-    pub async fn open(&self, stack: &Stack) -> Result<Opened, DocumentsError> {
+    pub async fn open(&self, stack: &Stack) -> Result<OpenWorkload, DocumentsError> {
         match &self.opened {
             Some(opened) => Ok(opened.clone()),
             None => {
                 let of = stack.clone();
-                Ok(spawn_blocking(move || Opened::of(&of)).await??)
+                Ok(spawn_blocking(move || OpenWorkload::of(&of)).await??)
             }
         }
     }
@@ -83,7 +83,7 @@ fn check_identity(stack: &Stack, identity: &Identity) -> Result<(), DocumentsErr
 }
 
 /// The columns. Only tables need them: without a table, documents may have any keys.
-fn columns(stack: &Stack, opened: &Opened) -> Result<Schema, DocumentsError> {
+fn columns(stack: &Stack, opened: &OpenWorkload) -> Result<Schema, DocumentsError> {
     let catalog = stack.deliver.s3.as_ref().filter(|s3| s3.catalog.is_some());
     let schema = match opened.schema() {
         Err(_) if catalog.is_none() && stack.deliver.redshift.is_none() => opened.fields(),

@@ -1,10 +1,10 @@
 //! The program that runs an operation: it receives events and answers questions.
 
-use std::{fmt, io, time::Duration};
+use std::{error::Error, fmt, io, time::Duration};
 
 use async_trait::async_trait;
 
-use super::{documents::Documents, down::DownError, run::RunError, status::StackStatus, target::location};
+use super::{documents::Documents, status::StackStatus, target::location};
 use crate::{
     aws::{Clients, cost::Cost},
     engine::{self, Applied, Down, Home, Journal, ResourceKey, StackId},
@@ -76,7 +76,7 @@ pub enum Event<'a> {
         /// The stack.
         id: &'a StackId,
         /// Why.
-        error: &'a DownError,
+        error: &'a dyn Error,
     },
     /// The worker of a shared run starts.
     WorkerStarted {
@@ -134,7 +134,7 @@ pub enum Event<'a> {
         was_up_before: bool,
     },
     /// A run failed, and its stack cannot be removed either.
-    RunFailed(&'a RunError),
+    RunFailed(&'a dyn Error),
     /// The removal ended.
     Removed {
         /// The state folder.

@@ -167,7 +167,7 @@ async fn track(
     let items = Items::of(&clients.dynamodb, &names.table).await?;
     let patience = Patience::for_interval(to.mapping.window).standstill;
     let (samples, to_track) = mpsc::channel(SAMPLES_WAITING);
-    let tracking = tokio::spawn(async move { freshness::follow(&items, to_track, patience).await });
+    let tracking = tokio::spawn(async move { freshness::track(&items, to_track, patience).await });
     Ok(Some((samples, tracking)))
 }
 

@@ -1,4 +1,4 @@
-//! One result, several renderings.
+//! The result of a run, and how to render it.
 
 pub mod table;
 pub mod terminal;
@@ -11,7 +11,7 @@ use crate::{
     verify::{Destination, Verification, freshness::Freshness},
 };
 
-/// What a run came to. The JSON that `demo run --json` prints is this.
+/// The result of a run, and the JSON that `demo run --json` prints.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RunReport {
     /// Id of the stack.
@@ -113,9 +113,9 @@ impl RunReport {
     pub fn record_freshness(&mut self, freshness: &Freshness) {
         self.freshness_ms = freshness.ms;
         if freshness.unseen > 0 {
-            let Freshness { followed, unseen, why, .. } = freshness;
+            let Freshness { tracked, unseen, why, .. } = freshness;
             let why = why.as_deref().unwrap_or("they did not arrive in time");
-            let problem = format!("{unseen} of {followed} documents followed into DynamoDB were not read: {why}");
+            let problem = format!("{unseen} of {tracked} documents tracked in DynamoDB were not read: {why}");
             self.problems.push(problem);
         }
     }

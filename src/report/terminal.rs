@@ -1,4 +1,4 @@
-//! The summary that a person understands at a glance.
+//! Text for a person: summaries, numbers and durations.
 
 use std::fmt::Write;
 
@@ -28,7 +28,7 @@ pub fn summary(report: &RunReport) -> String {
     if let Some(items) = once_a_key {
         let _ = write!(text, "\n  in DynamoDB {}, one item for each key", grouped(items));
     }
-    let known = |n: Option<u64>| n.map_or("not looked at".to_owned(), grouped);
+    let known = |n: Option<u64>| n.map_or("not checked".to_owned(), grouped);
     let _ = write!(text, "\n  lost {}", known(report.lost));
     let _ = write!(text, "   duplicated {}   failed {}", known(report.duplicated), grouped(report.failed));
     let _ = write!(text, "   retried {}", grouped(report.retried));
@@ -65,8 +65,8 @@ pub fn summary(report: &RunReport) -> String {
     text
 }
 
-/// What a search found, without a load of its own.
-pub fn found(report: &RunReport, verification: &Verification) -> String {
+/// The result of a verification without a load.
+pub fn verified(report: &RunReport, verification: &Verification) -> String {
     let mut text = format!("  acknowledged {}", grouped(report.acknowledged));
     for landed in &verification.landed {
         let _ = write!(text, "   in {} {}", landed.destination, grouped(landed.tally.landed()));
@@ -77,7 +77,7 @@ pub fn found(report: &RunReport, verification: &Verification) -> String {
     let unacknowledged = verification.landed.iter().map(|landed| landed.tally.unacknowledged).max().unwrap_or(0);
     let _ = writeln!(
         text,
-        "\n  lost {}   duplicated {}   landed though never acknowledged {}",
+        "\n  lost {}   duplicated {}   found but never acknowledged {}",
         report.lost.map_or("not known".to_owned(), grouped),
         grouped(verification.duplicated()),
         grouped(unacknowledged),
@@ -169,7 +169,7 @@ mod tests {
         };
         let text = summary(&report);
         assert!(text.contains("offered 5 = acknowledged 5 = in S3 5 ≠ by SQL 4"), "{text}");
-        assert!(text.contains("lost 0   duplicated not looked at"), "{text}");
+        assert!(text.contains("lost 0   duplicated not checked"), "{text}");
     }
 
     #[test]

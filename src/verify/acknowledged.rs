@@ -1,4 +1,4 @@
-//! What must be there: what the ack logs say, by the workload's own word.
+//! The documents to find: derived from the acknowledgement logs and the workload.
 
 use std::{collections::HashMap, ops::RangeInclusive, sync::Arc};
 
@@ -8,7 +8,7 @@ use super::{
     expected::{Expected, Scope},
     keys::KeyBag,
 };
-use crate::load::{AckLog, OpenError, Opened, Origin, Source, SourceError};
+use crate::load::{AckLog, OpenError, OpenWorkload, Origin, Source, SourceError};
 
 /// The acknowledged documents of some runs.
 ///
@@ -17,7 +17,7 @@ use crate::load::{AckLog, OpenError, Opened, Origin, Source, SourceError};
 /// was acknowledged by earlier runs is taken off what landed to get what landed of the runs in question. Where
 /// something is missing it is therefore missing of all runs, not of a certain one.
 pub struct Acknowledged {
-    /// Which documents are looked for.
+    /// Which documents to find.
     pub expected: Arc<Expected>,
     /// How many documents the runs in question had acknowledged.
     pub own: u64,
@@ -32,10 +32,10 @@ struct Run {
     source: Arc<dyn Source>,
 }
 
-/// Why it is not known what must be there.
+/// Why the acknowledged documents cannot be derived.
 #[derive(Debug, thiserror::Error)]
 pub enum AcknowledgedError {
-    /// What the documents follow from is not there as it was.
+    /// The workload has changed since the run.
     #[error("run {run}: {source}")]
     Open {
         /// The run.
@@ -43,7 +43,7 @@ pub enum AcknowledgedError {
         /// Why.
         source: Box<OpenError>,
     },
-    /// A document that was sent cannot be made again.
+    /// A sent document cannot be made again.
     #[error("run {run}, document {document}: {source}")]
     Source {
         /// The run.
@@ -53,7 +53,7 @@ pub enum AcknowledgedError {
         /// Why.
         source: SourceError,
     },
-    /// There is no run to look for, or runs of different workloads, which are told apart by different fields.
+    /// There is no run, or the runs identify their documents by different fields.
     #[error("{0}")]
     Runs(String),
 }
@@ -76,11 +76,10 @@ impl Acknowledged {
         };
         let runs = opened(logs)?;
         let mut identities = runs.iter().map(|run| run.source.identity());
-        let identity =
-            identities.next().ok_or_else(|| AcknowledgedError::Runs("there is no run to look for".into()))?;
+        let identity = identities.next().ok_or_else(|| AcknowledgedError::Runs("there is no run to verify".into()))?;
         if let Some(other) = identities.find(|other| *other != identity) {
             return Err(AcknowledgedError::Runs(format!(
-                "the stack's runs cannot be told apart: one tells documents by {}, another by {}; \
+                "the stack's runs identify documents differently: one by {}, another by {}; \
                  use a stack for each workload",
                 by(&identity),
                 by(&other)
@@ -94,7 +93,7 @@ impl Acknowledged {
         Ok(Self { expected, own, earlier: earlier_count, earlier_runs, runs })
     }
 
-    /// The ids of everything that must be there, settled.
+    /// The ids of all acknowledged documents, settled.
     ///
     /// # Errors
     /// A document cannot be made again.
@@ -160,7 +159,7 @@ fn opened(logs: Vec<AckLog>) -> Result<Vec<Run>, AcknowledgedError> {
         let source = match known {
             Some(source) => source,
             None => {
-                let opened = Opened::again(&log.header.origin);
+                let opened = OpenWorkload::reopen(&log.header.origin);
                 let failed = |source| AcknowledgedError::Open { run: log.header.run.clone(), source: Box::new(source) };
                 opened.map_err(failed)?.source
             }
@@ -293,7 +292,7 @@ mod tests {
             vec![log("a", template(None), 1..=5, 0..=1)],
         );
         let said = said.map(|_| ()).expect_err("two keys").to_string();
-        assert!(said.contains("one tells documents by their whole lines, another by id"), "{said}");
+        assert!(said.contains("one by their whole lines, another by id"), "{said}");
         assert!(Acknowledged::of(vec![], vec![]).is_err());
     }
 }

@@ -1,8 +1,7 @@
-//! How long it takes from the time that a document was due until it can be read in DynamoDB.
+//! Measures the time from a document's intended send time until it can be read in DynamoDB.
 //!
-//! One document or so a second is followed, from its acknowledgement on, by reads that see every write before them
-//! (`ConsistentRead`). The time counts from when the document was to be sent; what is measured is an upper bound, too
-//! high by at most the time between two reads.
+//! About one document a second is tracked from its acknowledgement by consistent reads (`ConsistentRead`). The result is
+//! an upper bound, too high by at most the time between two reads.
 
 use std::time::{Duration, Instant};
 
@@ -20,21 +19,21 @@ const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 const GROWTH: f64 = 1.5;
 
-/// What the documents that were followed came to.
+/// The result of the tracked documents.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Freshness {
-    /// Documents followed.
-    pub followed: u64,
-    /// Of these, those that were not read within the patience.
+    /// Documents tracked.
+    pub tracked: u64,
+    /// Tracked documents that could not be read in time.
     pub unseen: u64,
-    /// Why the first of these was not, where a call failed.
+    /// Why the first of them could not be read, if a call failed.
     pub why: Option<String>,
-    /// Of the others, in milliseconds; none without any.
+    /// The times of the others in milliseconds; none without any.
     pub ms: Option<Percentiles>,
 }
 
-/// Follows samples until there are no more, and each until it can be read or `patience` after its acknowledgement.
-pub async fn follow(items: &Items, mut samples: mpsc::Receiver<Sample>, patience: Duration) -> Freshness {
+/// Tracks samples until there are no more, each until it can be read or until `patience` has passed.
+pub async fn track(items: &Items, mut samples: mpsc::Receiver<Sample>, patience: Duration) -> Freshness {
     let (mut waiting, mut is_open) = (FuturesUnordered::new(), true);
     let (mut freshness, mut times) = (Freshness::default(), Vec::new());
     while is_open || !waiting.is_empty() {
@@ -44,7 +43,7 @@ pub async fn follow(items: &Items, mut samples: mpsc::Receiver<Sample>, patience
                 None => is_open = false,
             },
             Some(read) = waiting.next(), if !waiting.is_empty() => {
-                freshness.followed += 1;
+                freshness.tracked += 1;
                 match read {
                     Ok(Some(time)) => times.push(time.as_millis() as u64),
                     Ok(None) => freshness.unseen += 1,

@@ -57,7 +57,7 @@ impl DynamoDb {
         }
     }
 
-    /// How long after its arrival in the stream an item was sent to the table, by the last look; none without items.
+    /// How long after its arrival in the stream an item was sent to the table, by the last read; none without items.
     pub fn behind_ms(&mut self) -> Option<Percentiles> {
         percentiles(&mut self.found.behind)
     }
@@ -104,7 +104,7 @@ async fn scan(client: &Client, table: &str, expected: &Expected) -> Result<Found
     let outermost: BTreeSet<&str> = fields.iter().filter_map(|field| field.0.first()).map(String::as_str).collect();
     let attributes: Vec<&str> = outermost.into_iter().chain([ARRIVED, PROCESSED]).collect();
     let mut found = Found::default();
-    let see = |items: &[Item]| items.iter().for_each(|item| found.note(item, expected));
+    let see = |items: &[Item]| items.iter().for_each(|item| found.record(item, expected));
     Items::of(client, table).await?.scan(&attributes, see).await?;
     match &found.broken {
         None => Ok(found),
@@ -116,7 +116,7 @@ async fn scan(client: &Client, table: &str, expected: &Expected) -> Result<Found
 }
 
 impl Found {
-    fn note(&mut self, item: &Item, expected: &Expected) {
+    fn record(&mut self, item: &Item, expected: &Expected) {
         match expected.id_of(Json(item).to_string().as_bytes()) {
             Ok(Some(id)) => {
                 self.ids.push(id);
@@ -170,12 +170,12 @@ mod tests {
             Item::from(fields.map(|(name, digits)| (name.to_owned(), n(digits))))
         };
         let mut found = Found::default();
-        found.note(&item("4"), &expected);
-        found.note(&item("5"), &expected);
+        found.record(&item("4"), &expected);
+        found.record(&item("5"), &expected);
         assert_eq!((found.ids, found.behind), (vec![Key { ticket: 4, item: 7 }.into()], vec![250]));
         assert!(found.broken.is_none());
         let mut found = Found::default();
-        found.note(&Item::new(), &expected);
+        found.record(&Item::new(), &expected);
         assert!(found.broken.is_some());
     }
 

@@ -1,4 +1,4 @@
-//! Offered = acknowledged = landed = queried: what must be there, against what is.
+//! Verifies that every acknowledged document arrived: offered = acknowledged = landed = queried.
 
 pub mod acknowledged;
 pub mod contents;
@@ -19,4 +19,4 @@ pub use acknowledged::{Acknowledged, AcknowledgedError};
 pub use destination::{Destination, VerifyError};
 pub use expected::{Expected, Scope};
 pub use keys::{KeyBag, Tally};
-pub use verification::{Landed, SearchProgress, Verification, verify};
+pub use verification::{DestinationResult, SearchProgress, Verification, verify};

@@ -1,4 +1,4 @@
-//! What landed in S3, read from the objects themselves.
+//! Reads the delivered documents from the objects in S3.
 
 use std::{collections::HashSet, io::BufRead, sync::Arc};
 
@@ -19,7 +19,7 @@ pub struct Objects {
     prefix: String,
     expected: Arc<Expected>,
     seen: HashSet<String>,
-    /// Ids found so far, of the documents that are looked for.
+    /// Ids found so far, of the expected documents.
     pub keys: KeyBag,
     /// Bytes of the objects read, as they are stored.
     pub stored_bytes: u64,
@@ -41,7 +41,7 @@ pub enum ObjectsError {
         why: String,
     },
     /// An object does not hold what was sent.
-    #[error("s3://{bucket}/{key} line {line}: {why}; look at the object, it is not what the producer sent")]
+    #[error("s3://{bucket}/{key} line {line}: {why}; the object is not what the producer sent")]
     Content {
         /// The bucket.
         bucket: String,
@@ -55,7 +55,7 @@ pub enum ObjectsError {
 }
 
 impl Objects {
-    /// The documents that are looked for, under `prefix`.
+    /// The expected documents under `prefix`.
     pub fn new(client: Client, bucket: &str, prefix: &str, expected: Arc<Expected>) -> Self {
         Self {
             client,
@@ -68,8 +68,8 @@ impl Objects {
         }
     }
 
-    /// Reads the objects that are new since the last look.
-    pub async fn look(&mut self) -> Result<(), ObjectsError> {
+    /// Reads the objects that are new since the last read.
+    pub async fn read_new(&mut self) -> Result<(), ObjectsError> {
         let new: Vec<String> = self.list().await?.into_iter().filter(|key| !self.seen.contains(key)).collect();
         let read: Vec<(String, u64, KeyBag)> =
             stream::iter(new).map(|key| self.read(key)).buffer_unordered(FETCHES).try_collect().await?;

@@ -1,4 +1,4 @@
-//! A Redshift table as a destination: loaded as it is looked at where COPY loads it, and counted by SQL.
+//! A Redshift table as a destination: loads delivered objects if COPY loads it, and counts rows by SQL.
 
 use std::{ops::RangeInclusive, sync::Arc, time::Duration};
 
@@ -51,7 +51,7 @@ struct Staged {
     prefix: String,
 }
 
-/// Which rows of which table are looked for, and what tells one from another.
+/// The expected rows of a table, and how to identify them.
 #[derive(Clone, Debug)]
 struct Rows {
     table: TableName,
@@ -59,7 +59,7 @@ struct Rows {
     expected: Arc<Expected>,
 }
 
-/// Why it is not known what the table holds.
+/// Why the table cannot be counted.
 #[derive(Debug, thiserror::Error)]
 pub enum RedshiftError {
     /// A statement failed.

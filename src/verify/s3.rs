@@ -80,7 +80,7 @@ impl DestinationReader for S3 {
     }
 
     async fn read(&mut self) -> Result<u64, VerifyError> {
-        self.objects.look().await?;
+        self.objects.read_new().await?;
         let documents = self.objects.keys.len();
         if let Some(table) = self.table.as_ref().filter(|_| self.registers && documents > self.registered) {
             partitions::register(&self.clients.glue, &self.clients.s3, &table.database, &table.table).await?;

@@ -1,4 +1,4 @@
-//! What SQL finds through the catalog.
+//! Counts documents by SQL through the catalog.
 
 use aws_sdk_athena::Client;
 use demo_formats::schema::FieldPath;
@@ -21,18 +21,18 @@ pub struct Table {
     pub table: String,
 }
 
-/// What a table holds of the documents that are looked for, as [`Tally`] counts it.
+/// The expected documents that a table has, as [`Tally`] counts it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counted {
     /// Rows, equal ones included.
     pub documents: u64,
-    /// Distinct keys; not known where documents are told apart by their whole line.
+    /// Distinct keys; not known if documents are identified by their whole line.
     pub distinct: Option<u64>,
     /// Sum of the ticket numbers of the distinct keys; of `store_sales` only.
     pub ticket_sum: Option<u128>,
 }
 
-/// Why it is not known what the table holds.
+/// Why the table cannot be counted.
 #[derive(Debug, thiserror::Error)]
 pub enum SqlError {
     /// The query failed.
@@ -51,7 +51,7 @@ pub enum SqlError {
 /// A count has one row; a second would show that it is none.
 const ONE_ROW_AND_A_CHECK: usize = 2;
 
-/// Counts the rows of the documents that are looked for.
+/// Counts the rows of the expected documents.
 pub async fn count(client: &Client, table: &Table, expected: &Expected) -> Result<Counted, SqlError> {
     let sql = statement(&table.table, expected);
     let answer = query::run(client, &table.workgroup, &table.database, &sql, ONE_ROW_AND_A_CHECK).await?;

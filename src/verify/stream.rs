@@ -1,4 +1,4 @@
-//! What the stream itself holds, for a stack that delivers nowhere.
+//! The stream as the destination of a stack that delivers nowhere.
 
 use std::{sync::Arc, time::Duration};
 
@@ -60,7 +60,7 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// The documents that are looked for.
+    /// The expected documents.
     pub fn new(name: &str, clients: &Clients, expected: &Arc<Expected>) -> Self {
         let (client, expected) = (clients.kinesis.clone(), expected.clone());
         Self { client, name: name.to_owned(), expected, keys: KeyBag::default() }
@@ -79,7 +79,7 @@ impl DestinationReader for Stream {
         Destination::Stream
     }
 
-    /// What was acknowledged is in the stream already: one look is enough.
+    /// What was acknowledged is in the stream already: one read is enough.
     fn patience(&self) -> Patience {
         Patience { every: Duration::ZERO, standstill: Duration::ZERO }
     }
@@ -94,7 +94,7 @@ impl DestinationReader for Stream {
     }
 }
 
-/// The ids of every document that is looked for and that the stream still holds.
+/// The ids of the expected documents that the stream still holds.
 async fn keys(client: &Client, stream: &str, expected: &Expected) -> Result<KeyBag, StreamError> {
     let shards = shards(client, stream).await?;
     let bags: Vec<KeyBag> = stream::iter(shards)

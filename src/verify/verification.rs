@@ -1,4 +1,4 @@
-//! From what was acknowledged to what is there, in every place where a stack's records end.
+//! Compares the acknowledged documents with the documents found in every destination of a stack.
 
 use std::time::{Duration, Instant};
 
@@ -11,98 +11,97 @@ use super::{
 };
 use crate::engine::Cancel;
 
-/// How long a last look may take after the search was stopped.
+/// How long a last read may take after the cancellation.
 const LAST_READ: Duration = Duration::from_secs(5);
 
-/// What was found.
+/// What the search found.
 #[derive(Clone, Debug, Default)]
 pub struct Verification {
-    /// In each place that could be looked into, in the order of [`Destination`].
-    pub landed: Vec<Landed>,
-    /// The other places, and why: nothing is known of what is missing there.
-    pub unseen: Vec<(Destination, String)>,
-    /// Documents among those, which earlier runs had acknowledged: see [`super::Acknowledged`].
+    /// The result of each destination that could be read, in the order of [`Destination`].
+    pub landed: Vec<DestinationResult>,
+    /// The other destinations, and why they could not be read: documents may be lost there.
+    pub unread: Vec<(Destination, String)>,
+    /// How many of those documents earlier runs acknowledged: see [`super::Acknowledged`].
     pub earlier: u64,
-    /// Items among those of the DynamoDB table, which only earlier runs had acknowledged.
+    /// How many items of the DynamoDB table only earlier runs acknowledged.
     pub earlier_items: u64,
-    /// The search was stopped before everything was found, so nothing is known of what is missing.
+    /// Whether the search was cancelled before everything was found: missing documents may still arrive.
     pub stopped: bool,
 }
 
-/// What was found in one place.
+/// What the search found in one destination.
 #[derive(Clone, Debug)]
-pub struct Landed {
-    /// Which.
+pub struct DestinationResult {
+    /// Which destination.
     pub destination: Destination,
-    /// The comparison with what was acknowledged.
+    /// The comparison with the acknowledged documents.
     pub tally: Tally,
-    /// Names for the first of the documents that are missing, where it was asked for them.
+    /// The names of the first missing documents, if they were asked for.
     pub missing: Vec<String>,
-    /// Documents by SQL through the catalog, doubled ones not included.
+    /// Documents that SQL counts through the catalog, duplicates excluded.
     pub by_sql: Option<u64>,
-    /// Where two ways of looking disagree.
+    /// Where two ways of counting disagree.
     pub problems: Vec<String>,
-    /// From the beginning of the search until it ended here.
+    /// Time from the start of the search to its end in this destination.
     pub took: Duration,
 }
 
-/// How far a place has come.
+/// The progress of the search in one destination.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SearchProgress {
-    /// Which.
+    /// Which destination.
     pub destination: Destination,
-    /// Documents found so far, doubled ones included.
+    /// Documents found so far, duplicates included.
     pub documents: u64,
-    /// Documents that must be there.
+    /// Documents expected.
     pub expected: u64,
-    /// Since the search began.
+    /// Time since the search started.
     pub waited: Duration,
 }
 
 impl Verification {
-    /// What was found in one place.
-    pub fn of(&self, destination: Destination) -> Option<&Landed> {
+    /// The result of one destination.
+    pub fn of(&self, destination: Destination) -> Option<&DestinationResult> {
         self.landed.iter().find(|landed| landed.destination == destination)
     }
 
-    /// Documents of the runs in question in one place, doubled ones not included.
+    /// Documents of these runs in one destination, duplicates excluded.
     pub fn landed_in(&self, destination: Destination) -> Option<u64> {
         let earlier = if destination == Destination::DynamoDb { self.earlier_items } else { self.earlier };
         Some(self.of(destination)?.tally.landed().saturating_sub(earlier))
     }
 
-    /// The same by SQL through the catalog.
+    /// The same, counted by SQL through the catalog.
     pub fn landed_by_sql(&self) -> Option<u64> {
         Some(self.of(Destination::S3)?.by_sql?.saturating_sub(self.earlier))
     }
 
-    /// The most that any place lacks; nothing where that is not known of every place.
+    /// The most documents that any destination lacks; `None` unless every destination was read to its end.
     pub fn lost(&self) -> Option<u64> {
-        let known = !self.stopped && self.unseen.is_empty();
+        let known = !self.stopped && self.unread.is_empty();
         known.then(|| self.landed.iter().map(|landed| landed.tally.lost).max().unwrap_or(0))
     }
 
-    /// The most that any place has doubled.
+    /// The most duplicates in any destination.
     pub fn duplicated(&self) -> u64 {
         self.landed.iter().map(|landed| landed.tally.duplicated).max().unwrap_or(0)
     }
 
-    /// Places that could not be looked into, and where two ways of looking disagree.
+    /// Destinations that could not be read, and where two ways of counting disagree.
     pub fn problems(&self) -> impl Iterator<Item = String> {
-        let unseen =
-            self.unseen.iter().map(|(destination, why)| format!("{destination} could not be looked into: {why}"));
-        unseen.chain(self.landed.iter().flat_map(|Landed { destination, problems, .. }| {
+        let unread = self.unread.iter().map(|(destination, why)| format!("cannot read {destination}: {why}"));
+        unread.chain(self.landed.iter().flat_map(|DestinationResult { destination, problems, .. }| {
             problems.iter().map(move |problem| format!("{destination}: {problem}"))
         }))
     }
 }
 
-/// Waits until everything that was acknowledged is in every place, or no more of it comes, and compares.
+/// Waits until every destination has every acknowledged document, or until no more arrive, and compares.
 ///
-/// A raised `cancel` ends the waiting early: what is missing by then is not known to be lost.
+/// A raised `cancel` ends the wait early; documents missing by then may still arrive.
 ///
 /// # Errors
-/// When no place could be looked into; where only some could not, the verification says so.
+/// When no destination could be read. If only some could not, the verification says so.
 pub async fn verify(
     destinations: Vec<Box<dyn DestinationReader>>,
     mut acknowledged: KeyBag,
@@ -118,7 +117,7 @@ pub async fn verify(
         match searched {
             Ok(landed) => verification.landed.push(landed),
             Err(error) => {
-                verification.unseen.push((destination, error.to_string()));
+                verification.unread.push((destination, error.to_string()));
                 first.get_or_insert(error);
             }
         }
@@ -127,7 +126,7 @@ pub async fn verify(
         return Err(error);
     }
     verification.landed.sort_by_key(|landed| landed.destination);
-    let unknown = !verification.unseen.is_empty() || verification.landed.iter().any(|landed| landed.tally.lost > 0);
+    let unknown = !verification.unread.is_empty() || verification.landed.iter().any(|landed| landed.tally.lost > 0);
     verification.stopped = cancel.is_raised() && unknown;
     Ok(verification)
 }
@@ -150,7 +149,7 @@ async fn search(
     acknowledged: &KeyBag,
     cancel: &Cancel,
     progress: &(impl Fn(SearchProgress) + Sync),
-) -> Result<Landed, VerifyError> {
+) -> Result<DestinationResult, VerifyError> {
     let (destination, expected) = (to.destination(), to.due(acknowledged));
     let (start, mut moved, mut before) = (Instant::now(), Instant::now(), 0);
     let tally = loop {
@@ -183,7 +182,7 @@ async fn search(
     let concluded = if unfinished { None } else { in_time(to.conclude(&tally), cancel).await.transpose()? };
     let concluded = concluded.unwrap_or_default();
     let (by_sql, problems) = (concluded.by_sql, concluded.problems);
-    Ok(Landed { destination, tally, missing: Vec::new(), by_sql, problems, took })
+    Ok(DestinationResult { destination, tally, missing: Vec::new(), by_sql, problems, took })
 }
 
 #[cfg(test)]
@@ -195,7 +194,7 @@ mod tests {
     use super::{super::destination::Patience, *};
     use demo_workload::Key;
 
-    /// Shows one more document at each look.
+    /// Shows one more document at each read.
     struct Slow {
         place: Destination,
         keys: Vec<u64>,
@@ -231,7 +230,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn every_place_is_waited_for_and_judged_by_itself() {
+    async fn every_destination_is_waited_for_and_counted_by_itself() {
         let seen = Mutex::new(Vec::new());
         let to = vec![slow(Destination::DynamoDb, &[1, 2]), slow(Destination::S3, &[3, 2, 2, 1])];
         let progress =
@@ -247,7 +246,7 @@ mod tests {
         assert!(seen.lock().expect("no panic").contains(&(Destination::S3, 3)));
     }
 
-    /// Cannot be looked into.
+    /// Cannot be read.
     struct Shut;
 
     #[async_trait]
@@ -271,7 +270,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_place_that_is_shut_hides_no_other() {
+    async fn an_unreadable_destination_hides_no_other() {
         let to: Vec<Box<dyn DestinationReader>> = vec![Box::new(Shut), slow(Destination::S3, &[1, 2])];
         let verification = verify(to, bag(&[1, 2]), &Cancel::new(), |_| {}).await.expect("S3 was seen");
         assert_eq!(
@@ -283,12 +282,12 @@ mod tests {
             (Some(2), None, None)
         );
         let problems: Vec<String> = verification.problems().collect();
-        assert!(problems[0].starts_with("Redshift could not be looked into: the count over sales"), "{problems:?}");
+        assert!(problems[0].starts_with("cannot read Redshift: the count over sales"), "{problems:?}");
         assert!(verify(vec![Box::new(Shut)], bag(&[1]), &Cancel::new(), |_| {}).await.is_err());
     }
 
     #[tokio::test]
-    async fn a_search_that_is_stopped_knows_nothing_of_what_is_missing() {
+    async fn a_cancelled_search_reports_no_losses() {
         let cancel = Cancel::new();
         cancel.raise();
         let verification =

@@ -123,7 +123,7 @@ fn every_run_of_own_documents_is_counted_by_its_key() {
     let changed = own.demo.output(&["verify", "own"]);
     let said = text(&changed.stderr);
     assert_eq!(changed.status.code(), Some(1), "{said}");
-    assert!(said.contains("has changed since its lines were sent") && said.contains("put it back"), "{said}");
+    assert!(said.contains("has changed since its lines were sent") && said.contains("restore the file"), "{said}");
     own.demo.expect(0, &["down", "own"]);
 }
 

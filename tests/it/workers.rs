@@ -106,11 +106,11 @@ fn workers_on_machines_of_their_own_meet_in_the_bucket() {
 fn what_cannot_be_shared_is_said_before_anything_is_touched() {
     let demo = Demo::new();
     for (args, said) in [
-        (vec!["--workers", "4/3", "--run", "a"], "`4/3` is no worker; expected its number from 1"),
+        (vec!["--workers", "4/3", "--run", "a"], "invalid worker `4/3`: use its number from 1"),
         (vec!["--workers", "1/2"], "--run <NAME>"),
         (vec!["--workers", "1/2", "--run", "a/b"], "invalid run name `a/b`"),
         (vec!["--workers", "1/2", "--run", "a", "--rm"], "cannot be used with"),
-        (vec!["--workers", "1/2", "--run", "a", "--set", "load.rate=max"], "workers cannot share them"),
+        (vec!["--workers", "1/2", "--run", "a", "--set", "load.rate=max"], "workers cannot share a load"),
     ] {
         let output = demo.output(&[&["run", STREAM_ONLY], &args[..]].concat());
         let heard = text(&output.stderr);

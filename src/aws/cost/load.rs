@@ -240,7 +240,7 @@ mod tests {
         let sets = ["stream={mode: on-demand, shards: null}", "load.rate=max", "load={records: null, duration: 10s}"];
         let load = load("stacks/store-sales-s3.yaml", &sets);
         assert!(load.at_most);
-        let gb = 4e6 / 8_170.0 * 10.0 * 8_192.0 / (1_u64 << 30) as f64;
+        let gb = ON_DEMAND_SHARDS * SHARD_BYTES / 8_170.0 * 10.0 * 8_192.0 / (1_u64 << 30) as f64;
         near(of(&load, "Kinesis in"), (gb, gb * 0.08));
         near(of(&load, "Kinesis out"), (gb, gb * 0.04));
     }

@@ -70,7 +70,7 @@ async fn parts_add_up(source: Arc<dyn Source>, first: u64, records: u64, of: u32
 
 #[tokio::test]
 async fn the_parts_of_all_workers_are_the_whole_run() {
-    let sales = Opened::again(&Origin::StoreSales { scale: 1, seed: 3 }).expect("documents").source;
+    let sales = OpenWorkload::reopen(&Origin::StoreSales { scale: 1, seed: 3 }).expect("documents").source;
     // Over the end of a pass, which makes two stretches of the tickets.
     parts_add_up(sales.clone(), 239_950, 2_003, 3).await;
     parts_add_up(sales, 1, 1_000, 2).await;
@@ -86,12 +86,13 @@ async fn the_parts_of_all_workers_are_the_whole_run() {
 
     let text = r#"{"id": {{ sequence }}}"#.to_owned();
     let template = Origin::Template { text, seed: 1, key: None, max_bytes: 1 << 20 };
-    parts_add_up(Opened::again(&template).expect("documents").source, 5, 1_001, 4).await;
+    parts_add_up(OpenWorkload::reopen(&template).expect("documents").source, 5, 1_001, 4).await;
 }
 
 #[tokio::test]
 async fn documents_come_in_the_order_of_their_tickets_however_many_threads_make_them() {
-    let source: Arc<dyn Source> = Opened::again(&Origin::StoreSales { scale: 1, seed: 1 }).expect("documents").source;
+    let source: Arc<dyn Source> =
+        OpenWorkload::reopen(&Origin::StoreSales { scale: 1, seed: 1 }).expect("documents").source;
     let mut render = source.clone().render(7..=u64::MAX);
     let folder = tempfile::tempdir().expect("a folder");
     let header = Header { run: "run".into(), origin: Origin::StoreSales { scale: 1, seed: 1 }, part: Part::WHOLE };

@@ -4,7 +4,7 @@ use std::{fs, path::PathBuf};
 
 use demo_formats::schema::{self, Schema};
 use kinesis_demo::{
-    load::Opened,
+    load::OpenWorkload,
     spec::{self, Stack, Workload},
 };
 
@@ -66,6 +66,6 @@ impl Case {
 pub fn schema_of(stack: &Stack) -> Schema {
     match stack.load.workload {
         Workload::StoreSales { .. } => schema::store_sales().clone(),
-        _ => Opened::of(stack).expect("its documents open").schema().expect("columns"),
+        _ => OpenWorkload::of(stack).expect("its documents open").schema().expect("columns"),
     }
 }

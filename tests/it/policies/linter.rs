@@ -17,7 +17,7 @@ use kinesis_demo::{
         role,
     },
     engine::{Graph, StackId},
-    load::Opened,
+    load::OpenWorkload,
     spec::{self, Stack, Workload},
 };
 use serde_json::Value;
@@ -142,7 +142,7 @@ fn stack(name: &str, sets: &[&str]) -> Stack {
 fn graph_of(stack: &Stack, id: &StackId) -> Graph {
     let schema = match stack.load.workload {
         Workload::StoreSales { .. } => schema::store_sales().clone(),
-        _ => Opened::of(stack).expect("its documents open").schema().expect("columns"),
+        _ => OpenWorkload::of(stack).expect("its documents open").schema().expect("columns"),
     };
     let materials = Materials { schema: &schema, function: Some(&Package::any()) };
     pipeline::graph(stack, id, Utc::now(), &materials).expect("a graph")
