@@ -79,7 +79,7 @@ async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> 
             sleep(Duration::from_millis(10)).await;
         }
     };
-    timeout(Duration::from_secs(20), wait).await.unwrap_or_else(|_| panic!("never: {what}"));
+    timeout(Duration::from_secs(120), wait).await.unwrap_or_else(|_| panic!("never: {what}"));
 }
 
 impl Rig {

@@ -9,7 +9,7 @@ async fn until(rig: &Rig, operation: &str, body: Value, what: impl Fn(&Result<Va
             sleep(Duration::from_millis(20)).await;
         }
     };
-    timeout(Duration::from_secs(20), wait).await.expect("it comes");
+    timeout(Duration::from_secs(120), wait).await.expect("it comes");
 }
 
 #[tokio::test]
