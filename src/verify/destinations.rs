@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    destination::DestinationReader, expected::Expected, items::DynamoDb, redshift::Redshift, s3::S3, stream::Stream,
+    destination::DestinationReader, dynamodb::DynamoDb, expected::Expected, redshift::Redshift, s3::S3, stream::Stream,
 };
 use crate::{
     aws::{Clients, Names, redshift::Loader},

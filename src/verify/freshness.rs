@@ -9,7 +9,7 @@ use futures::{StreamExt, stream::FuturesUnordered};
 use serde_json::{Map, Value};
 use tokio::{sync::mpsc, time::sleep};
 
-use super::items::percentiles;
+use super::dynamodb::percentiles;
 use crate::{
     aws::items::{Items, ItemsError},
     load::{Percentiles, Sample},

@@ -5,7 +5,7 @@ pub mod contents;
 pub mod destination;
 pub mod destinations;
 pub mod freshness;
-pub mod items;
+pub mod dynamodb;
 pub mod keys;
 pub mod objects;
 pub mod verification;
