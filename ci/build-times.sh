@@ -25,9 +25,9 @@ edited() { # file
 cargo fetch --locked
 first="$(timed cargo build --release --locked --timings)"
 size="$(stat -c %s "$CARGO_TARGET_DIR/release/demo")"
-command="$(edited src/cli/cost.rs)"
-stand_in="$(edited crates/stand-in/src/kinesis/hash_key.rs)"
 tests="$(timed cargo test --release --locked --no-run)"
+command="$(edited src/cli/cost.rs)"
+stand_in="$(edited crates/stand-in/src/services/kinesis/hash_key.rs)"
 
 printf 'cargo build --release                                %5d s\n' "$first"
 printf 'cargo test --release --no-run, after it              %5d s\n' "$tests"

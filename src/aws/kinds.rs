@@ -20,7 +20,7 @@ use super::{
     permission::Statement,
     prices::Prices,
     redshift as rs,
-    retry::retrying,
+    retrying::retrying,
     role::Roles,
     schedule::Schedules,
     stream::Streams,
@@ -29,7 +29,7 @@ use super::{
 };
 use crate::engine::{Node, Provider, ProviderError, Providers, StackId};
 
-static KINDS: [KindInfo; 18] = [
+static KINDS: &[KindInfo] = &[
     KindInfo::of::<Schedules>(),
     KindInfo::of::<Streams>(),
     KindInfo::of::<Buckets>(),

@@ -110,7 +110,7 @@ pub async fn open_claimed(
     let here = clients.fingerprint().await?;
     match claim.state.opened() {
         Some(_) => reopen(home, &claim.state, &here),
-        None => Ok(Journal::create(home, &claim.id, here, spec)?),
+        None => Ok(Journal::create_at(home, &claim.id, claim.opened_at, here, spec)?),
     }
 }
 
@@ -174,6 +174,17 @@ impl Prepared {
 pub fn graph(stack: &Stack, id: &StackId, state: &State, materials: &Materials<'_>) -> Result<Graph, LifecycleError> {
     alive(stack, id, state)?;
     Ok(pipeline::graph(stack, id, ttl::opened_at(state), materials)?)
+}
+
+/// [`graph`] for a caller that has claimed the name.
+///
+/// # Errors
+/// The same.
+pub fn graph_claimed(stack: &Stack, claim: &Claim, materials: &Materials<'_>) -> Result<Graph, LifecycleError> {
+    match claim.state.opened() {
+        Some(_) => graph(stack, &claim.id, &claim.state, materials),
+        None => Ok(pipeline::graph(stack, &claim.id, claim.opened_at, materials)?),
+    }
 }
 
 /// Runs all preflight checks and reads every resource of a stack's [`graph`].

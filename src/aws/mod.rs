@@ -35,6 +35,7 @@ pub mod query;
 mod rates;
 pub mod redshift;
 mod retry;
+mod retrying;
 pub mod role;
 pub mod schedule;
 pub mod shards;

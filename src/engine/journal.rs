@@ -11,7 +11,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
-use chrono::{SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::{
@@ -96,9 +96,20 @@ struct Inner {
 impl Journal {
     /// Starts the journal of a new stack.
     pub fn create(home: &Home, id: &StackId, target: Fingerprint, spec: Value) -> Result<Self, JournalError> {
+        Self::create_at(home, id, Utc::now(), target, spec)
+    }
+
+    /// Starts the journal of a stack that counts as opened at this time.
+    pub fn create_at(
+        home: &Home,
+        id: &StackId,
+        opened_at: DateTime<Utc>,
+        target: Fingerprint,
+        spec: Value,
+    ) -> Result<Self, JournalError> {
         let journal = Self::open(home, id)?;
         let opened = Opened { stack: id.to_string(), name: id.name().to_owned(), target, spec };
-        journal.record(Entry::Opened(opened))?;
+        journal.append(&mut journal.inner(), opened_at, Entry::Opened(opened))?;
         Ok(journal)
     }
 
@@ -150,7 +161,7 @@ impl Journal {
     /// Checks, appends and syncs one entry. Only when this has returned may the call be made that it announces.
     pub fn record(&self, entry: Entry) -> Result<(), JournalError> {
         let mut inner = self.inner();
-        self.append(&mut inner, entry)
+        self.append(&mut inner, Utc::now(), entry)
     }
 
     /// Keeps a copy in this mirror from now on; the first one that is named.
@@ -201,12 +212,12 @@ impl Journal {
         let first = inner.state.next_ticket();
         let last = count.checked_sub(1).and_then(|more| first.checked_add(more));
         let last = last.filter(|last| *last < u64::MAX).ok_or_else(|| JournalError::Tickets(run.to_owned()))?;
-        self.append(&mut inner, Entry::Reserved { run: run.to_owned(), first, last })?;
+        self.append(&mut inner, Utc::now(), Entry::Reserved { run: run.to_owned(), first, last })?;
         Ok(first..=last)
     }
 
-    fn append(&self, inner: &mut Inner, entry: Entry) -> Result<(), JournalError> {
-        let at = Utc::now().to_rfc3339_opts(SecondsFormat::Micros, true);
+    fn append(&self, inner: &mut Inner, at: DateTime<Utc>, entry: Entry) -> Result<(), JournalError> {
+        let at = at.to_rfc3339_opts(SecondsFormat::Micros, true);
         inner.state.check(&entry)?;
         let io = |source| JournalError::Io { path: self.path.clone(), source };
         let line = Line { at, entry };

@@ -7,6 +7,7 @@ use std::{
 };
 
 use aws_stand_in::folder::make_private;
+use chrono::{DateTime, Utc};
 
 use super::{
     home::{FolderError, Home},
@@ -23,6 +24,8 @@ pub struct Claim {
     pub id: StackId,
     /// What its journal says; empty if there is none.
     pub state: State,
+    /// When a new stack counts as opened: its time to live is in its resources' tags before its journal is open.
+    pub opened_at: DateTime<Utc>,
     _lock: File,
 }
 
@@ -138,7 +141,12 @@ impl Home {
             Err(HomeError::Unknown(_)) => State::default(),
             Err(error) => return Err(error),
         };
-        Ok(Claim { id: state.id().cloned().unwrap_or_else(|| StackId::new(name)), state, _lock: lock })
+        Ok(Claim {
+            id: state.id().cloned().unwrap_or_else(|| StackId::new(name)),
+            state,
+            opened_at: Utc::now(),
+            _lock: lock,
+        })
     }
 }
 

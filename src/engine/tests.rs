@@ -169,7 +169,7 @@ async fn an_up_killed_at_any_call_goes_on_or_goes_down() {
             break;
         }
     }
-    assert!(points > 4 * 20, "four calls a resource, each a point: {points}");
+    assert!(points > 4 * 15, "three calls a resource, each a point: {points}");
 }
 
 #[tokio::test]
@@ -205,7 +205,7 @@ async fn what_would_be_made_anew_is_refused_before_anything_is_changed() {
     assert!(matches!(&error, ApplyError::Refused(refused) if refused.len() == 2), "{error}");
     let text = error.to_string();
     assert!(text.contains("thing b") && text.contains("thing d"), "each is named: {text}");
-    assert!(text.contains("its shape is 1, wanted 2") && !text.contains("its size"), "only what is in the way: {text}");
+    assert!(text.contains("shape: 1, expected 2") && !text.contains("size:"), "only what is in the way: {text}");
     assert_eq!(world.cloud.log(), log, "nothing was done");
 }
 
@@ -224,7 +224,7 @@ async fn a_change_killed_at_any_call_goes_on() {
             world.assert_gone_for_good().await;
         }
         if survived {
-            assert!(number > 10, "two reads a resource: {number}");
+            assert!(number > 5, "a read of each resource, and the changes: {number}");
             break;
         }
     }
@@ -279,7 +279,7 @@ async fn what_is_someone_elses_is_refused_and_never_touched() {
     let world = World::new();
     world.cloud.put_foreign("b");
     let error = world.up().await.expect_err("a refusal").to_string();
-    assert!(error.contains("thing b") && error.contains("not this stack's: someone"), "{error}");
+    assert!(error.contains("thing b") && error.contains("does not belong to this stack: someone"), "{error}");
     assert_eq!(world.journal().state().resources(), [], "nothing was intended");
     world.assert_gone_for_good().await;
     assert_eq!(world.cloud.owned_by("someone"), ["b"]);

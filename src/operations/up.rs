@@ -165,7 +165,7 @@ pub async fn up(
     let claim = home.claim(&stack.name)?;
     let existed_before = claim.state.opened().is_some();
     // Reports what cannot become resources before anything is touched.
-    let graph = lifecycle::graph(stack, &claim.id, &claim.state, &materials)?;
+    let graph = lifecycle::graph_claimed(stack, &claim, &materials)?;
     let opening = Opening { home: &home, checked, cancel, host };
     let (journal, survey, clients) = match opening.open(claim, graph, options.endpoint_url).await {
         Ok(opened) => opened,

@@ -5,7 +5,6 @@ use demo_formats::limits::{SHARD_BYTES_PER_SECOND, SHARD_RECORDS_PER_SECOND};
 use super::{
     quantity::Refusal,
     stack::{Rate, Stack, StreamMode, Workload},
-    tree::{Found, Node},
 };
 
 /// The mean length of a `store_sales` document, in bytes.
@@ -18,7 +17,7 @@ pub const SHARD_RECORDS: f64 = SHARD_RECORDS_PER_SECOND as f64;
 /// What a new on-demand stream takes at first, in shards. Kinesis Data Streams Developer Guide, "Choose the right mode".
 pub const ON_DEMAND_SHARDS: f64 = 4.0;
 /// The share of a stream's capacity that a load may plan with.
-const HEADROOM: f64 = 0.95;
+pub(super) const HEADROOM: f64 = 0.95;
 const _: () = assert!(SHARD_BYTES * HEADROOM < 1e6, "a plan holds even if a shard takes one megabyte only");
 
 /// What a table takes in a second by default. DynamoDB Developer Guide, "Quotas", table throughput on demand.
@@ -85,39 +84,6 @@ fn thousands(number: f64) -> String {
         text.push(digit);
     }
     text
-}
-
-/// What a person should know before the load meets the stream.
-pub(super) fn warnings(stack: &Stack, root: &Node) -> Vec<Found> {
-    let Rate::PerSecond(rate) = stack.load.rate else { return Vec::new() };
-    let (shards, stream) = match stack.stream.mode {
-        StreamMode::Provisioned { shards: 1 } => (1.0, "1 shard".to_owned()),
-        StreamMode::Provisioned { shards } => (f64::from(shards), format!("{shards} shards")),
-        StreamMode::OnDemand => (ON_DEMAND_SHARDS, "a new on-demand stream".to_owned()),
-    };
-    let mean = mean_bytes(&stack.load.workload).unwrap_or(0.0);
-    let (offered, taken) = (rate * mean, shards * SHARD_BYTES);
-    let span = root.nearest("load.rate");
-    let enough = format!("at least {} shards, or a lower rate", shards_for(rate, mean));
-    let mut found = Vec::new();
-    if offered > taken * HEADROOM {
-        let (percent, offered, taken) = (100.0 * offered / taken, offered / 1e6, taken / 1e6);
-        let problem = format!(
-            "{rate}/s of {mean} bytes each are {offered:.1} MB/s, {percent:.0} % of the {taken:.1} MB/s that {stream} can take"
-        );
-        found.push(span.problem("load.rate", problem).expected(enough.as_str()));
-    }
-    // Of documents whose length is not known nobody knows how many share a record.
-    let together = stack.load.sending.aggregation.documents_per_record(mean);
-    let records = rate / together;
-    if records > shards * SHARD_RECORDS {
-        let problem = format!(
-            "{records:.0} records a second are more than the {} that {stream} can take",
-            shards * SHARD_RECORDS
-        );
-        found.push(span.problem("load.rate", problem).expected(enough));
-    }
-    found
 }
 
 #[cfg(test)]

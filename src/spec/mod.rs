@@ -21,6 +21,7 @@ mod sets;
 mod shape;
 pub mod stack;
 mod tree;
+mod warnings;
 mod yaml;
 
 use std::{
@@ -119,9 +120,7 @@ fn checked(root: &Node, mut found: Vec<Found>) -> Result<Checked, SpecErrors> {
     found.extend(more);
     match stack {
         Some(stack) if found.is_empty() => {
-            let mut warnings = capacity::warnings(&stack, root);
-            warnings.extend(sending::warnings(&stack, root));
-            let warnings = tree::in_order(warnings);
+            let warnings = tree::in_order(warnings::of(&stack, root));
             Ok(Checked { merged: merged(root, &stack), stack, warnings })
         }
         _ => Err(SpecErrors(tree::in_order(found))),

@@ -5,12 +5,6 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{
-    capacity::mean_bytes,
-    stack::{PartitionKey, Stack},
-    tree::{Found, Node},
-};
-
 /// The largest aggregated record where nothing is said: two PUT payload units of 25 KB, as Kinesis bills them.
 pub(super) const AGGREGATED_BYTES: u32 = 50 * 1024;
 
@@ -74,28 +68,6 @@ impl fmt::Display for Sending {
         }
         f.write_str(if self.ordered { ", in order" } else { "" })
     }
-}
-
-/// What would be without effect.
-pub(super) fn warnings(stack: &Stack, root: &Node) -> Vec<Found> {
-    let sending = stack.load.sending;
-    let mut found = Vec::new();
-    if let (Aggregation::On { max_bytes }, Some(mean)) = (sending.aggregation, mean_bytes(&stack.load.workload))
-        && sending.aggregation.documents_per_record(mean) < 2.0
-    {
-        let path = "load.aggregation";
-        let problem = format!("no two documents of {mean} bytes fit into a record of {max_bytes}, so each goes alone");
-        let enough = (2.0 * mean / 1024.0).ceil() + 1.0;
-        let expected = format!("at least `{{max_size: {enough}KiB}}`, or `off`");
-        found.push(root.nearest(path).problem(path, problem).expected(expected));
-    }
-    if sending.ordered && stack.load.partition_key == PartitionKey::Uniform {
-        let path = "load.ordered";
-        let problem = "only documents of one shard keep their order, and `partition_key: uniform` spreads all of them";
-        let expected = "`partition_key: ticket`, or `key` for documents of your own";
-        found.push(root.nearest(path).problem(path, problem).expected(expected));
-    }
-    found
 }
 
 #[cfg(test)]

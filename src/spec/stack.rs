@@ -94,7 +94,8 @@ pub struct Deliver {
 impl Deliver {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.s3.is_none() && self.redshift.is_none() && self.dynamodb.is_none()
+        let Self { s3, redshift, dynamodb } = self;
+        s3.is_none() && redshift.is_none() && dynamodb.is_none()
     }
 }
 

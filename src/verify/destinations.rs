@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     aws::{Clients, Names, redshift::Loader},
-    spec::Stack,
+    spec::{Deliver, Stack},
 };
 
 /// Every place where the records of a stack end; the stream itself where it delivers nowhere. Documents that are not
@@ -19,14 +19,15 @@ pub fn of(
     expected: &Arc<Expected>,
 ) -> Vec<Box<dyn DestinationReader>> {
     let mut all: Vec<Box<dyn DestinationReader>> = Vec::new();
-    if let Some(s3) = &stack.deliver.s3 {
+    let Deliver { s3, redshift, dynamodb } = &stack.deliver;
+    if let Some(s3) = s3 {
         all.push(Box::new(S3::new(s3, names, clients, expected)));
     }
-    if let Some(redshift) = &stack.deliver.redshift {
+    if let Some(redshift) = redshift {
         let loader = Loader::of(stack, names, clients);
         all.push(Box::new(Redshift::new(redshift, names, clients, expected, loader)));
     }
-    if let Some(to) = &stack.deliver.dynamodb {
+    if let Some(to) = dynamodb {
         all.push(Box::new(DynamoDb::new(to, names, clients, expected)));
     }
     if stack.deliver.is_empty() {

@@ -76,10 +76,10 @@ impl Verification {
         Some(self.of(Destination::S3)?.by_sql?.saturating_sub(self.earlier))
     }
 
-    /// The most documents that any destination lacks; `None` unless every destination was read to its end.
+    /// The most documents that any destination lacks; `None` unless there is a destination and every one was read to its end.
     pub fn lost(&self) -> Option<u64> {
         let known = !self.stopped && self.unread.is_empty();
-        known.then(|| self.landed.iter().map(|landed| landed.tally.lost).max().unwrap_or(0))
+        self.landed.iter().map(|landed| landed.tally.lost).max().filter(|_| known)
     }
 
     /// The most duplicates in any destination.

@@ -218,7 +218,7 @@ async fn what_others_put_into_the_schema_keeps_it() {
     up.place.sql(&[&format!("CREATE TABLE {schema}.mine (a BIGINT)")]).await.expect("made");
     let down = lifecycle::down(&up.journal, &up.place.clients, &(), &Cancel::new()).await.expect("down");
     assert_eq!((down.failed.len(), down.leftovers.len()), (1, 1), "{down:#?}");
-    assert!(down.failed[0].1.to_string().contains("not made: mine"), "{}", down.failed[0].1);
+    assert!(down.failed[0].1.to_string().contains("did not create: mine"), "{}", down.failed[0].1);
     up.place.sql(&[&format!("SELECT a FROM {schema}.mine")]).await.expect("it is left as it was");
     up.place.sql(&[&format!("DROP TABLE {schema}.mine")]).await.expect("dropped");
     let down = lifecycle::down(&up.journal, &up.place.clients, &(), &Cancel::new()).await.expect("down again");
@@ -434,7 +434,7 @@ async fn the_demo_queries_answer_over_the_loaded_table() {
 async fn what_the_stack_refers_to_must_be_there_before_anything_is_made() {
     let place = Ground::new().await;
     let missing = place.refusal(&stack(workgroup("nobodys"), COPY)).await;
-    assert!(missing.contains("workgroup nobodys") && missing.contains("nothing was made"), "{missing}");
+    assert!(missing.contains("workgroup nobodys") && missing.contains("nothing was created"), "{missing}");
     assert!(missing.contains("create: true"), "{missing}");
     let identifier = "nobodys".to_owned();
     let at = RedshiftAt::Cluster { identifier, user: Some("awsuser".to_owned()), endpoint: None };
@@ -443,7 +443,7 @@ async fn what_the_stack_refers_to_must_be_there_before_anything_is_made() {
     let mut other = stack(cluster(), COPY);
     other.deliver.redshift.as_mut().expect("Redshift").database = "prod".to_owned();
     let missing = place.refusal(&other).await;
-    assert!(missing.contains("\"prod\" does not exist") && missing.contains("nothing was made"), "{missing}");
+    assert!(missing.contains("\"prod\" does not exist") && missing.contains("nothing was created"), "{missing}");
     let mut secret = stack(workgroup("demo"), RedshiftLoad::Firehose);
     secret.deliver.redshift.as_mut().expect("Redshift").secret = Some("nobodys".to_owned());
     let missing = place.refusal(&secret).await;
@@ -462,12 +462,12 @@ async fn somebody_elses_table_is_refused_with_how_it_differs() {
     stack.deliver.redshift.as_mut().expect("Redshift").schema = Name::Exact("theirs".to_owned());
     let refused = place.refusal(&stack).await;
     for part in [
-        "nothing was made",
+        "nothing was created",
         "redshift-schema dev.theirs: it has no demo:stack tag",
-        "column ss_addr_sk is INTEGER, wanted BIGINT",
-        "column ss_item is VARCHAR(256), wanted VARCHAR(4096)",
-        "column ss_store is missing, wanted VARCHAR(4096)",
-        "column mine is VARCHAR(10), wanted none",
+        "column ss_addr_sk: INTEGER, expected BIGINT",
+        "column ss_item: VARCHAR(256), expected VARCHAR(4096)",
+        "column ss_store: missing, expected VARCHAR(4096)",
+        "column mine: VARCHAR(10), expected none",
     ] {
         assert!(refused.contains(part), "{part} in {refused}");
     }

@@ -73,6 +73,7 @@ pub fn cases() -> Vec<Case> {
         Case::of("broken-prefix"),
         Case::of("quoted-prefix"),
         Case::of("plain-error-prefix"),
+        Case::of("mirror-prefix"),
         Case::of("error-type-in-the-data-prefix"),
         Case::of("catalog-without-partitions"),
         Case::of("projected-and-registered"),

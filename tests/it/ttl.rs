@@ -181,7 +181,7 @@ async fn somebody_elses_schedule_is_not_touched() {
     theirs.target(target).flexible_time_window(window).description("mine").send().await.expect("taken over");
 
     let refused = world.try_up(&stack).await.expect_err("not ours");
-    assert!(refused.to_string().contains("not this stack's"), "{refused}");
+    assert!(refused.to_string().contains("does not belong to this stack"), "{refused}");
     let journal = world.open(&stack).await;
     let down = world.down(&journal).await;
     assert!(!down.is_clean(), "what is not ours stays: {down:#?}");

@@ -6,7 +6,8 @@ use super::prices::{self, Prices};
 use crate::{
     aws::redshift::workgroup::BASE_CAPACITY,
     spec::{
-        Aggregation, Format, Length, ON_DEMAND_SHARDS, Rate, RedshiftAt, SHARD_BYTES, SHARD_RECORDS, Stack, StreamMode,
+        Aggregation, Deliver, Format, Length, ON_DEMAND_SHARDS, Rate, RedshiftAt, SHARD_BYTES, SHARD_RECORDS, Stack,
+        StreamMode,
     },
 };
 
@@ -146,8 +147,8 @@ fn into_stream(stack: &Stack, load: Sent, prices: &Prices) -> Vec<Used> {
 
 /// How many read the whole stream.
 fn readers(stack: &Stack) -> f64 {
-    let deliver = &stack.deliver;
-    let readers = [deliver.s3.is_some(), deliver.redshift.is_some(), deliver.dynamodb.is_some()];
+    let Deliver { s3, redshift, dynamodb } = &stack.deliver;
+    let readers = [s3.is_some(), redshift.is_some(), dynamodb.is_some()];
     readers.iter().filter(|reads| **reads).count() as f64
 }
 

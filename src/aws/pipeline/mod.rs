@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     engine::{Graph, GraphError, Node, StackId},
-    spec::{Stack, StreamMode},
+    spec::{Deliver, Stack, StreamMode},
 };
 
 /// Why a stack cannot be made into a graph.
@@ -76,13 +76,14 @@ pub fn graph(
     let mut nodes = ttl::nodes(&parts);
     nodes.push(stream_node(&parts));
     nodes.extend(parts.names.bucket.as_ref().map(|bucket| bucket_node(bucket, &parts)));
-    if let Some(to) = &stack.deliver.s3 {
+    let Deliver { s3, redshift, dynamodb } = &stack.deliver;
+    if let Some(to) = s3 {
         nodes.extend(s3::nodes(to, &parts)?);
     }
-    if let Some(to) = &stack.deliver.redshift {
+    if let Some(to) = redshift {
         nodes.extend(redshift::nodes(to, &parts)?);
     }
-    if let Some(to) = &stack.deliver.dynamodb {
+    if let Some(to) = dynamodb {
         nodes.extend(dynamodb::nodes(to, &parts)?);
     }
     if stack.mirror {

@@ -165,7 +165,7 @@ mod tests {
         let caller = Caller { account: "1".to_owned(), arn: "arn:aws:iam::1:user/joe".to_owned() };
         let end = SystemTime::now() + Duration::from_secs(600);
         let found = known(&caller, Some(end), None);
-        assert!(found.why.ends_with("in account 1, for 9 min yet"), "{}", found.why);
+        assert!(found.why.ends_with("in account 1, valid for 9 min"), "{}", found.why);
         let mut stack = crate::spec::read("stacks/stream-only.yaml".as_ref(), &[], &[]).expect("a stack").stack;
         stack.load.length = Length::Duration(Duration::from_secs(1800));
         let found = known(&caller, Some(end), Some(&stack));

@@ -119,7 +119,7 @@ impl Report {
     }
 }
 
-/// All that stands in the way; nothing was made.
+/// Every problem that the preflight checks found; nothing was created.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}; nothing was created{}", standing(.0.len()), listed(.0))]
 pub struct Refused(pub Vec<Finding>);

@@ -1,13 +1,11 @@
 //! The quotas that a stack may run into, as Service Quotas knows them.
 
-use crate::aws::clients::Clients;
-
 /// A quota of Service Quotas (`aws service-quotas list-service-quotas`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Quota {
-    service: &'static str,
-    code: &'static str,
-    name: &'static str,
+pub(in crate::aws) struct Quota {
+    pub(in crate::aws) service: &'static str,
+    pub(in crate::aws) code: &'static str,
+    pub(in crate::aws) name: &'static str,
 }
 
 /// By the call that runs into it.
@@ -25,13 +23,14 @@ const QUOTAS: [(&str, Quota); 9] = [
 const SHARDS: Quota = Quota { service: "kinesis", code: "L-0918CF54", name: "Shards per Region" };
 const STORAGE: Quota = Quota { service: "lambda", code: "L-2ACBD22F", name: "Function and layer storage" };
 
-fn of(call: &str) -> Option<Quota> {
+/// The quota that `call` may run into.
+pub(in crate::aws) fn quota_of(call: &str) -> Option<Quota> {
     QUOTAS.into_iter().find(|(on, _)| *on == call).map(|(_, quota)| quota)
 }
 
 /// How to raise the quota that `call` has run into.
 pub(in crate::aws) fn advice(call: &str) -> String {
-    match of(call) {
+    match quota_of(call) {
         Some(Quota { service, code, name }) => format!(
             "ask for less, or raise the quota '{name}': in the Service Quotas console under {service}, or by `aws \
              service-quotas request-service-quota-increase --service-code {service} --quota-code {code} \
@@ -43,19 +42,6 @@ pub(in crate::aws) fn advice(call: &str) -> String {
                 "ask for less, or raise the quota that the message names: in the Service Quotas console under {service} \
                  (`aws service-quotas list-service-quotas --service-code {service}` lists them)"
             )
-        }
-    }
-}
-
-/// What the quota that `call` has run into is in this account, where Service Quotas tells.
-pub(super) async fn told(call: &str, clients: &Clients) -> Option<String> {
-    let Quota { service, code, name } = of(call)?;
-    let answer = clients.quotas.get_service_quota().service_code(service).quota_code(code).send().await;
-    match answer {
-        Ok(answer) => answer.quota?.value.map(|value| format!("the quota '{name}' is {value}")),
-        Err(error) => {
-            tracing::debug!("quota {code} of {service}: {error:?}");
-            None
         }
     }
 }

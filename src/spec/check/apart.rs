@@ -16,9 +16,9 @@ struct OwnedPrefix<'a> {
 }
 
 impl Check<'_> {
-    pub(super) fn apart(&mut self, deliver: &Deliver) -> Option<()> {
+    pub(super) fn apart(&mut self, deliver: &Deliver, mirror: bool) -> Option<()> {
         let before = self.found.len();
-        let prefixes = prefixes(deliver);
+        let prefixes = prefixes(deliver, mirror);
         for (position, prefix) in prefixes.iter().enumerate() {
             let inside = |other: &&OwnedPrefix<'_>| {
                 other.owner != prefix.owner && (other.key.starts_with(prefix.key) || prefix.key.starts_with(other.key))
@@ -37,18 +37,22 @@ impl Check<'_> {
 }
 
 /// What cannot be changed first: each is only held against those before it.
-fn prefixes(deliver: &Deliver) -> Vec<OwnedPrefix<'_>> {
+fn prefixes(deliver: &Deliver, mirror: bool) -> Vec<OwnedPrefix<'_>> {
+    let Deliver { s3, redshift, dynamodb } = deliver;
     let mut prefixes = Vec::new();
     let mut add = |owner, path, key| prefixes.push(OwnedPrefix { owner, path, key });
-    if deliver.redshift.is_some() {
+    if mirror {
+        add("the journal", "", ".demo/");
+    }
+    if redshift.is_some() {
         add("the jsonpaths", "", "redshift/jsonpaths.json");
         add("the manifests", "", "redshift/manifests/");
     }
-    if deliver.dynamodb.is_some() {
+    if dynamodb.is_some() {
         add("what Lambda gave up", "", "aws/lambda/");
         add("the function's code", "", "functions/");
     }
-    if let Some(s3) = &deliver.s3 {
+    if let Some(s3) = s3 {
         if s3.catalog.is_some() {
             // The answers of Athena, which keep out of the table by themselves.
             add("those of `deliver.s3`", "", "athena/");
@@ -57,7 +61,7 @@ fn prefixes(deliver: &Deliver) -> Vec<OwnedPrefix<'_>> {
         add("those of `deliver.s3`", "deliver.s3.prefix", s3.prefix.fixed());
         add("those of `deliver.s3`", "deliver.s3.error_prefix", s3.error_prefix.fixed());
     }
-    if let Some(redshift) = &deliver.redshift {
+    if let Some(redshift) = redshift {
         add("those on their way to Redshift", "deliver.redshift.prefix", redshift.prefix.fixed());
         add("what Redshift did not get", "deliver.redshift.error_prefix", redshift.error_prefix.fixed());
     }

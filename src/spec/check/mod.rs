@@ -69,7 +69,7 @@ impl Check<'_> {
         let sent = Sent { workload: workload.as_ref(), rate };
         let stream = file.stream.and_then(|stream| self.stream(stream, name.as_deref(), sent));
         let deliver = match file.deliver {
-            Some(deliver) => self.deliver(deliver, name.as_deref(), sent),
+            Some(deliver) => self.deliver(deliver, name.as_deref(), sent, file.mirror.unwrap_or_default()),
             None => Some(Deliver::default()),
         };
         let load = file.load.and_then(|load| self.load(&load, workload, rate));
@@ -87,7 +87,13 @@ impl Check<'_> {
         })
     }
 
-    fn deliver(&mut self, deliver: file::DeliverFile, stack: Option<&str>, sent: Sent<'_>) -> Option<Deliver> {
+    fn deliver(
+        &mut self,
+        deliver: file::DeliverFile,
+        stack: Option<&str>,
+        sent: Sent<'_>,
+        mirror: bool,
+    ) -> Option<Deliver> {
         let s3 = deliver.s3.map(|s3| self.s3(s3, stack, sent.schema()));
         let redshift = deliver.redshift.map(|redshift| self.redshift(redshift));
         let dynamodb = deliver.dynamodb.map(|dynamodb| self.dynamodb(dynamodb, stack, sent));
@@ -96,7 +102,7 @@ impl Check<'_> {
             redshift: redshift.map_or(Some(None), |redshift| redshift.map(Some))?,
             dynamodb: dynamodb.map_or(Some(None), |dynamodb| dynamodb.map(Some))?,
         };
-        self.apart(&deliver).map(|()| deliver)
+        self.apart(&deliver, mirror).map(|()| deliver)
     }
 
     /// Takes a good value, or complains of a bad one where it is written.

@@ -141,7 +141,7 @@ fn a_mirror_that_cannot_be_written_stops_up_and_only_warns_down() {
         let journal = world.open().await;
         world.wire.faults("s3 PutObject", usize::MAX, Fault::denied("not allowed"));
         let stopped = world.up(&journal).await.expect_err("stopped").to_string();
-        assert!(stopped.contains("could not be kept in s3://"), "{stopped}");
+        assert!(stopped.contains("cannot write the journal to s3://"), "{stopped}");
         let down = lifecycle::down(&journal, &world.clients, &(), &Cancel::new()).await.expect("down");
         assert!(down.is_clean(), "{down:#?}");
         assert!(journal.unreflected().is_some_and(|why| why.to_string().contains("not allowed")));
@@ -166,7 +166,7 @@ async fn the_command_takes_over_what_another_home_has_made() {
     let (code, _, said) = run(&second, &["down", &id]);
     assert_eq!(code, Some(1), "{said}");
     let (code, _, said) = run(&second, &["down", "other-00000001", "--mirror", &id]);
-    assert!(code == Some(1) && said.contains(&format!("is that of {id}")), "{said}");
+    assert!(code == Some(1) && said.contains(&format!("belongs to {id}")), "{said}");
     let (code, _, said) = run(&second, &["down", &id, "--mirror", &format!("s3://{id}")]);
     assert!(code == Some(0) && said.contains("2 removed, nothing left"), "{said}");
     let (code, _, said) = run(&first, &["down", &id]);

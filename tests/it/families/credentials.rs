@@ -29,7 +29,7 @@ fn all_say_so(errors: &[ProviderError]) {
     assert!(!errors.is_empty());
     for error in errors {
         assert_eq!(error.cause, Cause::Permission, "{error}");
-        let advised = ["nothing is lost", "log in again", "the same command"];
+        let advised = ["nothing is lost", "log in again", "run the command again"];
         assert!(advised.iter().all(|words| error.advice.contains(words)), "{error}");
     }
 }

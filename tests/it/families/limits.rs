@@ -132,7 +132,7 @@ async fn a_quotas_value_is_asked_where_the_text_has_none() {
         Fault::refused("LimitExceededException", "Too many shards."),
     );
     let failed = up_fails(&ground).await;
-    assert!(failed[0].message.contains("the quota 'Shards per Region' is 500 here"), "{failed:#?}");
+    assert!(failed[0].message.contains("the quota 'Shards per Region' is 500"), "{failed:#?}");
     ends_clean(&ground).await;
 }
 

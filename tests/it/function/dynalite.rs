@@ -24,8 +24,8 @@ use kinesis_demo::{
     verify::{
         KeyBag,
         destination::DestinationReader,
+        dynamodb::DynamoDb,
         expected::{Expected, Scope},
-        items::DynamoDb,
     },
 };
 

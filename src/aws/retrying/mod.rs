@@ -1,12 +1,14 @@
 //! Providers that retry while a failure is transient. Every call of a provider may be repeated: it must also survive a crash
 //! at any point of an earlier one.
 
+mod explain;
+
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use tokio::time::Instant;
 
-use super::explain::explained;
+use self::explain::explained;
 use crate::{
     aws::clients::Clients,
     engine::{Cause, Difference, Node, Observed, Owned, Progress, Provider, ProviderError, Scope, Transient},

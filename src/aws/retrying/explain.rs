@@ -1,8 +1,10 @@
 //! What an error leaves out and can be asked: who was calling, and how high a quota is.
 
-use super::quota;
 use crate::{
-    aws::clients::Clients,
+    aws::{
+        clients::Clients,
+        retry::{Quota, quota_of},
+    },
     engine::{Cause, ProviderError},
 };
 
@@ -16,7 +18,7 @@ pub(super) async fn explained(error: ProviderError, clients: &Clients) -> Provid
 }
 
 async fn with_value(error: ProviderError, clients: &Clients) -> ProviderError {
-    match quota::told(&error.call, clients).await {
+    match quota_value(&error.call, clients).await {
         Some(told) if !error.message.contains(&told) => {
             ProviderError { message: format!("{} ({told})", error.message), ..error }
         }
@@ -31,5 +33,18 @@ fn with_caller(error: ProviderError, clients: &Clients) -> ProviderError {
             ProviderError { message: format!("{} (called as {})", error.message, caller.arn), ..error }
         }
         _ => error,
+    }
+}
+
+/// The value of the quota that `call` has run into, if Service Quotas tells.
+async fn quota_value(call: &str, clients: &Clients) -> Option<String> {
+    let Quota { service, code, name } = quota_of(call)?;
+    let answer = clients.quotas.get_service_quota().service_code(service).quota_code(code).send().await;
+    match answer {
+        Ok(answer) => answer.quota?.value.map(|value| format!("the quota '{name}' is {value}")),
+        Err(error) => {
+            tracing::debug!("quota {code} of {service}: {error:?}");
+            None
+        }
     }
 }

@@ -1,0 +1,70 @@
+//! What is allowed in a stack file, and will not do what its author expects.
+
+use super::{
+    capacity::{HEADROOM, ON_DEMAND_SHARDS, SHARD_BYTES, SHARD_RECORDS, mean_bytes, shards_for},
+    sending::Aggregation,
+    stack::{PartitionKey, Rate, Stack, StreamMode},
+    tree::{Found, Node},
+};
+
+/// Every warning about a valid stack, at the place where it is written.
+pub(super) fn of(stack: &Stack, root: &Node) -> Vec<Found> {
+    let mut warnings = capacity(stack, root);
+    warnings.extend(sending(stack, root));
+    warnings
+}
+
+/// A load that the stream cannot take.
+fn capacity(stack: &Stack, root: &Node) -> Vec<Found> {
+    let Rate::PerSecond(rate) = stack.load.rate else { return Vec::new() };
+    let (shards, stream) = match stack.stream.mode {
+        StreamMode::Provisioned { shards: 1 } => (1.0, "1 shard".to_owned()),
+        StreamMode::Provisioned { shards } => (f64::from(shards), format!("{shards} shards")),
+        StreamMode::OnDemand => (ON_DEMAND_SHARDS, "a new on-demand stream".to_owned()),
+    };
+    let mean = mean_bytes(&stack.load.workload).unwrap_or(0.0);
+    let (offered, taken) = (rate * mean, shards * SHARD_BYTES);
+    let span = root.nearest("load.rate");
+    let enough = format!("at least {} shards, or a lower rate", shards_for(rate, mean));
+    let mut found = Vec::new();
+    if offered > taken * HEADROOM {
+        let (percent, offered, taken) = (100.0 * offered / taken, offered / 1e6, taken / 1e6);
+        let problem = format!(
+            "{rate}/s of {mean} bytes each are {offered:.1} MB/s, {percent:.0} % of the {taken:.1} MB/s that {stream} can take"
+        );
+        found.push(span.problem("load.rate", problem).expected(enough.as_str()));
+    }
+    // Of documents whose length is not known nobody knows how many share a record.
+    let together = stack.load.sending.aggregation.documents_per_record(mean);
+    let records = rate / together;
+    if records > shards * SHARD_RECORDS {
+        let problem = format!(
+            "{records:.0} records a second are more than the {} that {stream} can take",
+            shards * SHARD_RECORDS
+        );
+        found.push(span.problem("load.rate", problem).expected(enough));
+    }
+    found
+}
+
+/// Settings without effect.
+fn sending(stack: &Stack, root: &Node) -> Vec<Found> {
+    let sending = stack.load.sending;
+    let mut found = Vec::new();
+    if let (Aggregation::On { max_bytes }, Some(mean)) = (sending.aggregation, mean_bytes(&stack.load.workload))
+        && sending.aggregation.documents_per_record(mean) < 2.0
+    {
+        let path = "load.aggregation";
+        let problem = format!("no two documents of {mean} bytes fit into a record of {max_bytes}, so each goes alone");
+        let enough = (2.0 * mean / 1024.0).ceil() + 1.0;
+        let expected = format!("at least `{{max_size: {enough}KiB}}`, or `off`");
+        found.push(root.nearest(path).problem(path, problem).expected(expected));
+    }
+    if sending.ordered && stack.load.partition_key == PartitionKey::Uniform {
+        let path = "load.ordered";
+        let problem = "only documents of one shard keep their order, and `partition_key: uniform` spreads all of them";
+        let expected = "`partition_key: ticket`, or `key` for documents of your own";
+        found.push(root.nearest(path).problem(path, problem).expected(expected));
+    }
+    found
+}
