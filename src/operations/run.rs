@@ -160,6 +160,7 @@ impl Run<'_> {
             }
             report.interrupted |= cancel.is_raised();
         }
+        report.check_thresholds(&stack.thresholds);
         host.notify(Event::Reported(report));
         match Engine::default_of(stack).filter(|_| asks && !report.interrupted) {
             Some(engine) => self.query(engine, &names).await,

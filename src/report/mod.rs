@@ -3,6 +3,8 @@
 pub mod table;
 pub mod terminal;
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -66,6 +68,35 @@ pub struct RunReport {
     pub problems: Vec<String>,
     /// Thresholds of the stack that were crossed.
     pub crossed: Vec<String>,
+    /// Every threshold of the stack that could be checked.
+    #[serde(default)]
+    pub thresholds: Vec<ThresholdCheck>,
+}
+
+/// A threshold, and what the run reached.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ThresholdCheck {
+    /// Its key in the stack file.
+    pub name: String,
+    /// What the run reached, with its unit.
+    pub actual: String,
+    /// What it may be, for example `at most 500.0 ms`.
+    pub limit: String,
+    /// Whether the run kept it.
+    pub met: bool,
+}
+
+impl ThresholdCheck {
+    fn new(name: &str, actual: String, limit: String, met: bool) -> Self {
+        Self { name: name.to_owned(), actual, limit, met }
+    }
+}
+
+/// Such as `lost: 2, at most 0`.
+impl fmt::Display for ThresholdCheck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}, {}", self.name, self.actual, self.limit)
+    }
 }
 
 /// Wall time of each phase.
@@ -89,7 +120,9 @@ impl RunReport {
             (Some(s3), Some(sql)) => s3 == sql,
             _ => true,
         };
-        accounted && agree && self.failed == 0 && self.lost.unwrap_or(0) == 0 && self.problems.is_empty()
+        // A worker does not search: `demo verify` does, over all of them.
+        let complete = self.lost == Some(0) || (self.lost.is_none() && self.worker.is_some());
+        accounted && agree && complete && self.failed == 0 && self.problems.is_empty()
     }
 
     /// Records the result of a load.
@@ -142,26 +175,25 @@ impl RunReport {
         self.problems.extend(verification.problems());
     }
 
-    /// Records which thresholds were crossed.
+    /// Records which thresholds were kept, and which were crossed.
     pub fn check_thresholds(&mut self, thresholds: &Thresholds) {
-        let mut crossed = Vec::new();
-        if let (Some(limit), Some(lost)) = (thresholds.lost, self.lost)
-            && lost > limit
-        {
-            crossed.push(format!("lost: {lost} > {limit}"));
+        let Thresholds { lost, p99_ack, throughput } = *thresholds;
+        let mut checks = Vec::new();
+        if let (Some(limit), Some(lost)) = (lost, self.lost) {
+            checks.push(ThresholdCheck::new("lost", lost.to_string(), format!("at most {limit}"), lost <= limit));
         }
-        if let Some(limit) = thresholds.p99_ack {
-            let limit = limit.as_secs_f64() * 1e3;
-            if self.ack_latency_ms.p99 > limit {
-                crossed.push(format!("p99_ack: {:.1} ms > {limit:.1} ms", self.ack_latency_ms.p99));
-            }
+        if let Some(limit) = p99_ack {
+            let (limit, p99) = (limit.as_secs_f64() * 1e3, self.ack_latency_ms.p99);
+            let (actual, limits) = (format!("{p99:.1} ms"), format!("at most {limit:.1} ms"));
+            checks.push(ThresholdCheck::new("p99_ack", actual, limits, p99 <= limit));
         }
-        if let Some(limit) = thresholds.throughput
-            && self.records_per_second < limit
-        {
-            crossed.push(format!("throughput: {:.0}/s < {limit:.0}/s", self.records_per_second));
+        if let Some(limit) = throughput {
+            let rate = self.records_per_second;
+            let (actual, limits) = (format!("{rate:.0}/s"), format!("at least {limit:.0}/s"));
+            checks.push(ThresholdCheck::new("throughput", actual, limits, rate >= limit));
         }
-        self.crossed = crossed;
+        self.crossed = checks.iter().filter(|check| !check.met).map(ToString::to_string).collect();
+        self.thresholds = checks;
     }
 }
 
@@ -188,6 +220,8 @@ mod tests {
     fn a_run_is_verified_only_when_every_count_agrees() {
         assert!(clean().is_verified());
         assert!(!RunReport { lost: Some(1), ..clean() }.is_verified());
+        assert!(!RunReport { lost: None, ..clean() }.is_verified(), "nothing was searched");
+        assert!(RunReport { lost: None, worker: Some("1/2".into()), ..clean() }.is_verified());
         assert!(!RunReport { landed_sql: Some(9), ..clean() }.is_verified());
         assert!(!RunReport { acknowledged: 9, failed: 1, ..clean() }.is_verified());
         assert!(!RunReport { acknowledged: 9, ..clean() }.is_verified());
@@ -199,8 +233,12 @@ mod tests {
         let strict = Thresholds { lost: Some(0), p99_ack: Some(Duration::from_millis(5)), throughput: Some(101.0) };
         let mut report = RunReport { lost: Some(2), ..clean() };
         report.check_thresholds(&strict);
-        assert_eq!(report.crossed, ["lost: 2 > 0", "p99_ack: 7.0 ms > 5.0 ms", "throughput: 100/s < 101/s"]);
+        let crossed = ["lost: 2, at most 0", "p99_ack: 7.0 ms, at most 5.0 ms", "throughput: 100/s, at least 101/s"];
+        assert_eq!(report.crossed, crossed);
+        report.check_thresholds(&Thresholds { lost: Some(2), ..strict });
+        assert_eq!(report.crossed, crossed[1..]);
+        assert_eq!(report.thresholds.iter().map(|check| check.met).collect::<Vec<_>>(), [true, false, false]);
         report.check_thresholds(&Thresholds::default());
-        assert!(report.crossed.is_empty());
+        assert!(report.crossed.is_empty() && report.thresholds.is_empty());
     }
 }

@@ -59,8 +59,8 @@ pub fn summary(report: &RunReport) -> String {
     for problem in &report.problems {
         let _ = writeln!(text, "  problem: {problem}");
     }
-    for crossed in &report.crossed {
-        let _ = writeln!(text, "  threshold crossed: {crossed}");
+    for check in &report.thresholds {
+        let _ = writeln!(text, "  {} {check}", if check.met { '✓' } else { '✗' });
     }
     text
 }

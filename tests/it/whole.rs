@@ -51,6 +51,15 @@ fn a_stream_without_delivery_is_proved_from_the_stream() {
 }
 
 #[test]
+fn a_crossed_threshold_stands_in_the_summary_and_exits_99() {
+    let demo = Demo::new();
+    let sets = ["--set", "load.duration=1s", "--set", "thresholds.p99_ack=1ms"];
+    let out = demo.expect(99, &args(&[&["run", "stacks/stream-only.yaml", "--rm"], &sets]));
+    assert!(out.contains("  ✓ lost: 0, at most 0\n") && out.contains("  ✗ p99_ack: "), "{out}");
+    assert!(out.contains(" ms, at most 1.0 ms\n"), "{out}");
+}
+
+#[test]
 fn two_ups_of_one_file_at_the_same_moment_make_one_stack() {
     let demo = Demo::new();
     demo.expect(0, &["local", "start"]);
