@@ -70,6 +70,14 @@ impl HomeError {
     }
 }
 
+/// What the journals of a state folder tell.
+#[derive(Default)]
+struct Journals {
+    /// Newest first.
+    readable: Vec<State>,
+    damaged: Vec<(StackId, JournalError)>,
+}
+
 impl Home {
     /// Whose a stack is: who works on it, or did so last.
     pub fn held(&self, id: &StackId) -> Result<Held, HomeError> {
@@ -79,36 +87,35 @@ impl Home {
 
     /// Every stack that was ever opened, newest first, as far as its journal can be read.
     pub fn list(&self) -> Result<Vec<State>, HomeError> {
-        Ok(self.journals()?.0)
+        Ok(self.journals()?.readable)
     }
 
     /// The stacks whose journals cannot be read, and why.
     pub fn damaged(&self) -> Result<Vec<HomeError>, HomeError> {
-        let (_, damaged) = self.journals()?;
-        Ok(damaged.into_iter().map(|(id, why)| HomeError::Damaged { id, why }).collect())
+        Ok(self.journals()?.damaged.into_iter().map(|(id, why)| HomeError::Damaged { id, why }).collect())
     }
 
-    fn journals(&self) -> Result<(Vec<State>, Vec<(StackId, JournalError)>), HomeError> {
+    fn journals(&self) -> Result<Journals, HomeError> {
         let path = self.stacks();
         let entries = fs::read_dir(&path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
         let entries = entries.map_err(|source| HomeError::io(path, source))?;
-        let (mut states, mut damaged) = (Vec::new(), Vec::new());
+        let mut journals = Journals::default();
         for entry in entries {
             let Some(id) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
             match journal::read(&self.journal(&id)) {
-                Ok(state) => states.extend(Some(state).filter(|state| state.opened().is_some())),
+                Ok(state) => journals.readable.extend(Some(state).filter(|state| state.opened().is_some())),
                 Err(JournalError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
-                Err(why) => damaged.push((id, why)),
+                Err(why) => journals.damaged.push((id, why)),
             }
         }
-        states.sort_by(|a, b| b.opened_at().cmp(a.opened_at()));
-        Ok((states, damaged))
+        journals.readable.sort_by(|a, b| b.opened_at().cmp(a.opened_at()));
+        Ok(journals)
     }
 
     /// The stack of this id, or the one of this name that is not gone. A damaged journal counts only if it is the one that
     /// was asked for.
     pub fn find(&self, id_or_name: &str) -> Result<State, HomeError> {
-        let (mut states, damaged) = self.journals()?;
+        let Journals { readable: mut states, damaged } = self.journals()?;
         if let Some(at) = states.iter().position(|state| state.id().is_some_and(|id| id.as_str() == id_or_name)) {
             return Ok(states.swap_remove(at));
         }

@@ -118,7 +118,7 @@ fn mapping_node(to: &DynamoDbDelivery, names: &DynamoDbNames, parts: &Parts) -> 
         ownership: parts.ownership.clone(),
     };
     let on = [
-        Streams::key(&stream),
+        Streams::key(stream),
         Buckets::key(bucket),
         ItemTables::key(&names.table),
         Roles::key(&names.role),
