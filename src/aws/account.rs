@@ -11,6 +11,7 @@ use super::{
     inventory::{self, Found},
     kind::Kind,
     kinds,
+    ownership::Ownership,
     pipeline::ttl,
     schedule::Schedules,
 };
@@ -87,7 +88,7 @@ fn present(id: StackId, mut owned: Vec<Owned>) -> Present {
     owned.sort_by(|one, other| one.node.key.cmp(&other.node.key));
     let owner = owned
         .iter()
-        .filter_map(|owned| kinds::ownership(&owned.node))
+        .filter_map(|owned| Ownership::in_node(&owned.node))
         .map(|ownership| ownership.owner)
         .find(|who| !who.is_empty());
     Present {

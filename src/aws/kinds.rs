@@ -16,7 +16,6 @@ use super::{
     log_group::LogGroups,
     mapping::Mappings,
     object::Objects,
-    ownership::Ownership,
     permission::Statement,
     prices::Prices,
     redshift as rs,
@@ -56,7 +55,6 @@ pub(super) struct KindInfo {
     pub(super) layer: Layer,
     pub(super) named_by_user: bool,
     provider: fn(&Clients) -> Arc<dyn Provider>,
-    ownership: fn(&Node) -> Option<Ownership>,
     permissions: fn(&Node, &StackId) -> Option<Vec<Statement>>,
     hourly: fn(&Node, &Prices) -> Option<Hourly>,
     measured: for<'a> fn(&'a Clients, Node) -> BoxFuture<'a, Result<Node, ProviderError>>,
@@ -69,7 +67,6 @@ impl KindInfo {
             layer: K::LAYER,
             named_by_user: K::NAMED_BY_USER,
             provider: |clients| Arc::new(Typed(K::new(clients))),
-            ownership: |node| K::of(node).map(|wanted| K::ownership(&wanted).clone()),
             permissions: |node, id| K::of(node).map(|wanted| K::permissions(&wanted, id)),
             hourly: |node, prices| K::of(node).map(|wanted| K::hourly(&wanted, prices)),
             measured: |clients, node| Box::pin(measured::<K>(clients, node)),
@@ -85,11 +82,6 @@ pub(super) fn named(kind: &str) -> Option<&'static KindInfo> {
 /// A provider of every kind, retrying with what passes by itself.
 pub fn providers(clients: &Clients) -> Providers {
     Providers::new(KINDS.iter().map(|kind| retrying((kind.provider)(clients), clients)))
-}
-
-/// The ownership tags that a node is to carry; none where its kind or its properties are not known.
-pub(super) fn ownership(node: &Node) -> Option<Ownership> {
-    (named(&node.key.kind)?.ownership)(node)
 }
 
 /// What a person needs for a resource of a graph, from its creation to its deletion.

@@ -9,9 +9,10 @@ use super::{
     bucket::Buckets,
     clients::Clients,
     kind::Kind,
-    kinds::{self, providers},
+    kinds::providers,
     mirror::InBucket,
     names::Names,
+    ownership::Ownership,
     pipeline::{self, Materials, PipelineError, ttl},
     preflight::{self, Intent, Refused, Report},
     schedule::Schedules,
@@ -118,7 +119,7 @@ pub async fn open_claimed(
 fn only_its_own(journal: &Journal) -> Result<(), LifecycleError> {
     let id = journal.id();
     for resource in journal.state().live() {
-        let stack = kinds::ownership(&resource.node).map_or_else(|| "nobody".to_owned(), |ownership| ownership.stack);
+        let stack = Ownership::in_node(&resource.node).map_or_else(|| "nobody".to_owned(), |ownership| ownership.stack);
         if stack != id.as_str() {
             let key = resource.node.key.clone();
             return Err(LifecycleError::Forged { id: id.clone(), key, stack });

@@ -13,7 +13,7 @@ use std::{
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{ProviderError, Scope, StackId};
+use crate::engine::{Node, ProviderError, Scope, StackId};
 
 /// The tag, or parameter, that says which stack something belongs to.
 pub const STACK: &str = "demo:stack";
@@ -65,6 +65,11 @@ impl Ownership {
     pub(super) fn with(&self, more: Tags) -> Self {
         let tags = self.tags.clone().into_iter().chain(more).collect();
         Self { tags, ..self.clone() }
+    }
+
+    /// The ownership tags in a node's wanted state, of whatever kind: every kind has them under the same key.
+    pub fn in_node(node: &Node) -> Option<Self> {
+        serde_json::from_value(node.desired.get("mark")?.clone()).ok()
     }
 
     /// Everything to put on a resource.
@@ -142,7 +147,10 @@ fn taggable(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::engine::ResourceKey;
 
     #[test]
     fn only_this_stacks_mark_is_ours() {
@@ -175,6 +183,16 @@ mod tests {
         let other = Scope::Stack("b-00000002".parse().expect("an id"));
         assert_eq!(Ownership::found(&other, pairs(&all)), None);
         assert_eq!(Ownership::found(&Scope::Account, [("team", "x")]), None);
+    }
+
+    #[test]
+    fn a_node_of_any_kind_says_whose_it_is() {
+        let node =
+            |desired| Node { key: ResourceKey::new("of-later", "a"), depends_on: vec![], desired, detail: "".into() };
+        let desired = json!({"name": "a", "later": 1, "mark": {"stack": "a-00000001", "owner": "joe"}});
+        let found = Ownership::in_node(&node(desired)).expect("its tags");
+        assert_eq!((found.stack.as_str(), found.owner.as_str()), ("a-00000001", "joe"));
+        assert_eq!(Ownership::in_node(&node(json!({"name": "a"}))), None);
     }
 
     #[test]

@@ -10,7 +10,6 @@ use aws_sdk_scheduler::{
     types::{ActionAfterCompletion, FlexibleTimeWindow, FlexibleTimeWindowMode, RetryPolicy, ScheduleState, Target},
 };
 use aws_smithy_types::error::operation::BuildError;
-use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -18,11 +17,10 @@ use super::{
     clients::Clients,
     failure::{broken, failure, is},
     kind::{Kind, Layer},
-    moment,
     ownership::{self, EXPIRES, OWNER, Ownership, STACK},
     permission::{On, Statement},
 };
-use crate::engine::{Cause, Difference, Node, Observed, Owned, Progress, ProviderError, Scope, StackId};
+use crate::engine::{Cause, Difference, Observed, Owned, Progress, ProviderError, Scope, StackId};
 
 /// Kinesis' DeleteStream as a target (EventBridge Scheduler user guide, "Using universal targets").
 const DELETE_STREAM: &str = "arn:aws:scheduler:::aws-sdk:kinesis:deleteStream";
@@ -220,11 +218,6 @@ fn differences(wanted: &Desired, target: &Target, found: &GetScheduleOutput) -> 
     ];
     let differing = differing.into_iter().filter(|(_, is, wanted)| is != wanted);
     differing.map(|(what, is, wanted)| Difference::in_place(what, is, wanted)).collect()
-}
-
-/// Whether a schedule's time has come: where it is not there any more, it has fired.
-pub fn has_fired(node: &Node, now: DateTime<Utc>) -> bool {
-    Schedules::of(node).and_then(|wanted| moment::read(&wanted.at)).is_some_and(|at| at <= now)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{context, exit::Exit, screen::Screen, stack_status::StatusText};
 use crate::{
     aws::{cost, pipeline::ttl},
-    engine::State,
+    engine::{Journals, State},
     operations::{StackStatus, Stage},
     report::terminal::{duration, time_left},
 };
@@ -47,11 +47,9 @@ struct Row {
 impl Ls {
     pub(super) fn run(self, screen: &Screen) -> anyhow::Result<Exit> {
         let home = context::home()?;
-        for damaged in home.damaged()? {
-            screen.warning(&damaged.to_string());
-        }
-        let states = home.list()?;
-        let known = states.iter().filter(|state| self.all || !state.is_closed());
+        let Journals { readable, damaged } = home.journals()?;
+        damaged.iter().for_each(|journal| screen.warning(&journal.to_string()));
+        let known = readable.iter().filter(|state| self.all || !state.is_closed());
         let now = Utc::now();
         let (mut rows, mut text) = (Vec::new(), String::new());
         for state in known {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{context, errors, exit::Exit, resource_lines::label, screen::Screen, stack_status::StatusText};
 use crate::{
-    aws::{lifecycle, pipeline::ttl},
+    aws::{lifecycle, ownership::Ownership, pipeline::ttl},
     engine::{Difference, Node, Observed, Phase, plan::Status as Found},
     operations::{KnownStack, StackStatus, target::location},
 };
@@ -103,7 +103,7 @@ fn is(found: &Found) -> Is {
 
 /// Whether its stack has expired.
 fn is_past(node: &Node) -> bool {
-    let expires = node.desired.pointer("/mark/expires").and_then(Value::as_str).and_then(ttl::read);
+    let expires = Ownership::in_node(node).and_then(|ownership| ttl::read(ownership.expires.as_deref()?));
     expires.is_some_and(|expires| expires <= Utc::now())
 }
 

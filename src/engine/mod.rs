@@ -42,5 +42,5 @@ pub use provider::{
     Cause, Change, Difference, Doing, Event, Observed, Observer, Outcome, Progress, Provider, ProviderError, Providers,
     Transient,
 };
-pub use stacks::{Claim, HomeError};
+pub use stacks::{Claim, DamagedJournal, HomeError, Journals};
 pub use state::{Phase, Resource, State};

@@ -60,10 +60,7 @@ impl Survey {
         let read = |node: &Node| {
             let node = node.clone();
             async move {
-                let observed = match providers.of(&node.key) {
-                    Ok(provider) => provider.read(&node).await,
-                    Err(error) => Err(error),
-                };
+                let observed = providers.read(&node).await;
                 (node.key, observed)
             }
         };
@@ -136,10 +133,7 @@ pub async fn status(state: &State, providers: &Providers) -> Vec<Status> {
     let look = |resource: &super::state::Resource| {
         let (node, phase) = (resource.node.clone(), resource.phase);
         async move {
-            let observed = match providers.of(&node.key) {
-                Ok(provider) => provider.read(&node).await,
-                Err(error) => Err(error),
-            };
+            let observed = providers.read(&node).await;
             Status { node, phase, observed }
         }
     };

@@ -203,6 +203,11 @@ impl Providers {
         })
     }
 
+    /// What exists under a node's name, as its provider finds it.
+    pub(super) async fn read(&self, node: &Node) -> Result<Observed, ProviderError> {
+        self.of(&node.key)?.read(node).await
+    }
+
     /// All of them.
     pub fn all(&self) -> impl Iterator<Item = &Arc<dyn Provider>> {
         self.0.values()

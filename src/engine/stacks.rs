@@ -36,13 +36,8 @@ pub enum HomeError {
     #[error(transparent)]
     Folder(#[from] FolderError),
     /// The stack's journal cannot be read.
-    #[error("{why}\n  run `demo down --discover {id}` to remove the stack by what exists of it")]
-    Damaged {
-        /// Which stack.
-        id: StackId,
-        /// What is wrong with its journal.
-        why: JournalError,
-    },
+    #[error(transparent)]
+    Damaged(DamagedJournal),
     /// No stack has this id or name.
     #[error("unknown stack '{0}'; `demo ls` lists the stacks of this machine")]
     Unknown(String),
@@ -70,12 +65,23 @@ impl HomeError {
     }
 }
 
-/// What the journals of a state folder tell.
+/// A journal that cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("{why}\n  run `demo down --discover {id}` to remove the stack by what exists of it")]
+pub struct DamagedJournal {
+    /// Whose it is.
+    pub id: StackId,
+    /// What is wrong with it.
+    pub why: JournalError,
+}
+
+/// The journals of a state folder.
 #[derive(Default)]
-struct Journals {
-    /// Newest first.
-    readable: Vec<State>,
-    damaged: Vec<(StackId, JournalError)>,
+pub struct Journals {
+    /// Of every stack that was ever opened, newest first.
+    pub readable: Vec<State>,
+    /// Those that cannot be read; they hide no other.
+    pub damaged: Vec<DamagedJournal>,
 }
 
 impl Home {
@@ -85,17 +91,8 @@ impl Home {
         lock::look(&path).map_err(|source| HomeError::io(path, source))
     }
 
-    /// Every stack that was ever opened, newest first, as far as its journal can be read.
-    pub fn list(&self) -> Result<Vec<State>, HomeError> {
-        Ok(self.journals()?.readable)
-    }
-
-    /// The stacks whose journals cannot be read, and why.
-    pub fn damaged(&self) -> Result<Vec<HomeError>, HomeError> {
-        Ok(self.journals()?.damaged.into_iter().map(|(id, why)| HomeError::Damaged { id, why }).collect())
-    }
-
-    fn journals(&self) -> Result<Journals, HomeError> {
+    /// Reads every journal.
+    pub fn journals(&self) -> Result<Journals, HomeError> {
         let path = self.stacks();
         let entries = fs::read_dir(&path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
         let entries = entries.map_err(|source| HomeError::io(path, source))?;
@@ -105,7 +102,7 @@ impl Home {
             match journal::read(&self.journal(&id)) {
                 Ok(state) => journals.readable.extend(Some(state).filter(|state| state.opened().is_some())),
                 Err(JournalError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
-                Err(why) => journals.damaged.push((id, why)),
+                Err(why) => journals.damaged.push(DamagedJournal { id, why }),
             }
         }
         journals.readable.sort_by(|a, b| b.opened_at().cmp(a.opened_at()));
@@ -122,8 +119,8 @@ impl Home {
         states.retain(|state| !state.is_closed() && state.name() == Some(id_or_name));
         let mut damaged = damaged.into_iter();
         match states.len() {
-            0 => match damaged.find(|(id, _)| id.as_str() == id_or_name || id.name() == id_or_name) {
-                Some((id, why)) => Err(HomeError::Damaged { id, why }),
+            0 => match damaged.find(|journal| journal.id.as_str() == id_or_name || journal.id.name() == id_or_name) {
+                Some(journal) => Err(HomeError::Damaged(journal)),
                 None => Err(HomeError::Unknown(id_or_name.to_owned())),
             },
             1 => Ok(states.swap_remove(0)),
@@ -191,14 +188,14 @@ mod tests {
         fs::write(home.journal(&"b-00000002".parse().expect("an id")), "garbage\n{}\n").expect("written");
         let c = home.stack(&"c-00000003".parse().expect("an id"));
         fs::create_dir_all(c.join("journal.jsonl")).expect("a folder in place of a file");
-        assert_eq!(home.list().expect("the healthy ones").len(), 1);
+        assert_eq!(home.journals().expect("both kinds").readable.len(), 1);
         assert_eq!(home.find("a").expect("healthy").id().map(StackId::as_str), Some("a-00000001"));
         home.claim("d").expect("a new name");
         for asked in ["b", "b-00000002", "c"] {
             let error = home.find(asked).expect_err("damaged").to_string();
             assert!(error.contains("journal") && error.contains("down --discover"), "{error}");
         }
-        assert_eq!(home.damaged().expect("two").len(), 2);
+        assert_eq!(home.journals().expect("both kinds").damaged.len(), 2);
     }
 
     #[test]
@@ -215,6 +212,6 @@ mod tests {
         first.record(Entry::Closed).expect("closed");
         assert_eq!(home.find("a").expect("one").id().map(StackId::as_str), Some("a-00000003"));
         assert!(home.find("a-00000001").expect("by id").is_closed());
-        assert_eq!(home.list().expect("all").len(), 3);
+        assert_eq!(home.journals().expect("all").readable.len(), 3);
     }
 }

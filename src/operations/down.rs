@@ -214,7 +214,7 @@ fn known_id(home: &Home, asked: &str) -> Result<Option<StackId>, DownError> {
     match home.find(&name_of(asked)?) {
         Ok(state) => Ok(state.id().cloned()),
         Err(HomeError::Unknown(_)) => Ok(None),
-        Err(HomeError::Damaged { id, .. }) => Ok(Some(id)),
+        Err(HomeError::Damaged(journal)) => Ok(Some(journal.id)),
         Err(error) => Err(error.into()),
     }
 }
@@ -222,7 +222,7 @@ fn known_id(home: &Home, asked: &str) -> Result<Option<StackId>, DownError> {
 /// The id of the stack that was asked for, if it is gone and no other stack of that name is left.
 fn closed_id(asked: &str) -> Result<Option<String>, DownError> {
     let (home, name) = (state_folder()?, name_of(asked)?);
-    let states = home.list()?;
+    let states = home.journals()?.readable;
     let mut meant =
         states.iter().filter(|state| state.name() == Some(&name) || state.id().is_some_and(|id| id.as_str() == name));
     let all_closed = meant.clone().all(|state| state.is_closed());

@@ -4,7 +4,7 @@ use aws_stand_in::daemon::{Daemon, DaemonError, Started};
 
 use crate::{
     aws::{Clients, Where},
-    engine::{Home, HomeError, State},
+    engine::{Home, HomeError, Journals, State},
     spec::Target,
 };
 
@@ -68,7 +68,8 @@ pub async fn release_stand_in(home: &Home) -> Result<(), ConnectError> {
     let lives_there = |state: &State| {
         !state.is_closed() && state.opened().is_some_and(|opened| opened.target.endpoint.as_deref() == Some("local"))
     };
-    if !home.damaged()?.is_empty() || home.list()?.iter().any(lives_there) {
+    let Journals { readable, damaged } = home.journals()?;
+    if !damaged.is_empty() || readable.iter().any(lives_there) {
         return Ok(());
     }
     let stand_in = Daemon::at(&home.local());

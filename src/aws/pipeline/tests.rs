@@ -15,7 +15,6 @@ use crate::{
         item_table::ItemTables,
         packaging::Architecture,
         role::{self, Roles},
-        schedule,
         table::Tables,
     },
     spec::{
@@ -362,8 +361,6 @@ fn what_ends_a_stack_is_there_before_its_stream() {
     assert_eq!(role.desired["statements"], statements);
     assert_eq!(schedule.desired["at"], "2026-11-24T12:00:00Z");
     assert_eq!(schedule.desired["role"], "/demo/sales-7f3a91c2/sales-7f3a91c2-scheduler");
-    assert!(!schedule::has_fired(schedule, "2026-11-24T11:59:59Z".parse().expect("a time")));
-    assert!(schedule::has_fired(schedule, "2026-11-24T12:00:00Z".parse().expect("a time")));
 }
 
 #[test]

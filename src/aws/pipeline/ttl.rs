@@ -6,7 +6,7 @@ use super::Parts;
 use crate::{
     aws::{
         kind::{Kind, node},
-        kinds,
+        ownership::Ownership,
         permission::{On, Statement},
         role::{self, Roles},
         schedule::{self, Schedules},
@@ -30,7 +30,7 @@ pub fn opened_at(state: &State) -> DateTime<Utc> {
 
 /// When a stack is to be gone, as its resources are marked: what its schedule says counts before what others do.
 pub fn known(state: &State) -> Option<DateTime<Utc>> {
-    let ownership = |node: &Node| read(kinds::ownership(node)?.expires.as_deref()?);
+    let ownership = |node: &Node| read(Ownership::in_node(node)?.expires.as_deref()?);
     let all = || state.live().map(|resource| &resource.node);
     all().filter(|node| node.key.kind == Schedules::KIND).find_map(ownership).or_else(|| all().find_map(ownership))
 }

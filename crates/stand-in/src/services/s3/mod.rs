@@ -2,6 +2,7 @@
 
 mod bucket;
 mod caller;
+mod names;
 mod operations;
 mod tags;
 mod turns;
@@ -161,7 +162,7 @@ impl Service for S3 {
     }
 
     fn operations(&self) -> Vec<&'static str> {
-        operations::NAMES.to_vec()
+        names::NAMES.to_vec()
     }
 
     fn inventory(&self, into: &mut Inventory) -> Result<(), ServiceError> {

@@ -17,44 +17,6 @@ use super::{
 };
 use crate::{ACCOUNT, durable::Durable};
 
-/// The operations below, by their names in the API reference.
-pub(super) const NAMES: &[&str] = &[
-    "CreateBucket",
-    "DeleteBucket",
-    "HeadBucket",
-    "GetBucketLocation",
-    "ListBuckets",
-    "PutBucketTagging",
-    "GetBucketTagging",
-    "DeleteBucketTagging",
-    "PutBucketEncryption",
-    "GetBucketEncryption",
-    "PutPublicAccessBlock",
-    "GetPublicAccessBlock",
-    "PutBucketOwnershipControls",
-    "GetBucketOwnershipControls",
-    "PutBucketPolicy",
-    "GetBucketPolicy",
-    "DeleteBucketPolicy",
-    "GetBucketVersioning",
-    "ListObjectVersions",
-    "PutObject",
-    "CopyObject",
-    "CreateMultipartUpload",
-    "CompleteMultipartUpload",
-    "AbortMultipartUpload",
-    "ListMultipartUploads",
-    "GetObject",
-    "HeadObject",
-    "DeleteObject",
-    "DeleteObjects",
-    "ListObjects",
-    "ListObjectsV2",
-    "UploadPart",
-    "UploadPartCopy",
-    "ListParts",
-];
-
 /// Buckets of ours over the objects of the library.
 pub(super) struct Operations {
     files: FileSystem,
