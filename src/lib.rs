@@ -19,3 +19,10 @@ pub mod report;
 pub mod operations;
 /// One file per command.
 pub mod cli;
+
+/// The Rust code that the documents show, so that `cargo test` compiles it as printed.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+#[doc = include_str!("../docs/producer.md")]
+#[doc = include_str!("../docs/stand-in.md")]
+struct Documents;
