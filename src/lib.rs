@@ -13,6 +13,10 @@ pub mod aws;
 pub mod load;
 /// Verifies that every acknowledged document arrived.
 pub mod verify;
+/// One folder for each delivery, with everything about it.
+pub mod deliveries;
+/// The pipeline of a stack: its resources, its costs and its lifecycle.
+pub mod pipeline;
 /// The result of a run, and how to render it.
 pub mod report;
 /// What the commands do, for whichever program runs them.
