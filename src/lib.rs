@@ -1,7 +1,8 @@
 //! Creates a Kinesis pipeline from one YAML file, loads it, verifies that nothing was lost, and removes it.
 //!
 //! Module map, lowest module first. A module imports only from the modules above its line here, or from itself;
-//! `tests/it/floors.rs` checks this, and which of the crates in `crates/` import which.
+//! `tests/it/floors.rs` checks this, and which of the crates in `crates/` import which. The `spec` of a delivery is a part
+//! of the module `spec`.
 
 /// A stack file: YAML, overlays, one validated type.
 pub mod spec;
@@ -13,6 +14,10 @@ pub mod aws;
 pub mod load;
 /// Verifies that every acknowledged document arrived.
 pub mod verify;
+/// One folder for each delivery, with everything about it.
+pub mod deliveries;
+/// The pipeline of a stack: its resources, its costs and its lifecycle.
+pub mod pipeline;
 /// The result of a run, and how to render it.
 pub mod report;
 /// What the commands do, for whichever program runs them.

@@ -10,9 +10,8 @@ use super::{
     cost::{self, Cost},
     inventory::{self, Found},
     kind::Kind,
-    kinds,
+    kinds, moment,
     ownership::Ownership,
-    pipeline::ttl,
     schedule::Schedules,
 };
 use crate::engine::{Node, Owned, ProviderError, Scope, StackId};
@@ -102,7 +101,7 @@ fn present(id: StackId, mut owned: Vec<Owned>) -> Present {
 /// As its schedule says, as long as there is one; else the latest of what its resources say: a change of the time to
 /// live may have been cut off.
 fn expires(owned: &[Owned]) -> Option<DateTime<Utc>> {
-    let moment = |owned: &Owned| ttl::read(owned.expires.as_deref()?);
+    let moment = |owned: &Owned| moment::read(owned.expires.as_deref()?);
     let scheduled = owned.iter().filter(|owned| owned.node.key.kind == Schedules::KIND).find_map(moment);
     scheduled.or_else(|| owned.iter().filter_map(moment).max())
 }
@@ -137,7 +136,7 @@ mod tests {
             owned("somebody's", "stream", Some(early)),
         ]);
         let said: Vec<_> =
-            stacks.iter().map(|one| (one.id.as_str(), one.kinds(), one.expires.map(ttl::written))).collect();
+            stacks.iter().map(|one| (one.id.as_str(), one.kinds(), one.expires.map(moment::written))).collect();
         let at = |moment: &str| Some(moment.to_owned());
         assert_eq!(
             said,

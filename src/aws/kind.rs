@@ -134,7 +134,7 @@ pub enum Hourly {
 }
 
 /// A node of this kind.
-pub(super) fn node<K: Kind>(name: &str, depends_on: &[ResourceKey], wanted: &K::Desired, detail: String) -> Node {
+pub(crate) fn node<K: Kind>(name: &str, depends_on: &[ResourceKey], wanted: &K::Desired, detail: String) -> Node {
     Node { key: K::key(name), depends_on: depends_on.to_vec(), desired: json!(wanted), detail }
 }
 

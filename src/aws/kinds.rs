@@ -50,9 +50,9 @@ static KINDS: &[KindInfo] = &[
 ];
 
 /// What is known of a kind without its type.
-pub(super) struct KindInfo {
-    pub(super) kind: &'static str,
-    pub(super) layer: Layer,
+pub(crate) struct KindInfo {
+    pub(crate) kind: &'static str,
+    pub(crate) layer: Layer,
     pub(super) named_by_user: bool,
     provider: fn(&Clients) -> Arc<dyn Provider>,
     permissions: fn(&Node, &StackId) -> Option<Vec<Statement>>,
@@ -75,7 +75,7 @@ impl KindInfo {
 }
 
 /// The kind of this name.
-pub(super) fn named(kind: &str) -> Option<&'static KindInfo> {
+pub(crate) fn named(kind: &str) -> Option<&'static KindInfo> {
     KINDS.iter().find(|known| known.kind == kind)
 }
 

@@ -62,7 +62,7 @@ impl Ownership {
     }
 
     /// The same, with more tags.
-    pub(super) fn with(&self, more: Tags) -> Self {
+    pub(crate) fn with(&self, more: Tags) -> Self {
         let tags = self.tags.clone().into_iter().chain(more).collect();
         Self { tags, ..self.clone() }
     }

@@ -54,7 +54,7 @@ pub fn as_of() -> &'static str {
 }
 
 /// The prices of a region, and the region whose prices they are: another one where the list does not have it.
-pub(super) fn of(region: &str) -> (&'static str, &'static Prices) {
+pub(crate) fn of(region: &str) -> (&'static str, &'static Prices) {
     let (name, prices) = LIST
         .regions
         .get_key_value(region)

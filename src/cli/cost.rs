@@ -9,13 +9,17 @@ use serde_json::json;
 use super::{StackFile, context, documents, exit::Exit, screen::Screen};
 use crate::{
     aws::{
-        cost::{self, Cost, LoadCost, by_use, dollars, of_load},
-        pipeline::{self, Materials},
+        cost::{self, Cost, dollars},
+        packaging::Package,
     },
     engine::StackId,
     operations::Documents,
+    pipeline::{
+        self, Materials,
+        load_cost::{LoadCost, by_use, of_load},
+    },
     report::terminal::grouped,
-    spec::{Deliver, MEAN_DOCUMENT_BYTES, Stack, Target, Workload},
+    spec::{MEAN_DOCUMENT_BYTES, Stack, Target, Workload},
 };
 
 /// The region to price if the stack file names none.
@@ -66,13 +70,11 @@ fn region(target: &Target) -> &str {
     }
 }
 
-/// What a stack of this file would cost an hour in a region. A delivery to DynamoDB costs nothing by the hour, so its
-/// function need not exist.
+/// What a stack of this file would cost an hour in a region. The code of a function costs nothing, so it need not exist.
 pub fn by_the_hour(stack: &Stack, documents: &Documents, region: &str) -> anyhow::Result<Cost> {
-    let deliver = Deliver { dynamodb: None, ..stack.deliver.clone() };
-    let stack = Stack { deliver, ..stack.clone() };
-    let materials = Materials { schema: &documents.schema, function: None };
-    let graph = pipeline::graph(&stack, &StackId::new(&stack.name), Utc::now(), &materials)?;
+    let any = Package::any();
+    let materials = Materials { schema: &documents.schema, function: Some(&any) };
+    let graph = pipeline::graph(stack, &StackId::new(&stack.name), Utc::now(), &materials)?;
     Ok(cost::per_hour(graph.nodes(), &region))
 }
 

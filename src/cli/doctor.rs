@@ -17,13 +17,12 @@ use crate::{
     aws::{
         Clients, Where,
         clients::{self, Found},
-        lifecycle,
         packaging::Package,
-        pipeline::Materials,
         preflight::{self, Finding, Report, Verdict},
     },
     engine::Cause,
     operations::{known::id_and_state, target::release_stand_in},
+    pipeline::{Materials, lifecycle},
     spec::Checked,
 };
 

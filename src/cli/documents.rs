@@ -1,10 +1,10 @@
 //! Shows what the check of a stack's documents found.
 
 use demo_formats::schema::Schema;
-use demo_function::ITEM_BYTES;
 
 use super::{errors, screen::Screen};
 use crate::{
+    deliveries,
     load::OpenWorkload,
     operations::Documents,
     report::terminal::grouped,
@@ -42,12 +42,13 @@ fn show_opened(stack: &Stack, opened: &OpenWorkload, schema: &Schema, screen: &S
         let lines = found.broken_lines();
         screen.warning(&format!("skipping {broken} broken lines of {}\n{}", file.display(), lines.trim_end()));
     }
-    if stack.deliver.dynamodb.is_some() && found.largest > ITEM_BYTES {
-        let largest = grouped(found.largest as u64);
+    for delivery in deliveries::of(&stack.deliver) {
+        let Some(most) = delivery.largest_document().filter(|most| found.largest > *most) else { continue };
+        let (largest, most, destination) =
+            (grouped(found.largest as u64), grouped(most as u64), delivery.destination());
         screen.warning(&format!(
-            "the largest document of {} has {largest} bytes, but DynamoDB takes items of at most {} bytes",
+            "the largest document of {} has {largest} bytes, but {destination} takes items of at most {most} bytes",
             file.display(),
-            grouped(ITEM_BYTES as u64)
         ));
     }
     let blank = match found.blank {

@@ -7,12 +7,12 @@ use super::{
     stack_status,
 };
 use crate::{
-    aws::lifecycle::LifecycleError,
     engine::{ApplyError, Cause, HomeError, ProviderError, StackId},
     operations::{
         ConnectError, DocumentsError, DownError, FindError, RunError, UpError, WorkerError, up::is_interrupted,
         verification::SearchError,
     },
+    pipeline::lifecycle::LifecycleError,
 };
 
 /// An error with its causes in one line, as the command line prints all errors.

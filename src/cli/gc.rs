@@ -18,13 +18,13 @@ use crate::{
     aws::{
         Clients,
         account::{self, Account, Present},
-        pipeline::ttl,
     },
     engine::{Home, StackId},
     operations::{
         down::{SearchIn, down_present},
         target::{self, location},
     },
+    pipeline::ttl,
     report::terminal::time_left,
 };
 

@@ -33,10 +33,11 @@ pub struct Get {
 impl Get {
     pub(super) async fn run(self, _screen: &Screen) -> anyhow::Result<Exit> {
         let known = KnownStack::find(&self.stack).await.map_err(errors::find)?;
-        let Some(names) = &known.names.dynamodb else {
+        let Some(to) = &known.stack.deliver.dynamodb else {
             return Err(Stop::usage(format!("{} has no delivery to DynamoDB", known.id)).into());
         };
-        let items = Items::of(&known.clients.dynamodb, &names.table).await?;
+        let table = to.names(&known.id).table;
+        let items = Items::of(&known.clients.dynamodb, &table).await?;
         let key = items.key_of(&self.key).map_err(Stop::usage)?;
         let begun = Instant::now();
         let found = items.get(&key).await?;
@@ -44,7 +45,6 @@ impl Get {
         let Some(item) = found else {
             let named: Vec<String> =
                 items.key().zip(&self.key).map(|(name, value)| format!("{name} {value}")).collect();
-            let table = &names.table;
             let message = format!(
                 "no item with {} in {table} (read in {}); it may not have arrived yet, or was never sent",
                 named.join(", "),

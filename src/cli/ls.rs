@@ -6,9 +6,10 @@ use serde::Serialize;
 
 use super::{context, exit::Exit, screen::Screen, stack_status::StatusText};
 use crate::{
-    aws::{cost, pipeline::ttl},
+    aws::cost,
     engine::{Journals, State},
     operations::{StackStatus, Stage},
+    pipeline::ttl,
     report::terminal::{duration, time_left},
 };
 

@@ -8,13 +8,14 @@ use super::{
     signals::Signals, stack_status,
 };
 use crate::{
-    aws::{Clients, cost, lifecycle, pipeline::Materials},
+    aws::{Clients, cost},
     engine::{Action, Difference, Step},
     operations::{
         StackStatus,
         known::id_and_state,
         target::{location, release_stand_in},
     },
+    pipeline::{Materials, lifecycle},
 };
 
 /// Arguments of `demo plan`.

@@ -10,13 +10,9 @@ use super::{
     screen::Screen,
 };
 use crate::{
-    aws::{
-        access,
-        packaging::Package,
-        permission::Realm,
-        pipeline::{self, Materials},
-    },
+    aws::{access, packaging::Package, permission::Realm},
     engine::StackId,
+    pipeline::{self, Materials},
     spec::Target,
 };
 

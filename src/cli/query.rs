@@ -46,20 +46,19 @@ impl Query {
     pub(super) async fn run(self, screen: &Screen) -> anyhow::Result<Exit> {
         let signals = Signals::watch(screen)?;
         let known = KnownStack::find(&self.stack).await.map_err(errors::find)?;
-        let Some(engine) = self.on.or(Engine::default_of(&known.stack)).filter(|engine| engine.is_in(&known.stack))
-        else {
+        let KnownStack { stack, names, clients, .. } = &known;
+        let Some(table) = query::table(stack, names, clients, self.on) else {
             let lacks = self.on.map_or("no table", lacking);
             return Err(Stop::usage(format!("{} has {lacks}, so there is nothing to query", known.id)).into());
         };
         let sql = match self.sql.as_deref() {
-            None => query::default_query(engine, &known.stack, &known.names).1,
+            None => query::default_query(stack, table.as_ref()).1,
             Some(file) if Path::new(file).is_file() => fs::read_to_string(file).with_context(|| file.to_owned())?,
             Some(text) if text.contains(char::is_whitespace) => text.to_owned(),
             Some(word) => return Err(Stop::usage(format!("`{word}` is neither a file nor SQL")).into()),
         };
         signals.begun(|| "interrupted; the query may still be running".to_owned());
-        let KnownStack { stack, names, clients, .. } = &known;
-        let result = query::run(engine, stack, names, clients, &sql, MOST_ROWS, signals.cancel()).await;
+        let result = query::run(table.as_ref(), &sql, MOST_ROWS, signals.cancel()).await;
         if signals.is_stopped() {
             return Err(interrupted().into());
         }

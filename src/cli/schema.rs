@@ -4,14 +4,17 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
-use demo_formats::schema::{self, Schema as Columns, Stored};
+use demo_formats::schema::{self, Schema as Columns};
 
 use super::{
     Over, StackFile, context, documents,
     exit::{Exit, Stop},
     screen::Screen,
 };
-use crate::spec::{self, Format, Stack};
+use crate::{
+    deliveries,
+    spec::{self, Stack},
+};
 
 /// Arguments of `demo schema`.
 #[derive(Args, Debug)]
@@ -80,20 +83,7 @@ impl Schema {
 
 /// DDL for each table that the stack creates; for Athena if it creates none.
 fn ddl(stack: &Stack, columns: &Columns) -> String {
-    let catalog = stack.deliver.s3.as_ref().and_then(|s3| Some((s3, s3.catalog.as_ref()?)));
-    let mut text = String::new();
-    if let Some((s3, catalog)) = catalog {
-        let stored = match s3.format {
-            Format::Json => Stored::JsonLines,
-            Format::Parquet => Stored::Parquet,
-        };
-        text += &columns.athena_ddl_of(&catalog.table, "${location}", stored, &s3.partition_columns());
-    } else if stack.deliver.redshift.is_none() {
-        text += &columns.athena_ddl("documents", "${location}");
-    }
-    if let Some(redshift) = &stack.deliver.redshift {
-        text += &columns.redshift_ddl(&redshift.table, redshift.structs);
-        text += &columns.jsonpaths();
-    }
-    text
+    let deliveries = deliveries::of(&stack.deliver);
+    let text: String = deliveries.iter().map(|delivery| delivery.ddl(columns)).collect();
+    if text.is_empty() { columns.athena_ddl("documents", "${location}") } else { text }
 }

@@ -6,9 +6,10 @@ use chrono::Utc;
 
 use super::screen::Screen;
 use crate::{
-    aws::{cost, pipeline::ttl},
+    aws::cost,
     engine::{Held, Home, Node, Phase, Resource, StackId},
     operations::{StackStatus, Stage},
+    pipeline::ttl,
     report::terminal::{duration, time_left},
 };
 

@@ -8,9 +8,10 @@ use serde_json::{Value, json};
 
 use super::{context, errors, exit::Exit, resource_lines::label, screen::Screen, stack_status::StatusText};
 use crate::{
-    aws::{lifecycle, ownership::Ownership, pipeline::ttl},
+    aws::ownership::Ownership,
     engine::{Difference, Node, Observed, Phase, plan::Status as Found},
     operations::{KnownStack, StackStatus, target::location},
+    pipeline::{lifecycle, ttl},
 };
 
 /// Arguments of `demo status`.

@@ -72,7 +72,7 @@ impl Terminal {
     }
 
     fn start_searches(&self, destinations: &[Destination], expected: u64) {
-        let bar = |destination: &Destination| (*destination, self.screen.bar(label(*destination), Some(expected)));
+        let bar = |destination: &Destination| (*destination, self.screen.bar(destination.label, Some(expected)));
         *lock(&self.searches) = destinations.iter().map(bar).collect();
     }
 
@@ -221,15 +221,6 @@ fn retries_text(retried: u64, throttled: u64, hot_keys: &[HotKey]) -> String {
     let throttled = if throttled == 0 { String::new() } else { format!("   throttled {}", grouped(throttled)) };
     let hot = hot_keys.first().map_or(String::new(), |hot| format!("   hot key {}", hot.partition_key));
     format!("retried {}{throttled}{hot}", grouped(retried))
-}
-
-fn label(destination: Destination) -> &'static str {
-    match destination {
-        Destination::Stream => "stream",
-        Destination::S3 => "S3",
-        Destination::Redshift => "Redshift",
-        Destination::DynamoDb => "DynamoDB",
-    }
 }
 
 fn search_text(progress: SearchProgress) -> String {

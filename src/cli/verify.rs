@@ -59,14 +59,15 @@ impl Verify {
         report.problems.extend(missing);
         let text = if self.json {
             let landed: Vec<_> = verification.landed.iter().map(landed).collect();
-            let report = json!({
+            let mut text = json!({
                 "stack": known.id.as_str(), "runs": runs, "runs_cut_off": unfinished, "acknowledged": acknowledged,
-                "landed_stream": report.landed_stream, "landed_s3": report.landed_s3, "landed_sql": report.landed_sql,
-                "landed_redshift": report.landed_redshift, "landed_dynamodb": report.landed_dynamodb,
                 "lost": report.lost, "duplicated": report.duplicated, "destinations": landed,
                 "problems": report.problems,
             });
-            format!("{report}\n")
+            for (field, documents) in report.landed.fields() {
+                text[field] = documents.into();
+            }
+            format!("{text}\n")
         } else {
             terminal::verified(&report, &verification)
         };

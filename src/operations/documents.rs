@@ -1,13 +1,12 @@
 //! The documents of a stack, before anything is created: checks their file or template and reads their columns.
 
-use demo_formats::schema::{self, Field, InferError, Schema};
-use demo_function::{ARRIVED, PROCESSED};
-use demo_workload::Identity;
+use demo_formats::schema::{self, InferError, Schema};
 use tokio::task::{JoinError, spawn_blocking};
 
 use crate::{
+    deliveries::{self, parts::Unfit},
     load::{OpenError, OpenWorkload},
-    spec::{Format, Stack, Workload},
+    spec::{Stack, Workload},
 };
 
 /// What a stack sends.
@@ -28,24 +27,9 @@ pub enum DocumentsError {
     /// The documents have no columns that a table could have.
     #[error(transparent)]
     Columns(#[from] InferError),
-    /// Parquet keeps values, not lines, so its documents need a key.
-    #[error(
-        "`deliver.s3.format: parquet` does not keep lines as they were sent, so lines cannot identify documents; \
-         declare the fields that do, for example `key: [id]` in the workload"
-    )]
-    NoKey,
-    /// A field is called as a partition key.
-    #[error(
-        "the documents have a field `{0}`, and `deliver.s3.prefix` has a partition key of the same name; \
-         rename one of them"
-    )]
-    PartitionKey(String),
-    /// A field is called as an attribute that the function adds.
-    #[error(
-        "the documents have a field `{0}`, and the function that writes to DynamoDB adds an attribute of that \
-         name to every item; rename the field"
-    )]
-    AddedAttribute(String),
+    /// A delivery cannot deliver them.
+    #[error(transparent)]
+    Unfit(#[from] Unfit),
     /// The check panicked.
     #[error(transparent)]
     Panicked(#[from] JoinError),
@@ -59,7 +43,8 @@ impl Documents {
         }
         let of = stack.clone();
         let opened = spawn_blocking(move || OpenWorkload::of(&of)).await??;
-        check_identity(stack, &opened.source.identity())?;
+        let identity = opened.source.identity();
+        deliveries::of(&stack.deliver).iter().try_for_each(|delivery| delivery.check_identity(&identity))?;
         let schema = columns(stack, &opened)?;
         Ok(Self { schema, opened: Some(opened) })
     }
@@ -76,27 +61,13 @@ impl Documents {
     }
 }
 
-/// Checks that documents can be identified.
-fn check_identity(stack: &Stack, identity: &Identity) -> Result<(), DocumentsError> {
-    let parquet = stack.deliver.s3.as_ref().is_some_and(|s3| s3.format == Format::Parquet);
-    if parquet && *identity == Identity::Line { Err(DocumentsError::NoKey) } else { Ok(()) }
-}
-
 /// The columns. Only tables need them: without a table, documents may have any keys.
 fn columns(stack: &Stack, opened: &OpenWorkload) -> Result<Schema, DocumentsError> {
-    let catalog = stack.deliver.s3.as_ref().filter(|s3| s3.catalog.is_some());
+    let deliveries = deliveries::of(&stack.deliver);
     let schema = match opened.schema() {
-        Err(_) if catalog.is_none() && stack.deliver.redshift.is_none() => opened.fields(),
+        Err(_) if !deliveries.iter().any(|delivery| delivery.has_columns()) => opened.fields(),
         schema => schema?,
     };
-    let partitions = catalog.map(|s3| s3.partition_columns()).unwrap_or_default();
-    let taken = schema.columns.iter().find(|column| partitions.contains(&column.name.to_lowercase()));
-    if let Some(Field { name, .. }) = taken {
-        return Err(DocumentsError::PartitionKey(name.clone()));
-    }
-    let added = schema.columns.iter().find(|column| [ARRIVED, PROCESSED].contains(&column.name.as_str()));
-    match added.filter(|_| stack.deliver.dynamodb.is_some()) {
-        Some(Field { name, .. }) => Err(DocumentsError::AddedAttribute(name.clone())),
-        None => Ok(schema),
-    }
+    deliveries.iter().try_for_each(|delivery| delivery.check_columns(&schema))?;
+    Ok(schema)
 }

@@ -11,11 +11,14 @@ use super::{
 };
 use crate::{
     aws::{
-        Clients, discover,
+        Clients,
         inventory::{self, Found},
-        lifecycle::{self, LifecycleError},
     },
     engine::{Cancel, Down, Home, HomeError, Journal, StackId, journal},
+    pipeline::{
+        discover,
+        lifecycle::{self, LifecycleError},
+    },
     spec::Target,
 };
 

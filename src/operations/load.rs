@@ -1,8 +1,9 @@
-//! Loads a stack: sends its documents, and meanwhile loads delivered objects into Redshift and tracks samples in DynamoDB.
+//! Loads a stack: sends its documents, and meanwhile tracks samples and does what its deliveries ask for.
 
 use std::{convert::Infallible, fs, future, io, path::PathBuf, time::Duration};
 
 use chrono::Utc;
+use futures::future::join_all;
 use kinesis_producer::{BuildError, Builder, Producer, TransportKind};
 use tokio::{
     sync::{mpsc, watch},
@@ -15,17 +16,13 @@ use super::{
     host::{Event, Host},
 };
 use crate::{
-    aws::{
-        Clients, Names,
-        items::{Items, ItemsError},
-        redshift::Loader,
-        shards,
-    },
+    aws::{Clients, Names, shards},
+    deliveries,
     engine::{Cancel, ProviderError},
     load::{self, Header, LoadError, LoadResult, Part, Plan, Progress, ReserveTickets, Sample},
     spec::{Aggregation, Sending, Stack, Transport},
     verify::{
-        destination::Patience,
+        VerifyError,
         freshness::{self, Freshness},
     },
 };
@@ -61,7 +58,7 @@ pub struct StackLoad<'a> {
 pub struct StackLoadResult {
     /// Its counts and times.
     pub load: LoadResult,
-    /// How fresh the DynamoDB table was meanwhile, if the stack has one.
+    /// How fresh the destination was meanwhile whose documents can be looked up, if the stack has one.
     pub freshness: Option<Freshness>,
 }
 
@@ -77,9 +74,9 @@ pub enum StackLoadError {
     /// The documents cannot be opened.
     #[error(transparent)]
     Documents(#[from] DocumentsError),
-    /// The DynamoDB table cannot be read.
+    /// A destination cannot be read.
     #[error(transparent)]
-    Items(#[from] ItemsError),
+    Lookup(#[from] VerifyError),
     /// There is no producer for the stream.
     #[error(transparent)]
     Producer(#[from] BuildError),
@@ -117,14 +114,14 @@ impl StackLoad<'_> {
         let producer = producer(stack, names, clients).build().await?;
         let (progress, mut changes) = watch::channel(Progress::default());
         let loading = load::run(plan, &producer, &self.log, &progress, cancel);
-        let redshift_loading = keep_loading(Loader::of(stack, names, clients).filter(|_| self.part.worker == 1));
+        let beside = beside_load(stack, names, clients, self.part);
         let draining = end_draining(cancel, &producer);
-        tokio::pin!(loading, redshift_loading, draining);
+        tokio::pin!(loading, beside, draining);
         host.notify(Event::LoadStarted { total: total(stack, self.part) });
         let load = loop {
             tokio::select! {
                 load = &mut loading => break load?,
-                never = &mut redshift_loading => match never {},
+                never = &mut beside => match never {},
                 never = &mut draining => match never {},
                 Ok(()) = changes.changed() => host.notify(Event::Loading(&changes.borrow_and_update())),
             }
@@ -157,18 +154,20 @@ fn producer(stack: &Stack, names: &Names, clients: &Clients) -> Builder {
     }
 }
 
-/// Tracks samples of the load in the DynamoDB table, if the stack has one.
+/// Tracks samples of the load in the first destination where documents can be looked up.
 async fn track(
     stack: &Stack,
     names: &Names,
     clients: &Clients,
-) -> Result<Option<(mpsc::Sender<Sample>, JoinHandle<Freshness>)>, ItemsError> {
-    let (Some(to), Some(names)) = (&stack.deliver.dynamodb, &names.dynamodb) else { return Ok(None) };
-    let items = Items::of(&clients.dynamodb, &names.table).await?;
-    let patience = Patience::for_interval(to.mapping.window).standstill;
-    let (samples, to_track) = mpsc::channel(SAMPLES_WAITING);
-    let tracking = tokio::spawn(async move { freshness::track(&items, to_track, patience).await });
-    Ok(Some((samples, tracking)))
+) -> Result<Option<(mpsc::Sender<Sample>, JoinHandle<Freshness>)>, VerifyError> {
+    for delivery in deliveries::of(&stack.deliver) {
+        if let Some(lookup) = delivery.lookup(names, clients).await? {
+            let (samples, to_track) = mpsc::channel(SAMPLES_WAITING);
+            let tracking = tokio::spawn(async move { freshness::track(lookup.as_ref(), to_track).await });
+            return Ok(Some((samples, tracking)));
+        }
+    }
+    Ok(None)
 }
 
 /// The freshness of the tracked samples; none if the operation is cancelled first.
@@ -191,11 +190,10 @@ async fn end_draining(cancel: &Cancel, producer: &Producer) -> Infallible {
     future::pending().await
 }
 
-/// Loads delivered objects into Redshift while the load goes on.
-async fn keep_loading(loader: Option<Loader>) -> Infallible {
-    if let Some(loader) = loader {
-        loader.keep_loading().await;
-    }
+/// What deliveries do while the load goes on; the first worker does it for all.
+async fn beside_load(stack: &Stack, names: &Names, clients: &Clients, part: Part) -> Infallible {
+    let deliveries = deliveries::of(&stack.deliver).into_iter().filter(|_| part.worker == 1);
+    join_all(deliveries.filter_map(|delivery| delivery.beside_load(names, clients))).await;
     future::pending().await
 }
 

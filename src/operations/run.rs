@@ -7,13 +7,14 @@ use super::{
     host::{Event, Host},
     load::{StackLoad, StackLoadError, new_run},
     logs::{Logs, LogsError},
-    query::{self, Engine, RunQueryError},
+    query::{self, QueryError},
     target::location,
     up::{StackUp, UpError, UpOptions, up},
     verification::{SearchError, search},
 };
 use crate::{
     aws::Names,
+    deliveries::query::Table,
     engine::{Cancel, Down, Journal, JournalError, journal::Entry},
     load::{AckLog, AckLogError, Part, ReserveTickets},
     report::RunReport,
@@ -67,7 +68,7 @@ pub enum RunError {
     Search(#[from] SearchError),
     /// The demo query failed.
     #[error(transparent)]
-    Query(#[from] RunQueryError),
+    Query(#[from] QueryError),
     /// The result cannot be recorded.
     #[error(transparent)]
     Journal(#[from] JournalError),
@@ -162,17 +163,17 @@ impl Run<'_> {
         }
         report.check_thresholds(&stack.thresholds);
         host.notify(Event::Reported(report));
-        match Engine::default_of(stack).filter(|_| asks && !report.interrupted) {
-            Some(engine) => self.query(engine, &names).await,
+        match query::table(stack, &names, &up.clients, None).filter(|_| asks && !report.interrupted) {
+            Some(table) => self.query(table.as_ref()).await,
             None => Ok(()),
         }
     }
 
     /// Runs the demo query. A cancellation ends it, but the run stays verified.
-    async fn query(&self, engine: Engine, names: &Names) -> Result<(), RunError> {
-        let Self { stack, up, cancel, host } = *self;
-        let (name, sql) = query::default_query(engine, stack, names);
-        let result = query::run(engine, stack, names, &up.clients, &sql, MOST_ROWS, cancel).await;
+    async fn query(&self, table: &dyn Table) -> Result<(), RunError> {
+        let Self { stack, cancel, host, .. } = *self;
+        let (name, sql) = query::default_query(stack, table);
+        let result = query::run(table, &sql, MOST_ROWS, cancel).await;
         if !cancel.is_raised() {
             host.notify(Event::Queried { name, rows: &result?.rows });
         }

@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use crate::{
-    aws::pipeline::ttl,
     engine::{Held, Home, HomeError, State},
+    pipeline::ttl,
 };
 
 /// A stack's status at one time.

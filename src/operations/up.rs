@@ -13,12 +13,15 @@ use super::{
 use crate::{
     aws::{
         Clients, cost,
-        lifecycle::{self, LifecycleError},
         packaging::{Package, PackagingError},
-        pipeline::Materials,
     },
+    deliveries,
     engine::{
         ApplyError, Cancel, Claim, Down, Graph, Home, HomeError, Journal, JournalError, StackId, Survey, journal::Entry,
+    },
+    pipeline::{
+        Materials,
+        lifecycle::{self, LifecycleError},
     },
     spec::{Checked, Stack, Target},
 };
@@ -142,7 +145,8 @@ pub fn is_interrupted(error: &LifecycleError) -> bool {
 
 /// Finds and checks the code of a stack's function; none for a stack without a function.
 pub fn package(stack: &Stack, function_binary: Option<&Path>) -> Result<Option<Package>, PackagingError> {
-    stack.deliver.dynamodb.as_ref().map(|_| Package::find(function_binary)).transpose()
+    let needs_code = deliveries::of(&stack.deliver).iter().any(|delivery| delivery.needs_code());
+    needs_code.then(|| Package::find(function_binary)).transpose()
 }
 
 /// Creates all resources of a stack, or continues where an earlier `up` was cut off.

@@ -5,11 +5,13 @@ use tokio::task::{JoinError, spawn_blocking};
 use super::host::{Event, Host};
 use crate::{
     aws::{Clients, Names},
+    deliveries,
     engine::Cancel,
     load::AckLog,
     spec::Stack,
     verify::{
-        Acknowledged, AcknowledgedError, Destination, SearchProgress, Verification, VerifyError, destinations, verify,
+        Acknowledged, AcknowledgedError, Destination, SearchProgress, Verification, VerifyError, destination::Keeps,
+        verify,
     },
 };
 
@@ -40,17 +42,18 @@ pub async fn search(
     cancel: &Cancel,
     host: &dyn Host,
 ) -> Result<(u64, Verification), SearchError> {
-    let has_items = stack.deliver.dynamodb.is_some();
+    let deliveries = deliveries::of(&stack.deliver);
+    let by_key = deliveries.iter().any(|delivery| delivery.destination().keeps == Keeps::OneOfAKey);
     let derived = spawn_blocking(move || {
         let acknowledged = Acknowledged::of(logs, earlier)?;
         let ids = acknowledged.ids()?;
-        let earlier_items = if has_items { acknowledged.earlier_items()? } else { 0 };
-        Ok::<_, AcknowledgedError>((acknowledged, ids, earlier_items))
+        let earlier_keys = if by_key { acknowledged.earlier_keys()? } else { 0 };
+        Ok::<_, AcknowledgedError>((acknowledged, ids, earlier_keys))
     });
     let derived = cancel.unless_raised(derived).await.map_err(|_| SearchError::Interrupted)?;
-    let (acknowledged, ids, earlier_items) = derived??;
+    let (acknowledged, ids, earlier_keys) = derived??;
     let (expected, earlier) = (acknowledged.own, acknowledged.earlier);
-    let readers = destinations::of(stack, names, clients, &acknowledged.expected);
+    let readers = deliveries::readers(stack, names, clients, &acknowledged.expected);
     let destinations: Vec<Destination> = readers.iter().map(|reader| reader.destination()).collect();
     host.notify(Event::SearchStarted { destinations: &destinations, expected });
     let progress = |progress: SearchProgress| {
@@ -58,7 +61,7 @@ pub async fn search(
         host.notify(Event::Searching(SearchProgress { documents, expected, ..progress }));
     };
     let mut verification = verify(readers, ids, cancel, progress).await?;
-    (verification.earlier, verification.earlier_items) = (earlier, earlier_items);
+    (verification.earlier, verification.earlier_keys) = (earlier, earlier_keys);
     for landed in &verification.landed {
         let documents = expected.saturating_sub(landed.tally.lost);
         let (destination, waited) = (landed.destination, landed.took);

@@ -28,13 +28,10 @@ use super::{
     target::{self, ConnectError, location},
 };
 use crate::{
-    aws::{
-        Clients, Names,
-        lifecycle::{self, LifecycleError},
-        mirror::InBucket,
-    },
+    aws::{Clients, Names, mirror::InBucket},
     engine::{Cancel, Home, HomeError, Journal, JournalError, ProviderError, StackId, State, journal::Entry},
     load::{self, LoadError, Part, ReserveTickets},
+    pipeline::lifecycle::{self, LifecycleError},
     report::RunReport,
     spec::{Stack, Thresholds},
 };

@@ -1,20 +1,22 @@
 //! The result of a run, and how to render it.
 
+pub mod landed;
 pub mod table;
 pub mod terminal;
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::{
     load::{HotKey, LoadResult, Percentiles},
     spec::Thresholds,
     verify::{Destination, Verification, freshness::Freshness},
 };
+use landed::LandedDocuments;
 
 /// The result of a run, and the JSON that `demo run --json` prints.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct RunReport {
     /// Id of the stack.
     pub stack: String,
@@ -40,24 +42,20 @@ pub struct RunReport {
     pub duplicated: Option<u64>,
     /// Acknowledged documents that are missing, in the destination that lacks most; null where nothing was looked at.
     pub lost: Option<u64>,
-    /// Distinct documents found in the stream itself; only of a stack that delivers nowhere.
-    pub landed_stream: Option<u64>,
-    /// Distinct documents found in the S3 objects.
-    pub landed_s3: Option<u64>,
-    /// Distinct documents found by SQL through the catalog.
-    pub landed_sql: Option<u64>,
-    /// Distinct documents found in the Redshift table.
-    pub landed_redshift: Option<u64>,
-    /// Distinct documents found in the DynamoDB table.
-    pub landed_dynamodb: Option<u64>,
+    /// Distinct documents found in each destination: `landed_s3` and so on.
+    #[serde(flatten)]
+    pub landed: LandedDocuments,
     /// Acknowledged documents a second, over the time of the load.
     pub records_per_second: f64,
     /// Acknowledged bytes of documents a second.
     pub bytes_per_second: f64,
     /// From the intended send time to the acknowledgement.
     pub ack_latency_ms: Percentiles,
-    /// From the intended send time until a document could be read in the DynamoDB table, of one or so a second.
+    /// From the intended send time until a document could be read in its destination, of one or so a second.
     pub freshness_ms: Option<Percentiles>,
+    /// That destination.
+    #[serde(skip)]
+    pub freshness_in: Option<Destination>,
     /// Resources still there after `down`; null where it was not taken down.
     pub leftovers: Option<u64>,
     /// Wall time of each phase; null where there was none.
@@ -69,12 +67,11 @@ pub struct RunReport {
     /// Thresholds of the stack that were crossed.
     pub crossed: Vec<String>,
     /// Every threshold of the stack that could be checked.
-    #[serde(default)]
     pub thresholds: Vec<ThresholdCheck>,
 }
 
 /// A threshold, and what the run reached.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ThresholdCheck {
     /// Its key in the stack file.
     pub name: String,
@@ -100,7 +97,7 @@ impl fmt::Display for ThresholdCheck {
 }
 
 /// Wall time of each phase.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Seconds {
     /// Standing up.
     pub up: Option<f64>,
@@ -116,13 +113,9 @@ impl RunReport {
     /// Whether every acknowledged document is where it belongs, by every way of looking.
     pub fn is_verified(&self) -> bool {
         let accounted = self.offered == self.acknowledged + self.failed;
-        let agree = match (self.landed_s3, self.landed_sql) {
-            (Some(s3), Some(sql)) => s3 == sql,
-            _ => true,
-        };
         // A worker does not search: `demo verify` does, over all of them.
         let complete = self.lost == Some(0) || (self.lost.is_none() && self.worker.is_some());
-        accounted && agree && complete && self.failed == 0 && self.problems.is_empty()
+        accounted && self.landed.agree() && complete && self.failed == 0 && self.problems.is_empty()
     }
 
     /// Records the result of a load.
@@ -142,13 +135,14 @@ impl RunReport {
         self.problems.extend(failures.map(|failure| format!("{} documents failed: {}", failure.count, failure.reason)));
     }
 
-    /// Records how fresh the DynamoDB table was.
+    /// Records how fresh a destination was.
     pub fn record_freshness(&mut self, freshness: &Freshness) {
         self.freshness_ms = freshness.ms;
+        self.freshness_in = Some(freshness.destination);
         if freshness.unseen > 0 {
-            let Freshness { tracked, unseen, why, .. } = freshness;
+            let Freshness { destination, tracked, unseen, why, .. } = freshness;
             let why = why.as_deref().unwrap_or("they did not arrive in time");
-            let problem = format!("{unseen} of {tracked} documents tracked in DynamoDB were not read: {why}");
+            let problem = format!("{unseen} of {tracked} documents tracked in {destination} were not read: {why}");
             self.problems.push(problem);
         }
     }
@@ -163,12 +157,7 @@ impl RunReport {
 
     /// Records what was found in every destination.
     pub fn record_verification(&mut self, verification: &Verification) {
-        let landed = |destination| verification.landed_in(destination);
-        self.landed_stream = landed(Destination::Stream);
-        self.landed_s3 = landed(Destination::S3);
-        self.landed_sql = verification.landed_by_sql();
-        self.landed_redshift = landed(Destination::Redshift);
-        self.landed_dynamodb = landed(Destination::DynamoDb);
+        self.landed = LandedDocuments::of(verification);
         self.duplicated = Some(verification.duplicated());
         self.lost = verification.lost();
         self.interrupted = verification.stopped;
@@ -201,15 +190,19 @@ impl RunReport {
 mod tests {
     use std::time::Duration;
 
-    use super::*;
+    use super::{landed::Landed, *};
+    use crate::deliveries::s3;
+
+    fn in_s3(documents: u64, by_sql: u64) -> LandedDocuments {
+        LandedDocuments(vec![Landed { destination: s3::DESTINATION, documents, by_sql: Some(by_sql) }])
+    }
 
     fn clean() -> RunReport {
         RunReport {
             offered: 10,
             acknowledged: 10,
             lost: Some(0),
-            landed_s3: Some(10),
-            landed_sql: Some(10),
+            landed: in_s3(10, 10),
             records_per_second: 100.0,
             ack_latency_ms: Percentiles { p99: 7.0, ..Percentiles::default() },
             ..RunReport::default()
@@ -222,10 +215,19 @@ mod tests {
         assert!(!RunReport { lost: Some(1), ..clean() }.is_verified());
         assert!(!RunReport { lost: None, ..clean() }.is_verified(), "nothing was searched");
         assert!(RunReport { lost: None, worker: Some("1/2".into()), ..clean() }.is_verified());
-        assert!(!RunReport { landed_sql: Some(9), ..clean() }.is_verified());
+        assert!(!RunReport { landed: in_s3(10, 9), ..clean() }.is_verified());
         assert!(!RunReport { acknowledged: 9, failed: 1, ..clean() }.is_verified());
         assert!(!RunReport { acknowledged: 9, ..clean() }.is_verified());
         assert!(!RunReport { problems: vec!["unreadable object".into()], ..clean() }.is_verified());
+    }
+
+    #[test]
+    fn every_destination_has_its_fields_in_json() {
+        let json = serde_json::to_string(&clean()).expect("JSON");
+        let fields =
+            r#""landed_stream":null,"landed_s3":10,"landed_sql":10,"landed_redshift":null,"landed_dynamodb":null,"#;
+        assert!(json.contains(&format!(r#""lost":0,{fields}"#)), "{json}");
+        assert!(!json.contains("freshness_in"), "{json}");
     }
 
     #[test]

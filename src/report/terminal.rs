@@ -4,20 +4,23 @@ use std::fmt::Write;
 
 use chrono::TimeDelta;
 
-use super::RunReport;
-use crate::verify::Verification;
+use super::{RunReport, landed::Landed};
+use crate::verify::{Verification, destination::Keeps};
 
 /// Several short lines: what was offered and where it is, what is missing, how fast it went.
 pub fn summary(report: &RunReport) -> String {
     let mut text = String::new();
-    let mut chain = vec![("offered", report.offered), ("acknowledged", report.acknowledged)];
-    chain.extend(report.landed_stream.map(|n| ("in the stream", n)));
-    chain.extend(report.landed_s3.map(|n| ("in S3", n)));
-    chain.extend(report.landed_sql.map(|n| ("by SQL", n)));
-    chain.extend(report.landed_redshift.map(|n| ("in Redshift", n)));
-    // Documents of one key are one item: fewer items than documents need not be a loss.
-    let once_a_key = report.landed_dynamodb.filter(|&items| items < report.acknowledged && report.lost == Some(0));
-    chain.extend(report.landed_dynamodb.filter(|_| once_a_key.is_none()).map(|n| ("in DynamoDB", n)));
+    let mut chain = vec![("offered".to_owned(), report.offered), ("acknowledged".to_owned(), report.acknowledged)];
+    // Documents of one key are one: fewer than were acknowledged need not be a loss.
+    let once_a_key = |landed: &Landed| {
+        let fewer = landed.documents < report.acknowledged && report.lost == Some(0);
+        fewer && landed.destination.keeps == Keeps::OneOfAKey
+    };
+    let (by_key, all): (Vec<&Landed>, Vec<&Landed>) = report.landed.0.iter().partition(|landed| once_a_key(landed));
+    for landed in all {
+        chain.push((format!("in {}", landed.destination), landed.documents));
+        chain.extend(landed.by_sql.map(|n| ("by SQL".to_owned(), n)));
+    }
     text += "  ";
     for (i, (what, count)) in chain.iter().enumerate() {
         if i > 0 {
@@ -25,8 +28,8 @@ pub fn summary(report: &RunReport) -> String {
         }
         let _ = write!(text, "{what} {}", grouped(*count));
     }
-    if let Some(items) = once_a_key {
-        let _ = write!(text, "\n  in DynamoDB {}, one item for each key", grouped(items));
+    for Landed { destination, documents, .. } in by_key {
+        let _ = write!(text, "\n  in {destination} {}, one item for each key", grouped(*documents));
     }
     let known = |n: Option<u64>| n.map_or("not checked".to_owned(), grouped);
     let _ = write!(text, "\n  lost {}", known(report.lost));
@@ -52,9 +55,9 @@ pub fn summary(report: &RunReport) -> String {
         millis(latency.p99),
         millis(latency.max),
     );
-    if let Some(fresh) = &report.freshness_ms {
+    if let (Some(fresh), Some(destination)) = (&report.freshness_ms, report.freshness_in) {
         let (p50, p99, max) = (millis(fresh.p50), millis(fresh.p99), millis(fresh.max));
-        let _ = writeln!(text, "  readable in DynamoDB after p50 {p50} ms, p99 {p99} ms, max {max} ms");
+        let _ = writeln!(text, "  readable in {destination} after p50 {p50} ms, p99 {p99} ms, max {max} ms");
     }
     for problem in &report.problems {
         let _ = writeln!(text, "  problem: {problem}");
@@ -140,7 +143,15 @@ fn millis(n: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::landed::LandedDocuments, *};
+    use crate::{
+        deliveries::{dynamodb, s3},
+        verify::Destination,
+    };
+
+    fn landed(destination: Destination, documents: u64, by_sql: Option<u64>) -> LandedDocuments {
+        LandedDocuments(vec![Landed { destination, documents, by_sql }])
+    }
 
     #[test]
     fn thousands_are_grouped() {
@@ -149,8 +160,8 @@ mod tests {
 
     #[test]
     fn one_item_for_each_key_is_no_difference() {
-        let report =
-            RunReport { offered: 5, acknowledged: 5, landed_dynamodb: Some(3), lost: Some(0), ..RunReport::default() };
+        let landed = landed(dynamodb::DESTINATION, 3, None);
+        let report = RunReport { offered: 5, acknowledged: 5, landed, lost: Some(0), ..RunReport::default() };
         let text = summary(&report);
         assert!(text.contains("acknowledged 5\n  in DynamoDB 3, one item for each key\n"), "{text}");
         let text = summary(&RunReport { lost: Some(2), ..report });
@@ -162,8 +173,7 @@ mod tests {
         let report = RunReport {
             offered: 5,
             acknowledged: 5,
-            landed_s3: Some(5),
-            landed_sql: Some(4),
+            landed: landed(s3::DESTINATION, 5, Some(4)),
             lost: Some(0),
             ..RunReport::default()
         };

@@ -8,19 +8,21 @@
 //! AWS takes) find wrong is reported together, all at once, each in the file it came from.
 
 mod capacity;
-mod check;
+pub(crate) mod check;
 mod diagnostic;
-mod file;
-mod names;
+pub(crate) mod file;
+pub(crate) mod load;
+pub(crate) mod names;
 mod near;
+pub(crate) mod objects;
 #[cfg(test)]
 mod properties;
-mod quantity;
+pub(crate) mod quantity;
 mod sending;
 mod sets;
 mod shape;
-pub mod stack;
-mod tree;
+pub(crate) mod stack;
+pub(crate) mod tree;
 mod warnings;
 mod yaml;
 
@@ -30,11 +32,16 @@ use std::{
     sync::Arc,
 };
 
-pub use capacity::{MEAN_DOCUMENT_BYTES, ON_DEMAND_SHARDS, SHARD_BYTES, SHARD_RECORDS, shards, write_units};
+pub use demo_formats::schema::FieldPath;
+
+pub use capacity::{ON_DEMAND_SHARDS, SHARD_BYTES, SHARD_RECORDS, shards};
 pub use diagnostic::{Diagnostic, Location, SpecErrors};
 pub use file::json_schema;
+pub use load::{Broken, Length, Load, MEAN_DOCUMENT_BYTES, PartitionKey, Rate, Workload};
+pub use names::Name;
+pub use objects::{Buffer, Compression, Format};
 pub use sending::{Aggregation, Sending, Transport};
-pub use stack::*;
+pub use stack::{Stack, Stream, StreamMode, Target, Thresholds};
 use tree::{Found, Node, Source};
 
 /// What a spec comes to.

@@ -6,9 +6,9 @@ use proptest::prelude::*;
 use serde_json::{Map, Value as Json, json};
 
 use super::{
+    load::Rate,
     quantity::{Refusal, at_least, rate, size, time},
     sets,
-    stack::Rate,
     tree::{Node, Source},
 };
 

@@ -3,22 +3,22 @@
 
 use std::time::Duration;
 
-use super::stack::Rate;
+use super::load::Rate;
 
 /// Why a value is refused.
 #[derive(Debug, PartialEq)]
-pub(super) struct Refusal {
+pub(crate) struct Refusal {
     pub problem: String,
     pub expected: String,
     pub suggestion: Option<String>,
 }
 
 impl Refusal {
-    pub(super) fn new(problem: impl Into<String>, expected: impl Into<String>) -> Self {
+    pub(crate) fn new(problem: impl Into<String>, expected: impl Into<String>) -> Self {
         Self { problem: problem.into(), expected: expected.into(), suggestion: None }
     }
 
-    pub(super) fn suggest(mut self, suggestion: Option<String>) -> Self {
+    pub(crate) fn suggest(mut self, suggestion: Option<String>) -> Self {
         self.suggestion = suggestion;
         self
     }

@@ -1,9 +1,10 @@
 //! What is allowed in a stack file, and will not do what its author expects.
 
 use super::{
-    capacity::{HEADROOM, ON_DEMAND_SHARDS, SHARD_BYTES, SHARD_RECORDS, mean_bytes, shards_for},
+    capacity::{HEADROOM, ON_DEMAND_SHARDS, SHARD_BYTES, SHARD_RECORDS, shards_for},
+    load::{PartitionKey, Rate},
     sending::Aggregation,
-    stack::{PartitionKey, Rate, Stack, StreamMode},
+    stack::{Stack, StreamMode},
     tree::{Found, Node},
 };
 
@@ -22,7 +23,7 @@ fn capacity(stack: &Stack, root: &Node) -> Vec<Found> {
         StreamMode::Provisioned { shards } => (f64::from(shards), format!("{shards} shards")),
         StreamMode::OnDemand => (ON_DEMAND_SHARDS, "a new on-demand stream".to_owned()),
     };
-    let mean = mean_bytes(&stack.load.workload).unwrap_or(0.0);
+    let mean = stack.load.workload.mean_bytes().unwrap_or(0.0);
     let (offered, taken) = (rate * mean, shards * SHARD_BYTES);
     let span = root.nearest("load.rate");
     let enough = format!("at least {} shards, or a lower rate", shards_for(rate, mean));
@@ -51,7 +52,7 @@ fn capacity(stack: &Stack, root: &Node) -> Vec<Found> {
 fn sending(stack: &Stack, root: &Node) -> Vec<Found> {
     let sending = stack.load.sending;
     let mut found = Vec::new();
-    if let (Aggregation::On { max_bytes }, Some(mean)) = (sending.aggregation, mean_bytes(&stack.load.workload))
+    if let (Aggregation::On { max_bytes }, Some(mean)) = (sending.aggregation, stack.load.workload.mean_bytes())
         && sending.aggregation.documents_per_record(mean) < 2.0
     {
         let path = "load.aggregation";

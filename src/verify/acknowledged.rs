@@ -106,7 +106,7 @@ impl Acknowledged {
     ///
     /// # Errors
     /// A document cannot be made again.
-    pub fn earlier_items(&self) -> Result<u64, AcknowledgedError> {
+    pub fn earlier_keys(&self) -> Result<u64, AcknowledgedError> {
         if self.earlier == 0 {
             return Ok(0);
         }
@@ -263,7 +263,7 @@ mod tests {
         )
         .expect("runs");
         assert_eq!((acknowledged.own, acknowledged.earlier), (4, 2));
-        assert_eq!(acknowledged.earlier_items().expect("ids"), 1, "half 0; half 1 was sent by both");
+        assert_eq!(acknowledged.earlier_keys().expect("ids"), 1, "half 0; half 1 was sent by both");
         assert_eq!(acknowledged.expected.scope, Scope::All);
         // The halves of 1 and 2, and of 2, 3, 4 and 5.
         let due = acknowledged.ids().expect("ids");

@@ -4,29 +4,40 @@ use std::{error::Error, fmt, time::Duration};
 
 use async_trait::async_trait;
 
-use super::keys::{KeyBag, Tally};
+use super::{
+    keys::{KeyBag, Tally},
+    objects::ObjectsError,
+    sql::SqlError,
+};
+use crate::engine::ProviderError;
 
-/// Where records end.
+/// Where records end, and what the counts of it are called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Destination {
-    /// The stream itself, of a stack that delivers nowhere.
-    Stream,
-    /// S3 objects.
-    S3,
-    /// A Redshift table.
-    Redshift,
-    /// A DynamoDB table.
-    DynamoDb,
+pub struct Destination {
+    /// In a sentence, for example `S3` or `the stream`.
+    pub name: &'static str,
+    /// On its own, for example `S3` or `stream`.
+    pub label: &'static str,
+    /// The documents that are found there, in the JSON of a run.
+    pub field: &'static str,
+    /// The documents that SQL counts there through a catalog, in the JSON of a run.
+    pub sql_field: Option<&'static str>,
+    /// What becomes of documents with one key.
+    pub keeps: Keeps,
+}
+
+/// What a destination keeps of documents with one key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Keeps {
+    /// Every one.
+    All,
+    /// One: fewer than were sent need not be a loss.
+    OneOfAKey,
 }
 
 impl fmt::Display for Destination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Stream => "the stream",
-            Self::S3 => "S3",
-            Self::Redshift => "Redshift",
-            Self::DynamoDb => "DynamoDB",
-        })
+        f.write_str(self.name)
     }
 }
 
@@ -91,4 +102,22 @@ pub enum VerifyError {
     /// The search was cancelled, and the last read did not end in time.
     #[error("stopped before it was read through")]
     Stopped,
+}
+
+impl From<ObjectsError> for VerifyError {
+    fn from(error: ObjectsError) -> Self {
+        Self::Read(Box::new(error))
+    }
+}
+
+impl From<SqlError> for VerifyError {
+    fn from(error: SqlError) -> Self {
+        Self::Read(Box::new(error))
+    }
+}
+
+impl From<ProviderError> for VerifyError {
+    fn from(error: ProviderError) -> Self {
+        Self::Read(Box::new(error))
+    }
 }

@@ -1,27 +1,42 @@
-//! Measures the time from a document's intended send time until it can be read in DynamoDB.
+//! Measures the time from a document's intended send time until it can be read in a destination.
 //!
-//! About one document a second is tracked from its acknowledgement by consistent reads (`ConsistentRead`). The result is
-//! an upper bound, too high by at most the time between two reads.
+//! About one document a second is tracked from its acknowledgement. The result is an upper bound, too high by at most the
+//! time between two reads.
 
 use std::time::{Duration, Instant};
 
+use async_trait::async_trait;
 use futures::{StreamExt, stream::FuturesUnordered};
-use serde_json::{Map, Value};
 use tokio::{sync::mpsc, time::sleep};
 
-use super::dynamodb::percentiles;
-use crate::{
-    aws::items::{Items, ItemsError},
-    load::{Percentiles, Sample},
-};
+use super::destination::{Destination, VerifyError};
+use crate::load::{Percentiles, Sample};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 const GROWTH: f64 = 1.5;
 
+/// Looks up single documents in a destination.
+#[async_trait]
+pub trait Lookup: Send + Sync {
+    /// Which one.
+    fn destination(&self) -> Destination;
+
+    /// How long a document may take until it can be read.
+    fn patience(&self) -> Duration;
+
+    /// Whether the document can be read now.
+    ///
+    /// # Errors
+    /// The destination cannot be read.
+    async fn finds(&self, document: &[u8]) -> Result<bool, VerifyError>;
+}
+
 /// The result of the tracked documents.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Freshness {
+    /// Where they were looked up.
+    pub destination: Destination,
     /// Documents tracked.
     pub tracked: u64,
     /// Tracked documents that could not be read in time.
@@ -32,14 +47,15 @@ pub struct Freshness {
     pub ms: Option<Percentiles>,
 }
 
-/// Tracks samples until there are no more, each until it can be read or until `patience` has passed.
-pub async fn track(items: &Items, mut samples: mpsc::Receiver<Sample>, patience: Duration) -> Freshness {
-    let (mut waiting, mut is_open) = (FuturesUnordered::new(), true);
-    let (mut freshness, mut times) = (Freshness::default(), Vec::new());
+/// Tracks samples until there are no more, each until it can be read or is not waited for any longer.
+pub async fn track(lookup: &dyn Lookup, mut samples: mpsc::Receiver<Sample>) -> Freshness {
+    let (mut waiting, mut is_open, patience) = (FuturesUnordered::new(), true, lookup.patience());
+    let mut freshness = Freshness { destination: lookup.destination(), tracked: 0, unseen: 0, why: None, ms: None };
+    let mut times = Vec::new();
     while is_open || !waiting.is_empty() {
         tokio::select! {
             sample = samples.recv(), if is_open => match sample {
-                Some(sample) => waiting.push(until_readable(items, sample, patience)),
+                Some(sample) => waiting.push(until_readable(lookup, sample, patience)),
                 None => is_open = false,
             },
             Some(read) = waiting.next(), if !waiting.is_empty() => {
@@ -57,16 +73,19 @@ pub async fn track(items: &Items, mut samples: mpsc::Receiver<Sample>, patience:
 }
 
 impl Freshness {
-    fn fail(&mut self, why: &ItemsError) {
+    fn fail(&mut self, why: &VerifyError) {
         self.unseen += 1;
         self.why.get_or_insert_with(|| why.to_string());
     }
 }
 
-async fn until_readable(items: &Items, sample: Sample, patience: Duration) -> Result<Option<Duration>, ItemsError> {
-    let key = items.key_of(&values(items, &sample.document))?;
+async fn until_readable(
+    lookup: &dyn Lookup,
+    sample: Sample,
+    patience: Duration,
+) -> Result<Option<Duration>, VerifyError> {
     let (since, mut pause) = (Instant::now(), FIRST_PAUSE);
-    while items.get(&key).await?.is_none() {
+    while !lookup.finds(&sample.document).await? {
         if since.elapsed() > patience {
             return Ok(None);
         }
@@ -76,9 +95,23 @@ async fn until_readable(items: &Items, sample: Sample, patience: Duration) -> Re
     Ok(Some(sample.intended.elapsed()))
 }
 
-/// The values of the table's key in a document, as text; fewer where one is missing.
-fn values(items: &Items, document: &[u8]) -> Vec<String> {
-    let fields: Map<String, Value> = serde_json::from_slice(document).unwrap_or_default();
-    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    items.key().filter_map(|name| fields.get(name).map(text)).collect()
+/// None of no values.
+pub(crate) fn percentiles(values: &mut [u64]) -> Option<Percentiles> {
+    values.sort_unstable();
+    let at =
+        |quantile: f64| values[((values.len() as f64 * quantile).ceil() as usize).clamp(1, values.len()) - 1] as f64;
+    (!values.is_empty()).then(|| Percentiles { p50: at(0.5), p90: at(0.9), p99: at(0.99), max: at(1.0) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_values_that_were_there() {
+        assert_eq!(percentiles(&mut []), None);
+        let mut values: Vec<u64> = (1..=100).rev().collect();
+        assert_eq!(percentiles(&mut values), Some(Percentiles { p50: 50.0, p90: 90.0, p99: 99.0, max: 100.0 }));
+        assert_eq!(percentiles(&mut [7]), Some(Percentiles { p50: 7.0, p90: 7.0, p99: 7.0, max: 7.0 }));
+    }
 }

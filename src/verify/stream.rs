@@ -12,11 +12,15 @@ use demo_workload::Id;
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::{
-    destination::{Destination, DestinationReader, Patience, VerifyError},
+    destination::{Destination, DestinationReader, Keeps, Patience, VerifyError},
     expected::Expected,
     keys::{KeyBag, Tally},
 };
 use crate::aws::Clients;
+
+/// The stream itself, of a stack that delivers nowhere.
+pub const DESTINATION: Destination =
+    Destination { name: "the stream", label: "stream", field: "landed_stream", sql_field: None, keeps: Keeps::All };
 
 /// Shards that are read at the same time.
 const READERS: usize = 8;
@@ -76,7 +80,7 @@ impl From<StreamError> for VerifyError {
 #[async_trait]
 impl DestinationReader for Stream {
     fn destination(&self) -> Destination {
-        Destination::Stream
+        DESTINATION
     }
 
     /// What was acknowledged is in the stream already: one read is enough.

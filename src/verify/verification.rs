@@ -6,7 +6,7 @@ use futures::future::join_all;
 use tokio::time::sleep;
 
 use super::{
-    destination::{Destination, DestinationReader, VerifyError},
+    destination::{Destination, DestinationReader, Keeps, VerifyError},
     keys::{KeyBag, Tally},
 };
 use crate::engine::Cancel;
@@ -17,14 +17,14 @@ const LAST_READ: Duration = Duration::from_secs(5);
 /// What the search found.
 #[derive(Clone, Debug, Default)]
 pub struct Verification {
-    /// The result of each destination that could be read, in the order of [`Destination`].
+    /// The result of each destination that could be read, in the order in which they were given.
     pub landed: Vec<DestinationResult>,
     /// The other destinations, and why they could not be read: documents may be lost there.
     pub unread: Vec<(Destination, String)>,
     /// How many of those documents earlier runs acknowledged: see [`super::Acknowledged`].
     pub earlier: u64,
-    /// How many items of the DynamoDB table only earlier runs acknowledged.
-    pub earlier_items: u64,
+    /// How many keys only earlier runs acknowledged, for destinations that keep one document of a key.
+    pub earlier_keys: u64,
     /// Whether the search was cancelled before everything was found: missing documents may still arrive.
     pub stopped: bool,
 }
@@ -67,13 +67,16 @@ impl Verification {
 
     /// Documents of these runs in one destination, duplicates excluded.
     pub fn landed_in(&self, destination: Destination) -> Option<u64> {
-        let earlier = if destination == Destination::DynamoDb { self.earlier_items } else { self.earlier };
+        let earlier = match destination.keeps {
+            Keeps::All => self.earlier,
+            Keeps::OneOfAKey => self.earlier_keys,
+        };
         Some(self.of(destination)?.tally.landed().saturating_sub(earlier))
     }
 
     /// The same, counted by SQL through the catalog.
-    pub fn landed_by_sql(&self) -> Option<u64> {
-        Some(self.of(Destination::S3)?.by_sql?.saturating_sub(self.earlier))
+    pub fn landed_by_sql(&self, destination: Destination) -> Option<u64> {
+        Some(self.of(destination)?.by_sql?.saturating_sub(self.earlier))
     }
 
     /// The most documents that any destination lacks; `None` unless there is a destination and every one was read to its end.
@@ -125,7 +128,6 @@ pub async fn verify(
     if let Some(error) = first.filter(|_| verification.landed.is_empty()) {
         return Err(error);
     }
-    verification.landed.sort_by_key(|landed| landed.destination);
     let unknown = !verification.unread.is_empty() || verification.landed.iter().any(|landed| landed.tally.lost > 0);
     verification.stopped = cancel.is_raised() && unknown;
     Ok(verification)
@@ -194,6 +196,23 @@ mod tests {
     use super::{super::destination::Patience, *};
     use demo_workload::Key;
 
+    const OBJECTS: Destination =
+        Destination { name: "S3", label: "S3", field: "landed_s3", sql_field: None, keeps: Keeps::All };
+    const ITEMS: Destination = Destination {
+        name: "DynamoDB",
+        label: "DynamoDB",
+        field: "landed_dynamodb",
+        sql_field: None,
+        keeps: Keeps::OneOfAKey,
+    };
+    const ROWS: Destination = Destination {
+        name: "Redshift",
+        label: "Redshift",
+        field: "landed_redshift",
+        sql_field: None,
+        keeps: Keeps::All,
+    };
+
     /// Shows one more document at each read.
     struct Slow {
         place: Destination,
@@ -232,18 +251,15 @@ mod tests {
     #[tokio::test]
     async fn every_destination_is_waited_for_and_counted_by_itself() {
         let seen = Mutex::new(Vec::new());
-        let to = vec![slow(Destination::DynamoDb, &[1, 2]), slow(Destination::S3, &[3, 2, 2, 1])];
+        let to = vec![slow(OBJECTS, &[3, 2, 2, 1]), slow(ITEMS, &[1, 2])];
         let progress =
             |progress: SearchProgress| seen.lock().expect("no panic").push((progress.destination, progress.documents));
         let verification = verify(to, bag(&[1, 2, 3]), &Cancel::new(), progress).await.expect("looked");
-        assert_eq!(
-            verification.landed.iter().map(|landed| landed.destination).collect::<Vec<_>>(),
-            [Destination::S3, Destination::DynamoDb]
-        );
+        assert_eq!(verification.landed.iter().map(|landed| landed.destination).collect::<Vec<_>>(), [OBJECTS, ITEMS]);
         assert_eq!((verification.landed[0].tally.lost, verification.landed[0].tally.duplicated), (0, 1));
-        assert_eq!(verification.of(Destination::DynamoDb).map(|landed| landed.tally.lost), Some(1));
+        assert_eq!(verification.of(ITEMS).map(|landed| landed.tally.lost), Some(1));
         assert_eq!((verification.lost(), verification.duplicated(), verification.stopped), (Some(1), 1, false));
-        assert!(seen.lock().expect("no panic").contains(&(Destination::S3, 3)));
+        assert!(seen.lock().expect("no panic").contains(&(OBJECTS, 3)));
     }
 
     /// Cannot be read.
@@ -252,7 +268,7 @@ mod tests {
     #[async_trait]
     impl DestinationReader for Shut {
         fn destination(&self) -> Destination {
-            Destination::Redshift
+            ROWS
         }
 
         fn patience(&self) -> Patience {
@@ -271,14 +287,10 @@ mod tests {
 
     #[tokio::test]
     async fn an_unreadable_destination_hides_no_other() {
-        let to: Vec<Box<dyn DestinationReader>> = vec![Box::new(Shut), slow(Destination::S3, &[1, 2])];
+        let to: Vec<Box<dyn DestinationReader>> = vec![Box::new(Shut), slow(OBJECTS, &[1, 2])];
         let verification = verify(to, bag(&[1, 2]), &Cancel::new(), |_| {}).await.expect("S3 was seen");
         assert_eq!(
-            (
-                verification.landed_in(Destination::S3),
-                verification.landed_in(Destination::Redshift),
-                verification.lost()
-            ),
+            (verification.landed_in(OBJECTS), verification.landed_in(ROWS), verification.lost()),
             (Some(2), None, None)
         );
         let problems: Vec<String> = verification.problems().collect();
@@ -290,8 +302,7 @@ mod tests {
     async fn a_cancelled_search_reports_no_losses() {
         let cancel = Cancel::new();
         cancel.raise();
-        let verification =
-            verify(vec![slow(Destination::S3, &[1])], bag(&[1, 2]), &cancel, |_| {}).await.expect("looked");
+        let verification = verify(vec![slow(OBJECTS, &[1])], bag(&[1, 2]), &cancel, |_| {}).await.expect("looked");
         assert!(verification.stopped);
     }
 }

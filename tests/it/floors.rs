@@ -1,5 +1,6 @@
 //! Imports run downward: a file of the tool imports only from modules above its own line in `src/lib.rs`, or from its own; a
-//! crate knows no other crate of ours than its line here names.
+//! crate knows no other crate of ours than its line here names. A folder is on one floor, but for `deliveries`: the `spec`
+//! of a delivery is a part of `spec`.
 
 use std::{
     fs,
@@ -17,6 +18,9 @@ const CRATES: &[(&str, &[&str])] = &[
 ];
 /// Modules that import less than their floor would allow.
 const ALONE: &[(&str, &[&str])] = &[("engine", &[])];
+
+/// The module whose files named `spec`, and those in folders of that name, are on the floor of the module `spec`.
+const DELIVERIES: &str = "deliveries";
 
 /// Words that a module's code must not have: what only the command line knows.
 const FOREIGN: &[(&str, &[&str])] =
@@ -56,23 +60,55 @@ pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The modules of this crate that a source text names, `use crate::{a, b::c}` included.
-fn imports(source: &str) -> Vec<&str> {
+/// The floors of this crate that a source text names, `use crate::{a, b::c}` included.
+fn imports(source: &str) -> Vec<String> {
     let code = source.lines().filter(|line| !line.trim_start().starts_with("//"));
-    let ident = |text: &'_ str| text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
     let mut found = Vec::new();
     let start = source.as_ptr() as usize;
     for line in code {
         for (at, _) in line.match_indices("crate::") {
-            let rest = &source[line.as_ptr() as usize - start + at + "crate::".len()..];
-            match rest.strip_prefix('{') {
-                None => found.push(&rest[..ident(rest)]),
-                Some(group) => found.extend(top_level(group).map(|item| &item[..ident(item)])),
-            }
+            found.extend(floors_of(&source[line.as_ptr() as usize - start + at + "crate::".len()..]));
         }
     }
-    found.retain(|name| !name.is_empty());
     found
+}
+
+/// The floors that a path after `crate::` leads to, or each path of a group in braces.
+fn floors_of(path: &str) -> Vec<String> {
+    if let Some(group) = path.strip_prefix('{') {
+        return top_level(group).flat_map(floors_of).collect();
+    }
+    let name = ident(path);
+    match path[name.len()..].strip_prefix("::") {
+        _ if name.is_empty() => Vec::new(),
+        Some(inside) if name == DELIVERIES => floors_of_deliveries(inside),
+        _ => vec![name.to_owned()],
+    }
+}
+
+fn floors_of_deliveries(inside: &str) -> Vec<String> {
+    if let Some(group) = inside.strip_prefix('{') {
+        return top_level(group).flat_map(floors_of_deliveries).collect();
+    }
+    let name = ident(inside);
+    match inside[name.len()..].strip_prefix("::") {
+        _ if name == "spec" => vec!["spec".to_owned()],
+        Some(below) if ident(below) == "spec" => vec!["spec".to_owned()],
+        _ => vec![DELIVERIES.to_owned()],
+    }
+}
+
+fn ident(text: &str) -> &str {
+    &text[..text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len())]
+}
+
+/// The floor that a file below `src` is on.
+fn floor_of(inside: &Path) -> &str {
+    let mut names = inside.iter().map(|name| name.to_str().expect("UTF-8").trim_end_matches(".rs"));
+    match names.next().expect("a name") {
+        DELIVERIES if names.any(|name| name == "spec") => "spec",
+        module => module,
+    }
 }
 
 /// The items of a brace group, not those of the groups inside it.
@@ -100,7 +136,7 @@ fn upward(module: &str, source: &str, floors: &[String]) -> Vec<String> {
         Some((_, only)) => only.contains(&name),
         None => floor(name).is_none_or(|f| f < own),
     };
-    imports(source).into_iter().filter(|name| *name != module && !allowed(name)).map(str::to_owned).collect()
+    imports(source).into_iter().filter(|name| name != module && !allowed(name)).collect()
 }
 
 /// The words in a module's code that it must not have.
@@ -129,8 +165,7 @@ fn no_import_runs_upward() {
     let mut wrong = Vec::new();
     for file in files {
         let inside = file.strip_prefix(&src).expect("below src");
-        let first = inside.components().next().expect("a name").as_os_str().to_str().expect("UTF-8");
-        let module = first.trim_end_matches(".rs");
+        let module = floor_of(inside);
         if module == "lib" || module == "main" {
             continue;
         }
@@ -155,6 +190,11 @@ fn an_upward_import_is_found() {
     assert_eq!(found("engine", "use crate::{\n    spec,\n    engine::journal,\n};"), ["spec"]);
     assert_eq!(found("cli", "use crate::{aws, report, verify}; // all below\n/// [`crate::nothing`]"), [""; 0]);
     assert_eq!(found("operations", "use crate::{aws, cli::screen::Screen, engine};"), ["cli"]);
+    assert_eq!(found("spec", "use crate::deliveries::{s3::{S3Delivery, spec::A}, spec::Deliver};"), ["deliveries"]);
+    assert_eq!(found("spec", "use crate::deliveries::{s3::spec::A, spec::{B, C}};"), [""; 0]);
+    assert_eq!(found("aws", "fn f() { crate::deliveries::of(a) }"), ["deliveries"]);
+    let floors_of_files = ["deliveries/s3/spec/check.rs", "deliveries/spec.rs", "deliveries/s3/mod.rs", "spec/mod.rs"];
+    assert_eq!(floors_of_files.map(|file| floor_of(Path::new(file))), ["spec", "spec", "deliveries", "spec"]);
     assert_eq!(foreign("operations", "use clap::Args;\nfn f() { println!() }"), ["clap::", "println!"]);
     assert!(foreign("cli", "use clap::Args;").is_empty());
 }

@@ -11,10 +11,12 @@ use aws_sdk_kinesis::types::PutRecordsRequestEntry;
 use demo_formats::prefix::{Prefix, Use};
 use demo_workload::store_sales::StoreSales;
 use kinesis_demo::{
-    aws::{Clients, Names, lifecycle, partitions, query},
+    aws::{Clients, Names, partitions, query},
+    deliveries::s3::{Partitions, S3Delivery},
     engine::{Action, Cancel, Home},
-    spec::{Buffer, Compression, FieldPath, Format, Name, Partitions, S3Delivery, Stack},
-    verify::contents,
+    pipeline::lifecycle,
+    spec::{Buffer, Compression, FieldPath, Format, Name, Stack},
+    verify::{contents, sql::Table},
 };
 
 use crate::{
@@ -29,6 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 struct Delivered {
     clients: Clients,
     names: Names,
+    table: Table,
     prefix: String,
     sent: usize,
 }
@@ -71,8 +74,10 @@ impl Delivered {
         let planned =
             lifecycle::plan(stack, journal.id(), &journal.state(), &materials, &clients).await.expect("a plan");
         assert!(planned.iter().all(|step| step.action == Action::Keep), "{planned:#?}");
-        let prefix = stack.deliver.s3.as_ref().expect("a delivery").prefix.fixed().to_owned();
-        let delivered = Self { names: Names::of(stack, journal.id()), clients, prefix, sent: documents.len() };
+        let s3 = stack.deliver.s3.as_ref().expect("a delivery");
+        let (prefix, sent) = (s3.prefix.fixed().to_owned(), documents.len());
+        let table = s3.names(journal.id()).table.expect("a catalog");
+        let delivered = Self { names: Names::of(stack, journal.id()), table, clients, prefix, sent };
         delivered.send(documents).await;
         delivered
     }
@@ -125,14 +130,13 @@ impl Delivered {
     }
 
     async fn register(&self) -> Vec<Vec<String>> {
-        let Names { database, table, .. } = &self.names;
-        let (database, table) = (database.as_deref().expect("one"), table.as_deref().expect("one"));
+        let Table { database, table, .. } = &self.table;
         partitions::register(&self.clients.glue, &self.clients.s3, database, table).await.expect("registered")
     }
 
     async fn sql(&self, sql: &str) -> query::Answer {
-        let database = self.names.database.as_deref().expect("a database");
-        query::run(&self.clients.athena, &self.names.workgroup, database, sql, 10_000).await.expect(sql)
+        let Table { workgroup, database, .. } = &self.table;
+        query::run(&self.clients.athena, workgroup, database, sql, 10_000).await.expect(sql)
     }
 }
 
@@ -260,8 +264,8 @@ async fn a_table_without_partitions_reads_everything_under_its_prefix() {
         assert_eq!(delivered.lines(&key()).await.len(), documents.len());
         let counted = delivered.sql("SELECT count(*) FROM store_sales").await;
         assert_eq!(counted.rows, [[Some(documents.len().to_string())]]);
-        let Names { database, table, .. } = &delivered.names;
-        let table = delivered.clients.glue.get_table().set_database_name(database.clone()).set_name(table.clone());
+        let Table { database, table, .. } = &delivered.table;
+        let table = delivered.clients.glue.get_table().database_name(database).name(table);
         let table = table.send().await.expect("a table").table.expect("it is answered");
         assert!(table.partition_keys().is_empty());
     }

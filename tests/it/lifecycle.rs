@@ -14,11 +14,16 @@ use demo_formats::{
     schema,
 };
 use kinesis_demo::{
-    aws::{Clients, Names, Where, inventory, lifecycle, partitions, pipeline::Materials},
+    aws::{Clients, Names, Where, inventory, partitions},
+    deliveries::{
+        s3::{Catalog, Partitions, S3Delivery},
+        spec::Deliver,
+    },
     engine::{Action, Cancel, Home, Journal, Observed, Outcome, Scope, State},
+    pipeline::{Materials, lifecycle},
     spec::{
-        Buffer, Catalog, Compression, Deliver, Format, Length, Load, Name, PartitionKey, Partitions, Rate, S3Delivery,
-        Sending, Stack, Stream, StreamMode, Target, Thresholds, Workload,
+        Buffer, Compression, Format, Length, Load, Name, PartitionKey, Rate, Sending, Stack, Stream, StreamMode,
+        Target, Thresholds, Workload,
     },
 };
 
@@ -100,7 +105,7 @@ pub async fn lifecycle(place: Where) {
     assert!(planned.iter().all(|step| step.action == Action::Keep), "{planned:#?}");
     assert_eq!(inventory::of(&clients, &Scope::Stack(id.clone())).await.expect("an inventory").len(), 7);
 
-    registers_what_landed(&clients, &Names::of(&stack, &id)).await;
+    registers_what_landed(&clients, &stack, &Names::of(&stack, &id)).await;
     takes_down(&journal, &clients, &cancel).await;
     assert_eq!(inventory::of(&clients, &Scope::Stack(id.clone())).await.expect("an inventory"), []);
     let again = lifecycle::down(&journal, &clients, &(), &cancel).await.expect("down again");
@@ -126,15 +131,15 @@ async fn all_ready(state: &State, clients: &Clients) {
     }
 }
 
-async fn registers_what_landed(clients: &Clients, names: &Names) {
+async fn registers_what_landed(clients: &Clients, stack: &Stack, names: &Names) {
     let bucket = names.bucket.as_deref().expect("a bucket");
-    let (database, table) = (names.database.as_deref().expect("one"), names.table.as_deref().expect("one"));
+    let table = stack.deliver.s3.as_ref().and_then(|s3| s3.names(&names.id).table).expect("a table");
     for key in ["year=2026/month=11/day=24/a.gz", "year=2026/month=11/day=25/b.gz", "stray.gz"] {
         let key = format!("tpcds/streaming/store_sales/{key}");
         let put = clients.s3.put_object().bucket(bucket).key(key).body(ByteStream::from_static(b"{}\n"));
         put.send().await.expect("put");
     }
-    let register = || partitions::register(&clients.glue, &clients.s3, database, table);
+    let register = || partitions::register(&clients.glue, &clients.s3, &table.database, &table.table);
     assert_eq!(register().await.expect("registered"), [["2026", "11", "24"], ["2026", "11", "25"]]);
     assert_eq!(register().await.expect("registered again"), Vec::<Vec<String>>::new());
 }

@@ -7,6 +7,7 @@ mod aws_cli;
 mod catalog;
 mod changes;
 mod command;
+mod deliveries;
 mod delivery;
 mod discover;
 mod doctor;

@@ -15,8 +15,9 @@ use aws_sdk_sts::config::Credentials;
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, header};
 use kinesis_demo::{
-    aws::{Clients, Names, Where, lifecycle, lifecycle::LifecycleError},
+    aws::{Clients, Names, Where},
     engine::{ApplyError, Cancel, Down, Home, Journal, StackId},
+    pipeline::lifecycle::{self, LifecycleError},
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;

@@ -16,13 +16,13 @@ use demo_formats::schema;
 use http::{HeaderValue, Request, Response};
 use kinesis_demo::{
     aws::{
-        Clients, access, lifecycle,
+        Clients, access,
         packaging::Package,
         permission::Realm,
-        pipeline::{self, Materials},
         preflight::{Finding, Report, Verdict},
     },
     engine::{Cancel, Cause, Home, StackId, State},
+    pipeline::{self, Materials, lifecycle},
     spec::{self, Stack},
 };
 use serde_json::{Value, json};

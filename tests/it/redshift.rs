@@ -4,21 +4,30 @@ use std::{io::Write, ops::RangeInclusive, path::Path, sync::Arc, time::Duration}
 
 use aws_sdk_kinesis::primitives::Blob;
 use aws_sdk_s3::primitives::ByteStream;
-use demo_formats::prefix::{Prefix, Use};
+use demo_formats::{
+    prefix::{Prefix, Use},
+    schema::Structs,
+};
 use demo_workload::{Identity, Key, store_sales::StoreSales};
 use flate2::{Compression as Level, write::GzEncoder};
 use kinesis_demo::{
     aws::{
-        Clients, Names, inventory, lifecycle,
+        Clients, Names, inventory,
         redshift::{
             self, At, Database, Loader, LoaderError,
             data::{Answer, DataError, Runner},
         },
     },
+    deliveries::{
+        readers,
+        redshift::{self as delivery, RedshiftAt, RedshiftDelivery, RedshiftLoad, RedshiftNames},
+        spec::Deliver,
+    },
     engine::{self, Action, Cancel, Home, Journal, Observed, Outcome},
     operations::query::{self, Engine},
-    spec::{Buffer, Deliver, Name, RedshiftAt, RedshiftDelivery, RedshiftLoad, Stack, StreamMode, Structs},
-    verify::{Destination, Expected, KeyBag, Scope, destinations, verify},
+    pipeline::lifecycle,
+    spec::{Buffer, Name, Stack, StreamMode},
+    verify::{Expected, KeyBag, Scope, verify},
 };
 use tempfile::TempDir;
 use tokio::time::timeout;
@@ -119,11 +128,16 @@ impl Up {
     }
 
     fn loader(&self) -> Loader {
-        Loader::of(&self.stack, &self.names, &self.place.clients).expect("COPY loads it")
+        let to = self.stack.deliver.redshift.as_ref().expect("Redshift");
+        to.loader(&self.names, &self.place.clients).expect("COPY loads it")
+    }
+
+    fn redshift(&self) -> RedshiftNames {
+        self.stack.deliver.redshift.as_ref().expect("Redshift").names(&self.names.id)
     }
 
     fn table(&self) -> String {
-        let names = self.names.redshift.as_ref().expect("Redshift");
+        let names = self.redshift();
         format!("{}.{}", names.schema, names.table)
     }
 
@@ -214,7 +228,7 @@ async fn firehoses_own_destination_comes_and_goes() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_others_put_into_the_schema_keeps_it() {
     let up = Up::new(stack(workgroup("demo"), COPY)).await;
-    let schema = up.names.redshift.as_ref().expect("Redshift").schema.clone();
+    let schema = up.redshift().schema;
     up.place.sql(&[&format!("CREATE TABLE {schema}.mine (a BIGINT)")]).await.expect("made");
     let down = lifecycle::down(&up.journal, &up.place.clients, &(), &Cancel::new()).await.expect("down");
     assert_eq!((down.failed.len(), down.leftovers.len()), (1, 1), "{down:#?}");
@@ -318,12 +332,12 @@ async fn the_search_loads_counts_and_names_what_is_missing() {
     up.land("a", &lines).await;
     up.land("b", &documents(30..=31).0).await;
     let look = async |keys: &[Key]| {
-        let to = destinations::of(&up.stack, &up.names, &up.place.clients, &expected(1..=20));
+        let to = readers(&up.stack, &up.names, &up.place.clients, &expected(1..=20));
         let acknowledged: KeyBag = keys.iter().copied().collect();
         verify(to, acknowledged, &Cancel::new(), |_| {}).await.expect("looked")
     };
     let proof = look(&keys).await;
-    let landed = proof.of(Destination::Redshift).expect("looked for");
+    let landed = proof.of(delivery::DESTINATION).expect("looked for");
     assert_eq!((landed.tally.lost, landed.tally.duplicated, landed.tally.documents), (0, 0, keys.len() as u64));
     let unknown = keys.pop().expect("a key");
     let tally = look(&keys).await.landed[0].tally.clone();
@@ -333,7 +347,7 @@ async fn the_search_loads_counts_and_names_what_is_missing() {
     let gone: Vec<Key> = keys.iter().copied().filter(|key| key.ticket == 7).collect();
     let cancel = Cancel::new();
     cancel.raise();
-    let to = destinations::of(&up.stack, &up.names, &up.place.clients, &expected(1..=20));
+    let to = readers(&up.stack, &up.names, &up.place.clients, &expected(1..=20));
     let proof = verify(to, keys.iter().copied().collect(), &cancel, |_| {}).await.expect("looked");
     let mut missing: Vec<Key> = proof.landed[0].tally.missing.iter().map(|&id| id.into()).collect();
     missing.sort();
@@ -351,9 +365,9 @@ async fn flows_through(mut stack: Stack) {
         let put = up.place.clients.kinesis.put_record().stream_name(&up.names.stream).partition_key("k");
         put.data(Blob::new(line)).send().await.expect("put");
     }
-    let to = destinations::of(&up.stack, &up.names, &up.place.clients, &expected(1..=4));
+    let to = readers(&up.stack, &up.names, &up.place.clients, &expected(1..=4));
     let proof = verify(to, keys.iter().copied().collect(), &Cancel::new(), |_| {}).await.expect("looked");
-    let landed = proof.of(Destination::Redshift).expect("looked for");
+    let landed = proof.of(delivery::DESTINATION).expect("looked for");
     assert_eq!((landed.tally.lost, landed.tally.documents), (0, keys.len() as u64), "{:?}", landed.problems);
     up.down().await;
 }
@@ -402,10 +416,10 @@ async fn structs_may_be_super_and_answer_to_dots() {
     let up = Up::new(stack).await;
     up.land("a", &documents(1..=60).0).await;
     up.loader().step().await.expect("loaded");
-    let (name, sql) = query::default_query(Engine::Redshift, &up.stack, &up.names);
+    let table = query::table(&up.stack, &up.names, &up.place.clients, Some(Engine::Redshift)).expect("a table");
+    let (name, sql) = query::default_query(&up.stack, table.as_ref());
     assert_eq!(name, "sql/queries/athena/top-categories.sql");
-    let (engine, never) = (Engine::Redshift, Cancel::new());
-    let asked = query::run(engine, &up.stack, &up.names, &up.place.clients, &sql, 100, &never).await;
+    let asked = query::run(table.as_ref(), &sql, 100, &Cancel::new()).await;
     let rows = asked.expect("an answer").rows.rows;
     assert!(rows.iter().flatten().flatten().any(|cell| cell.contains("Books")), "{rows:?}");
     up.down().await;
@@ -416,7 +430,7 @@ async fn the_demo_queries_answer_over_the_loaded_table() {
     let up = Up::new(stack(workgroup("demo"), COPY)).await;
     up.land("a", &documents(1..=60).0).await;
     up.loader().step().await.expect("loaded");
-    let names = up.names.redshift.clone().expect("Redshift");
+    let names = up.redshift();
     let database = Database { at: At::Workgroup("demo".to_owned()), name: "dev".to_owned(), secret: None };
     let queries = Path::new(env!("CARGO_MANIFEST_DIR")).join("sql/queries/redshift");
     let mut asked = 0;

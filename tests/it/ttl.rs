@@ -6,13 +6,13 @@ use aws_sdk_scheduler::types::{FlexibleTimeWindow, FlexibleTimeWindowMode};
 use aws_stand_in::internals::StandIn;
 use chrono::{DateTime, TimeDelta, Utc};
 use kinesis_demo::{
-    aws::{
-        Clients, Names, account, discover, inventory,
-        lifecycle::{self, LifecycleError},
-        ownership,
-        pipeline::ttl,
-    },
+    aws::{Clients, Names, account, inventory, ownership},
     engine::{Applied, Cancel, Down, Home, Journal, Observed, Outcome},
+    pipeline::{
+        discover,
+        lifecycle::{self, LifecycleError},
+        ttl,
+    },
     spec::{Name, Stack, Stream},
 };
 use serde_json::json;

@@ -6,17 +6,13 @@ mod clock;
 mod names;
 mod permissions;
 mod quotas;
-mod redshift;
 mod report;
 
 use aws_config::retry::RetryConfig;
 
 pub use report::{Finding, Refused, Report, Verdict};
 
-use super::{
-    clients::{Caller, Clients},
-    names::Names,
-};
+use super::clients::{Caller, Clients};
 use crate::{
     engine::{Graph, Phase, StackId, State, Survey},
     spec::Stack,
@@ -43,13 +39,19 @@ pub async fn caller(clients: &Clients) -> Report {
     Report(caller::check(clients, None).await.0)
 }
 
-/// Everything but what a survey says of each resource, and that survey, taken at the same time. Nothing is surveyed if it is
-/// not known who is calling.
-pub async fn check<S>(intent: &Intent<'_>, clients: &Clients, survey: impl Future<Output = S>) -> (Report, Option<S>) {
+/// Everything but what a survey says of each resource, and that survey, taken at the same time as what the deliveries
+/// look at themselves. Nothing is surveyed if it is not known who is calling.
+pub async fn check<S>(
+    intent: &Intent<'_>,
+    clients: &Clients,
+    deliveries: impl Future<Output = Vec<Finding>>,
+    survey: impl Future<Output = S>,
+) -> (Report, Option<S>) {
     let (mut findings, caller) = caller::check(clients, Some(intent.stack)).await;
     let Some(caller) = caller else { return (Report(findings), None) };
-    let (around, survey) = futures::join!(around(intent, &caller, clients), survey);
+    let (around, deliveries, survey) = futures::join!(around(intent, &caller, clients), deliveries, survey);
     findings.extend(around);
+    findings.extend(deliveries);
     (Report(findings), Some(survey))
 }
 
@@ -61,15 +63,10 @@ pub fn names(survey: &Survey) -> Vec<Finding> {
 /// Of a stack that is up only what may have changed since is looked at.
 async fn around(intent: &Intent<'_>, caller: &Caller, clients: &Clients) -> Vec<Finding> {
     let Intent { stack, graph, id, state } = *intent;
-    let names = Names::of(stack, id);
     let is_up = graph.nodes().iter().all(|node| state.phase(&node.key) == Some(Phase::Ready));
     let permissions = async { if is_up { None } else { Some(permissions::check(graph, id, caller, clients).await) } };
-    let (quotas, permissions, redshift) = futures::join!(
-        quotas::check(stack, graph, state, clients),
-        permissions,
-        redshift::check(stack, &names, clients)
-    );
-    quotas.into_iter().chain(permissions).chain(redshift).collect()
+    let (quotas, permissions) = futures::join!(quotas::check(stack, graph, state, clients), permissions);
+    quotas.into_iter().chain(permissions).collect()
 }
 
 /// Few tries: a service that does not know the question is not asked again and again.

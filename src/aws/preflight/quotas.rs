@@ -70,7 +70,8 @@ pub(super) async fn check(stack: &Stack, graph: &Graph, state: &State, clients: 
     if let Some(mapping) = new.iter().find_map(|node| Mappings::of(node)) {
         asked.push(Box::pin(concurrency(mapping, stack, clients)));
     }
-    if let Some(units) = spec::write_units(stack).filter(|_| count(&[ItemTables::KIND]) > 0.0) {
+    let units = stack.deliver.dynamodb.as_ref().and_then(|to| to.write_units(&stack.load));
+    if let Some(units) = units.filter(|_| count(&[ItemTables::KIND]) > 0.0) {
         asked.push(Box::pin(found(TABLE_WRITES, writes_room(units, clients), clients)));
     }
     join_all(asked).await

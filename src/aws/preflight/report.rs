@@ -66,7 +66,7 @@ impl Finding {
     }
 
     /// A call that failed where it must not.
-    pub(super) fn failed(what: impl Into<String>, error: ProviderError) -> Self {
+    pub(crate) fn failed(what: impl Into<String>, error: ProviderError) -> Self {
         let why = format!("{} on {}: {}", error.call, error.resource, error.message);
         Self::wrong(error.cause, what, why, error.advice)
     }

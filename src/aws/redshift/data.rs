@@ -13,10 +13,8 @@ use crate::{
     aws::{
         clients::Clients,
         failure::{broken, failure},
-        names::RedshiftNames,
     },
     engine::{Cancel, Cause, ProviderError},
-    spec::{RedshiftAt, RedshiftDelivery},
 };
 
 /// The first wait for an answer, and the longest.
@@ -60,18 +58,6 @@ pub enum At {
 }
 
 impl Database {
-    /// That of a delivery.
-    pub fn of(to: &RedshiftDelivery, names: &RedshiftNames) -> Self {
-        let at = match &to.at {
-            RedshiftAt::Workgroup { name } => At::Workgroup(name.clone()),
-            RedshiftAt::Cluster { identifier, user, .. } => {
-                At::Cluster { identifier: identifier.clone(), user: user.clone() }
-            }
-            RedshiftAt::Created => At::Ours(names.workgroup.clone()),
-        };
-        Self { at, name: to.database.clone(), secret: to.secret.clone() }
-    }
-
     /// For people: `workgroup demo, database dev`.
     pub fn title(&self) -> String {
         let at = match &self.at {
@@ -155,7 +141,7 @@ impl DataError {
     }
 
     /// As an error about a resource.
-    pub(in crate::aws) fn about(self, resource: &str, advice: &str) -> ProviderError {
+    pub(crate) fn about(self, resource: &str, advice: &str) -> ProviderError {
         match self {
             Self::Call(error) => error,
             Self::Ended { .. } => broken(Cause::Other, "redshift SQL", resource, self.to_string(), advice),

@@ -165,7 +165,7 @@ impl RedshiftDeliveries {
 }
 
 /// The ARN of a secret that may be named.
-pub(in crate::aws) async fn secret_arn(clients: &Clients, name: &str) -> Result<String, ProviderError> {
+pub(crate) async fn secret_arn(clients: &Clients, name: &str) -> Result<String, ProviderError> {
     const CALL: &str = "secretsmanager DescribeSecret";
     match clients.secrets.describe_secret().secret_id(name).send().await {
         Ok(answer) => Ok(answer.arn.unwrap_or_default()),

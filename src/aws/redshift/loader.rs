@@ -24,10 +24,8 @@ use crate::{
     aws::{
         clients::Clients,
         failure::{broken, failure, is},
-        names::Names,
     },
     engine::{Cause, ProviderError},
-    spec::{RedshiftLoad, Stack},
 };
 
 /// Objects of a batch at most.
@@ -79,16 +77,27 @@ impl LoaderError {
     }
 }
 
+/// What lands where, and which table it is loaded into.
+#[derive(Clone, Debug)]
+pub struct Landing {
+    /// The bucket.
+    pub bucket: String,
+    /// What the keys of the objects begin with.
+    pub prefix: String,
+    /// The table.
+    pub table: TableName,
+    /// The role that COPY assumes: an ARN; Redshift's default role when `None`.
+    pub role: Option<String>,
+    /// How often to look for new objects.
+    pub every: Duration,
+}
+
 /// Loads what lands under a key prefix into a table.
 #[derive(Debug)]
 pub struct Loader {
     clients: Clients,
     runner: Runner,
-    table: TableName,
-    role: Option<String>,
-    bucket: String,
-    prefix: String,
-    every: Duration,
+    landing: Landing,
     looked: Option<Instant>,
     next: u64,
     taken: HashSet<String>,
@@ -96,28 +105,22 @@ pub struct Loader {
 }
 
 impl Loader {
-    /// Of a stack whose table is loaded by COPY; none of any other.
-    pub fn of(stack: &Stack, names: &Names, clients: &Clients) -> Option<Self> {
-        let (to, names, bucket) = (stack.deliver.redshift.as_ref()?, names.redshift.as_ref()?, names.bucket.as_ref()?);
-        let RedshiftLoad::Copy { every } = to.load else { return None };
-        Some(Self {
+    /// Into a table of this database.
+    pub fn new(clients: &Clients, database: &Database, landing: Landing) -> Self {
+        Self {
             clients: clients.clone(),
-            runner: Runner::new(clients, &Database::of(to, names)),
-            table: TableName::new(&names.schema, &names.table),
-            role: to.role.clone(),
-            bucket: bucket.clone(),
-            prefix: to.prefix.fixed().to_owned(),
-            every,
+            runner: Runner::new(clients, database),
+            landing,
             looked: None,
             next: 1,
             taken: HashSet::new(),
             intended: BTreeMap::new(),
-        })
+        }
     }
 
     /// How often it looks.
     pub fn every(&self) -> Duration {
-        self.every
+        self.landing.every
     }
 
     /// Loads what has landed since the last look, and what an earlier loader has left; nothing before it is time.
@@ -125,7 +128,7 @@ impl Loader {
     /// # Errors
     /// [`LoaderError::Refused`] lasts; after any other error the next step goes on. May be dropped at any point.
     pub async fn step(&mut self) -> Result<Loaded, LoaderError> {
-        if self.looked.is_some_and(|looked| looked.elapsed() < self.every) {
+        if self.looked.is_some_and(|looked| looked.elapsed() < self.landing.every) {
             return Ok(Loaded::default());
         }
         self.catch_up().await?;
@@ -152,7 +155,7 @@ impl Loader {
                 Err(error) if error.is_lasting() => return,
                 Err(error) => tracing::debug!("loading continues: {error}"),
             }
-            tokio::time::sleep(self.every.max(LEAST_PAUSE)).await;
+            tokio::time::sleep(self.landing.every.max(LEAST_PAUSE)).await;
         }
     }
 
@@ -170,7 +173,7 @@ impl Loader {
 
     /// Writes down which objects are loaded together, until every object that is there is in a batch.
     async fn intend(&mut self) -> Result<(), LoaderError> {
-        let mut new = self.list(&self.prefix, None).await?;
+        let mut new = self.list(&self.landing.prefix, None).await?;
         loop {
             new.retain(|object| !self.taken.contains(&object.key));
             if new.is_empty() {
@@ -201,15 +204,20 @@ impl Loader {
     }
 
     async fn loaded_since(&self, first: u64) -> Result<Vec<u64>, DataError> {
-        let answer = self.runner.run(&[sql::loaded_since(&self.table.schema, first)], usize::MAX).await?;
+        let answer = self.runner.run(&[sql::loaded_since(&self.landing.table.schema, first)], usize::MAX).await?;
         let number = |row: &Vec<Option<String>>| row.first()?.as_ref()?.parse().ok();
         Ok(answer.rows.iter().filter_map(number).collect())
     }
 
     async fn load(&self, batch: &Batch) -> Result<(), LoaderError> {
-        let (manifest, jsonpaths) = (url(&self.bucket, &key_of(batch.number)), url(&self.bucket, JSONPATHS));
-        let copy =
-            sql::Copy { table: &self.table, manifest: &manifest, jsonpaths: &jsonpaths, role: self.role.as_deref() };
+        let (manifest, jsonpaths) =
+            (url(&self.landing.bucket, &key_of(batch.number)), url(&self.landing.bucket, JSONPATHS));
+        let copy = sql::Copy {
+            table: &self.landing.table,
+            manifest: &manifest,
+            jsonpaths: &jsonpaths,
+            role: self.landing.role.as_deref(),
+        };
         let now = Utc::now().format("%Y-%m-%d %H:%M:%S").to_string();
         let statements = sql::load(&copy, batch.number, batch.objects.len(), batch.bytes(), &now);
         match self.runner.run(&statements, 0).await {
@@ -228,8 +236,8 @@ impl Loader {
         if !reason.contains("load_error") {
             return error.into();
         }
-        let (number, table) = (batch.number, self.table.to_string());
-        match errors::of(batch, &self.bucket, &self.prefix, &self.runner, &self.clients).await {
+        let (number, table) = (batch.number, self.landing.table.to_string());
+        match errors::of(batch, &self.landing.bucket, &self.landing.prefix, &self.runner, &self.clients).await {
             Ok(refused) => LoaderError::Refused { batch: number, table, why: reason.clone(), refused },
             Err(unseen) => {
                 let why = format!("{reason}; cannot look up what was refused: {unseen}");
@@ -239,11 +247,11 @@ impl Loader {
     }
 
     async fn list(&self, prefix: &str, after: Option<String>) -> Result<Vec<Object>, ProviderError> {
-        let call = self.clients.s3.list_objects_v2().bucket(&self.bucket).prefix(prefix).set_start_after(after);
+        let call = self.clients.s3.list_objects_v2().bucket(&self.landing.bucket).prefix(prefix).set_start_after(after);
         let mut pages = call.into_paginator().send();
         let mut found = Vec::new();
         while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| failure("s3 ListObjectsV2", &url(&self.bucket, prefix), &error))?;
+            let page = page.map_err(|error| failure("s3 ListObjectsV2", &url(&self.landing.bucket, prefix), &error))?;
             found.extend(page.contents.unwrap_or_default().into_iter().filter_map(|object| {
                 let bytes = object.size.and_then(|size| u64::try_from(size).ok()).unwrap_or_default();
                 Some(Object { key: object.key?, bytes })
@@ -254,12 +262,12 @@ impl Loader {
 
     async fn read(&self, number: u64, key: &str) -> Result<Batch, ProviderError> {
         const CALL: &str = "s3 GetObject";
-        let title = url(&self.bucket, key);
-        let answer = self.clients.s3.get_object().bucket(&self.bucket).key(key).send().await;
+        let title = url(&self.landing.bucket, key);
+        let answer = self.clients.s3.get_object().bucket(&self.landing.bucket).key(key).send().await;
         let body = answer.map_err(|error| failure(CALL, &title, &error))?.body.collect().await;
         let unread = |why: String, advice| broken(Cause::Other, CALL, &title, why, advice);
         let body = body.map_err(|error| unread(error.to_string(), "try again"))?;
-        Batch::read(number, &self.bucket, &body.into_bytes()).map_err(|why| {
+        Batch::read(number, &self.landing.bucket, &body.into_bytes()).map_err(|why| {
             unread(why, "not a manifest of this stack: run `demo down` and `demo up` to create the stack again")
         })
     }
@@ -267,12 +275,12 @@ impl Loader {
     /// Whether the manifest was written: not where there is one of its number.
     async fn write(&self, batch: &Batch) -> Result<bool, ProviderError> {
         let key = key_of(batch.number);
-        let body = ByteStream::from(batch.manifest(&self.bucket).into_bytes());
-        let call = self.clients.s3.put_object().bucket(&self.bucket).key(&key).if_none_match("*").body(body);
+        let body = ByteStream::from(batch.manifest(&self.landing.bucket).into_bytes());
+        let call = self.clients.s3.put_object().bucket(&self.landing.bucket).key(&key).if_none_match("*").body(body);
         match call.content_type("application/json").send().await {
             Ok(_) => Ok(true),
             Err(error) if is(&error, &TAKEN) => Ok(false),
-            Err(error) => Err(failure("s3 PutObject", &url(&self.bucket, &key), &error)),
+            Err(error) => Err(failure("s3 PutObject", &url(&self.landing.bucket, &key), &error)),
         }
     }
 }

@@ -28,7 +28,7 @@ const LONGEST: usize = 256;
 
 impl Database {
     /// As tags.
-    pub(in crate::aws) fn tags(&self) -> Tags {
+    pub(crate) fn tags(&self) -> Tags {
         let (at, name, user) = match &self.at {
             At::Workgroup(name) => (WORKGROUP, name, None),
             At::Cluster { identifier, user } => (CLUSTER, identifier, user.as_ref()),

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::aws::ownership::STACK;
-pub use crate::spec::REDSHIFT_LOADS as LOADS;
+pub use demo_formats::schema::REDSHIFT_LOADS as LOADS;
 use demo_formats::schema::redshift_name;
 
 /// A table and its schema.
@@ -137,7 +137,7 @@ pub fn options(jsonpaths: &str) -> String {
 }
 
 /// The columns of [`LOADS`].
-pub(in crate::aws) fn loads_columns() -> Vec<(String, String)> {
+pub(crate) fn loads_columns() -> Vec<(String, String)> {
     [("batch", "BIGINT"), ("objects", "BIGINT"), ("bytes", "BIGINT"), ("loaded", "TIMESTAMP")]
         .map(|(name, kind)| (name.to_owned(), kind.to_owned()))
         .to_vec()

@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// The smallest in every region, in Redshift Processing Units (Redshift Serverless API reference, CreateWorkgroup).
-pub(in crate::aws) const BASE_CAPACITY: i32 = 8;
+pub(crate) const BASE_CAPACITY: i32 = 8;
 const READY_BUDGET: Duration = Duration::from_secs(30 * 60);
 const GONE_BUDGET: Duration = Duration::from_secs(30 * 60);
 const CREATE: &str = "redshift-serverless CreateWorkgroup";
@@ -183,7 +183,7 @@ impl Kind for Workgroups {
 }
 
 /// The workgroup of this name, whosever it is.
-pub(in crate::aws) async fn get(clients: &Clients, name: &str) -> Result<Option<Workgroup>, ProviderError> {
+pub(crate) async fn get(clients: &Clients, name: &str) -> Result<Option<Workgroup>, ProviderError> {
     match clients.redshift_serverless.get_workgroup().workgroup_name(name).send().await {
         Ok(answer) => Ok(answer.workgroup),
         Err(error) if is(&error, &["ResourceNotFoundException"]) => Ok(None),

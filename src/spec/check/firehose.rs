@@ -5,22 +5,22 @@ use std::{ops::RangeInclusive, time::Duration};
 use demo_formats::prefix::{Prefix, Use};
 
 use super::{
-    super::{file::BufferFile, quantity::Refusal, stack::Buffer},
-    Check,
+    super::{file::values::BufferFile, objects::Buffer, quantity::Refusal},
+    values::Check,
 };
 
 /// Firehose API reference, BufferingHints.
 const BUFFER_MIB: RangeInclusive<u64> = 1..=128;
 /// Firehose API reference, BufferingHints.
 const BUFFER_SECONDS: RangeInclusive<u64> = 0..=900;
-pub(super) const ERROR_TYPE: &str = "!{firehose:error-output-type}";
+pub(crate) const ERROR_TYPE: &str = "!{firehose:error-output-type}";
 const QUERY: &str = "!{partitionKeyFromQuery:";
 
 /// A prefix as Firehose reads it and as it was written.
-pub(super) type Written = (Prefix, String);
+pub(crate) type Written = (Prefix, String);
 
 impl Check<'_> {
-    pub(super) fn prefix(&mut self, path: &str, text: String, purpose: Use) -> Option<Written> {
+    pub(crate) fn prefix(&mut self, path: &str, text: String, purpose: Use) -> Option<Written> {
         match Prefix::parse(&text, purpose) {
             Ok(prefix) => Some((prefix, text)),
             Err(error) => {
@@ -31,7 +31,7 @@ impl Check<'_> {
     }
 
     /// Firehose Developer Guide, "Custom prefixes": where `prefix` has expressions, the error prefix names its kind.
-    pub(super) fn errors_told_apart(&mut self, parent: &str, data: &Written, errors: &Written) -> Option<()> {
+    pub(crate) fn errors_told_apart(&mut self, parent: &str, data: &Written, errors: &Written) -> Option<()> {
         if !data.1.contains("!{") || errors.1.contains(ERROR_TYPE) {
             return Some(());
         }
@@ -41,7 +41,7 @@ impl Check<'_> {
         None
     }
 
-    pub(super) fn buffer(&mut self, parent: &str, buffer: Option<BufferFile>) -> Option<Buffer> {
+    pub(crate) fn buffer(&mut self, parent: &str, buffer: Option<BufferFile>) -> Option<Buffer> {
         let buffer = buffer.unwrap_or(BufferFile { size: None, interval: None });
         let size = buffer.size.map_or(Some(64), |text| {
             self.mib(&format!("{parent}.buffer.size"), &text, BUFFER_MIB, "Firehose does not buffer")
@@ -54,7 +54,7 @@ impl Check<'_> {
 }
 
 /// The names of a prefix's `!{partitionKeyFromQuery:…}` expressions, and each one's place, in order.
-pub(super) fn query_keys(prefix: &str) -> Vec<(usize, &str)> {
+pub(crate) fn query_keys(prefix: &str) -> Vec<(usize, &str)> {
     let found = prefix.match_indices(QUERY).filter_map(|(open, _)| {
         let name = open + QUERY.len();
         prefix[name..].find('}').map(|length| (open, &prefix[name..name + length]))

@@ -7,13 +7,15 @@ use std::{
     time::Duration,
 };
 
+use demo_formats::schema::FieldPath;
+
 use super::{
     super::{
-        file::{IdentityFile, JsonLinesFile, LoadFile, PathText, RateText, TemplateFile, Time, WorkloadFile},
+        file::{IdentityFile, JsonLinesFile, LoadFile, RateText, TemplateFile, Time, WorkloadFile},
+        load::{Length, Load, PartitionKey, Rate, Workload},
         quantity::{self, Refusal},
-        stack::{FieldPath, Length, Load, PartitionKey, Rate, Workload},
     },
-    Check,
+    values::Check,
 };
 
 const WORKLOAD: &str = "load.workload";
@@ -129,16 +131,6 @@ impl Check<'_> {
             known.push(field);
         }
         Some(Some(known))
-    }
-
-    pub(super) fn field_path(&mut self, path: &str, text: &PathText) -> Option<FieldPath> {
-        let keys = text.0.split('.').map(str::to_owned).collect::<Vec<_>>();
-        if keys.iter().any(|key| key.trim().is_empty()) {
-            let problem = format!("`{}` leaves a key out", text.0);
-            self.refuse(path, Refusal::new(problem, "a field, or keys from the outside in: `ss_item.i_category`"));
-            return None;
-        }
-        Some(FieldPath(keys))
     }
 
     fn partition_key(&mut self, key: Option<PartitionKey>, workload: &Workload) -> Option<PartitionKey> {

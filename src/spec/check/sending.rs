@@ -8,7 +8,7 @@ use super::{
         quantity::Refusal,
         sending::{AGGREGATED_BYTES, Aggregation, Sending},
     },
-    Check,
+    values::Check,
 };
 
 /// What every stream takes in one record, and the least that could hold two documents.

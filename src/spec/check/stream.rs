@@ -4,11 +4,13 @@ use std::{ops::RangeInclusive, time::Duration};
 
 use super::{
     super::{
-        capacity, file, names,
+        capacity, file,
+        load::Rate,
+        names,
         quantity::Refusal,
-        stack::{Rate, Stream, StreamMode},
+        stack::{Stream, StreamMode},
     },
-    Check, MIB, Sent,
+    values::{Check, MIB, Sent},
 };
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -45,7 +47,7 @@ impl Check<'_> {
         if let Some(file::ShardsFile::Number(shards)) = shards {
             return Some(shards);
         }
-        let (problem, expected) = match (sent.rate?, capacity::mean_bytes(sent.workload?)) {
+        let (problem, expected) = match (sent.rate?, sent.workload?.mean_bytes()) {
             (Rate::PerSecond(rate), Some(bytes)) => return Some(capacity::shards_for(rate, bytes)),
             (Rate::Max, _) => (
                 "at rate `max` shards cannot be sized by themselves",

@@ -5,8 +5,8 @@ use serde::Deserialize;
 
 use super::{
     super::{
+        load::{Broken, PartitionKey},
         sending::Transport,
-        stack::{Broken, PartitionKey},
     },
     PathText, RateText, Size, Time,
 };

@@ -3,22 +3,20 @@
 //! The comments here are read by users: editors show them beside each key, and diagnostics quote them as what was
 //! expected. So a type's comment is a noun phrase, and starts in lower case.
 
-mod dynamodb;
 mod load;
-mod redshift;
-mod s3;
+pub(crate) mod values;
 
 use std::collections::BTreeMap;
 
 use schemars::{JsonSchema, Schema, generate::SchemaSettings, transform::RecursiveTransform};
 use serde::Deserialize;
 
-pub(super) use dynamodb::{DynamoDbFile, FromFile, FunctionFile, KeyFile, MappingFile};
 pub(super) use load::{
     AggregationFile, AggregationWord, IdentityFile, JsonLinesFile, LoadFile, TemplateFile, WorkloadFile,
 };
-pub(super) use redshift::{RedshiftFile, RedshiftLoadFile, RedshiftTableFile, StructsFile};
-pub(super) use s3::{BufferFile, CatalogFile, CompressionFile, S3File};
+pub(crate) use values::{AtLeast, NameFile, PathText, RateText, Size, Time};
+
+use crate::deliveries::spec::DeliverFile;
 
 /// A Kinesis pipeline: a stream, where its records go, and the load that is put on it.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -82,23 +80,6 @@ pub(super) struct AwsFile {
     pub profile: Option<String>,
 }
 
-/// a stem, which the stack's id is added to, or `{exact: the-whole-name}`
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(untagged)]
-pub(super) enum NameFile {
-    /// Joined with the stack's id, so that two stacks never collide.
-    Stem(String),
-    Exact(ExactNameFile),
-}
-
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ExactNameFile {
-    /// The name as it is; refused when it is taken already.
-    #[schemars(with = "String")]
-    pub exact: Option<String>,
-}
-
 /// `{shards: 4}`, or `{mode: on-demand}`
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -140,18 +121,6 @@ pub(super) enum ShardsWord {
     Auto,
 }
 
-/// a map of `s3`, `redshift` and `dynamodb`, any of them
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct DeliverFile {
-    /// Firehose from the stream to S3.
-    pub s3: Option<S3File>,
-    /// To a Redshift table, through S3.
-    pub redshift: Option<RedshiftFile>,
-    /// To a DynamoDB table, by a Lambda function.
-    pub dynamodb: Option<DynamoDbFile>,
-}
-
 /// a map of limits, such as `{lost: 0}`
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -163,30 +132,6 @@ pub(super) struct ThresholdsFile {
     /// At least so many acknowledged records a second.
     pub throughput: Option<AtLeast>,
 }
-
-/// a time with its unit (ms, s, m, h or d), such as `30s`
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[schemars(extend("pattern" = r"^[0-9]+(ms|s|m|h|d)$"))]
-pub(super) struct Time(pub String);
-
-/// a size with its unit (KiB, MiB or GiB), such as `64MiB`
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[schemars(extend("pattern" = r"^[0-9]+(KiB|MiB|GiB)$"))]
-pub(super) struct Size(pub String);
-
-/// records a second, such as `2000/s`, or `max`
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[schemars(extend("pattern" = r"^([0-9]+(\.[0-9]+)?/s|max)$"))]
-pub(super) struct RateText(pub String);
-
-/// at least so many records a second, such as `">= 1900/s"`
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[schemars(extend("pattern" = r"^>= *[0-9]+(\.[0-9]+)?/s$"))]
-pub(super) struct AtLeast(pub String);
-
-/// a field, or keys from the outside in: `ss_item.i_category`
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-pub(super) struct PathText(pub String);
 
 /// The JSON Schema of a stack file, for editors: `config/stack.schema.json`.
 pub fn json_schema() -> serde_json::Value {

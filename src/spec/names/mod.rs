@@ -1,29 +1,36 @@
 //! Names that AWS would take, before AWS is asked.
 
-mod redshift;
 mod regions;
 
 use std::ops::RangeInclusive;
 
-pub(super) use redshift::{CLUSTER, REDSHIFT_DATABASE, REDSHIFT_TABLE, SCHEMA, WORKGROUP, endpoint, role, secret};
 pub(super) use regions::region;
 
-use super::{quantity::Refusal, stack::Name};
+use super::quantity::Refusal;
+
+/// How a resource is named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Name {
+    /// Joined with the stack's id, so that two stacks never collide.
+    Stem(String),
+    /// Taken as it is; refused when it exists already.
+    Exact(String),
+}
 
 /// What a stack's id adds to a stem: a separator and 8 hexadecimal digits.
 const ID_SUFFIX: usize = 9;
 
 /// The rules of one kind of name.
-pub(super) struct Rules {
+pub(crate) struct Rules {
     /// For messages: `bucket name`.
-    what: &'static str,
-    least: usize,
-    most: usize,
-    admits: fn(char) -> bool,
-    expected: &'static str,
+    pub(crate) what: &'static str,
+    pub(crate) least: usize,
+    pub(crate) most: usize,
+    pub(crate) admits: fn(char) -> bool,
+    pub(crate) expected: &'static str,
     /// Takes a refused name to the nearest one that would do.
-    mend: fn(&str) -> String,
-    more: fn(&str) -> Option<&'static str>,
+    pub(crate) mend: fn(&str) -> String,
+    pub(crate) more: fn(&str) -> Option<&'static str>,
 }
 
 /// A stack's own name, the stem of all others.
@@ -38,7 +45,7 @@ pub(super) const STACK: Rules = Rules {
 };
 
 /// Amazon S3 User Guide, "General purpose bucket naming rules".
-pub(super) const BUCKET: Rules = Rules {
+pub(crate) const BUCKET: Rules = Rules {
     what: "bucket name",
     least: 3,
     most: 63,
@@ -60,7 +67,7 @@ pub(super) const STREAM: Rules = Rules {
 };
 
 /// Athena User Guide, "Name databases, tables, and columns": lower case, no sign but `_`; Glue takes 255 characters.
-pub(super) const DATABASE: Rules = Rules {
+pub(crate) const DATABASE: Rules = Rules {
     what: "database name",
     least: 1,
     most: 255,
@@ -71,30 +78,19 @@ pub(super) const DATABASE: Rules = Rules {
 };
 
 /// As databases.
-pub(super) const TABLE: Rules = Rules { what: "table name", ..DATABASE };
-
-/// DynamoDB API reference, CreateTable, `TableName`.
-pub(super) const DYNAMODB_TABLE: Rules = Rules {
-    what: "DynamoDB table name",
-    least: 3,
-    most: 255,
-    admits: |c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'),
-    expected: "3 to 255 letters, digits, `_`, `.` and `-`",
-    mend: |text| swap(text, '-'),
-    more: |_| None,
-};
+pub(crate) const TABLE: Rules = Rules { what: "table name", ..DATABASE };
 
 /// A key of `!{partitionKeyFromQuery:…}`. Firehose takes more, but a table's column does not.
-pub(super) const PARTITION: Rules = Rules { what: "partition key", ..DATABASE };
+pub(crate) const PARTITION: Rules = Rules { what: "partition key", ..DATABASE };
 
 impl Rules {
     /// A name taken as it is.
-    pub(super) fn exact(&self, text: &str) -> Result<String, Refusal> {
+    pub(crate) fn exact(&self, text: &str) -> Result<String, Refusal> {
         self.check(text, self.least, self.most, self.expected.to_owned())
     }
 
     /// A name that the stack's id will be added to.
-    pub(super) fn stem(&self, text: &str) -> Result<Name, Refusal> {
+    pub(crate) fn stem(&self, text: &str) -> Result<Name, Refusal> {
         let most = self.most - ID_SUFFIX;
         let expected = format!("{}; at most {most} characters, for the stack's id is added", self.expected);
         self.check(text, 1, most, expected).map(Name::Stem)
@@ -124,7 +120,7 @@ impl Rules {
     }
 }
 
-fn swap(text: &str, sign: char) -> String {
+pub(crate) fn swap(text: &str, sign: char) -> String {
     text.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { sign }).collect()
 }
 

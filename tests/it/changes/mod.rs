@@ -8,12 +8,12 @@ use std::{collections::BTreeMap, fs, path::PathBuf, sync::Arc};
 
 use aws_stand_in::internals::StandIn;
 use kinesis_demo::{
-    aws::{
-        lifecycle::{self, LifecycleError},
-        packaging::Package,
-        pipeline::Materials,
-    },
+    aws::packaging::Package,
     engine::{Action, Cancel, Home, Outcome, StackId, State},
+    pipeline::{
+        Materials,
+        lifecycle::{self, LifecycleError},
+    },
     spec::{self, Stack},
 };
 use serde_json::json;

@@ -3,8 +3,12 @@
 use std::fs;
 
 use kinesis_demo::{
-    aws::{Clients, discover, inventory, lifecycle, lifecycle::LifecycleError},
+    aws::{Clients, inventory},
     engine::{Cancel, Down, Fingerprint, Home, Journal, Node, Outcome, ResourceKey, Scope, StackId, journal::Entry},
+    pipeline::{
+        discover,
+        lifecycle::{self, LifecycleError},
+    },
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;

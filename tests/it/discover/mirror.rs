@@ -4,8 +4,9 @@ use std::{fs, sync::Arc};
 
 use aws_stand_in::internals::StandIn;
 use kinesis_demo::{
-    aws::{Clients, Names, lifecycle, lifecycle::LifecycleError, mirror::KEY},
+    aws::{Clients, Names, mirror::KEY},
     engine::{ApplyError, Cancel, Home, Journal, JournalError, MirrorError},
+    pipeline::lifecycle::{self, LifecycleError},
     spec::Stack,
 };
 use serde_json::json;
@@ -84,9 +85,8 @@ fn another_machine_takes_the_stack_down_and_the_first_sees_it() {
         let taking = lifecycle::take_over(&second, "store-sales", &format!("s3://{bucket}"), &other).await;
         let taking = taking.expect("taken over");
 
-        let names = Names::of(&world.stack, &id);
-        let (database, table) = (names.database.expect("one"), names.table.expect("one"));
-        let delete = world.clients.glue.delete_table().database_name(database).name(table);
+        let table = world.stack.deliver.s3.as_ref().and_then(|s3| s3.names(&id).table).expect("one");
+        let delete = world.clients.glue.delete_table().database_name(table.database).name(table.table);
         delete.send().await.expect("so that there is something to do");
         taken(world.up(&journal).await);
         let down = lifecycle::down(&taking, &other, &(), &Cancel::new()).await.expect("down");

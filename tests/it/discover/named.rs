@@ -1,8 +1,9 @@
 //! Whole names from the stack file: the id is not in them, and they are found all the same.
 
 use kinesis_demo::{
-    aws::{discover, inventory, lifecycle},
+    aws::inventory,
     engine::{Cancel, Scope},
+    pipeline::{discover, lifecycle},
     spec,
 };
 use serde_json::json;

@@ -3,8 +3,9 @@
 use std::{fs, path::PathBuf};
 
 use kinesis_demo::{
-    aws::{inventory, kinds::providers, lifecycle, lifecycle::LifecycleError},
+    aws::{inventory, kinds::providers},
     engine::{Cancel, Doing, JournalError, Progress, Scope},
+    pipeline::lifecycle::{self, LifecycleError},
 };
 
 use super::{EVERYTHING, ends_clean, ground, up};

@@ -18,8 +18,8 @@ mod taken;
 use std::collections::BTreeMap;
 
 use kinesis_demo::{
-    aws::{lifecycle, lifecycle::LifecycleError},
     engine::{Applied, ApplyError, Down, ProviderError},
+    pipeline::lifecycle::{self, LifecycleError},
 };
 
 use self::staged::Staged;

@@ -17,14 +17,13 @@ use kinesis_demo::{
     aws::{
         Clients, Names, Where,
         items::{Items, Json},
-        names::DynamoDbNames,
     },
+    deliveries::dynamodb::{DynamoDb, DynamoDbDelivery, FunctionSettings, MappingSettings},
     engine::StackId,
-    spec::{DynamoDbDelivery, FunctionSettings, MappingSettings, Name},
+    spec::Name,
     verify::{
         KeyBag,
         destination::DestinationReader,
-        dynamodb::DynamoDb,
         expected::{Expected, Scope},
     },
 };
@@ -85,13 +84,7 @@ async fn create_table(client: &Client) {
 
 fn destination(clients: &Clients) -> DynamoDb {
     let id: StackId = "sales-00000001".parse().expect("an id");
-    let mut names = Names::of(&crate::lifecycle::store_sales(), &id);
-    names.dynamodb = Some(DynamoDbNames {
-        table: "sales".to_owned(),
-        function: "f".to_owned(),
-        role: "r".to_owned(),
-        log_group: "/aws/lambda/f".to_owned(),
-    });
+    let names = Names::of(&crate::lifecycle::store_sales(), &id);
     let delivery = DynamoDbDelivery {
         table: Name::Exact("sales".to_owned()),
         key: vec!["ss_ticket_number".to_owned(), "ss_item_sk".to_owned()],

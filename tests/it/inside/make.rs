@@ -1,13 +1,12 @@
 //! `up` without the preflight checks, which ask much more and change nothing.
 
 use kinesis_demo::{
-    aws::{
-        Clients,
-        kinds::providers,
-        lifecycle::{self, LifecycleError},
-        pipeline::Materials,
-    },
+    aws::{Clients, kinds::providers},
     engine::{Applied, Cancel, Journal, Survey},
+    pipeline::{
+        Materials,
+        lifecycle::{self, LifecycleError},
+    },
     spec::Stack,
 };
 

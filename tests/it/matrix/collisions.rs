@@ -1,8 +1,8 @@
 //! Somebody else has what the stack would make, under the very names.
 
 use kinesis_demo::{
-    aws::lifecycle::LifecycleError,
     engine::{ApplyError, Graph, Node, StackId},
+    pipeline::lifecycle::LifecycleError,
 };
 use serde_json::json;
 

@@ -6,13 +6,12 @@ use aws_stand_in::internals::{Inventory, StandIn};
 use bytes::Bytes;
 use demo_formats::schema::Schema;
 use kinesis_demo::{
-    aws::{
-        Clients, Names, lifecycle,
-        lifecycle::LifecycleError,
-        packaging::Package,
-        pipeline::{Materials, graph},
-    },
+    aws::{Clients, Names, packaging::Package},
     engine::{Applied, Cancel, Down, Graph, Home, Journal, StackId},
+    pipeline::{
+        Materials, graph,
+        lifecycle::{self, LifecycleError},
+    },
     spec::Stack,
 };
 use tempfile::TempDir;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use kinesis_demo::{aws::lifecycle::LifecycleError, engine::ApplyError};
+use kinesis_demo::{engine::ApplyError, pipeline::lifecycle::LifecycleError};
 
 use super::ground::Ground;
 use crate::inside::{Count, Kill};

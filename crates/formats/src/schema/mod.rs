@@ -12,7 +12,7 @@ mod store_sales;
 pub use hive::{JSON_SERDE, PARTITIONS, Stored};
 pub use infer::{InferError, Inferred};
 pub use path::FieldPath;
-pub use redshift::{Structs, redshift_name};
+pub use redshift::{REDSHIFT_LOADS, Structs, redshift_name};
 pub use store_sales::store_sales;
 
 /// A document's columns, in the order in which they are written.

@@ -23,6 +23,9 @@ const RESERVED: &str = " \
     tag tdes text255 text32k then timestamp to top trailing true truncatecolumns type union unique unnest unpivot \
     user using verbose wallet when where with without ";
 
+/// The table beside the one that COPY loads, in which the loads are noted.
+pub const REDSHIFT_LOADS: &str = "demo_loads";
+
 /// What a struct becomes in Redshift.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -1,0 +1,76 @@
+//! The delivery to DynamoDB: a Lambda function writes items to a table.
+
+mod cost;
+mod lookup;
+pub mod names;
+mod resources;
+pub mod spec;
+mod verify;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use demo_formats::schema::{Field, Schema};
+use demo_function::{ARRIVED, ITEM_BYTES, PROCESSED};
+
+use super::{
+    Delivery,
+    parts::{NodesError, Parts, Unfit},
+    usage::{Sent, Used},
+};
+use crate::{
+    aws::{Clients, Names, cost::Prices},
+    engine::Node,
+    verify::{Destination, DestinationReader, Expected, VerifyError, freshness::Lookup},
+};
+
+pub use names::DynamoDbNames;
+pub use resources::DynamoDbError;
+pub use spec::{DynamoDbDelivery, FunctionSettings, MappingSettings};
+pub use verify::{DESTINATION, DynamoDb};
+
+#[async_trait]
+impl Delivery for DynamoDbDelivery {
+    fn destination(&self) -> Destination {
+        DESTINATION
+    }
+
+    fn nodes(&self, parts: &Parts<'_>) -> Result<Vec<Node>, NodesError> {
+        Ok(resources::nodes(self, parts)?)
+    }
+
+    fn needs_code(&self) -> bool {
+        true
+    }
+
+    fn check_columns(&self, columns: &Schema) -> Result<(), Unfit> {
+        let added = columns.columns.iter().find(|column| [ARRIVED, PROCESSED].contains(&column.name.as_str()));
+        match added {
+            None => Ok(()),
+            Some(Field { name, .. }) => Err(Unfit(format!(
+                "the documents have a field `{name}`, and the function that writes to DynamoDB adds an attribute of that \
+                 name to every item; rename the field"
+            ))),
+        }
+    }
+
+    fn largest_document(&self) -> Option<usize> {
+        Some(ITEM_BYTES)
+    }
+
+    fn used(&self, sent: Sent, prices: &Prices) -> Vec<Used> {
+        cost::used(self, sent, prices)
+    }
+
+    fn by_use(&self) -> Option<&'static str> {
+        Some("Lambda's time, DynamoDB's storage and reads, logs")
+    }
+
+    async fn lookup(&self, names: &Names, clients: &Clients) -> Result<Option<Box<dyn Lookup>>, VerifyError> {
+        Ok(Some(lookup::of(self, names, clients).await?))
+    }
+
+    fn reader(&self, names: &Names, clients: &Clients, expected: &Arc<Expected>) -> Box<dyn DestinationReader> {
+        Box::new(DynamoDb::new(self, names, clients, expected))
+    }
+}

@@ -1,0 +1,58 @@
+//! `deliver.dynamodb` of a stack file.
+
+mod capacity;
+mod check;
+mod file;
+
+use std::time::Duration;
+
+use crate::{
+    deliveries::spec::section::{OwnedPrefix, Section},
+    spec::names::Name,
+};
+
+pub(crate) use file::DynamoDbFile;
+
+/// To a DynamoDB table, by a Lambda function.
+#[derive(Clone, Debug)]
+pub struct DynamoDbDelivery {
+    /// The table; made by `up`.
+    pub table: Name,
+    /// Top-level fields: the partition key and, if there are two, the sort key.
+    pub key: Vec<String>,
+    /// The function.
+    pub function: FunctionSettings,
+    /// How it is fed.
+    pub mapping: MappingSettings,
+}
+
+/// A Lambda function's size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FunctionSettings {
+    /// 128–10,240 MiB.
+    pub memory_mib: u32,
+    /// 1–900 s.
+    pub timeout: Duration,
+}
+
+/// How Lambda feeds a function from a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MappingSettings {
+    /// Records a batch, 1–10,000.
+    pub batch: u32,
+    /// How long a batch is gathered, 0–300 s.
+    pub window: Duration,
+    /// Batches of a shard at a time, 1–10.
+    pub parallel: u32,
+    /// How often a failed batch is tried again, 0–10,000.
+    pub retries: u32,
+    /// Records older than this are given up, 60 s to 7 days.
+    pub max_age: Duration,
+}
+
+impl Section for DynamoDbDelivery {
+    fn fixed_prefixes(&self) -> Vec<OwnedPrefix<'_>> {
+        let fixed = |owner, key| OwnedPrefix { owner, path: "", key };
+        vec![fixed("what Lambda gave up", "aws/lambda/"), fixed("the function's code", "functions/")]
+    }
+}

@@ -1,0 +1,180 @@
+//! DynamoDB as a destination: the items' keys, and how far behind their arrival they were written.
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use aws_sdk_dynamodb::{Client, types::AttributeValue};
+use demo_function::{ARRIVED, PROCESSED};
+use demo_workload::{Id, IdentityError};
+
+use super::DynamoDbDelivery;
+use crate::{
+    aws::{
+        Clients, Names,
+        items::{Item, Items, ItemsError, Json},
+    },
+    load::Percentiles,
+    verify::{
+        destination::{Destination, DestinationReader, Keeps, Patience, VerifyError},
+        expected::Expected,
+        freshness::percentiles,
+        keys::{KeyBag, Tally},
+    },
+};
+
+/// The items of the table.
+pub const DESTINATION: Destination = Destination {
+    name: "DynamoDB",
+    label: "DynamoDB",
+    field: "landed_dynamodb",
+    sql_field: None,
+    keeps: Keeps::OneOfAKey,
+};
+
+/// A scan reads the whole table, so it is not begun more often.
+const BETWEEN_SCANS: Duration = Duration::from_secs(1);
+
+/// The items of some runs. A table keeps one item of a key, however often the key was sent.
+pub struct DynamoDb {
+    client: Client,
+    table: String,
+    expected: Arc<Expected>,
+    patience: Patience,
+    found: Found,
+}
+
+/// What a scan has found.
+#[derive(Default)]
+struct Found {
+    ids: Vec<Id>,
+    /// Milliseconds from arrival to processing.
+    behind: Vec<u64>,
+    /// An item that is not what was sent.
+    broken: Option<IdentityError>,
+}
+
+impl DynamoDb {
+    /// Of a delivery whose stack has these names.
+    pub fn new(to: &DynamoDbDelivery, names: &Names, clients: &Clients, expected: &Arc<Expected>) -> Self {
+        let patience = Patience::for_interval(to.mapping.window);
+        Self {
+            client: clients.dynamodb.clone(),
+            table: to.names(&names.id).table,
+            expected: expected.clone(),
+            patience: Patience { every: patience.every.max(BETWEEN_SCANS), ..patience },
+            found: Found::default(),
+        }
+    }
+
+    /// How long after its arrival in the stream an item was sent to the table, by the last read; none without items.
+    pub fn behind_ms(&mut self) -> Option<Percentiles> {
+        percentiles(&mut self.found.behind)
+    }
+}
+
+impl From<ItemsError> for VerifyError {
+    fn from(error: ItemsError) -> Self {
+        Self::Read(Box::new(error))
+    }
+}
+
+#[async_trait]
+impl DestinationReader for DynamoDb {
+    fn destination(&self) -> Destination {
+        DESTINATION
+    }
+
+    fn patience(&self) -> Patience {
+        self.patience
+    }
+
+    async fn read(&mut self) -> Result<u64, VerifyError> {
+        self.found = scan(&self.client, &self.table, &self.expected).await?;
+        Ok(self.found.ids.len() as u64)
+    }
+
+    fn due(&self, acknowledged: &KeyBag) -> u64 {
+        once(acknowledged).len()
+    }
+
+    async fn tally(&mut self, acknowledged: &KeyBag) -> Result<Tally, VerifyError> {
+        Ok(self.found.ids.iter().copied().collect::<KeyBag>().tally(&once(acknowledged)))
+    }
+}
+
+fn once(acknowledged: &KeyBag) -> KeyBag {
+    let mut once = acknowledged.clone();
+    once.dedup();
+    once
+}
+
+async fn scan(client: &Client, table: &str, expected: &Expected) -> Result<Found, ItemsError> {
+    let fields = expected.identity.fields();
+    let outermost: BTreeSet<&str> = fields.iter().filter_map(|field| field.0.first()).map(String::as_str).collect();
+    let attributes: Vec<&str> = outermost.into_iter().chain([ARRIVED, PROCESSED]).collect();
+    let mut found = Found::default();
+    let see = |items: &[Item]| items.iter().for_each(|item| found.record(item, expected));
+    Items::of(client, table).await?.scan(&attributes, see).await?;
+    match &found.broken {
+        None => Ok(found),
+        Some(why) => {
+            let why = format!("an item is not what was sent: {why}");
+            Err(ItemsError::Call { call: "Scan", table: table.to_owned(), why })
+        }
+    }
+}
+
+impl Found {
+    fn record(&mut self, item: &Item, expected: &Expected) {
+        match expected.id_of(Json(item).to_string().as_bytes()) {
+            Ok(Some(id)) => {
+                self.ids.push(id);
+                self.behind.extend(behind_ms(item));
+            }
+            Ok(None) => {}
+            Err(why) => self.broken = Some(why),
+        }
+    }
+}
+
+fn behind_ms(item: &Item) -> Option<u64> {
+    let time = |name| match item.get(name) {
+        Some(AttributeValue::N(digits)) => digits.parse::<u64>().ok(),
+        _ => None,
+    };
+    Some(time(PROCESSED)?.saturating_sub(time(ARRIVED)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verify::expected::Scope;
+    use demo_workload::{Identity, Key};
+
+    fn n(digits: &str) -> AttributeValue {
+        AttributeValue::N(digits.to_owned())
+    }
+
+    #[test]
+    fn items_of_other_runs_are_left_out_and_what_is_no_document_is_told() {
+        let expected = Expected { identity: Identity::StoreSales, scope: Scope::Tickets(vec![1..=4]) };
+        let item = |ticket: &str| {
+            let fields = [("ss_ticket_number", ticket), ("ss_item_sk", "7"), (ARRIVED, "1000"), (PROCESSED, "1250")];
+            Item::from(fields.map(|(name, digits)| (name.to_owned(), n(digits))))
+        };
+        let mut found = Found::default();
+        found.record(&item("4"), &expected);
+        found.record(&item("5"), &expected);
+        assert_eq!((found.ids, found.behind), (vec![Key { ticket: 4, item: 7 }.into()], vec![250]));
+        assert!(found.broken.is_none());
+        let mut found = Found::default();
+        found.record(&Item::new(), &expected);
+        assert!(found.broken.is_some());
+    }
+
+    #[test]
+    fn a_key_that_was_sent_twice_is_there_once() {
+        let acknowledged: KeyBag = [1, 1, 2].into_iter().map(Id).collect();
+        assert_eq!(once(&acknowledged).len(), 2);
+    }
+}

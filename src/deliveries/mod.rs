@@ -1,0 +1,149 @@
+//! Deliveries: what a stack file may have under `deliver:`, one folder for each with everything that is about it.
+//!
+//! A folder's `spec` is its part of the stack file and belongs to [`crate::spec`]. The rest of the program reaches a
+//! delivery through the trait [`Delivery`], and all deliveries of a stack through [`of`].
+
+pub mod dynamodb;
+pub mod parts;
+pub mod query;
+pub mod redshift;
+pub mod s3;
+pub mod spec;
+pub mod usage;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use demo_formats::schema::Schema;
+use demo_workload::Identity;
+use futures::future::BoxFuture;
+
+use crate::{
+    aws::{Clients, Names, cost::Prices, preflight::Finding},
+    engine::Node,
+    spec::Stack,
+    verify::{
+        Destination, DestinationReader, Expected, VerifyError,
+        freshness::Lookup,
+        stream::{self, Stream},
+    },
+};
+use parts::{NodesError, Parts, Unfit};
+use query::Table;
+use spec::Deliver;
+use usage::{Sent, Used};
+
+/// Every destination, in the order in which results name them. The stream is one where a stack delivers nowhere.
+pub const DESTINATIONS: [Destination; 4] =
+    [stream::DESTINATION, s3::DESTINATION, redshift::DESTINATION, dynamodb::DESTINATION];
+
+/// The deliveries of a stack, in the order of [`DESTINATIONS`].
+pub fn of(deliver: &Deliver) -> Vec<&dyn Delivery> {
+    let Deliver { s3, redshift, dynamodb } = deliver;
+    let all = [delivery(s3), delivery(redshift), delivery(dynamodb)];
+    all.into_iter().flatten().collect()
+}
+
+fn delivery<D: Delivery>(delivery: &Option<D>) -> Option<&dyn Delivery> {
+    delivery.as_ref().map(|delivery| delivery as &dyn Delivery)
+}
+
+/// Every place where the records of a stack end. Documents that are not `expected` are left out.
+pub fn readers(
+    stack: &Stack,
+    names: &Names,
+    clients: &Clients,
+    expected: &Arc<Expected>,
+) -> Vec<Box<dyn DestinationReader>> {
+    let deliveries = of(&stack.deliver);
+    if deliveries.is_empty() {
+        return vec![Box::new(Stream::new(&names.stream, clients, expected))];
+    }
+    deliveries.iter().map(|delivery| delivery.reader(names, clients, expected)).collect()
+}
+
+/// One delivery of a stack. `names` are always those of its stack.
+#[async_trait]
+pub trait Delivery: Send + Sync {
+    /// Where its documents end.
+    fn destination(&self) -> Destination;
+
+    /// Its resources, with what they depend on and what its roles may do.
+    ///
+    /// # Errors
+    /// The documents or the stack file do not allow it.
+    fn nodes(&self, parts: &Parts<'_>) -> Result<Vec<Node>, NodesError>;
+
+    /// Whether its resources need the code of the Lambda function.
+    fn needs_code(&self) -> bool {
+        false
+    }
+
+    /// Whether it has tables with a column for each field of the documents.
+    fn has_columns(&self) -> bool {
+        false
+    }
+
+    /// Whether documents that are told apart in this way can be delivered.
+    ///
+    /// # Errors
+    /// They cannot.
+    fn check_identity(&self, _identity: &Identity) -> Result<(), Unfit> {
+        Ok(())
+    }
+
+    /// Whether documents with these fields can be delivered.
+    ///
+    /// # Errors
+    /// They cannot.
+    fn check_columns(&self, _columns: &Schema) -> Result<(), Unfit> {
+        Ok(())
+    }
+
+    /// The largest document that it delivers, in bytes, where that is less than a record may have.
+    fn largest_document(&self) -> Option<usize> {
+        None
+    }
+
+    /// DDL of its tables, for documents with these columns.
+    fn ddl(&self, _columns: &Schema) -> String {
+        String::new()
+    }
+
+    /// Looks at what it refers to and does not make, before anything is made.
+    async fn preflight(&self, _names: &Names, _clients: &Clients) -> Vec<Finding> {
+        Vec::new()
+    }
+
+    /// What it uses of what is paid by documents.
+    fn used(&self, sent: Sent, prices: &Prices) -> Vec<Used>;
+
+    /// What it uses of what is paid by the time of a load, in seconds.
+    fn used_meanwhile(&self, _seconds: f64, _prices: &Prices) -> Option<Used> {
+        None
+    }
+
+    /// What else is paid by use, which nobody can tell beforehand.
+    fn by_use(&self) -> Option<&'static str>;
+
+    /// What goes on while the stack is loaded, for as long as it is polled; it may end by itself.
+    fn beside_load(&self, _names: &Names, _clients: &Clients) -> Option<BoxFuture<'static, ()>> {
+        None
+    }
+
+    /// What looks up single documents, to measure how fresh the destination is; none where that is not possible.
+    ///
+    /// # Errors
+    /// The destination cannot be read.
+    async fn lookup(&self, _names: &Names, _clients: &Clients) -> Result<Option<Box<dyn Lookup>>, VerifyError> {
+        Ok(None)
+    }
+
+    /// What finds its documents again.
+    fn reader(&self, names: &Names, clients: &Clients, expected: &Arc<Expected>) -> Box<dyn DestinationReader>;
+
+    /// Its table for `demo query`; none where SQL does not reach it.
+    fn table(&self, _names: &Names, _clients: &Clients) -> Option<Box<dyn Table>> {
+        None
+    }
+}

@@ -1,0 +1,79 @@
+//! The delivery to Redshift: through S3, by COPY or by Firehose itself.
+
+mod cost;
+pub mod names;
+mod preflight;
+mod query;
+mod resources;
+pub mod spec;
+mod verify;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use demo_formats::schema::Schema;
+use futures::future::BoxFuture;
+
+use super::{
+    Delivery,
+    parts::{NodesError, Parts},
+    query::Table,
+    usage::{Sent, Used},
+};
+use crate::{
+    aws::{Clients, Names, cost::Prices, preflight::Finding},
+    engine::Node,
+    verify::{Destination, DestinationReader, Expected},
+};
+
+pub use names::RedshiftNames;
+pub use spec::{RedshiftAt, RedshiftDelivery, RedshiftLoad};
+pub use verify::DESTINATION;
+
+#[async_trait]
+impl Delivery for RedshiftDelivery {
+    fn destination(&self) -> Destination {
+        DESTINATION
+    }
+
+    fn nodes(&self, parts: &Parts<'_>) -> Result<Vec<Node>, NodesError> {
+        Ok(resources::nodes(self, parts))
+    }
+
+    fn has_columns(&self) -> bool {
+        true
+    }
+
+    fn ddl(&self, columns: &Schema) -> String {
+        columns.redshift_ddl(&self.table, self.structs) + &columns.jsonpaths()
+    }
+
+    async fn preflight(&self, names: &Names, clients: &Clients) -> Vec<Finding> {
+        preflight::check(self, names, clients).await
+    }
+
+    fn used(&self, sent: Sent, prices: &Prices) -> Vec<Used> {
+        cost::used(self, sent, prices)
+    }
+
+    fn used_meanwhile(&self, seconds: f64, prices: &Prices) -> Option<Used> {
+        cost::used_meanwhile(self, seconds, prices)
+    }
+
+    fn by_use(&self) -> Option<&'static str> {
+        Some("Redshift's storage and queries")
+    }
+
+    fn beside_load(&self, names: &Names, clients: &Clients) -> Option<BoxFuture<'static, ()>> {
+        let loader = self.loader(names, clients)?;
+        Some(Box::pin(loader.keep_loading()))
+    }
+
+    fn reader(&self, names: &Names, clients: &Clients, expected: &Arc<Expected>) -> Box<dyn DestinationReader> {
+        Box::new(verify::Redshift::new(self, names, clients, expected))
+    }
+
+    fn table(&self, names: &Names, clients: &Clients) -> Option<Box<dyn Table>> {
+        Some(query::table(self, names, clients))
+    }
+}

@@ -1,0 +1,94 @@
+//! `deliver.redshift` of a stack file.
+
+mod check;
+mod file;
+mod names;
+
+use std::time::Duration;
+
+use demo_formats::{prefix::Prefix, schema::Structs};
+
+use crate::{
+    deliveries::spec::section::{OwnedPrefix, Section},
+    spec::{names::Name, objects::Buffer},
+};
+
+pub(crate) use file::RedshiftFile;
+
+/// To a Redshift table, through S3.
+#[derive(Clone, Debug)]
+pub struct RedshiftDelivery {
+    /// Which Redshift.
+    pub at: RedshiftAt,
+    /// The database.
+    pub database: String,
+    /// The schema; made by `up`.
+    pub schema: Name,
+    /// The table in it; made by `up`.
+    pub table: String,
+    /// How the table is loaded.
+    pub load: RedshiftLoad,
+    /// The role that COPY assumes: an ARN; Redshift's default role when `None`. Unused where Redshift itself is ours.
+    pub role: Option<String>,
+    /// The secret with the database user: a name or an ARN, of Secrets Manager.
+    pub secret: Option<String>,
+    /// What a struct becomes.
+    pub structs: Structs,
+    /// Key prefix of the objects on their way, with expressions.
+    pub prefix: Prefix,
+    /// `prefix` as it was written.
+    pub prefix_text: String,
+    /// Key prefix of what could not be delivered.
+    pub error_prefix: Prefix,
+    /// `error_prefix` as it was written.
+    pub error_prefix_text: String,
+    /// When an object is written.
+    pub buffer: Buffer,
+}
+
+/// Which Redshift.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RedshiftAt {
+    /// A Serverless workgroup that exists; never changed or deleted.
+    Workgroup {
+        /// Its name.
+        name: String,
+    },
+    /// A cluster that exists; never changed or deleted.
+    Cluster {
+        /// Its identifier.
+        identifier: String,
+        /// The database user, where there is no secret.
+        user: Option<String>,
+        /// `host:port`, which Firehose connects to.
+        endpoint: Option<String>,
+    },
+    /// A namespace and a workgroup of our own, at the smallest base capacity.
+    Created,
+}
+
+/// How a Redshift table is loaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RedshiftLoad {
+    /// By COPY through the Data API, of what has landed in S3 since the last time.
+    Copy {
+        /// How often.
+        every: Duration,
+    },
+    /// By Firehose's own Redshift destination.
+    Firehose,
+}
+
+impl Section for RedshiftDelivery {
+    fn fixed_prefixes(&self) -> Vec<OwnedPrefix<'_>> {
+        let fixed = |owner, key| OwnedPrefix { owner, path: "", key };
+        vec![fixed("the jsonpaths", "redshift/jsonpaths.json"), fixed("the manifests", "redshift/manifests/")]
+    }
+
+    fn prefixes(&self) -> Vec<OwnedPrefix<'_>> {
+        let (path, key) = ("deliver.redshift.prefix", self.prefix.fixed());
+        let data = OwnedPrefix { owner: "those on their way to Redshift", path, key };
+        let (path, key) = ("deliver.redshift.error_prefix", self.error_prefix.fixed());
+        vec![data, OwnedPrefix { owner: "what Redshift did not get", path, key }]
+    }
+}

@@ -1,0 +1,331 @@
+//! A Redshift table as a destination: loads delivered objects if COPY loads it, and counts rows by SQL.
+
+use std::{ops::RangeInclusive, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use demo_formats::schema::{FieldPath, Structs, redshift_name};
+use demo_workload::{Id, Identity, IdentityError};
+
+use super::{RedshiftDelivery, RedshiftLoad};
+use crate::{
+    aws::{
+        Clients, Names,
+        redshift::{
+            Loader, LoaderError,
+            data::{DataError, Runner},
+            errors,
+            sql::TableName,
+        },
+    },
+    verify::{
+        destination::{Conclusion, Destination, DestinationReader, Keeps, Patience, VerifyError},
+        expected::{Expected, Scope},
+        keys::{KeyBag, Tally},
+        sql::Counted,
+    },
+};
+
+/// The rows of the table.
+pub const DESTINATION: Destination =
+    Destination { name: "Redshift", label: "Redshift", field: "landed_redshift", sql_field: None, keeps: Keeps::All };
+
+/// A count has one row; a second would show that it is none.
+const ONE_ROW_AND_A_CHECK: usize = 2;
+/// Keys that are fetched at most, to name those that are missing.
+const MOST_KEYS: usize = 1_000_000;
+/// Loads that may fail one after the other, such as for a lock that was lost.
+const MOST_FAILURES: u32 = 3;
+
+/// The rows of some runs.
+pub(super) struct Redshift {
+    runner: Runner,
+    rows: Rows,
+    loader: Option<Loader>,
+    patience: Patience,
+    failures: u32,
+    refused: Option<String>,
+    /// Where Firehose loads from, if it is Firehose that loads.
+    firehose: Option<Staged>,
+}
+
+/// Where objects lie on their way.
+struct Staged {
+    clients: Clients,
+    bucket: String,
+    prefix: String,
+}
+
+/// The expected rows of a table, and how to identify them.
+#[derive(Clone, Debug)]
+struct Rows {
+    table: TableName,
+    structs: Structs,
+    expected: Arc<Expected>,
+}
+
+/// Why the table cannot be counted.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum RedshiftError {
+    /// A statement failed.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// What has landed cannot be loaded.
+    #[error(transparent)]
+    Load(#[from] LoaderError),
+    /// A count gave something else than one row of numbers.
+    #[error("the count over {table} gave {answer}, not one row of whole numbers")]
+    Count {
+        /// The table.
+        table: String,
+        /// What came instead.
+        answer: String,
+    },
+    /// A row has no key.
+    #[error("a row of {table} is not what was sent: {why}")]
+    Key {
+        /// The table.
+        table: String,
+        /// What is wrong with it.
+        why: IdentityError,
+    },
+}
+
+impl Redshift {
+    /// Of a delivery whose stack has these names.
+    pub(super) fn new(to: &RedshiftDelivery, names: &Names, clients: &Clients, expected: &Arc<Expected>) -> Self {
+        let bucket = names.bucket.clone().expect("a stack with a delivery has a bucket");
+        let (loader, database, names) = (to.loader(names, clients), to.database(&names.id), to.names(&names.id));
+        let staged = Staged { clients: clients.clone(), bucket, prefix: to.prefix.fixed().to_owned() };
+        let every = match to.load {
+            RedshiftLoad::Copy { every } => every,
+            RedshiftLoad::Firehose => Duration::ZERO,
+        };
+        let table = TableName::new(&names.schema, &names.table);
+        Self {
+            runner: Runner::new(clients, &database),
+            rows: Rows { table, structs: to.structs, expected: expected.clone() },
+            loader,
+            patience: Patience::for_interval(to.buffer.interval + every),
+            failures: 0,
+            refused: None,
+            firehose: (to.load == RedshiftLoad::Firehose).then_some(staged),
+        }
+    }
+
+    /// What Redshift has refused of Firehose's own loads, which nobody else hears of.
+    async fn refused_of_firehose(&self) -> Vec<String> {
+        let Some(Staged { clients, bucket, prefix }) = &self.firehose else { return Vec::new() };
+        match errors::under(bucket, prefix, &self.runner, clients).await {
+            Ok(refused) => refused.iter().map(ToString::to_string).collect(),
+            Err(error) => vec![format!("what COPY has refused cannot be read: {error}")],
+        }
+    }
+
+    /// Loads what has landed. What was refused once is refused for good, and nothing more is waited for.
+    async fn load(&mut self) -> Result<(), RedshiftError> {
+        let Some(loader) = self.loader.as_mut().filter(|_| self.refused.is_none()) else { return Ok(()) };
+        match loader.step().await {
+            Ok(_) => self.failures = 0,
+            Err(error) if error.is_lasting() => {
+                self.refused = Some(error.to_string());
+                self.patience.standstill = Duration::ZERO;
+            }
+            Err(LoaderError::Data(DataError::Ended { reason, .. })) if self.failures + 1 < MOST_FAILURES => {
+                tracing::debug!("a load failed and is tried again: {reason}");
+                self.failures += 1;
+            }
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
+    }
+
+    async fn count(&self) -> Result<Counted, RedshiftError> {
+        let answer = self.runner.run(&[self.rows.count()], ONE_ROW_AND_A_CHECK).await?;
+        Counted::from_rows(&answer.rows).ok_or_else(|| RedshiftError::Count {
+            table: self.rows.table.to_string(),
+            answer: format!("{:?}", answer.rows),
+        })
+    }
+
+    async fn keys(&self) -> Result<KeyBag, RedshiftError> {
+        let answer = self.runner.run(&[self.rows.all()], MOST_KEYS).await?;
+        let id = |row: &Vec<Option<String>>| {
+            let texts: Vec<&str> = row.iter().map(|cell| cell.as_deref().unwrap_or_default()).collect();
+            self.rows.expected.identity.of_texts(&texts)
+        };
+        let ids: Result<Vec<Id>, _> = answer.rows.iter().map(id).collect();
+        let ids = ids.map_err(|why| RedshiftError::Key { table: self.rows.table.to_string(), why })?;
+        Ok(ids.into_iter().collect())
+    }
+}
+
+impl From<RedshiftError> for VerifyError {
+    fn from(error: RedshiftError) -> Self {
+        Self::Read(Box::new(error))
+    }
+}
+
+#[async_trait]
+impl DestinationReader for Redshift {
+    fn destination(&self) -> Destination {
+        DESTINATION
+    }
+
+    fn patience(&self) -> Patience {
+        self.patience
+    }
+
+    async fn read(&mut self) -> Result<u64, VerifyError> {
+        self.load().await?;
+        Ok(self.count().await?.documents)
+    }
+
+    /// By numbers alone where they agree with what was acknowledged of `store_sales`, where documents have no key, and
+    /// where there are too many; else key by key.
+    async fn tally(&mut self, acknowledged: &KeyBag) -> Result<Tally, VerifyError> {
+        let (counted, due) = (self.count().await?, acknowledged.clone().tally(acknowledged));
+        let has_no_key = self.rows.expected.identity == Identity::Line;
+        if has_no_key || agree(&counted, &due) || counted.documents > MOST_KEYS as u64 {
+            return Ok(by_numbers(&counted, &due));
+        }
+        Ok(self.keys().await?.tally(acknowledged))
+    }
+
+    async fn conclude(&mut self, tally: &Tally) -> Result<Conclusion, VerifyError> {
+        let mut problems: Vec<String> = self.refused.iter().cloned().collect();
+        if tally.lost > 0 {
+            problems.extend(self.refused_of_firehose().await);
+        }
+        Ok(Conclusion { problems, ..Conclusion::default() })
+    }
+}
+
+/// Whether the table holds as many documents as are due, of as many keys whose tickets have the same sum.
+fn agree(counted: &Counted, due: &Tally) -> bool {
+    *counted == Counted { documents: due.documents, distinct: Some(due.distinct), ticket_sum: Some(due.ticket_sum) }
+}
+
+/// What can be said without the keys: how many are missing at least, not which. As many keys of another sum are other
+/// keys.
+fn by_numbers(counted: &Counted, due: &Tally) -> Tally {
+    let distinct = counted.distinct.unwrap_or(counted.documents.min(due.distinct));
+    let lacking = due.documents.saturating_sub(counted.documents);
+    let others = distinct == due.distinct && counted.ticket_sum.is_some_and(|sum| sum != due.ticket_sum);
+    Tally {
+        documents: counted.documents,
+        distinct,
+        duplicated: counted.documents.saturating_sub(due.documents),
+        lost: lacking.max(due.distinct.saturating_sub(distinct)).max(u64::from(others)),
+        ticket_sum: counted.ticket_sum.unwrap_or_default(),
+        ..Tally::default()
+    }
+}
+
+impl Rows {
+    fn count(&self) -> String {
+        let (table, keys) = (&self.table, self.keys());
+        if keys.is_empty() {
+            return format!("SELECT COUNT(*) FROM {table} WHERE {}", self.condition());
+        }
+        let tickets = if self.expected.identity == Identity::StoreSales { ", SUM(k1)" } else { "" };
+        let named: Vec<String> = keys.iter().zip(1..).map(|(key, at)| format!("{key} AS k{at}")).collect();
+        let groups: Vec<String> = (1..=keys.len()).map(|at| at.to_string()).collect();
+        format!(
+            "SELECT SUM(n), COUNT(*){tickets} FROM (SELECT {}, COUNT(*) AS n FROM {table} WHERE {} GROUP BY {}) AS keys",
+            named.join(", "),
+            self.condition(),
+            groups.join(", ")
+        )
+    }
+
+    fn all(&self) -> String {
+        format!("SELECT {} FROM {} WHERE {}", self.keys().join(", "), self.table, self.condition())
+    }
+
+    fn keys(&self) -> Vec<String> {
+        self.expected.identity.fields().iter().map(|key| expression(key, self.structs)).collect()
+    }
+
+    fn condition(&self) -> String {
+        let Scope::Tickets(tickets) = &self.expected.scope else { return "1 = 1".to_owned() };
+        let within =
+            |range: &RangeInclusive<u64>| format!("ss_ticket_number BETWEEN {} AND {}", range.start(), range.end());
+        let ranges: Vec<String> = tickets.iter().map(within).collect();
+        if ranges.is_empty() { "1 = 0".to_owned() } else { ranges.join(" OR ") }
+    }
+}
+
+/// A value of a document in SQL, which lies in a column or inside the struct that a column holds.
+fn expression(path: &FieldPath, structs: Structs) -> String {
+    let (column, inside) = path.0.split_first().expect("a path has a field");
+    let column = redshift_name(column);
+    match (inside, structs) {
+        ([], _) => column.into_owned(),
+        (inside, Structs::Varchar) => {
+            let fields: Vec<String> = inside.iter().map(|field| format!("'{}'", field.replace('\'', "''"))).collect();
+            format!("JSON_EXTRACT_PATH_TEXT({column}, {})", fields.join(", "))
+        }
+        (inside, Structs::Super) => {
+            let fields: Vec<_> = inside.iter().map(|field| redshift_name(field)).collect();
+            format!("{column}.{}::VARCHAR", fields.join("."))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(text: &str) -> FieldPath {
+        FieldPath(text.split('.').map(str::to_owned).collect())
+    }
+
+    fn rows(identity: Identity, scope: Scope) -> Rows {
+        let expected = Arc::new(Expected { identity, scope });
+        Rows { table: TableName::new("s", "t"), structs: Structs::Varchar, expected }
+    }
+
+    #[test]
+    fn only_the_tickets_that_were_asked_for_are_counted() {
+        assert_eq!(
+            rows(Identity::StoreSales, Scope::Tickets(vec![1..=4, 9..=9])).count(),
+            "SELECT SUM(n), COUNT(*), SUM(k1) FROM (SELECT ss_ticket_number AS k1, ss_item_sk AS k2, COUNT(*) AS n \
+             FROM s.t WHERE ss_ticket_number BETWEEN 1 AND 4 OR ss_ticket_number BETWEEN 9 AND 9 GROUP BY 1, 2) AS keys"
+        );
+        let none = rows(Identity::StoreSales, Scope::Tickets(vec![]));
+        assert_eq!(none.all(), "SELECT ss_ticket_number, ss_item_sk FROM s.t WHERE 1 = 0");
+    }
+
+    #[test]
+    fn own_documents_are_counted_by_their_key_or_altogether() {
+        let by_key = rows(Identity::Fields(vec![path("Order"), path("customer.id")]), Scope::All);
+        assert_eq!(
+            by_key.count(),
+            "SELECT SUM(n), COUNT(*) FROM (SELECT \"Order\" AS k1, JSON_EXTRACT_PATH_TEXT(customer, 'id') AS k2, \
+             COUNT(*) AS n FROM s.t WHERE 1 = 1 GROUP BY 1, 2) AS keys"
+        );
+        assert_eq!(rows(Identity::Line, Scope::All).count(), "SELECT COUNT(*) FROM s.t WHERE 1 = 1");
+    }
+
+    #[test]
+    fn numbers_say_how_many_are_missing() {
+        let due = Tally { documents: 10, distinct: 8, ticket_sum: 40, ..Tally::default() };
+        let equal = Counted { documents: 10, distinct: Some(8), ticket_sum: Some(40) };
+        assert!(agree(&equal, &due));
+        assert_eq!(by_numbers(&equal, &due).lost, 0);
+        let other = Counted { ticket_sum: Some(41), ..equal };
+        assert!(!agree(&other, &due));
+        assert_eq!(by_numbers(&other, &due).lost, 1);
+        let doubled = by_numbers(&Counted { documents: 11, distinct: Some(7), ticket_sum: None }, &due);
+        assert_eq!((doubled.lost, doubled.duplicated), (1, 1));
+        let lines = by_numbers(&Counted { documents: 7, distinct: None, ticket_sum: None }, &due);
+        assert_eq!((lines.lost, lines.duplicated, lines.landed()), (3, 0, 7));
+    }
+
+    #[test]
+    fn a_value_inside_a_struct_is_reached_either_way() {
+        assert_eq!(expression(&path("a.b.c"), Structs::Varchar), "JSON_EXTRACT_PATH_TEXT(a, 'b', 'c')");
+        assert_eq!(expression(&path("a.b.order"), Structs::Super), "a.b.\"order\"::VARCHAR");
+        assert_eq!(expression(&path("user"), Structs::Super), "\"user\"");
+    }
+}

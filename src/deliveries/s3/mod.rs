@@ -1,0 +1,75 @@
+//! The delivery to S3: Firehose, and with a catalog the Glue table over what it writes.
+
+mod cost;
+mod documents;
+pub mod names;
+mod query;
+mod resources;
+pub mod spec;
+mod verify;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use demo_formats::schema::Schema;
+use demo_workload::Identity;
+
+use super::{
+    Delivery,
+    parts::{NodesError, Parts, Unfit},
+    query::Table,
+    usage::{Sent, Used},
+};
+use crate::{
+    aws::{Clients, Names, cost::Prices},
+    engine::Node,
+    verify::{Destination, DestinationReader, Expected},
+};
+
+pub use names::S3Names;
+pub use resources::S3Error;
+pub use spec::{Catalog, Partitions, S3Delivery};
+pub use verify::DESTINATION;
+
+#[async_trait]
+impl Delivery for S3Delivery {
+    fn destination(&self) -> Destination {
+        DESTINATION
+    }
+
+    fn nodes(&self, parts: &Parts<'_>) -> Result<Vec<Node>, NodesError> {
+        Ok(resources::nodes(self, parts)?)
+    }
+
+    fn has_columns(&self) -> bool {
+        self.catalog.is_some()
+    }
+
+    fn check_identity(&self, identity: &Identity) -> Result<(), Unfit> {
+        documents::check_identity(self, identity)
+    }
+
+    fn check_columns(&self, columns: &Schema) -> Result<(), Unfit> {
+        documents::check_columns(self, columns)
+    }
+
+    fn ddl(&self, columns: &Schema) -> String {
+        documents::ddl(self, columns)
+    }
+
+    fn used(&self, sent: Sent, prices: &Prices) -> Vec<Used> {
+        cost::used(self, sent, prices)
+    }
+
+    fn by_use(&self) -> Option<&'static str> {
+        self.catalog.as_ref().map(|_| "Athena, by what a query scans")
+    }
+
+    fn reader(&self, names: &Names, clients: &Clients, expected: &Arc<Expected>) -> Box<dyn DestinationReader> {
+        Box::new(verify::S3::new(self, names, clients, expected))
+    }
+
+    fn table(&self, names: &Names, clients: &Clients) -> Option<Box<dyn Table>> {
+        query::table(self, names, clients)
+    }
+}

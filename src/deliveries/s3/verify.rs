@@ -1,0 +1,81 @@
+//! S3 as a destination: the objects, and the table over them.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use aws_sdk_s3::Client;
+
+use super::{Partitions, S3Delivery};
+use crate::{
+    aws::{Clients, Names, partitions},
+    verify::{
+        destination::{Conclusion, Destination, DestinationReader, Keeps, Patience, VerifyError},
+        expected::Expected,
+        keys::{KeyBag, Tally},
+        objects::Objects,
+        sql::{self, Table},
+    },
+};
+
+/// The objects, and the table over them.
+pub const DESTINATION: Destination =
+    Destination { name: "S3", label: "S3", field: "landed_s3", sql_field: Some("landed_sql"), keeps: Keeps::All };
+
+/// The delivered objects of some runs.
+pub(super) struct S3 {
+    clients: Clients,
+    objects: Objects,
+    expected: Arc<Expected>,
+    patience: Patience,
+    table: Option<Table>,
+    registers: bool,
+    registered: u64,
+}
+
+impl S3 {
+    /// Of a delivery whose resources have these names.
+    pub(super) fn new(s3: &S3Delivery, names: &Names, clients: &Clients, expected: &Arc<Expected>) -> Self {
+        let bucket = names.bucket.as_deref().expect("a delivery to S3 has a bucket");
+        let client: Client = clients.s3.clone();
+        Self {
+            clients: clients.clone(),
+            objects: Objects::new(client, bucket, s3.prefix.fixed(), expected.clone()),
+            expected: expected.clone(),
+            patience: Patience::for_interval(s3.buffer.interval),
+            table: s3.names(&names.id).table,
+            registers: s3.catalog.as_ref().is_some_and(|catalog| catalog.partitions == Partitions::Registered),
+            registered: 0,
+        }
+    }
+}
+
+#[async_trait]
+impl DestinationReader for S3 {
+    fn destination(&self) -> Destination {
+        DESTINATION
+    }
+
+    fn patience(&self) -> Patience {
+        self.patience
+    }
+
+    async fn read(&mut self) -> Result<u64, VerifyError> {
+        self.objects.read_new().await?;
+        let documents = self.objects.keys.len();
+        if let Some(table) = self.table.as_ref().filter(|_| self.registers && documents > self.registered) {
+            partitions::register(&self.clients.glue, &self.clients.s3, &table.database, &table.table).await?;
+            self.registered = documents;
+        }
+        Ok(documents)
+    }
+
+    async fn tally(&mut self, acknowledged: &KeyBag) -> Result<Tally, VerifyError> {
+        Ok(self.objects.keys.tally(acknowledged))
+    }
+
+    async fn conclude(&mut self, tally: &Tally) -> Result<Conclusion, VerifyError> {
+        let Some(table) = &self.table else { return Ok(Conclusion::default()) };
+        let counted = sql::count(&self.clients.athena, table, &self.expected).await?;
+        Ok(Conclusion { by_sql: Some(counted.landed(tally)), problems: counted.differences(tally) })
+    }
+}

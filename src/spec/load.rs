@@ -1,0 +1,109 @@
+//! What is sent: the documents, how many, how fast.
+
+use std::{path::PathBuf, time::Duration};
+
+use demo_formats::schema::FieldPath;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::sending::Sending;
+
+/// The mean length of a `store_sales` document, in bytes.
+pub const MEAN_DOCUMENT_BYTES: u64 = 8_170;
+
+/// What is sent, how fast, for how long.
+#[derive(Clone, Debug)]
+pub struct Load {
+    /// What documents.
+    pub workload: Workload,
+    /// Open loop, or as fast as it goes.
+    pub rate: Rate,
+    /// When it ends.
+    pub length: Length,
+    /// How documents are spread over shards.
+    pub partition_key: PartitionKey,
+    /// How they travel.
+    pub sending: Sending,
+}
+
+/// The documents to send.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Workload {
+    /// Nested TPC-DS `store_sales`.
+    StoreSales {
+        /// TPC-DS scale factor, at least 1; 240,000 tickets at 1.
+        scale: u32,
+        /// Of the generator.
+        seed: u64,
+    },
+    /// The lines of a file, over and over.
+    JsonLines {
+        /// JSON lines.
+        file: PathBuf,
+        /// The fields that tell one document from another; by the whole line when `None`.
+        key: Option<Vec<FieldPath>>,
+        /// What becomes of lines that are no JSON object.
+        broken: Broken,
+    },
+    /// Documents rendered from a template.
+    Template {
+        /// The template itself.
+        text: String,
+        /// Of the values.
+        seed: u64,
+        /// The fields that tell one document from another; by the whole line when `None`.
+        key: Option<Vec<FieldPath>>,
+    },
+}
+
+/// What becomes of lines of a user's file that are no JSON object.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Broken {
+    /// They are reported, and nothing is made or sent.
+    #[default]
+    Refuse,
+    /// They are counted, reported with their line numbers, and left out.
+    Skip,
+}
+
+/// Records offered a second.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Rate {
+    /// Open loop.
+    PerSecond(f64),
+    /// Closed by backpressure alone.
+    Max,
+}
+
+/// When the load ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Length {
+    /// After a time.
+    Duration(Duration),
+    /// After a number of records.
+    Records(u64),
+}
+
+/// How documents are spread over shards.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum PartitionKey {
+    /// Explicit hash keys, every shard the same.
+    #[default]
+    Uniform,
+    /// The ticket number: 8 to 16 documents of a ticket on one shard; `store_sales` only.
+    Ticket,
+    /// The declared key of your own documents.
+    Key,
+}
+
+impl Workload {
+    /// The mean length of its documents, where it is known before they are made.
+    pub(crate) fn mean_bytes(&self) -> Option<f64> {
+        match self {
+            Self::StoreSales { .. } => Some(MEAN_DOCUMENT_BYTES as f64),
+            Self::JsonLines { .. } | Self::Template { .. } => None,
+        }
+    }
+}
