@@ -157,6 +157,11 @@ impl Host for Terminal {
                 if let Some(bar) = lock(&self.load).take() {
                     bar.finish(&load_text(load));
                 }
+                // Without an acknowledgement, this ends the run and is its error.
+                if load.gave_up && load.acknowledged > 0 {
+                    let reason = load.failures.first().map_or("", |failure| failure.reason.as_str());
+                    screen.error(&format!("the load ended early: {reason}"));
+                }
             }
             Event::SearchStarted { destinations, expected } => self.start_searches(destinations, expected),
             Event::Searching(progress) => self.show_search(progress),
@@ -192,6 +197,10 @@ fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 fn progress_text(progress: &Progress) -> String {
+    if let Some(silence) = &progress.silence {
+        let retries = retries_text(progress.retried, progress.throttled, &progress.hot_keys);
+        return format!("{} acknowledged   {retries}   {silence}", grouped(progress.acknowledged));
+    }
     let left = progress.total.map(|total| total.saturating_sub(progress.acknowledged) as f64);
     let remaining = left.filter(|_| progress.records_per_second > 0.0).map(|left| left / progress.records_per_second);
     let remaining = remaining.map_or(String::new(), |seconds| format!("   {seconds:.0} s left"));

@@ -135,6 +135,12 @@ impl AckWriter {
         Ok(writer)
     }
 
+    /// A file of the test's own.
+    #[cfg(test)]
+    pub(super) fn over(file: File) -> Self {
+        Self { path: PathBuf::from("a test's"), file: Mutex::new(file) }
+    }
+
     pub(super) fn tickets(&self, tickets: &RangeInclusive<u64>) -> Result<(), AckLogError> {
         self.line(&format!("tickets {}-{}", tickets.start(), tickets.end()))
     }

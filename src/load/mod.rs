@@ -26,6 +26,7 @@ mod tests;
 
 use std::{
     error::Error,
+    fmt,
     ops::RangeInclusive,
     path::Path,
     sync::Arc,
@@ -84,6 +85,8 @@ pub struct Plan {
     /// Hash key ranges of the stream's open shards, so that `PartitionKey::Uniform` gives each exactly the same;
     /// empty when they are not known: then keys are spread over the whole range.
     pub shards: Vec<RangeInclusive<u128>>,
+    /// The load ends when documents wait for so long without one being acknowledged.
+    pub give_up: Duration,
     /// Receives about one document a second once it is acknowledged, to track it; skipped while the channel is full.
     pub samples: Option<mpsc::Sender<Sample>>,
 }
@@ -124,6 +127,28 @@ pub struct Progress {
     pub bytes_per_second: f64,
     /// From the intended send time to the acknowledgement, so far; `None` before the first.
     pub p99_ms: Option<f64>,
+    /// Set while documents wait and none has been acknowledged for a while.
+    pub silence: Option<Silence>,
+}
+
+/// A time in which documents wait and none is acknowledged.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Silence {
+    /// How long it lasts.
+    pub lasts: Duration,
+    /// Why the latest attempt failed; `None` while none has.
+    pub error: Option<String>,
+}
+
+/// `no acknowledgement for 12 s`, and why where that is known.
+impl fmt::Display for Silence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "no acknowledgement for {:.0} s", self.lasts.as_secs_f64())?;
+        match &self.error {
+            Some(error) => write!(f, ": {error}"),
+            None => f.write_str(", and no answer"),
+        }
+    }
 }
 
 /// The result of a load. `offered` = `acknowledged` + `failed`.
@@ -159,7 +184,7 @@ pub struct LoadResult {
     pub late: f64,
     /// Whether it was cancelled before its end.
     pub cancelled: bool,
-    /// Whether it stopped because no more documents could arrive: `failures` says why.
+    /// Whether it stopped because no more documents could arrive, or none did for `give_up`: `failures` says why.
     pub gave_up: bool,
 }
 
@@ -196,7 +221,8 @@ impl LoadResult {
     }
 }
 
-/// Why a load ended early. It has waited for what it had offered; the acknowledgement log has it.
+/// Why a load ended early. It has waited for what it had offered, and the acknowledgement log has it, unless that log cannot
+/// be written.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// No tickets, no documents.
@@ -264,7 +290,17 @@ pub async fn run(
     progress: &watch::Sender<Progress>,
     cancel: &Cancel,
 ) -> Result<LoadResult, LoadError> {
-    let acks = Arc::new(AckWriter::create(acks_log, &plan.header)?);
+    let acks = AckWriter::create(acks_log, &plan.header)?;
+    send(plan, producer, Arc::new(acks), progress, cancel).await
+}
+
+async fn send(
+    plan: Plan,
+    producer: &Producer,
+    acks: Arc<AckWriter>,
+    progress: &watch::Sender<Progress>,
+    cancel: &Cancel,
+) -> Result<LoadResult, LoadError> {
     let whole = Pace::new(plan.rate, plan.length);
     let pace = whole.of_part(plan.header.part)?;
     let first = plan.header.part.documents(whole.total.unwrap_or_default()).start;
@@ -292,9 +328,10 @@ pub async fn run(
         total: pace.total,
         progress: progress.clone(),
         samples: plan.samples,
+        give_up: plan.give_up,
         gave_up,
     };
-    let collecting = tokio::spawn(collector.run(offers));
+    let mut collecting = tokio::spawn(collector.run(offers));
     let mut offerer = Offerer {
         producer: producer.clone(),
         pace,
@@ -313,8 +350,12 @@ pub async fn run(
     let (count, late) = (offerer.count, offerer.late);
     drop(offerer);
 
-    producer.flush().await;
-    let collected = collecting.await.map_err(|source| LoadError::Broken { part: "collector", source })??;
+    // A collector that failed, for example on a full disk, leaves nothing to wait for.
+    let collected = tokio::select! {
+        collected = &mut collecting => collected,
+        () = producer.flush() => collecting.await,
+    };
+    let collected = collected.map_err(|source| LoadError::Broken { part: "collector", source })??;
     generating.ended().await?;
     let cancelled = offering?;
     acks.end(count)?;

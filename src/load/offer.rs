@@ -69,10 +69,12 @@ enum Took {
 impl Offerer {
     /// Until all is offered, or nobody wants more, or it is cancelled; says which of the last.
     pub(super) async fn run(&mut self, cancel: &Cancel, gave_up: watch::Receiver<bool>) -> Result<bool, LoadError> {
+        let offered = self.offered.clone();
         let ended = tokio::select! {
             biased;
             () = cancel.raised() => Ok(true),
             () = turned(gave_up) => Ok(false),
+            () = offered.closed() => Ok(false),
             done = self.offer_all() => done.map(|()| false),
         };
         self.hand_over().await;

@@ -1,5 +1,6 @@
 //! A load over a sink whose answers are scripted.
 
+mod ends;
 mod parts;
 
 use std::{
@@ -79,8 +80,8 @@ struct Sink {
     stall: Duration,
     /// Documents of these tickets are always refused.
     refused: Option<u64>,
-    /// Requests from this one on are fatal.
-    fatal_from: Option<u64>,
+    /// Requests from this one on fail so.
+    fails_from: Option<(u64, Severity)>,
 }
 
 impl Sink {
@@ -110,8 +111,8 @@ impl Transport for Sink {
             if number == 0 {
                 sleep(sink.stall).await;
             }
-            if sink.fatal_from.is_some_and(|from| number >= from) {
-                return Err(RequestError::new(Severity::Fatal, "ResourceNotFoundException"));
+            if let Some((_, severity)) = sink.fails_from.filter(|(from, _)| number >= *from) {
+                return Err(RequestError::new(severity, format!("it is {severity:?}")));
             }
             let mut answer = Answer::builder();
             request.body.records().for_each(|record| sink.take(&record, &mut answer));
@@ -161,6 +162,7 @@ impl Bench {
             length,
             partition_key: PartitionKey::Uniform,
             shards: Vec::new(),
+            give_up: PATIENCE,
             samples: None,
         }
     }
@@ -287,16 +289,6 @@ async fn documents_that_fail_are_told_and_not_in_the_log() {
     let log = AckLog::read(&bench.log()).expect("a log");
     assert_eq!(acknowledged(&log), bench.sink.written());
     assert_eq!(log.acknowledged.intervals().collect::<Vec<_>>(), [0..=first - 1, first + refused..=1_999]);
-}
-
-#[tokio::test]
-async fn it_gives_up_when_nothing_more_can_arrive() {
-    let bench = Bench::new(Sink { fatal_from: Some(3), ..Sink::default() });
-    let loaded = bench.load(Rate::PerSecond(1_000.0), Length::Duration(PATIENCE * 60)).await;
-    assert!(loaded.gave_up && !loaded.cancelled && loaded.failed > 0);
-    assert_eq!(loaded.offered, loaded.acknowledged + loaded.failed);
-    assert_eq!(loaded.failures[0].reason, "ResourceNotFoundException");
-    assert_eq!(loaded.acknowledged, bench.sink.written().len() as u64);
 }
 
 /// Ends with an error after so many documents.

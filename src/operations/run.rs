@@ -54,8 +54,13 @@ pub enum RunError {
     #[error(transparent)]
     Load(#[from] StackLoadError),
     /// The load has no acknowledged document.
-    #[error("no document was acknowledged: {0}")]
-    NothingAcknowledged(String),
+    #[error("no document was acknowledged, of {offered} that were offered: {why}")]
+    NothingAcknowledged {
+        /// Documents that the producer took.
+        offered: u64,
+        /// Why the first of them failed.
+        why: String,
+    },
     /// An acknowledgement log cannot be read.
     #[error(transparent)]
     AckLog(#[from] AckLogError),
@@ -142,7 +147,7 @@ impl Run<'_> {
         if sent.load.acknowledged == 0 && !report.interrupted {
             let first = sent.load.failures.into_iter().next();
             let why = first.map_or("nothing was offered".to_owned(), |first| first.reason);
-            return Err(RunError::NothingAcknowledged(why));
+            return Err(RunError::NothingAcknowledged { offered: report.offered, why });
         }
         if !report.interrupted {
             let begun = Instant::now();

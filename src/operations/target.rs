@@ -4,7 +4,7 @@ use aws_stand_in::daemon::{Daemon, DaemonError, Started};
 
 use crate::{
     aws::{Clients, Where},
-    engine::{Home, HomeError, Journals, State},
+    engine::{Holder, Home, HomeError, Journals, StackId, State},
     spec::Target,
 };
 
@@ -63,13 +63,27 @@ pub(super) async fn stand_in(home: &Home) -> Result<Where, ConnectError> {
     Ok(Where::Local { url, credentials: (&stand_in.key()?).into() })
 }
 
+/// The stacks on the stand-in that a process works on now, each with who that is.
+pub fn stacks_in_use(home: &Home) -> Result<Vec<(StackId, Option<Holder>)>, HomeError> {
+    let mut in_use = Vec::new();
+    for state in home.journals()?.readable.iter().filter(|state| lives_on_stand_in(state)) {
+        let Some(id) = state.id() else { continue };
+        let held = home.held(id)?;
+        if held.now {
+            in_use.push((id.clone(), held.holder));
+        }
+    }
+    Ok(in_use)
+}
+
+fn lives_on_stand_in(state: &State) -> bool {
+    !state.is_closed() && state.opened().is_some_and(|opened| opened.target.endpoint.as_deref() == Some("local"))
+}
+
 /// Stops the stand-in when no stack is left on it, unless a person started it. A stack whose journal is damaged may be on it.
 pub async fn release_stand_in(home: &Home) -> Result<(), ConnectError> {
-    let lives_there = |state: &State| {
-        !state.is_closed() && state.opened().is_some_and(|opened| opened.target.endpoint.as_deref() == Some("local"))
-    };
     let Journals { readable, damaged } = home.journals()?;
-    if !damaged.is_empty() || readable.iter().any(lives_there) {
+    if !damaged.is_empty() || readable.iter().any(lives_on_stand_in) {
         return Ok(());
     }
     let stand_in = Daemon::at(&home.local());

@@ -34,6 +34,9 @@ pub struct RunReport {
     pub retried: u64,
     /// Of those, times because a shard had taken all that it takes.
     pub throttled: u64,
+    /// Times that a document was sent again although the attempt before may have stored it: at most so many copies.
+    #[serde(default)]
+    pub possible_duplicates: u64,
     /// Partition keys that held the load up, because much of it went to one shard: the hottest first.
     pub hot_keys: Vec<HotKey>,
     /// Documents found more than once (each beyond the first), in the destination that has most of them.
@@ -132,6 +135,7 @@ impl RunReport {
         self.failed = load.failed;
         self.retried = load.retried;
         self.throttled = load.throttled;
+        self.possible_duplicates = load.possible_duplicates;
         self.hot_keys = load.hot_keys.clone();
         self.records_per_second = load.records_per_second;
         self.bytes_per_second = load.bytes_per_second;

@@ -35,6 +35,9 @@ pub fn summary(report: &RunReport) -> String {
     if report.throttled > 0 {
         let _ = write!(text, "   throttled {}", grouped(report.throttled));
     }
+    if report.possible_duplicates > 0 {
+        let _ = write!(text, "   possible duplicates {}", grouped(report.possible_duplicates));
+    }
     text += "\n";
     for hot in &report.hot_keys {
         let waited = bytes(hot.bytes as f64);

@@ -76,7 +76,7 @@ impl Demo {
 
 impl Drop for Demo {
     fn drop(&mut self) {
-        let _ = self.command(&["local", "stop"]).output();
+        let _ = self.command(&["local", "stop", "--force"]).output();
     }
 }
 

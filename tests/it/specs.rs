@@ -65,6 +65,7 @@ pub fn cases() -> Vec<Case> {
         Case::of("wrong-units"),
         Case::of("no-shards"),
         Case::of("half-a-shard"),
+        Case::of("give-up"),
         Case::of("shards-misspelt"),
         Case::of("auto-at-max"),
         Case::of("on-demand-with-shards"),

@@ -17,7 +17,7 @@ use super::{
     shard_map::ShardMap,
     sink::RecordSink,
     state::{Shared, after},
-    transport::Transport,
+    transport::{RequestError, Transport},
 };
 
 /// The most hot keys that are returned.
@@ -131,6 +131,12 @@ impl Producer {
     /// Returns the counts at this moment.
     pub fn metrics(&self) -> Snapshot {
         self.shared.metrics.snapshot(self.shared.budget.bytes_in_use())
+    }
+
+    /// Returns why the latest attempt failed that did, of a request or of one of its records; `None` while none has. It
+    /// stays when later attempts succeed.
+    pub fn last_error(&self) -> Option<RequestError> {
+        self.shared.last_error()
     }
 
     /// What each open shard took and refused, in the order of their hash keys; empty while the stream's shards are not
