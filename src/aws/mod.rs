@@ -9,6 +9,7 @@ pub mod cost;
 pub mod database;
 pub mod delivery;
 pub mod discover;
+pub mod endpoints;
 mod failure;
 pub mod function;
 pub mod inventory;

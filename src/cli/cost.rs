@@ -15,7 +15,7 @@ use crate::{
     engine::StackId,
     operations::Documents,
     report::terminal::grouped,
-    spec::{Deliver, MEAN_DOCUMENT_BYTES, Stack, Target, Workload},
+    spec::{self, Deliver, MEAN_DOCUMENT_BYTES, Stack, Target, Workload},
 };
 
 /// The region to price if the stack file names none.
@@ -29,7 +29,7 @@ pub struct CostOf {
     #[command(flatten)]
     stack: StackFile,
     /// Price the stack in this region instead of the stack file's.
-    #[arg(long, value_name = "REGION")]
+    #[arg(long, value_name = "REGION", value_parser = spec::region)]
     region: Option<String>,
     /// Print one JSON object.
     #[arg(long)]

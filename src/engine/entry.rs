@@ -1,5 +1,6 @@
 //! What a journal is made of.
 
+use aws_stand_in::ACCOUNT;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -134,6 +135,11 @@ pub struct Fingerprint {
 impl std::fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "account {} in {}", self.account, self.region)?;
-        self.endpoint.iter().try_for_each(|endpoint| write!(f, " at {endpoint}"))
+        match self.endpoint.as_deref() {
+            Some("local") => f.write_str(" at the stand-in"),
+            Some(endpoint) => write!(f, " at {endpoint}, in place of AWS"),
+            None if self.account == ACCOUNT => f.write_str(" at a stand-in, in place of AWS"),
+            None => Ok(()),
+        }
     }
 }

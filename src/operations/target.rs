@@ -93,12 +93,15 @@ pub async fn release_stand_in(home: &Home) -> Result<(), ConnectError> {
     Ok(())
 }
 
-/// Describes where clients send their calls, for a person.
+/// Describes where clients send their calls, for a person: also what only the environment or a profile says of it.
 pub fn location(clients: &Clients) -> String {
+    let services = clients.endpoints();
     match clients.place() {
         Where::Local { url, .. } => format!("the stand-in at {}", url.trim_start_matches("http://")),
-        Where::Aws { region, endpoint_url: None, .. } => format!("AWS in {region}"),
-        Where::Aws { endpoint_url: Some(url), .. } => url.clone(),
+        Where::Aws { region, endpoint_url: None, .. } => format!("AWS in {region}{services}"),
+        Where::Aws { region, endpoint_url: Some(url), .. } => {
+            format!("the endpoint {url}, in place of AWS in {region}{services}")
+        }
     }
 }
 

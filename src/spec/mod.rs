@@ -37,6 +37,17 @@ pub use sending::{Aggregation, Sending, Transport};
 pub use stack::*;
 use tree::{Found, Node, Source};
 
+/// Checks the name of a region that a command line has.
+///
+/// # Errors
+/// What is wrong with it, and which one was likely meant.
+pub fn region(text: &str) -> Result<String, String> {
+    names::region(text).map_err(|refusal| match refusal.suggestion {
+        Some(meant) => format!("{}; did you mean `{meant}`?", refusal.problem),
+        None => format!("{}; expected {}", refusal.problem, refusal.expected),
+    })
+}
+
 /// What a spec comes to.
 #[derive(Clone, Debug)]
 pub struct Checked {

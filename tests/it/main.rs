@@ -11,6 +11,7 @@ mod delivery;
 mod discover;
 mod doctor;
 mod dynamodb;
+mod elsewhere;
 mod families;
 mod circles;
 mod floors;

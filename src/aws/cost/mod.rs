@@ -4,6 +4,7 @@ mod load;
 
 use std::fmt;
 
+use aws_stand_in::ACCOUNT;
 use serde::Serialize;
 
 pub use load::{LoadCost, Used, by_use, of_load};
@@ -29,7 +30,7 @@ impl Billed for Where {
 
 impl Billed for Fingerprint {
     fn billed(&self) -> Option<&str> {
-        self.endpoint.is_none().then_some(self.region.as_str())
+        (self.endpoint.is_none() && self.account != ACCOUNT).then_some(self.region.as_str())
     }
 }
 

@@ -29,11 +29,15 @@ pub(super) async fn check(clients: &Clients, stack: Option<&Stack>) -> (Vec<Find
     let dated = Dated::default();
     let call = clients.sts.get_caller_identity().customize().interceptor(dated.clone());
     let (answer, expiry) = futures::join!(call.send(), clients.expiry());
-    let mut findings: Vec<Finding> = dated.ahead().map(clock::finding).into_iter().collect();
+    let mut findings: Vec<Finding> = dated.ahead().map(clock::finding).into_iter().chain(elsewhere(clients)).collect();
     match answer {
         Ok(answer) => {
             let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
             let caller = Caller { account: text(answer.account()), arn: text(answer.arn()) };
+            if let Err(error) = clients.refuse_stand_in(&caller) {
+                findings.insert(0, Finding::wrong(error.cause, "target", error.message, error.advice));
+                return (findings, None);
+            }
             findings.insert(0, known(&caller, expiry, stack));
             (findings, Some(caller))
         }
@@ -42,6 +46,25 @@ pub(super) async fn check(clients: &Clients, stack: Option<&Stack>) -> (Vec<Find
             findings.insert(0, unknown(error, clients.place()));
             (findings, None)
         }
+    }
+}
+
+/// Calls that do not go to AWS though AWS is the target.
+fn elsewhere(clients: &Clients) -> Option<Finding> {
+    let Where::Aws { region, endpoint_url, .. } = clients.place() else { return None };
+    let endpoints = clients.endpoints();
+    let why = match endpoint_url {
+        Some(url) => format!("calls go to {url} in place of AWS in {region}{endpoints}"),
+        None if endpoints.services.is_empty() => return None,
+        None => format!("calls go to AWS in {region}{endpoints}"),
+    };
+    match endpoints.is_ambient {
+        true => {
+            let advice =
+                "the environment (AWS_ENDPOINT_URL…) or the profile (endpoint_url) says so; unset it to reach AWS";
+            Some(Finding::warning("endpoint", why, advice))
+        }
+        false => Some(Finding::note("endpoint", why, "")),
     }
 }
 
