@@ -23,7 +23,7 @@ use crate::{
     operations::{Event, Host, Question, target::location},
     report::{
         table::Rows,
-        terminal::{self, bytes, grouped},
+        terminal::{self, bytes, grouped, rate},
     },
     verify::{Destination, SearchProgress, Verification},
 };
@@ -217,9 +217,9 @@ fn progress_text(progress: &Progress) -> String {
 fn load_text(load: &LoadResult) -> String {
     let p99 = load.ack_latency_ms().map_or(String::new(), |ms| format!("   p99 {:.1} ms", ms.p99));
     format!(
-        "{:.1} s   {}/s   {}/s{p99}   {}",
+        "{:.1} s   {}   {}/s{p99}   {}",
         load.seconds,
-        grouped(load.records_per_second.round() as u64),
+        rate(load.records_per_second, load.asked_per_second),
         bytes(load.bytes_per_second),
         retries_text(load.retried, load.throttled, &load.hot_keys),
     )

@@ -24,6 +24,7 @@ use super::{
     hot::hot_keys,
     intervals::IntervalSet,
     offer::Offered,
+    window::Window,
 };
 
 /// How often the log is written and progress is told.
@@ -65,6 +66,8 @@ pub(super) struct Collector {
     pub(super) total: Option<u64>,
     pub(super) progress: watch::Sender<Progress>,
     pub(super) samples: Option<mpsc::Sender<Sample>>,
+    /// For a load at rate `max`.
+    pub(super) window: Arc<Window>,
     /// How long documents may wait without one being acknowledged.
     pub(super) give_up: Duration,
     /// Turns true when nothing more can arrive.
@@ -156,6 +159,10 @@ impl Collector {
         }
         let (since, acknowledged, bytes) = recent[0];
         let seconds = (now - since).as_secs_f64().max(f64::EPSILON);
+        let records_per_second = (collected.acknowledged - acknowledged) as f64 / seconds;
+        if collected.acknowledged > 0 {
+            self.window.follow(records_per_second);
+        }
         self.progress.send_replace(Progress {
             elapsed: self.started.elapsed(),
             offered: metrics.offered - self.before.offered,
@@ -166,7 +173,7 @@ impl Collector {
             hot_keys: hot_keys(&self.producer, &metrics),
             in_flight: metrics.in_flight_records,
             total: self.total,
-            records_per_second: (collected.acknowledged - acknowledged) as f64 / seconds,
+            records_per_second,
             bytes_per_second: (collected.bytes - bytes) as f64 / seconds,
             p99_ms: (!collected.latency.is_empty()).then(|| collected.latency.value_at_quantile(0.99) as f64 / 1e3),
             silence,

@@ -5,6 +5,9 @@
 //! wait, and not as a gap in which nothing was measured. When the producer has no room, the schedule does not slip:
 //! late documents go as soon as they can.
 //!
+//! At rate `max` it is a closed loop: a document is sent when others have been acknowledged, and its latency counts from
+//! when it was handed to the producer.
+//!
 //! ```text
 //! threads: generator ─ chunks → offerer ─ put → producer
 //!                                  └── what was taken → collector → latency, acknowledgement log, progress
@@ -21,6 +24,7 @@ mod pace;
 mod part;
 mod source;
 mod spread;
+mod window;
 #[cfg(test)]
 mod tests;
 
@@ -52,6 +56,7 @@ use self::{
     offer::Offerer,
     pace::Pace,
     spread::Spread,
+    window::Window,
 };
 use crate::{
     engine::Cancel,
@@ -176,6 +181,8 @@ pub struct LoadResult {
     pub seconds: f64,
     /// Acknowledged documents a second.
     pub records_per_second: f64,
+    /// Documents a second that were to be sent; `None` for as many as possible.
+    pub asked_per_second: Option<f64>,
     /// Bytes of acknowledged documents a second.
     pub bytes_per_second: f64,
     /// Microseconds from the intended send time to the acknowledgement, three digits, at most an hour.
@@ -317,6 +324,7 @@ async fn send(
     let made = chunks.next().await.unwrap_or_default().into_iter();
 
     let (offered, offers) = mpsc::channel(OFFERED_AHEAD);
+    let window = Arc::new(Window::new());
     let gave_up = watch::Sender::new(false);
     let hopeless = gave_up.subscribe();
     let (before, started) = (producer.metrics(), Instant::now());
@@ -328,6 +336,7 @@ async fn send(
         total: pace.total,
         progress: progress.clone(),
         samples: plan.samples,
+        window: window.clone(),
         give_up: plan.give_up,
         gave_up,
     };
@@ -335,6 +344,7 @@ async fn send(
     let mut offerer = Offerer {
         producer: producer.clone(),
         pace,
+        window,
         spread: Spread::new(plan.partition_key, plan.shards),
         chunks,
         offered,
@@ -361,7 +371,12 @@ async fn send(
     acks.end(count)?;
     let after = producer.metrics();
     let hot_keys = hot::hot_keys(producer, &after);
-    Ok(LoadResult { hot_keys, ..LoadResult::new(collected, count, late, cancelled, started, (before, after)) })
+    let asked_per_second = pace.per_second;
+    Ok(LoadResult {
+        hot_keys,
+        asked_per_second,
+        ..LoadResult::new(collected, count, late, cancelled, started, (before, after))
+    })
 }
 
 impl LoadResult {
@@ -388,6 +403,7 @@ impl LoadResult {
             bytes: collected.bytes,
             seconds,
             records_per_second: per_second(collected.acknowledged),
+            asked_per_second: None,
             bytes_per_second: per_second(collected.bytes),
             latency_us: collected.latency,
             late: late.as_secs_f64(),

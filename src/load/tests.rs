@@ -78,6 +78,8 @@ struct Sink {
     requests: Arc<AtomicU64>,
     /// Of the first request.
     stall: Duration,
+    /// Of every request.
+    takes: Duration,
     /// Documents of these tickets are always refused.
     refused: Option<u64>,
     /// Requests from this one on fail so.
@@ -111,6 +113,7 @@ impl Transport for Sink {
             if number == 0 {
                 sleep(sink.stall).await;
             }
+            sleep(sink.takes).await;
             if let Some((_, severity)) = sink.fails_from.filter(|(from, _)| number >= *from) {
                 return Err(RequestError::new(severity, format!("it is {severity:?}")));
             }
@@ -233,6 +236,19 @@ async fn the_fastest_load_ends_when_its_time_is_over() {
     let log = AckLog::read(&bench.log()).expect("a log");
     assert_eq!(log.tickets.len(), bench.reserved.lock().expect("reserved").len());
     assert_eq!(acknowledged(&log), bench.sink.written());
+}
+
+#[tokio::test]
+async fn the_fastest_load_queues_no_more_than_it_can_send() {
+    let bench = Bench::new(Sink { takes: Duration::from_millis(20), ..Sink::default() });
+    let plan = bench.plan(Rate::Max, Length::Duration(Duration::from_secs(2)));
+    let slow = bench.builder().max_requests(1).max_batch_records(10);
+    let loaded = bench.run(plan, slow).await.expect("loaded");
+    // At most 500/s: 256 at first, half a second's worth from then on.
+    assert!(loaded.seconds < 4.0, "{} s for 2 s of load", loaded.seconds);
+    let latency = loaded.ack_latency_ms().expect("latencies");
+    assert!(latency.p50 < 1_500.0, "{latency:?}");
+    assert_eq!(loaded.offered, loaded.acknowledged);
 }
 
 #[tokio::test]

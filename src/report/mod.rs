@@ -55,6 +55,9 @@ pub struct RunReport {
     pub landed_dynamodb: Option<u64>,
     /// Acknowledged documents a second, over the time of the load.
     pub records_per_second: f64,
+    /// Documents a second that the load was to send; null for as many as possible.
+    #[serde(default)]
+    pub asked_per_second: Option<f64>,
     /// Acknowledged bytes of documents a second.
     pub bytes_per_second: f64,
     /// From the intended send time to the acknowledgement.
@@ -138,6 +141,7 @@ impl RunReport {
         self.possible_duplicates = load.possible_duplicates;
         self.hot_keys = load.hot_keys.clone();
         self.records_per_second = load.records_per_second;
+        self.asked_per_second = load.asked_per_second;
         self.bytes_per_second = load.bytes_per_second;
         self.interrupted = load.cancelled;
         self.seconds.load = Some(load.seconds);

@@ -7,6 +7,9 @@ use chrono::TimeDelta;
 use super::RunReport;
 use crate::verify::Verification;
 
+/// A rate is kept from this share on: the last document is due a little before the end, and acknowledged a little after.
+const KEPT: f64 = 0.99;
+
 /// Several short lines: what was offered and where it is, what is missing, how fast it went.
 pub fn summary(report: &RunReport) -> String {
     let mut text = String::new();
@@ -47,8 +50,8 @@ pub fn summary(report: &RunReport) -> String {
     let latency = &report.ack_latency_ms;
     let _ = writeln!(
         text,
-        "  {}/s   {}/s   acknowledged in p50 {} ms, p90 {} ms, p99 {} ms, max {} ms",
-        grouped(report.records_per_second.round() as u64),
+        "  {}   {}/s   acknowledged in p50 {} ms, p90 {} ms, p99 {} ms, max {} ms",
+        rate(report.records_per_second, report.asked_per_second),
         bytes(report.bytes_per_second),
         millis(latency.p50),
         millis(latency.p90),
@@ -89,6 +92,15 @@ pub fn verified(report: &RunReport, verification: &Verification) -> String {
         let _ = writeln!(text, "  problem: {problem}");
     }
     text
+}
+
+/// `125/s of 400/s asked for`, where less was reached than was asked for.
+pub fn rate(reached: f64, asked: Option<f64>) -> String {
+    let reached_text = format!("{}/s", grouped(reached.round() as u64));
+    match asked.filter(|asked| reached < asked * KEPT) {
+        Some(asked) => format!("{reached_text} of {}/s asked for", grouped(asked.round() as u64)),
+        None => reached_text,
+    }
 }
 
 /// `1234567` as `1,234,567`.
@@ -148,6 +160,12 @@ mod tests {
     #[test]
     fn thousands_are_grouped() {
         assert_eq!([0, 999, 1_000, 60_000, 1_234_567].map(grouped), ["0", "999", "1,000", "60,000", "1,234,567"]);
+    }
+
+    #[test]
+    fn a_rate_that_was_missed_is_told() {
+        let all = [(125.0, Some(400.0)), (1_998.6, Some(2_000.0)), (125.0, None)].map(|(is, asked)| rate(is, asked));
+        assert_eq!(all, ["125/s of 400/s asked for", "1,999/s", "125/s"]);
     }
 
     #[test]

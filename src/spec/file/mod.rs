@@ -153,14 +153,14 @@ pub(super) struct DeliverFile {
 }
 
 /// a map of limits, such as `{lost: 0}`
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ThresholdsFile {
     /// At most so many acknowledged records missing.
     pub lost: Option<u64>,
     /// At most this 99th percentile from the intended send time to the acknowledgement.
     pub p99_ack: Option<Time>,
-    /// At least so many acknowledged records a second.
+    /// At least so many acknowledged records a second; 90 % of `load.rate`, with 2 s of grace, when left out.
     pub throughput: Option<AtLeast>,
 }
 
@@ -179,9 +179,9 @@ pub(super) struct Size(pub String);
 #[schemars(extend("pattern" = r"^([0-9]+(\.[0-9]+)?/s|max)$"))]
 pub(super) struct RateText(pub String);
 
-/// at least so many records a second, such as `">= 1900/s"`
+/// at least so many records a second, such as `">= 1900/s"`, or `off`
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[schemars(extend("pattern" = r"^>= *[0-9]+(\.[0-9]+)?/s$"))]
+#[schemars(extend("pattern" = r"^(>= *[0-9]+(\.[0-9]+)?/s|off)$"))]
 pub(super) struct AtLeast(pub String);
 
 /// a field, or keys from the outside in: `ss_item.i_category`
