@@ -262,12 +262,27 @@ impl Clients {
 
     async fn ask_caller(&self) -> Result<Caller, ProviderError> {
         let answer = self.sts.get_caller_identity().send().await;
-        let answer = answer.map_err(|error| failure("sts GetCallerIdentity", "the caller", &error))?;
+        let failed = |error| self.with_profile(failure("sts GetCallerIdentity", "the caller", &error));
+        let answer = answer.map_err(failed)?;
         let caller = Caller {
             account: answer.account().unwrap_or_default().to_owned(),
             arn: answer.arn().unwrap_or_default().to_owned(),
         };
         self.refuse_stand_in(&caller).map(|()| caller)
+    }
+
+    /// The same error, and of credentials whose they are: of which profile, and who names it.
+    pub(super) fn with_profile(&self, error: ProviderError) -> ProviderError {
+        let Where::Aws { profile, .. } = &self.place else { return error };
+        let of_file = profile.clone().map(|profile| (profile, "target.aws.profile"));
+        let of_shell =
+            || Some((std::env::var("AWS_PROFILE").ok().filter(|profile| !profile.is_empty())?, "AWS_PROFILE"));
+        match of_file.or_else(of_shell).filter(|_| error.cause == Cause::Permission) {
+            Some((profile, named_by)) => {
+                ProviderError { message: format!("profile `{profile}` ({named_by}): {}", error.message), ..error }
+            }
+            None => error,
+        }
     }
 
     /// What is meant for AWS is not sent to a stand-in that only the environment names: all that follows would look as if it

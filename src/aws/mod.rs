@@ -43,6 +43,7 @@ pub mod shards;
 pub mod stream;
 pub mod table;
 mod tags;
+pub mod told;
 pub mod workgroup;
 
 pub use clients::{Caller, Clients, Where};

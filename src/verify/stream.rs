@@ -5,9 +5,9 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use aws_sdk_kinesis::{
     Client,
+    error::{ProvideErrorMetadata, SdkError},
     types::{Record, ShardIteratorType},
 };
-use aws_smithy_types::error::display::DisplayErrorContext;
 use demo_workload::Id;
 use futures::{StreamExt, TryStreamExt, stream};
 
@@ -16,7 +16,7 @@ use super::{
     expected::Expected,
     keys::{KeyBag, Tally},
 };
-use crate::aws::Clients;
+use crate::aws::{Clients, told::told};
 
 /// Shards that are read at the same time.
 const READERS: usize = 8;
@@ -161,6 +161,9 @@ fn ids(record: &Record, expected: &Expected) -> Result<Vec<Id>, String> {
     ids.collect::<Result<_, _>>().map_err(|e| e.to_string())
 }
 
-fn failed(call: &'static str, stream: &str, error: impl std::error::Error) -> StreamError {
-    StreamError::Call { call, stream: stream.to_owned(), why: DisplayErrorContext(&error).to_string() }
+fn failed<E>(call: &'static str, stream: &str, error: SdkError<E>) -> StreamError
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    StreamError::Call { call, stream: stream.to_owned(), why: told(&error) }
 }

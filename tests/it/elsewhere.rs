@@ -25,6 +25,33 @@ impl Shell {
     }
 }
 
+/// Without credentials of its own.
+fn alone(args: &[&str], variables: &[(&str, &str)]) -> String {
+    let demo = Demo::new();
+    let mut command = demo.command(args);
+    command.env("HOME", demo.home.path()).env("AWS_EC2_METADATA_DISABLED", "true").envs(variables.iter().copied());
+    said(&command.output().expect("demo starts"))
+}
+
+#[test]
+fn credentials_that_are_not_there_are_told_in_a_line_with_their_profile() {
+    let plan = [&["plan"], &ON_AWS[..]].concat();
+    let of_file = [&plan[..], &["--set", "target.aws.profile=other"]].concat();
+    for (args, variables, whose) in [
+        (&plan, &[][..], "no credentials found"),
+        (&plan, &[("AWS_PROFILE", "nobodys")], "profile `nobodys` (AWS_PROFILE): "),
+        (&of_file, &[("AWS_PROFILE", "nobodys")], "profile `other` (target.aws.profile): "),
+    ] {
+        let said = alone(args, variables);
+        assert!(said.contains(whose) && said.contains("AWS_PROFILE"), "{said}");
+        assert!(!said.contains("DispatchFailure") && said.lines().all(|line| line.len() < 400), "{said}");
+    }
+    let nobody =
+        [("AWS_ENDPOINT_URL", "http://127.0.0.1:1"), ("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "b")];
+    let said = alone(&plan, &nobody);
+    assert!(said.contains("Connection refused") && !said.contains("DispatchFailure"), "{said}");
+}
+
 fn said(output: &Output) -> String {
     text(&output.stdout) + &text(&output.stderr)
 }

@@ -42,7 +42,7 @@ pub(super) async fn check(clients: &Clients, stack: Option<&Stack>) -> (Vec<Find
             (findings, Some(caller))
         }
         Err(error) => {
-            let error = failure("sts GetCallerIdentity", "the caller", &error);
+            let error = clients.with_profile(failure("sts GetCallerIdentity", "the caller", &error));
             findings.insert(0, unknown(error, clients.place()));
             (findings, None)
         }
@@ -96,10 +96,17 @@ fn kind(arn: &str) -> &'static str {
 }
 
 fn unknown(error: ProviderError, place: &Where) -> Finding {
-    let ProviderError { cause, message, .. } = error;
+    let ProviderError { cause, message, advice, .. } = error;
     let region = match place {
         Where::Aws { region, endpoint_url: None, .. } => region.as_str(),
-        Where::Aws { .. } | Where::Local { .. } => return Finding::wrong(cause, WHAT, message, error.advice),
+        Where::Aws { endpoint_url: Some(url), .. } | Where::Local { url, .. } => {
+            return match cause {
+                Cause::Unreachable => {
+                    Finding::wrong(cause, "endpoint", format!("{url} does not answer: {message}"), advice)
+                }
+                _ => Finding::wrong(cause, WHAT, message, advice),
+            };
+        }
     };
     match cause {
         Cause::Unreachable => {
@@ -109,10 +116,8 @@ fn unknown(error: ProviderError, place: &Where) -> Finding {
             Finding::wrong(cause, "region", format!("AWS does not answer in {region}: {message}"), advice)
         }
         _ => {
-            let advice = format!(
-                "log in (`aws sso login`, `aws configure`), or name a profile: target.aws.profile; a region that is off \
-                 by default has to be enabled for the account ({region})"
-            );
+            let advice =
+                format!("{advice}; a region that is off by default has to be enabled for the account ({region})");
             Finding::wrong(cause, WHAT, message, advice)
         }
     }
@@ -174,13 +179,14 @@ mod tests {
             call: "sts GetCallerIdentity".to_owned(),
             resource: "the caller".to_owned(),
             message: "m".to_owned(),
-            advice: String::new(),
+            advice: "log in".to_owned(),
         };
         let place = Where::Aws { region: "eu-nowhere-1".to_owned(), profile: None, endpoint_url: None };
         let region = unknown(error(Cause::Unreachable), &place);
         assert!(region.what == "region" && region.why.contains("eu-nowhere-1"), "{region:?}");
         let refused = unknown(error(Cause::Permission), &place);
-        assert!(refused.what == "credentials" && refused.advice.contains("aws sso login"), "{refused:?}");
+        assert!(refused.what == "credentials" && refused.why == "m", "{refused:?}");
+        assert!(refused.advice.starts_with("log in"), "{refused:?}");
     }
 
     #[test]

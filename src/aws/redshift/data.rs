@@ -14,6 +14,7 @@ use crate::{
         clients::Clients,
         failure::{broken, failure},
         names::RedshiftNames,
+        told::brief,
     },
     engine::{Cancel, Cause, ProviderError},
     spec::{RedshiftAt, RedshiftDelivery},
@@ -125,7 +126,7 @@ pub enum DataError {
     #[error(transparent)]
     Call(#[from] ProviderError),
     /// The statements ended as FAILED or ABORTED; nothing of them holds.
-    #[error("Redshift ({database}) statement {id} is {status}: {reason}\n  in: {statement}")]
+    #[error("Redshift ({database}) statement {id} is {status}: {}\n  in: {statement}", brief(.reason))]
     Ended {
         /// Where.
         database: String,
