@@ -1,8 +1,9 @@
 //! What most commands start with: a checked stack, the state folder, and clients for the stack's target.
 
 use std::{
+    borrow::Cow,
     future::Future,
-    io::{self, Write},
+    io::{self, IsTerminal, Write},
 };
 
 use super::{Reach, StackFile, errors, exit::Stop, screen::Screen};
@@ -10,6 +11,7 @@ use crate::{
     aws::{Clients, Where},
     engine::Home,
     operations::target,
+    report::visible::visible,
     spec::{self, Checked, Target},
 };
 
@@ -54,10 +56,20 @@ pub fn agree(screen: &Screen, clients: &Clients, reach: &Reach, question: &str) 
     Err(errors::declined(question).into())
 }
 
+/// A text as stdout takes it: as it is for a program, without what drives a terminal for a person.
+pub fn shown(text: &str) -> Cow<'_, str> {
+    if io::stdout().is_terminal() { visible(text) } else { Cow::Borrowed(text) }
+}
+
+/// The columns of the terminal that stdout is; none where it is none.
+pub fn width() -> Option<usize> {
+    console::Term::stdout().size_checked().map(|(_, columns)| usize::from(columns))
+}
+
 /// Prints to stdout; ends quietly if the reader has closed the pipe.
 pub fn print(text: &str) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(shown(text).as_bytes()).and_then(|()| out.flush()) {
         Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => Ok(other?),
     }

@@ -28,6 +28,9 @@ use crate::{
     verify::{Destination, SearchProgress, Verification},
 };
 
+/// Before each line of the demo query's answer.
+const INDENT: &str = "  ";
+
 /// Shows an operation on a screen, and tells the signals what an exit at once would leave.
 pub struct Terminal {
     screen: Screen,
@@ -89,7 +92,8 @@ impl Terminal {
     }
 
     fn show_query(&self, name: &str, rows: &Rows) {
-        let table: String = rows.pretty().lines().map(|line| format!("  {line}\n")).collect();
+        let width = context::width().map(|width| width.saturating_sub(INDENT.len()));
+        let table: String = rows.pretty(width).lines().map(|line| format!("{INDENT}{line}\n")).collect();
         self.print(&format!("\n  {name}\n{table}"));
     }
 
@@ -160,7 +164,10 @@ impl Host for Terminal {
                 // Without an acknowledgement, this ends the run and is its error.
                 if load.gave_up && load.acknowledged > 0 {
                     let reason = load.failures.first().map_or("", |failure| failure.reason.as_str());
-                    screen.error(&format!("the load ended early: {reason}"));
+                    let (acknowledged, offered) = (grouped(load.acknowledged), grouped(load.offered));
+                    screen.error(&format!(
+                        "the load ended early, with {acknowledged} of {offered} offered documents acknowledged: {reason}"
+                    ));
                 }
             }
             Event::SearchStarted { destinations, expected } => self.start_searches(destinations, expected),

@@ -2,13 +2,14 @@
 
 pub mod table;
 pub mod terminal;
+pub mod visible;
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    load::{HotKey, LoadResult, Percentiles},
+    load::{Failure, HotKey, LoadResult, Percentiles},
     spec::Thresholds,
     verify::{Destination, Verification, freshness::Freshness},
 };
@@ -147,7 +148,11 @@ impl RunReport {
         self.seconds.load = Some(load.seconds);
         self.ack_latency_ms = load.ack_latency_ms().unwrap_or_default();
         let failures = load.failures.iter();
-        self.problems.extend(failures.map(|failure| format!("{} documents failed: {}", failure.count, failure.reason)));
+        let problem = |Failure { count, reason, .. }: &Failure| match count {
+            1 => format!("1 document failed: {reason}"),
+            _ => format!("{count} documents failed: {reason}"),
+        };
+        self.problems.extend(failures.map(problem));
     }
 
     /// Records how fresh the DynamoDB table was.

@@ -103,6 +103,11 @@ pub fn rate(reached: f64, asked: Option<f64>) -> String {
     }
 }
 
+/// `1 row`, `2,000 rows`.
+pub fn counted(n: u64, what: &str) -> String {
+    format!("{} {what}{}", grouped(n), if n == 1 { "" } else { "s" })
+}
+
 /// `1234567` as `1,234,567`.
 pub fn grouped(n: u64) -> String {
     let digits = n.to_string();
