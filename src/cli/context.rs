@@ -4,12 +4,13 @@ use std::{
     borrow::Cow,
     future::Future,
     io::{self, IsTerminal, Write},
+    path::Path,
 };
 
 use super::{Reach, StackFile, errors, exit::Stop, screen::Screen};
 use crate::{
     aws::{Clients, Where},
-    engine::Home,
+    engine::{Home, StackId},
     operations::target,
     report::visible::visible,
     spec::{self, Checked, Target},
@@ -34,12 +35,26 @@ pub fn read(stack: &StackFile, screen: &Screen) -> anyhow::Result<Checked> {
     let checked = spec::read(&stack.file, &stack.over.overlays, &stack.over.sets);
     let checked = checked.map_err(|errors| {
         let what = if errors.0.len() == 1 { "one mistake".to_owned() } else { format!("{} mistakes", errors.0.len()) };
-        Stop::usage(format!("{what} in the stack; nothing was touched\n{errors}"))
+        let hint = if stack.file.exists() { String::new() } else { takes_a_file(&stack.file) };
+        Stop::usage(format!("{what} in the stack; nothing was touched\n{errors}{hint}"))
     })?;
     for warning in &checked.warnings {
         screen.warning(&warning.to_string());
     }
     Ok(checked)
+}
+
+/// What to say of a stack's id or name where a stack file belongs; nothing where it is neither.
+fn takes_a_file(given: &Path) -> String {
+    let Some(given) = given.to_str() else { return String::new() };
+    let is_known = Home::from_env().is_ok_and(|home| home.find(given).is_ok());
+    if !is_known && given.parse::<StackId>().is_err() {
+        return String::new();
+    }
+    format!(
+        "\n  `{given}` is a stack, and this command takes a stack file; `demo status`, `verify`, `query`, `get` and `down` take \
+         a stack"
+    )
 }
 
 /// Clients for the target of a stack file; starts the stand-in if that is the target.

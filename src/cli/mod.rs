@@ -28,6 +28,7 @@ pub mod stack_status;
 pub mod status;
 pub mod terminal;
 pub mod up;
+pub mod usage;
 pub mod validate;
 pub mod verify;
 

@@ -13,6 +13,7 @@ mod diagnostic;
 mod file;
 mod names;
 mod near;
+mod paths;
 #[cfg(test)]
 mod properties;
 mod quantity;
@@ -36,6 +37,11 @@ pub use file::json_schema;
 pub use sending::{Aggregation, Sending, Transport};
 pub use stack::*;
 use tree::{Found, Node, Source};
+
+/// Returns the path of a key in a stack file, such as `stream.shards` of `shards`; `None` if there is no such key.
+pub fn path_of(key: &str) -> Option<String> {
+    paths::path_of(key, &json_schema())
+}
 
 /// Checks the name of a region that a command line has.
 ///

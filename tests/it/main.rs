@@ -51,6 +51,7 @@ mod stand_in_redshift_kill;
 mod stand_in_s3;
 mod stand_in_scheduler;
 mod ttl;
+mod usage;
 mod whole;
 mod workers;
 mod workload;
