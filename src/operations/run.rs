@@ -157,8 +157,13 @@ impl Run<'_> {
             report.seconds.verify = Some(begun.elapsed().as_secs_f64());
             match searched {
                 Err(error) if cancel.is_raised() => report.problems.push(format!("verification: {error}")),
-                searched => {
-                    let (acknowledged, verification) = searched?;
+                Err(error) => {
+                    // What the load has reached is known all the same.
+                    report.check_thresholds(&stack.thresholds);
+                    host.notify(Event::Reported(report));
+                    return Err(error.into());
+                }
+                Ok((acknowledged, verification)) => {
                     report.record_verification(&verification);
                     report.compare_with_log(acknowledged);
                 }

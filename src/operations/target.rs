@@ -2,6 +2,7 @@
 
 use aws_stand_in::daemon::{Daemon, DaemonError, Started};
 
+use super::logs::{Logs, LogsError};
 use crate::{
     aws::{Clients, Where},
     engine::{Holder, Home, HomeError, Journals, StackId, State},
@@ -20,6 +21,17 @@ pub enum ConnectError {
     /// The state folder.
     #[error(transparent)]
     Home(#[from] HomeError),
+}
+
+/// Why it is not known which stacks are in use.
+#[derive(Debug, thiserror::Error)]
+pub enum InUseError {
+    /// The state folder.
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    /// The logs of runs.
+    #[error(transparent)]
+    Logs(#[from] LogsError),
 }
 
 /// Makes clients for the target of a stack file; starts the stand-in if that is the target. `endpoint_url` replaces the
@@ -63,14 +75,17 @@ pub(super) async fn stand_in(home: &Home) -> Result<Where, ConnectError> {
     Ok(Where::Local { url, credentials: (&stand_in.key()?).into() })
 }
 
-/// The stacks on the stand-in that a process works on now, each with who that is.
-pub fn stacks_in_use(home: &Home) -> Result<Vec<(StackId, Option<Holder>)>, HomeError> {
+/// The stacks on the stand-in that a process works on now, each with who that is where it is known: workers of a shared
+/// run hold no lock of their stack while they send.
+pub fn stacks_in_use(home: &Home) -> Result<Vec<(StackId, Option<Holder>)>, InUseError> {
     let mut in_use = Vec::new();
     for state in home.journals()?.readable.iter().filter(|state| lives_on_stand_in(state)) {
         let Some(id) = state.id() else { continue };
         let held = home.held(id)?;
         if held.now {
             in_use.push((id.clone(), held.holder));
+        } else if Logs::of(home, id).is_under_way()? {
+            in_use.push((id.clone(), None));
         }
     }
     Ok(in_use)

@@ -71,8 +71,9 @@ pub fn summary(report: &RunReport) -> String {
     text
 }
 
-/// The result of a verification without a load.
-pub fn verified(report: &RunReport, verification: &Verification) -> String {
+/// The result of a verification without a load. While a run is under way, what it sends is found before it is known as
+/// acknowledged.
+pub fn verified(report: &RunReport, verification: &Verification, is_under_way: bool) -> String {
     let mut text = format!("  acknowledged {}", grouped(report.acknowledged));
     for landed in &verification.landed {
         let _ = write!(text, "   in {} {}", landed.destination, grouped(landed.tally.landed()));
@@ -83,9 +84,10 @@ pub fn verified(report: &RunReport, verification: &Verification) -> String {
     let unacknowledged = verification.landed.iter().map(|landed| landed.tally.unacknowledged).max().unwrap_or(0);
     let _ = writeln!(
         text,
-        "\n  lost {}   duplicated {}   found but never acknowledged {}",
+        "\n  lost {}   duplicated {}   {} {}",
         report.lost.map_or("not known".to_owned(), grouped),
         grouped(verification.duplicated()),
+        if is_under_way { "found of the run under way" } else { "found but never acknowledged" },
         grouped(unacknowledged),
     );
     for problem in &report.problems {

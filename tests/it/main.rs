@@ -24,6 +24,7 @@ mod lifecycle;
 mod matrix;
 mod ministack;
 mod own_json;
+mod outage;
 mod peers;
 mod policies;
 mod postgres;

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 pub use load::{LoadCost, Used, by_use, of_load};
 
-pub use super::prices::{Prices, as_of};
+pub use super::prices::{Prices, as_of, sources};
 use super::{clients::Where, kind::Hourly, kinds, prices};
 use crate::engine::{Fingerprint, Node};
 

@@ -5,7 +5,7 @@ use super::*;
 use crate::engine::{Fingerprint, Holder, Journal, ResourceKey, journal::Entry};
 
 fn text_of(status: &StackStatus) -> String {
-    StatusText(status).to_string()
+    StatusText::of(status).to_string()
 }
 
 fn node(kind: &str) -> Node {
