@@ -144,9 +144,11 @@ pub fn run(error: RunError) -> anyhow::Error {
 /// Gives an error of a worker its exit code.
 pub fn worker(error: WorkerError) -> anyhow::Error {
     match error {
-        WorkerError::RunName(_) | WorkerError::Endless(_) | WorkerError::NotUp(_) | WorkerError::LogExists { .. } => {
-            Stop::usage(error).into()
-        }
+        WorkerError::RunName(_)
+        | WorkerError::Endless(_)
+        | WorkerError::NotUp(_)
+        | WorkerError::OtherWorkers { .. }
+        | WorkerError::LogExists { .. } => Stop::usage(error).into(),
         WorkerError::Interrupted => interrupted().into(),
         WorkerError::Lifecycle(error) => lifecycle(*error).into(),
         WorkerError::Documents(error) => documents(error),

@@ -65,6 +65,9 @@ pub enum Entry {
         first: u64,
         /// Last ticket.
         last: u64,
+        /// How many workers share it; none where it is one process's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        workers: Option<u32>,
     },
     /// A run has ended.
     Finished {
@@ -94,7 +97,7 @@ impl Entry {
             Self::Lost { key } => format!("lost {key}"),
             Self::Deleting { key } => format!("deleting {key}"),
             Self::Gone { key } => format!("gone {key}"),
-            Self::Reserved { run, first, last } => format!("reserved {first}..={last} for run {run}"),
+            Self::Reserved { run, first, last, .. } => format!("reserved {first}..={last} for run {run}"),
             Self::Finished { run, .. } => format!("finished run {run}"),
             Self::Note { .. } => "note".to_owned(),
             Self::Closed => "closed".to_owned(),

@@ -66,14 +66,17 @@ impl Freshness {
 async fn until_readable(items: &Items, sample: Sample, patience: Duration) -> Result<Option<Duration>, ItemsError> {
     let key = items.key_of(&values(items, &sample.document))?;
     let (since, mut pause) = (Instant::now(), FIRST_PAUSE);
-    while items.get(&key).await?.is_none() {
-        if since.elapsed() > patience {
-            return Ok(None);
+    loop {
+        let is_over = since.elapsed() > patience;
+        match items.get(&key).await {
+            Ok(Some(_)) => return Ok(Some(sample.intended.elapsed())),
+            Ok(None) if is_over => return Ok(None),
+            Err(error) if is_over => return Err(error),
+            // An outage that ends in time is seen in the time alone.
+            Ok(None) | Err(_) => sleep(pause).await,
         }
-        sleep(pause).await;
         pause = pause.mul_f64(GROWTH).min(LONGEST_PAUSE);
     }
-    Ok(Some(sample.intended.elapsed()))
 }
 
 /// The values of the table's key in a document, as text; fewer where one is missing.
