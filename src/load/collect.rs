@@ -126,7 +126,7 @@ impl Collector {
 
     fn silence(&self, collected: &Collected) -> Option<Silence> {
         let lasts = collected.heard.elapsed();
-        let error = || self.producer.last_error().map(|error| error.with_causes());
+        let error = || self.producer.last_error(collected.heard.into()).map(|error| error.with_causes());
         (lasts >= SILENT.min(self.give_up)).then(|| Silence { lasts, error: error() })
     }
 

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use aws_types::SdkConfig;
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time::Instant};
 
 use super::{
     builder::{Builder, Settings},
@@ -133,10 +133,10 @@ impl Producer {
         self.shared.metrics.snapshot(self.shared.budget.bytes_in_use())
     }
 
-    /// Returns why the latest attempt failed that did, of a request or of one of its records; `None` while none has. It
-    /// stays when later attempts succeed.
-    pub fn last_error(&self) -> Option<RequestError> {
-        self.shared.last_error()
+    /// Returns why the latest attempt failed that did so since then, of a request or of one of its records; `None` where none
+    /// has.
+    pub fn last_error(&self, since: Instant) -> Option<RequestError> {
+        self.shared.last_error(since)
     }
 
     /// What each open shard took and refused, in the order of their hash keys; empty while the stream's shards are not

@@ -43,7 +43,7 @@ pub(super) struct Shared {
     pub(super) wakeup: Notify,
     /// Whether the dispatcher has ended.
     pub(super) ended: watch::Sender<bool>,
-    last_error: Mutex<Option<RequestError>>,
+    last_error: Mutex<Option<(Instant, RequestError)>>,
     state: Mutex<State>,
 }
 
@@ -126,13 +126,13 @@ impl Shared {
         lock(&self.state)
     }
 
-    /// The failed attempt that was noted last.
-    pub(super) fn last_error(&self) -> Option<RequestError> {
-        lock(&self.last_error).clone()
+    /// The failed attempt that was noted last, since then.
+    pub(super) fn last_error(&self, since: Instant) -> Option<RequestError> {
+        lock(&self.last_error).as_ref().filter(|(at, _)| *at >= since).map(|(_, error)| error.clone())
     }
 
     pub(super) fn note_error(&self, error: &RequestError) {
-        *lock(&self.last_error) = Some(error.clone());
+        *lock(&self.last_error) = Some((Instant::now(), error.clone()));
     }
 
     /// Tells what is new to those who watch from outside.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kinesis_producer::{Reason, Snapshot, TransportKind};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::{
     KINDS, PATIENCE, assert_adds_up,
@@ -184,7 +184,7 @@ async fn what_is_never_answered_readably_is_stored_six_times_at_most() {
         for aggregation in [false, true] {
             let kinesis = Kinesis::start(Described::ByKey, |_| Step::Unreadable).await;
             let builder = quick(&kinesis.config(), kind).aggregation(aggregation);
-            let producer = builder.build().await.expect("settings");
+            let (producer, begun) = (builder.build().await.expect("settings"), Instant::now());
             for pending in put_all(&producer, 0..FEW).await {
                 let error = timeout(PATIENCE, pending).await.expect("an end").expect_err("never acknowledged");
                 assert!(matches!(error.reason(), Reason::Unread(_)) && error.may_be_written(), "{kind:?}: {error:?}");
@@ -194,7 +194,8 @@ async fn what_is_never_answered_readably_is_stored_six_times_at_most() {
             assert_adds_up(closed.metrics, 0, FEW);
             assert_eq!((kinesis.written(), kinesis.extra_copies()), (FEW, 5 * FEW), "{kind:?}");
             assert_eq!(closed.metrics.possible_duplicates, 5 * FEW as u64);
-            let last = producer.last_error().expect("a failed attempt").with_causes();
+            let last = producer.last_error(begun).expect("a failed attempt").with_causes();
+            assert!(producer.last_error(Instant::now()).is_none(), "none since then");
             assert!(last.starts_with("PutRecords to orders: ") && !last.contains('('), "{kind:?}: {last}");
         }
     }
