@@ -2,9 +2,8 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use kinesis_demo::cli::{self, Demo};
+use kinesis_demo::cli::{self, usage};
 
 fn main() -> ExitCode {
-    cli::run(Demo::parse())
+    cli::run(usage::parse())
 }

@@ -9,14 +9,16 @@ use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout
 use aws_sdk_sts::config::{Credentials, ProvideCredentials, SharedCredentialsProvider};
 use aws_smithy_runtime::client::retries::RetryPartition;
 use aws_smithy_runtime_api::client::http::{HttpClient, SharedHttpClient};
+use aws_stand_in::ACCOUNT;
 use tokio::sync::OnceCell;
 
 use super::{
+    endpoints::Endpoints,
     failure::failure,
     rates::{Api, Rates},
     retry::Attempts,
 };
-use crate::engine::{Fingerprint, ProviderError};
+use crate::engine::{Cause, Fingerprint, ProviderError};
 
 /// The region of everything on the stand-in.
 const LOCAL_REGION: &str = "us-east-1";
@@ -45,7 +47,7 @@ pub enum Where {
         region: String,
         /// A profile of the shared configuration.
         profile: Option<String>,
-        /// Another implementation at this URL.
+        /// Another implementation at this URL. [`Clients::place`] has it too where the environment or a profile sets it.
         endpoint_url: Option<String>,
     },
 }
@@ -95,6 +97,9 @@ pub struct Clients {
     config: SdkConfig,
     credentials: Option<SharedCredentialsProvider>,
     place: Where,
+    endpoints: Endpoints,
+    /// Whether a stand-in may answer as AWS.
+    may_be_stand_in: bool,
     caller: Arc<OnceCell<Caller>>,
     rates: Rates,
 }
@@ -116,14 +121,15 @@ macro_rules! client {
 impl Clients {
     /// Makes the clients; no call is made yet.
     pub async fn connect(place: Where) -> Self {
-        Self::from_config(config(&place).await, place)
+        let may_be_stand_in = !matches!(place, Where::Aws { endpoint_url: None, .. });
+        Self::from_config(config(&place).await, place, may_be_stand_in)
     }
 
     /// [`Clients::connect`] with another HTTP client, which every call goes through, each of its tries for itself: for tests,
     /// and for whoever embeds this and has proxies, pools or records of their own.
     pub async fn over(place: Where, http: impl HttpClient + 'static) -> Self {
         let config = config(&place).await.into_builder().http_client(SharedHttpClient::new(http)).build();
-        Self::from_config(config, place)
+        Self::from_config(config, place, true)
     }
 
     /// Clients that reach nothing.
@@ -133,9 +139,16 @@ impl Clients {
         Self::connect(Where::Local { url: "http://127.0.0.1:1".to_owned(), credentials }).await
     }
 
-    fn from_config(config: SdkConfig, place: Where) -> Self {
+    fn from_config(config: SdkConfig, place: Where, may_be_stand_in: bool) -> Self {
+        let endpoints = Endpoints::of(&config);
+        let place = match place {
+            Where::Aws { region, profile, .. } => {
+                Where::Aws { region, profile, endpoint_url: endpoints.general.clone() }
+            }
+            local => local,
+        };
         // Buckets are host names on AWS only; anywhere else they are the first part of the path.
-        let path_style = config.endpoint_url().is_some();
+        let path_style = endpoints.has("S3");
         Self {
             kinesis: client!(aws_sdk_kinesis, config, "kinesis"),
             firehose: client!(aws_sdk_firehose, config, "firehose"),
@@ -156,6 +169,8 @@ impl Clients {
             credentials: config.credentials_provider(),
             config,
             place,
+            endpoints,
+            may_be_stand_in,
             caller: Arc::default(),
         }
     }
@@ -168,6 +183,11 @@ impl Clients {
     /// Where they call.
     pub fn place(&self) -> &Where {
         &self.place
+    }
+
+    /// Where they call in place of AWS.
+    pub fn endpoints(&self) -> &Endpoints {
+        &self.endpoints
     }
 
     /// The region of every call.
@@ -242,10 +262,44 @@ impl Clients {
 
     async fn ask_caller(&self) -> Result<Caller, ProviderError> {
         let answer = self.sts.get_caller_identity().send().await;
-        let answer = answer.map_err(|error| failure("sts GetCallerIdentity", "the caller", &error))?;
-        Ok(Caller {
+        let failed = |error| self.with_profile(failure("sts GetCallerIdentity", "the caller", &error));
+        let answer = answer.map_err(failed)?;
+        let caller = Caller {
             account: answer.account().unwrap_or_default().to_owned(),
             arn: answer.arn().unwrap_or_default().to_owned(),
+        };
+        self.refuse_stand_in(&caller).map(|()| caller)
+    }
+
+    /// The same error, and of credentials whose they are: of which profile, and who names it.
+    pub(super) fn with_profile(&self, error: ProviderError) -> ProviderError {
+        let Where::Aws { profile, .. } = &self.place else { return error };
+        let of_file = profile.clone().map(|profile| (profile, "target.aws.profile"));
+        let of_shell =
+            || Some((std::env::var("AWS_PROFILE").ok().filter(|profile| !profile.is_empty())?, "AWS_PROFILE"));
+        match of_file.or_else(of_shell).filter(|_| error.cause == Cause::Permission) {
+            Some((profile, named_by)) => {
+                ProviderError { message: format!("profile `{profile}` ({named_by}): {}", error.message), ..error }
+            }
+            None => error,
+        }
+    }
+
+    /// What is meant for AWS is not sent to a stand-in that only the environment names: all that follows would look as if it
+    /// were of AWS.
+    pub(super) fn refuse_stand_in(&self, caller: &Caller) -> Result<(), ProviderError> {
+        if self.may_be_stand_in || caller.account != ACCOUNT {
+            return Ok(());
+        }
+        let url = self.endpoints.general.as_deref().unwrap_or("the endpoint");
+        Err(ProviderError {
+            cause: Cause::Other,
+            call: "sts GetCallerIdentity".to_owned(),
+            resource: "the caller".to_owned(),
+            message: format!("{url} is a stand-in, with account {ACCOUNT}, and the target is AWS"),
+            advice: "unset AWS_ENDPOINT_URL, or the profile's endpoint_url, to reach AWS; use `target: local` for the \
+                     stand-in; or pass --endpoint-url to use this one as AWS"
+                .to_owned(),
         })
     }
 }

@@ -2,9 +2,10 @@
 
 use std::fmt;
 
+use aws_stand_in::ACCOUNT;
 use serde::Serialize;
 
-pub use super::prices::{Prices, as_of};
+pub use super::prices::{Prices, as_of, sources};
 use super::{clients::Where, kind::Hourly, kinds, prices};
 use crate::engine::{Fingerprint, Node};
 
@@ -25,7 +26,7 @@ impl Billed for Where {
 
 impl Billed for Fingerprint {
     fn billed(&self) -> Option<&str> {
-        self.endpoint.is_none().then_some(self.region.as_str())
+        (self.endpoint.is_none() && self.account != ACCOUNT).then_some(self.region.as_str())
     }
 }
 

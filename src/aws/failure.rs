@@ -3,34 +3,43 @@
 use std::error::Error;
 
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
-use aws_smithy_types::error::{display::DisplayErrorContext, metadata::ProvideErrorMetadata};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-use super::retry::{Failure, action, classify, quota_advice, skew};
+use super::{
+    retry::{Failure, action, classify, quota_advice, skew},
+    told::told,
+};
 use crate::engine::{Cause, ProviderError};
 
 const NO_ANSWER: &str = "the endpoint did not answer: check the network, then run the command again";
-const NO_CREDENTIALS: &str = "no working credentials found: see `aws sts get-caller-identity`";
 
 /// What an SDK call's failure means, with the service's own code and message.
 pub(super) fn failure<E>(call: &str, resource: &str, error: &SdkError<E, HttpResponse>) -> ProviderError
 where
     E: ProvideErrorMetadata + Error + 'static,
 {
-    let message = match (error.code(), error.message()) {
-        (Some(code), Some(message)) => format!("{code}: {message}"),
-        (Some(code), None) => code.to_owned(),
-        _ => DisplayErrorContext(error).to_string(),
-    };
+    let message = told(error);
     let (cause, advice) = match error {
         SdkError::ServiceError(refused) => refusal(call, resource, error, refused.raw()),
         SdkError::ConstructionFailure(_) => (Cause::Other, String::new()),
         // A connection that was cut on the way has a kind, credentials that are not there have none.
         SdkError::DispatchFailure(failure) if failure.is_other() && failure.as_other().is_none() => {
-            (Cause::Permission, NO_CREDENTIALS.to_owned())
+            (Cause::Permission, no_credentials(&message).to_owned())
         }
         _ => (Cause::Unreachable, NO_ANSWER.to_owned()),
     };
     ProviderError { cause, call: call.to_owned(), resource: resource.to_owned(), message, advice }
+}
+
+/// By what the chain of providers says of the one that failed (aws-config, `sso`).
+fn no_credentials(why: &str) -> &'static str {
+    match why.contains("SSO") {
+        true => "log in with `aws sso login` (with `--profile` where you use one), then run the command again",
+        false => {
+            "log in (`aws sso login`, `aws configure`), or set AWS_PROFILE, `target.aws.profile`, or AWS_ACCESS_KEY_ID and \
+             AWS_SECRET_ACCESS_KEY"
+        }
+    }
 }
 
 fn refusal(call: &str, resource: &str, error: &dyn ProvideErrorMetadata, answer: &HttpResponse) -> (Cause, String) {

@@ -8,6 +8,7 @@ pub mod clients;
 pub mod cost;
 pub mod database;
 pub mod delivery;
+pub mod endpoints;
 pub(crate) mod failure;
 pub mod function;
 pub mod inventory;
@@ -39,6 +40,7 @@ pub mod shards;
 pub mod stream;
 pub mod table;
 mod tags;
+pub mod told;
 pub mod workgroup;
 
 pub use clients::{Caller, Clients, Where};

@@ -12,6 +12,7 @@ static LIST: LazyLock<List> =
 #[serde(deny_unknown_fields)]
 struct List {
     as_of: String,
+    sources: String,
     otherwise: String,
     regions: BTreeMap<String, Prices>,
 }
@@ -48,7 +49,12 @@ pub struct Prices {
     pub thousand_puts: f64,
 }
 
-/// When the list was last looked through, for example `2026-11`.
+/// Where the figures are from, in a few words.
+pub fn sources() -> &'static str {
+    &LIST.sources
+}
+
+/// When the list was put together, for example `2026-11`.
 pub fn as_of() -> &'static str {
     &LIST.as_of
 }
@@ -72,7 +78,7 @@ mod tests {
         assert_eq!(of("us-east-1").0, "us-east-1");
         assert_eq!(of("us-west-2").0, "us-west-2");
         assert_eq!(of("eu-central-1"), of("us-east-1"));
-        assert!(as_of().starts_with("20"), "{}", as_of());
+        assert!(as_of().starts_with("20") && sources().contains("from memory"), "{}: {}", as_of(), sources());
         for prices in LIST.regions.values() {
             assert!(prices.shard_hour > 0.0 && prices.rpu_hour > 0.0 && prices.firehose_gb > 0.0, "{prices:?}");
         }

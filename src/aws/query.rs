@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use aws_sdk_athena::{
     Client,
-    error::{DisplayErrorContext, SdkError},
+    error::{ProvideErrorMetadata, SdkError},
     types::{QueryExecution, QueryExecutionContext, QueryExecutionState, Row, StatementType},
 };
 use tokio::time::Instant;
 
+use super::told::{brief, told};
 use crate::engine::Cancel;
 
 /// The first wait for an answer, and the longest.
@@ -48,7 +49,7 @@ pub enum QueryError {
         reason: String,
     },
     /// The query ended as FAILED or CANCELLED.
-    #[error("Athena query {query_id} is {state}: {reason}")]
+    #[error("Athena query {query_id} is {state}: {}", brief(.reason))]
     Ended {
         /// The execution.
         query_id: String,
@@ -238,7 +239,7 @@ fn values(row: &Row) -> Vec<Option<String>> {
 
 fn failed<E>(call: &'static str, query_id: Option<&str>, error: SdkError<E>) -> QueryError
 where
-    E: std::error::Error + Send + Sync + 'static,
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
-    QueryError::Call { call, query_id: query_id.map(str::to_owned), reason: DisplayErrorContext(error).to_string() }
+    QueryError::Call { call, query_id: query_id.map(str::to_owned), reason: told(&error) }
 }

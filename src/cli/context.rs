@@ -1,15 +1,18 @@
 //! What most commands start with: a checked stack, the state folder, and clients for the stack's target.
 
 use std::{
+    borrow::Cow,
     future::Future,
-    io::{self, Write},
+    io::{self, IsTerminal, Write},
+    path::Path,
 };
 
 use super::{Reach, StackFile, errors, exit::Stop, screen::Screen};
 use crate::{
     aws::{Clients, Where},
-    engine::Home,
+    engine::{Home, StackId},
     operations::target,
+    report::visible::visible,
     spec::{self, Checked, Target},
 };
 
@@ -32,12 +35,26 @@ pub fn read(stack: &StackFile, screen: &Screen) -> anyhow::Result<Checked> {
     let checked = spec::read(&stack.file, &stack.over.overlays, &stack.over.sets);
     let checked = checked.map_err(|errors| {
         let what = if errors.0.len() == 1 { "one mistake".to_owned() } else { format!("{} mistakes", errors.0.len()) };
-        Stop::usage(format!("{what} in the stack; nothing was touched\n{errors}"))
+        let hint = if stack.file.exists() { String::new() } else { takes_a_file(&stack.file) };
+        Stop::usage(format!("{what} in the stack; nothing was touched\n{errors}{hint}"))
     })?;
     for warning in &checked.warnings {
         screen.warning(&warning.to_string());
     }
     Ok(checked)
+}
+
+/// What to say of a stack's id or name where a stack file belongs; nothing where it is neither.
+fn takes_a_file(given: &Path) -> String {
+    let Some(given) = given.to_str() else { return String::new() };
+    let is_known = Home::from_env().is_ok_and(|home| home.find(given).is_ok());
+    if !is_known && given.parse::<StackId>().is_err() {
+        return String::new();
+    }
+    format!(
+        "\n  `{given}` is a stack, and this command takes a stack file; `demo status`, `verify`, `query`, `get` and `down` take \
+         a stack"
+    )
 }
 
 /// Clients for the target of a stack file; starts the stand-in if that is the target.
@@ -54,10 +71,20 @@ pub fn agree(screen: &Screen, clients: &Clients, reach: &Reach, question: &str) 
     Err(errors::declined(question).into())
 }
 
+/// A text as stdout takes it: as it is for a program, without what drives a terminal for a person.
+pub fn shown(text: &str) -> Cow<'_, str> {
+    if io::stdout().is_terminal() { visible(text) } else { Cow::Borrowed(text) }
+}
+
+/// The columns of the terminal that stdout is; none where it is none.
+pub fn width() -> Option<usize> {
+    console::Term::stdout().size_checked().map(|(_, columns)| usize::from(columns))
+}
+
 /// Prints to stdout; ends quietly if the reader has closed the pipe.
 pub fn print(text: &str) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(shown(text).as_bytes()).and_then(|()| out.flush()) {
         Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => Ok(other?),
     }

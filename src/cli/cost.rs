@@ -19,7 +19,7 @@ use crate::{
         load_cost::{LoadCost, by_use, of_load},
     },
     report::terminal::grouped,
-    spec::{MEAN_DOCUMENT_BYTES, Stack, Target, Workload},
+    spec::{self, MEAN_DOCUMENT_BYTES, Stack, Target, Workload},
 };
 
 /// The region to price if the stack file names none.
@@ -33,7 +33,7 @@ pub struct CostOf {
     #[command(flatten)]
     stack: StackFile,
     /// Price the stack in this region instead of the stack file's.
-    #[arg(long, value_name = "REGION")]
+    #[arg(long, value_name = "REGION", value_parser = spec::region)]
     region: Option<String>,
     /// Print one JSON object.
     #[arg(long)]
@@ -51,7 +51,7 @@ impl CostOf {
         let text = if self.json {
             format!(
                 "{}\n",
-                json!({"stack": stack.name, "region": region, "prices_as_of": cost::as_of(), "an_hour": hour,
+                json!({"stack": stack.name, "region": region, "prices_as_of": cost::as_of(), "prices_from": cost::sources(), "an_hour": hour,
                        "dollars_an_hour": hour.always(), "dollars_an_hour_while_computing": hour.computing(),
                        "load": load, "dollars_of_load": load.dollars(), "by_use": by_use(stack)})
             )
@@ -114,17 +114,21 @@ fn table(stack: &Stack, region: &str, hour: &Cost, load: &LoadCost) -> String {
     for used in &load.used {
         row(&format!("  {}", used.what), &format!("{} {}", quantity(used.quantity), used.unit), &dollars(used.dollars));
     }
-    let hours = load.seconds / 3_600.0;
     let _ = write!(text, "\n  cost: {hour} while it is up, plus {} for each run", dollars(load.dollars()));
-    let _ = writeln!(text, " of {:.0} min", (hours * 60.0).ceil());
+    let _ = writeln!(text, " of {}", length(load.seconds));
     let more = by_use(stack);
     if !more.is_empty() {
         let _ = writeln!(text, "  not included: {}", more.join("; "));
     }
     let other =
         hour.prices_of.as_ref().map(|other| format!(" in {other}, as there are none for {region}")).unwrap_or_default();
-    let _ = writeln!(text, "  prices of {}{other}, before taxes and free tiers", cost::as_of());
+    let (written, sources) = (cost::as_of(), cost::sources());
+    let _ = writeln!(text, "  prices{other} as written down in {written}, from {sources}; before taxes and free tiers");
     text
+}
+
+fn length(seconds: f64) -> String {
+    if seconds < 120.0 { format!("{seconds:.0} s") } else { format!("{:.0} min", seconds / 60.0) }
 }
 
 fn quantity(number: f64) -> String {

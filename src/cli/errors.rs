@@ -15,10 +15,13 @@ use crate::{
     pipeline::lifecycle::LifecycleError,
 };
 
-/// An error with its causes in one line, as the command line prints all errors.
+/// An error with its causes in one line, as the command line prints all errors. A cause that was said already is left out.
 pub fn with_causes(error: &dyn Error) -> String {
     let causes = std::iter::successors(error.source(), |&cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+    causes.fold(error.to_string(), |text, cause| match cause.to_string() {
+        cause if text.contains(&cause) => text,
+        cause => format!("{text}: {cause}"),
+    })
 }
 
 /// Gives an error of the lifecycle its exit code.
@@ -141,13 +144,32 @@ pub fn run(error: RunError) -> anyhow::Error {
 /// Gives an error of a worker its exit code.
 pub fn worker(error: WorkerError) -> anyhow::Error {
     match error {
-        WorkerError::RunName(_) | WorkerError::Endless(_) | WorkerError::NotUp(_) | WorkerError::LogExists { .. } => {
-            Stop::usage(error).into()
-        }
+        WorkerError::RunName(_)
+        | WorkerError::Endless(_)
+        | WorkerError::NotUp(_)
+        | WorkerError::OtherWorkers { .. }
+        | WorkerError::LogExists { .. } => Stop::usage(error).into(),
         WorkerError::Interrupted => interrupted().into(),
         WorkerError::Lifecycle(error) => lifecycle(*error).into(),
         WorkerError::Documents(error) => documents(error),
         WorkerError::Connect(error) => connect(error),
         error => error.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+    use crate::engine::FolderError;
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let source = io::Error::from(io::ErrorKind::PermissionDenied);
+        let error = FolderError::Io { path: "/state".into(), source };
+        assert_eq!(with_causes(&error), "state folder /state: permission denied");
+        let outer = anyhow::Error::from(error).context("cannot start");
+        assert_eq!(with_causes(outer.as_ref()), "cannot start: state folder /state: permission denied");
     }
 }

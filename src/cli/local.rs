@@ -8,6 +8,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::{context, exit::Exit, screen::Screen};
+use crate::{engine::Home, operations::target::stacks_in_use};
 
 /// Arguments of `demo local`.
 #[derive(Args, Debug)]
@@ -21,7 +22,11 @@ enum What {
     /// Start the stand-in in the background; it runs until you stop it.
     Start,
     /// Stop the stand-in; its data stays on disk.
-    Stop,
+    Stop {
+        /// Stop it even while another `demo` works on one of its stacks.
+        #[arg(long)]
+        force: bool,
+    },
     /// Show whether the stand-in is running, and where.
     Status {
         /// Print one JSON object.
@@ -48,19 +53,34 @@ impl Local {
     }
 }
 
+/// A command under way would fail, or wait for a stand-in that does not come back.
+fn refuse_while_in_use(home: &Home) -> anyhow::Result<()> {
+    let in_use = stacks_in_use(home)?;
+    let Some((id, holder)) = in_use.first() else { return Ok(()) };
+    let holder = holder.as_ref().map_or("another process".to_owned(), ToString::to_string);
+    let help = "wait until it ends, or run `demo local stop --force`";
+    anyhow::bail!("the stand-in is in use: stack {id} is locked by {holder}\n  {help}")
+}
+
 impl What {
     async fn run(self, screen: &Screen) -> anyhow::Result<Exit> {
-        let folder = context::home()?.local();
+        let home = context::home()?;
+        let folder = home.local();
         let stand_in = Daemon::at(&folder);
         match self {
             Self::Start => {
                 let endpoint = stand_in.ensure(Started::ByHand).await?;
                 println!("{}", endpoint.url());
             }
-            Self::Stop => match stand_in.stop().await? {
-                Some(endpoint) => screen.line(&format!("the stand-in at {} has stopped", endpoint.url())),
-                None => screen.line("the stand-in was not running"),
-            },
+            Self::Stop { force } => {
+                if !force {
+                    refuse_while_in_use(&home)?;
+                }
+                match stand_in.stop().await? {
+                    Some(endpoint) => screen.line(&format!("the stand-in at {} has stopped", endpoint.url())),
+                    None => screen.line("the stand-in was not running"),
+                }
+            }
             Self::Status { json } => {
                 let endpoint = stand_in.status().await?;
                 match (json, endpoint) {

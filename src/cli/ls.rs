@@ -57,7 +57,7 @@ impl Ls {
             let status = StackStatus::of(&home, state)?;
             let Some(row) = row(state, status.stage(), now) else { continue };
             text += &line(&row);
-            text.extend(StatusText(&status).hint().map(|hint| format!("  {hint}\n")));
+            text.extend(StatusText::of(&status).hint().map(|hint| format!("  {hint}\n")));
             rows.push(row);
         }
         if self.json {

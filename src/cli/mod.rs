@@ -28,6 +28,7 @@ pub mod stack_status;
 pub mod status;
 pub mod terminal;
 pub mod up;
+pub mod usage;
 pub mod validate;
 pub mod verify;
 
@@ -136,9 +137,10 @@ pub fn run(demo: Demo) -> ExitCode {
         Ok(exit) => exit.into(),
         Err(error) => {
             let exit = error.downcast_ref::<Stop>().map_or(Exit::Error, |stop| stop.exit);
+            let error = errors::with_causes(error.as_ref());
             match exit {
-                Exit::Interrupted => screen.say(&format!("\n{error:#}")),
-                _ => screen.error(&format!("{error:#}")),
+                Exit::Interrupted => screen.say(&format!("\n{error}")),
+                _ => screen.error(&error),
             }
             exit.into()
         }

@@ -17,7 +17,7 @@ use crate::{
         KnownStack,
         query::{self, Engine, QueryResult},
     },
-    report::terminal::{bytes, grouped},
+    report::terminal::{bytes, counted},
 };
 
 /// The most rows to fetch.
@@ -64,14 +64,14 @@ impl Query {
         }
         let QueryResult { rows, truncated, took, scanned } = result?;
         context::print(&match (self.json, self.csv) {
-            (true, _) => format!("{}\n", rows.json()),
+            (true, _) => format!("{}\n", rows.json()?),
             (_, true) => rows.csv(),
-            _ => format!("{}\n", rows.pretty()),
+            _ => format!("{}\n", rows.pretty(context::width())),
         })?;
         let scanned = scanned.map_or(String::new(), |scanned| format!(", {} scanned", bytes(scanned as f64)));
         let more = if truncated { "; there are more" } else { "" };
-        let count = grouped(rows.rows.len() as u64);
-        screen.line(&format!("{count} rows in {:.1} s{scanned}{more}", took.as_secs_f64()));
+        let count = counted(rows.rows.len() as u64, "row");
+        screen.line(&format!("{count} in {:.1} s{scanned}{more}", took.as_secs_f64()));
         Ok(Exit::Fine)
     }
 }

@@ -71,8 +71,8 @@ impl Sample {
             line.clear();
             let made = documents.next_into(&mut line).map_err(|error| anyhow::anyhow!(error))?;
             made.context("a ticket has at least one document")?;
-            let written =
-                if self.pretty { pretty(&line).and_then(|text| out.write_all(&text)) } else { out.write_all(&line) };
+            let text = if self.pretty { pretty(&line)? } else { line.clone() };
+            let written = out.write_all(context::shown(&String::from_utf8_lossy(&text)).as_bytes());
             match written {
                 Err(e) if e.kind() == io::ErrorKind::BrokenPipe => return Ok(Exit::Fine),
                 other => other?,

@@ -9,6 +9,8 @@ use std::{
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::report::visible::{in_one_line, visible};
+
 /// Time between two plain lines of a progress bar, without a terminal.
 const PLAIN_EVERY: Duration = Duration::from_secs(5);
 
@@ -22,9 +24,10 @@ pub struct Screen {
 }
 
 impl Screen {
-    /// Writes to this process's stderr; respects `NO_COLOR`.
+    /// Writes to this process's stderr; respects `NO_COLOR`, and `TERM=dumb`: plain lines.
     pub fn new(quiet: bool) -> Self {
-        let terminal = io::stderr().is_terminal() && !quiet;
+        let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let terminal = io::stderr().is_terminal() && !quiet && !is_dumb;
         let color = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
         let target = if terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         Self { quiet, terminal, color, bars: MultiProgress::with_draw_target(target) }
@@ -33,18 +36,25 @@ impl Screen {
     /// Prints a line of progress.
     pub fn line(&self, text: &str) {
         if !self.quiet {
-            self.print(text);
+            self.print("", text);
+        }
+    }
+
+    /// Prints a line of progress behind a mark.
+    fn marked(&self, mark: &str, text: &str) {
+        if !self.quiet {
+            self.print(&format!("  {mark} "), text);
         }
     }
 
     /// Prints a warning, even when quiet.
     pub fn warning(&self, text: &str) {
-        self.print(&format!("{} {text}", self.paint("33", "warning:")));
+        self.print(&self.paint("33", "warning: "), text);
     }
 
     /// Prints an error, even when quiet.
     pub fn error(&self, text: &str) {
-        self.print(&format!("{} {text}", self.paint("31", "error:")));
+        self.print(&self.paint("31", "error: "), text);
     }
 
     /// Asks on a terminal; without one, the answer is no.
@@ -52,7 +62,7 @@ impl Screen {
         if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
             return Ok(false);
         }
-        eprint!("{question} [y/N] ");
+        eprint!("{} [y/N] ", visible(question));
         io::stderr().flush()?;
         let mut answer = String::new();
         io::stdin().read_line(&mut answer)?;
@@ -80,7 +90,7 @@ impl Screen {
     }
 
     /// A green tick.
-    pub fn tick(&self) -> String {
+    fn tick(&self) -> String {
         self.paint("32", "✔")
     }
 
@@ -90,12 +100,13 @@ impl Screen {
 
     /// Prints a line, even when quiet.
     pub fn say(&self, text: &str) {
-        self.print(text);
+        self.print("", text);
     }
 
-    fn print(&self, text: &str) {
+    /// What a text has from documents, keys and services must not drive the terminal; `mark` is our own.
+    fn print(&self, mark: &str, text: &str) {
         // A closed terminal must not stop the work under way.
-        let _ = self.bars.suspend(|| writeln!(io::stderr(), "{text}"));
+        let _ = self.bars.suspend(|| writeln!(io::stderr(), "{mark}{}", visible(text)));
     }
 
     fn paint(&self, code: &str, text: &str) -> String {
@@ -114,7 +125,7 @@ impl Steps {
     pub fn start(&self, key: &str, label: &str) {
         let bar = self.screen.bars.add(ProgressBar::new_spinner());
         bar.set_style(style("  {spinner} {prefix}  {msg} {elapsed:>4}"));
-        bar.set_prefix(label.to_owned());
+        bar.set_prefix(in_one_line(label).into_owned());
         bar.enable_steady_tick(Duration::from_millis(120));
         self.bars().insert(key.to_owned(), bar);
     }
@@ -122,21 +133,20 @@ impl Steps {
     /// Shows what a step is waiting for.
     pub fn wait(&self, key: &str, what: &str) {
         if let Some(bar) = self.bars().get(key) {
-            bar.set_message(what.to_owned());
+            bar.set_message(in_one_line(what).into_owned());
         }
     }
 
     /// Ends a step that succeeded.
     pub fn done(&self, key: &str, label: &str, took: Duration) {
         self.end(key);
-        let line = format!("  {} {:>5.1} s  {label}", self.screen.tick(), took.as_secs_f64());
-        self.screen.line(&line);
+        self.screen.marked(&self.screen.tick(), &format!("{:>5.1} s  {label}", took.as_secs_f64()));
     }
 
     /// Ends a step that failed.
     pub fn failed(&self, key: &str, label: &str, why: &str) {
         self.end(key);
-        self.screen.line(&format!("  {} {label}: {why}", self.screen.cross()));
+        self.screen.marked(&self.screen.cross(), &format!("{label}: {why}"));
     }
 
     fn end(&self, key: &str) {
@@ -162,7 +172,7 @@ impl Bar {
     /// Sets the position and the message.
     pub fn set(&self, position: u64, message: &str) {
         self.bar.set_position(position);
-        self.bar.set_message(message.to_owned());
+        self.bar.set_message(in_one_line(message).into_owned());
         let mut printed_at = self.printed_at.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         if !self.screen.terminal && printed_at.elapsed() >= PLAIN_EVERY {
             *printed_at = Instant::now();

@@ -3,13 +3,16 @@
 use clap::Args;
 
 use super::Reach;
-use crate::{operations::down::SearchIn, spec::Target};
+use crate::{
+    operations::down::SearchIn,
+    spec::{self, Target},
+};
 
 /// An AWS region, or the stand-in.
 #[derive(Args, Clone, Debug, Default)]
 pub struct SearchTarget {
     /// Search AWS in this region; without it, search the stand-in.
-    #[arg(long, value_name = "REGION")]
+    #[arg(long, value_name = "REGION", value_parser = spec::region)]
     region: Option<String>,
     /// Use this profile of the shared AWS configuration instead of the default credentials.
     #[arg(long, value_name = "PROFILE", requires = "region")]

@@ -48,7 +48,13 @@ impl Status {
             )
         } else {
             let lines: String = found.iter().map(line).collect();
-            format!("{} on {place}\n\n{lines}\n  {}\n\n{}\n", known.id, summary(&found), StatusText(&status))
+            let gone = found.iter().filter(|one| is(one) == Is::Gone).map(|one| &one.node.key).collect();
+            format!(
+                "{} on {place}\n\n{lines}\n  {}\n\n{}\n",
+                known.id,
+                summary(&found),
+                StatusText::of(&status).without(gone)
+            )
         })?;
         Ok(match () {
             () if found.iter().any(|one| is(one) == Is::Unknown) => Exit::Error,

@@ -23,10 +23,13 @@ use crate::{
     operations::{Event, Host, Question, target::location},
     report::{
         table::Rows,
-        terminal::{self, bytes, grouped},
+        terminal::{self, bytes, grouped, rate},
     },
     verify::{Destination, SearchProgress, Verification},
 };
+
+/// Before each line of the demo query's answer.
+const INDENT: &str = "  ";
 
 /// Shows an operation on a screen, and tells the signals what an exit at once would leave.
 pub struct Terminal {
@@ -89,7 +92,8 @@ impl Terminal {
     }
 
     fn show_query(&self, name: &str, rows: &Rows) {
-        let table: String = rows.pretty().lines().map(|line| format!("  {line}\n")).collect();
+        let width = context::width().map(|width| width.saturating_sub(INDENT.len()));
+        let table: String = rows.pretty(width).lines().map(|line| format!("{INDENT}{line}\n")).collect();
         self.print(&format!("\n  {name}\n{table}"));
     }
 
@@ -157,6 +161,14 @@ impl Host for Terminal {
                 if let Some(bar) = lock(&self.load).take() {
                     bar.finish(&load_text(load));
                 }
+                // Without an acknowledgement, this ends the run and is its error.
+                if load.gave_up && load.acknowledged > 0 {
+                    let reason = load.failures.first().map_or("", |failure| failure.reason.as_str());
+                    let (acknowledged, offered) = (grouped(load.acknowledged), grouped(load.offered));
+                    screen.error(&format!(
+                        "the load ended early, with {acknowledged} of {offered} offered documents acknowledged: {reason}"
+                    ));
+                }
             }
             Event::SearchStarted { destinations, expected } => self.start_searches(destinations, expected),
             Event::Searching(progress) => self.show_search(progress),
@@ -192,6 +204,10 @@ fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 fn progress_text(progress: &Progress) -> String {
+    if let Some(silence) = &progress.silence {
+        let retries = retries_text(progress.retried, progress.throttled, &progress.hot_keys);
+        return format!("{} acknowledged   {retries}   {silence}", grouped(progress.acknowledged));
+    }
     let left = progress.total.map(|total| total.saturating_sub(progress.acknowledged) as f64);
     let remaining = left.filter(|_| progress.records_per_second > 0.0).map(|left| left / progress.records_per_second);
     let remaining = remaining.map_or(String::new(), |seconds| format!("   {seconds:.0} s left"));
@@ -208,9 +224,9 @@ fn progress_text(progress: &Progress) -> String {
 fn load_text(load: &LoadResult) -> String {
     let p99 = load.ack_latency_ms().map_or(String::new(), |ms| format!("   p99 {:.1} ms", ms.p99));
     format!(
-        "{:.1} s   {}/s   {}/s{p99}   {}",
+        "{:.1} s   {}   {}/s{p99}   {}",
         load.seconds,
-        grouped(load.records_per_second.round() as u64),
+        rate(load.records_per_second, load.asked_per_second),
         bytes(load.bytes_per_second),
         retries_text(load.retried, load.throttled, &load.hot_keys),
     )

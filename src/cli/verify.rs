@@ -44,8 +44,15 @@ impl Verify {
         if let Some(bucket) = known.names.bucket.as_deref().filter(|_| known.stack.mirror) {
             logs.download(&known.state, &InBucket::new(&known.clients, bucket)).await?;
         }
-        let RunLogs { logs, missing } = logs.of_runs(&known.state, None)?;
-        let unfinished = logs.iter().filter(|log| log.offered.is_none()).count();
+        let RunLogs { logs, under_way, missing } = logs.of_runs(&known.state, None)?;
+        let unfinished = logs.iter().filter(|log| log.offered.is_none()).count().saturating_sub(under_way.len());
+        for run in &under_way {
+            screen.warning(&format!(
+                "run {run} is under way: what it sends meanwhile may be found without being known as acknowledged\n  run \
+                 `demo verify {}` again when it has ended",
+                known.id
+            ));
+        }
         signals.begun(|| "interrupted; nothing was changed".to_owned());
         let terminal = Terminal::new(screen, &signals, &Reach::default());
         let logs = (logs, Vec::new());
@@ -60,7 +67,8 @@ impl Verify {
         let text = if self.json {
             let landed: Vec<_> = verification.landed.iter().map(landed).collect();
             let mut text = json!({
-                "stack": known.id.as_str(), "runs": runs, "runs_cut_off": unfinished, "acknowledged": acknowledged,
+                "stack": known.id.as_str(), "runs": runs, "runs_cut_off": unfinished,
+                "runs_under_way": under_way, "acknowledged": acknowledged,
                 "lost": report.lost, "duplicated": report.duplicated, "destinations": landed,
                 "problems": report.problems,
             });
@@ -69,7 +77,7 @@ impl Verify {
             }
             format!("{text}\n")
         } else {
-            terminal::verified(&report, &verification)
+            terminal::verified(&report, &verification, !under_way.is_empty())
         };
         context::print(&text)?;
         Ok(match () {

@@ -1,5 +1,6 @@
 //! What a journal is made of.
 
+use aws_stand_in::ACCOUNT;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -64,6 +65,9 @@ pub enum Entry {
         first: u64,
         /// Last ticket.
         last: u64,
+        /// How many workers share it; none where it is one process's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        workers: Option<u32>,
     },
     /// A run has ended.
     Finished {
@@ -93,7 +97,7 @@ impl Entry {
             Self::Lost { key } => format!("lost {key}"),
             Self::Deleting { key } => format!("deleting {key}"),
             Self::Gone { key } => format!("gone {key}"),
-            Self::Reserved { run, first, last } => format!("reserved {first}..={last} for run {run}"),
+            Self::Reserved { run, first, last, .. } => format!("reserved {first}..={last} for run {run}"),
             Self::Finished { run, .. } => format!("finished run {run}"),
             Self::Note { .. } => "note".to_owned(),
             Self::Closed => "closed".to_owned(),
@@ -134,6 +138,11 @@ pub struct Fingerprint {
 impl std::fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "account {} in {}", self.account, self.region)?;
-        self.endpoint.iter().try_for_each(|endpoint| write!(f, " at {endpoint}"))
+        match self.endpoint.as_deref() {
+            Some("local") => f.write_str(" at the stand-in"),
+            Some(endpoint) => write!(f, " at {endpoint}, in place of AWS"),
+            None if self.account == ACCOUNT => f.write_str(" at a stand-in, in place of AWS"),
+            None => Ok(()),
+        }
     }
 }

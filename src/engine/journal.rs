@@ -208,11 +208,20 @@ impl Journal {
 
     /// Gives a run `count` tickets that no other run of the stack has or will have.
     pub fn reserve(&self, run: &str, count: u64) -> Result<RangeInclusive<u64>, JournalError> {
+        self.reserve_for(run, count, None)
+    }
+
+    /// [`Journal::reserve`] for a run that so many workers share.
+    pub fn reserve_shared(&self, run: &str, count: u64, workers: u32) -> Result<RangeInclusive<u64>, JournalError> {
+        self.reserve_for(run, count, Some(workers))
+    }
+
+    fn reserve_for(&self, run: &str, count: u64, workers: Option<u32>) -> Result<RangeInclusive<u64>, JournalError> {
         let mut inner = self.inner();
         let first = inner.state.next_ticket();
         let last = count.checked_sub(1).and_then(|more| first.checked_add(more));
         let last = last.filter(|last| *last < u64::MAX).ok_or_else(|| JournalError::Tickets(run.to_owned()))?;
-        self.append(&mut inner, Utc::now(), Entry::Reserved { run: run.to_owned(), first, last })?;
+        self.append(&mut inner, Utc::now(), Entry::Reserved { run: run.to_owned(), first, last, workers })?;
         Ok(first..=last)
     }
 

@@ -45,6 +45,8 @@ pub struct Run {
     pub id: String,
     /// Its tickets, 1-based and inclusive; no other run of the stack has any of them.
     pub tickets: RangeInclusive<u64>,
+    /// How many workers share it; none where it is one process's.
+    pub workers: Option<u32>,
     /// What it ended with; none while it runs, and after a crash.
     pub summary: Option<Value>,
     /// When it reserved, RFC 3339.
@@ -152,8 +154,9 @@ impl State {
             Entry::Changing { node } => self.enter(&node.key, Phase::Accepted).node = node.clone(),
             Entry::Deleting { key } => drop(self.enter(key, Phase::Deleting)),
             Entry::Lost { key } | Entry::Gone { key } => drop(self.enter(key, Phase::Gone)),
-            Entry::Reserved { run, first, last } => {
-                self.runs.push(Run { id: run.clone(), tickets: *first..=*last, summary: None, at: at.to_owned() });
+            Entry::Reserved { run, first, last, workers } => {
+                let (id, tickets, at) = (run.clone(), *first..=*last, at.to_owned());
+                self.runs.push(Run { id, tickets, workers: *workers, summary: None, at });
             }
             Entry::Finished { run, summary } => {
                 let reserved = self.runs.iter_mut().rev().find(|reserved| reserved.id == *run);

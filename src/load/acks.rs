@@ -2,10 +2,11 @@
 //!
 //! Lines of text: the header as JSON, then `tickets 1-5000` for each range as it is reserved, `acknowledged 0-499
 //! 512-700` as answers come, and `end 60000`, the number of documents offered, when the load ended by itself.
-//! Every line goes to the operating system in one write, so a killed process tears at most the last line.
+//! Every line goes to the operating system in one write, so a killed process tears at most the last line. The writer holds
+//! the file's lock, so that others can tell a run under way from one that was cut off.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::{File, OpenOptions, TryLockError},
     io::{self, Write},
     ops::RangeInclusive,
     path::{Path, PathBuf},
@@ -70,6 +71,19 @@ pub enum AckLogError {
 }
 
 impl AckLog {
+    /// Whether its run is under way: a process still writes it.
+    ///
+    /// # Errors
+    /// When the file cannot be opened or its lock cannot be asked for.
+    pub fn is_under_way(path: &Path) -> Result<bool, AckLogError> {
+        let failed = |source| AckLogError::Io { doing: "read", path: path.to_owned(), source };
+        match File::open(path).map_err(failed)?.try_lock_shared() {
+            Ok(()) => Ok(false),
+            Err(TryLockError::WouldBlock) => Ok(true),
+            Err(TryLockError::Error(error)) => Err(failed(error)),
+        }
+    }
+
     /// Reads what a run has written. The last line is left out if it was torn.
     ///
     /// # Errors
@@ -130,9 +144,16 @@ impl AckWriter {
     pub(super) fn create(path: &Path, header: &Header) -> Result<Self, AckLogError> {
         let failed = |source| AckLogError::Io { doing: "create", path: path.to_owned(), source };
         let file = OpenOptions::new().append(true).create_new(true).open(path).map_err(failed)?;
+        file.lock().map_err(failed)?;
         let writer = Self { path: path.to_owned(), file: Mutex::new(file) };
         writer.line(&serde_json::to_string(header).map_err(|error| failed(error.into()))?)?;
         Ok(writer)
+    }
+
+    /// A file of the test's own.
+    #[cfg(test)]
+    pub(super) fn over(file: File) -> Self {
+        Self { path: PathBuf::from("a test's"), file: Mutex::new(file) }
     }
 
     pub(super) fn tickets(&self, tickets: &RangeInclusive<u64>) -> Result<(), AckLogError> {
@@ -194,6 +215,17 @@ mod tests {
         assert_eq!((log.header, log.tickets, log.offered), (header(), vec![1..=50, 90..=99], None));
         assert_eq!(log.acknowledged.intervals().collect::<Vec<_>>(), [0..=9, 20..=29]);
         assert!(matches!(AckWriter::create(&path, &header()), Err(AckLogError::Io { doing: "create", .. })));
+    }
+
+    #[test]
+    fn a_run_under_way_is_told_from_one_that_was_cut_off() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("r-1.acks");
+        let writer = AckWriter::create(&path, &header()).expect("created");
+        assert!(AckLog::is_under_way(&path).expect("asked"));
+        AckLog::read(&path).expect("read all the same");
+        drop(writer);
+        assert!(!AckLog::is_under_way(&path).expect("asked"));
     }
 
     #[test]

@@ -19,17 +19,20 @@ use tokio::{
 };
 
 use super::{
-    Failure, Progress, Sample,
+    Failure, Progress, Sample, Silence,
     acks::{AckLogError, AckWriter},
     hot::hot_keys,
     intervals::IntervalSet,
     offer::Offered,
+    window::Window,
 };
 
 /// How often the log is written and progress is told.
 const TICK: Duration = Duration::from_millis(100);
 /// The present rate is that of so many ticks.
 const TICKS_OF_RATE: usize = 10;
+/// A silence is told from this length on.
+const SILENT: Duration = Duration::from_secs(2);
 /// Longer latencies count as an hour.
 const LONGEST_LATENCY: Duration = Duration::from_secs(3600);
 /// Different reasons kept.
@@ -46,6 +49,10 @@ pub(super) struct Collected {
     pub(super) last_acknowledged: Option<Instant>,
     /// Nothing more can arrive, so nothing more is to be offered.
     pub(super) gave_up: bool,
+    /// Why what is left is not to be sent any more.
+    hopeless: Option<String>,
+    /// When a document was acknowledged last, or none waited.
+    heard: Instant,
     /// Acknowledged, and not in the log yet.
     unwritten: IntervalSet,
 }
@@ -59,6 +66,10 @@ pub(super) struct Collector {
     pub(super) total: Option<u64>,
     pub(super) progress: watch::Sender<Progress>,
     pub(super) samples: Option<mpsc::Sender<Sample>>,
+    /// For a load at rate `max`.
+    pub(super) window: Arc<Window>,
+    /// How long documents may wait without one being acknowledged.
+    pub(super) give_up: Duration,
     /// Turns true when nothing more can arrive.
     pub(super) gave_up: watch::Sender<bool>,
 }
@@ -66,7 +77,7 @@ pub(super) struct Collector {
 impl Collector {
     /// Until every document offered has ended.
     pub(super) async fn run(self, mut offered: mpsc::Receiver<Vec<Offered>>) -> Result<Collected, AckLogError> {
-        let mut collected = Collected::new();
+        let mut collected = Collected::new(self.started);
         let mut recent = VecDeque::new();
         let (mut waiting, mut is_open) = (FuturesUnordered::new(), true);
         let mut tick = interval(TICK);
@@ -77,7 +88,15 @@ impl Collector {
                 biased;
                 _ = tick.tick() => {
                     self.write(&mut collected.unwritten).await?;
-                    self.tell(&collected, &mut recent);
+                    if waiting.is_empty() {
+                        collected.heard = Instant::now();
+                    }
+                    let silence = self.silence(&collected);
+                    self.tell(&collected, silence.clone(), &mut recent);
+                    if let Some(silence) = silence.filter(|silence| silence.lasts >= self.give_up) {
+                        collected.give_up(silence.to_string());
+                    }
+                    self.end_hopeless(&collected).await;
                 }
                 Some(batch) = waiting.next(), if !waiting.is_empty() => {
                     let Batch { waiting: rest, ended } = batch;
@@ -93,8 +112,22 @@ impl Collector {
             }
         }
         self.write(&mut collected.unwritten).await?;
-        self.tell(&collected, &mut recent);
+        self.tell(&collected, None, &mut recent);
         Ok(collected)
+    }
+
+    /// Ends what still waits when nothing is to be sent any more.
+    async fn end_hopeless(&self, collected: &Collected) {
+        if collected.hopeless.is_some() {
+            self.gave_up.send_replace(true);
+            self.producer.close(Duration::ZERO).await;
+        }
+    }
+
+    fn silence(&self, collected: &Collected) -> Option<Silence> {
+        let lasts = collected.heard.elapsed();
+        let error = || self.producer.last_error(collected.heard.into()).map(|error| error.with_causes());
+        (lasts >= SILENT.min(self.give_up)).then(|| Silence { lasts, error: error() })
     }
 
     fn note(&self, collected: &mut Collected, ended: Vec<Ended>) {
@@ -118,7 +151,7 @@ impl Collector {
         writing.await.unwrap_or_else(|ended| self.acks.lost(ended.into()))
     }
 
-    fn tell(&self, collected: &Collected, recent: &mut VecDeque<(Instant, u64, u64)>) {
+    fn tell(&self, collected: &Collected, silence: Option<Silence>, recent: &mut VecDeque<(Instant, u64, u64)>) {
         let (now, metrics) = (Instant::now(), self.producer.metrics());
         recent.push_back((now, collected.acknowledged, collected.bytes));
         if recent.len() > TICKS_OF_RATE + 1 {
@@ -126,6 +159,10 @@ impl Collector {
         }
         let (since, acknowledged, bytes) = recent[0];
         let seconds = (now - since).as_secs_f64().max(f64::EPSILON);
+        let records_per_second = (collected.acknowledged - acknowledged) as f64 / seconds;
+        if collected.acknowledged > 0 {
+            self.window.follow(records_per_second);
+        }
         self.progress.send_replace(Progress {
             elapsed: self.started.elapsed(),
             offered: metrics.offered - self.before.offered,
@@ -136,9 +173,10 @@ impl Collector {
             hot_keys: hot_keys(&self.producer, &metrics),
             in_flight: metrics.in_flight_records,
             total: self.total,
-            records_per_second: (collected.acknowledged - acknowledged) as f64 / seconds,
+            records_per_second,
             bytes_per_second: (collected.bytes - bytes) as f64 / seconds,
             p99_ms: (!collected.latency.is_empty()).then(|| collected.latency.value_at_quantile(0.99) as f64 / 1e3),
+            silence,
         });
     }
 }
@@ -181,7 +219,7 @@ impl Batch {
 }
 
 impl Collected {
-    fn new() -> Self {
+    fn new(started: Instant) -> Self {
         let longest = LONGEST_LATENCY.as_micros() as u64;
         Self {
             acknowledged: 0,
@@ -191,6 +229,8 @@ impl Collected {
             failures: Vec::new(),
             last_acknowledged: None,
             gave_up: false,
+            hopeless: None,
+            heard: started,
             unwritten: IntervalSet::default(),
         }
     }
@@ -203,7 +243,8 @@ impl Collected {
                 Err(error) => {
                     self.failed += 1;
                     self.gave_up |= !matches!(error.reason(), Reason::Expired { .. });
-                    self.note_failure(document.ordinal, error);
+                    let reason = self.reason(error);
+                    self.note_failure(document.ordinal, reason);
                 }
             }
         }
@@ -218,10 +259,27 @@ impl Collected {
         self.bytes += document.bytes as u64;
         self.latency.saturating_record(took.as_micros() as u64);
         self.last_acknowledged = self.last_acknowledged.max(Some(acknowledged_at));
+        self.heard = self.heard.max(acknowledged_at);
     }
 
-    fn note_failure(&mut self, ordinal: u64, error: &RecordError) {
+    fn give_up(&mut self, why: String) {
+        self.gave_up = true;
+        self.hopeless.get_or_insert(why);
+    }
+
+    /// Why a document failed: where the load has closed the producer, that is why it did so.
+    fn reason(&mut self, error: &RecordError) -> String {
         let reason = error.reason().to_string();
+        match error.reason() {
+            // Others that wait would only be stored again and again.
+            Reason::Unread(_) => self.give_up(reason.clone()),
+            Reason::Closed => return self.hopeless.clone().unwrap_or(reason),
+            _ => {}
+        }
+        reason
+    }
+
+    fn note_failure(&mut self, ordinal: u64, reason: String) {
         if let Some(known) = self.failures.iter_mut().find(|failure| failure.reason == reason) {
             known.count += 1;
         } else if self.failures.len() < REASONS {

@@ -5,6 +5,9 @@
 //! wait, and not as a gap in which nothing was measured. When the producer has no room, the schedule does not slip:
 //! late documents go as soon as they can.
 //!
+//! At rate `max` it is a closed loop: a document is sent when others have been acknowledged, and its latency counts from
+//! when it was handed to the producer.
+//!
 //! ```text
 //! threads: generator ─ chunks → offerer ─ put → producer
 //!                                  └── what was taken → collector → latency, acknowledgement log, progress
@@ -21,11 +24,13 @@ mod pace;
 mod part;
 mod source;
 mod spread;
+mod window;
 #[cfg(test)]
 mod tests;
 
 use std::{
     error::Error,
+    fmt,
     ops::RangeInclusive,
     path::Path,
     sync::Arc,
@@ -51,6 +56,7 @@ use self::{
     offer::Offerer,
     pace::Pace,
     spread::Spread,
+    window::Window,
 };
 use crate::{
     engine::Cancel,
@@ -84,6 +90,8 @@ pub struct Plan {
     /// Hash key ranges of the stream's open shards, so that `PartitionKey::Uniform` gives each exactly the same;
     /// empty when they are not known: then keys are spread over the whole range.
     pub shards: Vec<RangeInclusive<u128>>,
+    /// The load ends when documents wait for so long without one being acknowledged.
+    pub give_up: Duration,
     /// Receives about one document a second once it is acknowledged, to track it; skipped while the channel is full.
     pub samples: Option<mpsc::Sender<Sample>>,
 }
@@ -124,6 +132,28 @@ pub struct Progress {
     pub bytes_per_second: f64,
     /// From the intended send time to the acknowledgement, so far; `None` before the first.
     pub p99_ms: Option<f64>,
+    /// Set while documents wait and none has been acknowledged for a while.
+    pub silence: Option<Silence>,
+}
+
+/// A time in which documents wait and none is acknowledged.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Silence {
+    /// How long it lasts.
+    pub lasts: Duration,
+    /// Why the latest attempt failed; `None` while none has.
+    pub error: Option<String>,
+}
+
+/// `no acknowledgement for 12 s`, and why where that is known.
+impl fmt::Display for Silence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "no acknowledgement for {:.0} s", self.lasts.as_secs_f64())?;
+        match &self.error {
+            Some(error) => write!(f, ": {error}"),
+            None => f.write_str(", and no answer"),
+        }
+    }
 }
 
 /// The result of a load. `offered` = `acknowledged` + `failed`.
@@ -151,6 +181,8 @@ pub struct LoadResult {
     pub seconds: f64,
     /// Acknowledged documents a second.
     pub records_per_second: f64,
+    /// Documents a second that were to be sent; `None` for as many as possible.
+    pub asked_per_second: Option<f64>,
     /// Bytes of acknowledged documents a second.
     pub bytes_per_second: f64,
     /// Microseconds from the intended send time to the acknowledgement, three digits, at most an hour.
@@ -159,7 +191,7 @@ pub struct LoadResult {
     pub late: f64,
     /// Whether it was cancelled before its end.
     pub cancelled: bool,
-    /// Whether it stopped because no more documents could arrive: `failures` says why.
+    /// Whether it stopped because no more documents could arrive, or none did for `give_up`: `failures` says why.
     pub gave_up: bool,
 }
 
@@ -196,7 +228,8 @@ impl LoadResult {
     }
 }
 
-/// Why a load ended early. It has waited for what it had offered; the acknowledgement log has it.
+/// Why a load ended early. It has waited for what it had offered, and the acknowledgement log has it, unless that log cannot
+/// be written.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// No tickets, no documents.
@@ -264,7 +297,17 @@ pub async fn run(
     progress: &watch::Sender<Progress>,
     cancel: &Cancel,
 ) -> Result<LoadResult, LoadError> {
-    let acks = Arc::new(AckWriter::create(acks_log, &plan.header)?);
+    let acks = AckWriter::create(acks_log, &plan.header)?;
+    send(plan, producer, Arc::new(acks), progress, cancel).await
+}
+
+async fn send(
+    plan: Plan,
+    producer: &Producer,
+    acks: Arc<AckWriter>,
+    progress: &watch::Sender<Progress>,
+    cancel: &Cancel,
+) -> Result<LoadResult, LoadError> {
     let whole = Pace::new(plan.rate, plan.length);
     let pace = whole.of_part(plan.header.part)?;
     let first = plan.header.part.documents(whole.total.unwrap_or_default()).start;
@@ -281,6 +324,7 @@ pub async fn run(
     let made = chunks.next().await.unwrap_or_default().into_iter();
 
     let (offered, offers) = mpsc::channel(OFFERED_AHEAD);
+    let window = Arc::new(Window::new());
     let gave_up = watch::Sender::new(false);
     let hopeless = gave_up.subscribe();
     let (before, started) = (producer.metrics(), Instant::now());
@@ -292,12 +336,15 @@ pub async fn run(
         total: pace.total,
         progress: progress.clone(),
         samples: plan.samples,
+        window: window.clone(),
+        give_up: plan.give_up,
         gave_up,
     };
-    let collecting = tokio::spawn(collector.run(offers));
+    let mut collecting = tokio::spawn(collector.run(offers));
     let mut offerer = Offerer {
         producer: producer.clone(),
         pace,
+        window,
         spread: Spread::new(plan.partition_key, plan.shards),
         chunks,
         offered,
@@ -313,14 +360,23 @@ pub async fn run(
     let (count, late) = (offerer.count, offerer.late);
     drop(offerer);
 
-    producer.flush().await;
-    let collected = collecting.await.map_err(|source| LoadError::Broken { part: "collector", source })??;
+    // A collector that failed, for example on a full disk, leaves nothing to wait for.
+    let collected = tokio::select! {
+        collected = &mut collecting => collected,
+        () = producer.flush() => collecting.await,
+    };
+    let collected = collected.map_err(|source| LoadError::Broken { part: "collector", source })??;
     generating.ended().await?;
     let cancelled = offering?;
     acks.end(count)?;
     let after = producer.metrics();
     let hot_keys = hot::hot_keys(producer, &after);
-    Ok(LoadResult { hot_keys, ..LoadResult::new(collected, count, late, cancelled, started, (before, after)) })
+    let asked_per_second = pace.per_second;
+    Ok(LoadResult {
+        hot_keys,
+        asked_per_second,
+        ..LoadResult::new(collected, count, late, cancelled, started, (before, after))
+    })
 }
 
 impl LoadResult {
@@ -347,6 +403,7 @@ impl LoadResult {
             bytes: collected.bytes,
             seconds,
             records_per_second: per_second(collected.acknowledged),
+            asked_per_second: None,
             bytes_per_second: per_second(collected.bytes),
             latency_us: collected.latency,
             late: late.as_secs_f64(),

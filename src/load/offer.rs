@@ -3,6 +3,7 @@
 use std::{
     future::poll_fn,
     pin::pin,
+    sync::Arc,
     task::Poll,
     time::{Duration, Instant},
     vec,
@@ -20,9 +21,12 @@ use super::{
     generate::{Chunks, Document},
     pace::Pace,
     spread::Spread,
+    window::Window,
 };
 use crate::engine::Cancel;
 
+/// How soon to look again whether a closed loop has room.
+const LOOK_AGAIN: Duration = Duration::from_millis(1);
 const BETWEEN_SAMPLES: Duration = Duration::from_secs(1);
 /// Documents that the producer takes before they are handed over.
 const DOCUMENTS_AT_A_TIME: u64 = 64;
@@ -41,6 +45,7 @@ pub(super) struct Offered {
 pub(super) struct Offerer {
     pub(super) producer: Producer,
     pub(super) pace: Pace,
+    pub(super) window: Arc<Window>,
     pub(super) spread: Spread,
     pub(super) chunks: Chunks,
     pub(super) offered: mpsc::Sender<Vec<Offered>>,
@@ -69,10 +74,12 @@ enum Took {
 impl Offerer {
     /// Until all is offered, or nobody wants more, or it is cancelled; says which of the last.
     pub(super) async fn run(&mut self, cancel: &Cancel, gave_up: watch::Receiver<bool>) -> Result<bool, LoadError> {
+        let offered = self.offered.clone();
         let ended = tokio::select! {
             biased;
             () = cancel.raised() => Ok(true),
             () = turned(gave_up) => Ok(false),
+            () = offered.closed() => Ok(false),
             done = self.offer_all() => done.map(|()| false),
         };
         self.hand_over().await;
@@ -106,11 +113,17 @@ impl Offerer {
             if self.pace.is_over(self.count, elapsed) {
                 return None;
             }
-            let due = self.pace.due(elapsed).min(self.count + DOCUMENTS_AT_A_TIME);
-            match self.pace.intended(self.count) {
-                Some(offset) if due <= self.count => sleep_until((self.started + offset).into()).await,
-                _ => return Some(due),
+            let (due, look_again) = match self.pace.intended(self.count) {
+                Some(offset) => (self.pace.due(elapsed), self.started + offset),
+                None => {
+                    let room = self.window.room(self.producer.records_in_flight());
+                    (self.pace.due(elapsed).min(self.count + room), Instant::now() + LOOK_AGAIN)
+                }
+            };
+            if due > self.count {
+                return Some(due.min(self.count + DOCUMENTS_AT_A_TIME));
             }
+            sleep_until(look_again.into()).await;
         }
     }
 

@@ -12,7 +12,7 @@ const FOR_EVER: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pace {
     /// `None`: as fast as it goes.
-    per_second: Option<f64>,
+    pub(super) per_second: Option<f64>,
     /// Documents in all, where that is known.
     pub(super) total: Option<u64>,
     /// When the last one may be sent, where only that is known.

@@ -1,5 +1,6 @@
 //! A load over a sink whose answers are scripted.
 
+mod ends;
 mod parts;
 
 use std::{
@@ -77,10 +78,12 @@ struct Sink {
     requests: Arc<AtomicU64>,
     /// Of the first request.
     stall: Duration,
+    /// Of every request.
+    takes: Duration,
     /// Documents of these tickets are always refused.
     refused: Option<u64>,
-    /// Requests from this one on are fatal.
-    fatal_from: Option<u64>,
+    /// Requests from this one on fail so.
+    fails_from: Option<(u64, Severity)>,
 }
 
 impl Sink {
@@ -110,8 +113,9 @@ impl Transport for Sink {
             if number == 0 {
                 sleep(sink.stall).await;
             }
-            if sink.fatal_from.is_some_and(|from| number >= from) {
-                return Err(RequestError::new(Severity::Fatal, "ResourceNotFoundException"));
+            sleep(sink.takes).await;
+            if let Some((_, severity)) = sink.fails_from.filter(|(from, _)| number >= *from) {
+                return Err(RequestError::new(severity, format!("it is {severity:?}")));
             }
             let mut answer = Answer::builder();
             request.body.records().for_each(|record| sink.take(&record, &mut answer));
@@ -161,6 +165,7 @@ impl Bench {
             length,
             partition_key: PartitionKey::Uniform,
             shards: Vec::new(),
+            give_up: PATIENCE,
             samples: None,
         }
     }
@@ -234,6 +239,19 @@ async fn the_fastest_load_ends_when_its_time_is_over() {
 }
 
 #[tokio::test]
+async fn the_fastest_load_queues_no_more_than_it_can_send() {
+    let bench = Bench::new(Sink { takes: Duration::from_millis(20), ..Sink::default() });
+    let plan = bench.plan(Rate::Max, Length::Duration(Duration::from_secs(2)));
+    let slow = bench.builder().max_requests(1).max_batch_records(10);
+    let loaded = bench.run(plan, slow).await.expect("loaded");
+    // At most 500/s: 256 at first, half a second's worth from then on.
+    assert!(loaded.seconds < 4.0, "{} s for 2 s of load", loaded.seconds);
+    let latency = loaded.ack_latency_ms().expect("latencies");
+    assert!(latency.p50 < 1_500.0, "{latency:?}");
+    assert_eq!(loaded.offered, loaded.acknowledged);
+}
+
+#[tokio::test]
 async fn a_stall_shows_in_the_latency_of_all_that_had_to_wait() {
     let bench = Bench::new(Sink { stall: Duration::from_millis(400), ..Sink::default() });
     let plan = bench.plan(Rate::PerSecond(1_000.0), Length::Duration(Duration::from_millis(600)));
@@ -287,16 +305,6 @@ async fn documents_that_fail_are_told_and_not_in_the_log() {
     let log = AckLog::read(&bench.log()).expect("a log");
     assert_eq!(acknowledged(&log), bench.sink.written());
     assert_eq!(log.acknowledged.intervals().collect::<Vec<_>>(), [0..=first - 1, first + refused..=1_999]);
-}
-
-#[tokio::test]
-async fn it_gives_up_when_nothing_more_can_arrive() {
-    let bench = Bench::new(Sink { fatal_from: Some(3), ..Sink::default() });
-    let loaded = bench.load(Rate::PerSecond(1_000.0), Length::Duration(PATIENCE * 60)).await;
-    assert!(loaded.gave_up && !loaded.cancelled && loaded.failed > 0);
-    assert_eq!(loaded.offered, loaded.acknowledged + loaded.failed);
-    assert_eq!(loaded.failures[0].reason, "ResourceNotFoundException");
-    assert_eq!(loaded.acknowledged, bench.sink.written().len() as u64);
 }
 
 /// Ends with an error after so many documents.

@@ -107,6 +107,7 @@ impl StackLoad<'_> {
             source: opened.source,
             rate: stack.load.rate,
             length: stack.load.length,
+            give_up: stack.load.give_up,
             partition_key: stack.load.partition_key,
             shards,
             samples,

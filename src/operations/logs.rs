@@ -32,6 +32,8 @@ pub enum LogsError {
 pub struct RunLogs {
     /// The logs that exist.
     pub logs: Vec<AckLog>,
+    /// For people: the runs, or workers of runs, that still send documents.
+    pub under_way: Vec<String>,
     /// For people: the workers whose logs are missing, so that their documents cannot be verified.
     pub missing: Vec<String>,
 }
@@ -76,11 +78,31 @@ impl Logs {
         Ok(found)
     }
 
+    /// Whether any run of the stack is under way on this machine.
+    pub fn is_under_way(&self) -> Result<bool, LogsError> {
+        let names = match self.folder.read_dir() {
+            Ok(names) => names.collect::<Result<Vec<_>, _>>()?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(error.into()),
+        };
+        let logs = names.iter().map(fs::DirEntry::path).filter(|path| path.extension().is_some_and(|is| is == "acks"));
+        for log in logs {
+            if AckLog::is_under_way(&log)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Reads the logs of every worker of one run.
     fn read(&self, run: &str, found: &mut RunLogs) -> Result<(), LogsError> {
         for part in self.parts(run)? {
             let path = self.path(run, part);
             if part.is_whole() || path.exists() {
+                // Asked first: what is written later is not read as if it were all.
+                if AckLog::is_under_way(&path)? {
+                    found.under_way.push(named(run, part));
+                }
                 found.logs.push(AckLog::read(&path)?);
             } else {
                 let path = path.display();
@@ -103,6 +125,10 @@ impl Logs {
         let workers = names.iter().find_map(|entry| of(entry.file_name().to_str()?)).unwrap_or(1);
         Ok((1..=workers).map(|worker| Part { worker, of: workers }).collect())
     }
+}
+
+fn named(run: &str, part: Part) -> String {
+    if part.is_whole() { run.to_owned() } else { format!("{run}, worker {part}") }
 }
 
 /// The ids of all runs, each once.
@@ -138,5 +164,10 @@ mod tests {
         let [missing] = &found.missing[..] else { panic!("{:?}", found.missing) };
         assert!(missing.contains("worker 2/3") && missing.ends_with("shared.2-of-3.acks"), "{missing}");
         assert!(logs.read("none", &mut found).is_err());
+        assert!(found.under_way.is_empty());
+        let second = fs::File::open(logs.path("shared", Part { worker: 3, of: 3 })).expect("a log");
+        second.lock().expect("free");
+        logs.read("shared", &mut found).expect("read");
+        assert_eq!(found.under_way, ["shared, worker 3/3"]);
     }
 }

@@ -55,8 +55,13 @@ pub enum RunError {
     #[error(transparent)]
     Load(#[from] StackLoadError),
     /// The load has no acknowledged document.
-    #[error("no document was acknowledged: {0}")]
-    NothingAcknowledged(String),
+    #[error("no document was acknowledged, of {offered} that were offered: {why}")]
+    NothingAcknowledged {
+        /// Documents that the producer took.
+        offered: u64,
+        /// Why the first of them failed.
+        why: String,
+    },
     /// An acknowledgement log cannot be read.
     #[error(transparent)]
     AckLog(#[from] AckLogError),
@@ -143,7 +148,7 @@ impl Run<'_> {
         if sent.load.acknowledged == 0 && !report.interrupted {
             let first = sent.load.failures.into_iter().next();
             let why = first.map_or("nothing was offered".to_owned(), |first| first.reason);
-            return Err(RunError::NothingAcknowledged(why));
+            return Err(RunError::NothingAcknowledged { offered: report.offered, why });
         }
         if !report.interrupted {
             let begun = Instant::now();
@@ -153,8 +158,13 @@ impl Run<'_> {
             report.seconds.verify = Some(begun.elapsed().as_secs_f64());
             match searched {
                 Err(error) if cancel.is_raised() => report.problems.push(format!("verification: {error}")),
-                searched => {
-                    let (acknowledged, verification) = searched?;
+                Err(error) => {
+                    // What the load has reached is known all the same.
+                    report.check_thresholds(&stack.thresholds);
+                    host.notify(Event::Reported(report));
+                    return Err(error.into());
+                }
+                Ok((acknowledged, verification)) => {
                     report.record_verification(&verification);
                     report.compare_with_log(acknowledged);
                 }

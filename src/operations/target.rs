@@ -2,9 +2,10 @@
 
 use aws_stand_in::daemon::{Daemon, DaemonError, Started};
 
+use super::logs::{Logs, LogsError};
 use crate::{
     aws::{Clients, Where},
-    engine::{Home, HomeError, Journals, State},
+    engine::{Holder, Home, HomeError, Journals, StackId, State},
     spec::Target,
 };
 
@@ -20,6 +21,17 @@ pub enum ConnectError {
     /// The state folder.
     #[error(transparent)]
     Home(#[from] HomeError),
+}
+
+/// Why it is not known which stacks are in use.
+#[derive(Debug, thiserror::Error)]
+pub enum InUseError {
+    /// The state folder.
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    /// The logs of runs.
+    #[error(transparent)]
+    Logs(#[from] LogsError),
 }
 
 /// Makes clients for the target of a stack file; starts the stand-in if that is the target. `endpoint_url` replaces the
@@ -63,13 +75,30 @@ pub(super) async fn stand_in(home: &Home) -> Result<Where, ConnectError> {
     Ok(Where::Local { url, credentials: (&stand_in.key()?).into() })
 }
 
+/// The stacks on the stand-in that a process works on now, each with who that is where it is known: workers of a shared
+/// run hold no lock of their stack while they send.
+pub fn stacks_in_use(home: &Home) -> Result<Vec<(StackId, Option<Holder>)>, InUseError> {
+    let mut in_use = Vec::new();
+    for state in home.journals()?.readable.iter().filter(|state| lives_on_stand_in(state)) {
+        let Some(id) = state.id() else { continue };
+        let held = home.held(id)?;
+        if held.now {
+            in_use.push((id.clone(), held.holder));
+        } else if Logs::of(home, id).is_under_way()? {
+            in_use.push((id.clone(), None));
+        }
+    }
+    Ok(in_use)
+}
+
+fn lives_on_stand_in(state: &State) -> bool {
+    !state.is_closed() && state.opened().is_some_and(|opened| opened.target.endpoint.as_deref() == Some("local"))
+}
+
 /// Stops the stand-in when no stack is left on it, unless a person started it. A stack whose journal is damaged may be on it.
 pub async fn release_stand_in(home: &Home) -> Result<(), ConnectError> {
-    let lives_there = |state: &State| {
-        !state.is_closed() && state.opened().is_some_and(|opened| opened.target.endpoint.as_deref() == Some("local"))
-    };
     let Journals { readable, damaged } = home.journals()?;
-    if !damaged.is_empty() || readable.iter().any(lives_there) {
+    if !damaged.is_empty() || readable.iter().any(lives_on_stand_in) {
         return Ok(());
     }
     let stand_in = Daemon::at(&home.local());
@@ -79,12 +108,15 @@ pub async fn release_stand_in(home: &Home) -> Result<(), ConnectError> {
     Ok(())
 }
 
-/// Describes where clients send their calls, for a person.
+/// Describes where clients send their calls, for a person: also what only the environment or a profile says of it.
 pub fn location(clients: &Clients) -> String {
+    let services = clients.endpoints();
     match clients.place() {
         Where::Local { url, .. } => format!("the stand-in at {}", url.trim_start_matches("http://")),
-        Where::Aws { region, endpoint_url: None, .. } => format!("AWS in {region}"),
-        Where::Aws { endpoint_url: Some(url), .. } => url.clone(),
+        Where::Aws { region, endpoint_url: None, .. } => format!("AWS in {region}{services}"),
+        Where::Aws { region, endpoint_url: Some(url), .. } => {
+            format!("the endpoint {url}, in place of AWS in {region}{services}")
+        }
     }
 }
 

@@ -73,6 +73,19 @@ pub enum WorkerError {
         /// The worker's log.
         log: PathBuf,
     },
+    /// The run is another one, or shared otherwise.
+    #[error(
+        "run {run} is not shared by {} workers, but by {}; give all its workers the same number, or use another --run name", .part.of,
+        .workers.map_or("none".to_owned(), |workers| workers.to_string())
+    )]
+    OtherWorkers {
+        /// The worker's part.
+        part: Part,
+        /// The run.
+        run: String,
+        /// By how many it is shared, if it is.
+        workers: Option<u32>,
+    },
     /// The operation was cancelled before the load began.
     #[error("interrupted")]
     Interrupted,
@@ -154,6 +167,7 @@ impl SharedRun {
         host.notify(Event::DocumentsChecked { stack, documents: &documents });
         let home = state_folder()?;
         let (state, clients) = self.find(stack, &home, endpoint_url, cancel, host).await?;
+        self.is_shared_so(&state)?;
         let id = state.id().expect("a stack that is up has an id").clone();
         let names = Names::of(stack, &id);
         let log = self.new_log(&home, &id)?;
@@ -202,6 +216,15 @@ impl SharedRun {
         Ok((state, clients))
     }
 
+    /// Documents that two workers both take for theirs would be sent twice.
+    fn is_shared_so(&self, state: &State) -> Result<(), WorkerError> {
+        match state.runs().iter().find(|run| run.id == self.run).map(|run| run.workers) {
+            None => Ok(()),
+            Some(Some(workers)) if workers == self.part.of => Ok(()),
+            Some(workers) => Err(WorkerError::OtherWorkers { part: self.part, run: self.run.clone(), workers }),
+        }
+    }
+
     /// The path of this worker's log, which must not exist yet.
     fn new_log(&self, home: &Home, id: &StackId) -> Result<PathBuf, WorkerError> {
         let log = Logs::of(home, id).path(&self.run, self.part);
@@ -243,14 +266,14 @@ impl SharedRun {
 
     /// The run's tickets; the first worker reserves them.
     fn journal_tickets(&self, home: &Home, id: &StackId, mirror: Option<InBucket>) -> ReserveTickets {
-        let (home, id, run) = (home.clone(), id.clone(), self.run.clone());
+        let (home, id, run, workers) = (home.clone(), id.clone(), self.run.clone(), self.part.of);
         let mut mirror = mirror;
         Box::new(move |needed| {
             let journal = journal(&home, &id)?;
             if let Some(tickets) = tickets(&journal.state(), &run, needed)? {
                 return Ok(tickets);
             }
-            let tickets = journal.reserve(&run, needed)?;
+            let tickets = journal.reserve_shared(&run, needed, workers)?;
             if let Some(mirror) = mirror.take() {
                 journal.reflect_in(Arc::new(mirror));
                 Handle::current().block_on(journal.reflect())?;

@@ -62,6 +62,7 @@ fn stack(s3: Option<S3Delivery>) -> Stack {
             workload: Workload::StoreSales { scale: 1, seed: 1 },
             rate: Rate::Max,
             length: Length::Records(1),
+            give_up: Duration::from_secs(60),
             partition_key: PartitionKey::Uniform,
             sending: Sending::default(),
         },

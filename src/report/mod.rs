@@ -3,13 +3,14 @@
 pub mod landed;
 pub mod table;
 pub mod terminal;
+pub mod visible;
 
 use std::fmt;
 
 use serde::Serialize;
 
 use crate::{
-    load::{HotKey, LoadResult, Percentiles},
+    load::{Failure, HotKey, LoadResult, Percentiles},
     spec::Thresholds,
     verify::{Destination, Verification, freshness::Freshness},
 };
@@ -36,6 +37,9 @@ pub struct RunReport {
     pub retried: u64,
     /// Of those, times because a shard had taken all that it takes.
     pub throttled: u64,
+    /// Times that a document was sent again although the attempt before may have stored it: at most so many copies.
+    #[serde(default)]
+    pub possible_duplicates: u64,
     /// Partition keys that held the load up, because much of it went to one shard: the hottest first.
     pub hot_keys: Vec<HotKey>,
     /// Documents found more than once (each beyond the first), in the destination that has most of them.
@@ -47,6 +51,9 @@ pub struct RunReport {
     pub landed: LandedDocuments,
     /// Acknowledged documents a second, over the time of the load.
     pub records_per_second: f64,
+    /// Documents a second that the load was to send; null for as many as possible.
+    #[serde(default)]
+    pub asked_per_second: Option<f64>,
     /// Acknowledged bytes of documents a second.
     pub bytes_per_second: f64,
     /// From the intended send time to the acknowledgement.
@@ -125,14 +132,20 @@ impl RunReport {
         self.failed = load.failed;
         self.retried = load.retried;
         self.throttled = load.throttled;
+        self.possible_duplicates = load.possible_duplicates;
         self.hot_keys = load.hot_keys.clone();
         self.records_per_second = load.records_per_second;
+        self.asked_per_second = load.asked_per_second;
         self.bytes_per_second = load.bytes_per_second;
         self.interrupted = load.cancelled;
         self.seconds.load = Some(load.seconds);
         self.ack_latency_ms = load.ack_latency_ms().unwrap_or_default();
         let failures = load.failures.iter();
-        self.problems.extend(failures.map(|failure| format!("{} documents failed: {}", failure.count, failure.reason)));
+        let problem = |Failure { count, reason, .. }: &Failure| match count {
+            1 => format!("1 document failed: {reason}"),
+            _ => format!("{count} documents failed: {reason}"),
+        };
+        self.problems.extend(failures.map(problem));
     }
 
     /// Records how fresh a destination was.

@@ -7,6 +7,9 @@ use chrono::TimeDelta;
 use super::{RunReport, landed::Landed};
 use crate::verify::{Verification, destination::Keeps};
 
+/// A rate is kept from this share on: the last document is due a little before the end, and acknowledged a little after.
+const KEPT: f64 = 0.99;
+
 /// Several short lines: what was offered and where it is, what is missing, how fast it went.
 pub fn summary(report: &RunReport) -> String {
     let mut text = String::new();
@@ -38,6 +41,9 @@ pub fn summary(report: &RunReport) -> String {
     if report.throttled > 0 {
         let _ = write!(text, "   throttled {}", grouped(report.throttled));
     }
+    if report.possible_duplicates > 0 {
+        let _ = write!(text, "   possible duplicates {}", grouped(report.possible_duplicates));
+    }
     text += "\n";
     for hot in &report.hot_keys {
         let waited = bytes(hot.bytes as f64);
@@ -47,8 +53,8 @@ pub fn summary(report: &RunReport) -> String {
     let latency = &report.ack_latency_ms;
     let _ = writeln!(
         text,
-        "  {}/s   {}/s   acknowledged in p50 {} ms, p90 {} ms, p99 {} ms, max {} ms",
-        grouped(report.records_per_second.round() as u64),
+        "  {}   {}/s   acknowledged in p50 {} ms, p90 {} ms, p99 {} ms, max {} ms",
+        rate(report.records_per_second, report.asked_per_second),
         bytes(report.bytes_per_second),
         millis(latency.p50),
         millis(latency.p90),
@@ -68,8 +74,9 @@ pub fn summary(report: &RunReport) -> String {
     text
 }
 
-/// The result of a verification without a load.
-pub fn verified(report: &RunReport, verification: &Verification) -> String {
+/// The result of a verification without a load. While a run is under way, what it sends is found before it is known as
+/// acknowledged.
+pub fn verified(report: &RunReport, verification: &Verification, is_under_way: bool) -> String {
     let mut text = format!("  acknowledged {}", grouped(report.acknowledged));
     for landed in &verification.landed {
         let _ = write!(text, "   in {} {}", landed.destination, grouped(landed.tally.landed()));
@@ -80,15 +87,30 @@ pub fn verified(report: &RunReport, verification: &Verification) -> String {
     let unacknowledged = verification.landed.iter().map(|landed| landed.tally.unacknowledged).max().unwrap_or(0);
     let _ = writeln!(
         text,
-        "\n  lost {}   duplicated {}   found but never acknowledged {}",
+        "\n  lost {}   duplicated {}   {} {}",
         report.lost.map_or("not known".to_owned(), grouped),
         grouped(verification.duplicated()),
+        if is_under_way { "found of the run under way" } else { "found but never acknowledged" },
         grouped(unacknowledged),
     );
     for problem in &report.problems {
         let _ = writeln!(text, "  problem: {problem}");
     }
     text
+}
+
+/// `125/s of 400/s asked for`, where less was reached than was asked for.
+pub fn rate(reached: f64, asked: Option<f64>) -> String {
+    let reached_text = format!("{}/s", grouped(reached.round() as u64));
+    match asked.filter(|asked| reached < asked * KEPT) {
+        Some(asked) => format!("{reached_text} of {}/s asked for", grouped(asked.round() as u64)),
+        None => reached_text,
+    }
+}
+
+/// `1 row`, `2,000 rows`.
+pub fn counted(n: u64, what: &str) -> String {
+    format!("{} {what}{}", grouped(n), if n == 1 { "" } else { "s" })
 }
 
 /// `1234567` as `1,234,567`.
@@ -156,6 +178,12 @@ mod tests {
     #[test]
     fn thousands_are_grouped() {
         assert_eq!([0, 999, 1_000, 60_000, 1_234_567].map(grouped), ["0", "999", "1,000", "60,000", "1,234,567"]);
+    }
+
+    #[test]
+    fn a_rate_that_was_missed_is_told() {
+        let all = [(125.0, Some(400.0)), (1_998.6, Some(2_000.0)), (125.0, None)].map(|(is, asked)| rate(is, asked));
+        assert_eq!(all, ["125/s of 400/s asked for", "1,999/s", "125/s"]);
     }
 
     #[test]

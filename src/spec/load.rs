@@ -20,6 +20,8 @@ pub struct Load {
     pub rate: Rate,
     /// When it ends.
     pub length: Length,
+    /// It ends early when documents wait for so long and none is acknowledged, at least 1 s.
+    pub give_up: Duration,
     /// How documents are spread over shards.
     pub partition_key: PartitionKey,
     /// How they travel.

@@ -15,6 +15,7 @@ pub(crate) mod load;
 pub(crate) mod names;
 mod near;
 pub(crate) mod objects;
+mod paths;
 #[cfg(test)]
 mod properties;
 pub(crate) mod quantity;
@@ -43,6 +44,22 @@ pub use objects::{Buffer, Compression, Format};
 pub use sending::{Aggregation, Sending, Transport};
 pub use stack::{Stack, Stream, StreamMode, Target, Thresholds};
 use tree::{Found, Node, Source};
+
+/// Returns the path of a key in a stack file, such as `stream.shards` of `shards`; `None` if there is no such key.
+pub fn path_of(key: &str) -> Option<String> {
+    paths::path_of(key, &json_schema())
+}
+
+/// Checks the name of a region that a command line has.
+///
+/// # Errors
+/// What is wrong with it, and which one was likely meant.
+pub fn region(text: &str) -> Result<String, String> {
+    names::region(text).map_err(|refusal| match refusal.suggestion {
+        Some(meant) => format!("{}; did you mean `{meant}`?", refusal.problem),
+        None => format!("{}; expected {}", refusal.problem, refusal.expected),
+    })
+}
 
 /// What a spec comes to.
 #[derive(Clone, Debug)]

@@ -36,7 +36,7 @@ const MOST_PER_SECOND: f64 = 1e9;
 const A_TIME: &str = "a time with its unit (ms, s, m, h or d), such as `30s`";
 const A_SIZE: &str = "a size with its unit (KiB, MiB or GiB), such as `64MiB`";
 const A_RATE: &str = "records a second, such as `2000/s`, or `max`";
-const A_LEAST_RATE: &str = "at least so many records a second, such as `\">= 1900/s\"`";
+const A_LEAST_RATE: &str = "at least so many records a second, such as `\">= 1900/s\"`, or `off`";
 
 /// `500ms`, `30s`, `5m`, `2h`, `1d`. `unit` is the one to suggest where none was written.
 pub(super) fn time(text: &str, unit: &str) -> Result<Duration, Refusal> {
@@ -139,14 +139,17 @@ fn parse_rate(text: &str) -> Result<Rate, Refusal> {
     }
 }
 
-/// The number of `">= 1900/s"`.
-pub(super) fn at_least(text: &str) -> Result<f64, Refusal> {
+/// The number of `">= 1900/s"`; none of `off`.
+pub(super) fn at_least(text: &str) -> Result<Option<f64>, Refusal> {
     parse_at_least(text).map_err(|refusal| refusal.suggest_only(parse_at_least))
 }
 
-fn parse_at_least(text: &str) -> Result<f64, Refusal> {
+fn parse_at_least(text: &str) -> Result<Option<f64>, Refusal> {
+    if text == "off" {
+        return Ok(None);
+    }
     if let Some(rate) = text.strip_prefix(">=") {
-        return per_second(rate.trim(), A_LEAST_RATE, ">= ");
+        return per_second(rate.trim(), A_LEAST_RATE, ">= ").map(Some);
     }
     let bare = text.trim_start_matches(['>', '<', '=', '≥', ' ']);
     let suggestion =
@@ -244,8 +247,9 @@ mod tests {
 
     #[test]
     fn a_throughput_threshold_says_at_least() {
-        assert_eq!(at_least(">= 59000/s"), Ok(59_000.0));
-        assert_eq!(at_least(">=59000/s"), Ok(59_000.0));
+        assert_eq!(at_least(">= 59000/s"), Ok(Some(59_000.0)));
+        assert_eq!(at_least(">=59000/s"), Ok(Some(59_000.0)));
+        assert_eq!(at_least("off"), Ok(None));
         assert_eq!(at_least("59000/s").expect_err("bare").suggestion.as_deref(), Some(">= 59000/s"));
         assert_eq!(at_least(">= 59000").expect_err("no unit").suggestion.as_deref(), Some(">= 59000/s"));
         assert!(at_least("<= max").is_err());

@@ -32,7 +32,13 @@ fn overlay(source: &Arc<Source>, found: &mut Vec<Found>) -> Result<Node, Vec<Fou
         column += width + 1;
     }
     let before = found.len();
-    let mut node = match yaml::parse_value(source, column, found) {
+    let value = source.text.chars().skip(column).collect::<String>();
+    // YAML's `>` and `|` begin a text of several lines, which no flag has.
+    let parsed = match value.trim_start().starts_with(['>', '|']) {
+        true => Some(Node { key: None, span: span(column, value.chars().count()), value: Value::Text(value) }),
+        false => yaml::parse_value(source, column, found),
+    };
+    let mut node = match parsed {
         Some(node) if !matches!(node.value, Value::Blank) => node,
         None if found.len() > before => return Err(Vec::new()),
         _ => return refuse(&span(column, 0), "there is no value"),

@@ -7,6 +7,7 @@ use serde_json::{Map, Value as Json};
 
 use super::{
     near::nearest,
+    paths::path_of,
     tree::{Found, Node, Value},
 };
 
@@ -153,7 +154,8 @@ impl<'a> Shape<'a> {
         let found = span.problem(path, format!("there is no key `{key}` here"));
         let listed = keys.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>();
         let near = nearest(key, keys);
-        self.found.push(found.expected(or(&listed)).suggest(near.clone()));
+        let meant = near.clone().or_else(|| path_of(key, self.schema));
+        self.found.push(found.expected(or(&listed)).suggest(meant));
         near
     }
 

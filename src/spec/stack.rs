@@ -74,6 +74,6 @@ pub struct Thresholds {
     pub lost: Option<u64>,
     /// At most this 99th percentile from intended send time to acknowledgement.
     pub p99_ack: Option<Duration>,
-    /// At least so many acknowledged records a second.
+    /// At least so many acknowledged records a second: what the file says, else what a load comes to that keeps its rate.
     pub throughput: Option<f64>,
 }

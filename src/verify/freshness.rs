@@ -85,14 +85,17 @@ async fn until_readable(
     patience: Duration,
 ) -> Result<Option<Duration>, VerifyError> {
     let (since, mut pause) = (Instant::now(), FIRST_PAUSE);
-    while !lookup.finds(&sample.document).await? {
-        if since.elapsed() > patience {
-            return Ok(None);
+    loop {
+        let is_over = since.elapsed() > patience;
+        match lookup.finds(&sample.document).await {
+            Ok(true) => return Ok(Some(sample.intended.elapsed())),
+            Ok(false) if is_over => return Ok(None),
+            Err(error) if is_over => return Err(error),
+            // An outage that ends in time is seen in the time alone.
+            Ok(false) | Err(_) => sleep(pause).await,
         }
-        sleep(pause).await;
         pause = pause.mul_f64(GROWTH).min(LONGEST_PAUSE);
     }
-    Ok(Some(sample.intended.elapsed()))
 }
 
 /// None of no values.

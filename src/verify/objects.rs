@@ -1,13 +1,14 @@
 //! Reads the delivered documents from the objects in S3.
 
-use std::{collections::HashSet, io::BufRead, sync::Arc};
+use std::{collections::HashSet, io::BufRead, sync::Arc, time::Duration};
 
 use aws_sdk_s3::Client;
-use aws_smithy_types::error::display::DisplayErrorContext;
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
+use tokio::time::sleep;
 
 use super::{contents, expected::Expected, keys::KeyBag};
+use crate::aws::told::{chain, told};
 
 /// Objects that are fetched at the same time; each may be as large as the delivery's buffer.
 const FETCHES: usize = 2;
@@ -24,6 +25,10 @@ pub struct Objects {
     /// Bytes of the objects read, as they are stored.
     pub stored_bytes: u64,
 }
+
+/// How often an object is read whose answer is cut off.
+const ATTEMPTS: u32 = 5;
+const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(200);
 
 /// Why the objects cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -85,16 +90,14 @@ impl Objects {
         let mut pages = self.client.list_objects_v2().bucket(&self.bucket).prefix(&self.prefix).into_paginator().send();
         let mut keys = Vec::new();
         while let Some(page) = pages.next().await {
-            let page = page.map_err(|e| self.failed("ListObjectsV2", &self.prefix, e))?;
+            let page = page.map_err(|e| self.failed("ListObjectsV2", &self.prefix, told(&e)))?;
             keys.extend(page.contents.unwrap_or_default().into_iter().filter_map(|object| object.key));
         }
         Ok(keys)
     }
 
     async fn read(&self, key: String) -> Result<(String, u64, KeyBag), ObjectsError> {
-        let answer = self.client.get_object().bucket(&self.bucket).key(&key).send().await;
-        let body = answer.map_err(|e| self.failed("GetObject", &key, e))?.body;
-        let data = body.collect().await.map_err(|e| self.failed("GetObject", &key, e))?.into_bytes();
+        let data = self.fetch(&key).await?;
         let bytes = data.len() as u64;
         let expected = self.expected.clone();
         let keys = tokio::task::spawn_blocking(move || keys_of(data, &expected)).await.expect("reading does not panic");
@@ -104,8 +107,22 @@ impl Objects {
         }
     }
 
-    fn failed(&self, call: &'static str, key: &str, error: impl std::error::Error) -> ObjectsError {
-        let why = DisplayErrorContext(&error).to_string();
+    /// The whole object. The SDK repeats a call that has no answer, but not one whose answer is cut off.
+    async fn fetch(&self, key: &str) -> Result<Bytes, ObjectsError> {
+        let mut attempt = 1;
+        loop {
+            let answer = self.client.get_object().bucket(&self.bucket).key(key).send().await;
+            let body = answer.map_err(|e| self.failed("GetObject", key, told(&e)))?.body;
+            match body.collect().await {
+                Ok(data) => return Ok(data.into_bytes()),
+                Err(error) if attempt == ATTEMPTS => return Err(self.failed("GetObject", key, chain(&error))),
+                Err(_) => sleep(BETWEEN_ATTEMPTS * attempt).await,
+            }
+            attempt += 1;
+        }
+    }
+
+    fn failed(&self, call: &'static str, key: &str, why: String) -> ObjectsError {
         ObjectsError::Call { call, bucket: self.bucket.clone(), key: key.to_owned(), why }
     }
 }
@@ -126,11 +143,17 @@ fn keys_of(data: Bytes, expected: &Expected) -> Result<KeyBag, (u64, String)> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
+    use std::{
+        io::{Read, Write},
+        net::{TcpListener, TcpStream},
+        thread,
+    };
 
+    use aws_sdk_s3::config::Credentials;
     use flate2::{Compression, write::GzEncoder};
 
     use super::{super::expected::Scope, *};
+    use crate::aws::{Clients, Where};
     use demo_workload::Identity;
 
     fn sales(tickets: std::ops::RangeInclusive<u64>) -> Expected {
@@ -148,6 +171,45 @@ mod tests {
             let keys = keys_of(data.into(), &sales(1..=9)).expect("both are documents");
             assert!(keys.len() == 2 || keys.len() == 4);
         }
+    }
+
+    /// Answers each request with the beginning of the object, and at last with all of it.
+    fn cutting(times: usize) -> (String, thread::JoinHandle<()>) {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let serving = thread::spawn(move || {
+            for request in 0..=times {
+                let (mut stream, _) = listener.accept().expect("a request");
+                let mut head = [0; 4096];
+                assert!(stream.read(&mut head).expect("a request") > 0);
+                let sent = if request < times { &LINES[..9] } else { LINES };
+                let length = LINES.len();
+                let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{sent}");
+                stream.write_all(answer.as_bytes()).expect("sent");
+            }
+        });
+        (url, serving)
+    }
+
+    async fn objects_at(url: String) -> Objects {
+        let credentials = Credentials::new("id", "secret", None, None, "test");
+        let clients = Clients::connect(Where::Local { url, credentials }).await;
+        Objects::new(clients.s3, "bucket", "", Arc::new(sales(1..=9)))
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_is_cut_off_is_asked_for_again() {
+        let (url, serving) = cutting(2);
+        assert_eq!(objects_at(url).await.fetch("key").await.expect("the whole object"), LINES.as_bytes());
+        serving.join().expect("no panic");
+        let (url, serving) = cutting(ATTEMPTS as usize);
+        let error = objects_at(url.clone()).await.fetch("key").await.expect_err("always cut off").to_string();
+        assert!(error.starts_with("S3 GetObject of s3://bucket/key: "), "{error}");
+        // What is left to serve.
+        TcpStream::connect(url.trim_start_matches("http://"))
+            .and_then(|mut last| last.write_all(b"GET"))
+            .expect("asked");
+        serving.join().expect("no panic");
     }
 
     #[test]

@@ -5,9 +5,9 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use aws_sdk_kinesis::{
     Client,
+    error::{ProvideErrorMetadata, SdkError},
     types::{Record, ShardIteratorType},
 };
-use aws_smithy_types::error::display::DisplayErrorContext;
 use demo_workload::Id;
 use futures::{StreamExt, TryStreamExt, stream};
 
@@ -16,7 +16,7 @@ use super::{
     expected::Expected,
     keys::{KeyBag, Tally},
 };
-use crate::aws::Clients;
+use crate::aws::{Clients, told::told};
 
 /// The stream itself, of a stack that delivers nowhere.
 pub const DESTINATION: Destination =
@@ -152,7 +152,8 @@ async fn read(client: &Client, stream: &str, shard: &str, expected: &Expected) -
                 why,
             })?);
         }
-        let caught_up = page.records.is_empty() && page.millis_behind_latest == Some(0);
+        // Also where the page has records: while a run is under way, there always are more.
+        let caught_up = page.millis_behind_latest == Some(0);
         iterator = page.next_shard_iterator.filter(|_| !caught_up);
     }
     Ok(keys.into_iter().collect())
@@ -165,6 +166,9 @@ fn ids(record: &Record, expected: &Expected) -> Result<Vec<Id>, String> {
     ids.collect::<Result<_, _>>().map_err(|e| e.to_string())
 }
 
-fn failed(call: &'static str, stream: &str, error: impl std::error::Error) -> StreamError {
-    StreamError::Call { call, stream: stream.to_owned(), why: DisplayErrorContext(&error).to_string() }
+fn failed<E>(call: &'static str, stream: &str, error: SdkError<E>) -> StreamError
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    StreamError::Call { call, stream: stream.to_owned(), why: told(&error) }
 }

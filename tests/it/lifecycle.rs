@@ -68,6 +68,7 @@ pub fn store_sales() -> Stack {
             workload: Workload::StoreSales { scale: 1, seed: 1 },
             rate: Rate::PerSecond(10.0),
             length: Length::Records(10),
+            give_up: Duration::from_secs(60),
             partition_key: PartitionKey::Uniform,
             sending: Sending::default(),
         },

@@ -311,3 +311,19 @@ fn the_kept_json_schema_is_the_one_of_the_types() {
     let kept = fs::read_to_string("config/stack.schema.json").expect("kept");
     assert!(made == kept, "config/stack.schema.json is out of date: `demo schema > config/stack.schema.json`");
 }
+
+#[test]
+fn a_load_is_to_keep_its_rate_unless_the_file_says_otherwise() {
+    let throughput = |sets: &[&str]| {
+        let sets: Vec<_> = sets.iter().map(|&set| set.to_owned()).collect();
+        let checked = spec::read("stacks/stream-only.yaml".as_ref(), &[], &sets).expect("a good spec");
+        checked.stack.thresholds.throughput.map(f64::round)
+    };
+    let rate = "load.rate=900/s";
+    assert_eq!(throughput(&[rate, "load.duration=18s"]), Some(736.0), "16,200 in 20 s and 2 s");
+    assert_eq!(throughput(&[rate, "load.duration=null", "load.records=16200"]), Some(736.0));
+    assert_eq!(throughput(&[rate, "thresholds.throughput=\">= 5/s\""]), Some(5.0));
+    assert_eq!(throughput(&[rate, "thresholds.throughput=>= 5/s"]), Some(5.0), "what the hint says can be typed");
+    assert_eq!(throughput(&[rate, "thresholds.throughput=off"]), None);
+    assert_eq!(throughput(&["load.rate=max"]), None);
+}

@@ -60,6 +60,24 @@ fn a_crossed_threshold_stands_in_the_summary_and_exits_99() {
 }
 
 #[test]
+fn a_rate_that_a_stream_cannot_take_is_told_and_exits_99() {
+    let demo = Demo::new();
+    let sets = [
+        "--set",
+        "stream.shards=1",
+        "--set",
+        "load.rate=400/s",
+        "--set",
+        "load.duration=5s",
+        "--set",
+        "thresholds.lost=0",
+    ];
+    let out = demo.expect(99, &args(&[&["run", "stacks/stream-only.yaml", "--rm"], &sets]));
+    assert!(out.contains("/s of 400/s asked for"), "{out}");
+    assert!(out.contains("  ✗ throughput: ") && out.contains("/s, at least 265/s\n"), "{out}");
+}
+
+#[test]
 fn two_ups_of_one_file_at_the_same_moment_make_one_stack() {
     let demo = Demo::new();
     demo.expect(0, &["local", "start"]);

@@ -70,6 +70,12 @@ fn workers_with_one_state_folder_share_a_run() {
     assert_eq!(again.status.code(), Some(2));
     assert!(text(&again.stderr).contains("worker 2/3 of run shared has already run"), "{}", text(&again.stderr));
 
+    let other = worker(&demo, &demo.key(), "1/2", &[]).wait_with_output().expect("it ends");
+    assert_eq!(other.status.code(), Some(2));
+    let heard = text(&other.stderr);
+    assert!(heard.contains("run shared is not shared by 2 workers, but by 3"), "{heard}");
+    assert_eq!(demo.files("runs").len(), 4, "no log of a worker that sends nothing");
+
     let lost = demo.files("runs").into_iter().find(|path| path.ends_with("shared.3-of-3.acks")).expect("a log");
     fs::remove_file(&lost).expect("removed");
     let without = demo.expect(4, &["verify", "stream-only", "--json"]);

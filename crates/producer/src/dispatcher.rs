@@ -221,7 +221,7 @@ impl Dispatcher {
     fn send_ready(&mut self, now: Instant) {
         while !self.is_busy() && self.outgoing.front().is_some_and(|batch| self.is_ready(batch)) {
             let batch = self.outgoing.pop_front().expect("there is a first one");
-            if let Some(batch) = self.unexpired(batch, now) {
+            if let Some(batch) = self.continuing(batch, now) {
                 self.start(batch);
             }
         }
@@ -250,17 +250,17 @@ impl Dispatcher {
         true
     }
 
-    /// Returns the batch if none of its records expires before `until`. Otherwise it fails the records that do, and queues the
+    /// Returns the batch if none of its records ends before `until`. Otherwise it fails the records that do, and queues the
     /// others until then.
-    fn unexpired(&mut self, batch: Batch, until: Instant) -> Option<Batch> {
-        if batch.contents.completions.iter().all(|completion| completion.expired(until).is_none()) {
+    fn continuing(&mut self, batch: Batch, until: Instant) -> Option<Batch> {
+        if batch.contents.completions.iter().all(|completion| completion.ends(until).is_none()) {
             return Some(batch);
         }
         let shared = self.shared.clone();
         let mut completer = Completer::new(&shared.metrics, &shared.budget);
         let (metas, generation) = (batch.contents.metas.clone(), batch.contents.generation);
         let queued_records = batch.contents.into_records(&batch.body).into_iter();
-        let left = queued_records.flat_map(|written| written.unexpired(until, &mut completer)).collect();
+        let left = queued_records.flat_map(|written| written.continuing(until, &mut completer)).collect();
         let ended = completer.finish();
         let mut state = shared.state();
         ended.into_iter().for_each(|barrier| state.flush_barriers.end(barrier));

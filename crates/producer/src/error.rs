@@ -53,6 +53,9 @@ pub enum Reason {
         /// The last failed attempt, if there was one.
         last_error: Option<RequestError>,
     },
+    /// The service took the record several times, and no answer that it gave could be read: the record most likely is in
+    /// the stream, and sending it again could only add copies.
+    Unread(RequestError),
     /// The deadline of [`close`](super::Producer::close) came first.
     Closed,
     /// The producer ended without `close`, for example with its runtime.
@@ -89,7 +92,7 @@ impl RecordError {
 impl Reason {
     fn failed_attempt(&self) -> Option<&RequestError> {
         match self {
-            Self::Fatal(error) => Some(error),
+            Self::Fatal(error) | Self::Unread(error) => Some(error),
             Self::Expired { last_error } => last_error.as_ref(),
             Self::Closed | Self::Abandoned => None,
         }
@@ -99,6 +102,7 @@ impl Reason {
         match self {
             Self::Fatal(_) => "the service refused the record",
             Self::Expired { .. } => "the record's time to live ended",
+            Self::Unread(_) => "no answer to the record could be read",
             Self::Closed => "the producer was closed before the record was acknowledged",
             Self::Abandoned => "the producer was dropped before the record was acknowledged",
         }
@@ -126,7 +130,7 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Fatal(error) => f.write_str(&error.with_causes()),
-            Self::Expired { last_error: Some(error) } => {
+            Self::Unread(error) | Self::Expired { last_error: Some(error) } => {
                 write!(f, "{} (last: {})", self.summary(), error.with_causes())
             }
             Self::Expired { last_error: None } | Self::Closed | Self::Abandoned => f.write_str(self.summary()),

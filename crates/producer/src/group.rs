@@ -20,6 +20,8 @@ use super::{
     transport::RequestError,
 };
 
+/// How often a record is sent again after answers that could not be read.
+const UNREAD_RESENDS: u8 = 5;
 /// Records of one group.
 pub(super) const GROUP: usize = 512;
 
@@ -179,6 +181,8 @@ pub(super) struct CompletionHandle {
     pub(super) size: u32,
     pub(super) attempts: u32,
     pub(super) may_be_written: bool,
+    /// Attempts whose answers could not be read.
+    pub(super) unread: u8,
     pub(super) expires: Option<Instant>,
     pub(super) last_error: Option<RequestError>,
 }
@@ -186,11 +190,14 @@ pub(super) struct CompletionHandle {
 impl CompletionHandle {
     pub(super) fn new(group: Arc<Group>, index: u32, size: usize, expires: Option<Instant>) -> Self {
         let size = u32::try_from(size).expect("no record is larger than 10 MiB");
-        Self { group, index, size, attempts: 0, may_be_written: false, expires, last_error: None }
+        Self { group, index, size, attempts: 0, may_be_written: false, unread: 0, expires, last_error: None }
     }
 
-    /// Why the record must not wait any longer than `until`.
-    pub(super) fn expired(&self, until: Instant) -> Option<Reason> {
+    /// Why the record must not be sent again at `until`.
+    pub(super) fn ends(&self, until: Instant) -> Option<Reason> {
+        if let Some(error) = self.last_error.as_ref().filter(|_| self.unread > UNREAD_RESENDS) {
+            return Some(Reason::Unread(error.clone()));
+        }
         let is_over = self.expires.is_some_and(|expires| expires <= until);
         is_over.then(|| Reason::Expired { last_error: self.last_error.clone() })
     }

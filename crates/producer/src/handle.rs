@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use aws_types::SdkConfig;
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time::Instant};
 
 use super::{
     builder::{Builder, Settings},
@@ -17,7 +17,7 @@ use super::{
     shard_map::ShardMap,
     sink::RecordSink,
     state::{Shared, after},
-    transport::Transport,
+    transport::{RequestError, Transport},
 };
 
 /// The most hot keys that are returned.
@@ -131,6 +131,12 @@ impl Producer {
     /// Returns the counts at this moment.
     pub fn metrics(&self) -> Snapshot {
         self.shared.metrics.snapshot(self.shared.budget.bytes_in_use())
+    }
+
+    /// Returns why the latest attempt failed that did so since then, of a request or of one of its records; `None` where none
+    /// has.
+    pub fn last_error(&self, since: Instant) -> Option<RequestError> {
+        self.shared.last_error(since)
     }
 
     /// What each open shard took and refused, in the order of their hash keys; empty while the stream's shards are not

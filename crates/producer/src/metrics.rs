@@ -96,7 +96,7 @@ impl Metrics {
         add(&self.retried, records);
         match severity {
             Severity::Throttled => add(&self.throttled, records),
-            Severity::Unknown => add(&self.possible_duplicates, records),
+            Severity::Unknown | Severity::Unread => add(&self.possible_duplicates, records),
             Severity::Unavailable | Severity::Fatal => {}
         }
     }

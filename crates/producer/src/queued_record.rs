@@ -116,21 +116,21 @@ impl EncodedRecord {
         Self { fragment, format, hash, size, meta: RecordMeta::one(shard), completions: vec![completion] }
     }
 
-    /// It comes back and waits until `due`; records that expire before are told so.
+    /// It comes back and waits until `due`; records that end before are told so.
     pub(super) fn again(mut self, error: &RequestError, due: Instant, completer: &mut Completer<'_>) -> Vec<Self> {
         self.completions.iter_mut().for_each(|completion| retry::note(error, completion));
-        self.unexpired(due, completer)
+        self.continuing(due, completer)
     }
 
-    /// What does not expire before `due`: all of it as it is, or what is left record by record.
-    pub(super) fn unexpired(self, due: Instant, completer: &mut Completer<'_>) -> Vec<Self> {
-        if self.completions.iter().all(|completion| completion.expired(due).is_none()) {
+    /// What does not end before `due`: all of it as it is, or what is left record by record.
+    pub(super) fn continuing(self, due: Instant, completer: &mut Completer<'_>) -> Vec<Self> {
+        if self.completions.iter().all(|completion| completion.ends(due).is_none()) {
             return vec![self];
         }
         let (format, shard) = (self.format, self.meta.shard);
         let mut left = Vec::new();
         for (record, completion) in self.unpack() {
-            match completion.expired(due) {
+            match completion.ends(due) {
                 Some(reason) => completer.fail(completion, reason),
                 None => left.push(Self::single(format, &record, shard, completion)),
             }

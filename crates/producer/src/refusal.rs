@@ -10,10 +10,14 @@ pub(super) fn severity(code: &str, status: u16) -> Severity {
         ("ServiceUnavailable" | "ServiceUnavailableException" | "RequestTimeout" | "RequestTimeoutException", _) => {
             Severity::Unavailable
         }
+        // The next attempt is signed anew, by a clock that may have been corrected since.
+        ("RequestExpired" | "RequestTimeTooSkewed" | "RequestInTheFuture", _) => Severity::Unavailable,
+        (code, _) if code.starts_with("Internal") => Severity::Unavailable,
+        // Of something between here and the service, which has written nothing.
+        (_, 300..400 | 408 | 425) => Severity::Unavailable,
         // A gateway speaks for a service that may have done the work.
         (_, 502 | 504) => Severity::Unknown,
-        // It was taken, and what was said of it was not understood.
-        (_, 200..300) => Severity::Unknown,
+        (_, 200..300) => Severity::Unread,
         (_, 500..) => Severity::Unavailable,
         _ => Severity::Fatal,
     }
@@ -53,7 +57,12 @@ mod tests {
             ("InternalFailureException", 500, Severity::Unavailable),
             ("", 503, Severity::Unavailable),
             ("", 504, Severity::Unknown),
-            ("", 200, Severity::Unknown),
+            ("", 200, Severity::Unread),
+            ("", 307, Severity::Unavailable),
+            ("", 408, Severity::Unavailable),
+            ("InternalFailure", 400, Severity::Unavailable),
+            ("RequestExpired", 400, Severity::Unavailable),
+            ("RequestTimeTooSkewed", 403, Severity::Unavailable),
             ("ResourceNotFoundException", 400, Severity::Fatal),
             ("AccessDeniedException", 400, Severity::Fatal),
             ("ExpiredTokenException", 400, Severity::Fatal),

@@ -61,7 +61,8 @@ pub(super) fn refused(code: &str, message: &str) -> RequestError {
 
 /// A record was carried in vain once more.
 pub(super) fn note(error: &RequestError, completion: &mut CompletionHandle) {
-    completion.may_be_written |= error.severity() == Severity::Unknown;
+    completion.may_be_written |= error.severity().may_be_written();
+    completion.unread += u8::from(error.severity() == Severity::Unread);
     completion.last_error = Some(error.clone());
 }
 
@@ -72,7 +73,7 @@ pub(super) fn counted(answer: Result<Answer, RequestError>, sent: usize) -> Resu
         return Ok(answer);
     }
     let message = format!("PutRecords answered {} positions for {sent} records", answer.len());
-    Err(RequestError::new(Severity::Unknown, message))
+    Err(RequestError::new(Severity::Unread, message))
 }
 
 /// Whether a refused position asks for less.
@@ -139,7 +140,7 @@ mod tests {
         let answer = || Ok(Answer::builder().written("s", "1").written("s", "2").build());
         assert_eq!(counted(answer(), 2).expect("an answer").len(), 2);
         for sent in [0, 1, 3] {
-            assert_eq!(counted(answer(), sent).expect_err("refused").severity(), Severity::Unknown);
+            assert_eq!(counted(answer(), sent).expect_err("refused").severity(), Severity::Unread);
         }
         let error = RequestError::new(Severity::Fatal, "m");
         assert_eq!(counted(Err(error), 2).expect_err("refused").severity(), Severity::Fatal);

@@ -5,7 +5,7 @@ use std::{error::Error, io};
 use aws_sdk_kinesis::{
     Client,
     config::{self, retry::RetryConfig},
-    error::{DisplayErrorContext, ProvideErrorMetadata, SdkError},
+    error::{ProvideErrorMetadata, SdkError},
     operation::put_records::{PutRecordsError, PutRecordsOutput, builders::PutRecordsFluentBuilder},
     primitives::Blob,
     types::PutRecordsRequestEntry,
@@ -46,18 +46,32 @@ impl SdkTransport {
     async fn send(&self, body: &Body) -> Result<Answer, RequestError> {
         let one_attempt = config::Builder::new().retry_config(RetryConfig::disabled());
         let answer = self.request(body)?.customize().config_override(one_attempt).send().await;
-        answer.map(|output| answer_of(&output)).map_err(|error| self.explain(&error))
+        answer.map(|output| answer_of(&output)).map_err(|error| self.explain(error))
     }
 
-    fn explain(&self, error: &PutRecordsSdkError) -> RequestError {
-        let severity = severity(error);
-        let code = error.as_service_error().and_then(ProvideErrorMetadata::code).unwrap_or_default();
+    fn explain(&self, error: PutRecordsSdkError) -> RequestError {
+        let severity = severity(&error);
+        let code = error.code().unwrap_or_default().to_owned();
         let advice = match severity {
-            Severity::Fatal => format!("; sending again would not change it: {}", refusal::advice(code)),
-            Severity::Throttled | Severity::Unavailable | Severity::Unknown => String::new(),
+            Severity::Fatal => format!("; sending again would not change it: {}", refusal::advice(&code)),
+            _ => String::new(),
         };
-        let message = format!("PutRecords to {}: {}{advice}", self.stream, DisplayErrorContext(error));
-        RequestError::new(severity, message).with_code(code)
+        let what = match &error {
+            SdkError::ServiceError(service) => {
+                let what = if code.is_empty() { service.raw().status().to_string() } else { code.clone() };
+                format!("{what}: {}", service.err().message().unwrap_or_default())
+            }
+            error => error.to_string(),
+        };
+        let told = RequestError::new(severity, format!("PutRecords to {}: {what}{advice}", self.stream));
+        let told = told.with_code(&code);
+        match error {
+            SdkError::ServiceError(_) => told,
+            error => match error.into_source() {
+                Ok(source) => told.with_source(source),
+                Err(_) => told,
+            },
+        }
     }
 }
 
@@ -107,6 +121,7 @@ fn severity(error: &PutRecordsSdkError) -> Severity {
         // for want of credentials.
         SdkError::DispatchFailure(_) if comes_from_connection(error) => Severity::Unknown,
         // A body that could not be read, or was not understood.
+        SdkError::ResponseError(_) if comes_from_connection(error) => Severity::Unknown,
         SdkError::ResponseError(response) => refusal::severity("", response.raw().status().as_u16()),
         SdkError::ServiceError(service) => {
             refusal::severity(service.err().code().unwrap_or_default(), service.raw().status().as_u16())

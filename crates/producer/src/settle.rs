@@ -91,6 +91,9 @@ impl<'a> Settling<'a> {
                 Position::Refused { code, message } => self.refused(index, meta, own.collect(), (code, message)),
             }
         }
+        if let Some((.., cause)) = &self.last {
+            self.shared.note_error(cause);
+        }
         self.settled.ended = self.completer.finish();
         self.settled
     }

@@ -27,7 +27,7 @@ use super::{
     queues::Queues,
     record::Record,
     shard_map::ShardMap,
-    transport::Transport,
+    transport::{RequestError, Transport},
 };
 
 /// Bytes of buffers kept for further requests.
@@ -43,6 +43,7 @@ pub(super) struct Shared {
     pub(super) wakeup: Notify,
     /// Whether the dispatcher has ended.
     pub(super) ended: watch::Sender<bool>,
+    last_error: Mutex<Option<(Instant, RequestError)>>,
     state: Mutex<State>,
 }
 
@@ -116,12 +117,22 @@ impl Shared {
             stream,
             wakeup: Notify::new(),
             ended: watch::Sender::new(false),
+            last_error: Mutex::default(),
             state: Mutex::new(state),
         }
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         lock(&self.state)
+    }
+
+    /// The failed attempt that was noted last, since then.
+    pub(super) fn last_error(&self, since: Instant) -> Option<RequestError> {
+        lock(&self.last_error).as_ref().filter(|(at, _)| *at >= since).map(|(_, error)| error.clone())
+    }
+
+    pub(super) fn note_error(&self, error: &RequestError) {
+        *lock(&self.last_error) = Some((Instant::now(), error.clone()));
     }
 
     /// Tells what is new to those who watch from outside.

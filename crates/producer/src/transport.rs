@@ -127,8 +127,8 @@ impl RequestError {
         self
     }
 
-    /// The message and those of all causes, each once: for places that print one line.
-    pub(super) fn with_causes(&self) -> String {
+    /// Returns the message and those of all causes, each once: for places that print one line.
+    pub fn with_causes(&self) -> String {
         let all = std::iter::successors(Some(self as &(dyn Error + 'static)), |error| (*error).source());
         let mut texts: Vec<String> = Vec::new();
         for text in all.map(ToString::to_string) {
@@ -137,6 +137,13 @@ impl RequestError {
             }
         }
         texts.join(": ")
+    }
+}
+
+impl Severity {
+    /// Whether a record may be in the stream although the attempt failed.
+    pub(super) fn may_be_written(self) -> bool {
+        matches!(self, Self::Unknown | Self::Unread)
     }
 }
 
@@ -171,6 +178,9 @@ pub enum Severity {
     Unavailable,
     /// No answer, or half of one: the records may have been written.
     Unknown,
+    /// The service took the request, but nothing in its answer can be read: most likely the records were written. A record
+    /// is sent again at most five times after such answers, because each time may add a copy of it.
+    Unread,
     /// Sending again would not change it.
     Fatal,
 }

@@ -6,13 +6,16 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::{
     Client,
+    error::{ProvideErrorMetadata, SdkError},
     types::{AttributeValue, KeySchemaElement, KeyType, ScalarAttributeType},
 };
-use aws_smithy_types::error::display::DisplayErrorContext;
 
 pub use json::Json;
 
-use super::item_table::{KeyAttribute, KeyKind};
+use super::{
+    item_table::{KeyAttribute, KeyKind},
+    told::told,
+};
 
 /// Attributes by name.
 pub type Item = HashMap<String, AttributeValue>;
@@ -101,7 +104,10 @@ impl Items {
     pub fn key_of(&self, values: &[String]) -> Result<Item, ItemsError> {
         let wrong = |problem| ItemsError::Values { table: self.table.clone(), key: self.key.clone(), problem };
         if values.len() != self.key.len() {
-            return Err(wrong(format!("{} values were given", values.len())));
+            return Err(wrong(match values.len() {
+                1 => "1 value was given".to_owned(),
+                count => format!("{count} values were given"),
+            }));
         }
         let attribute = |(part, value): (&KeyAttribute, &String)| match part.kind {
             KeyKind::Number if is_whole(value) => Ok((part.name.clone(), AttributeValue::N(value.clone()))),
@@ -144,8 +150,11 @@ fn names(key: &[KeyAttribute]) -> String {
     key.iter().map(|part| part.name.as_str()).collect::<Vec<_>>().join(", ")
 }
 
-fn failed(call: &'static str, table: &str, error: &impl std::error::Error) -> ItemsError {
-    ItemsError::Call { call, table: table.to_owned(), why: DisplayErrorContext(error).to_string() }
+fn failed<E>(call: &'static str, table: &str, error: &SdkError<E>) -> ItemsError
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    ItemsError::Call { call, table: table.to_owned(), why: told(error) }
 }
 
 #[cfg(test)]
@@ -170,7 +179,7 @@ mod tests {
         ];
         assert_eq!(key(&["12", "a"]).expect("a key"), expected.into());
         let problem = |values| key(values).expect_err("no key").to_string();
-        assert_eq!(problem(&["12"]), "table sales has the key ticket, item: 1 values were given");
+        assert_eq!(problem(&["12"]), "table sales has the key ticket, item: 1 value was given");
         assert_eq!(problem(&["1.5", "a"]), "table sales has the key ticket, item: ticket is a whole number, not '1.5'");
         assert!(problem(&["1", ""]).ends_with("item is never empty"));
     }

@@ -29,19 +29,42 @@ pub(super) async fn check(clients: &Clients, stack: Option<&Stack>) -> (Vec<Find
     let dated = Dated::default();
     let call = clients.sts.get_caller_identity().customize().interceptor(dated.clone());
     let (answer, expiry) = futures::join!(call.send(), clients.expiry());
-    let mut findings: Vec<Finding> = dated.ahead().map(clock::finding).into_iter().collect();
+    let mut findings: Vec<Finding> = dated.ahead().map(clock::finding).into_iter().chain(elsewhere(clients)).collect();
     match answer {
         Ok(answer) => {
             let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
             let caller = Caller { account: text(answer.account()), arn: text(answer.arn()) };
+            if let Err(error) = clients.refuse_stand_in(&caller) {
+                findings.insert(0, Finding::wrong(error.cause, "target", error.message, error.advice));
+                return (findings, None);
+            }
             findings.insert(0, known(&caller, expiry, stack));
             (findings, Some(caller))
         }
         Err(error) => {
-            let error = failure("sts GetCallerIdentity", "the caller", &error);
+            let error = clients.with_profile(failure("sts GetCallerIdentity", "the caller", &error));
             findings.insert(0, unknown(error, clients.place()));
             (findings, None)
         }
+    }
+}
+
+/// Calls that do not go to AWS though AWS is the target.
+fn elsewhere(clients: &Clients) -> Option<Finding> {
+    let Where::Aws { region, endpoint_url, .. } = clients.place() else { return None };
+    let endpoints = clients.endpoints();
+    let why = match endpoint_url {
+        Some(url) => format!("calls go to {url} in place of AWS in {region}{endpoints}"),
+        None if endpoints.services.is_empty() => return None,
+        None => format!("calls go to AWS in {region}{endpoints}"),
+    };
+    match endpoints.is_ambient {
+        true => {
+            let advice =
+                "the environment (AWS_ENDPOINT_URL…) or the profile (endpoint_url) says so; unset it to reach AWS";
+            Some(Finding::warning("endpoint", why, advice))
+        }
+        false => Some(Finding::note("endpoint", why, "")),
     }
 }
 
@@ -73,10 +96,17 @@ fn kind(arn: &str) -> &'static str {
 }
 
 fn unknown(error: ProviderError, place: &Where) -> Finding {
-    let ProviderError { cause, message, .. } = error;
+    let ProviderError { cause, message, advice, .. } = error;
     let region = match place {
         Where::Aws { region, endpoint_url: None, .. } => region.as_str(),
-        Where::Aws { .. } | Where::Local { .. } => return Finding::wrong(cause, WHAT, message, error.advice),
+        Where::Aws { endpoint_url: Some(url), .. } | Where::Local { url, .. } => {
+            return match cause {
+                Cause::Unreachable => {
+                    Finding::wrong(cause, "endpoint", format!("{url} does not answer: {message}"), advice)
+                }
+                _ => Finding::wrong(cause, WHAT, message, advice),
+            };
+        }
     };
     match cause {
         Cause::Unreachable => {
@@ -86,10 +116,8 @@ fn unknown(error: ProviderError, place: &Where) -> Finding {
             Finding::wrong(cause, "region", format!("AWS does not answer in {region}: {message}"), advice)
         }
         _ => {
-            let advice = format!(
-                "log in (`aws sso login`, `aws configure`), or name a profile: target.aws.profile; a region that is off \
-                 by default has to be enabled for the account ({region})"
-            );
+            let advice =
+                format!("{advice}; a region that is off by default has to be enabled for the account ({region})");
             Finding::wrong(cause, WHAT, message, advice)
         }
     }
@@ -151,13 +179,14 @@ mod tests {
             call: "sts GetCallerIdentity".to_owned(),
             resource: "the caller".to_owned(),
             message: "m".to_owned(),
-            advice: String::new(),
+            advice: "log in".to_owned(),
         };
         let place = Where::Aws { region: "eu-nowhere-1".to_owned(), profile: None, endpoint_url: None };
         let region = unknown(error(Cause::Unreachable), &place);
         assert!(region.what == "region" && region.why.contains("eu-nowhere-1"), "{region:?}");
         let refused = unknown(error(Cause::Permission), &place);
-        assert!(refused.what == "credentials" && refused.advice.contains("aws sso login"), "{refused:?}");
+        assert!(refused.what == "credentials" && refused.why == "m", "{refused:?}");
+        assert!(refused.advice.starts_with("log in"), "{refused:?}");
     }
 
     #[test]

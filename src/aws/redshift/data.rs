@@ -13,6 +13,7 @@ use crate::{
     aws::{
         clients::Clients,
         failure::{broken, failure},
+        told::brief,
     },
     engine::{Cancel, Cause, ProviderError},
 };
@@ -111,7 +112,7 @@ pub enum DataError {
     #[error(transparent)]
     Call(#[from] ProviderError),
     /// The statements ended as FAILED or ABORTED; nothing of them holds.
-    #[error("Redshift ({database}) statement {id} is {status}: {reason}\n  in: {statement}")]
+    #[error("Redshift ({database}) statement {id} is {status}: {}\n  in: {statement}", brief(.reason))]
     Ended {
         /// Where.
         database: String,

@@ -6,7 +6,6 @@ use std::{
     time::Duration,
 };
 
-use aws_smithy_types::error::display::DisplayErrorContext;
 use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
 
@@ -15,7 +14,7 @@ use super::{
     manifest::Batch,
     sql, url,
 };
-use crate::aws::clients::Clients;
+use crate::aws::{clients::Clients, told::told};
 
 /// Refused values that are shown of a batch; COPY stops at the first, on each of its slices.
 const SHOWN: usize = 3;
@@ -138,7 +137,7 @@ async fn document(clients: &Clients, bucket: &str, key: &str, line: u64, column:
 
 async fn fetch(clients: &Clients, bucket: &str, key: &str) -> Result<Bytes, String> {
     let answer = clients.s3.get_object().bucket(bucket).key(key).send().await;
-    let body = answer.map_err(|error| DisplayErrorContext(error).to_string())?.body;
+    let body = answer.map_err(|error| told(&error))?.body;
     Ok(body.collect().await.map_err(|error| error.to_string())?.into_bytes())
 }
 

@@ -5,7 +5,7 @@ use super::*;
 use crate::engine::{Fingerprint, Holder, Journal, ResourceKey, journal::Entry};
 
 fn text_of(status: &StackStatus) -> String {
-    StatusText(status).to_string()
+    StatusText::of(status).to_string()
 }
 
 fn node(kind: &str) -> Node {
@@ -120,7 +120,7 @@ fn who_works_on_it_is_named_and_nothing_is_advised_against_it() {
 
 #[test]
 fn a_run_that_did_not_end_is_said() {
-    let reserved = Entry::Reserved { run: "1".into(), first: 1, last: 9 };
+    let reserved = Entry::Reserved { run: "1".into(), first: 1, last: 9, workers: None };
     let rig = Rig::new(Some("local")).begun().made(&["bucket", "role", "stream"]).record([reserved]);
     let status = StackStatus { now: moment("2026-11-24T16:02:05Z"), ..rig.found_after("demo run", false) };
     let said = text_of(&status);

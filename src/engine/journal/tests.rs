@@ -133,14 +133,14 @@ fn runs_never_share_a_ticket() {
     journal.record(Entry::Finished { run: "one".into(), summary: json!({"lost": 0}) }).expect("finished");
     drop(journal);
     let journal = Journal::open(&home, &id()).expect("open");
-    assert_eq!(journal.reserve("two", 5).expect("reserved"), 11..=15);
+    assert_eq!(journal.reserve_shared("two", 5, 3).expect("reserved"), 11..=15);
     assert!(journal.reserve("none", 0).is_err());
     assert!(journal.reserve("all", u64::MAX).is_err());
-    let again = Entry::Reserved { run: "three".into(), first: 15, last: 20 };
+    let again = Entry::Reserved { run: "three".into(), first: 15, last: 20, workers: None };
     assert!(journal.record(again).is_err(), "15 is taken");
     assert!(journal.record(Entry::Finished { run: "three".into(), summary: json!({}) }).is_err(), "never reserved");
     let state = journal.state();
-    assert_eq!(state.runs().len(), 2);
+    assert_eq!(state.runs().iter().map(|run| run.workers).collect::<Vec<_>>(), [None, Some(3)]);
     assert_eq!(state.runs()[0].summary, Some(json!({"lost": 0})));
 }
 

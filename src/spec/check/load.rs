@@ -18,6 +18,9 @@ use super::{
     values::Check,
 };
 
+/// Twice the producer's longest wait for one answer.
+const GIVE_UP: Duration = Duration::from_secs(60);
+const SHORTEST_GIVE_UP: Duration = Duration::from_secs(1);
 const WORKLOAD: &str = "load.workload";
 
 impl Check<'_> {
@@ -26,8 +29,20 @@ impl Check<'_> {
         let length = self.length(load.duration.as_ref(), load.records);
         let length = length.and_then(|length| self.something_sent(length, rate));
         let sending = self.sending(load);
-        let (partition_key, sending) = (partition_key?, sending?);
-        Some(Load { workload: workload?, rate: rate?, length: length?, partition_key, sending })
+        let give_up = load.give_up.as_ref().map_or(Some(GIVE_UP), |text| self.give_up(text));
+        let (partition_key, sending, give_up) = (partition_key?, sending?, give_up?);
+        Some(Load { workload: workload?, rate: rate?, length: length?, give_up, partition_key, sending })
+    }
+
+    fn give_up(&mut self, text: &Time) -> Option<Duration> {
+        let path = "load.give_up";
+        let give_up = self.time(path, text, "s")?;
+        if give_up >= SHORTEST_GIVE_UP {
+            return Some(give_up);
+        }
+        let problem = format!("no load can give up after {}", text.0);
+        self.refuse(path, Refusal::new(problem, "at least 1s without an acknowledgement, such as `60s`"));
+        None
     }
 
     pub(super) fn rate(&mut self, rate: Option<&RateText>) -> Option<Rate> {

@@ -11,6 +11,7 @@ use std::{collections::BTreeMap, ops::RangeInclusive, time::Duration};
 use super::{
     file, names,
     quantity::{self, Refusal},
+    load::{Length, Load, Rate},
     stack::{Stack, Target, Thresholds},
     tree::{Found, Node},
 };
@@ -47,7 +48,7 @@ impl Check<'_> {
             None => Some(Deliver::default()),
         };
         let load = file.load.and_then(|load| self.load(&load, workload, rate));
-        let thresholds = file.thresholds.map_or(Some(Thresholds::default()), |limits| self.thresholds(limits));
+        let thresholds = self.thresholds(file.thresholds.unwrap_or_default(), load.as_ref());
         Some(Stack {
             name: name?,
             target: target?,
@@ -113,11 +114,26 @@ impl Check<'_> {
         None
     }
 
-    fn thresholds(&mut self, limits: file::ThresholdsFile) -> Option<Thresholds> {
+    fn thresholds(&mut self, limits: file::ThresholdsFile, load: Option<&Load>) -> Option<Thresholds> {
         let before = self.complaints();
         let p99_ack = limits.p99_ack.and_then(|text| self.time("thresholds.p99_ack", &text, "ms"));
-        let throughput =
-            limits.throughput.and_then(|text| self.keep("thresholds.throughput", quantity::at_least(&text.0)));
+        let throughput = match limits.throughput {
+            Some(text) => self.keep("thresholds.throughput", quantity::at_least(&text.0)).flatten(),
+            None => load.and_then(least_throughput),
+        };
         (self.complaints() == before).then_some(Thresholds { lost: limits.lost, p99_ack, throughput })
     }
+}
+
+/// What a load reaches that keeps its rate, by and large: a tenth more time than the rate needs, and a little for the last
+/// answers.
+fn least_throughput(load: &Load) -> Option<f64> {
+    const SHARE: f64 = 0.9;
+    const GRACE: Duration = Duration::from_secs(2);
+    let Rate::PerSecond(rate) = load.rate else { return None };
+    let (records, seconds) = match load.length {
+        Length::Duration(time) => (rate * time.as_secs_f64(), time.as_secs_f64()),
+        Length::Records(records) => (records as f64, records as f64 / rate),
+    };
+    Some(records / (seconds / SHARE + GRACE.as_secs_f64()))
 }

@@ -25,6 +25,8 @@ pub(in super::super) struct LoadFile {
     /// How many in all; this or `duration`.
     #[schemars(range(min = 1))]
     pub records: Option<u64>,
+    /// The load ends when documents wait for so long and none is acknowledged; 60s when left out.
+    pub give_up: Option<Time>,
     /// How documents are spread over shards; `uniform` when left out.
     pub partition_key: Option<PartitionKey>,
     /// How requests are written; `json` when left out.

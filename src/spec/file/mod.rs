@@ -122,14 +122,14 @@ pub(super) enum ShardsWord {
 }
 
 /// a map of limits, such as `{lost: 0}`
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ThresholdsFile {
     /// At most so many acknowledged records missing.
     pub lost: Option<u64>,
     /// At most this 99th percentile from the intended send time to the acknowledgement.
     pub p99_ack: Option<Time>,
-    /// At least so many acknowledged records a second.
+    /// At least so many acknowledged records a second; 90 % of `load.rate`, with 2 s of grace, when left out.
     pub throughput: Option<AtLeast>,
 }
 

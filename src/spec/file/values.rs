@@ -35,9 +35,9 @@ pub(crate) struct Size(pub String);
 #[schemars(extend("pattern" = r"^([0-9]+(\.[0-9]+)?/s|max)$"))]
 pub(crate) struct RateText(pub String);
 
-/// at least so many records a second, such as `">= 1900/s"`
+/// at least so many records a second, such as `">= 1900/s"`, or `off`
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[schemars(extend("pattern" = r"^>= *[0-9]+(\.[0-9]+)?/s$"))]
+#[schemars(extend("pattern" = r"^(>= *[0-9]+(\.[0-9]+)?/s|off)$"))]
 pub(crate) struct AtLeast(pub String);
 
 /// a field, or keys from the outside in: `ss_item.i_category`

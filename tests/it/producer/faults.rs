@@ -61,7 +61,7 @@ async fn a_sink_that_refuses_all_for_a_while_gets_all_in_the_end() {
 async fn without_an_answer_records_are_sent_again_and_counted_as_possibly_doubled() {
     for script in [
         |request| if request % 3 == 0 { Step::Reset } else { Step::Refuse(|_, _| false) },
-        |request| if request % 3 == 0 { Step::Short(1) } else { Step::Refuse(|_, _| false) },
+        |request| if request % 7 == 0 { Step::Short(1) } else { Step::Refuse(|_, _| false) },
         |request| if request % 3 == 0 { Step::Hang } else { Step::Refuse(|_, _| false) },
     ] {
         let (sink, metrics) = all_arrive(script).await;

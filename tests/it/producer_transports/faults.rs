@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use kinesis_producer::{Snapshot, TransportKind};
-use tokio::time::timeout;
+use kinesis_producer::{Reason, Snapshot, TransportKind};
+use tokio::time::{Instant, timeout};
 
 use super::{
     KINDS, PATIENCE, assert_adds_up,
@@ -18,8 +18,18 @@ const WELL: Step = Step::Refuse(|_, _| false, NOW);
 type Script = fn(usize) -> Step;
 
 async fn arrives(kind: TransportKind, aggregation: bool, script: Script) -> (Kinesis, Snapshot) {
+    arrives_within(PATIENCE, kind, aggregation, script).await
+}
+
+/// Each answer is waited for so long.
+async fn arrives_within(
+    timeout_of_request: Duration,
+    kind: TransportKind,
+    aggregation: bool,
+    script: Script,
+) -> (Kinesis, Snapshot) {
     let kinesis = Kinesis::start(Described::ByKey, script).await;
-    let builder = quick(&kinesis.config(), kind).request_timeout(Duration::from_millis(500)).pace(false);
+    let builder = quick(&kinesis.config(), kind).request_timeout(timeout_of_request).pace(false);
     let builder = if aggregation {
         builder.aggregation(true).aggregation_max_records(100).aggregation_max_bytes(20_000)
     } else {
@@ -120,6 +130,18 @@ async fn whole_requests_are_refused() {
 }
 
 #[tokio::test]
+async fn what_passes_is_waited_for() {
+    let script: Script = |request| match request % 6 {
+        0 => Step::Fail(307, ""),
+        1 => Step::Fail(400, "InternalFailure"),
+        2 => Step::Fail(400, "RequestExpired"),
+        3 => Step::Fail(408, ""),
+        _ => WELL,
+    };
+    over_all(script, nothing_is_doubled).await;
+}
+
+#[tokio::test]
 async fn answers_are_slow() {
     over_all(|_| Step::Refuse(|_, _| false, Duration::from_millis(60)), nothing_is_doubled).await;
 }
@@ -136,15 +158,45 @@ async fn answers_end_in_their_middle() {
 
 #[tokio::test]
 async fn answers_have_too_few_entries() {
-    over_all(|request| if request % 3 == 0 { Step::Short(0) } else { WELL }, doubled_at_most_as_told).await;
+    over_all(|request| if request % 7 == 0 { Step::Short(0) } else { WELL }, doubled_at_most_as_told).await;
     for kind in KINDS {
         let (kinesis, metrics) =
-            arrives(kind, false, |request| if request % 3 == 0 { Step::Short(99) } else { WELL }).await;
+            arrives(kind, false, |request| if request % 7 == 0 { Step::Short(99) } else { WELL }).await;
         doubled_at_most_as_told(&kinesis, metrics);
     }
 }
 
 #[tokio::test]
 async fn answers_never_come() {
-    over_all(|request| if request % 7 == 0 { Step::Silence } else { WELL }, doubled_at_most_as_told).await;
+    for kind in KINDS {
+        for aggregation in [false, true] {
+            let script: Script = |request| if request % 7 == 0 { Step::Silence } else { WELL };
+            let (kinesis, metrics) = arrives_within(Duration::from_millis(500), kind, aggregation, script).await;
+            doubled_at_most_as_told(&kinesis, metrics);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_never_answered_readably_is_stored_six_times_at_most() {
+    const FEW: usize = 200;
+    for kind in KINDS {
+        for aggregation in [false, true] {
+            let kinesis = Kinesis::start(Described::ByKey, |_| Step::Unreadable).await;
+            let builder = quick(&kinesis.config(), kind).aggregation(aggregation);
+            let (producer, begun) = (builder.build().await.expect("settings"), Instant::now());
+            for pending in put_all(&producer, 0..FEW).await {
+                let error = timeout(PATIENCE, pending).await.expect("an end").expect_err("never acknowledged");
+                assert!(matches!(error.reason(), Reason::Unread(_)) && error.may_be_written(), "{kind:?}: {error:?}");
+                assert_eq!(error.attempts(), 6, "{kind:?}");
+            }
+            let closed = producer.close(PATIENCE).await;
+            assert_adds_up(closed.metrics, 0, FEW);
+            assert_eq!((kinesis.written(), kinesis.extra_copies()), (FEW, 5 * FEW), "{kind:?}");
+            assert_eq!(closed.metrics.possible_duplicates, 5 * FEW as u64);
+            let last = producer.last_error(begun).expect("a failed attempt").with_causes();
+            assert!(producer.last_error(Instant::now()).is_none(), "none since then");
+            assert!(last.starts_with("PutRecords to orders: ") && !last.contains('('), "{kind:?}: {last}");
+        }
+    }
 }

@@ -26,6 +26,8 @@ pub enum Step {
     Refuse(fn(request: usize, position: usize) -> bool, Duration),
     /// All are written, and only so many positions are answered.
     Short(usize),
+    /// All are written, and the answer is of something else.
+    Unreadable,
     /// All are written, and the answer ends in its middle.
     Half,
     /// All are written, and the connection is reset.
@@ -159,6 +161,10 @@ fn put_records(ledger: &mut Ledger, seen: &Seen, script: &impl Fn(usize) -> Step
         }
         Step::Short(positions) => {
             Reply::Http(answer(ledger.write(&records, |_| false).into_iter().take(positions).collect()))
+        }
+        Step::Unreadable => {
+            ledger.write(&records, |_| false);
+            Reply::Http(Written::new(200, "text/html", "<html>Welcome</html>"))
         }
         Step::Half => Reply::Half(answer(ledger.write(&records, |_| false))),
         Step::Reset => {

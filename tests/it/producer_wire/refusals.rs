@@ -34,11 +34,13 @@ fn refused(seen: &Seen, status: u16, code: &str) -> Written {
 #[tokio::test]
 async fn what_goes_wrong_is_told_apart() {
     type Case = (fn(&Seen) -> Reply, Severity, &'static str);
-    let cases: [Case; 16] = [
+    let cases: [Case; 20] = [
         (|_| Reply::Reset, Severity::Unknown, "before the answer came"),
         (|_| Reply::Hang, Severity::Unknown, "before the answer came"),
         (|seen| Reply::Half(written(seen, 3)), Severity::Unknown, "in the middle of the answer"),
-        (|_| Reply::Http(Written::new(200, JSON, "<html>")), Severity::Unknown, "not what PutRecords answers"),
+        (|_| Reply::Http(Written::new(200, JSON, "<html>")), Severity::Unread, "not what PutRecords answers"),
+        (|_| Reply::Http(Written::new(307, "text/html", "<html>")), Severity::Unavailable, "307"),
+        (|_| Reply::Http(Written::new(408, "text/html", "")), Severity::Unavailable, "408"),
         (|_| Reply::Http(Written::new(502, "text/html", "<html>")), Severity::Unknown, "502"),
         (|_| Reply::Http(Written::new(504, "text/html", "<html>")), Severity::Unknown, "504"),
         (|_| Reply::Http(Written::new(503, "text/html", "Slow\r\ndown")), Severity::Unavailable, "503"),
@@ -50,6 +52,8 @@ async fn what_goes_wrong_is_told_apart() {
         ),
         (|seen| Reply::Http(refused(seen, 400, "KMSThrottlingException")), Severity::Throttled, "KMSThrottling"),
         (|seen| Reply::Http(refused(seen, 500, "InternalFailure")), Severity::Unavailable, "InternalFailure it is"),
+        (|seen| Reply::Http(refused(seen, 400, "InternalFailure")), Severity::Unavailable, "InternalFailure it is"),
+        (|seen| Reply::Http(refused(seen, 400, "RequestExpired")), Severity::Unavailable, "RequestExpired it is"),
         (|seen| Reply::Http(refused(seen, 400, "a#ResourceNotFoundException")), Severity::Fatal, "the region"),
         (|seen| Reply::Http(refused(seen, 400, "AccessDeniedException")), Severity::Fatal, "kinesis:PutRecords"),
         (|seen| Reply::Http(refused(seen, 400, "KMSAccessDeniedException")), Severity::Fatal, "KMS"),

@@ -116,6 +116,7 @@ impl Dispatcher {
 
     pub(super) fn fail(&mut self, body: Arc<Body>, contents: BatchContents, error: RequestError) {
         metrics::add(&self.shared.metrics.failed_requests, 1);
+        self.shared.note_error(&error);
         let now = Instant::now();
         if error.severity() == Severity::Fatal {
             return self.end_batch(contents, &Reason::Fatal(error), now);
@@ -125,9 +126,9 @@ impl Dispatcher {
             batch.contents.completions.iter().map(|completion| completion.attempts).max().unwrap_or_default();
         let due = now + self.settings.backoff.delay(attempts);
         batch.contents.completions.iter_mut().for_each(|completion| retry::note(&error, completion));
-        let again = batch.contents.completions.iter().filter(|completion| completion.expired(due).is_none()).count();
+        let again = batch.contents.completions.iter().filter(|completion| completion.ends(due).is_none()).count();
         self.shared.metrics.again(error.severity(), again);
-        if let Some(batch) = self.unexpired(batch, due) {
+        if let Some(batch) = self.continuing(batch, due) {
             self.retrying_batches.push(due, vec![batch]);
         }
     }

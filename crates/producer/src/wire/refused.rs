@@ -33,7 +33,7 @@ impl Refused {
 pub(super) fn is_of_cbor(status: u16, refused: &Refused, media_type: &str) -> bool {
     let code = refused.code.as_str();
     let says_so = ["SerializationException", "UnknownOperationException", "UnsupportedMediaTypeException"];
-    let is_of_another = matches!(status, 401 | 403 | 408 | 413 | 429 | 502..=504);
+    let is_of_another = matches!(status, 300..=399 | 401 | 403 | 408 | 413 | 425 | 429 | 502..=504);
     let knows_not = code.is_empty() && !media_type.contains("cbor") && !is_of_another;
     status == 415 || says_so.contains(&code) || knows_not
 }
@@ -125,6 +125,7 @@ mod tests {
             (400, "", "application/x-amz-cbor-1.1", false),
             (503, "", "text/html", false),
             (403, "", "text/html", false),
+            (307, "", "text/html", false),
             (400, "ResourceNotFoundException", "application/x-amz-json-1.1", false),
             (400, "ProvisionedThroughputExceededException", "application/x-amz-cbor-1.1", false),
         ] {

@@ -1,0 +1,49 @@
+//! Command lines that are wrong.
+
+use clap::{
+    Parser,
+    error::{ContextKind, ContextValue, Error, ErrorKind},
+};
+
+use super::Demo;
+use crate::spec;
+
+/// Reads the command line; ends the process where it is wrong, or asks for help alone.
+pub fn parse() -> Demo {
+    Demo::try_parse().unwrap_or_else(|error| with_hint(error).exit())
+}
+
+/// A key of the stack file is easily taken for an option.
+fn with_hint(mut error: Error) -> Error {
+    let key = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(arg)) if error.kind() == ErrorKind::UnknownArgument => {
+            arg.trim_start_matches('-').split('=').next().unwrap_or_default().replace('-', "_")
+        }
+        _ => return error,
+    };
+    if let Some(path) = spec::path_of(&key) {
+        let hint = format!("`{path}` is a key of the stack file; override it with `--set {path}=VALUE`");
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![hint.into()]));
+    }
+    error
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(args: &[&str]) -> String {
+        let error = Demo::try_parse_from(args).expect_err("wrong");
+        with_hint(error).to_string()
+    }
+
+    #[test]
+    fn an_option_that_is_a_key_of_the_stack_file_is_explained() {
+        for option in ["--shards", "--shards=8"] {
+            let said = said(&["demo", "up", "stack.yaml", option]);
+            assert!(said.contains("override it with `--set stream.shards=VALUE`") && !said.contains("-- --"), "{said}");
+        }
+        assert!(said(&["demo", "up", "stack.yaml", "--give-up", "5s"]).contains("--set load.give_up=VALUE"));
+        assert!(!said(&["demo", "up", "stack.yaml", "--colour"]).contains("--set"));
+    }
+}

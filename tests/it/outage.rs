@@ -1,0 +1,108 @@
+//! A service that goes away in the middle of a run, and others that look at a run under way.
+
+use std::{
+    fs::{self, File},
+    path::PathBuf,
+    process::Child,
+};
+
+use serde_json::Value;
+
+use crate::{
+    command::{Demo, text, until},
+    gate::Gate,
+};
+
+const RUN: [&str; 6] = ["run", "stacks/stream-only.yaml", "--set", "load.duration=300s", "--set", "load.rate=100/s"];
+
+/// A run in the background, which is killed if the test fails.
+struct Running {
+    child: Child,
+    said: PathBuf,
+}
+
+impl Running {
+    /// Returns when documents are acknowledged.
+    fn start(demo: &Demo, more: &[&str]) -> Self {
+        let said = demo.home.path().join("said");
+        let file = File::create(&said).expect("a file");
+        let mut command = demo.command(&[&RUN[..], more].concat());
+        command.stdout(file.try_clone().expect("a file")).stderr(file);
+        let running = Self { child: command.spawn().expect("demo starts"), said };
+        let is_logged = |path: &PathBuf| fs::read_to_string(path).is_ok_and(|log| log.contains("\nacknowledged "));
+        until("an acknowledgement", || demo.files("runs").iter().any(is_logged));
+        running
+    }
+
+    fn ends(mut self, code: i32) -> String {
+        until("its end", || self.child.try_wait().expect("a child").is_some());
+        let said = text(&fs::read(&self.said).expect("a file"));
+        assert_eq!(self.child.wait().expect("a child").code(), Some(code), "{said}");
+        said
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn a_load_that_is_not_answered_any_more_says_why_and_ends() {
+    let demo = Demo::new();
+    let gate = Gate::before(&demo);
+    let run = Running::start(&demo, &["--set", "load.give_up=7s"]);
+    gate.cut("PutRecords");
+    let said = run.ends(4);
+    let line = said.lines().find(|line| line.contains("no acknowledgement for ")).unwrap_or_else(|| panic!("{said}"));
+    assert!(
+        line.contains(" acknowledged   ") && line.contains("the connection ended before"),
+        "while it lasts: {line}"
+    );
+    assert!(
+        said.contains("error: the load ended early, with ") && said.contains("no acknowledgement for 7 s"),
+        "{said}"
+    );
+    assert!(said.contains("problem: ") && said.contains(" documents failed: no acknowledgement"), "counted: {said}");
+    gate.release("PutRecords");
+    let verified = demo.json(&["verify", "stream-only", "--json"]);
+    assert_eq!(verified["lost"], 0, "what was acknowledged is known and there: {verified}");
+    demo.expect(0, &["down", "stream-only"]);
+}
+
+#[test]
+fn a_run_under_way_is_known_to_who_verifies_and_to_who_stops_the_stand_in() {
+    let demo = Demo::new();
+    let run = Running::start(&demo, &[]);
+    let verify = demo.output(&["verify", "stream-only", "--json"]);
+    let report: Value = serde_json::from_slice(&verify.stdout).unwrap_or_else(|e| panic!("{e}: {verify:?}"));
+    assert_eq!(report["runs_under_way"].as_array().map(Vec::len), Some(1), "{report}");
+    assert_eq!(report["runs_cut_off"], 0, "{report}");
+    assert!(text(&verify.stderr).contains("is under way"), "{}", text(&verify.stderr));
+    stop_is_refused(&demo, "demo run`, running since");
+    drop(run);
+    let verified = demo.json(&["verify", "stream-only", "--json"]);
+    assert_eq!((&verified["runs_cut_off"], &verified["runs_under_way"]), (&1.into(), &Value::Array(Vec::new())));
+    demo.expect(0, &["local", "stop"]);
+}
+
+#[test]
+fn a_worker_of_a_shared_run_keeps_the_stand_in_too() {
+    let demo = Demo::new();
+    demo.expect(0, &["up", "stacks/stream-only.yaml"]);
+    let worker = Running::start(&demo, &["--workers", "1/2", "--run", "shared"]);
+    stop_is_refused(&demo, "locked by another process");
+    drop(worker);
+    demo.expect(0, &["local", "stop"]);
+}
+
+fn stop_is_refused(demo: &Demo, by: &str) {
+    let stop = demo.output(&["local", "stop"]);
+    let said = text(&stop.stderr);
+    assert_eq!(stop.status.code(), Some(1), "{said}");
+    assert!(said.contains("the stand-in is in use: stack stream-only-") && said.contains("--force"), "{said}");
+    assert!(said.contains(by), "{said}");
+    assert_eq!(demo.json(&["local", "status", "--json"])["running"], true);
+}
