@@ -62,15 +62,11 @@ fn from_puts(name: &str, destination: &Value) -> Value {
     json!({"DeliveryStreamName": name, "ExtendedS3DestinationConfiguration": destination})
 }
 
-/// S3 with the bucket in it; its own operations are for signed requests only, so the bucket is written as it lies on disk.
+/// S3 with the bucket in it.
 fn open_s3(folder: &Path, policy: Option<&str>) -> Arc<S3> {
-    let bucket = json!({
-        "created": 0, "tags": [], "policy": policy, "encryption": null, "public_access": null, "ownership": null,
-        "uploads": {},
-    });
-    fs::create_dir_all(folder.join("objects").join(BUCKET)).expect("a folder");
-    fs::write(folder.join("buckets.json"), json!({BUCKET: bucket}).to_string()).expect("writes");
-    S3::open(folder, &AccessKey::open(folder).expect("a key")).expect("S3")
+    let s3 = S3::open(folder, &AccessKey::open(folder).expect("a key")).expect("S3");
+    s3.create_bucket(BUCKET, policy);
+    s3
 }
 
 async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
