@@ -104,11 +104,18 @@ async fn after_sigkill_every_object_is_an_acknowledged_one_or_the_next() {
             let found = got.body.collect().await.expect("read").to_vec();
             let number = usize::from_le_bytes(found[..8].try_into().expect("eight bytes"));
             assert!(found == data(number), "{key} is no whole put");
-            assert!((acknowledged..=sent).contains(&number) || acknowledged == 0, "{key}: {number} of {acknowledged}..{sent}");
+            assert!(
+                (acknowledged..=sent).contains(&number) || acknowledged == 0,
+                "{key}: {number} of {acknowledged}..{sent}"
+            );
         }
         let listed = s3.list_objects_v2().bucket("bucket").send().await.expect("listed");
         let files = fs::read_dir(local.join("s3/data")).expect("a folder").count();
-        assert_eq!(Some(files), listed.key_count().and_then(|count| usize::try_from(count).ok()), "files are left over");
+        assert_eq!(
+            Some(files),
+            listed.key_count().and_then(|count| usize::try_from(count).ok()),
+            "files are left over"
+        );
     }
     daemon.stop().await.expect("stopped");
 }

@@ -32,9 +32,9 @@ macro_rules! refused {
 }
 
 async fn with_object(s3: &Client) -> String {
-    s3.create_bucket().bucket("b").send().await.expect("created");
-    s3.put_object().bucket("b").key("k").body(b"kept".to_vec().into()).send().await.expect("put");
-    s3.create_multipart_upload().bucket("b").key("k").send().await.expect("created").upload_id.expect("an id")
+    s3.create_bucket().bucket("bucket").send().await.expect("created");
+    s3.put_object().bucket("bucket").key("k").body(b"kept".to_vec().into()).send().await.expect("put");
+    s3.create_multipart_upload().bucket("bucket").key("k").send().await.expect("created").upload_id.expect("an id")
 }
 
 #[tokio::test]
@@ -43,9 +43,15 @@ async fn what_an_object_cannot_be_is_refused_by_all_that_make_one() {
     let running = Running::over(folder.path()).await;
     let s3 = Client::new(&running.config());
     with_object(&s3).await;
-    let put = || s3.put_object().bucket("b").key("k");
-    let copy = || s3.copy_object().bucket("b").key("k").copy_source("b/k").metadata_directive(MetadataDirective::Replace);
-    let create = || s3.create_multipart_upload().bucket("b").key("k");
+    let put = || s3.put_object().bucket("bucket").key("k");
+    let copy = || {
+        s3.copy_object()
+            .bucket("bucket")
+            .key("k")
+            .copy_source("bucket/k")
+            .metadata_directive(MetadataDirective::Replace)
+    };
+    let create = || s3.create_multipart_upload().bucket("bucket").key("k");
     macro_rules! all {
         ($($code:literal: $($setting:ident($value:expr)),+;)+) => {
             $(refused! {
@@ -71,10 +77,10 @@ async fn what_an_object_cannot_be_is_refused_by_all_that_make_one() {
         "NotImplemented": copy(), tagging_directive(TaggingDirective::Replace), copy_source_sse_customer_key("eA==");
         "NotImplemented": copy(), copy_source_sse_customer_algorithm("AES256"), copy_source_sse_customer_key_md5("eA==");
         "AccessDenied": copy(), expected_source_bucket_owner(OTHER);
-        "InvalidArgument": copy(), copy_source("b/k?versionId=1");
+        "InvalidArgument": copy(), copy_source("bucket/k?versionId=1");
         "InvalidRequest": create().checksum_algorithm(ChecksumAlgorithm::Sha1), checksum_type(ChecksumType::FullObject);
     }
-    let got = s3.get_object().bucket("b").key("k").send().await.expect("there");
+    let got = s3.get_object().bucket("bucket").key("k").send().await.expect("there");
     assert_eq!(got.body.collect().await.expect("read").to_vec(), b"kept");
     for accepted in [ObjectCannedAcl::Private, ObjectCannedAcl::BucketOwnerFullControl] {
         put().acl(accepted).storage_class(StorageClass::Standard).send().await.expect("what it is anyway");
@@ -91,11 +97,11 @@ async fn what_reads_and_deletes_cannot_do_is_refused() {
     let running = Running::over(folder.path()).await;
     let s3 = Client::new(&running.config());
     with_object(&s3).await;
-    let (get, head) = (|| s3.get_object().bucket("b").key("k"), || s3.head_object().bucket("b").key("k"));
-    let delete = || s3.delete_object().bucket("b").key("k");
+    let (get, head) = (|| s3.get_object().bucket("bucket").key("k"), || s3.head_object().bucket("bucket").key("k"));
+    let delete = || s3.delete_object().bucket("bucket").key("k");
     let identified = || ObjectIdentifier::builder().key("k");
     let of = |object: ObjectIdentifier| Delete::builder().objects(object).build().expect("a delete");
-    let delete_all = || s3.delete_objects().bucket("b").delete(of(identified().build().expect("a key")));
+    let delete_all = || s3.delete_objects().bucket("bucket").delete(of(identified().build().expect("a key")));
     refused! {
         "NotImplemented": get(), sse_customer_algorithm("AES256"), sse_customer_key("eA=="), sse_customer_key_md5("eA==");
         "InvalidArgument": get(), version_id("abc");
@@ -124,7 +130,7 @@ async fn what_reads_and_deletes_cannot_do_is_refused() {
         (identified().last_modified_time(DateTime::from_secs(0)), "NotImplemented"),
         (identified().e_tag("\"another\""), "PreconditionFailed"),
     ] {
-        let delete = s3.delete_objects().bucket("b").delete(of(object.build().expect("a key")));
+        let delete = s3.delete_objects().bucket("bucket").delete(of(object.build().expect("a key")));
         let answer = delete.send().await.expect("answered");
         assert_eq!(answer.errors().first().and_then(|error| error.code()), Some(code), "{answer:?}");
     }
@@ -138,19 +144,19 @@ async fn what_lists_and_uploads_cannot_do_is_refused() {
     let running = Running::over(folder.path()).await;
     let s3 = Client::new(&running.config());
     let id = with_object(&s3).await;
-    let (v1, v2) = (|| s3.list_objects().bucket("b"), || s3.list_objects_v2().bucket("b"));
+    let (v1, v2) = (|| s3.list_objects().bucket("bucket"), || s3.list_objects_v2().bucket("bucket"));
     let (versions, uploads) =
-        (|| s3.list_object_versions().bucket("b"), || s3.list_multipart_uploads().bucket("b"));
-    let part = || s3.upload_part().bucket("b").key("k").upload_id(&id).part_number(1).body(b"x".to_vec().into());
-    let copy = || s3.upload_part_copy().bucket("b").key("k").upload_id(&id).part_number(1).copy_source("b/k");
-    let parts = || s3.list_parts().bucket("b").key("k").upload_id(&id);
+        (|| s3.list_object_versions().bucket("bucket"), || s3.list_multipart_uploads().bucket("bucket"));
+    let part = || s3.upload_part().bucket("bucket").key("k").upload_id(&id).part_number(1).body(b"x".to_vec().into());
+    let copy = || s3.upload_part_copy().bucket("bucket").key("k").upload_id(&id).part_number(1).copy_source("bucket/k");
+    let parts = || s3.list_parts().bucket("bucket").key("k").upload_id(&id);
     let completed = CompletedPart::builder().part_number(1).e_tag("\"x\"").build();
     let completed = CompletedMultipartUpload::builder().parts(completed).build();
     let complete = || {
-        let complete = s3.complete_multipart_upload().bucket("b").key("k").upload_id(&id);
+        let complete = s3.complete_multipart_upload().bucket("bucket").key("k").upload_id(&id);
         complete.multipart_upload(completed.clone())
     };
-    let abort = || s3.abort_multipart_upload().bucket("b").key("k").upload_id(&id);
+    let abort = || s3.abort_multipart_upload().bucket("bucket").key("k").upload_id(&id);
     refused! {
         "NotImplemented": v1(), optional_object_attributes(OptionalObjectAttributes::RestoreStatus);
         "NotImplemented": v2(), optional_object_attributes(OptionalObjectAttributes::RestoreStatus);

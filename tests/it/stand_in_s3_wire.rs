@@ -5,8 +5,8 @@ use std::{fs, path::Path, time::Duration};
 use aws_sdk_s3::Client;
 use aws_sigv4::{
     http_request::{
-        PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SigningSettings, UriPathNormalizationMode,
-        sign,
+        PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SigningSettings,
+        UriPathNormalizationMode, sign,
     },
     sign::v4,
 };
@@ -52,7 +52,8 @@ impl Fixture {
     fn sign(&self, method: &str, path: &str, headers: &[(&str, &str)], payload: &str) -> Signed {
         let host = self.running.url.trim_start_matches("http://");
         let all: Vec<(&str, &str)> = [("host", host)].into_iter().chain(headers.iter().copied()).collect();
-        let signable = SignableRequest::new(method, path, all.iter().copied(), SignableBody::Precomputed(payload.into()));
+        let signable =
+            SignableRequest::new(method, path, all.iter().copied(), SignableBody::Precomputed(payload.into()));
         let mut settings = SigningSettings::default();
         settings.percent_encoding_mode = PercentEncodingMode::Single;
         settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
@@ -116,9 +117,8 @@ impl Signed {
     fn chunk(&self, secret: &str, before: &str, data: &[u8]) -> (Vec<u8>, String) {
         let (date, time) = (self.time.format("%Y%m%d"), self.time.format("%Y%m%dT%H%M%SZ"));
         let (empty, digest) = (hex(&Sha256::digest(b"")), hex(&Sha256::digest(data)));
-        let words = format!(
-            "AWS4-HMAC-SHA256-PAYLOAD\n{time}\n{date}/{REGION}/s3/aws4_request\n{before}\n{empty}\n{digest}"
-        );
+        let words =
+            format!("AWS4-HMAC-SHA256-PAYLOAD\n{time}\n{date}/{REGION}/s3/aws4_request\n{before}\n{empty}\n{digest}");
         let key = v4::generate_signing_key(secret, self.time.into(), REGION, "s3");
         let signature = v4::calculate_signature(key, words.as_bytes());
         let head = format!("{:x};chunk-signature={signature}\r\n", data.len());

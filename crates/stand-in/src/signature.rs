@@ -136,14 +136,8 @@ impl<'a> Claim<'a> {
 }
 
 /// What a presigned URL has, all of it (Amazon S3 API reference, "Authenticating Requests: Using Query Parameters").
-const IN_URL: &[&str] = &[
-    "X-Amz-Algorithm",
-    "X-Amz-Credential",
-    "X-Amz-Signature",
-    "X-Amz-Date",
-    "X-Amz-SignedHeaders",
-    "X-Amz-Expires",
-];
+const IN_URL: &[&str] =
+    &["X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature", "X-Amz-Date", "X-Amz-SignedHeaders", "X-Amz-Expires"];
 /// The same of Signature Version 2, which botocore still makes for `us-east-1` unless told otherwise.
 const IN_URL_OF_V2: &[&str] = &["AWSAccessKeyId", "Signature", "Expires"];
 

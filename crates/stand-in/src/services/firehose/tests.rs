@@ -63,9 +63,10 @@ fn from_puts(name: &str, destination: &Value) -> Value {
 }
 
 /// S3 with the bucket in it.
-fn open_s3(folder: &Path, policy: Option<&str>) -> Arc<S3> {
+fn open_s3(folder: &Path) -> Arc<S3> {
+    fs::create_dir_all(folder).expect("a folder");
     let s3 = S3::open(folder, &AccessKey::open(folder).expect("a key")).expect("S3");
-    s3.create_bucket(BUCKET, policy);
+    s3.create_bucket(BUCKET, None);
     s3
 }
 
@@ -83,7 +84,7 @@ impl Rig {
         let folder = tempfile::tempdir().expect("a folder");
         let at = |name: &str| folder.path().join(name);
         let kinesis = Kinesis::open(&at("kinesis")).expect("Kinesis");
-        let (s3, iam) = (open_s3(&at("s3"), None), Iam::open(&at("iam")).expect("IAM"));
+        let (s3, iam) = (open_s3(&at("s3")), Iam::open(&at("iam")).expect("IAM"));
         let secrets = Secrets::open(&at("secrets")).expect("Secrets Manager");
         let redshift = Redshift::open(&at("redshift"), s3.clone(), iam.clone(), secrets).expect("Redshift");
         let glue = Glue::open(&at("glue")).expect("Glue");
@@ -122,7 +123,7 @@ impl Rig {
     /// Gives the bucket a policy, or takes it away.
     fn reopen_with_policy(&mut self, policy: Option<&str>) {
         self.crash();
-        self.s3 = open_s3(&self.folder.path().join("s3"), policy);
+        self.s3.create_bucket(BUCKET, policy);
         self.open();
     }
 

@@ -6,17 +6,15 @@ use base64_simd::STANDARD;
 use bytes::Bytes;
 use futures::StreamExt;
 use http::HeaderMap;
-use s3s::{
-    S3Error, S3ErrorCode, S3Result, StdError, TrailingHeaders,
-    dto::{ChecksumAlgorithm, StreamingBlob},
-    s3_error,
-};
+use s3s::{S3Error, S3ErrorCode, S3Result, StdError, TrailingHeaders, dto::StreamingBlob, s3_error};
 
 use super::store::{Algorithm, Digest, Incoming, Received, Store};
 use crate::service_error::ServiceError;
 
 /// How much is gathered before it is written, in bytes.
 const BATCH: usize = 512 << 10;
+/// Says which checksum a request brings.
+pub(super) const ALGORITHM: &str = "x-amz-sdk-checksum-algorithm";
 
 /// What a request says of its body.
 pub(super) struct Claims {
@@ -40,7 +38,7 @@ impl Claim {
 }
 
 impl Claims {
-    /// Reads the members of a request, and the header that announces a trailer.
+    /// Reads the members of a request, and the headers that the library does not look at.
     ///
     /// # Errors
     /// They contradict each other.
@@ -48,7 +46,6 @@ impl Claims {
         length: Option<i64>,
         md5: Option<String>,
         checksums: Vec<(Algorithm, String)>,
-        algorithm: Option<&ChecksumAlgorithm>,
         headers: &HeaderMap,
         trailers: Option<TrailingHeaders>,
     ) -> S3Result<Self> {
@@ -58,7 +55,8 @@ impl Claims {
             (Some(_), Some(_)) => return Err(s3_error!(InvalidRequest, "Expecting a single x-amz-checksum- header")),
             (header, trailer) => header.or(trailer),
         };
-        match (algorithm.map(ChecksumAlgorithm::as_str), &checksum) {
+        let algorithm = headers.get(ALGORITHM).map(|name| name.to_str().unwrap_or_default());
+        match (algorithm, &checksum) {
             (Some(_), None) => Err(s3_error!(
                 InvalidRequest,
                 "x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer headers were found."
@@ -85,9 +83,8 @@ impl Claims {
         }
         if let Some(md5) = &self.md5 {
             let md5 = STANDARD.decode_to_vec(md5).ok().filter(|md5| md5.len() == digest.md5.len());
-            let md5 = md5.ok_or_else(|| {
-                ServiceError::client("InvalidDigest", "The Content-MD5 you specified was invalid.")
-            })?;
+            let md5 =
+                md5.ok_or_else(|| ServiceError::client("InvalidDigest", "The Content-MD5 you specified was invalid."))?;
             if md5 != digest.md5 {
                 let message = "The Content-MD5 you specified did not match what we received.";
                 return Err(ServiceError::client("BadDigest", message));
@@ -116,7 +113,10 @@ impl Claim {
         };
         match &digest.checksum {
             Some(checksum) if checksum.value == claimed => Ok(()),
-            _ => Err(ServiceError::client("BadDigest", format!("The {name} you specified did not match the calculated checksum."))),
+            _ => Err(ServiceError::client(
+                "BadDigest",
+                format!("The {name} you specified did not match the calculated checksum."),
+            )),
         }
     }
 }
@@ -204,10 +204,8 @@ fn broken(error: StdError) -> S3Error {
 
 pub(super) fn mismatched_sha256() -> S3Error {
     let code = S3ErrorCode::Custom("XAmzContentSHA256Mismatch".into());
-    let mut error = S3Error::with_message(
-        code,
-        "The provided 'x-amz-content-sha256' header does not match what was computed.",
-    );
+    let mut error =
+        S3Error::with_message(code, "The provided 'x-amz-content-sha256' header does not match what was computed.");
     error.set_status_code(http::StatusCode::BAD_REQUEST);
     error
 }

@@ -136,11 +136,7 @@ pub(super) async fn copy_object(
         ..CopyObjectResult::default()
     };
     set_checksum!(result, checksum);
-    answer(CopyObjectOutput {
-        copy_object_result: Some(result),
-        server_side_encryption,
-        ..CopyObjectOutput::default()
-    })
+    answer(CopyObjectOutput { copy_object_result: Some(result), server_side_encryption, ..CopyObjectOutput::default() })
 }
 
 /// The object that is copied.
@@ -184,10 +180,9 @@ pub(super) fn copied_range(header: &str, size: u64) -> S3Result<Range<u64>> {
     let ends = ends.and_then(|(first, last)| Some((first.parse::<u64>().ok()?, last.parse::<u64>().ok()?)));
     match ends {
         Some((first, last)) if first <= last && last < size => Ok(first..last + 1),
-        Some((first, last)) if first <= last => Err(s3_error!(
-            InvalidArgument,
-            "Range specified is not valid for source object of size: {size}"
-        )),
+        Some((first, last)) if first <= last => {
+            Err(s3_error!(InvalidArgument, "Range specified is not valid for source object of size: {size}"))
+        }
         _ => Err(s3_error!(
             InvalidArgument,
             "The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are the zero-based offsets of the first and last bytes to copy"

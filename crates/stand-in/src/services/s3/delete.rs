@@ -97,11 +97,8 @@ fn delete_one(store: &Store, bucket: &str, object: ObjectIdentifier) -> Result<S
     };
     match result {
         Ok(()) => Ok(key),
-        Err(ServiceError { code, message, .. }) => Err(Error {
-            code: Some(code.to_owned()),
-            key: Some(key),
-            message: Some(message),
-            ..Error::default()
-        }),
+        Err(ServiceError { code, message, .. }) => {
+            Err(Error { code: Some(code.to_owned()), key: Some(key), message: Some(message), ..Error::default() })
+        }
     }
 }

@@ -5,11 +5,11 @@ use std::fmt::Write;
 
 use http::{HeaderMap, Method, Request, request::Parts};
 use http_body_util::{BodyExt, Limited};
-use s3s::{S3Result, dto::ChecksumAlgorithm, s3_error};
+use s3s::{S3Result, s3_error};
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    body::{Claims, mismatched_sha256},
+    body::{ALGORITHM, Claims, mismatched_sha256},
     store::{Algorithm, Digesting},
     tags::CreationTags,
 };
@@ -35,7 +35,8 @@ pub(super) async fn check(request: Request<s3s::Body>) -> S3Result<Request<s3s::
 
 /// What puts data names a key, and posts of it are forms.
 fn is_document(request: &Request<s3s::Body>) -> bool {
-    let names_key = request.uri().path().trim_start_matches('/').contains('/');
+    let path = request.uri().path().trim_start_matches('/');
+    let names_key = path.split_once('/').is_some_and(|(_, key)| !key.is_empty());
     let has = |name: &str, words: &str| {
         let value = request.headers().get(name).and_then(|value| value.to_str().ok());
         value.is_some_and(|value| value.to_ascii_lowercase().starts_with(words))
@@ -59,9 +60,8 @@ fn check_digests(headers: &HeaderMap, body: &[u8]) -> S3Result {
     }
     let checksums = Algorithm::ALL.into_iter().filter_map(|one| Some((one, text(&one.header())?)));
     // Of CompleteMultipartUpload they are the object's, not the document's.
-    let checksums = if text("x-amz-sdk-checksum-algorithm").is_some() { checksums.collect() } else { Vec::new() };
-    let algorithm = text("x-amz-sdk-checksum-algorithm").map(ChecksumAlgorithm::from);
-    let claims = Claims::read(None, text("content-md5"), checksums, algorithm.as_ref(), headers, None)?;
+    let checksums = if headers.contains_key(ALGORITHM) { checksums.collect() } else { Vec::new() };
+    let claims = Claims::read(None, text("content-md5"), checksums, headers, None)?;
     let mut digesting = Digesting::new(claims.algorithm());
     digesting.update(body);
     Ok(claims.check(&digesting.finish())?)

@@ -30,9 +30,7 @@ use s3s::{
     service::{S3Service, S3ServiceBuilder},
 };
 
-use crate::{
-    inventory::Inventory, keys::AccessKey, protocol::Protocol, service::Service, service_error::ServiceError,
-};
+use crate::{inventory::Inventory, keys::AccessKey, protocol::Protocol, service::Service, service_error::ServiceError};
 use operations::Operations;
 use store::{About, Condition, Entry, Span, Store};
 
@@ -236,7 +234,10 @@ mod tests {
         assert_eq!((listed.len(), listed[PAGE].key.as_str(), listed[PAGE].size), (PAGE + 5, "a/01000", 4));
         assert_eq!(s3.get("b", "b/../c").await.expect("there"), "data");
         assert_eq!(s3.get("b", "c").await.expect_err("absent").code, "NoSuchKey");
-        s3.create_bucket("b", Some(r#"{"Statement": {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*"}}"#));
+        s3.create_bucket(
+            "b",
+            Some(r#"{"Statement": {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*"}}"#),
+        );
         assert_eq!(s3.put("b", "k", Bytes::new()).await.expect_err("denied").code, "AccessDenied");
     }
 }

@@ -103,7 +103,8 @@ pub(super) async fn upload_part(
     let UploadPartInput {
         body,
         bucket,
-        checksum_algorithm,
+        // Read from its header: the library takes another one for it.
+        checksum_algorithm: _,
         checksum_crc32,
         checksum_crc32c,
         checksum_crc64nvme,
@@ -124,11 +125,8 @@ pub(super) async fn upload_part(
     } = req.input;
     refuse_given!(sse_customer_algorithm, sse_customer_key, sse_customer_key_md5);
     let number = valid_number(part_number)?;
-    let checksums =
-        checksums_of!(checksum_crc32, checksum_crc32c, checksum_crc64nvme, checksum_sha1, checksum_sha256);
-    let algorithm = checksum_algorithm.as_ref();
-    let claims =
-        Claims::read(content_length, content_md5, checksums, algorithm, &req.headers, req.trailing_headers)?;
+    let checksums = checksums_of!(checksum_crc32, checksum_crc32c, checksum_crc64nvme, checksum_sha1, checksum_sha256);
+    let claims = Claims::read(content_length, content_md5, checksums, &req.headers, req.trailing_headers)?;
     let at = (bucket, key);
     let upload = find(store, &at, &upload_id).await?;
     if let Some((planned, _)) = upload.plan.checksum
@@ -324,8 +322,7 @@ fn chosen(part: CompletedPart) -> S3Result<ChosenPart> {
     let (Some(e_tag), Some(number)) = (e_tag, part_number) else {
         return Err(s3_error!(MalformedXML, "Each part needs a PartNumber and an ETag"));
     };
-    let checksums =
-        checksums_of!(checksum_crc32, checksum_crc32c, checksum_crc64nvme, checksum_sha1, checksum_sha256);
+    let checksums = checksums_of!(checksum_crc32, checksum_crc32c, checksum_crc64nvme, checksum_sha1, checksum_sha256);
     Ok(ChosenPart { number: valid_number(number)?, etag: e_tag.into_value(), checksum: single(checksums)? })
 }
 

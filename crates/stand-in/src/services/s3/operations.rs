@@ -85,7 +85,7 @@ impl S3 for Operations {
         }
         let tags = req.extensions.get::<CreationTags>().cloned().unwrap_or_default().0;
         let ownership = object_ownership.map(|ownership| ownership.as_str().to_owned());
-        let bucket = Bucket { created: Moment::now(), tags, ownership, ..Bucket::default() };
+        let bucket = Bucket { created: Moment::now().whole_seconds(), tags, ownership, ..Bucket::default() };
         let location = Some(format!("/{name}"));
         // In us-east-1 a bucket that the caller owns already answers 200 (S3 API reference, CreateBucket); it keeps its tags.
         self.0.run(move |store| store.create_bucket(&name, &bucket)).await?;
@@ -303,7 +303,10 @@ impl S3 for Operations {
         list::list_objects_v2(&self.0, req).await
     }
 
-    async fn create_multipart_upload(&self, req: S3Request<CreateMultipartUploadInput>) -> S3Result<S3Response<CreateMultipartUploadOutput>> {
+    async fn create_multipart_upload(
+        &self,
+        req: S3Request<CreateMultipartUploadInput>,
+    ) -> S3Result<S3Response<CreateMultipartUploadOutput>> {
         multipart::create(&self.0, req).await
     }
 
@@ -311,15 +314,24 @@ impl S3 for Operations {
         multipart::upload_part(&self.0, req).await
     }
 
-    async fn upload_part_copy(&self, req: S3Request<UploadPartCopyInput>) -> S3Result<S3Response<UploadPartCopyOutput>> {
+    async fn upload_part_copy(
+        &self,
+        req: S3Request<UploadPartCopyInput>,
+    ) -> S3Result<S3Response<UploadPartCopyOutput>> {
         multipart::upload_part_copy(&self.0, req).await
     }
 
-    async fn complete_multipart_upload(&self, req: S3Request<CompleteMultipartUploadInput>) -> S3Result<S3Response<CompleteMultipartUploadOutput>> {
+    async fn complete_multipart_upload(
+        &self,
+        req: S3Request<CompleteMultipartUploadInput>,
+    ) -> S3Result<S3Response<CompleteMultipartUploadOutput>> {
         multipart::complete(&self.0, req).await
     }
 
-    async fn abort_multipart_upload(&self, req: S3Request<AbortMultipartUploadInput>) -> S3Result<S3Response<AbortMultipartUploadOutput>> {
+    async fn abort_multipart_upload(
+        &self,
+        req: S3Request<AbortMultipartUploadInput>,
+    ) -> S3Result<S3Response<AbortMultipartUploadOutput>> {
         multipart::abort(&self.0, req).await
     }
 
@@ -327,7 +339,10 @@ impl S3 for Operations {
         uploads::list_parts(&self.0, req).await
     }
 
-    async fn list_multipart_uploads(&self, req: S3Request<ListMultipartUploadsInput>) -> S3Result<S3Response<ListMultipartUploadsOutput>> {
+    async fn list_multipart_uploads(
+        &self,
+        req: S3Request<ListMultipartUploadsInput>,
+    ) -> S3Result<S3Response<ListMultipartUploadsOutput>> {
         uploads::list_uploads(&self.0, req).await
     }
 }

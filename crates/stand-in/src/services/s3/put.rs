@@ -26,7 +26,8 @@ pub(super) async fn put_object(
         bucket,
         bucket_key_enabled,
         cache_control,
-        checksum_algorithm,
+        // Read from its header: the library takes another one for it.
+        checksum_algorithm: _,
         checksum_crc32,
         checksum_crc32c,
         checksum_crc64nvme,
@@ -74,11 +75,8 @@ pub(super) async fn put_object(
     refuse::storage_class(storage_class.as_ref())?;
     refuse::encryption(server_side_encryption.as_ref())?;
     let condition = condition(if_match, if_none_match)?;
-    let checksums =
-        checksums_of!(checksum_crc32, checksum_crc32c, checksum_crc64nvme, checksum_sha1, checksum_sha256);
-    let algorithm = checksum_algorithm.as_ref();
-    let claims =
-        Claims::read(content_length, content_md5, checksums, algorithm, &req.headers, req.trailing_headers)?;
+    let checksums = checksums_of!(checksum_crc32, checksum_crc32c, checksum_crc64nvme, checksum_sha1, checksum_sha256);
+    let claims = Claims::read(content_length, content_md5, checksums, &req.headers, req.trailing_headers)?;
     let about = About {
         content_type,
         content_encoding: without_aws_chunked(content_encoding),

@@ -49,10 +49,7 @@ pub(super) fn etag(value: &str) -> Option<ETag> {
 ///
 /// # Errors
 /// Both are given, or If-None-Match is not `*` (Amazon S3 API reference, PutObject).
-pub(super) fn condition(
-    if_match: Option<ETagCondition>,
-    if_none_match: Option<ETagCondition>,
-) -> S3Result<Condition> {
+pub(super) fn condition(if_match: Option<ETagCondition>, if_none_match: Option<ETagCondition>) -> S3Result<Condition> {
     match (if_match, if_none_match) {
         (None, None) => Ok(Condition::None),
         (Some(ETagCondition::Any), None) => Ok(Condition::Present),

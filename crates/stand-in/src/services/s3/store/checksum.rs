@@ -125,9 +125,8 @@ fn combined(crc: CrcAlgorithm, pieces: &[(Vec<u8>, u64)]) -> Option<String> {
     let width = pieces.first()?.0.len();
     let number = |bytes: &[u8]| bytes.iter().fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
     let whole = pieces.iter().map(|(value, size)| (number(value), *size));
-    let (whole, _) = whole.reduce(|(one, before), (other, size)| {
-        (checksum_combine(crc, one, other, size), before + size)
-    })?;
+    let (whole, _) =
+        whole.reduce(|(one, before), (other, size)| (checksum_combine(crc, one, other, size), before + size))?;
     Some(STANDARD.encode_to_string(&whole.to_be_bytes()[8 - width..]))
 }
 
@@ -148,8 +147,9 @@ impl Hasher {
     }
 
     fn finish(self, algorithm: Algorithm) -> String {
-        let dto::Checksum { checksum_crc32, checksum_crc32c, checksum_crc64nvme, checksum_sha1, checksum_sha256, .. } =
-            self.0.finalize();
+        let dto::Checksum {
+            checksum_crc32, checksum_crc32c, checksum_crc64nvme, checksum_sha1, checksum_sha256, ..
+        } = self.0.finalize();
         let value = match algorithm {
             Algorithm::Crc32 => checksum_crc32,
             Algorithm::Crc32c => checksum_crc32c,
@@ -253,7 +253,8 @@ mod tests {
     fn a_composite_checksum_is_the_one_of_the_checksums() {
         let parts = [(checksum(Algorithm::Crc32, b"hello"), 5), (checksum(Algorithm::Crc32, b"world"), 5)];
         let composite = Checksum::of_parts(Algorithm::Crc32, Kind::Composite, &parts).expect("composite").value;
-        let bytes: Vec<u8> = parts.iter().flat_map(|(part, _)| STANDARD.decode_to_vec(&part.value).expect("base64")).collect();
+        let bytes: Vec<u8> =
+            parts.iter().flat_map(|(part, _)| STANDARD.decode_to_vec(&part.value).expect("base64")).collect();
         assert_eq!(composite, format!("{}-2", checksum(Algorithm::Crc32, &bytes).value));
     }
 

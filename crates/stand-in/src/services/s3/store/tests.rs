@@ -103,8 +103,27 @@ enum Step {
 /// Keys that are hard as names of files, or as neighbours of each other.
 fn key() -> impl Strategy<Value = String> {
     let odd = [
-        "a", "a/", "a/b", "a//b", "a/b/", "/", "//", ".", "..", "../bucket/x", "a/../b", "ü", "üb", "\u{10ffff}", "\u{10ffff}x",
-        "a\u{1}b", "\n", "a b", "a+b", "a%2Fb", "~",
+        "a",
+        "a/",
+        "a/b",
+        "a//b",
+        "a/b/",
+        "/",
+        "//",
+        ".",
+        "..",
+        "../bucket/x",
+        "a/../b",
+        "ü",
+        "üb",
+        "\u{10ffff}",
+        "\u{10ffff}x",
+        "a\u{1}b",
+        "\n",
+        "a b",
+        "a+b",
+        "a%2Fb",
+        "~",
     ];
     prop_oneof![
         8 => prop::sample::select(odd.map(str::to_owned).to_vec()),
@@ -115,7 +134,8 @@ fn key() -> impl Strategy<Value = String> {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let condition = prop_oneof![4 => Just(Condition::None), 1 => Just(Condition::Absent), 1 => Just(Condition::Present)];
+    let condition =
+        prop_oneof![4 => Just(Condition::None), 1 => Just(Condition::Absent), 1 => Just(Condition::Present)];
     prop_oneof![
         8 => (key(), collection::vec(any::<u8>(), 0..20), condition)
             .prop_map(|(key, data, condition)| Step::Put(key, data, condition)),
@@ -130,9 +150,8 @@ fn span() -> impl Strategy<Value = (Span, Option<String>)> {
         Just(None),
         prop::sample::select(vec!["/", "//", "b", "ü", "\u{10ffff}"]).prop_map(|text| Some(text.to_owned())),
     ];
-    (prefix, delimiter, 1..5_usize, proptest::option::of(key())).prop_map(|(prefix, delimiter, limit, marker)| {
-        (Span { prefix, delimiter, from: Vec::new(), limit }, marker)
-    })
+    (prefix, delimiter, 1..5_usize, proptest::option::of(key()))
+        .prop_map(|(prefix, delimiter, limit, marker)| (Span { prefix, delimiter, from: Vec::new(), limit }, marker))
 }
 
 /// The listing as its definition has it, entry by entry.

@@ -76,8 +76,7 @@ impl Store {
         let (index, id) = (self.lock(), uuid().replace('-', ""));
         let bucket = buckets::admit_put(&index.connection, bucket, key)?;
         let plan = serde_json::to_string(plan).map_err(ServiceError::internal)?;
-        let insert =
-            "INSERT INTO upload (content, id, bucket, key, initiated, about) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        let insert = "INSERT INTO upload (content, id, bucket, key, initiated, about) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
         let row = params![self.data.number(), id, bucket, key.as_bytes(), Moment::now().0, plan];
         index.connection.prepare_cached(insert)?.execute(row)?;
         Ok(id)
@@ -119,10 +118,8 @@ impl Store {
         let change = index.change()?;
         let upload = existing(&change, at, id)?;
         let replaced = "DELETE FROM part WHERE content = ?1 AND number = ?2 RETURNING file";
-        let replaced: Option<i64> = change
-            .prepare_cached(replaced)?
-            .query_row(params![upload.content, number], |row| row.get(0))
-            .optional()?;
+        let replaced: Option<i64> =
+            change.prepare_cached(replaced)?.query_row(params![upload.content, number], |row| row.get(0)).optional()?;
         let Digest { size, checksum, .. } = &data.digest;
         let part = Part {
             file: data.number(),
@@ -200,7 +197,8 @@ const NO_SUCH_UPLOAD: &str = "NoSuchUpload";
 /// The parts that a request names, in its order.
 fn choose<'a>(all: &'a [Part], named: &[ChosenPart], upload: &Upload) -> Result<Vec<&'a Part>, ServiceError> {
     if !named.is_sorted_by(|one, next| one.number < next.number) {
-        let message = "The list of parts was not in ascending order. The parts list must be specified in order by part number.";
+        let message =
+            "The list of parts was not in ascending order. The parts list must be specified in order by part number.";
         return Err(ServiceError::client("InvalidPartOrder", message));
     }
     let by_number: HashMap<u32, &Part> = all.iter().map(|part| (part.number, part)).collect();
@@ -219,7 +217,8 @@ fn choose<'a>(all: &'a [Part], named: &[ChosenPart], upload: &Upload) -> Result<
     match chosen.split_last() {
         None => Err(ServiceError::client("MalformedXML", "An upload is completed with at least one part")),
         Some((_, but_last)) if but_last.iter().any(|part| part.size < SMALLEST_PART) => {
-            let message = "Your proposed upload is smaller than the minimum allowed size: every part but the last has 5 MiB";
+            let message =
+                "Your proposed upload is smaller than the minimum allowed size: every part but the last has 5 MiB";
             Err(ServiceError::client("EntityTooSmall", message))
         }
         Some(_) => Ok(chosen),
