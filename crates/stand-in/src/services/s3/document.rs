@@ -1,8 +1,6 @@
 //! Requests whose body is a document about something, not an object's data: read whole, and checked against what the request
 //! says of it, which the library does not.
 
-use std::fmt::Write;
-
 use http::{HeaderMap, Method, Request, request::Parts};
 use http_body_util::{BodyExt, Limited};
 use s3s::{S3Result, s3_error};
@@ -10,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     body::{ALGORITHM, Claims, mismatched_sha256},
-    store::{Algorithm, Digesting},
+    store::{Algorithm, Digesting, hex},
     tags::CreationTags,
 };
 
@@ -55,7 +53,7 @@ fn creates_bucket(request: &Parts) -> bool {
 fn check_digests(headers: &HeaderMap, body: &[u8]) -> S3Result {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let sha256 = text("x-amz-content-sha256").filter(|claimed| claimed.len() == 64);
-    if sha256.is_some_and(|claimed| claimed != hex_sha256(body)) {
+    if sha256.is_some_and(|claimed| claimed != hex(&Sha256::digest(body))) {
         return Err(mismatched_sha256());
     }
     let checksums = Algorithm::ALL.into_iter().filter_map(|one| Some((one, text(&one.header())?)));
@@ -65,12 +63,4 @@ fn check_digests(headers: &HeaderMap, body: &[u8]) -> S3Result {
     let mut digesting = Digesting::new(claims.algorithm());
     digesting.update(body);
     Ok(claims.check(&digesting.finish())?)
-}
-
-fn hex_sha256(body: &[u8]) -> String {
-    Sha256::digest(body).iter().fold(String::new(), |mut hex, byte| {
-        // Writing to a text does not fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
 }

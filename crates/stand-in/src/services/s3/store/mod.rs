@@ -35,7 +35,7 @@ use crate::service_error::ServiceError;
 
 pub(super) use self::{
     bucket::{Bucket, name_problem},
-    checksum::{Algorithm, Checksum, Digest, Digesting, Kind},
+    checksum::{Algorithm, Checksum, Digest, Digesting, Kind, hex},
     condition::Condition,
     incoming::{Incoming, Received},
     listing::{Entry, Page, Span},
