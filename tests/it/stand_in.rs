@@ -102,7 +102,7 @@ pub fn sign_again(request: &mut Request<Bytes>, key: &AccessKey, service: &str) 
     instructions(signable, key, service).apply_to_request_http1x(request);
 }
 
-fn instructions(signable: SignableRequest<'_>, key: &AccessKey, service: &str) -> SigningInstructions {
+pub fn instructions(signable: SignableRequest<'_>, key: &AccessKey, service: &str) -> SigningInstructions {
     let identity = Credentials::from(key).into();
     let params = v4::SigningParams::builder().identity(&identity).region(REGION).name(service);
     let params =

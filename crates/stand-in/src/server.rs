@@ -302,8 +302,10 @@ impl StandIn {
         };
         let mut response =
             response.map_or_else(|error| s3_error(&error, id), |answer| answer.map(BodyExt::boxed_unsync));
-        let id = HeaderValue::from_str(id).expect("a UUID is header text");
-        response.headers_mut().insert("x-amz-request-id", id);
+        let headers = response.headers_mut();
+        // S3's names for what the other services call x-amzn-requestid; whoever reports a problem gives both.
+        headers.insert("x-amz-request-id", HeaderValue::from_str(id).expect("a UUID is header text"));
+        headers.insert("x-amz-id-2", HeaderValue::from_str(&self.identity).expect("a UUID is header text"));
         operation.log(response.status().as_u16(), started);
         response
     }

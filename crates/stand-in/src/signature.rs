@@ -135,6 +135,12 @@ impl<'a> Claim<'a> {
     }
 }
 
+/// What a presigned URL has, all of it (Amazon S3 API reference, "Authenticating Requests: Using Query Parameters").
+const IN_URL: &[&str] =
+    &["X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature", "X-Amz-Date", "X-Amz-SignedHeaders", "X-Amz-Expires"];
+/// The same of Signature Version 2, which botocore still makes for `us-east-1` unless told otherwise.
+const IN_URL_OF_V2: &[&str] = &["AWSAccessKeyId", "Signature", "Expires"];
+
 /// What the S3 library does not look at: it lets a request change what its signature does not cover, a URL last for years, and
 /// a header of Signature Version 2 be of any time.
 pub(super) fn check_s3(request: &Parts) -> Result<(), Refusal> {
@@ -142,11 +148,19 @@ pub(super) fn check_s3(request: &Parts) -> Result<(), Refusal> {
     if request.headers.get(header::AUTHORIZATION).is_some_and(is_v2) {
         return Err(Refusal::OldVersion);
     }
+    let fields = parse_form(request.uri.query().unwrap_or_default().as_bytes());
+    let has = |name: &&str| fields.iter().any(|(known, _)| known == name);
+    if !request.headers.contains_key(header::AUTHORIZATION) {
+        for required in [IN_URL, IN_URL_OF_V2] {
+            if required.iter().any(has) && !required.iter().all(has) {
+                return Err(Refusal::IncompleteUrl(required));
+            }
+        }
+    }
     let Ok(Some(signature)) = Signature::of(request) else { return Ok(()) };
     if let Some((signed, _)) = signature.header {
         return unsigned(&request.headers, &signed).map_or(Ok(()), |name| Err(Refusal::Unsigned(name)));
     }
-    let fields = parse_form(request.uri.query().unwrap_or_default().as_bytes());
     let field = |name: &str| fields.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value);
     if field("X-Amz-Expires").parse::<u64>().is_ok_and(|seconds| seconds > LONGEST_URL.as_secs()) {
         return Err(Refusal::TooLong);
@@ -211,6 +225,8 @@ pub(super) enum Refusal {
     OldVersion,
     /// Its URL would last for longer than a week.
     TooLong,
+    /// Its URL has some of these parameters and not the others.
+    IncompleteUrl(&'static [&'static str]),
 }
 
 /// Codes and statuses differ by how a service speaks.
@@ -224,6 +240,7 @@ pub(super) enum Dialect {
 
 impl Refusal {
     pub(super) fn error(self, dialect: Dialect) -> ServiceError {
+        let (s3_status, s3_code) = self.of_s3();
         let (json, query, message) = match self {
             Self::NotSigned => (
                 "MissingAuthenticationTokenException",
@@ -266,6 +283,11 @@ impl Refusal {
                 "SignatureDoesNotMatch",
                 "X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less than 604800 seconds".to_owned(),
             ),
+            Self::IncompleteUrl(required) => (
+                "InvalidSignatureException",
+                "SignatureDoesNotMatch",
+                format!("Query-string authentication requires the parameters {}", required.join(", ")),
+            ),
             Self::Time(message) => ("InvalidSignatureException", "SignatureDoesNotMatch", message),
             Self::Mismatch => (
                 "InvalidSignatureException",
@@ -279,7 +301,17 @@ impl Refusal {
             Dialect::Json => ServiceError { status: 400, code: json, message },
             Dialect::Query => ServiceError { status: 403, code: query, message },
             Dialect::Rest => ServiceError { status: 403, code: json, message },
-            Dialect::S3 => ServiceError { status: 403, code: "AccessDenied", message },
+            Dialect::S3 => ServiceError { status: s3_status, code: s3_code, message },
+        }
+    }
+
+    /// Status and code that S3 has for it (Amazon S3 API reference, "Error responses").
+    fn of_s3(&self) -> (u16, &'static str) {
+        match self {
+            Self::TooLong => (400, "AuthorizationQueryParametersError"),
+            Self::IncompleteUrl(required) if *required == IN_URL => (400, "AuthorizationQueryParametersError"),
+            Self::OldVersion => (400, "InvalidRequest"),
+            _ => (403, "AccessDenied"),
         }
     }
 }
@@ -373,7 +405,8 @@ mod tests {
             }
             check_s3(&request.body(()).expect("a request").into_parts().0)
         };
-        let url = "/b/k?X-Amz-Credential=k%2F20260101%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-SignedHeaders=host&X-Amz-Expires=";
+        let url = "/b/k?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=k%2F20260101%2Fus-east-1%2Fs3%2Faws4_request\
+                   &X-Amz-Date=20260101T000000Z&X-Amz-Signature=0&X-Amz-SignedHeaders=host&X-Amz-Expires=";
         let (week, years) = (format!("{url}604800"), format!("{url}315360000"));
         assert_eq!(check(&week, &[("host", "localhost")]), Ok(()));
         assert_eq!(check(&week, &[("x-amz-content-sha256", "UNSIGNED-PAYLOAD")]), Ok(()));
@@ -385,6 +418,24 @@ mod tests {
         let signed = [("authorization", authorization), ("x-amz-date", "20260101T000000Z")];
         assert_eq!(check("/b/k", &signed), Err(Refusal::Unsigned("host".to_owned())));
         assert_eq!(check("/b/k", &[("authorization", "AWS id:signature")]), Err(Refusal::OldVersion));
+        let of_v2 = "/b/k?AWSAccessKeyId=k&Signature=0&Expires=2000000000";
+        assert_eq!(check(of_v2, &[]), Ok(()));
+        assert_eq!(check(&of_v2.replace("&Signature=0", ""), &[]), Err(Refusal::IncompleteUrl(IN_URL_OF_V2)));
+        assert_eq!(check(&week.replace("&X-Amz-Signature=0", ""), &[]), Err(Refusal::IncompleteUrl(IN_URL)));
+    }
+
+    #[test]
+    fn s3_has_codes_of_its_own_for_what_a_url_lacks() {
+        let code = |refusal: Refusal| {
+            let error = refusal.error(Dialect::S3);
+            (error.status, error.code)
+        };
+        for refusal in [Refusal::TooLong, Refusal::IncompleteUrl(IN_URL)] {
+            assert_eq!(code(refusal), (400, "AuthorizationQueryParametersError"));
+        }
+        assert_eq!(code(Refusal::IncompleteUrl(IN_URL_OF_V2)), (403, "AccessDenied"));
+        assert_eq!(code(Refusal::OldVersion), (400, "InvalidRequest"));
+        assert_eq!(code(Refusal::Mismatch), (403, "AccessDenied"));
     }
 
     #[test]

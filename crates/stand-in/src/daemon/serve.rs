@@ -25,7 +25,7 @@ pub enum ServeError {
     #[error("another stand-in serves {0} already: `demo local status` shows it, `demo local stop` ends it")]
     AlreadyServed(std::path::PathBuf),
     /// Something of the operating system.
-    #[error("the stand-in cannot {what}: {source}")]
+    #[error("the stand-in cannot {what}")]
     Io {
         /// What it was about to do.
         what: String,

@@ -62,15 +62,12 @@ fn from_puts(name: &str, destination: &Value) -> Value {
     json!({"DeliveryStreamName": name, "ExtendedS3DestinationConfiguration": destination})
 }
 
-/// S3 with the bucket in it; its own operations are for signed requests only, so the bucket is written as it lies on disk.
-fn open_s3(folder: &Path, policy: Option<&str>) -> Arc<S3> {
-    let bucket = json!({
-        "created": 0, "tags": [], "policy": policy, "encryption": null, "public_access": null, "ownership": null,
-        "uploads": {},
-    });
-    fs::create_dir_all(folder.join("objects").join(BUCKET)).expect("a folder");
-    fs::write(folder.join("buckets.json"), json!({BUCKET: bucket}).to_string()).expect("writes");
-    S3::open(folder, &AccessKey::open(folder).expect("a key")).expect("S3")
+/// S3 with the bucket in it.
+fn open_s3(folder: &Path) -> Arc<S3> {
+    fs::create_dir_all(folder).expect("a folder");
+    let s3 = S3::open(folder, &AccessKey::open(folder).expect("a key")).expect("S3");
+    s3.create_bucket(BUCKET, None);
+    s3
 }
 
 async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
@@ -87,7 +84,7 @@ impl Rig {
         let folder = tempfile::tempdir().expect("a folder");
         let at = |name: &str| folder.path().join(name);
         let kinesis = Kinesis::open(&at("kinesis")).expect("Kinesis");
-        let (s3, iam) = (open_s3(&at("s3"), None), Iam::open(&at("iam")).expect("IAM"));
+        let (s3, iam) = (open_s3(&at("s3")), Iam::open(&at("iam")).expect("IAM"));
         let secrets = Secrets::open(&at("secrets")).expect("Secrets Manager");
         let redshift = Redshift::open(&at("redshift"), s3.clone(), iam.clone(), secrets).expect("Redshift");
         let glue = Glue::open(&at("glue")).expect("Glue");
@@ -126,7 +123,7 @@ impl Rig {
     /// Gives the bucket a policy, or takes it away.
     fn reopen_with_policy(&mut self, policy: Option<&str>) {
         self.crash();
-        self.s3 = open_s3(&self.folder.path().join("s3"), policy);
+        self.s3.create_bucket(BUCKET, policy);
         self.open();
     }
 

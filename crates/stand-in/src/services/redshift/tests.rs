@@ -31,13 +31,8 @@ type Rows = Vec<Vec<Option<String>>>;
 impl Rig {
     fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let bucket = json!({
-            "created": 0, "tags": [], "policy": null, "encryption": null, "public_access": null, "ownership": null,
-            "uploads": {},
-        });
-        fs::create_dir_all(folder.path().join("s3/objects").join(BUCKET)).expect("a folder");
-        fs::write(folder.path().join("s3/buckets.json"), json!({BUCKET: bucket}).to_string()).expect("written");
         let s3 = S3::open(&folder.path().join("s3"), &AccessKey::open(folder.path()).expect("a key")).expect("S3");
+        s3.create_bucket(BUCKET, None);
         let iam = Iam::open(&folder.path().join("iam")).expect("IAM");
         let redshift = open(&folder, &s3, &iam);
         Self { folder, s3, iam, redshift }

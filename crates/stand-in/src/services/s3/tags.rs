@@ -1,36 +1,19 @@
 //! Tags that a bucket is created with: the library's CreateBucket does not know them, so they are read beforehand.
 
-use http::{Method, Request};
-use http_body_util::{BodyExt, Limited};
 use quick_xml::{Reader, events::Event};
-
-use crate::service_error::ServiceError;
-
-/// S3's limit for the XML of a configuration is far below this.
-const LONGEST_BODY: usize = 1 << 20;
 
 /// The tags of a CreateBucket request, handed on beside it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct CreationTags(pub Vec<(String, String)>);
 
-/// Reads the body of a CreateBucket and hands it on with the tags found in it; any other request goes on untouched.
-pub(super) async fn keep(request: Request<s3s::Body>) -> Result<Request<s3s::Body>, ServiceError> {
-    let path = request.uri().path().trim_matches('/');
-    let creates_bucket = request.method() == Method::PUT
-        && request.uri().query().is_none_or(str::is_empty)
-        && !path.is_empty()
-        && !path.contains('/');
-    if !creates_bucket {
-        return Ok(request);
+impl CreationTags {
+    /// Reads the body of a CreateBucket. Malformed XML has no tags here and is refused by the library right after.
+    pub(super) fn parse(body: &[u8]) -> Self {
+        Self(parse(body))
     }
-    let (mut parts, body) = request.into_parts();
-    let body = Limited::new(body, LONGEST_BODY).collect().await;
-    let body = body.map_err(|e| ServiceError::client("IncompleteBody", e.to_string()))?.to_bytes();
-    parts.extensions.insert(CreationTags(parse(&body)));
-    Ok(Request::from_parts(parts, s3s::Body::from(body)))
 }
 
-/// `Tags/Tag/Key` and `Value`; malformed XML has no tags here and is refused by the library right after.
+/// `Tags/Tag/Key` and `Value`.
 fn parse(body: &[u8]) -> Vec<(String, String)> {
     let mut reader = Reader::from_reader(body);
     let (mut tags, mut open) = (Vec::new(), Vec::<Vec<u8>>::new());

@@ -1,19 +1,15 @@
 //! What a bucket is besides its objects.
 
-use std::collections::BTreeMap;
-
 use s3s::dto::{PublicAccessBlockConfiguration, ServerSideEncryptionConfiguration};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Every bucket, by name.
-pub(super) type Buckets = BTreeMap<String, Bucket>;
+use super::object::Moment;
 
 /// A bucket's settings.
 #[derive(Clone, Default, Serialize, Deserialize)]
-pub(super) struct Bucket {
-    /// Seconds since the epoch.
-    pub(crate) created: u64,
+pub(crate) struct Bucket {
+    pub(crate) created: Moment,
     /// In the order that they were given.
     pub(crate) tags: Vec<(String, String)>,
     /// A policy document.
@@ -24,22 +20,11 @@ pub(super) struct Bucket {
     pub(crate) public_access: Option<PublicAccessBlockConfiguration>,
     /// For example `BucketOwnerEnforced`.
     pub(crate) ownership: Option<String>,
-    /// Multipart uploads that are neither completed nor aborted, by upload id.
-    pub(crate) uploads: BTreeMap<String, Upload>,
-}
-
-/// An open multipart upload.
-#[derive(Clone, Serialize, Deserialize)]
-pub(super) struct Upload {
-    /// The object's key.
-    pub(crate) key: String,
-    /// Seconds since the epoch.
-    pub(crate) initiated: u64,
 }
 
 impl Bucket {
     /// Whether the bucket's policy denies everybody `s3:PutObject` on a key.
-    pub(super) fn denies_put(&self, bucket: &str, key: &str) -> bool {
+    pub(crate) fn denies_put(&self, bucket: &str, key: &str) -> bool {
         let Some(policy) = self.policy.as_deref().and_then(|text| serde_json::from_str::<Value>(text).ok()) else {
             return false;
         };
@@ -87,7 +72,7 @@ fn matches_glob(pattern: &str, text: &str) -> bool {
 }
 
 /// Bucket naming rules (Amazon S3 user guide, "General purpose bucket naming rules"); why a name is refused.
-pub(super) fn name_problem(name: &str) -> Option<&'static str> {
+pub(crate) fn name_problem(name: &str) -> Option<&'static str> {
     let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
     match name {
         _ if !(3..=63).contains(&name.len()) => Some("a bucket name has 3 to 63 characters"),

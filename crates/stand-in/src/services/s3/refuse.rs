@@ -1,0 +1,78 @@
+//! What S3 has and the stand-in does not: refused wherever it is asked for.
+
+use s3s::{
+    S3Error, S3Result,
+    dto::{EncodingType, ObjectCannedACL, ServerSideEncryption, StorageClass},
+    s3_error,
+};
+
+/// Refuses a request in which one of these members is given.
+macro_rules! refuse_given {
+    ($($member:ident),+ $(,)?) => {
+        $(if $member.is_some() {
+            return Err($crate::services::s3::refuse::not_implemented(stringify!($member)));
+        })+
+    };
+}
+pub(super) use refuse_given;
+
+/// Refuses something by its name in the API reference, in snake case.
+pub(super) fn not_implemented(what: &str) -> S3Error {
+    s3_error!(NotImplemented, "the stand-in's S3 does not cover {what}; leave it out")
+}
+
+/// Every object is its owner's alone, which these say in two ways.
+pub(super) fn acl(acl: Option<&ObjectCannedACL>) -> S3Result {
+    match acl.map(ObjectCannedACL::as_str) {
+        None | Some(ObjectCannedACL::PRIVATE | ObjectCannedACL::BUCKET_OWNER_FULL_CONTROL) => Ok(()),
+        Some(other) => Err(not_implemented(&format!("the ACL {other}"))),
+    }
+}
+
+pub(super) fn storage_class(class: Option<&StorageClass>) -> S3Result {
+    match class.map(StorageClass::as_str) {
+        None | Some(StorageClass::STANDARD) => Ok(()),
+        Some(other) => Err(not_implemented(&format!("the storage class {other}"))),
+    }
+}
+
+/// S3 encrypts every object with AES256 unless told otherwise (Amazon S3 user guide, "Protecting data with encryption"), so
+/// asking for it changes nothing that a caller could see.
+pub(super) fn encryption(encryption: Option<&ServerSideEncryption>) -> S3Result {
+    match encryption.map(ServerSideEncryption::as_str) {
+        None | Some(ServerSideEncryption::AES256) => Ok(()),
+        Some(other) => Err(not_implemented(&format!("the encryption {other}"))),
+    }
+}
+
+/// In the words of a bucket that was created without Object Lock, as all are here.
+pub(super) fn object_lock(is_given: bool) -> S3Result {
+    if is_given { Err(s3_error!(InvalidRequest, "Bucket is missing Object Lock Configuration")) } else { Ok(()) }
+}
+
+/// Every object has one version, whose id is `null`.
+pub(super) fn version(id: Option<&str>) -> S3Result {
+    match id {
+        None | Some("" | "null") => Ok(()),
+        Some(_) => Err(s3_error!(InvalidArgument, "Invalid version id specified")),
+    }
+}
+
+/// Returns whether a listing is to be percent-encoded.
+pub(super) fn encoding(encoding: Option<&EncodingType>) -> S3Result<bool> {
+    match encoding.map(EncodingType::as_str) {
+        None => Ok(false),
+        Some(EncodingType::URL) => Ok(true),
+        Some(_) => Err(s3_error!(InvalidArgument, "Invalid Encoding Method specified in Request")),
+    }
+}
+
+/// Refuses a number that a list cannot have, and returns how many entries it has at most.
+pub(super) fn limit(name: &str, given: Option<i32>) -> S3Result<i32> {
+    /// Amazon S3 API reference, ListObjectsV2, ListParts and ListMultipartUploads.
+    const MOST: i32 = 1000;
+    match given {
+        Some(negative @ ..0) => Err(s3_error!(InvalidArgument, "{name} is {negative}, and cannot be negative")),
+        given => Ok(given.unwrap_or(MOST).min(MOST)),
+    }
+}
