@@ -9,9 +9,10 @@ pub(crate) mod values;
 use std::{collections::BTreeMap, ops::RangeInclusive, time::Duration};
 
 use super::{
-    file, names,
-    quantity::{self, Refusal},
+    file,
     load::{Length, Load, Rate},
+    names,
+    quantity::{self, Refusal},
     stack::{Stack, Target, Thresholds},
     tree::{Found, Node},
 };
