@@ -31,7 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 struct Delivered {
     clients: Clients,
     names: Names,
-    table: Table,
+    table: Option<Table>,
     prefix: String,
     sent: usize,
 }
@@ -76,7 +76,7 @@ impl Delivered {
         assert!(planned.iter().all(|step| step.action == Action::Keep), "{planned:#?}");
         let s3 = stack.deliver.s3.as_ref().expect("a delivery");
         let (prefix, sent) = (s3.prefix.fixed().to_owned(), documents.len());
-        let table = s3.names(journal.id()).table.expect("a catalog");
+        let table = s3.names(journal.id()).table;
         let delivered = Self { names: Names::of(stack, journal.id()), table, clients, prefix, sent };
         delivered.send(documents).await;
         delivered
@@ -130,12 +130,12 @@ impl Delivered {
     }
 
     async fn register(&self) -> Vec<Vec<String>> {
-        let Table { database, table, .. } = &self.table;
+        let Table { database, table, .. } = self.table.as_ref().expect("a catalog");
         partitions::register(&self.clients.glue, &self.clients.s3, database, table).await.expect("registered")
     }
 
     async fn sql(&self, sql: &str) -> query::Answer {
-        let Table { workgroup, database, .. } = &self.table;
+        let Table { workgroup, database, .. } = self.table.as_ref().expect("a catalog");
         query::run(&self.clients.athena, workgroup, database, sql, 10_000).await.expect(sql)
     }
 }
@@ -264,7 +264,7 @@ async fn a_table_without_partitions_reads_everything_under_its_prefix() {
         assert_eq!(delivered.lines(&key()).await.len(), documents.len());
         let counted = delivered.sql("SELECT count(*) FROM store_sales").await;
         assert_eq!(counted.rows, [[Some(documents.len().to_string())]]);
-        let Table { database, table, .. } = &delivered.table;
+        let Table { database, table, .. } = delivered.table.as_ref().expect("a catalog");
         let table = delivered.clients.glue.get_table().database_name(database).name(table);
         let table = table.send().await.expect("a table").table.expect("it is answered");
         assert!(table.partition_keys().is_empty());
