@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# What a build from nothing costs, in all and by groups of crates. Needs python3 and a machine that does nothing else. Takes as long as a first build and a first build of the tests.
+# What a build from nothing costs, in all and by groups of crates. Needs python3 and a machine that does nothing else. Takes as
+# long as a first build and a first build of the tests.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -35,27 +36,4 @@ printf 'cargo build --release, one function of a command     %5d s\n' "$command"
 printf 'cargo build --release, one function of the stand-in  %5d s\n' "$stand_in"
 printf 'target/release/demo                                  %5d MB\n\n' $((size / 1000000))
 
-python3 - "$CARGO_TARGET_DIR"/cargo-timings/cargo-timing.html <<'PYTHON'
-import json, re, sys
-
-GROUPS = [
-    ("DataFusion, sqlparser", r"datafusion.*|sqlparser"),
-    ("Arrow, Parquet", r"arrow.*|parquet"),
-    ("AWS SDK", r"aws-(sdk|smithy|config|runtime|types|sigv4|credential).*"),
-    ("aws-lc-sys, ring, rustls", r"aws-lc.*|ring|rustls.*"),
-    ("SQLite, dynoxide", r"libsqlite3-sys|rusqlite|dynoxide-rs"),
-    ("ours", r"kinesis-.*|demo-.*|aws-stand-in"),
-    ("all others", r".*"),
-]
-units = json.loads(re.search(r"const UNIT_DATA = (\[.*?\]);\n", open(sys.argv[1]).read(), re.S).group(1))
-sums = {name: [0.0, {}] for name, _ in GROUPS}
-for unit in units:
-    group = next(name for name, pattern in GROUPS if re.fullmatch(pattern, unit["name"]))
-    sums[group][0] += unit["duration"]
-    crates = sums[group][1]
-    crates[unit["name"]] = crates.get(unit["name"], 0.0) + unit["duration"]
-print("| crates | seconds, each on its core | the largest |\n|---|---|---|")
-for name, (seconds, crates) in sums.items():
-    largest = sorted(crates, key=crates.get, reverse=True)[:4]
-    print(f"| {name} | {seconds:.0f} | {', '.join(f'{crate} {crates[crate]:.0f}' for crate in largest)} |")
-PYTHON
+ci/build-table.py "$CARGO_TARGET_DIR/cargo-timings/cargo-timing.html"
