@@ -47,7 +47,7 @@ pub fn read(stack: &StackFile, screen: &Screen) -> anyhow::Result<Checked> {
 /// What to say of a stack's id or name where a stack file belongs; nothing where it is neither.
 fn takes_a_file(given: &Path) -> String {
     let Some(given) = given.to_str() else { return String::new() };
-    let is_known = Home::from_env().is_ok_and(|home| home.find(given).is_ok());
+    let is_known = Home::existing().is_ok_and(|home| home.is_some_and(|home| home.find(given).is_ok()));
     if !is_known && given.parse::<StackId>().is_err() {
         return String::new();
     }

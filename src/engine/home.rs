@@ -35,12 +35,13 @@ pub enum FolderError {
 impl Home {
     /// `$KINESIS_DEMO_HOME`, else `kinesis-demo` in the XDG state folder (XDG Base Directory Specification).
     pub fn from_env() -> Result<Self, FolderError> {
-        let var = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-        let root = var("KINESIS_DEMO_HOME")
-            .or_else(|| var("XDG_STATE_HOME").map(|state| state.join("kinesis-demo")))
-            .or_else(|| var("HOME").map(|home| home.join(".local/state/kinesis-demo")))
-            .ok_or(FolderError::Nowhere)?;
-        Self::at(std::path::absolute(&root).map_err(|source| FolderError::Io { path: root, source })?)
+        Self::at(root_from_env()?)
+    }
+
+    /// The same where it is there already; nothing is made.
+    pub fn existing() -> Result<Option<Self>, FolderError> {
+        let root = root_from_env()?;
+        if root.join("stacks").is_dir() { Self::at(root).map(Some) } else { Ok(None) }
     }
 
     /// This folder; made if it is not there. What lies in it is its owner's alone: documents, keys, what was run.
@@ -86,6 +87,16 @@ impl Home {
     pub(super) fn stacks(&self) -> PathBuf {
         self.root.join("stacks")
     }
+}
+
+/// Where the state folder is, as an absolute path.
+fn root_from_env() -> Result<PathBuf, FolderError> {
+    let var = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let root = var("KINESIS_DEMO_HOME")
+        .or_else(|| var("XDG_STATE_HOME").map(|state| state.join("kinesis-demo")))
+        .or_else(|| var("HOME").map(|home| home.join(".local/state/kinesis-demo")))
+        .ok_or(FolderError::Nowhere)?;
+    std::path::absolute(&root).map_err(|source| FolderError::Io { path: root, source })
 }
 
 #[cfg(test)]

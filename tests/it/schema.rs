@@ -12,7 +12,10 @@ fn files_in_sql_follow_from_the_schema() {
             fs::write(root.join(path), &text).unwrap_or_else(|error| panic!("{path} is writable: {error}"));
         }
         let kept = fs::read_to_string(root.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
-        assert_eq!(kept, text, "{path} differs from the schema: `WRITE_SQL=1 cargo test --release schema` writes it anew");
+        assert_eq!(
+            kept, text,
+            "{path} differs from the schema: `WRITE_SQL=1 cargo test --release schema` writes it anew"
+        );
     }
 }
 
