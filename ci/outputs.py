@@ -32,8 +32,8 @@ MASKS = [
     (r"[\d,]+/s\b", "N/s"),
     (r"retried [\d,]+", "retried N"),
 ]
-# How often a load reports, and in which order what is done side by side ends, is up to the machine.
-PROGRESS = re.compile(r"^ *load .* left$")
+# How often a load and its deliveries report, and in which order what is done side by side ends, is up to the machine.
+PROGRESS = re.compile(r"^ *load .* left$|^ *\S+ +([\d,]+) of (?!\1 )[\d,]+ .*behind$")
 STEP = re.compile(r"^ *✔")
 
 
