@@ -71,8 +71,8 @@ def block_now(body, folder, environment):
 
 
 def document_now(document, demo):
-    """The text of a document as it would be written now, and the differences that masking leaves."""
-    differences = []
+    """The text of a document as it would be written now, how many blocks it has, and the differences that masking leaves."""
+    differences, blocks = [], 0
     with tempfile.TemporaryDirectory() as scratch:
         folder = pathlib.Path(scratch, "checkout")
         for name in ("stacks", "config", "sql"):
@@ -81,6 +81,8 @@ def document_now(document, demo):
         environment = {**os.environ, "KINESIS_DEMO_HOME": str(state), "PATH": f"{demo.parent}:{os.environ['PATH']}"}
 
         def replaced(match):
+            nonlocal blocks
+            blocks += 1
             before, body = match.groups()
             for command in re.findall(r"<!-- before: (.*) -->", before):
                 subprocess.run(["bash", "-c", command], cwd=folder, env=environment, check=True, capture_output=True)
@@ -92,21 +94,24 @@ def document_now(document, demo):
             text = BLOCK.sub(replaced, document.read_text())
         finally:
             run("demo local stop", folder, environment)
-    return text, differences
+    return text, blocks, differences
 
 
 def main():
     demo = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"), "release", "demo").resolve()
     if not demo.exists():
         sys.exit(f"{demo} is absent: build it with `cargo build --release`")
-    failed = False
+    failed, found = False, 0
     for document in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
-        text, differences = document_now(document, demo)
+        text, blocks, differences = document_now(document, demo)
+        found += blocks
         if "--write" in sys.argv[1:]:
             document.write_text(text)
         elif differences:
             failed = True
             print("\n".join(differences))
+    if found == 0:
+        sys.exit("no document has a block of kind `console`: nothing was compared")
     if failed:
         sys.exit("these outputs have changed; write them anew with: ci/outputs.py --write")
 

@@ -13,14 +13,8 @@ struct Aws {
 }
 
 impl Aws {
-    /// With what `demo local env` prints.
     fn of(demo: &Demo) -> Self {
-        let printed = demo.expect(0, &["local", "env"]);
-        let environment = printed.lines().filter_map(|line| {
-            let (name, value) = line.strip_prefix("export ")?.split_once('=')?;
-            Some((name.to_owned(), value.to_owned()))
-        });
-        Self { environment: environment.collect() }
+        Self { environment: demo.stand_in_environment() }
     }
 
     fn json(&self, args: &[&str]) -> Value {

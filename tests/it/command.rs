@@ -63,6 +63,13 @@ impl Demo {
         out
     }
 
+    /// The variables that `demo local env` prints, for programs of others.
+    pub fn stand_in_environment(&self) -> Vec<(String, String)> {
+        let printed = self.expect(0, &["local", "env"]);
+        let variables = printed.lines().filter_map(|line| line.strip_prefix("export ")?.split_once('='));
+        variables.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    }
+
     pub fn json(&self, args: &[&str]) -> Value {
         let out = self.expect(0, args);
         serde_json::from_str(&out).unwrap_or_else(|e| panic!("{e}: {out}"))

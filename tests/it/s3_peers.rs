@@ -216,12 +216,7 @@ struct Shell {
 
 impl Shell {
     fn of(demo: &Demo) -> Self {
-        let printed = demo.expect(0, &["local", "env"]);
-        let environment = printed.lines().filter_map(|line| {
-            let (name, value) = line.strip_prefix("export ")?.split_once('=')?;
-            Some((name.to_owned(), value.to_owned()))
-        });
-        Self { environment: environment.collect() }
+        Self { environment: demo.stand_in_environment() }
     }
 
     fn s3(&self, args: &[&str]) -> String {

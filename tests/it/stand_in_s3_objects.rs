@@ -290,6 +290,7 @@ async fn parts_become_one_object_whose_checksum_holds() {
             assert_eq!(refusal!(complete(unchecked)), (400, "InvalidRequest".to_owned()));
         }
         assert_eq!(refusal!(complete(parts.clone()).mpu_object_size(1)), (400, "InvalidRequest".to_owned()));
+        assert_eq!(refusal!(complete(parts.clone()).mpu_object_size(-1)), (400, "InvalidArgument".to_owned()));
         let done = complete(parts.clone()).send().await.expect("completed");
         let etag = done.e_tag.clone().expect("an ETag");
         assert!(etag.ends_with("-2\""), "{etag}");

@@ -15,7 +15,7 @@ use super::{
     checksums::{checksum_type, set_checksum},
     get::Conditions,
     put::http_date,
-    refuse::{self, refuse_given},
+    refuse::{self, refuse_given, refuse_locked},
     store::{About, Algorithm, Object, Reader, Received, Store},
     wire::{answer, condition, etag},
 };
@@ -74,11 +74,8 @@ pub(super) async fn copy_object(
     refuse_given!(sse_customer_algorithm, sse_customer_key, sse_customer_key_md5, ssekms_encryption_context);
     refuse_given!(copy_source_sse_customer_algorithm, copy_source_sse_customer_key, copy_source_sse_customer_key_md5);
     refuse_given!(tagging);
-    let lock = [object_lock_legal_hold_status.is_some(), object_lock_mode.is_some()];
-    refuse::object_lock(lock.contains(&true) || object_lock_retain_until_date.is_some())?;
-    refuse::acl(acl.as_ref())?;
-    refuse::storage_class(storage_class.as_ref())?;
-    refuse::encryption(server_side_encryption.as_ref())?;
+    refuse_locked!(object_lock_legal_hold_status, object_lock_mode, object_lock_retain_until_date);
+    refuse::settings(acl.as_ref(), storage_class.as_ref(), server_side_encryption.as_ref())?;
     if tagging_directive.as_ref().is_some_and(|directive| directive.as_str() != TaggingDirective::COPY) {
         return Err(refuse::not_implemented("a tagging_directive other than COPY"));
     }

@@ -20,7 +20,7 @@ use super::{
     get::Conditions,
     list::percent_encoded,
     put::{http_date, without_aws_chunked},
-    refuse::{self, refuse_given},
+    refuse::{self, refuse_given, refuse_locked},
     store::{About, Algorithm, ChosenPart, Completion, Kind, Plan, Store, Upload},
     wire::{answer, condition, etag},
 };
@@ -66,11 +66,8 @@ pub(super) async fn create(
     } = req.input;
     refuse_given!(grant_full_control, grant_read, grant_read_acp, grant_write_acp, bucket_key_enabled, ssekms_key_id);
     refuse_given!(sse_customer_algorithm, sse_customer_key, sse_customer_key_md5, ssekms_encryption_context, tagging);
-    let lock = [object_lock_legal_hold_status.is_some(), object_lock_mode.is_some()];
-    refuse::object_lock(lock.contains(&true) || object_lock_retain_until_date.is_some())?;
-    refuse::acl(acl.as_ref())?;
-    refuse::storage_class(storage_class.as_ref())?;
-    refuse::encryption(server_side_encryption.as_ref())?;
+    refuse_locked!(object_lock_legal_hold_status, object_lock_mode, object_lock_retain_until_date);
+    refuse::settings(acl.as_ref(), storage_class.as_ref(), server_side_encryption.as_ref())?;
     let checksum = planned_checksum(checksum_algorithm.as_ref(), checksum_type.as_ref())?;
     let about = About {
         content_type,
@@ -239,7 +236,7 @@ pub(super) async fn complete(
     let completion = Completion {
         parts: parts.into_iter().map(chosen).collect::<S3Result<_>>()?,
         condition: condition(if_match, if_none_match)?,
-        size: mpu_object_size.and_then(|size| u64::try_from(size).ok()),
+        size: mpu_object_size.map(valid_size).transpose()?,
         kind: asked_type.as_ref().map(kind_of).transpose()?,
         checksum: single(checksums_of!(
             checksum_crc32,
@@ -332,6 +329,10 @@ fn valid_number(number: i32) -> S3Result<u32> {
         Ok(number @ 1..=10_000) => Ok(number),
         _ => Err(s3_error!(InvalidArgument, "Part number must be an integer between 1 and 10000, inclusive")),
     }
+}
+
+fn valid_size(size: i64) -> S3Result<u64> {
+    u64::try_from(size).map_err(|e| s3_error!(e, InvalidArgument, "x-amz-mp-object-size is no size"))
 }
 
 fn kind_of(name: &ChecksumType) -> S3Result<Kind> {

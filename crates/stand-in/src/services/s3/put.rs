@@ -11,7 +11,7 @@ use s3s::{
 use super::{
     body::{Body, Claims},
     checksums::{checksum_type, checksums_of, set_checksum},
-    refuse::{self, refuse_given},
+    refuse::{self, refuse_given, refuse_locked},
     store::{About, Store},
     wire::{answer, condition, etag},
 };
@@ -69,11 +69,8 @@ pub(super) async fn put_object(
     refuse_given!(grant_full_control, grant_read, grant_read_acp, grant_write_acp, bucket_key_enabled, ssekms_key_id);
     refuse_given!(sse_customer_algorithm, sse_customer_key, sse_customer_key_md5, ssekms_encryption_context);
     refuse_given!(tagging, write_offset_bytes);
-    let lock = [object_lock_legal_hold_status.is_some(), object_lock_mode.is_some()];
-    refuse::object_lock(lock.contains(&true) || object_lock_retain_until_date.is_some())?;
-    refuse::acl(acl.as_ref())?;
-    refuse::storage_class(storage_class.as_ref())?;
-    refuse::encryption(server_side_encryption.as_ref())?;
+    refuse_locked!(object_lock_legal_hold_status, object_lock_mode, object_lock_retain_until_date);
+    refuse::settings(acl.as_ref(), storage_class.as_ref(), server_side_encryption.as_ref())?;
     let condition = condition(if_match, if_none_match)?;
     let checksums = checksums_of!(checksum_crc32, checksum_crc32c, checksum_crc64nvme, checksum_sha1, checksum_sha256);
     let claims = Claims::read(content_length, content_md5, checksums, &req.headers, req.trailing_headers)?;

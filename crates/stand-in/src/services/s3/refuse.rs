@@ -16,20 +16,42 @@ macro_rules! refuse_given {
 }
 pub(super) use refuse_given;
 
+/// Refuses a request in which one of these members is given, in the words of a bucket that was created without Object Lock, as
+/// all are here.
+macro_rules! refuse_locked {
+    ($($member:ident),+ $(,)?) => {
+        $(if $member.is_some() {
+            return Err(s3s::s3_error!(InvalidRequest, "Bucket is missing Object Lock Configuration"));
+        })+
+    };
+}
+pub(super) use refuse_locked;
+
 /// Refuses something by its name in the API reference, in snake case.
 pub(super) fn not_implemented(what: &str) -> S3Error {
     s3_error!(NotImplemented, "the stand-in's S3 does not cover {what}; leave it out")
 }
 
+/// What a new object may be told of itself.
+pub(super) fn settings(
+    acl: Option<&ObjectCannedACL>,
+    class: Option<&StorageClass>,
+    encrypted: Option<&ServerSideEncryption>,
+) -> S3Result {
+    self::acl(acl)?;
+    storage_class(class)?;
+    encryption(encrypted)
+}
+
 /// Every object is its owner's alone, which these say in two ways.
-pub(super) fn acl(acl: Option<&ObjectCannedACL>) -> S3Result {
+fn acl(acl: Option<&ObjectCannedACL>) -> S3Result {
     match acl.map(ObjectCannedACL::as_str) {
         None | Some(ObjectCannedACL::PRIVATE | ObjectCannedACL::BUCKET_OWNER_FULL_CONTROL) => Ok(()),
         Some(other) => Err(not_implemented(&format!("the ACL {other}"))),
     }
 }
 
-pub(super) fn storage_class(class: Option<&StorageClass>) -> S3Result {
+fn storage_class(class: Option<&StorageClass>) -> S3Result {
     match class.map(StorageClass::as_str) {
         None | Some(StorageClass::STANDARD) => Ok(()),
         Some(other) => Err(not_implemented(&format!("the storage class {other}"))),
@@ -38,16 +60,11 @@ pub(super) fn storage_class(class: Option<&StorageClass>) -> S3Result {
 
 /// S3 encrypts every object with AES256 unless told otherwise (Amazon S3 user guide, "Protecting data with encryption"), so
 /// asking for it changes nothing that a caller could see.
-pub(super) fn encryption(encryption: Option<&ServerSideEncryption>) -> S3Result {
+fn encryption(encryption: Option<&ServerSideEncryption>) -> S3Result {
     match encryption.map(ServerSideEncryption::as_str) {
         None | Some(ServerSideEncryption::AES256) => Ok(()),
         Some(other) => Err(not_implemented(&format!("the encryption {other}"))),
     }
-}
-
-/// In the words of a bucket that was created without Object Lock, as all are here.
-pub(super) fn object_lock(is_given: bool) -> S3Result {
-    if is_given { Err(s3_error!(InvalidRequest, "Bucket is missing Object Lock Configuration")) } else { Ok(()) }
 }
 
 /// Every object has one version, whose id is `null`.
