@@ -1,6 +1,6 @@
 //! How much a stream takes.
 
-use demo_formats::limits::{SHARD_BYTES_PER_SECOND, SHARD_RECORDS_PER_SECOND};
+use kinesis_producer::limits::{SHARD_BYTES_PER_SECOND, SHARD_RECORDS_PER_SECOND};
 
 use super::stack::{Stack, StreamMode};
 

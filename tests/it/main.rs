@@ -57,6 +57,8 @@ mod stand_in_s3_objects;
 mod stand_in_s3_refused;
 mod stand_in_s3_wire;
 mod stand_in_scheduler;
+#[path = "../../crates/producer/benches/stream_model/mod.rs"]
+mod stream_model;
 mod ttl;
 mod usage;
 mod whole;

@@ -11,9 +11,10 @@ use kinesis_producer::{HotKey, Producer, ShardView, Snapshot};
 use md5::{Digest, Md5};
 
 use self::{
-    model::{Counting, Limit, Model},
+    model::Model,
     scenario::{Keys, Outcome, Scenario},
 };
+use crate::stream_model::{Counting, Throughput};
 
 const PLAIN: Scenario = Scenario {
     shards: 20,
@@ -78,7 +79,7 @@ struct Seen {
 
 /// For so many simulated seconds, twice what a shard takes of one key, and as much again of a thousand others.
 async fn with_a_hot_key(seconds: u64) -> Seen {
-    let model = Model::new(50, Counting::Windows, Limit::SHARD, true);
+    let model = Model::new(50, Counting::Windows, Throughput::SHARD, true);
     let producer = Producer::with_transport(model.clone()).build().await.expect("settings");
     for number in 0..4_000 * seconds {
         let key = if number % 2 == 0 { "hot".to_owned() } else { format!("{}", number % 1_999) };

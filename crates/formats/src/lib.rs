@@ -1,5 +1,4 @@
-//! What the parts of a pipeline agree on: the schema of a document, the prefixes of delivered objects, a shard's limits.
+//! What the parts of a pipeline agree on: the schema of a document and the prefixes of delivered objects.
 
-pub mod limits;
 pub mod prefix;
 pub mod schema;

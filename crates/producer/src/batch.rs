@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::{
     body::{Body, Entry},
-    group::CompletionHandle,
+    completion::CompletionHandle,
     limits::RECORDS_PER_REQUEST,
     queued_record::EncodedRecord,
 };

@@ -7,9 +7,9 @@ use tokio::{sync::oneshot, time::Instant};
 
 use super::{
     builder::{Builder, Settings},
+    completion::Pending,
     dispatcher::Dispatcher,
     error::PutError,
-    group::Pending,
     hot_keys::HotKey,
     metrics::Snapshot,
     queues::ShardView,

@@ -4,13 +4,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Records that a shard takes in a second. Source: Kinesis API reference, PutRecords.
-pub(super) const RECORDS_PER_SECOND: f64 = 1_000.0;
+use super::limits::{SHARD_BYTES_PER_SECOND, SHARD_RECORDS_PER_SECOND};
 
-/// Bytes, partition keys included, that a shard takes in a second. The documentation says "1 MB" and "1 MiB" of the same
-/// limit; it is the larger one. Source: Kinesis API reference, CreateStream ("a maximum data write total of 1 MiB per
-/// second") and GetRecords.
-pub(super) const BYTES_PER_SECOND: f64 = 1_048_576.0;
+/// Records that a shard takes in a second.
+pub(super) const RECORDS_PER_SECOND: f64 = SHARD_RECORDS_PER_SECOND as f64;
+/// Bytes, partition keys included, that a shard takes in a second.
+pub(super) const BYTES_PER_SECOND: f64 = SHARD_BYTES_PER_SECOND as f64;
 
 /// The part of a shard's limit that is asked for at most. Records do not all travel for the same time, so that at the
 /// very limit more of them would arrive within some seconds.

@@ -4,8 +4,9 @@
 use std::ops::RangeInclusive;
 
 use super::{
-    group::{Completer, CompletionHandle, Receipt},
+    completion::{Completer, CompletionHandle},
     queued_record::{EncodedRecord, QueuedRecord},
+    receipt::Receipt,
     record::Record,
 };
 

@@ -6,7 +6,7 @@ use super::{
     aggregate::Aggregate,
     batch::RecordMeta,
     body::{Body, Format},
-    group::{Completer, CompletionHandle},
+    completion::{Completer, CompletionHandle},
     record::Record,
     retry,
     transport::RequestError,

@@ -13,7 +13,7 @@ use super::{
     aggregate::{Aggregate, AggregateSize},
     batch::RecordMeta,
     body::{Entry, Format},
-    group::CompletionHandle,
+    completion::CompletionHandle,
     limiter::Limiter,
     queued_batch::QueuedBatch,
     queued_record::{EncodedRecord, QueuedAggregate, QueuedRecord},

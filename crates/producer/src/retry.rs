@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::{
     answer::Answer,
-    group::CompletionHandle,
+    completion::CompletionHandle,
     transport::{RequestError, Severity},
 };
 

@@ -11,8 +11,8 @@ use futures::{FutureExt, Sink, future::BoxFuture};
 use tokio::runtime::Handle;
 
 use super::{
+    completion::Pending,
     error::{PutError, RecordError},
-    group::Pending,
     handle::Producer,
     record::Record,
 };

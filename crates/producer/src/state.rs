@@ -1,9 +1,6 @@
 //! What callers and the dispatcher share: what was taken and has not left yet.
 
-use std::{
-    sync::{Arc, Mutex, MutexGuard},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use tokio::{
     sync::{Notify, oneshot, watch},
@@ -15,13 +12,14 @@ use super::{
     body::{Body, Format},
     budget::Budget,
     builder::Settings,
+    completion::{CompletionHandle, Group, Pending},
     error::PutError,
     flush_barriers::FlushBarriers,
-    group::{CompletionHandle, GROUP, Group, Pending},
+    group::GROUP,
     handle::Unsent,
     hot_keys::HotKeys,
     load_estimate::LoadEstimate,
-    lock::lock,
+    lock::{Mutex, MutexGuard, lock},
     metrics::{self, Metrics},
     queued_batch::BatchLimits,
     queues::Queues,
@@ -167,7 +165,7 @@ impl State {
             Some(group) => group,
             None => (Group::new(self.flush_barriers.begin()), 0),
         };
-        let (index, pending) = (issued as u32, group.pending(issued as u32));
+        let (index, pending) = (issued as u32, Pending::new(group.clone(), issued as u32));
         let expires = self.record_ttl.map(after);
         let completion = CompletionHandle::new(group.clone(), index, size, expires);
         self.group = Some((group, issued + 1));

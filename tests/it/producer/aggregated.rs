@@ -7,6 +7,7 @@ use super::{
     PATIENCE, assert_adds_up, put_all, quick, record,
     sink::{Sink, Step},
 };
+use crate::stream_model::hash_key;
 
 const COUNT: usize = 5_000;
 
@@ -21,10 +22,15 @@ async fn packed(script: impl Fn(usize) -> Step + Send + Sync + 'static) -> Sink 
     let closed = producer.close(PATIENCE).await;
     assert_adds_up(closed.metrics, COUNT, 0);
     assert_eq!(sink.written(), COUNT);
-    for (shard, records) in sink.landed() {
-        let range = sink.range_of(&shard).expect("open");
-        assert!(records.iter().all(|record| range.contains(&record.hash)), "a consumer would pass over some");
+    let stream = sink.stream();
+    for (shard, landed) in stream.landed() {
+        let range = stream.range_of(shard).expect("open");
+        assert!(
+            landed.iter().all(|landed| range.contains(&hash_key(&landed.record))),
+            "a consumer would pass over some"
+        );
     }
+    drop(stream);
     sink
 }
 
@@ -65,8 +71,8 @@ async fn an_aggregate_keeps_its_bounds_and_one_alone_travels_plain() {
     let receipt = timeout(PATIENCE, alone).await.expect("an end").expect("acknowledged");
     assert_eq!(receipt.sub_sequence_number(), None);
     assert!(sink.calls().iter().all(|call| call.bytes <= 12 * 1_000 + 5_000));
-    let landed = &sink.landed()["shardId-000000000000"];
-    assert_eq!(landed.iter().filter(|record| !record.in_aggregate).count(), 2, "the large one and the lonely one");
+    let alone = sink.stream().landed()["shardId-000000000000"].iter().filter(|landed| !landed.is_packed()).count();
+    assert_eq!(alone, 2, "the large one and the lonely one");
     let subs: Vec<_> = futures::future::join_all(pending).await.into_iter().flatten().collect();
     assert!(subs.iter().filter_map(|receipt| receipt.sub_sequence_number()).all(|sub| sub < 10));
     assert_eq!(sink.written(), 97);

@@ -9,6 +9,7 @@ use super::{
     PATIENCE, assert_adds_up, put_all, quick,
     sink::{Sink, Step},
 };
+use crate::stream_model::{Landed, name};
 
 const COUNT: usize = 3_000;
 
@@ -24,11 +25,11 @@ fn failing(request: usize) -> Step {
 /// How often a record of a key lies behind one that was put after it.
 fn out_of_order(sink: &Sink) -> usize {
     let mut wrong = 0;
-    for shard in sink.landed().values() {
+    for shard in sink.stream().landed().values() {
         let mut last = HashMap::new();
-        for landed in shard {
-            let before = last.insert(&landed.key, &landed.name);
-            wrong += usize::from(before.is_some_and(|before| before > &landed.name));
+        for Landed { record, .. } in shard {
+            let before = last.insert(&record.partition_key, name(record));
+            wrong += usize::from(before.is_some_and(|before| before > name(record)));
         }
     }
     wrong

@@ -21,8 +21,8 @@ async fn resharded(aggregation: bool, ordered: bool) {
     let mut pending = Vec::new();
     for number in 0..COUNT {
         match number {
-            2_000 => sink.split(1),
-            4_000 => sink.merge(),
+            2_000 => sink.stream().split(1),
+            4_000 => sink.stream().merge(),
             _ => {}
         }
         pending.push(timeout(PATIENCE, producer.put(record(number, 100))).await.expect("room").expect("taken"));
@@ -44,7 +44,7 @@ async fn resharded(aggregation: bool, ordered: bool) {
     assert_eq!(sink.written(), COUNT);
     assert!(sink.extra_copies() as u64 <= closed.metrics.possible_duplicates, "{:?}", closed.metrics);
     assert!(aggregation || closed.metrics.possible_duplicates == 0);
-    assert_eq!(sink.unseen(), 0, "a consumer of each shard's range sees every record");
+    assert_eq!(sink.stream().unseen(), 0, "a consumer of each shard's range sees every record");
 }
 
 #[tokio::test]

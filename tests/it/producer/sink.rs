@@ -1,8 +1,6 @@
-//! A Kinesis that does as it is told and remembers everything.
+//! A transport that does as it is told, and writes into a stream in memory.
 
 use std::{
-    collections::HashMap,
-    ops::RangeInclusive,
     sync::{
         Arc, Mutex, MutexGuard, Weak,
         atomic::{AtomicUsize, Ordering},
@@ -12,11 +10,13 @@ use std::{
 
 use futures::{FutureExt, future::BoxFuture};
 use kinesis_producer::{
-    Answer, AnswerBuilder, Body, DescribeError, Format, OpenShard, Record, Request, RequestError, Severity, ShardMap,
-    Transport, Wants,
+    Answer, AnswerBuilder, Body, DescribeError, Format, Record, Request, RequestError, Severity, ShardMap, Transport,
+    Wants,
 };
-use md5::{Digest, Md5};
+use sha2::Digest;
 use tokio::time::sleep;
+
+use crate::stream_model::Stream;
 
 /// What the sink does with a request.
 pub enum Step {
@@ -41,31 +41,15 @@ pub struct Call {
     pub bytes: usize,
 }
 
-/// One user record as it lies in a shard.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Landed {
-    /// Its first eight bytes.
-    pub name: String,
-    pub key: String,
-    pub hash: u128,
-    pub in_aggregate: bool,
-}
-
-type Shards = Vec<(String, RangeInclusive<u128>)>;
-
 #[derive(Clone)]
 pub struct Sink(Arc<Inner>);
 
 struct Inner {
     script: Box<dyn Fn(usize) -> Step + Send + Sync>,
     calls: Mutex<Vec<Call>>,
-    /// The open shards, as the service knows them.
-    shards: Mutex<Shards>,
-    /// Those that ever were.
-    ever: Mutex<HashMap<String, RangeInclusive<u128>>>,
-    /// Whether the producer may ask for them.
+    stream: Mutex<Stream>,
+    /// Whether the producer may ask for its shards.
     tells: bool,
-    landed: Mutex<HashMap<String, Vec<Landed>>>,
     open: AtomicUsize,
     most_open: AtomicUsize,
     bodies: Mutex<Vec<Weak<Body>>>,
@@ -83,43 +67,20 @@ impl Sink {
     }
 
     fn of(count: usize, tells: bool, script: impl Fn(usize) -> Step + Send + Sync + 'static) -> Self {
-        let width = u128::MAX / count as u128;
-        let range = |i: usize| i as u128 * width..=if i + 1 == count { u128::MAX } else { (i as u128 + 1) * width - 1 };
         Self(Arc::new(Inner {
             script: Box::new(script),
             calls: Mutex::default(),
-            shards: Mutex::new((0..count).map(|i| (format!("shardId-{i:012}"), range(i))).collect()),
-            ever: Mutex::default(),
+            stream: Mutex::new(Stream::new(count)),
             tells,
-            landed: Mutex::default(),
             open: AtomicUsize::new(0),
             most_open: AtomicUsize::new(0),
             bodies: Mutex::default(),
         }))
     }
 
-    /// Splits a shard in the middle, as the service does: two new ones take its place.
-    pub fn split(&self, index: usize) {
-        let mut shards = lock(&self.0.shards);
-        let next = shards.iter().map(|(id, _)| number(id)).max().expect("a shard") + 1;
-        let (_, range) = shards.remove(index);
-        let middle = range.start() + (range.end() - range.start()) / 2;
-        shards.push((format!("shardId-{next:012}"), *range.start()..=middle));
-        shards.push((format!("shardId-{:012}", next + 1), middle + 1..=*range.end()));
-    }
-
-    /// Merges the two shards that have the lowest hash keys.
-    pub fn merge(&self) {
-        let mut shards = lock(&self.0.shards);
-        let next = shards.iter().map(|(id, _)| number(id)).max().expect("a shard") + 1;
-        shards.sort_by_key(|(_, range)| *range.start());
-        let (_, low) = shards.remove(0);
-        let (_, high) = shards.remove(0);
-        shards.push((format!("shardId-{next:012}"), *low.start()..=*high.end()));
-    }
-
-    pub fn range_of(&self, shard: &str) -> Option<RangeInclusive<u128>> {
-        lock(&self.0.shards).iter().find(|(id, _)| id == shard).map(|(_, range)| range.clone())
+    /// What lies behind it.
+    pub fn stream(&self) -> MutexGuard<'_, Stream> {
+        lock(&self.0.stream)
     }
 
     pub fn calls(&self) -> Vec<Call> {
@@ -143,39 +104,13 @@ impl Sink {
         bodies.iter().filter_map(|body| Some(body.upgrade()?.bytes().len())).collect()
     }
 
-    /// What lies in the shards, each in its order.
-    pub fn landed(&self) -> HashMap<String, Vec<Landed>> {
-        lock(&self.0.landed).clone()
-    }
-
     /// Different records that were written.
     pub fn written(&self) -> usize {
-        self.copies().len()
+        self.stream().written()
     }
 
     pub fn extra_copies(&self) -> usize {
-        self.copies().values().map(|copies| copies - 1).sum()
-    }
-
-    /// Records that no consumer sees: those of which each copy is in an aggregate in a shard of another range.
-    pub fn unseen(&self) -> usize {
-        let (landed, ranges) = (self.landed(), lock(&self.0.ever).clone());
-        let mut seen = HashMap::new();
-        for (shard, records) in &landed {
-            for record in records {
-                let is_seen = !record.in_aggregate || ranges[shard].contains(&record.hash);
-                *seen.entry(&record.name).or_insert(false) |= is_seen;
-            }
-        }
-        seen.values().filter(|is_seen| !**is_seen).count()
-    }
-
-    fn copies(&self) -> HashMap<String, usize> {
-        let mut copies = HashMap::new();
-        for landed in lock(&self.0.landed).values().flatten() {
-            *copies.entry(landed.name.clone()).or_default() += 1;
-        }
-        copies
+        self.stream().extra_copies()
     }
 
     fn begin(&self, records: &[Record]) -> usize {
@@ -187,13 +122,8 @@ impl Sink {
     }
 
     fn write(&self, record: &Record, answer: &mut AnswerBuilder) {
-        let hash = record.explicit_hash_key.unwrap_or_else(|| hash_key(&record.partition_key));
-        let shards = lock(&self.0.shards);
-        let (shard, _) = shards.iter().find(|(_, range)| range.contains(&hash)).expect("every hash has a shard");
-        let landed = landed(record);
-        answer.written(shard, &landed[0].name);
-        lock(&self.0.ever).extend(shards.iter().cloned());
-        lock(&self.0.landed).entry(shard.clone()).or_default().extend(landed);
+        let place = self.stream().write(record);
+        answer.written(&place.shard_id, &place.sequence_number.to_string());
     }
 
     fn answer(&self, records: &[Record], refuse: impl Fn(usize) -> bool, positions: usize) -> Answer {
@@ -247,38 +177,9 @@ impl Transport for Sink {
     }
 
     fn shards(&self) -> BoxFuture<'static, Result<Option<ShardMap>, DescribeError>> {
-        let shard = |(id, range): &(String, RangeInclusive<u128>)| OpenShard::new(id.as_str(), range.clone());
-        let shards = lock(&self.0.shards).iter().map(shard).collect();
-        let map = self.0.tells.then(|| ShardMap::new(shards).expect("shards that cover all"));
+        let map = self.0.tells.then(|| self.stream().shard_map());
         std::future::ready(Ok(map)).boxed()
     }
-}
-
-pub fn hash_key(partition_key: &str) -> u128 {
-    u128::from_be_bytes(Md5::digest(partition_key).into())
-}
-
-fn landed(record: &Record) -> Vec<Landed> {
-    let one = |data: &[u8], key: &str, hash: Option<u128>, in_aggregate| Landed {
-        name: String::from_utf8_lossy(&data[..8]).into_owned(),
-        key: key.to_owned(),
-        hash: hash.unwrap_or_else(|| hash_key(key)),
-        in_aggregate,
-    };
-    match kinesis_aggregation::decode(&record.data).expect("well packed") {
-        None => vec![one(&record.data, &record.partition_key, record.explicit_hash_key, false)],
-        Some(records) => {
-            let number = |key: &String| key.parse().expect("a decimal number");
-            let each = |record: &kinesis_aggregation::UserRecord| {
-                one(&record.data, &record.partition_key, record.explicit_hash_key.as_ref().map(number), true)
-            };
-            records.iter().map(each).collect()
-        }
-    }
-}
-
-fn number(id: &str) -> u64 {
-    id.trim_start_matches("shardId-").parse().expect("a number")
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

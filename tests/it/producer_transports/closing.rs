@@ -7,9 +7,10 @@ use tokio::time::timeout;
 
 use super::{
     KINDS, PATIENCE, assert_adds_up,
-    kinesis::{Described, Kinesis, Step, name},
+    kinesis::{Described, Kinesis, Step},
     put_all, quick, record,
 };
+use crate::stream_model::name;
 
 const COUNT: usize = 1_000;
 
@@ -66,7 +67,7 @@ fn assert_given_back(unsent: &[Unsent], kinesis: &Kinesis, failed: usize) {
     for Unsent { record: given, may_be_written, .. } in unsent {
         let number = name(given).parse().expect("a number");
         assert_eq!(*given, record(number), "as it was put");
-        assert!(*may_be_written || !kinesis.knows(given), "{number} is in the stream");
+        assert!(*may_be_written || !kinesis.has(given), "{number} is in the stream");
     }
     assert!(unsent.iter().any(|unsent| unsent.may_be_written), "some were on their way");
     assert!(unsent.iter().any(|unsent| !unsent.may_be_written), "some were not");

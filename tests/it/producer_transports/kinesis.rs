@@ -1,24 +1,25 @@
-//! A Kinesis behind a socket that does as it is told and remembers what was written.
+//! A Kinesis behind a socket that does as it is told, and writes into a stream in memory.
 
 use std::{
-    collections::HashMap,
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
 
 use aws_config::SdkConfig;
 use base64_simd::STANDARD;
-use kinesis_producer::{Receipt, Record};
-use md5::{Digest, Md5};
+use kinesis_producer::{OpenShard, Receipt, Record};
 use serde_json::{Value, json};
 
-use crate::producer_wire::{
-    cbor::value_of,
-    config, encoded,
-    server::{Reply, Seen, Server, Written},
+use crate::{
+    producer_wire::{
+        cbor::value_of,
+        config, encoded,
+        server::{Reply, Seen, Server, Written},
+    },
+    stream_model::Stream,
 };
 
-const SHARDS: u128 = 4;
+const SHARDS: usize = 4;
 
 /// What becomes of a PutRecords request.
 pub enum Step {
@@ -47,39 +48,29 @@ pub enum Described {
     Denied,
 }
 
-/// One user record as it lies in a shard.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Landed {
-    pub record: Record,
-    pub shard_id: String,
-    pub sequence_number: String,
-    pub sub_sequence_number: Option<u32>,
-}
-
 pub struct Kinesis {
     server: Server,
-    ledger: Arc<Mutex<Ledger>>,
+    behind: Arc<Mutex<Behind>>,
 }
 
-#[derive(Default)]
-struct Ledger {
+/// What lies behind the socket.
+struct Behind {
+    stream: Stream,
+    /// Of PutRecords.
     requests: usize,
-    kinesis_records: usize,
-    /// By the first eight bytes of its data.
-    landed: HashMap<String, Vec<Landed>>,
 }
 
 impl Kinesis {
     pub async fn start(described: Described, script: impl Fn(usize) -> Step + Send + Sync + 'static) -> Self {
-        let ledger = Arc::<Mutex<Ledger>>::default();
-        let own = ledger.clone();
+        let behind = Arc::new(Mutex::new(Behind { stream: Stream::new(SHARDS), requests: 0 }));
+        let own = behind.clone();
         let server = Server::start(move |_, seen| match seen.header("x-amz-target").rsplit('.').next() {
             Some("PutRecords") => put_records(&mut lock(&own), seen, &script),
-            Some("ListShards") => Reply::Http(encoded(seen, 200, &shards())),
+            Some("ListShards") => Reply::Http(encoded(seen, 200, &shards(&lock(&own).stream))),
             _ => Reply::Http(describe(described, seen)),
         })
         .await;
-        Self { server, ledger }
+        Self { server, behind }
     }
 
     pub fn config(&self) -> SdkConfig {
@@ -94,85 +85,71 @@ impl Kinesis {
 
     /// Of PutRecords.
     pub fn requests(&self) -> usize {
-        lock(&self.ledger).requests
+        lock(&self.behind).requests
     }
 
     /// Different user records.
     pub fn written(&self) -> usize {
-        lock(&self.ledger).landed.len()
+        lock(&self.behind).stream.written()
     }
 
     pub fn extra_copies(&self) -> usize {
-        lock(&self.ledger).landed.values().map(|copies| copies.len() - 1).sum()
+        lock(&self.behind).stream.extra_copies()
     }
 
     /// As the service counts them.
-    pub fn kinesis_records(&self) -> usize {
-        lock(&self.ledger).kinesis_records
+    pub fn kinesis_records(&self) -> u64 {
+        lock(&self.behind).stream.kinesis_records()
     }
 
     /// Whether the record lies anywhere.
-    pub fn knows(&self, record: &Record) -> bool {
-        lock(&self.ledger).landed.contains_key(&name(record))
+    pub fn has(&self, record: &Record) -> bool {
+        lock(&self.behind).stream.has(record)
     }
 
     /// Whether the record lies where its receipt says.
-    pub fn has(&self, record: &Record, receipt: &Receipt) -> bool {
-        let landed = Landed {
-            record: record.clone(),
-            shard_id: receipt.shard_id().to_owned(),
-            sequence_number: receipt.sequence_number().to_owned(),
-            sub_sequence_number: receipt.sub_sequence_number(),
-        };
-        lock(&self.ledger).landed.get(&name(record)).is_some_and(|copies| copies.contains(&landed))
+    pub fn has_at(&self, record: &Record, receipt: &Receipt) -> bool {
+        lock(&self.behind).stream.has_at(record, receipt)
     }
 }
 
-impl Ledger {
+impl Behind {
     /// Writes all but those that are picked; the entries of the answer.
     fn write(&mut self, records: &[Record], refuse: impl Fn(usize) -> bool) -> Vec<Value> {
         let refused = json!({"ErrorCode": "ProvisionedThroughputExceededException", "ErrorMessage": "Rate exceeded"});
         let entry = |(position, record): (usize, &Record)| match refuse(position) {
             true => refused.clone(),
-            false => self.land(record),
+            false => {
+                let place = self.stream.write(record);
+                json!({"ShardId": place.shard_id, "SequenceNumber": place.sequence_number.to_string()})
+            }
         };
         records.iter().enumerate().map(entry).collect()
     }
-
-    fn land(&mut self, record: &Record) -> Value {
-        self.kinesis_records += 1;
-        let (shard_id, sequence_number) = (shard_of(record), self.kinesis_records.to_string());
-        for (sub, record) in user_records(record) {
-            let copies = self.landed.entry(name(&record)).or_default();
-            let (shard_id, sequence_number) = (shard_id.clone(), sequence_number.clone());
-            copies.push(Landed { record, shard_id, sequence_number, sub_sequence_number: sub });
-        }
-        json!({"ShardId": shard_id, "SequenceNumber": sequence_number})
-    }
 }
 
-fn put_records(ledger: &mut Ledger, seen: &Seen, script: &impl Fn(usize) -> Step) -> Reply {
-    let (request, records) = (ledger.requests, records_of(seen));
-    ledger.requests += 1;
+fn put_records(behind: &mut Behind, seen: &Seen, script: &impl Fn(usize) -> Step) -> Reply {
+    let (request, records) = (behind.requests, records_of(seen));
+    behind.requests += 1;
     let answer = |entries: Vec<Value>| encoded(seen, 200, &json!({"FailedRecordCount": 0, "Records": entries}));
     match script(request) {
         Step::Refuse(picks, time) => {
-            Reply::Slow(time, answer(ledger.write(&records, |position| picks(request, position))))
+            Reply::Slow(time, answer(behind.write(&records, |position| picks(request, position))))
         }
         Step::Short(positions) => {
-            Reply::Http(answer(ledger.write(&records, |_| false).into_iter().take(positions).collect()))
+            Reply::Http(answer(behind.write(&records, |_| false).into_iter().take(positions).collect()))
         }
         Step::Unreadable => {
-            ledger.write(&records, |_| false);
+            behind.write(&records, |_| false);
             Reply::Http(Written::new(200, "text/html", "<html>Welcome</html>"))
         }
-        Step::Half => Reply::Half(answer(ledger.write(&records, |_| false))),
+        Step::Half => Reply::Half(answer(behind.write(&records, |_| false))),
         Step::Reset => {
-            ledger.write(&records, |_| false);
+            behind.write(&records, |_| false);
             Reply::Reset
         }
         Step::Silence => {
-            ledger.write(&records, |_| false);
+            behind.write(&records, |_| false);
             Reply::Silence
         }
         Step::Fail(status, code) => Reply::Http(encoded(seen, status, &json!({"__type": code, "message": "no"}))),
@@ -198,44 +175,13 @@ fn records_of(seen: &Seen) -> Vec<Record> {
     body["Records"].as_array().expect("records").iter().map(record).collect()
 }
 
-/// What is packed in a record, each with its position; or the record itself.
-pub fn user_records(record: &Record) -> Vec<(Option<u32>, Record)> {
-    let Some(packed) = kinesis_aggregation::decode(&record.data).expect("well packed") else {
-        return vec![(None, record.clone())];
+fn shards(stream: &Stream) -> Value {
+    let shard = |shard: &OpenShard| {
+        let (start, end) = (shard.range.start().to_string(), shard.range.end().to_string());
+        let range = json!({"StartingHashKey": start, "EndingHashKey": end});
+        json!({"ShardId": *shard.id, "HashKeyRange": range, "SequenceNumberRange": {"StartingSequenceNumber": "0"}})
     };
-    let user_record = |(sub, packed): (usize, kinesis_aggregation::UserRecord)| {
-        let record = Record::new(packed.data, packed.partition_key.as_str());
-        let record = match packed.explicit_hash_key {
-            Some(key) => record.with_explicit_hash_key(key.parse().expect("a number")),
-            None => record,
-        };
-        (Some(sub as u32), record)
-    };
-    packed.into_iter().enumerate().map(user_record).collect()
-}
-
-pub fn hash(record: &Record) -> u128 {
-    record.explicit_hash_key.unwrap_or_else(|| u128::from_be_bytes(Md5::digest(&*record.partition_key).into()))
-}
-
-pub fn name(record: &Record) -> String {
-    String::from_utf8_lossy(&record.data[..8]).into_owned()
-}
-
-fn shard_of(record: &Record) -> String {
-    let index = (hash(record) / (u128::MAX / SHARDS)).min(SHARDS - 1);
-    format!("shardId-{index:012}")
-}
-
-fn shards() -> Value {
-    let width = u128::MAX / SHARDS;
-    let end = |index| if index + 1 == SHARDS { u128::MAX } else { (index + 1) * width - 1 };
-    let shard = |index: u128| {
-        let range = json!({"StartingHashKey": (index * width).to_string(), "EndingHashKey": end(index).to_string()});
-        let numbers = json!({"StartingSequenceNumber": "0"});
-        json!({"ShardId": format!("shardId-{index:012}"), "HashKeyRange": range, "SequenceNumberRange": numbers})
-    };
-    json!({"Shards": (0..SHARDS).map(shard).collect::<Vec<_>>()})
+    json!({"Shards": stream.shard_map().shards().iter().map(shard).collect::<Vec<_>>()})
 }
 
 fn describe(described: Described, seen: &Seen) -> Written {
@@ -255,6 +201,6 @@ fn describe(described: Described, seen: &Seen) -> Written {
     encoded(seen, 200, &json!({"StreamDescriptionSummary": summary}))
 }
 
-fn lock(ledger: &Mutex<Ledger>) -> MutexGuard<'_, Ledger> {
-    ledger.lock().expect("a test that failed")
+fn lock(behind: &Mutex<Behind>) -> MutexGuard<'_, Behind> {
+    behind.lock().expect("a test that failed")
 }

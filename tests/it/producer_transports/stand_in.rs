@@ -6,12 +6,11 @@ use aws_sdk_kinesis::{Client, types::ShardIteratorType};
 use kinesis_producer::{Builder, Receipt, Record, TransportKind};
 use tokio::time::timeout;
 
-use super::{
-    KINDS, PATIENCE, STREAM, assert_adds_up,
-    kinesis::{hash, name, user_records},
-    put_all, quick, record,
+use super::{KINDS, PATIENCE, STREAM, assert_adds_up, put_all, quick, record};
+use crate::{
+    stand_in::Running,
+    stream_model::{hash_key, name, user_records},
 };
-use crate::stand_in::Running;
 
 /// Records between two changes of the shards.
 const PART: usize = 500;
@@ -85,7 +84,7 @@ impl Stream {
                 let data = record.data().as_ref().to_vec();
                 let whole = Record::new(data, record.partition_key().expect("a partition key"));
                 let visible = |(sub, record): (Option<u32>, Record)| {
-                    let is_visible = sub.is_none() || range.contains(&hash(&record));
+                    let is_visible = sub.is_none() || range.contains(&hash_key(&record));
                     is_visible.then(|| ((shard.to_owned(), number.to_owned(), sub), record))
                 };
                 seen.extend(user_records(&whole).into_iter().filter_map(visible));

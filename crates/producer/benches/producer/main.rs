@@ -31,6 +31,9 @@ mod rows;
 mod sdk;
 mod simulation;
 mod sink;
+#[expect(dead_code, reason = "tests use the rest")]
+#[path = "../stream_model/mod.rs"]
+mod stream_model;
 mod table;
 mod usage;
 mod work;

@@ -5,10 +5,8 @@ mod scenario;
 
 use std::time::Instant;
 
-use self::{
-    model::Counting,
-    scenario::{Keys, Outcome, Scenario},
-};
+use self::scenario::{Keys, Outcome, Scenario};
+use crate::stream_model::Counting;
 
 const PLAIN: Scenario = Scenario {
     shards: 500,

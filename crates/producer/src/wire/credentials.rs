@@ -2,7 +2,6 @@
 
 use std::{
     fmt,
-    sync::{Mutex, MutexGuard},
     time::{Duration, SystemTime},
 };
 
@@ -13,7 +12,7 @@ use aws_credential_types::{
 use aws_smithy_runtime_api::client::identity::Identity;
 
 use crate::{
-    lock::lock,
+    lock::{Mutex, MutexGuard, lock},
     transport::{RequestError, Severity},
 };
 

@@ -6,7 +6,8 @@ use kinesis_producer::{Producer, Snapshot};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use tokio::time::Instant;
 
-use super::model::{Counting, Limit, Model, Tally};
+use super::model::{Model, Tally};
+use crate::stream_model::{Counting, Throughput};
 
 /// How partition keys are spread.
 #[derive(Clone, Copy, Debug)]
@@ -57,7 +58,7 @@ impl Scenario {
     }
 
     async fn drive(&self) -> Outcome {
-        let model = Model::new(self.shards, self.counting, Limit::SHARD.part(self.left), self.is_map_known);
+        let model = Model::new(self.shards, self.counting, Throughput::SHARD.part(self.left), self.is_map_known);
         let producer = Producer::with_transport(model.clone()).max_in_flight_records(self.in_flight).build().await;
         let producer = producer.expect("settings that make sense");
         let carried = self.offer(&producer).await;
@@ -88,7 +89,7 @@ impl Scenario {
     fn rates(&self, seconds: &[Tally]) -> (f64, f64) {
         let sum = |of: fn(&Tally) -> u64| seconds.iter().map(of).sum::<u64>() as f64;
         let (accepted, refused) = (sum(|tally| tally.accepted), sum(|tally| tally.refused));
-        let capacity = Limit::SHARD.part(self.left * (self.shards * seconds.len()) as f64);
+        let capacity = Throughput::SHARD.part(self.left * (self.shards * seconds.len()) as f64);
         let used = (accepted / capacity.records).max(sum(|tally| tally.accepted_bytes) / capacity.bytes);
         (used, refused / (accepted + refused))
     }
