@@ -1,7 +1,7 @@
 //! Drives a workload through the producer at a rate.
 //!
-//! The load is open loop: when document i is to be sent is fixed by the rate, start + i / rate, and its latency counts
-//! from then to its acknowledgement; so a stall of the service shows in the latency of every document that had to
+//! The load is open loop: when document i is to be sent is fixed by the schedule, where the integral of its rate reaches i, and
+//! its latency counts from then to its acknowledgement; so a stall of the service shows in the latency of every document that had to
 //! wait, and not as a gap in which nothing was measured. When the producer has no room, the schedule does not slip:
 //! late documents go as soon as they can.
 //!
@@ -60,7 +60,7 @@ use self::{
 };
 use crate::{
     engine::Cancel,
-    spec::{Length, PartitionKey, Rate},
+    spec::{PartitionKey, Schedule},
 };
 use kinesis_producer::{Producer, PutError, Snapshot};
 
@@ -81,10 +81,8 @@ pub struct Plan {
     pub source: Arc<dyn Source>,
     /// Reserves their tickets.
     pub reserve: ReserveTickets,
-    /// Records offered a second.
-    pub rate: Rate,
-    /// When the load ends.
-    pub length: Length,
+    /// How many documents are offered when.
+    pub schedule: Schedule,
     /// How documents are spread over shards.
     pub partition_key: PartitionKey,
     /// Hash key ranges of the stream's open shards, so that `PartitionKey::Uniform` gives each exactly the same;
@@ -278,11 +276,6 @@ pub enum LoadError {
     },
 }
 
-/// How many documents a load has; `None` if that is not known before it ends.
-pub fn documents(rate: Rate, length: Length) -> Option<u64> {
-    Pace::new(rate, length).total
-}
-
 /// Sends the plan's documents, and returns when each has ended. A raised `cancel` stops the load: it offers no more
 /// documents and waits for those that it has offered. What is acknowledged is written to the new file `acks_log` every 100 ms.
 ///
@@ -308,18 +301,19 @@ async fn send(
     progress: &watch::Sender<Progress>,
     cancel: &Cancel,
 ) -> Result<LoadResult, LoadError> {
-    let whole = Pace::new(plan.rate, plan.length);
-    let pace = whole.of_part(plan.header.part)?;
-    let first = plan.header.part.documents(whole.total.unwrap_or_default()).start;
+    let whole = plan.schedule.documents();
+    let pace = Pace::new(plan.schedule, plan.header.part)?;
+    let first = plan.header.part.documents(whole.unwrap_or_default()).start;
     let generator = Generator {
         keyed: (plan.partition_key == PartitionKey::Key).then(|| plan.source.identity()),
         source: plan.source,
         reserve: plan.reserve,
         acks: acks.clone(),
-        whole: whole.total,
+        whole,
         before: first,
     };
     let (mut chunks, generating) = generator.start();
+    let asked_per_second = pace.mean();
     // The first documents are made before the clock starts.
     let made = chunks.next().await.unwrap_or_default().into_iter();
 
@@ -333,7 +327,7 @@ async fn send(
         producer: producer.clone(),
         before,
         started,
-        total: pace.total,
+        total: pace.total(),
         progress: progress.clone(),
         samples: plan.samples,
         window: window.clone(),
@@ -371,7 +365,6 @@ async fn send(
     acks.end(count)?;
     let after = producer.metrics();
     let hot_keys = hot::hot_keys(producer, &after);
-    let asked_per_second = pace.per_second;
     Ok(LoadResult {
         hot_keys,
         asked_per_second,

@@ -21,6 +21,7 @@ use tempfile::TempDir;
 use tokio::time::{sleep, timeout};
 
 use super::*;
+use crate::spec::{Length, Rate};
 
 /// Long enough that only a hang reaches it.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -161,8 +162,7 @@ impl Bench {
             header: Header { run: "run".into(), origin: Origin::StoreSales { scale: 1, seed: 1 }, part: Part::WHOLE },
             source: Arc::new(Numbers),
             reserve: Box::new(reserve),
-            rate,
-            length,
+            schedule: Schedule::constant(rate, length).expect("documents"),
             partition_key: PartitionKey::Uniform,
             shards: Vec::new(),
             give_up: PATIENCE,

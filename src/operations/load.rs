@@ -105,8 +105,7 @@ impl StackLoad<'_> {
             header: Header { run: self.run, origin: opened.origin.clone(), part: self.part },
             reserve: if opened.begins_anew() { from_one(self.tickets) } else { self.tickets },
             source: opened.source,
-            rate: stack.load.rate,
-            length: stack.load.length,
+            schedule: stack.load.schedule.clone(),
             give_up: stack.load.give_up,
             partition_key: stack.load.partition_key,
             shards,
@@ -210,7 +209,7 @@ fn from_one(mut tickets: ReserveTickets) -> ReserveTickets {
 }
 
 fn total(stack: &Stack, part: Part) -> Option<u64> {
-    let whole = load::documents(stack.load.rate, stack.load.length)?;
+    let whole = stack.load.schedule.documents()?;
     let own = part.documents(whole);
     Some(own.end - own.start)
 }

@@ -30,7 +30,7 @@ use super::{
 use crate::{
     aws::{Clients, Names, mirror::InBucket},
     engine::{Cancel, Home, HomeError, Journal, JournalError, ProviderError, StackId, State, journal::Entry},
-    load::{self, LoadError, Part, ReserveTickets},
+    load::{LoadError, Part, ReserveTickets},
     pipeline::lifecycle::{self, LifecycleError},
     report::RunReport,
     spec::{Stack, Thresholds},
@@ -149,7 +149,7 @@ impl SharedRun {
         if run.is_empty() || run.len() > LONGEST_NAME || !run.chars().all(fits) {
             return Err(WorkerError::RunName(run.to_owned()));
         }
-        if load::documents(stack.load.rate, stack.load.length).is_none() {
+        if stack.load.schedule.documents().is_none() {
             return Err(WorkerError::Endless(LoadError::Endless));
         }
         Ok(Self { part, run: run.to_owned(), mirror: mirror.map(str::to_owned) })

@@ -8,7 +8,7 @@ use crate::{
         self,
         usage::{Sent, Used},
     },
-    spec::{Aggregation, Length, ON_DEMAND_SHARDS, Rate, SHARD_BYTES, SHARD_RECORDS, Stack, StreamMode},
+    spec::{Aggregation, ON_DEMAND_SHARDS, SHARD_BYTES, SHARD_RECORDS, Stack, StreamMode},
 };
 
 /// A PUT payload unit (Kinesis Data Streams pricing, provisioned mode).
@@ -41,16 +41,20 @@ impl LoadCost {
 /// What a stack's load costs in a region, its documents being `mean_bytes` long.
 pub fn of_load(stack: &Stack, mean_bytes: f64, region: &str) -> LoadCost {
     let (_, prices) = prices::of(region);
-    let rate = rate(stack, mean_bytes);
-    let (documents, seconds) = match stack.load.length {
-        Length::Records(records) => (records as f64, records as f64 / rate),
-        Length::Duration(time) => (rate * time.as_secs_f64(), time.as_secs_f64()),
+    let rate = stack.load.schedule.mean().unwrap_or_else(|| taken_by_stream(stack, mean_bytes));
+    let schedule = &stack.load.schedule;
+    let (documents, seconds) = match (schedule.documents(), schedule.duration()) {
+        (Some(documents), _) => (documents as f64, documents as f64 / rate),
+        (None, duration) => {
+            let seconds = duration.expect("a load ends by time or by count").as_secs_f64();
+            (rate * seconds, seconds)
+        }
     };
     let (sent, deliveries) = (Sent { documents, mean_bytes }, deliveries::of(&stack.deliver));
     let mut used = into_stream(stack, sent, prices);
     used.extend(deliveries.iter().flat_map(|delivery| delivery.used(sent, prices)));
     used.extend(deliveries.iter().filter_map(|delivery| delivery.used_meanwhile(seconds, prices)));
-    LoadCost { documents, mean_bytes, seconds, at_most: stack.load.rate == Rate::Max, used }
+    LoadCost { documents, mean_bytes, seconds, at_most: schedule.peak().is_none(), used }
 }
 
 /// What else is paid by use, which nobody can tell beforehand.
@@ -70,12 +74,11 @@ fn records(sent: Sent, aggregation: Aggregation) -> Sent {
     Sent { documents: sent.documents / together, mean_bytes: sent.mean_bytes * together }
 }
 
-/// Documents a second: as it is set, or as many as the stream takes.
-fn rate(stack: &Stack, mean_bytes: f64) -> f64 {
-    match (stack.load.rate, stack.stream.mode) {
-        (Rate::PerSecond(rate), _) => rate,
-        (Rate::Max, StreamMode::Provisioned { shards }) => taken(f64::from(shards), mean_bytes),
-        (Rate::Max, StreamMode::OnDemand) => taken(ON_DEMAND_SHARDS, mean_bytes),
+/// Documents a second that a stream takes.
+fn taken_by_stream(stack: &Stack, mean_bytes: f64) -> f64 {
+    match stack.stream.mode {
+        StreamMode::Provisioned { shards } => taken(f64::from(shards), mean_bytes),
+        StreamMode::OnDemand => taken(ON_DEMAND_SHARDS, mean_bytes),
     }
 }
 

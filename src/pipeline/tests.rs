@@ -24,7 +24,7 @@ use crate::{
         spec::Deliver,
     },
     spec::{
-        Buffer, Compression, Format, Length, Load, Name, PartitionKey, Rate, Sending, Stream, Target, Thresholds,
+        Buffer, Compression, Format, Length, Load, Name, PartitionKey, Schedule, Sending, Stream, Target, Thresholds,
         Workload,
     },
 };
@@ -60,8 +60,7 @@ fn stack(s3: Option<S3Delivery>) -> Stack {
         mirror: false,
         load: Load {
             workload: Workload::StoreSales { scale: 1, seed: 1 },
-            rate: Rate::Max,
-            length: Length::Records(1),
+            schedule: Schedule::Max(Length::Records(1)),
             give_up: Duration::from_secs(60),
             partition_key: PartitionKey::Uniform,
             sending: Sending::default(),

@@ -15,6 +15,7 @@ use crate::{
     verify::{Destination, Verification, freshness::Freshness},
 };
 use landed::LandedDocuments;
+use terminal::grouped;
 
 /// The result of a run, and the JSON that `demo run --json` prints.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -191,7 +192,8 @@ impl RunReport {
         }
         if let Some(limit) = throughput {
             let rate = self.records_per_second;
-            let (actual, limits) = (format!("{rate:.0}/s"), format!("at least {limit:.0}/s"));
+            let per_second = |rate: f64| format!("{}/s", grouped(rate.round() as u64));
+            let (actual, limits) = (per_second(rate), format!("at least {}", per_second(limit)));
             checks.push(ThresholdCheck::new("throughput", actual, limits, rate >= limit));
         }
         self.crossed = checks.iter().filter(|check| !check.met).map(ToString::to_string).collect();

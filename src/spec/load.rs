@@ -6,20 +6,18 @@ use demo_formats::schema::FieldPath;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::sending::Sending;
+use super::{schedule::Schedule, sending::Sending};
 
 /// The mean length of a `store_sales` document, in bytes.
 pub const MEAN_DOCUMENT_BYTES: u64 = 8_170;
 
-/// What is sent, how fast, for how long.
+/// What is sent, and when.
 #[derive(Clone, Debug)]
 pub struct Load {
     /// What documents.
     pub workload: Workload,
-    /// Open loop, or as fast as it goes.
-    pub rate: Rate,
-    /// When it ends.
-    pub length: Length,
+    /// How many are offered when.
+    pub schedule: Schedule,
     /// It ends early when documents wait for so long and none is acknowledged, at least 1 s.
     pub give_up: Duration,
     /// How documents are spread over shards.
@@ -67,24 +65,6 @@ pub enum Broken {
     Refuse,
     /// They are counted, reported with their line numbers, and left out.
     Skip,
-}
-
-/// Records offered a second.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Rate {
-    /// Open loop.
-    PerSecond(f64),
-    /// Closed by backpressure alone.
-    Max,
-}
-
-/// When the load ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Length {
-    /// After a time.
-    Duration(Duration),
-    /// After a number of records.
-    Records(u64),
 }
 
 /// How documents are spread over shards.

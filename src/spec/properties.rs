@@ -6,8 +6,8 @@ use proptest::prelude::*;
 use serde_json::{Map, Value as Json, json};
 
 use super::{
-    load::Rate,
     quantity::{Refusal, at_least, rate, size, time},
+    schedule::Rate,
     sets,
     tree::{Node, Source},
 };

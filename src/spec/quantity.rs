@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::load::Rate;
+use super::schedule::Rate;
 
 /// Why a value is refused.
 #[derive(Debug, PartialEq)]
@@ -36,6 +36,8 @@ const MOST_PER_SECOND: f64 = 1e9;
 const A_TIME: &str = "a time with its unit (ms, s, m, h or d), such as `30s`";
 const A_SIZE: &str = "a size with its unit (KiB, MiB or GiB), such as `64MiB`";
 const A_RATE: &str = "records a second, such as `2000/s`, or `max`";
+const AN_OPEN_RATE: &str = "records a second, such as `2000/s`";
+const A_RANGE: &str = "two rates, such as `0/s..2000/s`";
 const A_LEAST_RATE: &str = "at least so many records a second, such as `\">= 1900/s\"`, or `off`";
 
 /// `500ms`, `30s`, `5m`, `2h`, `1d`. `unit` is the one to suggest where none was written.
@@ -136,6 +138,24 @@ fn parse_rate(text: &str) -> Result<Rate, Refusal> {
     match text {
         "max" => Ok(Rate::Max),
         _ => per_second(text, A_RATE, "").map(Rate::PerSecond),
+    }
+}
+
+/// `2000/s`; a load that has a time for each document cannot go as fast as it can.
+pub(super) fn open_rate(text: &str) -> Result<f64, Refusal> {
+    per_second(text, AN_OPEN_RATE, "")
+        .map_err(|refusal| refusal.suggest_only(|text| per_second(text, AN_OPEN_RATE, "")))
+}
+
+/// `0/s..2000/s`; of `2000/s` the first rate is none.
+pub(super) fn rate_range(text: &str) -> Result<(Option<f64>, f64), Refusal> {
+    let end = |text: &str| match text.trim() {
+        "0/s" => Ok(0.0),
+        text => per_second(text, A_RANGE, "").map_err(|refusal| refusal.suggest(None)),
+    };
+    match text.split_once("..") {
+        Some((from, to)) => Ok((Some(end(from)?), end(to)?)),
+        None => Ok((None, end(text)?)),
     }
 }
 
@@ -243,6 +263,18 @@ mod tests {
         assert_eq!(near("0/s"), None);
         assert_eq!(near("fast"), None);
         assert_eq!(near(&format!("{}/s", "9".repeat(400))), None);
+    }
+
+    #[test]
+    fn a_range_has_two_rates_or_the_last() {
+        assert_eq!(rate_range("0/s..2000/s"), Ok((Some(0.0), 2000.0)));
+        assert_eq!(rate_range("2000.5/s..0/s"), Ok((Some(2000.5), 0.0)));
+        assert_eq!(rate_range("2000/s"), Ok((None, 2000.0)));
+        for wrong in ["", "max", "1/s..", "..2/s", "1..2", "1/s...2/s", "1/s..2/s..3/s", "-1/s..2/s", "1/s-2/s"] {
+            let refusal = rate_range(wrong).expect_err(wrong);
+            assert_eq!((refusal.expected.as_str(), refusal.suggestion), (A_RANGE, None), "{wrong}");
+        }
+        assert!(open_rate("max").is_err() && open_rate("0/s").is_err());
     }
 
     #[test]

@@ -2,7 +2,8 @@
 
 use super::{
     capacity::{HEADROOM, ON_DEMAND_SHARDS, SHARD_BYTES, SHARD_RECORDS, shards_for},
-    load::{PartitionKey, Rate},
+    check::schedule::path_of_peak,
+    load::PartitionKey,
     sending::Aggregation,
     stack::{Stack, StreamMode},
     tree::{Found, Node},
@@ -17,7 +18,7 @@ pub(super) fn of(stack: &Stack, root: &Node) -> Vec<Found> {
 
 /// A load that the stream cannot take.
 fn capacity(stack: &Stack, root: &Node) -> Vec<Found> {
-    let Rate::PerSecond(rate) = stack.load.rate else { return Vec::new() };
+    let Some(rate) = stack.load.schedule.peak() else { return Vec::new() };
     let (shards, stream) = match stack.stream.mode {
         StreamMode::Provisioned { shards: 1 } => (1.0, "1 shard".to_owned()),
         StreamMode::Provisioned { shards } => (f64::from(shards), format!("{shards} shards")),
@@ -25,7 +26,8 @@ fn capacity(stack: &Stack, root: &Node) -> Vec<Found> {
     };
     let mean = stack.load.workload.mean_bytes().unwrap_or(0.0);
     let (offered, taken) = (rate * mean, shards * SHARD_BYTES);
-    let span = root.nearest("load.rate");
+    let path = path_of_peak(root, &stack.load.schedule);
+    let span = root.nearest(&path);
     let enough = format!("at least {} shards, or a lower rate", shards_for(rate, mean));
     let mut found = Vec::new();
     if offered > taken * HEADROOM {
@@ -33,7 +35,7 @@ fn capacity(stack: &Stack, root: &Node) -> Vec<Found> {
         let problem = format!(
             "{rate}/s of {mean} bytes each are {offered:.1} MB/s, {percent:.0} % of the {taken:.1} MB/s that {stream} can take"
         );
-        found.push(span.problem("load.rate", problem).expected(enough.as_str()));
+        found.push(span.problem(&path, problem).expected(enough.as_str()));
     }
     // Of documents whose length is not known nobody knows how many share a record.
     let together = stack.load.sending.aggregation.documents_per_record(mean);
@@ -43,7 +45,7 @@ fn capacity(stack: &Stack, root: &Node) -> Vec<Found> {
             "{records:.0} records a second are more than the {} that {stream} can take",
             shards * SHARD_RECORDS
         );
-        found.push(span.problem("load.rate", problem).expected(enough));
+        found.push(span.problem(&path, problem).expected(enough));
     }
     found
 }

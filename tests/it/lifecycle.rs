@@ -22,8 +22,8 @@ use kinesis_demo::{
     engine::{Action, Cancel, Home, Journal, Observed, Outcome, Scope, State},
     pipeline::{Materials, lifecycle},
     spec::{
-        Buffer, Compression, Format, Length, Load, Name, PartitionKey, Rate, Sending, Stack, Stream, StreamMode,
-        Target, Thresholds, Workload,
+        Buffer, Compression, Format, Length, Load, Name, PartitionKey, Rate, Schedule, Sending, Stack, Stream,
+        StreamMode, Target, Thresholds, Workload,
     },
 };
 
@@ -66,8 +66,7 @@ pub fn store_sales() -> Stack {
         mirror: false,
         load: Load {
             workload: Workload::StoreSales { scale: 1, seed: 1 },
-            rate: Rate::PerSecond(10.0),
-            length: Length::Records(10),
+            schedule: Schedule::constant(Rate::PerSecond(10.0), Length::Records(10)).expect("documents"),
             give_up: Duration::from_secs(60),
             partition_key: PartitionKey::Uniform,
             sending: Sending::default(),

@@ -269,6 +269,23 @@ fn how_documents_travel_is_read() {
     }
 }
 
+#[test]
+fn stages_are_summed_and_the_stream_is_sized_by_their_peak() {
+    let checked = read("tests/specs/good-stages.yaml");
+    recorded(&checked);
+    let schedule = &checked.stack.load.schedule;
+    assert_eq!(schedule.documents(), Some(30_000 + 120_000 + 40_000 + 90_000 + 2_500));
+    assert_eq!((schedule.duration(), schedule.peak()), (Some(Duration::from_secs(175)), Some(6_000.0)));
+    assert_eq!(checked.stack.stream.mode, StreamMode::Provisioned { shards: 50 });
+    let small = spec::read("tests/specs/good-stages.yaml".as_ref(), &[], &["stream.shards=20".to_owned()]);
+    let warnings = small.unwrap_or_else(|errors| panic!("{errors}")).warnings;
+    let [warning] = warnings.as_slice() else { panic!("{warnings:?}") };
+    assert!(
+        warning.to_string().starts_with("tests/specs/good-stages.yaml:8:7: load.stages.2: 6000/s of "),
+        "{warning}"
+    );
+}
+
 /// What is said of the good stack with these values.
 fn warnings(sets: &[&str]) -> Vec<String> {
     let sets = sets.iter().map(|&set| set.to_owned()).collect::<Vec<_>>();

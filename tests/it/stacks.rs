@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf};
 use kinesis_demo::{
     aws::Names,
     engine::StackId,
-    spec::{self, Length, Rate, StreamMode, Target},
+    spec::{self, StreamMode, Target},
 };
 
 use crate::specs::read;
@@ -28,8 +28,8 @@ fn the_shipped_stacks_are_laptop_sized_and_local() {
         let checked = read(&format!("stacks/{stack}.yaml"));
         assert_eq!(checked.stack.target, Target::Local);
         assert!(checked.warnings.is_empty(), "{:?}", checked.warnings);
-        let Length::Duration(length) = checked.stack.load.length else { panic!("{stack} lasts as long as it takes") };
-        assert!(length.as_secs() <= 30);
+        let length = checked.stack.load.schedule.duration();
+        assert!(length.is_some_and(|length| length.as_secs() <= 30), "{stack} lasts {length:?}");
     }
 }
 
@@ -40,7 +40,7 @@ fn the_shipped_overlays_fit_the_shipped_stacks() {
     let checked = spec::read(stack, &overlays, &[]).unwrap_or_else(|errors| panic!("{errors}"));
     assert_eq!(checked.stack.target, Target::Aws { region: "us-east-1".to_owned(), profile: None });
     assert_eq!(checked.stack.stream.mode, StreamMode::Provisioned { shards: 540 });
-    assert_eq!(checked.stack.load.rate, Rate::PerSecond(60_000.0));
+    assert_eq!(checked.stack.load.schedule.mean(), Some(60_000.0));
     assert!(checked.warnings.is_empty(), "{:?}", checked.warnings);
 
     let back = spec::read(stack, &[overlays.as_slice(), &["config/laptop.yaml".into()]].concat(), &[]);

@@ -51,6 +51,16 @@ fn a_stream_without_delivery_is_proved_from_the_stream() {
 }
 
 #[test]
+fn every_document_of_a_load_in_stages_arrives() {
+    let demo = Demo::new();
+    let stages = "load={rate: null, duration: null, stages: [{ramp: 0/s..1000/s, for: 2s}, {pause: 1s}, {rate: 500/s, for: 1s}]}";
+    let report = demo.json(&["run", "stacks/stream-only.yaml", "--rm", "--json", "--set", stages]);
+    assert_eq!((number(&report, "offered"), number(&report, "landed_stream")), (1_500, 1_500));
+    assert_eq!((number(&report, "lost"), number(&report, "leftovers")), (0, 0));
+    assert!(report["seconds"]["load"].as_f64().is_some_and(|seconds| seconds > 3.9), "{report}");
+}
+
+#[test]
 fn a_crossed_threshold_stands_in_the_summary_and_exits_99() {
     let demo = Demo::new();
     let sets = ["--set", "load.duration=1s", "--set", "thresholds.p99_ack=1ms"];

@@ -19,7 +19,7 @@ use super::{clock, report::Finding};
 use crate::{
     aws::{Clients, Where, clients::Caller, failure::failure},
     engine::{Cause, ProviderError},
-    spec::{Length, Stack},
+    spec::Stack,
 };
 
 const WHAT: &str = "credentials";
@@ -74,8 +74,8 @@ fn known(caller: &Caller, expiry: Option<SystemTime>, stack: Option<&Stack>) -> 
         return Finding::fine(WHAT, why);
     };
     let why = format!("{why}, valid for {} min", left.as_secs() / 60);
-    match stack.map(|stack| stack.load.length) {
-        Some(Length::Duration(load)) if load > left => {
+    match stack.and_then(|stack| stack.load.schedule.duration()) {
+        Some(load) if load > left => {
             let advice = "log in again before the load; if the session ends, run the command again to continue";
             Finding::warning(WHAT, format!("{why}, and the load lasts {} min", load.as_secs().div_ceil(60)), advice)
         }
@@ -158,6 +158,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::spec::{Length, Schedule};
 
     #[test]
     fn an_arn_says_who_has_it() {
@@ -196,7 +197,7 @@ mod tests {
         let found = known(&caller, Some(end), None);
         assert!(found.why.ends_with("in account 1, valid for 9 min"), "{}", found.why);
         let mut stack = crate::spec::read("stacks/stream-only.yaml".as_ref(), &[], &[]).expect("a stack").stack;
-        stack.load.length = Length::Duration(Duration::from_secs(1800));
+        stack.load.schedule = Schedule::Max(Length::Duration(Duration::from_secs(1800)));
         let found = known(&caller, Some(end), Some(&stack));
         assert!(found.why.ends_with("and the load lasts 30 min"), "{}", found.why);
     }

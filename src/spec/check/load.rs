@@ -1,4 +1,4 @@
-//! The checks of `load`: the documents, their rate and their number.
+//! The checks of `load`: the documents, and how they are sent.
 
 use std::{
     fs::{self, File},
@@ -11,9 +11,10 @@ use demo_formats::schema::FieldPath;
 
 use super::{
     super::{
-        file::{IdentityFile, JsonLinesFile, LoadFile, RateText, TemplateFile, Time, WorkloadFile},
-        load::{Length, Load, PartitionKey, Rate, Workload},
-        quantity::{self, Refusal},
+        file::{IdentityFile, JsonLinesFile, LoadFile, TemplateFile, Time, WorkloadFile},
+        load::{Load, PartitionKey, Workload},
+        quantity::Refusal,
+        schedule::Schedule,
     },
     values::Check,
 };
@@ -24,14 +25,17 @@ const SHORTEST_GIVE_UP: Duration = Duration::from_secs(1);
 const WORKLOAD: &str = "load.workload";
 
 impl Check<'_> {
-    pub(super) fn load(&mut self, load: &LoadFile, workload: Option<Workload>, rate: Option<Rate>) -> Option<Load> {
+    pub(super) fn load(
+        &mut self,
+        load: &LoadFile,
+        workload: Option<Workload>,
+        schedule: Option<Schedule>,
+    ) -> Option<Load> {
         let partition_key = workload.as_ref().and_then(|workload| self.partition_key(load.partition_key, workload));
-        let length = self.length(load.duration.as_ref(), load.records);
-        let length = length.and_then(|length| self.something_sent(length, rate));
         let sending = self.sending(load);
         let give_up = load.give_up.as_ref().map_or(Some(GIVE_UP), |text| self.give_up(text));
         let (partition_key, sending, give_up) = (partition_key?, sending?, give_up?);
-        Some(Load { workload: workload?, rate: rate?, length: length?, give_up, partition_key, sending })
+        Some(Load { workload: workload?, schedule: schedule?, give_up, partition_key, sending })
     }
 
     fn give_up(&mut self, text: &Time) -> Option<Duration> {
@@ -43,10 +47,6 @@ impl Check<'_> {
         let problem = format!("no load can give up after {}", text.0);
         self.refuse(path, Refusal::new(problem, "at least 1s without an acknowledgement, such as `60s`"));
         None
-    }
-
-    pub(super) fn rate(&mut self, rate: Option<&RateText>) -> Option<Rate> {
-        rate.and_then(|rate| self.keep("load.rate", quantity::rate(&rate.0)))
     }
 
     pub(super) fn workload(&mut self, workload: Option<&WorkloadFile>) -> Option<Workload> {
@@ -167,29 +167,5 @@ impl Check<'_> {
         };
         self.refuse("load.partition_key", Refusal::new(problem, expected));
         None
-    }
-
-    /// A run of no documents proves nothing; better said before anything is made.
-    fn something_sent(&mut self, length: Length, rate: Option<Rate>) -> Option<Length> {
-        let (Length::Duration(time), Some(Rate::PerSecond(rate))) = (length, rate) else { return Some(length) };
-        if rate * time.as_secs_f64() >= 0.5 {
-            return Some(length);
-        }
-        let problem = format!("at {rate}/s not one document is sent within it");
-        self.refuse("load.duration", Refusal::new(problem, "a longer one, or `records`, a number"));
-        None
-    }
-
-    fn length(&mut self, duration: Option<&Time>, records: Option<u64>) -> Option<Length> {
-        let expected = "either `duration`, such as `30s`, or `records`, a number";
-        let duration = duration.and_then(|text| self.time("load.duration", text, "s"));
-        if duration == Some(Duration::ZERO) {
-            self.refuse("load.duration", Refusal::new("a load of no length", "more than nothing, such as `30s`"));
-            return None;
-        }
-        match self.one_of("load", &["duration", "records"], "when the load ends", expected)? {
-            "duration" => duration.map(Length::Duration),
-            _ => records.map(Length::Records),
-        }
     }
 }

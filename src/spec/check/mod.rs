@@ -2,6 +2,7 @@
 
 pub(crate) mod firehose;
 mod load;
+pub(super) mod schedule;
 mod sending;
 mod stream;
 pub(crate) mod values;
@@ -10,9 +11,10 @@ use std::{collections::BTreeMap, ops::RangeInclusive, time::Duration};
 
 use super::{
     file,
-    load::{Length, Load, Rate},
+    load::Load,
     names,
     quantity::{self, Refusal},
+    schedule::Schedule,
     stack::{Stack, Target, Thresholds},
     tree::{Found, Node},
 };
@@ -38,17 +40,17 @@ impl Check<'_> {
         let target = self.target(file.target);
         let tags = self.tags(file.tags.unwrap_or_default());
         let ttl = file.ttl.map_or(Some(None), |ttl| self.ttl(&ttl).map(Some));
-        let (workload, rate) = match &file.load {
-            Some(load) => (self.workload(load.workload.as_ref()), self.rate(load.rate.as_ref())),
+        let (workload, schedule) = match &file.load {
+            Some(load) => (self.workload(load.workload.as_ref()), self.schedule(load)),
             None => (None, None),
         };
-        let sent = Sent { workload: workload.as_ref(), rate };
+        let sent = Sent { workload: workload.as_ref(), schedule: schedule.as_ref() };
         let stream = file.stream.and_then(|stream| self.stream(stream, name.as_deref(), sent));
         let deliver = match file.deliver {
             Some(deliver) => deliver.check(self, name.as_deref(), sent, file.mirror.unwrap_or_default()),
             None => Some(Deliver::default()),
         };
-        let load = file.load.and_then(|load| self.load(&load, workload, rate));
+        let load = file.load.and_then(|load| self.load(&load, workload, schedule));
         let thresholds = self.thresholds(file.thresholds.unwrap_or_default(), load.as_ref());
         Some(Stack {
             name: name?,
@@ -131,10 +133,7 @@ impl Check<'_> {
 fn least_throughput(load: &Load) -> Option<f64> {
     const SHARE: f64 = 0.9;
     const GRACE: Duration = Duration::from_secs(2);
-    let Rate::PerSecond(rate) = load.rate else { return None };
-    let (records, seconds) = match load.length {
-        Length::Duration(time) => (rate * time.as_secs_f64(), time.as_secs_f64()),
-        Length::Records(records) => (records as f64, records as f64 / rate),
-    };
-    Some(records / (seconds / SHARE + GRACE.as_secs_f64()))
+    let Schedule::Open(stages) = &load.schedule else { return None };
+    let records = stages.documents() as f64;
+    Some(records / (records / stages.mean() / SHARE + GRACE.as_secs_f64()))
 }

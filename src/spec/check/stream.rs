@@ -4,9 +4,7 @@ use std::{ops::RangeInclusive, time::Duration};
 
 use super::{
     super::{
-        capacity, file,
-        load::Rate,
-        names,
+        capacity, file, names,
         quantity::Refusal,
         stack::{Stream, StreamMode},
     },
@@ -47,9 +45,9 @@ impl Check<'_> {
         if let Some(file::ShardsFile::Number(shards)) = shards {
             return Some(shards);
         }
-        let (problem, expected) = match (sent.rate?, sent.workload?.mean_bytes()) {
-            (Rate::PerSecond(rate), Some(bytes)) => return Some(capacity::shards_for(rate, bytes)),
-            (Rate::Max, _) => (
+        let (problem, expected) = match (sent.schedule?.peak(), sent.workload?.mean_bytes()) {
+            (Some(peak), Some(bytes)) => return Some(capacity::shards_for(peak, bytes)),
+            (None, _) => (
                 "at rate `max` shards cannot be sized by themselves",
                 "a number of shards, or a rate such as `2000/s` to size them by",
             ),

@@ -6,9 +6,10 @@ use demo_formats::schema::{self, FieldPath, Schema};
 
 use crate::spec::{
     file::values::{NameFile, PathText, Size, Time},
-    load::{Rate, Workload},
+    load::Workload,
     names::{Name, Rules},
     quantity::{self, Refusal},
+    schedule::Schedule,
     tree::{Found, Node, Value},
 };
 
@@ -24,7 +25,7 @@ pub(crate) struct Check<'a> {
 #[derive(Clone, Copy)]
 pub(crate) struct Sent<'a> {
     pub(crate) workload: Option<&'a Workload>,
-    pub(crate) rate: Option<Rate>,
+    pub(crate) schedule: Option<&'a Schedule>,
 }
 
 impl Sent<'_> {

@@ -8,23 +8,24 @@ use super::{
         load::{Broken, PartitionKey},
         sending::Transport,
     },
-    PathText, RateText, Size, Time,
+    OpenRate, PathText, RateRange, RateText, Size, Time,
 };
 
-/// a map with `rate`, and `duration` or `records`
+/// a map with `rate`, and `duration` or `records`; or with `stages`
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in super::super) struct LoadFile {
     /// What documents are sent; `store_sales` when left out.
     pub workload: Option<WorkloadFile>,
-    /// How many are offered.
-    #[schemars(with = "RateText")]
+    /// How many are offered a second, all the time; this or `stages`.
     pub rate: Option<RateText>,
-    /// For how long; this or `records`.
+    /// For how long at this rate; this or `records`.
     pub duration: Option<Time>,
-    /// How many in all; this or `duration`.
+    /// How many in all at this rate; this or `duration`.
     #[schemars(range(min = 1))]
     pub records: Option<u64>,
+    /// How many are offered a second, one stage after the other; this or `rate`.
+    pub stages: Option<StagesFile>,
     /// The load ends when documents wait for so long and none is acknowledged; 60s when left out.
     pub give_up: Option<Time>,
     /// How documents are spread over shards; `uniform` when left out.
@@ -35,6 +36,31 @@ pub(in super::super) struct LoadFile {
     pub aggregation: Option<AggregationFile>,
     /// Whether documents of one partition key keep their order, one request a shard at a time; `false` when left out.
     pub ordered: Option<bool>,
+}
+
+/// a list of stages, such as `[{ramp: 0/s..2000/s, for: 1m}, {rate: 2000/s, for: 5m}]`
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+pub(in super::super) struct StagesFile(#[schemars(length(min = 1, max = 1000))] pub Vec<StageFile>);
+
+/// one of `{rate: 2000/s, for: 1m}`, `{ramp: 0/s..2000/s, for: 1m}`, `{spike: 9000/s, for: 10s}`, `{wave: 1000/s..3000/s, period: 30s, for: 5m}` and `{pause: 10s}`
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in super::super) struct StageFile {
+    /// One rate all the time.
+    pub rate: Option<OpenRate>,
+    /// From a rate to another in a straight line; from where the stage before ended if only the other is given.
+    pub ramp: Option<RateRange>,
+    /// Up to this rate in half of the time, and down again to where the stage before ended.
+    pub spike: Option<OpenRate>,
+    /// Between two rates as a sine does, beginning at the lower.
+    pub wave: Option<RateRange>,
+    /// Of a wave, from low to low.
+    pub period: Option<Time>,
+    /// How long the stage lasts.
+    #[serde(rename = "for")]
+    pub lasts: Option<Time>,
+    /// For how long nothing is offered.
+    pub pause: Option<Time>,
 }
 
 /// `store_sales`, or a map of one: `{store_sales: …}`, `{json_lines: …}` or `{template: …}`

@@ -12,9 +12,9 @@ use schemars::{JsonSchema, Schema, generate::SchemaSettings, transform::Recursiv
 use serde::Deserialize;
 
 pub(super) use load::{
-    AggregationFile, AggregationWord, IdentityFile, JsonLinesFile, LoadFile, TemplateFile, WorkloadFile,
+    AggregationFile, AggregationWord, IdentityFile, JsonLinesFile, LoadFile, StageFile, TemplateFile, WorkloadFile,
 };
-pub(crate) use values::{AtLeast, NameFile, PathText, RateText, Size, Time};
+pub(crate) use values::{AtLeast, NameFile, OpenRate, PathText, RateRange, RateText, Size, Time};
 
 use crate::deliveries::spec::DeliverFile;
 
@@ -129,7 +129,7 @@ pub(super) struct ThresholdsFile {
     pub lost: Option<u64>,
     /// At most this 99th percentile from the intended send time to the acknowledgement.
     pub p99_ack: Option<Time>,
-    /// At least so many acknowledged records a second; 90 % of `load.rate`, with 2 s of grace, when left out.
+    /// At least so many acknowledged records a second; 90 % of the load's mean rate, with 2 s of grace, when left out.
     pub throughput: Option<AtLeast>,
 }
 

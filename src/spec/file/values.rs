@@ -35,6 +35,16 @@ pub(crate) struct Size(pub String);
 #[schemars(extend("pattern" = r"^([0-9]+(\.[0-9]+)?/s|max)$"))]
 pub(crate) struct RateText(pub String);
 
+/// records a second, such as `2000/s`
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[schemars(extend("pattern" = r"^[0-9]+(\.[0-9]+)?/s$"))]
+pub(crate) struct OpenRate(pub String);
+
+/// from one rate to another, such as `0/s..2000/s`, or `2000/s`
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[schemars(extend("pattern" = r"^([0-9]+(\.[0-9]+)?/s\.\.)?[0-9]+(\.[0-9]+)?/s$"))]
+pub(crate) struct RateRange(pub String);
+
 /// at least so many records a second, such as `">= 1900/s"`, or `off`
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[schemars(extend("pattern" = r"^(>= *[0-9]+(\.[0-9]+)?/s|off)$"))]

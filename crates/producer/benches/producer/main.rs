@@ -31,7 +31,7 @@ mod rows;
 mod sdk;
 mod simulation;
 mod sink;
-#[expect(dead_code, reason = "tests use the rest")]
+#[expect(dead_code, unused_imports, reason = "tests use the rest")]
 #[path = "../stream_model/mod.rs"]
 mod stream_model;
 mod table;

@@ -2,7 +2,7 @@
 
 use super::DynamoDbDelivery;
 use crate::spec::{
-    load::{Load, Rate, Workload},
+    load::{Load, Workload},
     quantity::Refusal,
 };
 
@@ -16,8 +16,7 @@ const MILLION_WRITE_UNITS: f64 = 0.625;
 impl DynamoDbDelivery {
     /// Write units a second that a load asks of the table; none where nobody knows yet.
     pub(crate) fn write_units(&self, load: &Load) -> Option<f64> {
-        let Rate::PerSecond(rate) = load.rate else { return None };
-        Some(rate * units_of(&load.workload)?)
+        Some(load.schedule.peak()? * units_of(&load.workload)?)
     }
 }
 

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::spec::{
     check::values::{Check, Sent},
-    load::{Rate, Workload},
+    load::Workload,
     names::{Rules, swap},
     quantity::Refusal,
 };
@@ -175,9 +175,10 @@ impl Check<'_> {
 
     /// Refused, not warned of: a table would throttle nearly all of it, and dearly.
     fn written_at_that_rate(&mut self, sent: Sent<'_>) -> Option<()> {
-        let (Some(workload), Some(Rate::PerSecond(rate))) = (sent.workload, sent.rate) else { return Some(()) };
-        let Some(beyond) = capacity::beyond_a_table(rate, workload) else { return Some(()) };
-        self.refuse("load.rate", beyond);
+        let (Some(workload), Some(schedule)) = (sent.workload, sent.schedule) else { return Some(()) };
+        let beyond = schedule.peak().and_then(|peak| capacity::beyond_a_table(peak, workload));
+        let Some(beyond) = beyond else { return Some(()) };
+        self.refuse_peak(schedule, beyond);
         None
     }
 }

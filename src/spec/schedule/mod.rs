@@ -1,0 +1,184 @@
+//! How many documents are offered when, known before the first one is.
+
+mod shape;
+#[cfg(test)]
+mod properties;
+
+use std::time::Duration;
+
+pub use self::shape::{Shape, Wave};
+
+/// When each document of a load is offered.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Schedule {
+    /// An open loop: whatever the service does, each document has its time.
+    Open(Stages),
+    /// A closed loop, as fast as it goes.
+    Max(Length),
+}
+
+/// Records offered a second, all the time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Rate {
+    /// In an open loop.
+    PerSecond(f64),
+    /// As many as are acknowledged, in a closed loop.
+    Max,
+}
+
+/// When a load ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Length {
+    /// After a time.
+    Duration(Duration),
+    /// After a number of records.
+    Records(u64),
+}
+
+/// Rates one after the other. Document n is offered when the integral of the rate reaches n.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stages {
+    stages: Vec<Placed>,
+    documents: u64,
+}
+
+/// A stage of a schedule.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Stage {
+    /// How its rate goes.
+    pub shape: Shape,
+    /// How long it lasts.
+    pub lasts: Duration,
+}
+
+/// A stage, with what comes before it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Placed {
+    shape: Shape,
+    /// In seconds.
+    begins: f64,
+    lasts: f64,
+    /// The integral of the rate until it begins.
+    before: f64,
+}
+
+/// Sums of rates are exact to this part of a document.
+const ROUNDING: f64 = 1e-6;
+/// A document later than that is never sent.
+const FOR_EVER: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
+
+impl Schedule {
+    /// The same rate all the time; `None` if there is no document.
+    pub fn constant(rate: Rate, length: Length) -> Option<Self> {
+        match rate {
+            Rate::PerSecond(rate) => Stages::constant(rate, length).map(Self::Open),
+            Rate::Max => Some(Self::Max(length)),
+        }
+    }
+
+    /// Documents in all; `None` where they are not known before the end.
+    pub fn documents(&self) -> Option<u64> {
+        match self {
+            Self::Open(stages) => Some(stages.documents),
+            Self::Max(Length::Records(records)) => Some(*records),
+            Self::Max(Length::Duration(_)) => None,
+        }
+    }
+
+    /// How long it takes; `None` where that is not known before the end.
+    pub fn duration(&self) -> Option<Duration> {
+        match self {
+            Self::Open(stages) => Some(stages.duration()),
+            Self::Max(Length::Duration(duration)) => Some(*duration),
+            Self::Max(Length::Records(_)) => None,
+        }
+    }
+
+    /// The highest rate, in documents a second; `None` for as fast as it goes.
+    pub fn peak(&self) -> Option<f64> {
+        match self {
+            Self::Open(stages) => Some(stages.peak()),
+            Self::Max(_) => None,
+        }
+    }
+
+    /// The mean rate, in documents a second; `None` for as fast as it goes.
+    pub fn mean(&self) -> Option<f64> {
+        match self {
+            Self::Open(stages) => Some(stages.mean()),
+            Self::Max(_) => None,
+        }
+    }
+}
+
+impl Stages {
+    /// A schedule of stages one after the other; `None` if it has no document.
+    pub fn new(stages: &[Stage]) -> Option<Self> {
+        let mut placed: Vec<Placed> = Vec::with_capacity(stages.len());
+        let (mut begins, mut before) = (0.0, 0.0);
+        for Stage { shape, lasts } in stages {
+            let lasts = lasts.as_secs_f64();
+            placed.push(Placed { shape: *shape, begins, lasts, before });
+            begins += lasts;
+            before += shape.integral(lasts, lasts);
+        }
+        let documents = before.round() as u64;
+        (documents > 0).then_some(Self { stages: placed, documents })
+    }
+
+    /// As many documents a second all the time; `None` if there is no document.
+    pub fn constant(per_second: f64, length: Length) -> Option<Self> {
+        let shape = Shape::Ramp { from: per_second, to: per_second };
+        match length {
+            Length::Duration(lasts) => Self::new(&[Stage { shape, lasts }]),
+            Length::Records(documents) => {
+                let lasts = documents as f64 / per_second;
+                let stages = vec![Placed { shape, begins: 0.0, lasts, before: 0.0 }];
+                (documents > 0).then_some(Self { stages, documents })
+            }
+        }
+    }
+
+    /// Documents in all.
+    pub fn documents(&self) -> u64 {
+        self.documents
+    }
+
+    fn duration(&self) -> Duration {
+        let seconds = self.stages.last().map_or(0.0, |last| last.begins + last.lasts);
+        Duration::try_from_secs_f64(seconds).unwrap_or(FOR_EVER)
+    }
+
+    fn peak(&self) -> f64 {
+        self.stages.iter().map(|stage| stage.shape.peak()).fold(0.0, f64::max)
+    }
+
+    /// Which stage has the peak first.
+    pub(super) fn highest(&self) -> usize {
+        let peak = self.peak();
+        self.stages.iter().position(|stage| stage.shape.peak() == peak).unwrap_or_default()
+    }
+
+    /// Over all of its time.
+    pub fn mean(&self) -> f64 {
+        let last = self.stages.last().expect("a schedule has stages");
+        self.documents as f64 / (last.begins + last.lasts)
+    }
+
+    /// When the integral of the rate reaches so many documents, from the start.
+    pub fn time_of(&self, documents: f64) -> Duration {
+        // Where nothing is sent for a while, the next document is the first after it.
+        let next = self.stages.partition_point(|stage| stage.before <= documents + ROUNDING);
+        let stage = &self.stages[next.saturating_sub(1)];
+        let seconds = stage.begins + stage.shape.time_of((documents - stage.before).max(0.0), stage.lasts);
+        Duration::try_from_secs_f64(seconds).map_or(FOR_EVER, |at| at.min(FOR_EVER))
+    }
+
+    /// The integral of the rate from the start until then, in documents.
+    pub fn documents_until(&self, elapsed: Duration) -> f64 {
+        let elapsed = elapsed.as_secs_f64();
+        let next = self.stages.partition_point(|stage| stage.begins <= elapsed);
+        let stage = &self.stages[next.saturating_sub(1)];
+        stage.before + stage.shape.integral((elapsed - stage.begins).min(stage.lasts), stage.lasts)
+    }
+}
