@@ -151,6 +151,9 @@ pub(super) fn open_rate(text: &str) -> Result<f64, Refusal> {
 pub(super) fn rate_range(text: &str) -> Result<(Option<f64>, f64), Refusal> {
     let end = |text: &str| match text.trim() {
         "0/s" => Ok(0.0),
+        text if !text.starts_with(|c: char| c.is_ascii_digit()) => {
+            Err(Refusal::new(format!("`{text}` is not a rate"), A_RANGE))
+        }
         text => per_second(text, A_RANGE, "").map_err(|refusal| refusal.suggest(None)),
     };
     match text.split_once("..") {

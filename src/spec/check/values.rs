@@ -85,7 +85,12 @@ impl Check<'_> {
             [one] => Some(one),
             [one, other, ..] => {
                 let problem = format!("`{one}` and `{other}` both say {says}");
-                let expected = format!("{expected} (`--set {parent}.{one}=null` takes one away)");
+                // An item of a list has no path for `--set`.
+                let is_in_a_list = parent.split('.').any(|key| key.parse::<usize>().is_ok());
+                let expected = match is_in_a_list {
+                    true => expected.to_owned(),
+                    false => format!("{expected} (`--set {parent}.{one}=null` takes one away)"),
+                };
                 self.refuse_key(&format!("{parent}.{other}"), Refusal::new(problem, expected));
                 None
             }
