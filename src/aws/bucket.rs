@@ -4,30 +4,31 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_sdk_s3::types::{
-    BucketLocationConstraint, CreateBucketConfiguration, Delete, ObjectIdentifier, ObjectOwnership,
-    PublicAccessBlockConfiguration, ServerSideEncryption, ServerSideEncryptionByDefault,
-    ServerSideEncryptionConfiguration, ServerSideEncryptionRule, Tag, Tagging,
+    BucketLocationConstraint, CreateBucketConfiguration, ObjectOwnership, PublicAccessBlockConfiguration,
+    ServerSideEncryption, ServerSideEncryptionByDefault, ServerSideEncryptionConfiguration, ServerSideEncryptionRule,
+    Tag, Tagging,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
     clients::{Clients, Where},
+    contents::{Contents, Whose},
     failure::{broken, failure, is},
     kind::{Kind, Layer},
     mirror,
     ownership::{self, Ownership, Tags},
     pace::Pace,
     permission::{On, Statement},
-    retry::classify,
     tags,
 };
-use crate::engine::{Cause, Difference, Observed, Owned, Progress, ProviderError, Scope, StackId};
+use crate::engine::{Cause, Difference, Foreign, Observed, Owned, Progress, ProviderError, Scope, StackId};
 
-/// Objects a DeleteObjects call takes (S3 API reference, DeleteObjects).
-const KEYS_A_CALL: i32 = 1000;
 /// The one region whose name CreateBucket does not take (S3 API reference, CreateBucket).
 const NO_CONSTRAINT: &str = "us-east-1";
+/// "The XML you provided was not well-formed or did not validate against our published schema" (S3 API reference, "Error
+/// responses"): of a service whose CreateBucket has no tags yet.
+const NOT_IN_SCHEMA: &str = "MalformedXML";
 const GONE_BUDGET: Duration = Duration::from_secs(60 * 60);
 const CLEAN_LISTS: u32 = 2;
 
@@ -122,13 +123,14 @@ impl Kind for Buckets {
     async fn create(&self, wanted: &Desired, _progress: &Progress<'_>) -> Result<String, ProviderError> {
         let Desired { name, ownership, .. } = wanted;
         let tags = to_tags(ownership.all(), name)?;
-        let region = self.0.region();
-        let place = (region != NO_CONSTRAINT).then(|| BucketLocationConstraint::from(region));
-        let place = CreateBucketConfiguration::builder().set_location_constraint(place).set_tags(Some(tags.clone()));
-        let call = self.0.s3.create_bucket().bucket(name).create_bucket_configuration(place.build());
-        let answer = call.object_ownership(ObjectOwnership::BucketOwnerEnforced).send().await;
-        answer.map_err(|error| failure("s3 CreateBucket", name, &error))?;
-        self.tag_where_ignored(name, ownership, tags).await?;
+        let sent = match self.call_create(name, Some(tags.clone())).await {
+            Ok(()) => true,
+            Err(error) if error.message.starts_with(NOT_IN_SCHEMA) => {
+                self.call_create(name, None).await.map(|()| false)?
+            }
+            Err(error) => return Err(error),
+        };
+        self.tag_where_missing(name, ownership, tags, sent).await?;
         Ok(self.0.bucket_arn(name))
     }
 
@@ -170,30 +172,47 @@ impl Kind for Buckets {
         self.tag(name, to_tags(all, name)?).await
     }
 
+    async fn foreign(&self, wanted: &Desired) -> Result<Vec<Foreign>, ProviderError> {
+        self.contents(wanted).foreign().await
+    }
+
+    async fn delete_foreign(&self, wanted: &Desired, progress: &Progress<'_>) -> Result<(), ProviderError> {
+        let mut pace = Pace::within(GONE_BUDGET);
+        while self.contents(wanted).empty(Whose::Others, progress).await? > 0 {
+            pace.wait(progress, "s3 DeleteObjects", &wanted.name, "deleting what others put there").await?;
+        }
+        Ok(())
+    }
+
     async fn delete(&self, wanted: &Desired, progress: &Progress<'_>) -> Result<(), ProviderError> {
-        let (name, spared) = (wanted.name.clone(), wanted.spared());
-        self.deny_writes(&name, spared).await;
+        let (Desired { name, .. }, contents) = (wanted, self.contents(wanted));
+        self.deny_writes(name, wanted.spared()).await;
         let mut pace = Pace::within(GONE_BUDGET);
         let mut clean = 0;
         loop {
-            match self.empty(&name, spared, progress).await {
+            match contents.empty(Whose::Ours { but: wanted.spared() }, progress).await {
                 Ok(0) => clean += 1,
                 Ok(_) => clean = 0,
                 Err(error) if error.message.starts_with("NoSuchBucket") => return Ok(()),
                 Err(error) => return Err(error),
             }
             if clean >= CLEAN_LISTS {
-                if spared.is_some() {
-                    self.empty(&name, None, progress).await?;
+                if wanted.spared().is_some() {
+                    contents.empty(Whose::Ours { but: None }, progress).await?;
                 }
-                match self.0.s3.delete_bucket().bucket(&name).send().await {
+                match self.0.s3.delete_bucket().bucket(name).send().await {
                     Ok(_) => return Ok(()),
                     Err(error) if is(&error, &["NoSuchBucket"]) => return Ok(()),
                     Err(error) if is(&error, &["BucketNotEmpty"]) => clean = 0,
-                    Err(error) => return Err(failure("s3 DeleteBucket", &name, &error)),
+                    Err(error) => return Err(failure("s3 DeleteBucket", name, &error)),
+                }
+                // Somebody may have put it there just now.
+                let foreign = contents.foreign().await?;
+                if !foreign.is_empty() {
+                    return Err(Foreign::kept(&foreign, name, &wanted.ownership.stack));
                 }
             }
-            pace.wait(progress, "s3 DeleteBucket", &name, "checking for late objects").await?;
+            pace.wait(progress, "s3 DeleteBucket", name, "checking for late objects").await?;
         }
     }
 
@@ -218,14 +237,35 @@ impl Kind for Buckets {
 }
 
 impl Buckets {
-    /// AWS takes the tags with CreateBucket; other implementations may pass over them there. A bucket that has others,
-    /// or on AWS none, was there before: in us-east-1 CreateBucket answers 200 to whoever has it already.
-    async fn tag_where_ignored(&self, name: &str, ownership: &Ownership, tags: Vec<Tag>) -> Result<(), ProviderError> {
+    fn contents<'a>(&'a self, wanted: &'a Desired) -> Contents<'a> {
+        Contents { clients: &self.0, bucket: &wanted.name, stack: &wanted.ownership.stack }
+    }
+
+    async fn call_create(&self, name: &str, tags: Option<Vec<Tag>>) -> Result<(), ProviderError> {
+        let region = self.0.region();
+        let place = (region != NO_CONSTRAINT).then(|| BucketLocationConstraint::from(region));
+        let given = (place.is_some() || tags.is_some())
+            .then(|| CreateBucketConfiguration::builder().set_location_constraint(place).set_tags(tags).build());
+        let call = self.0.s3.create_bucket().bucket(name).set_create_bucket_configuration(given);
+        let answer = call.object_ownership(ObjectOwnership::BucketOwnerEnforced).send().await;
+        answer.map_err(|error| failure("s3 CreateBucket", name, &error)).map(drop)
+    }
+
+    /// AWS takes the tags with CreateBucket; other implementations may pass over them there, and a partition of AWS that does
+    /// not know them refuses the call, which is then made without (`sent` is false). A bucket that has others, or on AWS none although they
+    /// were sent, was there before: in us-east-1 CreateBucket answers 200 to whoever has it already.
+    async fn tag_where_missing(
+        &self,
+        name: &str,
+        ownership: &Ownership,
+        tags: Vec<Tag>,
+        sent: bool,
+    ) -> Result<(), ProviderError> {
         let found = self.tags(name).await?.unwrap_or_default();
         if ownership.is_on(pairs(&found)).is_ok() {
             return Ok(());
         }
-        if !found.is_empty() || matches!(self.0.place(), Where::Aws { endpoint_url: None, .. }) {
+        if !found.is_empty() || sent && matches!(self.0.place(), Where::Aws { endpoint_url: None, .. }) {
             let message = "it already exists and does not belong to this stack".to_owned();
             let advice = "choose another name in the stack file";
             return Err(broken(Cause::Other, "s3 CreateBucket", name, message, advice));
@@ -307,70 +347,6 @@ impl Buckets {
             tracing::debug!("{}", failure("s3 PutBucketPolicy", name, &error));
         }
     }
-
-    /// Deletes every version, delete marker and open upload that one pass over the lists finds, but for keys that begin
-    /// with `spared`; says how many.
-    async fn empty(&self, name: &str, spared: Option<&str>, progress: &Progress<'_>) -> Result<usize, ProviderError> {
-        let goes = |key: &str| spared.is_none_or(|prefix| !key.starts_with(prefix));
-        let mut found = 0;
-        let mut markers: (Option<String>, Option<String>) = (None, None);
-        loop {
-            let call = self.0.s3.list_object_versions().bucket(name).max_keys(KEYS_A_CALL);
-            let call = call.set_key_marker(markers.0).set_version_id_marker(markers.1);
-            let page = call.send().await.map_err(|error| failure("s3 ListObjectVersions", name, &error))?;
-            let versions = page.versions().iter().map(|version| (version.key(), version.version_id()));
-            let deleted = page.delete_markers().iter().map(|marker| (marker.key(), marker.version_id()));
-            let listed = versions.chain(deleted).filter_map(|(key, id)| Some((key?, id)));
-            let batch: Vec<_> =
-                listed.filter(|(key, _)| goes(key)).filter_map(|(key, id)| identifier(key, id)).collect();
-            found += batch.len();
-            if !batch.is_empty() {
-                progress.wait(&format!("deleting {found} objects"), Duration::ZERO).await?;
-                self.delete_batch(name, batch).await?;
-            }
-            if page.is_truncated() != Some(true) {
-                return Ok(found + self.abort_uploads(name).await?);
-            }
-            markers = (page.next_key_marker, page.next_version_id_marker);
-        }
-    }
-
-    async fn delete_batch(&self, name: &str, batch: Vec<ObjectIdentifier>) -> Result<(), ProviderError> {
-        const CALL: &str = "s3 DeleteObjects";
-        let delete = Delete::builder().set_objects(Some(batch)).quiet(true).build();
-        let delete = delete.map_err(|error| invalid(name, &error))?;
-        let answer = self.0.s3.delete_objects().bucket(name).delete(delete).send().await;
-        let answer = answer.map_err(|error| failure(CALL, name, &error))?;
-        let lasting = answer.errors().iter().find(|error| !passes(error.code().unwrap_or_default()));
-        let Some(error) = lasting else { return Ok(()) };
-        let [code, message, key] = [error.code(), error.message(), error.key()].map(|text| text.unwrap_or_default());
-        let cause = classify("s3", code, message).cause();
-        let message = format!("{code}: {message} (object {key})");
-        Err(broken(cause, CALL, name, message, "make the object deletable, then run `demo down` again"))
-    }
-
-    async fn abort_uploads(&self, name: &str) -> Result<usize, ProviderError> {
-        let mut found = 0;
-        let mut markers: (Option<String>, Option<String>) = (None, None);
-        loop {
-            let call = self.0.s3.list_multipart_uploads().bucket(name);
-            let call = call.set_key_marker(markers.0).set_upload_id_marker(markers.1);
-            let page = call.send().await.map_err(|error| failure("s3 ListMultipartUploads", name, &error))?;
-            for upload in page.uploads() {
-                let call = self.0.s3.abort_multipart_upload().bucket(name);
-                let call = call.set_key(upload.key.clone()).set_upload_id(upload.upload_id.clone());
-                match call.send().await {
-                    Ok(_) => found += 1,
-                    Err(error) if is(&error, &["NoSuchUpload"]) => {}
-                    Err(error) => return Err(failure("s3 AbortMultipartUpload", name, &error)),
-                }
-            }
-            if page.is_truncated() != Some(true) {
-                return Ok(found);
-            }
-            markers = (page.next_key_marker, page.next_upload_id_marker);
-        }
-    }
 }
 
 /// The policy document of a bucket that is being emptied, but for keys that begin with `spared`.
@@ -381,15 +357,6 @@ pub fn no_more_writes(bucket_arn: &str, spared: Option<&str>) -> Value {
         None => statement["Resource"] = json!(format!("{bucket_arn}/*")),
     }
     json!({"Version": "2012-10-17", "Statement": [statement]})
-}
-
-/// Errors of single keys that the next pass may not see again.
-fn passes(code: &str) -> bool {
-    matches!(code, "InternalError" | "SlowDown" | "ServiceUnavailable" | "NoSuchKey" | "NoSuchVersion")
-}
-
-fn identifier(key: &str, version: Option<&str>) -> Option<ObjectIdentifier> {
-    ObjectIdentifier::builder().key(key).set_version_id(version.map(str::to_owned)).build().ok()
 }
 
 fn foreign(why: &str) -> Observed {

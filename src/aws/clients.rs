@@ -10,6 +10,7 @@ use aws_sdk_sts::config::{Credentials, ProvideCredentials, SharedCredentialsProv
 use aws_smithy_runtime::client::retries::RetryPartition;
 use aws_smithy_runtime_api::client::http::{HttpClient, SharedHttpClient};
 use aws_stand_in::ACCOUNT;
+use demo_formats::partition;
 use tokio::sync::OnceCell;
 
 use super::{
@@ -256,8 +257,9 @@ impl Clients {
         format!("aws --region {}{profile}{url} {command}", self.region())
     }
 
-    fn partition(&self) -> &'static str {
-        partition(self.region())
+    /// What the region's ARNs begin with, after `arn:`.
+    pub(super) fn partition(&self) -> &'static str {
+        partition::of(self.region())
     }
 
     async fn ask_caller(&self) -> Result<Caller, ProviderError> {
@@ -341,15 +343,6 @@ pub async fn usual() -> Found {
 /// An error and what it comes from, in one line.
 fn told(error: &dyn std::error::Error) -> String {
     std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect::<Vec<_>>().join(": ")
-}
-
-/// What a region's ARNs begin with, after `arn:`.
-pub(super) fn partition(region: &str) -> &'static str {
-    match region {
-        region if region.starts_with("cn-") => "aws-cn",
-        region if region.starts_with("us-gov-") => "aws-us-gov",
-        _ => "aws",
-    }
 }
 
 /// Nothing of the user's own AWS configuration reaches the stand-in.

@@ -11,11 +11,11 @@ use super::{
     clients::Clients,
     failure::{broken, failure, is},
     kind::{Kind, Layer},
-    ownership::{Ownership, parameters},
+    ownership::{Ownership, parameters, unless_gone},
     permission::{On, Statement},
     tags,
 };
-use crate::engine::{Cause, Difference, Observed, Owned, Progress, ProviderError, Scope, StackId};
+use crate::engine::{Cause, Difference, Foreign, Observed, Owned, Progress, ProviderError, Scope, StackId};
 
 /// A database as it is wanted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,10 +48,11 @@ impl Kind for Databases {
 
     /// Deleting a database asks for the tables and functions in it too.
     fn permissions(wanted: &Desired, _id: &StackId) -> Vec<Statement> {
-        const ACTIONS: [&str; 5] = [
+        const ACTIONS: [&str; 6] = [
             "glue:CreateDatabase",
             "glue:DeleteDatabase",
             "glue:GetDatabase",
+            "glue:GetTables",
             "glue:TagResource",
             "glue:UpdateDatabase",
         ];
@@ -105,6 +106,25 @@ impl Kind for Databases {
         let input = over(&found, more).map_err(|error| broken(Cause::Other, CALL, name, error.to_string(), ""))?;
         let answer = self.0.glue.update_database().name(name).database_input(input).send().await;
         answer.map_err(|error| failure(CALL, name, &error)).map(drop)
+    }
+
+    /// Tables without our tags; DeleteDatabase takes them along.
+    async fn foreign(&self, wanted: &Desired) -> Result<Vec<Foreign>, ProviderError> {
+        let Desired { name, ownership } = wanted;
+        let mut found = Vec::new();
+        let mut pages = self.0.glue.get_tables().database_name(name).into_paginator().send();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| failure("glue GetTables", name, &error));
+            let Some(page) = unless_gone(page)? else { break };
+            let others =
+                page.table_list().iter().filter(|table| ownership.is_on(parameters(table.parameters())).is_err());
+            found.extend(others.map(|table| Foreign {
+                what: format!("table {}", table.name()),
+                command: self.0.cli(&format!("glue delete-table --database-name {name} --name {}", table.name())),
+                only_by_hand: false,
+            }));
+        }
+        Ok(found)
     }
 
     async fn delete(&self, wanted: &Desired, _progress: &Progress<'_>) -> Result<(), ProviderError> {

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     clients::Clients,
     failure::{broken, failure, is},
+    folders,
     kind::{Kind, Layer},
     ownership::{self, Ownership, parameters},
     pace::Pace,
@@ -234,7 +235,7 @@ impl Functions {
         let Some(bucket) = &wanted.through else {
             return Ok(FunctionCode::builder().zip_file(Blob::new(zip)).build());
         };
-        let key = format!("functions/{}/{}.zip", wanted.name, wanted.digest.replace('/', "_"));
+        let key = format!("{}{}/{}.zip", folders::FUNCTIONS, wanted.name, wanted.digest.replace('/', "_"));
         let put = self.0.s3.put_object().bucket(bucket).key(&key).body(zip.into());
         put.send().await.map_err(|error| failure("s3 PutObject", &format!("s3://{bucket}/{key}"), &error))?;
         Ok(FunctionCode::builder().s3_bucket(bucket).s3_key(key).build())

@@ -6,7 +6,7 @@ use super::{
     clients::Clients,
     kinds::{self, providers},
 };
-use crate::engine::{Owned, Provider, ProviderError, Scope, StackId};
+use crate::engine::{Node, Owned, Provider, ProviderError, Scope, StackId};
 
 /// What a look at every kind has found; what cannot be looked at does not hide the rest.
 #[derive(Clone, Debug, Default)]
@@ -28,22 +28,34 @@ pub async fn of(clients: &Clients, scope: &Scope) -> Result<Vec<Owned>, Provider
 
 /// The same, as far as it can be seen.
 pub async fn look(clients: &Clients, scope: &Scope) -> Found {
-    gathered(clients, async |provider| provider.owned(scope).await).await
+    gathered(clients, &[], async |provider| provider.owned(scope).await).await
 }
 
 /// What is there of one stack, also under whole names of its file: for that the tags of every stream, bucket and
 /// DynamoDB table are read.
 pub async fn thorough(clients: &Clients, id: &StackId) -> Found {
+    thorough_told(clients, id, &[]).await
+}
+
+/// [`thorough`], also where these nodes of the stack tell that something may be.
+pub async fn thorough_told(clients: &Clients, id: &StackId, told: &[Node]) -> Found {
     let scope = &Scope::Stack(id.clone());
-    gathered(clients, async |provider| match kinds::named(provider.kind()).is_some_and(|kind| kind.named_by_user) {
-        true => provider.owned_under_any_name(id).await,
-        false => provider.owned(scope).await,
+    gathered(clients, told, async |provider| {
+        match kinds::named(provider.kind()).is_some_and(|kind| kind.named_by_user) {
+            true => provider.owned_under_any_name(id).await,
+            false => provider.owned(scope).await,
+        }
     })
     .await
 }
 
-async fn gathered(clients: &Clients, look: impl AsyncFn(&dyn Provider) -> Result<Vec<Owned>, ProviderError>) -> Found {
+async fn gathered(
+    clients: &Clients,
+    told: &[Node],
+    look: impl AsyncFn(&dyn Provider) -> Result<Vec<Owned>, ProviderError>,
+) -> Found {
     let (providers, look) = (providers(clients), &look);
+    providers.note(told);
     let looks = providers.all().map(|provider| async { (provider.kind(), look(provider.as_ref()).await) });
     let mut found = Found::default();
     for (kind, answer) in join_all(looks).await {

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::{clients::Clients, failure::broken, ownership::Ownership, permission::Statement, prices::Prices};
 use crate::engine::{
-    Cause, Difference, Node, Observed, Owned, Progress, Provider, ProviderError, ResourceKey, Scope, StackId,
+    Cause, Difference, Foreign, Node, Observed, Owned, Progress, Provider, ProviderError, ResourceKey, Scope, StackId,
 };
 
 /// One kind of resource. Every call may be made again after a crash at any point of an earlier one.
@@ -62,8 +62,21 @@ pub trait Kind: Sized + Send + Sync + 'static {
         Err(broken(Cause::Other, "change in place", Self::KIND, message, ""))
     }
 
-    /// Deletes it and waits until it is gone. A resource that is gone already is a success.
+    /// What others have put into it or attached to it: deleting it would take that along, or fails on it.
+    async fn foreign(&self, _wanted: &Self::Desired) -> Result<Vec<Foreign>, ProviderError> {
+        Ok(Vec::new())
+    }
+
+    /// Deletes what [`foreign`](Self::foreign) lists, as far as [`delete`](Self::delete) does not take it along.
+    async fn delete_foreign(&self, _wanted: &Self::Desired, _progress: &Progress<'_>) -> Result<(), ProviderError> {
+        Ok(())
+    }
+
+    /// Deletes it, with everything in it, and waits until it is gone. A resource that is gone already is a success.
     async fn delete(&self, wanted: &Self::Desired, progress: &Progress<'_>) -> Result<(), ProviderError>;
+
+    /// Learns from a node of the stack, of whatever kind, where else resources of this kind may be.
+    fn note(&self, _node: &Node) {}
 
     /// Everything of this kind that carries our ownership tags, of one stack or of every stack of the account.
     async fn owned(&self, scope: &Scope) -> Result<Vec<Owned>, ProviderError>;
@@ -172,8 +185,20 @@ impl<K: Kind> Provider for Typed<K> {
         self.0.change(&desired::<K>(node)?, differs, progress).await
     }
 
+    async fn foreign(&self, node: &Node) -> Result<Vec<Foreign>, ProviderError> {
+        self.0.foreign(&desired::<K>(node)?).await
+    }
+
+    async fn delete_foreign(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError> {
+        self.0.delete_foreign(&desired::<K>(node)?, progress).await
+    }
+
     async fn delete(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError> {
         self.0.delete(&desired::<K>(node)?, progress).await
+    }
+
+    fn note(&self, node: &Node) {
+        self.0.note(node);
     }
 
     async fn owned(&self, scope: &Scope) -> Result<Vec<Owned>, ProviderError> {

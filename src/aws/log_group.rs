@@ -16,7 +16,7 @@ use super::{
     permission::{On, Statement},
     tags,
 };
-use crate::engine::{Difference, Observed, Owned, Progress, ProviderError, Scope, StackId};
+use crate::engine::{Difference, Foreign, Observed, Owned, Progress, ProviderError, Scope, StackId};
 
 /// A log group as it is wanted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,9 +49,16 @@ impl Kind for LogGroups {
         &wanted.ownership
     }
 
-    /// Tags are of the group's ARN without `:*`, all else of that with it (CloudWatch Logs API reference, LogGroup).
+    /// Tags are of the group's ARN without `:*`, all else of that with it (CloudWatch Logs API reference, LogGroup). Its
+    /// lines are read where documents are missing.
     fn permissions(wanted: &Desired, _id: &StackId) -> Vec<Statement> {
-        const ACTIONS: [&str; 3] = ["logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:PutRetentionPolicy"];
+        const ACTIONS: [&str; 5] = [
+            "logs:CreateLogGroup",
+            "logs:DeleteLogGroup",
+            "logs:DescribeLogStreams",
+            "logs:FilterLogEvents",
+            "logs:PutRetentionPolicy",
+        ];
         const TAGS: [&str; 2] = ["logs:ListTagsForResource", "logs:TagResource"];
         let bare = On::resource("logs", format!("log-group:{}", wanted.name));
         vec![Statement::new(&ACTIONS, [On::Log(wanted.name.clone())]), Statement::new(&TAGS, [bare])]
@@ -101,6 +108,25 @@ impl Kind for LogGroups {
         call.send().await.map_err(|error| failure("logs TagResource", name, &error)).map(drop)
     }
 
+    /// Log streams that Lambda did not name.
+    async fn foreign(&self, wanted: &Desired) -> Result<Vec<Foreign>, ProviderError> {
+        let Desired { name, .. } = wanted;
+        let mut found = Vec::new();
+        let mut pages = self.0.logs.describe_log_streams().log_group_name(name).into_paginator().send();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| failure("logs DescribeLogStreams", name, &error));
+            let Some(page) = ownership::unless_gone(page)? else { break };
+            let names = page.log_streams().iter().filter_map(|stream| stream.log_stream_name());
+            found.extend(names.filter(|stream| !is_lambdas(stream)).map(|stream| Foreign {
+                what: format!("log stream {stream}"),
+                command:
+                    self.0.cli(&format!("logs delete-log-stream --log-group-name {name} --log-stream-name '{stream}'")),
+                only_by_hand: false,
+            }));
+        }
+        Ok(found)
+    }
+
     async fn delete(&self, wanted: &Desired, _progress: &Progress<'_>) -> Result<(), ProviderError> {
         let Desired { name, .. } = wanted;
         match self.0.logs.delete_log_group().log_group_name(name).send().await {
@@ -126,6 +152,14 @@ impl Kind for LogGroups {
     }
 }
 
+/// `2026/11/29/[$LATEST]…`, with the function's version in brackets (Lambda developer guide, "Working with Lambda function
+/// logs").
+fn is_lambdas(log_stream: &str) -> bool {
+    log_stream
+        .split_once("/[")
+        .is_some_and(|(day, rest)| day.bytes().all(|byte| byte.is_ascii_digit() || byte == b'/') && rest.contains(']'))
+}
+
 impl LogGroups {
     async fn find(&self, name: &str) -> Result<Option<LogGroup>, ProviderError> {
         Ok(self.starting_with(name).await?.into_iter().find(|group| group.log_group_name() == Some(name)))
@@ -148,5 +182,18 @@ impl LogGroups {
 
     async fn arn(&self, name: &str) -> Result<String, ProviderError> {
         self.0.arn("logs", &format!("log-group:{name}")).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lambdas_log_streams_are_told_from_others() {
+        assert!(is_lambdas("2026/11/29/[$LATEST]0b1c2d") && is_lambdas("2026/11/29/[3]0b1c2d"));
+        for others in ["mine", "mine/[$LATEST]0b1c2d", "2026/11/29/mine", ""] {
+            assert!(!is_lambdas(others), "{others}");
+        }
     }
 }

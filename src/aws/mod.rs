@@ -3,13 +3,16 @@
 
 pub mod access;
 pub mod account;
+mod attached;
 pub mod bucket;
 pub mod clients;
+mod contents;
 pub mod cost;
 pub mod database;
 pub mod delivery;
 pub mod endpoints;
 pub(crate) mod failure;
+pub(crate) mod folders;
 pub mod function;
 pub mod inventory;
 pub mod item_table;

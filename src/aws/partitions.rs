@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use aws_sdk_glue::types::{PartitionInput, StorageDescriptor, Table};
 
-use super::failure::{broken, failure};
+use super::failure::{broken, failure, is};
 use crate::engine::{Cause, ProviderError};
 
 /// Partitions that one BatchCreatePartition takes (Glue API reference).
@@ -36,6 +36,16 @@ pub async fn register(
         added.extend(create(glue, database, table, &storage, bucket, batch).await?);
     }
     Ok(added)
+}
+
+/// Whether any object lies at the table's location.
+pub(super) async fn has_objects(s3: &aws_sdk_s3::Client, table: &Table) -> Result<bool, ProviderError> {
+    let Some((bucket, prefix)) = table.storage_descriptor().and_then(location) else { return Ok(false) };
+    match s3.list_objects_v2().bucket(bucket).prefix(prefix).max_keys(1).send().await {
+        Ok(page) => Ok(!page.contents().is_empty()),
+        Err(error) if is(&error, &["NoSuchBucket"]) => Ok(false),
+        Err(error) => Err(failure("s3 ListObjectsV2", bucket, &error)),
+    }
 }
 
 struct Folder {

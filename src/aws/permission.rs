@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use demo_formats::partition;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::clients::{Clients, partition};
+use super::clients::Clients;
 use crate::engine::ProviderError;
 
 /// Conditions as IAM writes them: operator, then key, then values.
@@ -146,7 +147,7 @@ impl On {
     /// As a policy names it.
     pub fn arn(&self, realm: &Realm) -> String {
         let Realm { region, account } = realm;
-        let partition = partition(region);
+        let partition = partition::of(region);
         let regional =
             |service: &str, resource: &str| format!("arn:{partition}:{service}:{region}:{account}:{resource}");
         match self {

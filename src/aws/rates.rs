@@ -20,6 +20,8 @@ impl Api {
     pub(super) const DESCRIBE_STREAM_SUMMARY: Self = Self { name: "kinesis DescribeStreamSummary", a_second: 20 };
     pub(super) const CREATE_STREAM: Self = Self { name: "kinesis CreateStream", a_second: 5 };
     pub(super) const DELETE_STREAM: Self = Self { name: "kinesis DeleteStream", a_second: 5 };
+    pub(super) const DELETE_CHANNEL: Self = Self { name: "kinesis DeleteChannel", a_second: 5 };
+    pub(super) const LIST_CHANNELS: Self = Self { name: "kinesis ListChannels", a_second: 5 };
     pub(super) const LIST_STREAMS: Self = Self { name: "kinesis ListStreams", a_second: 5 };
     pub(super) const LIST_TAGS_FOR_STREAM: Self = Self { name: "kinesis ListTagsForStream", a_second: 5 };
     /// Every control operation of Firehose by itself (Firehose developer guide, "Quota").

@@ -22,8 +22,6 @@ use super::{
 };
 use crate::engine::{Cause, Difference, Observed, Owned, Progress, ProviderError, Scope, StackId};
 
-/// Kinesis' DeleteStream as a target (EventBridge Scheduler user guide, "Using universal targets").
-const DELETE_STREAM: &str = "arn:aws:scheduler:::aws-sdk:kinesis:deleteStream";
 /// The group that every account has.
 pub(super) const GROUP: &str = "default";
 /// For how long, and how often, a call that failed is made again; the most that there is (EventBridge Scheduler API
@@ -162,11 +160,16 @@ impl Schedules {
         let mut names = Vec::new();
         while let Some(schedule) = schedules.next().await {
             let schedule = schedule.map_err(|error| failure("scheduler ListSchedules", GROUP, &error))?;
-            if schedule.target().is_some_and(|target| target.arn() == DELETE_STREAM) {
+            if schedule.target().is_some_and(|target| target.arn() == self.delete_stream()) {
                 names.extend(schedule.name);
             }
         }
         Ok(names)
+    }
+
+    /// Kinesis' DeleteStream as a target (EventBridge Scheduler user guide, "Using universal targets").
+    fn delete_stream(&self) -> String {
+        format!("arn:{}:scheduler:::aws-sdk:kinesis:deleteStream", self.0.partition())
     }
 
     async fn target(&self, wanted: &Desired) -> Result<Target, ProviderError> {
@@ -175,7 +178,8 @@ impl Schedules {
             RetryPolicy::builder().maximum_event_age_in_seconds(RETRY_SECONDS).maximum_retry_attempts(RETRIES).build();
         // Registered consumers would hold the stream otherwise.
         let input = json!({"StreamName": wanted.stream, "EnforceConsumerDeletion": true});
-        let target = Target::builder().arn(DELETE_STREAM).role_arn(role).retry_policy(retries).input(input.to_string());
+        let target =
+            Target::builder().arn(self.delete_stream()).role_arn(role).retry_policy(retries).input(input.to_string());
         target.build().map_err(|error: BuildError| broken(Cause::Other, CREATE, &wanted.name, error.to_string(), ""))
     }
 }

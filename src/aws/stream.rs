@@ -7,6 +7,7 @@ use aws_sdk_kinesis::types::{ScalingType, StreamDescriptionSummary, StreamMode, 
 use serde::{Deserialize, Serialize};
 
 use super::{
+    attached::Attached,
     clients::Clients,
     failure::{broken, failure, is},
     kind::{Hourly, Kind, Layer},
@@ -17,7 +18,7 @@ use super::{
     rates::Api,
     tags,
 };
-use crate::engine::{Cause, Difference, Observed, Owned, Progress, ProviderError, Scope, StackId};
+use crate::engine::{Cause, Difference, Foreign, Observed, Owned, Progress, ProviderError, Scope, StackId};
 
 /// Others wait five minutes for hundreds of shards; the SDK's own waiter gives up after three.
 const READY_BUDGET: Duration = Duration::from_secs(15 * 60);
@@ -101,7 +102,13 @@ impl Kind for Streams {
             "kinesis:UpdateShardCount",
             "kinesis:UpdateStreamMode",
         ];
-        vec![Statement::new(&ACTIONS, [On::Stream(wanted.name.clone())])]
+        // What somebody attached is told by its tags; an ARN of a channel has an id of AWS's own.
+        const CHANNELS: [&str; 2] = ["kinesis:DeleteChannel", "kinesis:ListTagsForResource"];
+        vec![
+            Statement::new(&ACTIONS, [On::Stream(wanted.name.clone())]),
+            Statement::new(&["kinesis:ListChannels"], [On::resource("kinesis", "stream/*")]),
+            Statement::new(&CHANNELS, [On::resource("kinesis", "channel/*")]),
+        ]
     }
 
     fn hourly(wanted: &Desired, prices: &Prices) -> Hourly {
@@ -169,18 +176,41 @@ impl Kind for Streams {
         self.keep_records(wanted, progress).await
     }
 
+    async fn foreign(&self, wanted: &Desired) -> Result<Vec<Foreign>, ProviderError> {
+        self.attached(wanted).foreign(&wanted.ownership).await
+    }
+
+    async fn delete_foreign(&self, wanted: &Desired, progress: &Progress<'_>) -> Result<(), ProviderError> {
+        match self.describe(&wanted.name).await? {
+            Some(found) if has_channels(&found) => {
+                self.attached(wanted).delete_channels(&wanted.ownership, false, progress).await
+            }
+            _ => Ok(()),
+        }
+    }
+
     async fn delete(&self, wanted: &Desired, progress: &Progress<'_>) -> Result<(), ProviderError> {
-        let Desired { name, .. } = wanted;
+        let Desired { name, ownership, .. } = wanted;
         let mut pace = Pace::within(GONE_BUDGET);
         while let Some(found) = self.describe(name).await? {
             let status = found.stream_status().clone();
             if status != StreamStatus::Deleting {
+                if has_channels(&found) {
+                    self.attached(wanted).delete_channels(ownership, true, progress).await?;
+                }
                 // Registered consumers make it ResourceInUse otherwise.
                 self.0.turn(Api::DELETE_STREAM).await;
                 let call = self.0.kinesis.delete_stream().stream_name(name).enforce_consumer_deletion(true);
                 match call.send().await {
                     Ok(_) => {}
                     Err(error) if is(&error, &["ResourceNotFoundException"]) => return Ok(()),
+                    Err(error) if is(&error, &["ResourceInUseException"]) => {
+                        let foreign = self.foreign(wanted).await?;
+                        return Err(match foreign.is_empty() {
+                            true => failure("kinesis DeleteStream", name, &error),
+                            false => Foreign::kept(&foreign, name, &ownership.stack),
+                        });
+                    }
                     Err(error) => return Err(failure("kinesis DeleteStream", name, &error)),
                 }
             }
@@ -210,7 +240,23 @@ impl Kind for Streams {
     }
 }
 
+/// What is attached to a stream and keeps AWS from deleting it, for people; none where nothing is.
+///
+/// # Errors
+/// It cannot be read.
+pub async fn attached(clients: &Clients, stream: &str) -> Result<Option<String>, ProviderError> {
+    Attached { clients, stream }.counted().await
+}
+
+fn has_channels(found: &StreamDescriptionSummary) -> bool {
+    found.channel_count().is_some_and(|count| count > 0)
+}
+
 impl Streams {
+    fn attached<'a>(&'a self, wanted: &'a Desired) -> Attached<'a> {
+        Attached { clients: &self.0, stream: &wanted.name }
+    }
+
     async fn describe(&self, name: &str) -> Result<Option<StreamDescriptionSummary>, ProviderError> {
         self.0.turn(Api::DESCRIBE_STREAM_SUMMARY).await;
         match self.0.kinesis.describe_stream_summary().stream_name(name).send().await {

@@ -1,6 +1,6 @@
 //! The Glue table over the delivered objects: JSON lines or Parquet, partitioned by the `key=` folders of the prefix.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use async_trait::async_trait;
 use aws_sdk_glue::types::{Column, SerDeInfo, StorageDescriptor, Table, TableInput};
@@ -12,6 +12,7 @@ use super::{
     failure::{broken, failure, is},
     kind::{Kind, Layer},
     ownership::{self, Ownership, parameters},
+    partitions,
     permission::{On, Statement},
     tags,
 };
@@ -48,6 +49,9 @@ const PARQUET: Classes = Classes {
     classification: "parquet",
 };
 
+/// How the parameters of a SerDe begin that map a name to a key (Athena user guide, "OpenX JSON SerDe").
+const MAPPING: &str = "mapping.";
+
 /// A table as it is wanted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -58,6 +62,9 @@ pub struct Desired {
     pub name: String,
     /// Names and Hive types.
     pub columns: Vec<(String, String)>,
+    /// The document's key of each column and field that is called otherwise.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub key_mappings: BTreeMap<String, String>,
     /// What the objects hold.
     pub format: Format,
     /// Names of the partition keys; strings, since the folders are padded with zeros. None for a table over everything.
@@ -119,8 +126,8 @@ impl Kind for Tables {
             return Ok(Observed::Foreign { why });
         }
         let identity = self.0.arn("glue", &format!("table/{}/{}", wanted.database, wanted.name)).await?;
-        let differs =
-            [differences(wanted, &found), tags::differences(&wanted.ownership, parameters(found.parameters()))];
+        let tags = tags::differences(&wanted.ownership, parameters(found.parameters()));
+        let differs = [self.guarded(&found, differences(wanted, &found)).await?, tags];
         Ok(Observed::Ours { identity, ready: true, differs: differs.concat() })
     }
 
@@ -177,6 +184,22 @@ impl Tables {
         })
     }
 
+    /// A table with objects in it changes in place only as far as it reads them afterwards.
+    async fn guarded(&self, found: &Table, differs: Vec<Difference>) -> Result<Vec<Difference>, ProviderError> {
+        if !differs.iter().any(strands_objects) || !partitions::has_objects(&self.0.s3, found).await? {
+            return Ok(differs);
+        }
+        let guarded = |differs: Difference| match strands_objects(&differs) {
+            true => Difference::replace(
+                differs.what,
+                differs.is,
+                format!("{}, which would not read the objects that are there", differs.wanted),
+            ),
+            false => differs,
+        };
+        Ok(differs.into_iter().map(guarded).collect())
+    }
+
     async fn get(&self, wanted: &Desired) -> Result<Option<Table>, ProviderError> {
         match self.0.glue.get_table().database_name(&wanted.database).name(&wanted.name).send().await {
             Ok(answer) => Ok(answer.table),
@@ -214,6 +237,12 @@ impl Desired {
             Format::Parquet => &PARQUET,
         }
     }
+
+    /// Parameters of the SerDe that reads JSON; what is Parquet was mapped by Firehose.
+    fn serde_mappings(&self) -> BTreeMap<String, String> {
+        let mapped = self.key_mappings.iter().filter(|_| self.format == Format::Json);
+        mapped.map(|(name, key)| (format!("{MAPPING}{name}"), key.clone())).collect()
+    }
 }
 
 fn input(wanted: &Desired) -> Result<TableInput, aws_smithy_types::error::operation::BuildError> {
@@ -221,7 +250,9 @@ fn input(wanted: &Desired) -> Result<TableInput, aws_smithy_types::error::operat
     let columns = wanted.columns.iter().map(|(name, kind)| column((name, kind))).collect::<Result<_, _>>()?;
     let keys = wanted.partition_keys.iter().map(|name| column((name, "string"))).collect::<Result<_, _>>()?;
     let classes = wanted.classes();
-    let serde = SerDeInfo::builder().serialization_library(classes.serde).parameters("serialization.format", "1");
+    let mut serde_parameters = HashMap::from([("serialization.format".to_owned(), "1".to_owned())]);
+    serde_parameters.extend(wanted.serde_mappings());
+    let serde = SerDeInfo::builder().serialization_library(classes.serde).set_parameters(Some(serde_parameters));
     let storage = StorageDescriptor::builder()
         .set_columns(Some(columns))
         .location(&wanted.location)
@@ -271,6 +302,7 @@ fn differences(wanted: &Desired, found: &Table) -> Vec<Difference> {
     if serde != Some(wanted.classes().serde) {
         differences.push(Difference::in_place("SerDe", serde.unwrap_or("none"), wanted.classes().serde));
     }
+    differences.extend(mapping_differences(wanted, storage.and_then(|storage| storage.serde_info())));
     let keys = |keys: Vec<&str>| if keys.is_empty() { "none".to_owned() } else { keys.join(", ") };
     let is = keys(found.partition_keys().iter().map(|key| key.name()).collect());
     let want = keys(wanted.partition_keys.iter().map(String::as_str).collect());
@@ -279,6 +311,25 @@ fn differences(wanted: &Desired, found: &Table) -> Vec<Difference> {
     }
     differences.extend(projection_differences(wanted, found.parameters()));
     differences
+}
+
+fn mapping_differences(wanted: &Desired, found: Option<&SerDeInfo>) -> Option<Difference> {
+    let found = parameters(found.and_then(|serde| serde.parameters()));
+    let found: BTreeMap<&str, &str> = found.filter(|(key, _)| key.starts_with(MAPPING)).collect();
+    let mappings = wanted.serde_mappings();
+    let mappings: BTreeMap<&str, &str> = mappings.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+    let shown = |mappings: &BTreeMap<&str, &str>| match mappings.is_empty() {
+        true => "none".to_owned(),
+        false => mappings.iter().map(|(name, key)| format!("{name}={key}")).collect::<Vec<_>>().join(", "),
+    };
+    (found != mappings).then(|| Difference::in_place("SerDe parameters", shown(&found), shown(&mappings)))
+}
+
+/// Whether the objects that a table has would be left behind, or not understood: all lie in its folder, in its format.
+/// Projected partitions may have another range.
+fn strands_objects(differs: &Difference) -> bool {
+    let parameter = differs.what.strip_prefix("parameter ");
+    matches!(differs.what.as_str(), "location" | "SerDe") || parameter.is_some_and(|name| !name.ends_with(".range"))
 }
 
 /// Glue keeps names in lower case.
@@ -313,11 +364,17 @@ fn projection_differences(wanted: &Desired, found: Option<&HashMap<String, Strin
     if is != want {
         return vec![Difference::in_place("partitions", is, want)];
     }
-    let differing = wanted.projection.iter().map(|(key, want)| (key, found.get(key.as_str()).copied(), want));
-    let differing = differing.filter(|(_, is, want)| *is != Some(want.as_str()));
-    differing
-        .map(|(key, is, want)| Difference::in_place(format!("parameter {key}"), is.unwrap_or("none"), want))
-        .collect()
+    if wanted.projection.is_empty() {
+        return Vec::new();
+    }
+    let wanted: BTreeMap<&str, &str> =
+        wanted.projection.iter().map(|(name, want)| (name.as_str(), want.as_str())).collect();
+    let names: BTreeSet<&str> = wanted.keys().chain(found.keys()).copied().collect();
+    let value =
+        |parameters: &BTreeMap<&str, &str>, name| parameters.get(name).map_or("none", |value| *value).to_owned();
+    let values = names.into_iter().map(|name| (name, value(&found, name), value(&wanted, name)));
+    let differing = values.filter(|(_, is, want)| is != want);
+    differing.map(|(name, is, want)| Difference::in_place(format!("parameter {name}"), is, want)).collect()
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use super::{
     permission::{On, Statement},
     tags,
 };
-use crate::engine::{Difference, Observed, Owned, Progress, ProviderError, Scope, StackId};
+use crate::engine::{Difference, Foreign, Observed, Owned, Progress, ProviderError, Scope, StackId};
 
 /// Athena has no code of its own for it: an InvalidRequestException with one of these texts.
 const NOT_FOUND: [&str; 3] = ["is not found", "does not exist", "not found"];
@@ -54,12 +54,14 @@ impl Kind for Workgroups {
     }
 
     fn permissions(wanted: &Desired, _id: &StackId) -> Vec<Statement> {
-        const ACTIONS: [&str; 9] = [
+        const ACTIONS: [&str; 11] = [
             "athena:CreateWorkGroup",
             "athena:DeleteWorkGroup",
+            "athena:GetNamedQuery",
             "athena:GetQueryExecution",
             "athena:GetQueryResults",
             "athena:GetWorkGroup",
+            "athena:ListNamedQueries",
             "athena:ListTagsForResource",
             "athena:StartQueryExecution",
             "athena:TagResource",
@@ -120,6 +122,25 @@ impl Kind for Workgroups {
         answer.map_err(|error| failure("athena UpdateWorkGroup", name, &error)).map(drop)
     }
 
+    /// Named queries: we make none, and the workgroup would take them along.
+    async fn foreign(&self, wanted: &Desired) -> Result<Vec<Foreign>, ProviderError> {
+        let mut found = Vec::new();
+        let mut pages = self.0.athena.list_named_queries().work_group(&wanted.name).into_paginator().send();
+        while let Some(page) = pages.next().await {
+            let page = match page {
+                Ok(page) => page,
+                Err(error) if says(&error, &NOT_FOUND) => return Ok(Vec::new()),
+                Err(error) => return Err(failure("athena ListNamedQueries", &wanted.name, &error)),
+            };
+            for id in page.named_query_ids() {
+                let what = format!("named query {}", self.query_name(id).await?);
+                let command = self.0.cli(&format!("athena delete-named-query --named-query-id {id}"));
+                found.push(Foreign { what, command, only_by_hand: false });
+            }
+        }
+        Ok(found)
+    }
+
     async fn delete(&self, wanted: &Desired, _progress: &Progress<'_>) -> Result<(), ProviderError> {
         let Desired { name, .. } = wanted;
         match self.0.athena.delete_work_group().work_group(name).recursive_delete_option(true).send().await {
@@ -150,6 +171,14 @@ impl Kind for Workgroups {
 }
 
 impl Workgroups {
+    async fn query_name(&self, id: &str) -> Result<String, ProviderError> {
+        match self.0.athena.get_named_query().named_query_id(id).send().await {
+            Ok(answer) => Ok(answer.named_query.map_or_else(|| id.to_owned(), |query| query.name)),
+            Err(error) if says(&error, &NOT_FOUND) => Ok(id.to_owned()),
+            Err(error) => Err(failure("athena GetNamedQuery", id, &error)),
+        }
+    }
+
     async fn tags(&self, name: &str, arn: &str) -> Result<Vec<Tag>, ProviderError> {
         let pages = self.0.athena.list_tags_for_resource().resource_arn(arn).into_paginator().items().send();
         let tags: Result<Vec<Tag>, _> = pages.collect().await;

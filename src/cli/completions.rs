@@ -3,7 +3,7 @@
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
-use super::{Demo, exit::Exit};
+use super::{Demo, context, exit::Exit};
 
 /// Arguments of `demo completions`.
 #[derive(Args, Debug)]
@@ -14,7 +14,9 @@ pub struct Completions {
 
 impl Completions {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
-        clap_complete::generate(self.shell, &mut Demo::command(), "demo", &mut std::io::stdout());
+        let mut script = Vec::new();
+        clap_complete::generate(self.shell, &mut Demo::command(), "demo", &mut script);
+        context::print(&String::from_utf8_lossy(&script))?;
         Ok(Exit::Fine)
     }
 }

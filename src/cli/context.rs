@@ -7,10 +7,12 @@ use std::{
     path::Path,
 };
 
+use anyhow::Context as _;
+
 use super::{Reach, StackFile, errors, exit::Stop, screen::Screen};
 use crate::{
     aws::{Clients, Where},
-    engine::{Home, StackId},
+    engine::{Home, HomeError, StackId},
     operations::target,
     report::visible::visible,
     spec::{self, Checked, Target},
@@ -27,6 +29,21 @@ pub fn block_on<T>(command: impl Future<Output = anyhow::Result<T>>) -> anyhow::
 /// The state folder.
 pub fn home() -> anyhow::Result<Home> {
     Ok(Home::from_env()?)
+}
+
+/// Gives free what was kept for this where the disk is full, and says what else may go.
+pub fn make_room(screen: &Screen) -> anyhow::Result<()> {
+    let Some(home) = Home::existing()? else { return Ok(()) };
+    let root = home.root().display();
+    if home.use_kept_room().with_context(|| format!("cannot free the room that is kept in {root}"))? {
+        let (text, local) = (format!("the disk of {root} is full"), home.local());
+        screen.warning(&format!(
+            "{text}\n  `demo ls` lists your stacks, `demo down STACK` removes one with its data; or run `demo local stop` and \
+             delete {} with all that the stand-in holds",
+            local.display()
+        ));
+    }
+    Ok(())
 }
 
 /// Reads and checks a stack file with its overlays and overrides. Shows warnings; errors end the command with exit
@@ -47,7 +64,8 @@ pub fn read(stack: &StackFile, screen: &Screen) -> anyhow::Result<Checked> {
 /// What to say of a stack's id or name where a stack file belongs; nothing where it is neither.
 fn takes_a_file(given: &Path) -> String {
     let Some(given) = given.to_str() else { return String::new() };
-    let is_known = Home::existing().is_ok_and(|home| home.is_some_and(|home| home.find(given).is_ok()));
+    let is_stack = |home: Home| !matches!(home.find(given), Err(HomeError::Unknown(_)));
+    let is_known = Home::existing().is_ok_and(|home| home.is_some_and(is_stack));
     if !is_known && given.parse::<StackId>().is_err() {
         return String::new();
     }
@@ -86,6 +104,6 @@ pub fn print(text: &str) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     match out.write_all(shown(text).as_bytes()).and_then(|()| out.flush()) {
         Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        other => Ok(other?),
+        other => other.context("cannot write to stdout"),
     }
 }

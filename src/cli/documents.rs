@@ -4,7 +4,6 @@ use demo_formats::schema::Schema;
 
 use super::{errors, screen::Screen};
 use crate::{
-    deliveries,
     load::OpenWorkload,
     operations::Documents,
     report::terminal::grouped,
@@ -41,15 +40,6 @@ fn show_opened(stack: &Stack, opened: &OpenWorkload, schema: &Schema, screen: &S
         let broken = grouped(found.broken);
         let lines = found.broken_lines();
         screen.warning(&format!("skipping {broken} broken lines of {}\n{}", file.display(), lines.trim_end()));
-    }
-    for delivery in deliveries::of(&stack.deliver) {
-        let Some(most) = delivery.largest_document().filter(|most| found.largest > *most) else { continue };
-        let (largest, most, destination) =
-            (grouped(found.largest as u64), grouped(most as u64), delivery.destination());
-        screen.warning(&format!(
-            "the largest document of {} has {largest} bytes, but {destination} takes items of at most {most} bytes",
-            file.display(),
-        ));
     }
     let blank = match found.blank {
         0 => String::new(),

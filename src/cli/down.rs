@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::{
-    Reach, errors,
+    Reach, context, errors,
     exit::{Exit, Stop},
     screen::Screen,
     search_target::SearchTarget,
@@ -11,7 +11,7 @@ use super::{
     terminal::Terminal,
 };
 use crate::{
-    engine,
+    engine::{self, ForeignContents},
     operations::{
         DownOutcome,
         down::{down, down_discovered, down_mirrored},
@@ -31,27 +31,45 @@ pub struct Down {
     #[arg(long, value_name = "BUCKET", conflicts_with = "discover")]
     mirror: Option<String>,
     #[command(flatten)]
+    contents: Contents,
+    #[command(flatten)]
     search: SearchTarget,
     #[command(flatten)]
     reach: Reach,
 }
 
+/// What becomes of what others have put into a stack's resources.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct Contents {
+    /// Also delete what others put into the stack's resources, such as objects in its bucket and tables in its database.
+    #[arg(long)]
+    with_foreign: bool,
+}
+
+impl Contents {
+    /// As the engine takes it.
+    pub fn foreign(self) -> ForeignContents {
+        if self.with_foreign { ForeignContents::Delete } else { ForeignContents::Keep }
+    }
+}
+
 impl Down {
     pub(super) async fn run(self, screen: &Screen) -> anyhow::Result<Exit> {
         let signals = Signals::watch(screen)?;
+        context::make_room(screen)?;
         let (terminal, cancel) = (Terminal::new(screen, &signals, &self.reach), signals.cancel());
-        let search_in = self.search.search_in(&self.reach);
+        let (search_in, foreign) = (self.search.search_in(&self.reach), self.contents.foreign());
         let outcome = if self.discover {
             let is_target_given = self.search.is_given(&self.reach);
-            down_discovered(&self.stack, search_in, is_target_given, cancel, &terminal).await
+            down_discovered(&self.stack, search_in, is_target_given, foreign, cancel, &terminal).await
         } else if let Some(bucket) = &self.mirror {
-            down_mirrored(&self.stack, bucket, search_in, cancel, &terminal).await
+            down_mirrored(&self.stack, bucket, search_in, foreign, cancel, &terminal).await
         } else if self.search.is_given(&Reach::default()) {
             let problem = "--region, --profile and --local need --discover or --mirror; else the journal says where \
                            the stack is";
             return Err(Stop::usage(problem).into());
         } else {
-            down(&self.stack, cancel, &terminal).await
+            down(&self.stack, foreign, cancel, &terminal).await
         };
         Ok(match outcome.map_err(|error| errors::down(error, &self.stack))? {
             DownOutcome::AlreadyGone(id) => {
@@ -73,7 +91,7 @@ impl Down {
 pub fn exit_of(down: &engine::Down) -> Exit {
     match down {
         down if down.interrupted => Exit::Interrupted,
-        down if !down.leftovers.is_empty() => Exit::LeftOver,
+        down if !down.leftovers.is_empty() || down.has_kept() => Exit::LeftOver,
         down if !down.failed.is_empty() => Exit::Error,
         _ => Exit::Fine,
     }

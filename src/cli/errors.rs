@@ -127,7 +127,7 @@ pub fn down(error: DownError, asked: &str) -> anyhow::Error {
         DownError::Declined(question) => declined(&question.to_string()).into(),
         DownError::Interrupted => interrupted().into(),
         DownError::Lifecycle(error) => lifecycle(*error).into(),
-        error @ (DownError::Home(_) | DownError::Ask(_)) => error.into(),
+        error @ (DownError::Home(_) | DownError::Ask(_) | DownError::UnreadableJournal { .. }) => error.into(),
     }
 }
 

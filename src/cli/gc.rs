@@ -19,7 +19,7 @@ use crate::{
         Clients,
         account::{self, Account, Present},
     },
-    engine::{Home, StackId},
+    engine::{ForeignContents, Home, StackId},
     operations::{
         down::{SearchIn, down_present},
         target::{self, location},
@@ -32,11 +32,14 @@ use crate::{
 #[derive(Args, Debug)]
 pub struct Gc {
     /// Ids of stacks to remove; without ids and without --expired, only list all stacks.
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", group = "removal")]
     stacks: Vec<StackId>,
     /// Remove the expired stacks, and no others.
-    #[arg(long, conflicts_with = "stacks")]
+    #[arg(long, group = "removal", conflicts_with = "stacks")]
     expired: bool,
+    /// Also delete what others put into the resources of these stacks, such as objects in a bucket and tables in a database.
+    #[arg(long, requires = "removal")]
+    with_foreign: bool,
     /// Print one JSON array of the stacks found.
     #[arg(long)]
     json: bool,
@@ -78,7 +81,8 @@ impl Gc {
             [] => Vec::new(),
             chosen => {
                 context::agree(screen, clients, &self.reach, &question(chosen, clients))?;
-                remove_all(chosen, home, clients, signals, &Terminal::new(screen, signals, &self.reach), screen).await?
+                let terminal = Terminal::new(screen, signals, &self.reach);
+                remove_all(chosen, home, clients, self.foreign(), signals, &terminal, screen).await?
             }
         };
         if self.json {
@@ -87,6 +91,10 @@ impl Gc {
         }
         let hidden = (!account.hidden.is_empty()).then_some(Exit::Error);
         Ok(worst(exits.into_iter().map(|(_, exit)| exit).chain(hidden)))
+    }
+
+    fn foreign(&self) -> ForeignContents {
+        if self.with_foreign { ForeignContents::Delete } else { ForeignContents::Keep }
     }
 
     /// The stacks to remove.
@@ -127,6 +135,7 @@ async fn remove_all(
     chosen: &[&Present],
     home: &Home,
     clients: &Clients,
+    foreign: ForeignContents,
     signals: &Signals,
     terminal: &Terminal,
     screen: &Screen,
@@ -136,7 +145,7 @@ async fn remove_all(
     for stack in chosen {
         let cancel = signals.cancel();
         screen.line(&format!("\n{} on {}\n", stack.id, location(clients)));
-        let exit = match down_present(home, &stack.id, clients, cancel, terminal).await {
+        let exit = match down_present(home, &stack.id, clients, foreign, cancel, terminal).await {
             Ok(down) => exit_of(&down),
             Err(error) => {
                 let error = errors::down(error, stack.id.as_str());

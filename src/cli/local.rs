@@ -69,10 +69,15 @@ impl What {
         let stand_in = Daemon::at(&folder);
         match self {
             Self::Start => {
+                context::make_room(screen)?;
                 let endpoint = stand_in.ensure(Started::ByHand).await?;
-                println!("{}", endpoint.url());
+                if let Err(error) = home.keep_room() {
+                    screen.warning(&format!("no room is kept for removals in {}: {error}", home.root().display()));
+                }
+                context::print(&format!("{}\n", endpoint.url()))?;
             }
             Self::Stop { force } => {
+                context::make_room(screen)?;
                 if !force {
                     refuse_while_in_use(&home)?;
                 }
@@ -83,35 +88,43 @@ impl What {
             }
             Self::Status { json } => {
                 let endpoint = stand_in.status().await?;
-                match (json, endpoint) {
-                    (true, Some(e)) => println!(
-                        "{}",
+                let text = match (json, endpoint) {
+                    (true, Some(e)) => {
                         json!({"running": true, "url": e.url(), "pid": e.pid, "started": e.started, "folder": folder})
-                    ),
-                    (true, None) => println!("{}", json!({"running": false, "folder": folder})),
-                    (false, Some(e)) => {
-                        println!("running at {} (process {}), state in {}", e.url(), e.pid, folder.display())
+                            .to_string()
                     }
-                    (false, None) => println!("not running; state in {}", folder.display()),
-                }
+                    (true, None) => json!({"running": false, "folder": folder}).to_string(),
+                    (false, Some(e)) => {
+                        format!("running at {} (process {}), state in {}", e.url(), e.pid, folder.display())
+                    }
+                    (false, None) => format!("not running; state in {}", folder.display()),
+                };
+                context::print(&format!("{text}\n"))?;
             }
             Self::Env => {
                 let endpoint = stand_in
                     .status()
                     .await?
                     .context("the stand-in is not running; start it with `demo local start`")?;
-                for (name, value) in endpoint.env(&stand_in.key()?) {
-                    println!("export {name}={value}");
-                }
+                let variables = endpoint.env(&stand_in.key()?).into_iter();
+                let lines: String = variables.map(|(name, value)| format!("export {name}={value}\n")).collect();
+                context::print(&lines)?;
             }
             Self::Logs => {
                 let path = stand_in.log_path();
                 let mut log = fs::File::open(&path)
                     .with_context(|| format!("cannot read the stand-in's log {}", path.display()))?;
-                io::copy(&mut log, &mut io::stdout().lock())?;
+                match io::copy(&mut log, &mut io::stdout().lock()) {
+                    Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                        return Err(error).context("cannot print the stand-in's log");
+                    }
+                    _ => {}
+                }
             }
             Self::Serve { folder: other, background } => {
-                tracing_subscriber::fmt().with_writer(io::stderr).with_ansi(false).init();
+                // A line that cannot be written, where the disk is full, is lost; to tell of it on stderr would panic.
+                let log = tracing_subscriber::fmt().with_writer(io::stderr).with_ansi(false);
+                log.log_internal_errors(false).init();
                 daemon::serve(&other.unwrap_or(folder), background).await?;
             }
         }

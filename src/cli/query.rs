@@ -1,9 +1,10 @@
 //! `demo query STACK [FILE or "SQL"]`.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum, builder::PossibleValue};
+use demo_workload::files;
 
 use super::{
     context,
@@ -22,6 +23,8 @@ use crate::{
 
 /// The most rows to fetch.
 const MOST_ROWS: usize = 10_000;
+/// Athena takes 256 KiB of SQL, Redshift less.
+const MOST_OF_SQL: u64 = 1 << 20;
 
 /// Arguments of `demo query`.
 #[derive(Args, Debug)]
@@ -53,7 +56,9 @@ impl Query {
         };
         let sql = match self.sql.as_deref() {
             None => query::default_query(stack, table.as_ref()).1,
-            Some(file) if Path::new(file).is_file() => fs::read_to_string(file).with_context(|| file.to_owned())?,
+            Some(file) if Path::new(file).is_file() => {
+                files::read_text(Path::new(file), MOST_OF_SQL).with_context(|| file.to_owned())?
+            }
             Some(text) if text.contains(char::is_whitespace) => text.to_owned(),
             Some(word) => return Err(Stop::usage(format!("`{word}` is neither a file nor SQL")).into()),
         };

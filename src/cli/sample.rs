@@ -75,12 +75,12 @@ impl Sample {
             let written = out.write_all(context::shown(&String::from_utf8_lossy(&text)).as_bytes());
             match written {
                 Err(e) if e.kind() == io::ErrorKind::BrokenPipe => return Ok(Exit::Fine),
-                other => other?,
+                other => other.context("cannot write to stdout")?,
             }
         }
         match out.flush() {
             Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Fine),
-            other => other.map(|()| Exit::Fine).map_err(Into::into),
+            other => other.map(|()| Exit::Fine).context("cannot write to stdout"),
         }
     }
 }

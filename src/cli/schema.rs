@@ -61,7 +61,7 @@ impl Schema {
                 std::fs::write(path, text).with_context(|| {
                     format!("cannot write {path}; run this in the folder that has config/ and sql/")
                 })?;
-                eprintln!("wrote {path}");
+                screen.line(&format!("wrote {path}"));
             } else {
                 context::print(&text)?;
             }

@@ -62,7 +62,7 @@ impl Screen {
         if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
             return Ok(false);
         }
-        eprint!("{} [y/N] ", visible(question));
+        write!(io::stderr(), "{} [y/N] ", visible(question))?;
         io::stderr().flush()?;
         let mut answer = String::new();
         io::stdin().read_line(&mut answer)?;

@@ -18,7 +18,7 @@ use super::{
     stack_status,
 };
 use crate::{
-    engine::{Cause, Down, Home, Journal},
+    engine::{Cause, Down, Home, Journal, Owned},
     load::{HotKey, LoadResult, Progress},
     operations::{Event, Host, Question, target::location},
     report::{
@@ -112,7 +112,8 @@ impl Terminal {
             screen.error(&format!("{key}: {why}"));
         }
         // After an interruption, the rest is expected to be left, and one command continues.
-        for left in down.leftovers.iter().filter(|_| !down.interrupted) {
+        let told = |left: &&Owned| !down.interrupted && !down.keeps(&left.node.key);
+        for left in down.leftovers.iter().filter(told) {
             screen.error(&format!("{} is still there; remove it with:\n  {}", left.node.key, left.command));
         }
         if !down.is_clean() {

@@ -70,7 +70,7 @@ impl Verify {
                 "stack": known.id.as_str(), "runs": runs, "runs_cut_off": unfinished,
                 "runs_under_way": under_way, "acknowledged": acknowledged,
                 "lost": report.lost, "duplicated": report.duplicated, "destinations": landed,
-                "problems": report.problems,
+                "rejected": report.rejected, "problems": report.problems,
             });
             for (field, documents) in report.landed.fields() {
                 text[field] = documents.into();

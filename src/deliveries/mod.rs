@@ -3,6 +3,7 @@
 //! A folder's `spec` is its part of the stack file and belongs to [`crate::spec`]. The rest of the program reaches a
 //! delivery through the trait [`Delivery`], and all deliveries of a stack through [`of`].
 
+pub mod documents;
 pub mod dynamodb;
 pub mod parts;
 pub mod query;
@@ -20,7 +21,7 @@ use futures::future::BoxFuture;
 
 use crate::{
     aws::{Clients, Names, cost::Prices, preflight::Finding},
-    engine::Node,
+    engine::{Node, StackId},
     spec::Stack,
     verify::{
         Destination, DestinationReader, Expected, VerifyError,
@@ -28,6 +29,7 @@ use crate::{
         stream::{self, Stream},
     },
 };
+use documents::Documents;
 use parts::{NodesError, Parts, Unfit};
 use query::Table;
 use spec::Deliver;
@@ -74,6 +76,11 @@ pub trait Delivery: Send + Sync {
     /// The documents or the stack file do not allow it.
     fn nodes(&self, parts: &Parts<'_>) -> Result<Vec<Node>, NodesError>;
 
+    /// What it creates inside something that the stack only refers to: nothing there can be listed without knowing where.
+    fn inside(&self, _id: &StackId) -> Option<Node> {
+        None
+    }
+
     /// Whether its resources need the code of the Lambda function.
     fn needs_code(&self) -> bool {
         false
@@ -92,17 +99,17 @@ pub trait Delivery: Send + Sync {
         Ok(())
     }
 
-    /// Whether documents with these fields can be delivered.
+    /// Whether a document can be delivered, whatever the others are.
     ///
     /// # Errors
-    /// They cannot.
-    fn check_columns(&self, _columns: &Schema) -> Result<(), Unfit> {
+    /// It cannot. Reasons that differ in nothing but the document are equal.
+    fn check_document(&self, _document: &[u8]) -> Result<(), Unfit> {
         Ok(())
     }
 
-    /// The largest document that it delivers, in bytes, where that is less than a record may have.
-    fn largest_document(&self) -> Option<usize> {
-        None
+    /// Why documents cannot be delivered that have shown these fields, apart from what is wrong with single ones.
+    fn check_documents(&self, _documents: &Documents<'_>) -> Vec<Unfit> {
+        Vec::new()
     }
 
     /// DDL of its tables, for documents with these columns.

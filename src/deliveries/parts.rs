@@ -22,8 +22,20 @@ pub type NodesError = Box<dyn Error + Send + Sync>;
 
 /// Why a user's own documents cannot be delivered, and what to change.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct Unfit(pub String);
+#[error("{problem}\n  {advice}")]
+pub struct Unfit {
+    /// What is wrong with them.
+    pub problem: String,
+    /// What to change.
+    pub advice: String,
+}
+
+impl Unfit {
+    /// From its parts.
+    pub fn new(problem: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self { problem: problem.into(), advice: advice.into() }
+    }
+}
 
 /// What a stack is made from, besides its file.
 #[derive(Clone, Copy, Debug)]

@@ -10,10 +10,20 @@ use super::{
     id::StackId,
     journal::{Entry, Journal, JournalError},
     owned::{Owned, Scope},
-    provider::{Cause, Doing, Observed, Observer, Outcome, Progress, Provider, ProviderError, Providers},
+    provider::{Cause, Doing, Foreign, Observed, Observer, Outcome, Progress, Provider, ProviderError, Providers},
     state::{Phase, State},
     work::{Stop, Work},
 };
+
+/// What becomes of a resource that contains what is not the stack's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ForeignContents {
+    /// It stays, and is reported.
+    #[default]
+    Keep,
+    /// It goes, with all that it contains.
+    Delete,
+}
 
 /// What `down` did and what it left.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -33,6 +43,16 @@ impl Down {
     pub fn is_clean(&self) -> bool {
         self.failed.is_empty() && self.leftovers.is_empty() && !self.interrupted
     }
+
+    /// Whether any resource stays because it contains what is not the stack's.
+    pub fn has_kept(&self) -> bool {
+        self.failed.iter().any(|(key, _)| self.keeps(key))
+    }
+
+    /// Whether this resource stays because it contains what is not the stack's.
+    pub fn keeps(&self, key: &ResourceKey) -> bool {
+        self.failed.iter().any(|(failed, why)| failed == key && why.cause == Cause::Foreign)
+    }
 }
 
 /// Removes all that the journal knows, each after everything that stands on it was tried; then takes the inventory and,
@@ -40,10 +60,13 @@ impl Down {
 pub async fn down(
     providers: &Providers,
     journal: &Journal,
+    foreign: ForeignContents,
     observer: &dyn Observer,
     cancel: &Cancel,
 ) -> Result<Down, JournalError> {
     let state = journal.state();
+    // Before the first is gone: one may tell where another is.
+    providers.note(state.resources().iter().map(|resource| &resource.node));
     let nodes: Vec<Node> = state.live().map(|resource| resource.node.clone()).collect();
     let removing = Work { providers, journal, observer, cancel };
     let mut waiting: Vec<&Node> = nodes.iter().rev().collect();
@@ -56,7 +79,7 @@ pub async fn down(
                 nodes.iter().any(|other| other.depends_on.contains(&node.key) && !tried.contains(&other.key))
             };
             for node in waiting.extract_if(.., |node| !stood_on(node)) {
-                under_way.push(removing.remove(node));
+                under_way.push(removing.remove(node, foreign));
             }
         }
         let Some((node, result)) = under_way.next().await else { break };
@@ -99,14 +122,19 @@ async fn look(provider: &Arc<dyn Provider>, id: &StackId, state: &State) -> Resu
 }
 
 impl<'a> Work<'a> {
-    async fn remove(self, node: &'a Node) -> (&'a Node, Result<Outcome, Stop>) {
+    async fn remove(self, node: &'a Node, foreign: ForeignContents) -> (&'a Node, Result<Outcome, Stop>) {
         let progress = self.begin(node, Doing::Deleting);
-        let result = self.take_down(node, &progress).await;
+        let result = self.take_down(node, foreign, &progress).await;
         progress.end(&result);
         (node, result)
     }
 
-    async fn take_down(&self, node: &Node, progress: &Progress<'_>) -> Result<Outcome, Stop> {
+    async fn take_down(
+        &self,
+        node: &Node,
+        contents: ForeignContents,
+        progress: &Progress<'_>,
+    ) -> Result<Outcome, Stop> {
         let (provider, key) = (self.provider(node)?, &node.key);
         let phase = self.phase(key);
         let outcome = match provider.read(node).await? {
@@ -114,12 +142,21 @@ impl<'a> Work<'a> {
             Observed::Absent => Outcome::AlreadyGone,
             // Our call never worked: what is there has always been someone else's.
             Observed::Foreign { .. } if phase == Some(Phase::Intended) => Outcome::AlreadyGone,
-            Observed::Foreign { why } => return Err(foreign(node, &why).into()),
+            Observed::Foreign { why } => return Err(not_ours(node, &why).into()),
         };
         if phase != Some(Phase::Deleting) {
             self.note(Entry::Deleting { key: key.clone() }).await?;
         }
         if outcome == Outcome::Deleted {
+            match contents {
+                ForeignContents::Delete => provider.delete_foreign(node, progress).await?,
+                ForeignContents::Keep => match provider.foreign(node).await?.as_slice() {
+                    [] => {}
+                    foreign => {
+                        return Err(Foreign::kept(foreign, &node.key.to_string(), self.journal.id().as_str()).into());
+                    }
+                },
+            }
             provider.delete(node, progress).await?;
         }
         self.note(Entry::Gone { key: key.clone() }).await?;
@@ -127,7 +164,7 @@ impl<'a> Work<'a> {
     }
 }
 
-fn foreign(node: &Node, why: &str) -> ProviderError {
+fn not_ours(node: &Node, why: &str) -> ProviderError {
     ProviderError {
         cause: Cause::Other,
         call: "check before deleting".to_owned(),

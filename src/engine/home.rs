@@ -41,7 +41,11 @@ impl Home {
     /// The same where it is there already; nothing is made.
     pub fn existing() -> Result<Option<Self>, FolderError> {
         let root = root_from_env()?;
-        if root.join("stacks").is_dir() { Self::at(root).map(Some) } else { Ok(None) }
+        match fs::metadata(root.join("stacks")) {
+            Ok(_) => Self::at(root).map(Some),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(FolderError::Io { path: root.join("stacks"), source }),
+        }
     }
 
     /// This folder; made if it is not there. What lies in it is its owner's alone: documents, keys, what was run.

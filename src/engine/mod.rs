@@ -16,6 +16,7 @@ pub mod mirror;
 pub mod owned;
 pub mod plan;
 pub mod provider;
+mod room;
 pub mod stacks;
 pub mod state;
 pub mod takeover;
@@ -28,7 +29,7 @@ mod tests;
 
 pub use apply::{Applied, ApplyError};
 pub use cancel::Cancel;
-pub use destroy::Down;
+pub use destroy::{Down, ForeignContents};
 pub use entry::{Fingerprint, Opened};
 pub use graph::{Graph, GraphError, Node, ResourceKey};
 pub use home::{FolderError, Home};
@@ -39,8 +40,8 @@ pub use mirror::{Mirror, MirrorError};
 pub use owned::{Owned, Scope};
 pub use plan::{Action, Step, Survey};
 pub use provider::{
-    Cause, Change, Difference, Doing, Event, Observed, Observer, Outcome, Progress, Provider, ProviderError, Providers,
-    Transient,
+    Cause, Change, Difference, Doing, Event, Foreign, Observed, Observer, Outcome, Progress, Provider, ProviderError,
+    Providers, Transient,
 };
 pub use stacks::{Claim, DamagedJournal, HomeError, Journals};
-pub use state::{Phase, Resource, State};
+pub use state::{Phase, Resource, Run, State};

@@ -40,8 +40,21 @@ pub trait Provider: Send + Sync {
         })
     }
 
-    /// Takes it away and waits until it is gone. What is gone already is a success.
+    /// What others have put into a resource of ours or attached to it: deleting it would take that along, or fails on it.
+    async fn foreign(&self, _node: &Node) -> Result<Vec<Foreign>, ProviderError> {
+        Ok(Vec::new())
+    }
+
+    /// Deletes what [`foreign`](Self::foreign) lists, as far as [`delete`](Self::delete) does not take it along.
+    async fn delete_foreign(&self, _node: &Node, _progress: &Progress<'_>) -> Result<(), ProviderError> {
+        Ok(())
+    }
+
+    /// Takes it away, with everything in it, and waits until it is gone. What is gone already is a success.
     async fn delete(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError>;
+
+    /// Learns from a node of the stack, of whatever kind, where else resources of this kind may be.
+    fn note(&self, _node: &Node) {}
 
     /// Everything of this kind that carries our ownership tags, of one stack or of every stack of the account.
     async fn owned(&self, scope: &Scope) -> Result<Vec<Owned>, ProviderError>;
@@ -75,6 +88,48 @@ pub enum Observed {
         /// Whose, or why it cannot be ours.
         why: String,
     },
+}
+
+/// Something of somebody else's that a resource contains or is attached to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Foreign {
+    /// What it is, for people: `object notes.txt`.
+    pub what: String,
+    /// The command that deletes it.
+    pub command: String,
+    /// Whether nothing else deletes it.
+    pub only_by_hand: bool,
+}
+
+/// Things of others that an error names, each with its command.
+const NAMED: usize = 10;
+
+impl Foreign {
+    /// Why a resource of a stack stays that contains these.
+    pub(crate) fn kept(foreign: &[Self], resource: &str, stack: &str) -> ProviderError {
+        let named = || foreign.iter().take(NAMED);
+        let more = foreign.len().saturating_sub(NAMED);
+        let more = if more == 0 { String::new() } else { format!(", and {more} more") };
+        let whats: Vec<&str> = named().map(|one| one.what.as_str()).collect();
+        let commands: Vec<&str> = named().map(|one| one.command.as_str()).collect();
+        let whats = whats.join(", ");
+        let by_hand: Vec<&str> = foreign.iter().filter(|one| one.only_by_hand).map(|one| one.what.as_str()).collect();
+        let with_foreign = match by_hand.len() {
+            0 => format!("; `demo down --with-foreign {stack}` deletes it too"),
+            all if all == foreign.len() => String::new(),
+            _ => format!("; `demo down --with-foreign {stack}` deletes it too, but not {}", by_hand.join(", ")),
+        };
+        ProviderError {
+            cause: Cause::Foreign,
+            call: "check before deleting".to_owned(),
+            resource: resource.to_owned(),
+            message: format!("it has what this stack did not create: {whats}{more}; none of that was touched"),
+            advice: format!(
+                "move it elsewhere, or delete it:\n    {}\n  then run `demo down {stack}` again{with_foreign}",
+                commands.join("\n    ")
+            ),
+        }
+    }
 }
 
 /// One thing about a resource that is otherwise than wanted.
@@ -163,6 +218,8 @@ pub enum Cause {
     Unreachable,
     /// Ctrl-C while waiting.
     Interrupted,
+    /// It contains what is not the stack's.
+    Foreign,
     /// It did not become what it should in the time allowed.
     TimedOut,
     /// It passes by itself: the same again, later, may work.
@@ -201,6 +258,13 @@ impl Providers {
             message: format!("this version does not know resources of kind '{}'", key.kind),
             advice: "use the version of demo that created the stack".to_owned(),
         })
+    }
+
+    /// Tells each of them what a stack's nodes say about where its resources may be.
+    pub fn note<'a>(&self, nodes: impl IntoIterator<Item = &'a Node>) {
+        for node in nodes {
+            self.all().for_each(|provider| provider.note(node));
+        }
     }
 
     /// What exists under a node's name, as its provider finds it.

@@ -100,13 +100,26 @@ impl Home {
         for entry in entries {
             let Some(id) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
             match journal::read(&self.journal(&id)) {
-                Ok(state) => journals.readable.extend(Some(state).filter(|state| state.opened().is_some())),
+                Ok(state) if state.opened().is_some() => journals.readable.push(state),
+                Ok(_) => journals.damaged.extend(self.emptied(&id)?),
                 Err(JournalError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
                 Err(why) => journals.damaged.push(DamagedJournal { id, why }),
             }
         }
         journals.readable.sort_by(|a, b| b.opened_at().cmp(a.opened_at()));
         Ok(journals)
+    }
+
+    /// Why a journal without its first entry is damaged: the stack was loaded, so it had one. Else a crash came before
+    /// that entry, and nothing was made.
+    fn emptied(&self, id: &StackId) -> Result<Option<DamagedJournal>, HomeError> {
+        let runs = self.runs().join(id.as_str());
+        if !runs.try_exists().map_err(|source| HomeError::io(runs, source))? {
+            return Ok(None);
+        }
+        let why = "the stack has runs, but its journal has no first entry".to_owned();
+        let why = JournalError::Corrupt { path: self.journal(id), line: 1, why };
+        Ok(Some(DamagedJournal { id: id.clone(), why }))
     }
 
     /// The stack of this id, or the one of this name that is not gone. A damaged journal counts only if it is the one that
@@ -196,6 +209,20 @@ mod tests {
             assert!(error.contains("journal") && error.contains("down --discover"), "{error}");
         }
         assert_eq!(home.journals().expect("both kinds").damaged.len(), 2);
+    }
+
+    #[test]
+    fn an_emptied_journal_of_a_stack_that_was_loaded_is_damaged() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let home = Home::at(folder.path()).expect("a home");
+        for id in ["a-00000001", "b-00000002"] {
+            open(&home, id);
+            fs::write(home.journal(&id.parse().expect("an id")), r#"{"at": "2026-"#).expect("torn");
+        }
+        fs::create_dir_all(home.runs().join("b-00000002")).expect("runs");
+        assert!(matches!(home.find("a"), Err(HomeError::Unknown(_))), "a crash came before its first entry");
+        let error = home.find("b").expect_err("damaged").to_string();
+        assert!(error.contains("has no first entry") && error.contains("down --discover b-00000002"), "{error}");
     }
 
     #[test]

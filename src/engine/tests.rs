@@ -74,7 +74,9 @@ impl World {
 
     async fn down(&self) -> Down {
         let fake = Fake::new(&self.cloud, None);
-        destroy::down(&fake.providers(), &self.journal(), &(), &Cancel::new()).await.expect("a journal")
+        destroy::down(&fake.providers(), &self.journal(), ForeignContents::Keep, &(), &Cancel::new())
+            .await
+            .expect("a journal")
     }
 
     /// Whether the process lived to the end of `up`.
@@ -101,7 +103,7 @@ impl World {
         tokio::select! {
             biased;
             () = fake.dead.notified() => false,
-            down = destroy::down(&providers, &journal, &(), &cancel) => {
+            down = destroy::down(&providers, &journal, ForeignContents::Keep, &(), &cancel) => {
                 assert!(down.expect("a journal").is_clean());
                 true
             }
@@ -354,7 +356,9 @@ async fn a_raised_flag_starts_nothing_new() {
     assert!(matches!(up, Err(ApplyError::Interrupted)));
     assert_eq!(fake.calls(), 0);
     world.up().await.expect("up");
-    let down = destroy::down(&fake.providers(), &world.journal(), &(), &cancel).await.expect("a journal");
+    let down = destroy::down(&fake.providers(), &world.journal(), ForeignContents::Keep, &(), &cancel)
+        .await
+        .expect("a journal");
     assert!(down.interrupted && !down.is_clean() && down.leftovers.len() == 5);
     assert_eq!(world.ours().len(), 5);
 }

@@ -9,17 +9,19 @@ use std::{
 use demo_formats::schema::{FieldPath, InferError, Inferred, Schema, store_sales};
 use demo_workload::{
     Identity,
-    json_lines::{Found, JsonLines, JsonLinesError, Rules},
+    json_lines::{Each, Found, JsonLines, JsonLinesError, Rules},
     store_sales::StoreSales,
     template::{Template, TemplateError},
 };
 use serde::{Deserialize, Serialize};
 
 use super::Source;
-use crate::spec::{Broken, Stack, Workload};
+use crate::spec::{Broken, Load, Stack, Workload};
 
-/// Documents of a template that its schema is taken from.
+/// Documents of a template that its schema is taken from: the first ones, and as many more of a load's.
 const SAMPLED: u64 = 1_000;
+/// How many documents a load without a rate may have, for the sample.
+const MANY: u64 = 10_000_000;
 
 /// The origin of documents: with it and their numbers, they can be made again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,7 +72,7 @@ pub struct OpenWorkload {
 enum Checked {
     StoreSales,
     JsonLines(Arc<JsonLines>),
-    Template(Arc<Template>),
+    Template(Inferred),
 }
 
 /// Why a workload cannot be sent.
@@ -123,17 +125,30 @@ impl OpenWorkload {
     /// # Errors
     /// What is wrong with its file or its template.
     pub fn of(stack: &Stack) -> Result<Self, OpenError> {
+        Self::read(stack, &mut |_, _| ())
+    }
+
+    /// [`OpenWorkload::of`] that shows each document that is read: those of a file with their lines, a sample of a template's
+    /// with their numbers, and none of `store_sales`.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn read(stack: &Stack, each: Each<'_>) -> Result<Self, OpenError> {
         let max_bytes = stack.stream.max_record_kib as usize * 1024;
         match &stack.load.workload {
             Workload::StoreSales { scale, seed } => Ok(Self::store_sales(*scale, *seed)),
             Workload::JsonLines { file, key, broken } => {
-                let opened = Self::json_lines(file, key.as_deref(), max_bytes)?;
+                let opened = Self::json_lines(file, key.as_deref(), max_bytes, each)?;
                 match opened.found().filter(|found| found.broken > 0 && *broken == Broken::Refuse) {
                     Some(found) => Err(OpenError::Broken { file: file.clone(), found: Box::new(found.clone()) }),
                     None => Ok(opened),
                 }
             }
-            Workload::Template { text, seed, key } => Self::template(text, *seed, key.as_deref(), max_bytes),
+            Workload::Template { text, seed, key } => {
+                let (opened, template) = Self::template(text, *seed, key.as_deref(), max_bytes)?;
+                let sample = sample(&template, documents_of(&stack.load), each)?;
+                Ok(Self { documents: Checked::Template(sample), ..opened })
+            }
         }
     }
 
@@ -145,13 +160,15 @@ impl OpenWorkload {
         match origin {
             Origin::StoreSales { scale, seed } => Ok(Self::store_sales(*scale, *seed)),
             Origin::JsonLines { file, key, max_bytes, md5 } => {
-                let opened = Self::json_lines(file, key.as_deref(), *max_bytes)?;
+                let opened = Self::json_lines(file, key.as_deref(), *max_bytes, &mut |_, _| ())?;
                 match opened.found().map(|found| found.md5.clone()).filter(|is| is != md5) {
                     Some(is) => Err(OpenError::Changed { file: file.clone(), was: md5.clone(), is }),
                     None => Ok(opened),
                 }
             }
-            Origin::Template { text, seed, key, max_bytes } => Self::template(text, *seed, key.as_deref(), *max_bytes),
+            Origin::Template { text, seed, key, max_bytes } => {
+                Ok(Self::template(text, *seed, key.as_deref(), *max_bytes)?.0)
+            }
         }
     }
 
@@ -160,19 +177,25 @@ impl OpenWorkload {
         Self { origin: Origin::StoreSales { scale, seed }, source, documents: Checked::StoreSales }
     }
 
-    fn json_lines(file: &Path, key: Option<&[FieldPath]>, max_bytes: usize) -> Result<Self, OpenError> {
+    fn json_lines(file: &Path, key: Option<&[FieldPath]>, max_bytes: usize, each: Each<'_>) -> Result<Self, OpenError> {
         let file = fs::canonicalize(file).map_err(|source| OpenError::Place { file: file.to_owned(), source })?;
         let rules = Rules { identity: Identity::declared(key), max_bytes };
-        let lines = Arc::new(JsonLines::open(&file, rules)?);
+        let lines = Arc::new(JsonLines::open_with(&file, rules, each)?);
         let origin = Origin::JsonLines { file, key: key.map(<[_]>::to_vec), max_bytes, md5: lines.found().md5.clone() };
         Ok(Self { origin, source: lines.clone(), documents: Checked::JsonLines(lines) })
     }
 
-    fn template(text: &str, seed: u64, key: Option<&[FieldPath]>, max_bytes: usize) -> Result<Self, OpenError> {
+    fn template(
+        text: &str,
+        seed: u64,
+        key: Option<&[FieldPath]>,
+        max_bytes: usize,
+    ) -> Result<(Self, Arc<Template>), OpenError> {
         let rules = Rules { identity: Identity::declared(key), max_bytes };
         let template = Arc::new(Template::new(text, seed, rules)?);
         let origin = Origin::Template { text: text.to_owned(), seed, key: key.map(<[_]>::to_vec), max_bytes };
-        Ok(Self { origin, source: template.clone(), documents: Checked::Template(template) })
+        let opened = Self { origin, source: template.clone(), documents: Checked::Template(Inferred::default()) };
+        Ok((opened, template))
     }
 
     /// What the check of a file found; `None` of other workloads.
@@ -183,25 +206,26 @@ impl OpenWorkload {
         }
     }
 
-    /// The columns of the documents: of a file, those that all of its lines show; of a template, its first thousand.
+    /// What the documents that were read have shown of their fields; `None` of `store_sales`.
+    pub fn inferred(&self) -> Option<&Inferred> {
+        match &self.documents {
+            Checked::StoreSales => None,
+            Checked::JsonLines(lines) => Some(lines.inferred()),
+            Checked::Template(sample) => Some(sample),
+        }
+    }
+
+    /// The columns of the documents: of a file, those that all of its lines show; of a template, those of a sample.
     ///
     /// # Errors
     /// No table could have them.
     pub fn schema(&self) -> Result<Schema, InferError> {
-        match &self.documents {
-            Checked::StoreSales => Ok(store_sales().clone()),
-            Checked::JsonLines(lines) => lines.inferred().schema(),
-            Checked::Template(template) => sampled(template).schema(),
-        }
+        self.inferred().map_or_else(|| Ok(store_sales().clone()), Inferred::schema)
     }
 
     /// The fields at the top of the documents, of any name, where no table is to have them.
     pub fn fields(&self) -> Schema {
-        match &self.documents {
-            Checked::StoreSales => store_sales().clone(),
-            Checked::JsonLines(lines) => lines.inferred().fields(),
-            Checked::Template(template) => sampled(template).fields(),
-        }
+        self.inferred().map_or_else(|| store_sales().clone(), Inferred::fields)
     }
 
     /// Whether each run begins with the first document again, instead of going on where the last one ended.
@@ -210,17 +234,34 @@ impl OpenWorkload {
     }
 }
 
-/// Documents that cannot be made end the sample: whoever sends them is told why.
-fn sampled(template: &Template) -> Inferred {
+/// What documents of a template show, of which a load sends `last`. Behind those, one that cannot be made ends the sample.
+fn sample(template: &Template, last: u64, each: Each<'_>) -> Result<Inferred, TemplateError> {
     let mut inferred = Inferred::default();
     let mut document = Vec::new();
-    for number in 1..=SAMPLED {
+    for number in sampled(last) {
         document.clear();
-        if template.document(number, &mut document).is_err() || inferred.add(&document).is_err() {
-            break;
+        match template.document(number, &mut document) {
+            Err(_) if number > last => break,
+            made => made?,
         }
+        let added = inferred.add(&document, number);
+        added.map_err(|error| TemplateError::Document { number, why: format!("is not one JSON object: {error}") })?;
+        each(number, &document);
     }
-    inferred
+    Ok(inferred)
+}
+
+/// The numbers of a sample: a branch of a template may be for later documents only.
+fn sampled(last: u64) -> impl Iterator<Item = u64> {
+    let later = last.saturating_sub(SAMPLED);
+    let step = later.div_ceil(SAMPLED).max(1);
+    let first_later = SAMPLED + 1 + later.saturating_sub(1) % step;
+    (1..=SAMPLED).chain((first_later..=last).step_by(step as usize))
+}
+
+/// How many documents a load sends, or may send.
+fn documents_of(load: &Load) -> u64 {
+    load.schedule.documents().unwrap_or(MANY)
 }
 
 #[cfg(test)]
@@ -235,7 +276,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("own.jsonl");
         fs::write(&file, text).expect("written");
-        let opened = OpenWorkload::json_lines(&file, None, 1 << 20).expect("documents");
+        let opened = OpenWorkload::json_lines(&file, None, 1 << 20, &mut |_, _| ()).expect("documents");
         (folder, opened.origin)
     }
 
@@ -272,8 +313,35 @@ mod tests {
         let columns = [("a", "double"), ("b", "string")].map(|(name, kind)| (name.to_owned(), kind.to_owned()));
         assert_eq!(schema.glue_columns(), columns);
         let text = r#"{"id": {{ sequence }}, "ok": {{ bool }}}"#;
-        let opened = OpenWorkload::template(text, 1, None, 1 << 20).expect("a template");
-        assert_eq!(opened.schema().expect("columns").glue_columns()[1].1, "boolean");
+        let (opened, template) = OpenWorkload::template(text, 1, None, 1 << 20).expect("a template");
+        let sample = sample(&template, 10, &mut |_, _| ()).expect("documents");
+        assert_eq!(sample.schema().expect("columns").glue_columns()[1].1, "boolean");
         assert!(!opened.begins_anew());
+    }
+
+    #[test]
+    fn a_sample_of_a_template_reaches_to_the_end_of_the_load() {
+        let numbers = |last| sampled(last).collect::<Vec<_>>();
+        assert_eq!(numbers(10), (1..=1_000).collect::<Vec<_>>());
+        assert_eq!(numbers(1_003)[999..], [1_000, 1_001, 1_002, 1_003]);
+        let many = numbers(MANY);
+        assert!(many.len() > 1_990 && many.len() <= 2_000 && many.last() == Some(&MANY), "{}", many.len());
+        let text =
+            "{\"id\": {% if sequence > 5000 %}\"n/a\"{% else %}1{% endif %}{% if sequence == 900 %}}{% endif %}}";
+        let (_, template) = OpenWorkload::template(text, 1, None, 1 << 20).expect("a template");
+        let mut shown = Vec::new();
+        let few = sample(&template, 10, &mut |number, _| shown.push(number)).expect("documents");
+        assert_eq!(few.schema().expect("columns").glue_columns()[0].1, "bigint");
+        assert_eq!(
+            shown.last(),
+            Some(&899),
+            "the sample ends where no document can be made, which the load does not send"
+        );
+        let said = sample(&template, 6_000, &mut |_, _| ()).expect_err("document 900").to_string();
+        assert!(said.starts_with("document 900 of the template is not one JSON object"), "{said}");
+        let (_, template) =
+            OpenWorkload::template(&text.replace("== 900", "< 0"), 1, None, 1 << 20).expect("a template");
+        let all = sample(&template, 6_000, &mut |_, _| ()).expect("documents");
+        assert_eq!(all.schema().expect("columns").glue_columns()[0].1, "string");
     }
 }

@@ -1,13 +1,20 @@
 //! The documents of a stack, before anything is created: checks their file or template and reads their columns.
 
-use demo_formats::schema::{self, InferError, Schema};
+use demo_formats::schema::{self, InferError, Inferred, Schema};
 use tokio::task::{JoinError, spawn_blocking};
 
 use crate::{
-    deliveries::{self, parts::Unfit},
+    deliveries::{
+        self, Delivery,
+        documents::{Documents as Read, Places, Refusals},
+        parts::Unfit,
+    },
     load::{OpenError, OpenWorkload},
     spec::{Stack, Workload},
 };
+
+/// Reasons that are told one by one.
+const TOLD: usize = 20;
 
 /// What a stack sends.
 #[derive(Clone)]
@@ -27,9 +34,9 @@ pub enum DocumentsError {
     /// The documents have no columns that a table could have.
     #[error(transparent)]
     Columns(#[from] InferError),
-    /// A delivery cannot deliver them.
-    #[error(transparent)]
-    Unfit(#[from] Unfit),
+    /// Deliveries cannot deliver them.
+    #[error("the documents cannot be delivered as the stack says; nothing was created\n{}", told(.0))]
+    Unfit(Vec<Unfit>),
     /// The check panicked.
     #[error(transparent)]
     Panicked(#[from] JoinError),
@@ -42,11 +49,24 @@ impl Documents {
             return Ok(Self { schema: schema::store_sales().clone(), opened: None });
         }
         let of = stack.clone();
-        let opened = spawn_blocking(move || OpenWorkload::of(&of)).await??;
+        spawn_blocking(move || Self::read(&of)).await?
+    }
+
+    fn read(stack: &Stack) -> Result<Self, DocumentsError> {
+        let (deliveries, mut refusals) = (deliveries::of(&stack.deliver), Refusals::default());
+        let opened = OpenWorkload::read(stack, &mut |place, document| refusals.look(&deliveries, place, document))?;
         let identity = opened.source.identity();
-        deliveries::of(&stack.deliver).iter().try_for_each(|delivery| delivery.check_identity(&identity))?;
-        let schema = columns(stack, &opened)?;
-        Ok(Self { schema, opened: Some(opened) })
+        let mut unfit: Vec<Unfit> =
+            deliveries.iter().filter_map(|delivery| delivery.check_identity(&identity).err()).collect();
+        let schema = columns(&deliveries, &opened)?;
+        let seen = opened.inferred().map(Inferred::seen).unwrap_or_default();
+        let places = opened.found().map_or(Places::Documents, |_| Places::Lines);
+        let read = Read { schema: &schema, seen: &seen, places };
+        unfit.extend(refusals.and_of_all(&deliveries, &read));
+        match unfit.is_empty() {
+            true => Ok(Self { schema, opened: Some(opened) }),
+            false => Err(DocumentsError::Unfit(unfit)),
+        }
     }
 
     /// Opens the documents to send.
@@ -62,12 +82,15 @@ impl Documents {
 }
 
 /// The columns. Only tables need them: without a table, documents may have any keys.
-fn columns(stack: &Stack, opened: &OpenWorkload) -> Result<Schema, DocumentsError> {
-    let deliveries = deliveries::of(&stack.deliver);
-    let schema = match opened.schema() {
-        Err(_) if !deliveries.iter().any(|delivery| delivery.has_columns()) => opened.fields(),
-        schema => schema?,
-    };
-    deliveries.iter().try_for_each(|delivery| delivery.check_columns(&schema))?;
-    Ok(schema)
+fn columns(deliveries: &[&dyn Delivery], opened: &OpenWorkload) -> Result<Schema, InferError> {
+    match opened.schema() {
+        Err(_) if !deliveries.iter().any(|delivery| delivery.has_columns()) => Ok(opened.fields()),
+        schema => schema,
+    }
+}
+
+fn told(unfit: &[Unfit]) -> String {
+    let more = unfit.len().saturating_sub(TOLD);
+    let more = (more > 0).then(|| format!("and {more} more"));
+    unfit.iter().take(TOLD).map(ToString::to_string).chain(more).collect::<Vec<_>>().join("\n")
 }

@@ -13,11 +13,14 @@ use crate::{
     aws::{
         Clients,
         inventory::{self, Found},
+        redshift,
     },
-    engine::{Cancel, Down, Home, HomeError, Journal, StackId, journal},
+    engine::{
+        Cancel, Down, ForeignContents, Home, HomeError, Journal, JournalError, Journals, StackId, State, journal,
+    },
     pipeline::{
         discover,
-        lifecycle::{self, LifecycleError},
+        lifecycle::{self, LifecycleError, Told},
     },
     spec::Target,
 };
@@ -72,6 +75,14 @@ pub enum DownError {
     /// The operation was cancelled before anything was removed.
     #[error("interrupted")]
     Interrupted,
+    /// Its journal exists and cannot be read.
+    #[error("{error}\n  make it readable, or move it away, then run `demo down --discover {id}` again")]
+    UnreadableJournal {
+        /// The stack.
+        id: StackId,
+        /// Why.
+        error: JournalError,
+    },
     /// Its journal cannot be opened or written.
     #[error(transparent)]
     Lifecycle(Box<LifecycleError>),
@@ -84,7 +95,12 @@ impl From<LifecycleError> for DownError {
 }
 
 /// Removes the stack that `asked` names, by its journal.
-pub async fn down(asked: &str, cancel: &Cancel, host: &dyn Host) -> Result<DownOutcome, DownError> {
+pub async fn down(
+    asked: &str,
+    foreign: ForeignContents,
+    cancel: &Cancel,
+    host: &dyn Host,
+) -> Result<DownOutcome, DownError> {
     if let Some(id) = closed_id(asked)? {
         return Ok(DownOutcome::AlreadyGone(id));
     }
@@ -94,7 +110,7 @@ pub async fn down(asked: &str, cancel: &Cancel, host: &dyn Host) -> Result<DownO
     host.notify(Event::Started { home: &home, id: &id });
     let opened = lifecycle::open_known(&home, &state, &clients);
     let journal = cancel.unless_raised(opened).await.map_err(|_| DownError::Interrupted)??;
-    locked(&home, &journal, &clients, cancel, host).await
+    locked(&home, &journal, &clients, foreign, cancel, host).await
 }
 
 /// Removes a stack without a journal, or with one that may be incomplete. Searches the journal's own target unless
@@ -103,6 +119,7 @@ pub async fn down_discovered(
     asked: &str,
     search_in: SearchIn,
     is_target_given: bool,
+    foreign: ForeignContents,
     cancel: &Cancel,
     host: &dyn Host,
 ) -> Result<DownOutcome, DownError> {
@@ -111,12 +128,13 @@ pub async fn down_discovered(
         Ok(id) => id,
         Err(not) => known_id(&home, asked)?.ok_or_else(|| DownError::InvalidId(not.to_string()))?,
     };
-    let is_known = has_journal(&home, &id, host);
+    let known = known_state(&home, &id, host)?;
+    let is_known = known.as_ref().is_some_and(|state| !state.is_closed());
     let clients = match is_known && !is_target_given {
         true => JournaledStack::find(id.as_str()).await?.clients,
         false => target::connect(&home, &search_in.target, search_in.endpoint_url.as_deref()).await?,
     };
-    let found = inventory::thorough(&clients, &id).await;
+    let found = search(&id, known.as_ref(), &clients, host).await;
     for (kind, why) in &found.hidden {
         host.notify(Event::Warning(&format!("cannot tell whether {id} has any {kind}: {why}")));
     }
@@ -130,7 +148,7 @@ pub async fn down_discovered(
     agree(&id, &clients, host).await?;
     host.notify(Event::Started { home: &home, id: &id });
     let journal = discover::journal(&home, &id, &found, &clients).await?;
-    locked(&home, &journal, &clients, cancel, host).await
+    locked(&home, &journal, &clients, foreign, cancel, host).await
 }
 
 /// Removes a stack with the journal that another machine mirrors to a bucket.
@@ -138,6 +156,7 @@ pub async fn down_mirrored(
     asked: &str,
     bucket: &str,
     search_in: SearchIn,
+    foreign: ForeignContents,
     cancel: &Cancel,
     host: &dyn Host,
 ) -> Result<DownOutcome, DownError> {
@@ -147,7 +166,7 @@ pub async fn down_mirrored(
     agree(&asked, &clients, host).await?;
     let journal = lifecycle::take_over(&home, &asked, bucket, &clients).await?;
     host.notify(Event::Started { home: &home, id: journal.id() });
-    locked(&home, &journal, &clients, cancel, host).await
+    locked(&home, &journal, &clients, foreign, cancel, host).await
 }
 
 /// Removes a stack of an account, by its journal; without one here, writes one from the resources found.
@@ -155,12 +174,14 @@ pub async fn down_present(
     home: &Home,
     id: &StackId,
     clients: &Clients,
+    foreign: ForeignContents,
     cancel: &Cancel,
     host: &dyn Host,
 ) -> Result<Down, DownError> {
-    let found = inventory::thorough(clients, id).await;
+    let known = known_state(home, id, host)?;
+    let found = search(id, known.as_ref(), clients, host).await;
     let journal = discover::journal(home, id, &found, clients).await?;
-    remove(home, &journal, clients, cancel, host).await
+    remove(home, &journal, clients, foreign, cancel, host).await
 }
 
 async fn agree(stack: &dyn std::fmt::Display, clients: &Clients, host: &dyn Host) -> Result<(), DownError> {
@@ -175,11 +196,12 @@ async fn locked(
     home: &Home,
     journal: &Journal,
     clients: &Clients,
+    foreign: ForeignContents,
     cancel: &Cancel,
     host: &dyn Host,
 ) -> Result<DownOutcome, DownError> {
     host.notify(Event::Locked { id: journal.id(), clients });
-    Ok(DownOutcome::Removed(remove(home, journal, clients, cancel, host).await?))
+    Ok(DownOutcome::Removed(remove(home, journal, clients, foreign, cancel, host).await?))
 }
 
 /// Removes everything that the journal knows and reports what is left; stops the stand-in after its last stack.
@@ -187,11 +209,12 @@ pub async fn remove(
     home: &Home,
     journal: &Journal,
     clients: &Clients,
+    foreign: ForeignContents,
     cancel: &Cancel,
     host: &dyn Host,
 ) -> Result<Down, DownError> {
     let begun = Instant::now();
-    let down = lifecycle::down(journal, clients, &Resources(host), cancel).await?;
+    let down = lifecycle::down_with(journal, clients, foreign, &Resources(host), cancel).await?;
     host.notify(Event::Removed { home, journal, down: &down, took: begun.elapsed() });
     if down.is_clean() {
         target::release_stand_in(home).await?;
@@ -199,16 +222,30 @@ pub async fn remove(
     Ok(down)
 }
 
-/// Whether this machine has a readable journal of a stack that is not closed. A damaged one is set aside later.
-fn has_journal(home: &Home, id: &StackId, host: &dyn Host) -> bool {
-    let path = home.journal(id);
-    match path.exists().then(|| journal::read(&path)) {
-        None => false,
-        Some(Ok(state)) => state.opened().is_some() && !state.is_closed(),
-        Some(Err(damaged)) => {
+/// Searches for everything that carries the stack's ownership tags, also where its journal tells that something may be.
+async fn search(id: &StackId, known: Option<&State>, clients: &Clients, host: &dyn Host) -> Found {
+    let told = known.map(Told::by).unwrap_or_default();
+    let found = inventory::thorough_told(clients, id, &told.nodes).await;
+    let nodes = found.owned.iter().map(|owned| &owned.node).chain(&told.nodes);
+    if !told.has_stack_file && !nodes.into_iter().any(redshift::is_told) {
+        let warning = format!(
+            "nothing left of {id} tells which Redshift it used, if any, so none was searched for its schema and tables"
+        );
+        host.notify(Event::Warning(&warning));
+    }
+    found
+}
+
+/// What this machine's journal of a stack says, if it has one. A damaged one is set aside later.
+fn known_state(home: &Home, id: &StackId, host: &dyn Host) -> Result<Option<State>, DownError> {
+    match journal::read(&home.journal(id)) {
+        Ok(state) => Ok(Some(state).filter(|state| state.opened().is_some())),
+        Err(JournalError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(damaged @ JournalError::Corrupt { .. }) => {
             host.notify(Event::Warning(&damaged.to_string()));
-            false
+            Ok(None)
         }
+        Err(error) => Err(DownError::UnreadableJournal { id: id.clone(), error }),
     }
 }
 
@@ -222,12 +259,14 @@ fn known_id(home: &Home, asked: &str) -> Result<Option<StackId>, DownError> {
     }
 }
 
-/// The id of the stack that was asked for, if it is gone and no other stack of that name is left.
+/// The id of the stack that was asked for, if it is gone and no other stack of that name is left. A damaged journal of that
+/// name may be of one that is left.
 fn closed_id(asked: &str) -> Result<Option<String>, DownError> {
     let (home, name) = (state_folder()?, name_of(asked)?);
-    let states = home.journals()?.readable;
+    let Journals { readable, damaged } = home.journals()?;
     let mut meant =
-        states.iter().filter(|state| state.name() == Some(&name) || state.id().is_some_and(|id| id.as_str() == name));
+        readable.iter().filter(|state| state.name() == Some(&name) || state.id().is_some_and(|id| id.as_str() == name));
     let all_closed = meant.clone().all(|state| state.is_closed());
-    Ok(meant.next().filter(|_| all_closed).and_then(|state| state.id().map(ToString::to_string)))
+    let may_be_left = damaged.iter().any(|journal| journal.id.as_str() == name || journal.id.name() == name);
+    Ok(meant.next().filter(|_| all_closed && !may_be_left).and_then(|state| state.id().map(ToString::to_string)))
 }

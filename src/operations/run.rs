@@ -15,7 +15,7 @@ use super::{
 use crate::{
     aws::Names,
     deliveries::query::Table,
-    engine::{Cancel, Down, Journal, JournalError, journal::Entry},
+    engine::{Cancel, Down, ForeignContents, Journal, JournalError, journal::Entry},
     load::{AckLog, AckLogError, Part, ReserveTickets},
     report::RunReport,
     spec::{Checked, Stack},
@@ -195,7 +195,7 @@ impl Run<'_> {
         let StackUp { home, journal, clients, .. } = self.up;
         self.host.notify(Event::RemovingAfterRun);
         let begun = Instant::now();
-        let down = down::remove(home, journal, clients, &Cancel::new(), self.host).await;
+        let down = down::remove(home, journal, clients, ForeignContents::Keep, &Cancel::new(), self.host).await;
         if let (Some(failed), Err(_)) = (failed, &down) {
             self.host.notify(Event::RunFailed(failed));
         }

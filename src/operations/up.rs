@@ -17,7 +17,8 @@ use crate::{
     },
     deliveries,
     engine::{
-        ApplyError, Cancel, Claim, Down, Graph, Home, HomeError, Journal, JournalError, StackId, Survey, journal::Entry,
+        ApplyError, Cancel, Claim, Down, ForeignContents, Graph, Home, HomeError, Journal, JournalError, StackId,
+        Survey, journal::Entry,
     },
     pipeline::{
         Materials,
@@ -179,6 +180,9 @@ pub async fn up(
         }
     };
     let id = journal.id().clone();
+    if let Err(error) = home.keep_room() {
+        tracing::warn!(%error, "no room is kept for removals in {}", home.root().display());
+    }
     host.notify(Event::Started { home: &home, id: &id });
     host.notify(Event::Locked { id: &id, clients: &clients });
     let made = lifecycle::make(&journal, stack, &survey, &clients, &Resources(host), cancel).await;
@@ -250,7 +254,7 @@ impl StackUp {
             return UpError::Kept { home, id, error };
         }
         host.notify(Event::RollingBack);
-        match down::remove(&home, &self.journal, &self.clients, &Cancel::new(), host).await {
+        match down::remove(&home, &self.journal, &self.clients, ForeignContents::Keep, &Cancel::new(), host).await {
             Ok(down) => UpError::RolledBack { error, down: Some(down) },
             Err(left) => {
                 host.notify(Event::RollbackFailed { home: &home, id: &id, error: &left });

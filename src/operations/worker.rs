@@ -29,7 +29,7 @@ use super::{
 };
 use crate::{
     aws::{Clients, Names, mirror::InBucket},
-    engine::{Cancel, Home, HomeError, Journal, JournalError, ProviderError, StackId, State, journal::Entry},
+    engine::{Cancel, Home, HomeError, Journal, JournalError, ProviderError, Run, StackId, State, journal::Entry},
     load::{LoadError, Part, ReserveTickets},
     pipeline::lifecycle::{self, LifecycleError},
     report::RunReport,
@@ -74,18 +74,8 @@ pub enum WorkerError {
         log: PathBuf,
     },
     /// The run is another one, or shared otherwise.
-    #[error(
-        "run {run} is not shared by {} workers, but by {}; give all its workers the same number, or use another --run name", .part.of,
-        .workers.map_or("none".to_owned(), |workers| workers.to_string())
-    )]
-    OtherWorkers {
-        /// The worker's part.
-        part: Part,
-        /// The run.
-        run: String,
-        /// By how many it is shared, if it is.
-        workers: Option<u32>,
-    },
+    #[error(transparent)]
+    OtherWorkers(#[from] OtherWorkers),
     /// The operation was cancelled before the load began.
     #[error("interrupted")]
     Interrupted,
@@ -139,6 +129,23 @@ enum TicketsError {
          another --run name", .tickets.end() - .tickets.start() + 1
     )]
     OtherCount { run: String, tickets: RangeInclusive<u64>, needed: u64 },
+    #[error(transparent)]
+    OtherWorkers(#[from] OtherWorkers),
+}
+
+/// A run that is another one, or shared otherwise: documents that two workers both take for theirs would be sent twice.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "run {run} is not shared by {} workers, but by {}; give all its workers the same number, or use another --run name", .part.of,
+    .workers.map_or("none".to_owned(), |workers| workers.to_string())
+)]
+pub struct OtherWorkers {
+    /// The worker's part.
+    pub part: Part,
+    /// The run.
+    pub run: String,
+    /// By how many it is shared, if it is.
+    pub workers: Option<u32>,
 }
 
 impl SharedRun {
@@ -167,7 +174,7 @@ impl SharedRun {
         host.notify(Event::DocumentsChecked { stack, documents: &documents });
         let home = state_folder()?;
         let (state, clients) = self.find(stack, &home, endpoint_url, cancel, host).await?;
-        self.is_shared_so(&state)?;
+        of_run(&state, &self.run, self.part)?;
         let id = state.id().expect("a stack that is up has an id").clone();
         let names = Names::of(stack, &id);
         let log = self.new_log(&home, &id)?;
@@ -216,15 +223,6 @@ impl SharedRun {
         Ok((state, clients))
     }
 
-    /// Documents that two workers both take for theirs would be sent twice.
-    fn is_shared_so(&self, state: &State) -> Result<(), WorkerError> {
-        match state.runs().iter().find(|run| run.id == self.run).map(|run| run.workers) {
-            None => Ok(()),
-            Some(Some(workers)) if workers == self.part.of => Ok(()),
-            Some(workers) => Err(WorkerError::OtherWorkers { part: self.part, run: self.run.clone(), workers }),
-        }
-    }
-
     /// The path of this worker's log, which must not exist yet.
     fn new_log(&self, home: &Home, id: &StackId) -> Result<PathBuf, WorkerError> {
         let log = Logs::of(home, id).path(&self.run, self.part);
@@ -266,14 +264,14 @@ impl SharedRun {
 
     /// The run's tickets; the first worker reserves them.
     fn journal_tickets(&self, home: &Home, id: &StackId, mirror: Option<InBucket>) -> ReserveTickets {
-        let (home, id, run, workers) = (home.clone(), id.clone(), self.run.clone(), self.part.of);
+        let (home, id, run, part) = (home.clone(), id.clone(), self.run.clone(), self.part);
         let mut mirror = mirror;
         Box::new(move |needed| {
             let journal = journal(&home, &id)?;
-            if let Some(tickets) = tickets(&journal.state(), &run, needed)? {
+            if let Some(tickets) = tickets(&journal.state(), &run, part, needed)? {
                 return Ok(tickets);
             }
-            let tickets = journal.reserve_shared(&run, needed, workers)?;
+            let tickets = journal.reserve_shared(&run, needed, part.of)?;
             if let Some(mirror) = mirror.take() {
                 journal.reflect_in(Arc::new(mirror));
                 Handle::current().block_on(journal.reflect())?;
@@ -283,9 +281,9 @@ impl SharedRun {
     }
 
     fn mirrored_tickets(&self, state: &State) -> ReserveTickets {
-        let (state, run) = (state.clone(), self.run.clone());
+        let (state, run, part) = (state.clone(), self.run.clone(), self.part);
         Box::new(move |needed| {
-            let tickets = tickets(&state, &run, needed)?;
+            let tickets = tickets(&state, &run, part, needed)?;
             tickets.ok_or_else(|| format!("the journal's mirror has no run {run}").into())
         })
     }
@@ -336,9 +334,19 @@ fn journal(home: &Home, id: &StackId) -> Result<Journal, JournalError> {
     }
 }
 
+/// The run, if it is known and shared as this part of it says. Another worker may have begun it at any moment.
+fn of_run<'a>(state: &'a State, run: &str, part: Part) -> Result<Option<&'a Run>, OtherWorkers> {
+    match state.runs().iter().find(|known| known.id == run) {
+        Some(known) if known.workers != Some(part.of) => {
+            Err(OtherWorkers { part, run: run.to_owned(), workers: known.workers })
+        }
+        known => Ok(known),
+    }
+}
+
 /// The tickets that a run has, if it has any.
-fn tickets(state: &State, run: &str, needed: u64) -> Result<Option<RangeInclusive<u64>>, TicketsError> {
-    let Some(known) = state.runs().iter().find(|known| known.id == run) else { return Ok(None) };
+fn tickets(state: &State, run: &str, part: Part, needed: u64) -> Result<Option<RangeInclusive<u64>>, TicketsError> {
+    let Some(known) = of_run(state, run, part)? else { return Ok(None) };
     let tickets = known.tickets.clone();
     if tickets.end() - tickets.start() + 1 == needed {
         return Ok(Some(tickets));

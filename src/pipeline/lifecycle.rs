@@ -20,12 +20,12 @@ use crate::{
     },
     deliveries,
     engine::{
-        Applied, ApplyError, Cancel, Claim, Down, Fingerprint, Graph, Home, HomeError, Journal, JournalError, Observer,
-        ProviderError, ResourceKey, StackId, State, Step, Survey, apply, destroy,
+        Applied, ApplyError, Cancel, Claim, Down, Fingerprint, ForeignContents, Graph, Home, HomeError, Journal,
+        JournalError, Node, Observer, ProviderError, ResourceKey, StackId, State, Step, Survey, apply, destroy,
         plan::{self, Status},
         takeover,
     },
-    spec::Stack,
+    spec::{self, Stack},
 };
 
 /// Why a stack could not be opened, planned, brought up or taken down.
@@ -204,16 +204,18 @@ pub async fn prepare(
         same_place(state, &here)?;
     }
     let (providers, intent) = (providers(clients), Intent { stack, graph: &graph, id, state });
-    let referred = referred(stack, id, clients);
+    let referred = referred(stack, id, state, clients);
     let (findings, survey) = preflight::check(&intent, clients, referred, Survey::of(&graph, &providers)).await;
     let survey = survey.ok_or_else(|| Refused(findings.wrong().cloned().collect()));
     Ok(Prepared { findings, survey })
 }
 
-/// What the deliveries find of what they refer to and do not make.
-async fn referred(stack: &Stack, id: &StackId, clients: &Clients) -> Vec<Finding> {
+/// What the deliveries find of what they refer to and do not make, and what the schedule cannot delete.
+async fn referred(stack: &Stack, id: &StackId, state: &State, clients: &Clients) -> Vec<Finding> {
     let (names, deliveries) = (Names::of(stack, id), deliveries::of(&stack.deliver));
-    join_all(deliveries.iter().map(|delivery| delivery.preflight(&names, clients))).await.concat()
+    let found = join_all(deliveries.iter().map(|delivery| delivery.preflight(&names, clients)));
+    let (found, undeletable) = futures::join!(found, ttl::findings(stack, &names, state, clients));
+    [found.concat(), undeletable].concat()
 }
 
 /// Every finding about a stack, with the arguments of [`graph`] and [`prepare`].
@@ -286,10 +288,43 @@ pub async fn take_over(home: &Home, asked: &str, bucket: &str, clients: &Clients
     Ok(takeover::take_over(home, asked, &here, mirror).await?)
 }
 
-/// Takes everything away that the journal knows, and says what is left.
+/// What a journal tells about where a stack's resources may be.
+#[derive(Debug, Default)]
+pub struct Told {
+    /// Nodes that name a place.
+    pub nodes: Vec<Node>,
+    /// Whether the stack file in it can be read: what that does not mention, the stack did not have when it was opened.
+    pub has_stack_file: bool,
+}
+
+impl Told {
+    /// By this journal.
+    pub fn by(state: &State) -> Self {
+        let mut nodes: Vec<Node> = state.resources().iter().map(|resource| resource.node.clone()).collect();
+        // One that another version wrote may be unreadable; then the nodes tell what there is to tell.
+        let stack = state.opened().and_then(|opened| spec::from_value(&opened.spec).ok());
+        if let (Some(stack), Some(id)) = (&stack, state.id()) {
+            nodes.extend(deliveries::of(&stack.deliver).into_iter().filter_map(|delivery| delivery.inside(id)));
+        }
+        Self { nodes, has_stack_file: stack.is_some() }
+    }
+}
+
+/// Takes everything away that the journal knows, and says what is left. What contains something of others stays.
 pub async fn down(
     journal: &Journal,
     clients: &Clients,
+    observer: &dyn Observer,
+    cancel: &Cancel,
+) -> Result<Down, LifecycleError> {
+    down_with(journal, clients, ForeignContents::Keep, observer, cancel).await
+}
+
+/// [`down`], also of what contains something of others.
+pub async fn down_with(
+    journal: &Journal,
+    clients: &Clients,
+    foreign: ForeignContents,
     observer: &dyn Observer,
     cancel: &Cancel,
 ) -> Result<Down, LifecycleError> {
@@ -297,7 +332,9 @@ pub async fn down(
     if let Some(bucket) = mirrored_in(&journal.state()) {
         journal.reflect_in(Arc::new(InBucket::new(clients, bucket)));
     }
-    Ok(destroy::down(&providers(clients), journal, observer, cancel).await?)
+    let providers = providers(clients);
+    providers.note(&Told::by(&journal.state()).nodes);
+    Ok(destroy::down(&providers, journal, foreign, observer, cancel).await?)
 }
 
 /// Refuses a stack whose time is over, and one whose time to live was taken out of its file.

@@ -20,7 +20,7 @@ use crate::{
     deliveries::{
         dynamodb::{DynamoDbDelivery, DynamoDbError, FunctionSettings, MappingSettings},
         redshift::{RedshiftAt, RedshiftDelivery, RedshiftLoad},
-        s3::{Catalog, Partitions, S3Delivery, S3Error},
+        s3::{Catalog, NotProjected, Partitions, S3Delivery, S3Error},
         spec::Deliver,
     },
     spec::{
@@ -89,6 +89,10 @@ fn s3(prefix: &str, catalog: Option<Partitions>) -> S3Delivery {
 }
 
 fn redshift(at: RedshiftAt, load: RedshiftLoad) -> Stack {
+    let (prefix, error_prefix) = match load {
+        RedshiftLoad::Copy { .. } => (PREFIX, Some(ERROR_PREFIX)),
+        RedshiftLoad::Firehose => ("tpcds/through/", None),
+    };
     let redshift = RedshiftDelivery {
         at,
         database: "dev".to_owned(),
@@ -98,10 +102,10 @@ fn redshift(at: RedshiftAt, load: RedshiftLoad) -> Stack {
         role: None,
         secret: (load == RedshiftLoad::Firehose).then(|| "demo/redshift".to_owned()),
         structs: Structs::Varchar,
-        prefix: Prefix::parse(PREFIX, Use::Data).expect("a prefix"),
-        prefix_text: PREFIX.to_owned(),
-        error_prefix: Prefix::parse(ERROR_PREFIX, Use::Error).expect("a prefix"),
-        error_prefix_text: ERROR_PREFIX.to_owned(),
+        prefix: Prefix::parse(prefix, Use::Data).expect("a prefix"),
+        prefix_text: prefix.to_owned(),
+        error_prefix: error_prefix.map(|text| Prefix::parse(text, Use::Error).expect("a prefix")),
+        error_prefix_text: error_prefix.map(str::to_owned),
         buffer: Buffer { mib: 64, interval: Duration::from_secs(60) },
     };
     Stack { deliver: Deliver { redshift: Some(redshift), ..Deliver::default() }, ..stack(None) }
@@ -177,9 +181,23 @@ fn projected_partitions_follow_the_prefix() {
 
 #[test]
 fn a_key_that_cannot_be_projected_is_refused() {
-    let prefix = "a/shard=!{timestamp:yyyy}/";
+    let prefix = "a/when=!{timestamp:MM-dd}/";
     let made = graph(&stack(Some(s3(prefix, Some(Partitions::Projected)))), &id(), opened_at(), &materials());
-    assert_eq!(refused::<S3Error>(made), S3Error::Projection("shard".to_owned()));
+    let why = "it is neither one field nor a date from its year on";
+    assert_eq!(refused::<S3Error>(made), S3Error::Projection(NotProjected { key: "when".to_owned(), why }));
+}
+
+#[test]
+fn a_key_is_projected_by_its_pattern_whatever_it_is_called() {
+    let prefix = "a/shard=!{timestamp:yyyy}/raw/hour=!{timestamp:yyyyMMddHH}/!{timestamp:mm}/";
+    let stack = stack(Some(s3(prefix, Some(Partitions::Projected))));
+    let table = node_of(&stack, "table tpcds_7f3a91c2/store_sales");
+    let projection = &table.desired["projection"];
+    assert_eq!(projection["storage.location.template"], "s3://my-bucket/a/shard=${shard}/raw/hour=${hour}/");
+    assert_eq!(projection["projection.shard.type"], "integer");
+    let hour = ["type", "format", "interval.unit", "range"].map(|name| &projection[format!("projection.hour.{name}")]);
+    assert_eq!(hour, ["date", "yyyyMMddHH", "HOURS", "NOW-366DAYS,NOW+1DAYS"]);
+    assert_eq!(table.desired["partition_keys"], json!(["shard", "hour"]));
 }
 
 fn dynamodb(key: &[&str]) -> Stack {
@@ -301,7 +319,8 @@ fn a_table_may_have_no_partitions_and_no_column_twice() {
 fn a_value_of_the_document_cannot_be_projected() {
     let prefix = "a/year=!{partitionKeyFromQuery:year}/";
     let made = graph(&stack(Some(s3(prefix, Some(Partitions::Projected)))), &id(), opened_at(), &materials());
-    assert_eq!(refused::<S3Error>(made), S3Error::Projection("year".to_owned()));
+    let why = "it does not follow from the time alone";
+    assert_eq!(refused::<S3Error>(made), S3Error::Projection(NotProjected { key: "year".to_owned(), why }));
 }
 
 #[test]

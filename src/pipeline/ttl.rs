@@ -4,11 +4,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{
     aws::{
+        Clients, Names,
         kind::{Kind, node},
         ownership::Ownership,
         permission::{On, Statement},
+        preflight::Finding,
         role::{self, Roles},
         schedule::{self, Schedules},
+        stream::{self, Streams},
     },
     deliveries::parts::Parts,
     engine::{Node, State},
@@ -33,6 +36,22 @@ pub fn known(state: &State) -> Option<DateTime<Utc>> {
     let ownership = |node: &Node| read(Ownership::in_node(node)?.expires.as_deref()?);
     let all = || state.live().map(|resource| &resource.node);
     all().filter(|node| node.key.kind == Schedules::KIND).find_map(ownership).or_else(|| all().find_map(ownership))
+}
+
+/// Says of a stack that exists what its schedule cannot delete: AWS refuses to delete a stream that has channels or queues.
+pub(super) async fn findings(stack: &Stack, names: &Names, state: &State, clients: &Clients) -> Vec<Finding> {
+    let exists = state.live().any(|resource| resource.node.key == Streams::key(&names.stream));
+    if stack.ttl.is_none() || !exists {
+        return Vec::new();
+    }
+    let attached = match stream::attached(clients, &names.stream).await {
+        Ok(None) => return Vec::new(),
+        Ok(Some(attached)) => attached,
+        Err(error) => return vec![Finding::failed("ttl", error)],
+    };
+    let why = format!("the schedule cannot delete stream {}, which has {attached} attached", names.stream);
+    let advice = format!("delete them before the stack expires, or run `demo down {}` in time", names.id);
+    vec![Finding::warning("ttl", why, advice)]
 }
 
 /// The schedule that deletes the stream at its time, and the role that lets it do that and nothing else.

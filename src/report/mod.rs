@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::{
     load::{Failure, HotKey, LoadResult, Percentiles},
     spec::Thresholds,
-    verify::{Destination, Verification, freshness::Freshness},
+    verify::{Destination, Verification, freshness::Freshness, rejections::Rejection},
 };
 use landed::LandedDocuments;
 use terminal::grouped;
@@ -70,12 +70,25 @@ pub struct RunReport {
     pub seconds: Seconds,
     /// Whether the load was stopped before its end.
     pub interrupted: bool,
+    /// Why documents are missing, as far as the services say it.
+    #[serde(default)]
+    pub rejected: Vec<RejectedDocuments>,
     /// What went wrong, in a person's words.
     pub problems: Vec<String>,
     /// Thresholds of the stack that were crossed.
     pub crossed: Vec<String>,
     /// Every threshold of the stack that could be checked.
     pub thresholds: Vec<ThresholdCheck>,
+}
+
+/// Documents that a destination lacks for one reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RejectedDocuments {
+    /// The destination, such as `S3`.
+    pub place: String,
+    /// How many, why, and the first of them.
+    #[serde(flatten)]
+    pub rejection: Rejection,
 }
 
 /// A threshold, and what the run reached.
@@ -175,6 +188,11 @@ impl RunReport {
         self.duplicated = Some(verification.duplicated());
         self.lost = verification.lost();
         self.interrupted = verification.stopped;
+        let rejected = |(destination, rejection): (Destination, &Rejection)| RejectedDocuments {
+            place: destination.to_string(),
+            rejection: rejection.clone(),
+        };
+        self.rejected = verification.rejections().map(rejected).collect();
         self.problems.extend(verification.problems());
     }
 

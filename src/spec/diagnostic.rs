@@ -1,6 +1,6 @@
 //! What is wrong with a spec, said to a person: where, what, what was expected, and what was likely meant.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 /// A place in something the user wrote; lines and columns count from 1, columns in characters.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,8 +46,47 @@ pub struct Diagnostic {
     pub expected: Option<String>,
     /// The near miss: what was likely meant.
     pub suggestion: Option<String>,
-    /// The whole line that `location` lies in, where there is one.
-    pub line: Option<String>,
+    /// The line that `location` lies in, where there is one.
+    pub line: Option<Excerpt>,
+}
+
+/// The part of a line around a place in it; all of it where it is not long.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Excerpt {
+    /// The part, with `…` at its end where more follows.
+    pub text: String,
+    /// Characters of the line before it.
+    pub skipped: usize,
+}
+
+/// Characters of an excerpt, and of those the ones before its place.
+const EXCERPT: usize = 160;
+const BEFORE: usize = 40;
+/// Characters that are shown of what the user wrote, where it is not the excerpt.
+const SHOWN: usize = 200;
+/// Mistakes that are told one by one.
+const TOLD: usize = 20;
+
+impl Excerpt {
+    /// Around a column of a line, from 1.
+    pub(super) fn of(line: &str, column: usize) -> Self {
+        if line.len() <= EXCERPT || line.chars().nth(EXCERPT).is_none() {
+            return Self { text: line.to_owned(), skipped: 0 };
+        }
+        let skipped = column.saturating_sub(BEFORE + 1);
+        let mut rest = line.chars().skip(skipped);
+        let mut text: String = rest.by_ref().take(EXCERPT).collect();
+        text.extend(rest.next().map(|_| '…'));
+        Self { text, skipped }
+    }
+}
+
+/// The beginning of a long text.
+pub(super) fn shortened(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
+        None => Cow::Borrowed(text),
+    }
 }
 
 impl Diagnostic {
@@ -88,9 +127,9 @@ impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: ", self.location)?;
         if !self.path.is_empty() {
-            write!(f, "{}: ", self.path)?;
+            write!(f, "{}: ", shortened(&self.path))?;
         }
-        write!(f, "{}", self.problem)?;
+        write!(f, "{}", shortened(&self.problem))?;
         let remedy = self.remedy();
         let Some(line) = &self.line else {
             return match remedy {
@@ -99,9 +138,11 @@ impl fmt::Display for Diagnostic {
             };
         };
         let number = self.location.line;
-        let indent = " ".repeat(self.location.column.saturating_sub(1));
-        let carets = "^".repeat(self.text.chars().count().max(1));
-        write!(f, "\n{number:>5} | {line}\n      | {indent}{carets}")?;
+        let (before, after) = (if line.skipped > 0 { "…" } else { "" }, line.text.chars().count());
+        let column = self.location.column.saturating_sub(1 + line.skipped);
+        let indent = " ".repeat(before.chars().count() + column);
+        let carets = "^".repeat(self.text.chars().count().min(after.saturating_sub(column)).max(1));
+        write!(f, "\n{number:>5} | {before}{}\n      | {indent}{carets}", line.text)?;
         match remedy {
             Some(remedy) => write!(f, " {remedy}"),
             None => Ok(()),
@@ -109,18 +150,22 @@ impl fmt::Display for Diagnostic {
     }
 }
 
-/// Everything that is wrong with a spec, in the order of the files and of their lines; displayed one after the other.
+/// Everything that is wrong with a spec, in the order of the files and of their lines; the first twenty are displayed, one
+/// after the other.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct SpecErrors(pub Vec<Diagnostic>);
 
 impl fmt::Display for SpecErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (position, diagnostic) in self.0.iter().enumerate() {
+        for (position, diagnostic) in self.0.iter().take(TOLD).enumerate() {
             if position > 0 {
                 writeln!(f)?;
             }
             write!(f, "{diagnostic}")?;
         }
-        Ok(())
+        match self.0.len().saturating_sub(TOLD) {
+            0 => Ok(()),
+            more => write!(f, "\nand {more} more; correct these first"),
+        }
     }
 }

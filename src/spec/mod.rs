@@ -12,6 +12,7 @@ pub(crate) mod check;
 mod diagnostic;
 pub(crate) mod file;
 pub(crate) mod load;
+mod mean;
 pub(crate) mod names;
 mod near;
 pub(crate) mod objects;
@@ -29,15 +30,16 @@ mod warnings;
 mod yaml;
 
 use std::{
-    fs,
+    io,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 pub use demo_formats::schema::FieldPath;
+use demo_workload::files;
 
 pub use capacity::{ON_DEMAND_SHARDS, SHARD_BYTES, SHARD_RECORDS, shards};
-pub use diagnostic::{Diagnostic, Location, SpecErrors};
+pub use diagnostic::{Diagnostic, Excerpt, Location, SpecErrors};
 pub use file::json_schema;
 pub use load::{Broken, Load, MEAN_DOCUMENT_BYTES, PartitionKey, Workload};
 pub use names::Name;
@@ -46,6 +48,9 @@ pub use schedule::{Length, Rate, Schedule, Shape, Stage, Stages, Wave};
 pub use sending::{Aggregation, Sending, Transport};
 pub use stack::{Stack, Stream, StreamMode, Target, Thresholds};
 use tree::{Found, Node, Source};
+
+/// A stack file or an overlay has some thousand bytes, and the template that may be written in it.
+const MOST_OF_A_FILE: u64 = 1 << 20;
 
 /// Returns the path of a key in a stack file, such as `stream.shards` of `shards`; `None` if there is no such key.
 pub fn path_of(key: &str) -> Option<String> {
@@ -93,7 +98,8 @@ pub fn read(file: &Path, overlays: &[PathBuf], sets: &[String]) -> Result<Checke
         }
     }
     for (position, set) in sets.iter().enumerate() {
-        let (order, name, text) = (1 + overlays.len() + position, format!("--set {set}"), set.clone());
+        let (order, text) = (1 + overlays.len() + position, set.clone());
+        let name = format!("--set {}", diagnostic::shortened(set));
         let source = Source { order, name, text, folder: Some(PathBuf::new()) };
         trees.push(sets::parse(&Arc::new(source), &mut found));
     }
@@ -123,9 +129,9 @@ pub fn from_value(merged: &serde_json::Value) -> Result<Stack, SpecErrors> {
 fn source_of(order: usize, path: &Path) -> Result<Arc<Source>, Box<Diagnostic>> {
     let name = path.display().to_string();
     let folder = path.parent().map(Path::to_owned);
-    let (problem, expected) = match fs::read(path).map(String::from_utf8) {
-        Ok(Ok(text)) => return Ok(Arc::new(Source { order, name, text, folder })),
-        Ok(Err(error)) => (format!("byte {} is not UTF-8", error.utf8_error().valid_up_to()), "a YAML file"),
+    let (problem, expected) = match files::read_text(path, MOST_OF_A_FILE) {
+        Ok(text) => return Ok(Arc::new(Source { order, name, text, folder })),
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => (error.to_string(), "a YAML file"),
         Err(error) => {
             (format!("cannot be read: {error}"), "a stack such as `stacks/store-sales-s3.yaml`, or an overlay")
         }

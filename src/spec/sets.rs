@@ -18,6 +18,9 @@ fn overlay(source: &Arc<Source>, found: &mut Vec<Found>) -> Result<Node, Vec<Fou
     let refuse = |span: &Span, problem: &str| {
         Err(vec![span.problem("", problem).expected("`key.key=value`, such as `load.rate=1000/s`")])
     };
+    if let Some(long) = yaml::long_line(source) {
+        return Err(vec![long]);
+    }
     let Some((path, _)) = source.text.split_once('=') else {
         return refuse(&span(0, source.text.chars().count()), "there is no `=`");
     };
@@ -27,6 +30,9 @@ fn overlay(source: &Arc<Source>, found: &mut Vec<Found>) -> Result<Node, Vec<Fou
         let width = key.chars().count();
         if key.is_empty() {
             return refuse(&span(column, 1), "there is no key");
+        }
+        if keys.len() == yaml::MAX_DEPTH {
+            return refuse(&span(column, width), &format!("more than {} keys in each other", yaml::MAX_DEPTH));
         }
         keys.push((key.to_owned(), span(column, width)));
         column += width + 1;

@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use serde_json::{Map, Value as Json};
 
-use super::diagnostic::{Diagnostic, Location};
+use super::diagnostic::{Diagnostic, Excerpt, Location};
 
 /// Something the user wrote: a file, or a `--set` flag.
 #[derive(Debug)]
@@ -56,7 +56,7 @@ impl Span {
             problem: problem.into(),
             expected: None,
             suggestion: None,
-            line: self.source_line().map(str::to_owned),
+            line: self.source_line().map(|line| Excerpt::of(line, self.column)),
         };
         Found { order: self.order(), diagnostic }
     }

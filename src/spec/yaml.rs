@@ -1,21 +1,24 @@
 //! YAML text to a marked tree. One document of maps, lists and scalars: no aliases, no tags, no key twice.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span as Marks, StrInput};
 
 use super::tree::{Found, Node, Source, Span, Value};
 
 /// Deeper than any spec; keeps a hostile file from exhausting the stack.
-const MAX_DEPTH: usize = 32;
+pub(super) const MAX_DEPTH: usize = 32;
+/// More values than any spec has, and longer lines: mistakes are told with their line, and each has to be looked for.
+const MAX_VALUES: usize = 25_000;
+const MAX_LINE: usize = 16_384;
 
 /// Reads a whole source, which must hold one map.
 ///
 /// `None` where it cannot be read on; what is wrong goes to `found`, also where it can.
 pub(super) fn parse_file(source: &Arc<Source>, found: &mut Vec<Found>) -> Option<Node> {
-    let tabs = tabs_in_indentation(source);
-    if !tabs.is_empty() {
-        found.extend(tabs);
+    let unreadable = long_line(source).map_or_else(|| tabs_in_indentation(source), |long| vec![long]);
+    if !unreadable.is_empty() {
+        found.extend(unreadable);
         return None;
     }
     let before = found.len();
@@ -47,6 +50,14 @@ fn start_of(source: &Arc<Source>) -> Span {
     Span { source: Arc::clone(source), line: 1, column: 1, width: 0 }
 }
 
+/// A line that is too long, if there is one.
+pub(super) fn long_line(source: &Arc<Source>) -> Option<Found> {
+    let (row, line) = source.text.lines().enumerate().find(|(_, line)| line.len() > MAX_LINE)?;
+    let span = Span { source: Arc::clone(source), line: row + 1, column: 1, width: 1 };
+    let problem = format!("a line of {} bytes", line.len());
+    Some(span.problem("", problem).expected(format!("at most {MAX_LINE} bytes a line; a long text has its own file")))
+}
+
 fn tabs_in_indentation(source: &Arc<Source>) -> Vec<Found> {
     let tab_of = |line: &str| {
         let indentation = line.chars().take_while(|c| c.is_whitespace()).collect::<String>();
@@ -65,12 +76,13 @@ struct Reader<'a> {
     /// Characters of the source's first line before the text that is parsed.
     skip: usize,
     events: Parser<'a, StrInput<'a>>,
+    values: usize,
     found: &'a mut Vec<Found>,
 }
 
 impl<'a> Reader<'a> {
     fn new(source: &'a Arc<Source>, text: &'a str, skip: usize, found: &'a mut Vec<Found>) -> Self {
-        Self { source, skip, events: Parser::new_from_str(text), found }
+        Self { source, skip, events: Parser::new_from_str(text), values: 0, found }
     }
 
     /// The one document, or none when there is nothing but comments or no YAML.
@@ -127,6 +139,10 @@ impl<'a> Reader<'a> {
         if depth > MAX_DEPTH {
             return Err(ScanError::new_str(marks.start, "nested too deeply"));
         }
+        self.values += 1;
+        if self.values > MAX_VALUES {
+            return Err(ScanError::new(marks.start, format!("more than {MAX_VALUES} keys and values")));
+        }
         let (value, tag) = match event {
             Event::Scalar(text, ScalarStyle::Plain, _, tag) => {
                 (if text.is_empty() { Value::Blank } else { plain(&text) }, tag)
@@ -158,7 +174,7 @@ impl<'a> Reader<'a> {
     }
 
     fn map(&mut self, depth: usize) -> Result<Value, ScanError> {
-        let mut entries: Vec<(String, Node)> = Vec::new();
+        let (mut entries, mut places) = (Vec::new(), HashMap::new());
         while let Some((event, marks)) = self.next()? {
             if matches!(event, Event::MappingEnd) {
                 break;
@@ -172,14 +188,22 @@ impl<'a> Reader<'a> {
             let value = self.node(event, marks, depth + 1)?;
             match name {
                 None => self.found.push(key.span.problem("", "a key that is not plain text").expected("`key: value`")),
-                Some(name) => self.entry(&mut entries, name, key.span, value),
+                Some(name) => self.entry(&mut entries, &mut places, name, key.span, value),
             }
         }
         Ok(Value::Map(entries))
     }
 
-    fn entry(&mut self, entries: &mut Vec<(String, Node)>, name: String, key: Span, mut value: Node) {
-        if let Some((_, first)) = entries.iter().find(|(other, _)| *other == name) {
+    /// Adds an entry to a map; `places` are those of its names.
+    fn entry(
+        &mut self,
+        entries: &mut Vec<(String, Node)>,
+        places: &mut HashMap<String, usize>,
+        name: String,
+        key: Span,
+        mut value: Node,
+    ) {
+        if let Some((_, first)) = places.get(&name).map(|place: &usize| &entries[*place]) {
             let line = first.key.as_ref().map_or(first.span.line, |span| span.line);
             let problem = format!("`{name}` is here twice, first in line {line}");
             self.found.push(key.problem("", problem).expected("each key once"));
@@ -189,6 +213,7 @@ impl<'a> Reader<'a> {
             value.span = key.clone();
         }
         value.key = Some(key);
+        places.insert(name.clone(), entries.len());
         entries.push((name, value));
     }
 

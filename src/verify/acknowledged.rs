@@ -86,7 +86,7 @@ impl Acknowledged {
             )));
         }
         let scope = match identity {
-            Identity::StoreSales => Scope::Tickets(runs.iter().flat_map(|run| run.log.tickets.clone()).collect()),
+            Identity::StoreSales => Scope::of_tickets(runs.iter().flat_map(|run| run.log.tickets.clone()).collect()),
             _ => Scope::All,
         };
         let expected = Arc::new(Expected { identity, scope });

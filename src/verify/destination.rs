@@ -5,8 +5,9 @@ use std::{error::Error, fmt, time::Duration};
 use async_trait::async_trait;
 
 use super::{
+    folder::ObjectsError,
     keys::{KeyBag, Tally},
-    objects::ObjectsError,
+    rejections::Rejection,
     sql::SqlError,
 };
 use crate::engine::ProviderError;
@@ -61,6 +62,12 @@ pub trait DestinationReader: Send {
     /// Compares what was found by the last read with what was acknowledged.
     async fn tally(&mut self, acknowledged: &KeyBag) -> Result<Tally, VerifyError>;
 
+    /// Looks once more for documents that a service gave up. Returns how many of the expected ones it has so far: nobody
+    /// need wait for them.
+    async fn rejected(&mut self) -> Result<u64, VerifyError> {
+        Ok(0)
+    }
+
     /// Draws the conclusions once nothing more is waited for.
     async fn conclude(&mut self, _tally: &Tally) -> Result<Conclusion, VerifyError> {
         Ok(Conclusion::default())
@@ -74,6 +81,8 @@ pub struct Conclusion {
     pub by_sql: Option<u64>,
     /// Where two ways of counting disagree.
     pub problems: Vec<String>,
+    /// Why documents are missing, as far as the services say it.
+    pub rejections: Vec<Rejection>,
 }
 
 /// How often to read, and for how long after the last new document.

@@ -34,11 +34,40 @@ impl Expected {
 }
 
 impl Scope {
+    /// Those of `store_sales` in these ranges of tickets, which become as few as they can: queries name each.
+    pub fn of_tickets(mut ranges: Vec<RangeInclusive<u64>>) -> Self {
+        ranges.sort_by_key(|range| *range.start());
+        let mut merged: Vec<RangeInclusive<u64>> = Vec::new();
+        for range in ranges {
+            match merged.last_mut() {
+                Some(last) if *range.start() <= last.end().saturating_add(1) => {
+                    *last = *last.start()..=*last.end().max(range.end());
+                }
+                _ => merged.push(range),
+            }
+        }
+        Self::Tickets(merged)
+    }
+
     /// Whether the document with this id is expected.
     pub fn contains(&self, id: Id) -> bool {
         match self {
             Self::Tickets(tickets) => tickets.iter().any(|range| range.contains(&Key::from(id).ticket)),
             Self::All => true,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_one_after_the_other_are_one_range() {
+        let runs = (0..1_000).rev().map(|run| run * 10 + 1..=run * 10 + 10).collect();
+        assert_eq!(Scope::of_tickets(runs), Scope::Tickets(vec![1..=10_000]));
+        assert_eq!(Scope::of_tickets(vec![5..=9, 1..=3]), Scope::Tickets(vec![1..=3, 5..=9]));
+        assert_eq!(Scope::of_tickets(vec![1..=9, 3..=4]), Scope::Tickets(vec![1..=9]));
+        assert_eq!(Scope::of_tickets(Vec::new()), Scope::Tickets(Vec::new()));
     }
 }

@@ -3,9 +3,12 @@
 pub mod acknowledged;
 pub mod contents;
 pub mod destination;
+pub mod folder;
 pub mod freshness;
 pub mod keys;
 pub mod objects;
+pub mod rejected_objects;
+pub mod rejections;
 pub mod verification;
 pub mod expected;
 pub mod sql;

@@ -1,7 +1,7 @@
 //! Counts documents by SQL through the catalog.
 
 use aws_sdk_athena::Client;
-use demo_formats::schema::FieldPath;
+use demo_formats::schema::{FieldPath, hive_name};
 use demo_workload::Identity;
 
 use super::{
@@ -95,8 +95,12 @@ fn number(value: &Option<String>) -> Option<u128> {
     value.as_deref().map_or(Some(0), |digits| digits.parse().ok())
 }
 
+/// What statements call a table, so that no column and no struct can be taken for it.
+pub const ALIAS: &str = "demo_documents";
+
 /// The count over a table: its answer is what [`Counted::from_rows`] reads.
 pub fn statement(table: &str, expected: &Expected) -> String {
+    let table = format!("\"{table}\" AS {ALIAS}");
     match (&expected.identity, &expected.scope) {
         (Identity::StoreSales, scope) => format!(
             "SELECT sum(n), count(*), sum(ticket) FROM (\
@@ -122,10 +126,10 @@ fn condition(scope: &Scope) -> String {
     if ranges.is_empty() { "1 = 0".to_owned() } else { ranges.join(" OR ") }
 }
 
-/// A field as Athena names it: in lower case, and in quotes, since it may be a word of SQL.
+/// A field as Athena names it, in quotes, since it may be a word of SQL.
 fn column(field: &FieldPath) -> String {
-    let names: Vec<_> = field.0.iter().map(|name| format!("\"{}\"", name.to_lowercase())).collect();
-    names.join(".")
+    let names: Vec<_> = field.0.iter().map(|key| format!("\"{}\"", hive_name(key))).collect();
+    format!("{ALIAS}.{}", names.join("."))
 }
 
 #[cfg(test)]
@@ -146,12 +150,16 @@ mod tests {
     #[test]
     fn own_documents_are_counted_by_their_key_or_altogether() {
         let path = |names: &[&str]| FieldPath(names.iter().map(|name| (*name).to_owned()).collect());
-        let identity = Identity::Fields(vec![path(&["Order"]), path(&["customer", "id"])]);
+        let identity = Identity::Fields(vec![path(&["Order"]), path(&["t", "user-id"])]);
         assert_eq!(
             statement("t", &Expected { identity, scope: Scope::All }),
-            "SELECT sum(n), count(*) FROM (SELECT count(*) AS n FROM t GROUP BY \"order\", \"customer\".\"id\") AS keys"
+            "SELECT sum(n), count(*) FROM (SELECT count(*) AS n FROM \"t\" AS demo_documents \
+             GROUP BY demo_documents.\"order\", demo_documents.\"t\".\"user_id\") AS keys"
         );
-        assert_eq!(statement("t", &Expected { identity: Identity::Line, scope: Scope::All }), "SELECT count(*) FROM t");
+        assert_eq!(
+            statement("2026_table", &Expected { identity: Identity::Line, scope: Scope::All }),
+            "SELECT count(*) FROM \"2026_table\" AS demo_documents"
+        );
     }
 
     #[test]

@@ -6,8 +6,9 @@ use futures::future::join_all;
 use tokio::time::sleep;
 
 use super::{
-    destination::{Destination, DestinationReader, Keeps, VerifyError},
+    destination::{Conclusion, Destination, DestinationReader, Keeps, VerifyError},
     keys::{KeyBag, Tally},
+    rejections::Rejection,
 };
 use crate::engine::Cancel;
 
@@ -42,6 +43,8 @@ pub struct DestinationResult {
     pub by_sql: Option<u64>,
     /// Where two ways of counting disagree.
     pub problems: Vec<String>,
+    /// Why documents are missing, as far as the services say it.
+    pub rejections: Vec<Rejection>,
     /// Time from the start of the search to its end in this destination.
     pub took: Duration,
 }
@@ -93,9 +96,17 @@ impl Verification {
     /// Destinations that could not be read, and where two ways of counting disagree.
     pub fn problems(&self) -> impl Iterator<Item = String> {
         let unread = self.unread.iter().map(|(destination, why)| format!("cannot read {destination}: {why}"));
-        unread.chain(self.landed.iter().flat_map(|DestinationResult { destination, problems, .. }| {
-            problems.iter().map(move |problem| format!("{destination}: {problem}"))
-        }))
+        let rejected = self.rejections().map(|(destination, rejection)| format!("{destination}: {rejection}"));
+        unread.chain(rejected).chain(self.landed.iter().flat_map(
+            |DestinationResult { destination, problems, .. }| {
+                problems.iter().map(move |problem| format!("{destination}: {problem}"))
+            },
+        ))
+    }
+
+    /// Why documents are missing, destination by destination.
+    pub fn rejections(&self) -> impl Iterator<Item = (Destination, &Rejection)> {
+        self.landed.iter().flat_map(|landed| landed.rejections.iter().map(|rejection| (landed.destination, rejection)))
     }
 }
 
@@ -154,6 +165,7 @@ async fn search(
 ) -> Result<DestinationResult, VerifyError> {
     let (destination, expected) = (to.destination(), to.due(acknowledged));
     let (start, mut moved, mut before) = (Instant::now(), Instant::now(), 0);
+    let (mut rejected, mut unknown) = (0, None);
     let tally = loop {
         let documents = tokio::select! {
             read = to.read() => read?,
@@ -163,14 +175,22 @@ async fn search(
         progress(SearchProgress { destination, documents, expected, waited: start.elapsed() });
         if documents > before {
             (moved, before) = (Instant::now(), documents);
+        } else if documents < expected {
+            tokio::select! {
+                found = to.rejected() => match found {
+                    Ok(found) => rejected = found,
+                    Err(error) => unknown = Some(error),
+                },
+                () = cancel.raised() => {}
+            }
         }
         let given_up = moved.elapsed() > patience.standstill || cancel.is_raised();
-        if documents >= expected || given_up {
+        if documents + rejected >= expected || given_up {
             let Some(tally) = in_time(to.tally(acknowledged), cancel).await else {
                 return Err(VerifyError::Stopped);
             };
             let tally = tally?;
-            if tally.lost == 0 || given_up {
+            if tally.lost <= rejected || given_up {
                 break tally;
             }
         }
@@ -183,8 +203,11 @@ async fn search(
     let unfinished = tally.lost > 0 && cancel.is_raised();
     let concluded = if unfinished { None } else { in_time(to.conclude(&tally), cancel).await.transpose()? };
     let concluded = concluded.unwrap_or_default();
-    let (by_sql, problems) = (concluded.by_sql, concluded.problems);
-    Ok(DestinationResult { destination, tally, missing: Vec::new(), by_sql, problems, took })
+    let Conclusion { by_sql, mut problems, rejections } = concluded;
+    if let Some(error) = unknown.filter(|_| tally.lost > 0) {
+        problems.push(format!("it is not known why documents are missing: {error}"));
+    }
+    Ok(DestinationResult { destination, tally, missing: Vec::new(), by_sql, problems, rejections, took })
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use std::process::Output;
 
+use serde_json::Value;
+
 use crate::command::{Demo, text};
 
 const ON_AWS: [&str; 3] = ["stacks/stream-only.yaml", "-c", "config/aws.yaml"];
@@ -99,4 +101,22 @@ fn a_single_service_that_is_elsewhere_is_named() {
     let said = said(&doctor.output().expect("demo starts"));
     let services = format!("AWS in us-east-1, with Kinesis at {}, STS at http://127.0.0.1:1", shell.url);
     assert!(said.contains(&services), "{said}");
+}
+
+#[test]
+fn a_stack_in_another_region_or_partition_is_up_verified_and_gone() {
+    let shell = Shell::new();
+    for region in ["eu-central-1", "cn-north-1"] {
+        let target = format!("target={{aws: {{region: {region}}}}}");
+        let sets = [&target, "ttl=1h", "load.duration=2s", "deliver.s3.buffer.interval=1s"];
+        let sets = sets.iter().flat_map(|set| ["--set", set]);
+        let args =
+            ["run", "stacks/store-sales-everything.yaml", "--endpoint-url", &shell.url, "--rm", "--yes", "--json"];
+        let args: Vec<&str> = args.into_iter().chain(sets).collect();
+        let output = shell.demo.command_with(&shell.demo.key(), &args).output().expect("demo starts");
+        assert!(output.status.success(), "{region}: {}", said(&output));
+        let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        assert_eq!([&report["lost"], &report["leftovers"]], [0, 0], "{region}: {report}");
+        assert_eq!(report["acknowledged"], report["landed_sql"], "{region}: {report}");
+    }
 }

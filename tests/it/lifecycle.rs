@@ -134,8 +134,8 @@ async fn all_ready(state: &State, clients: &Clients) {
 async fn registers_what_landed(clients: &Clients, stack: &Stack, names: &Names) {
     let bucket = names.bucket.as_deref().expect("a bucket");
     let table = stack.deliver.s3.as_ref().and_then(|s3| s3.names(&names.id).table).expect("a table");
-    for key in ["year=2026/month=11/day=24/a.gz", "year=2026/month=11/day=25/b.gz", "stray.gz"] {
-        let key = format!("tpcds/streaming/store_sales/{key}");
+    for folder in ["year=2026/month=11/day=24/", "year=2026/month=11/day=25/", ""] {
+        let key = format!("tpcds/streaming/store_sales/{folder}{}-1-2026-11-24-06-00-00-a.gz", names.id);
         let put = clients.s3.put_object().bucket(bucket).key(key).body(ByteStream::from_static(b"{}\n"));
         put.send().await.expect("put");
     }

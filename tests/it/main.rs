@@ -37,6 +37,8 @@ mod producer_simulation;
 mod producer_transports;
 mod producer_wire;
 mod redshift;
+mod refused_documents;
+mod rejected;
 mod s3_peers;
 mod schema;
 mod signals;

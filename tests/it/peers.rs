@@ -214,7 +214,8 @@ impl Ground {
     /// Leaves in the bucket what a running stack would.
     async fn land(&self) {
         let bucket = Names::of(&store_sales(), &self.id).bucket.expect("a bucket");
-        let put = self.aside.s3.put_object().bucket(bucket).key("landed/year=2026/a.gz").body(b"{}\n".to_vec().into());
+        let key = format!("landed/year=2026/{}-1-2026-11-29-10-00-00-a.gz", self.id);
+        let put = self.aside.s3.put_object().bucket(bucket).key(key).body(b"{}\n".to_vec().into());
         put.send().await.expect("put");
     }
 

@@ -51,6 +51,10 @@ fn workgroup(name: &str) -> RedshiftAt {
 }
 
 fn stack(at: RedshiftAt, load: RedshiftLoad) -> Stack {
+    let (prefix, error_prefix) = match load {
+        RedshiftLoad::Copy { .. } => (PREFIX, Some(ERROR_PREFIX)),
+        RedshiftLoad::Firehose => ("tpcds/through/", None),
+    };
     let redshift = RedshiftDelivery {
         at,
         database: "dev".to_owned(),
@@ -60,10 +64,10 @@ fn stack(at: RedshiftAt, load: RedshiftLoad) -> Stack {
         role: None,
         secret: (load == RedshiftLoad::Firehose).then(|| "demo/redshift".to_owned()),
         structs: Structs::Varchar,
-        prefix: Prefix::parse(PREFIX, Use::Data).expect("a prefix"),
-        prefix_text: PREFIX.to_owned(),
-        error_prefix: Prefix::parse(ERROR_PREFIX, Use::Error).expect("a prefix"),
-        error_prefix_text: ERROR_PREFIX.to_owned(),
+        prefix: Prefix::parse(prefix, Use::Data).expect("a prefix"),
+        prefix_text: prefix.to_owned(),
+        error_prefix: error_prefix.map(|text| Prefix::parse(text, Use::Error).expect("a prefix")),
+        error_prefix_text: error_prefix.map(str::to_owned),
         buffer: Buffer { mib: 1, interval: Duration::from_secs(1) },
     };
     Stack { deliver: Deliver { redshift: Some(redshift), ..Deliver::default() }, ..store_sales() }
@@ -152,13 +156,27 @@ impl Up {
         (cell(0), cell(1))
     }
 
+    /// The key that Firehose would give an object.
+    fn landed(&self, name: &str) -> String {
+        let written = format!("{}-redshift-1-2026-11-24-06-00-00-{name}.gz", self.names.id);
+        format!("tpcds/streaming/store_sales_inter/year=2026/{written}")
+    }
+
     async fn land(&self, name: &str, lines: &[u8]) {
         let mut gzip = GzEncoder::new(Vec::new(), Level::fast());
         gzip.write_all(lines).expect("memory takes it");
         let body = ByteStream::from(gzip.finish().expect("memory takes it"));
-        let key = format!("tpcds/streaming/store_sales_inter/year=2026/{name}.gz");
         let bucket = self.names.bucket.as_deref().expect("a bucket");
-        self.place.clients.s3.put_object().bucket(bucket).key(key).body(body).send().await.expect("landed");
+        self.place
+            .clients
+            .s3
+            .put_object()
+            .bucket(bucket)
+            .key(self.landed(name))
+            .body(body)
+            .send()
+            .await
+            .expect("landed");
     }
 
     async fn down(self) {
@@ -232,7 +250,8 @@ async fn what_others_put_into_the_schema_keeps_it() {
     up.place.sql(&[&format!("CREATE TABLE {schema}.mine (a BIGINT)")]).await.expect("made");
     let down = lifecycle::down(&up.journal, &up.place.clients, &(), &Cancel::new()).await.expect("down");
     assert_eq!((down.failed.len(), down.leftovers.len()), (1, 1), "{down:#?}");
-    assert!(down.failed[0].1.to_string().contains("did not create: mine"), "{}", down.failed[0].1);
+    let said = down.failed[0].1.to_string();
+    assert!(said.contains(&format!("did not create: table {schema}.mine")), "{said}");
     up.place.sql(&[&format!("SELECT a FROM {schema}.mine")]).await.expect("it is left as it was");
     up.place.sql(&[&format!("DROP TABLE {schema}.mine")]).await.expect("dropped");
     let down = lifecycle::down(&up.journal, &up.place.clients, &(), &Cancel::new()).await.expect("down again");
@@ -286,7 +305,7 @@ async fn a_batch_that_was_intended_is_loaded_by_the_next_loader() {
     up.land("a", &lines).await;
     up.land("b", &documents(4..=4).0).await;
     let bucket = up.names.bucket.clone().expect("a bucket");
-    let url = format!("s3://{bucket}/tpcds/streaming/store_sales_inter/year=2026/a.gz");
+    let url = format!("s3://{bucket}/{}", up.landed("a"));
     let manifest = serde_json::json!({"entries": [{"url": url, "mandatory": true, "meta": {"content_length": 1}}]});
     let put = up.place.clients.s3.put_object().bucket(&bucket).key("redshift/manifests/00000001.manifest");
     put.body(ByteStream::from(manifest.to_string().into_bytes())).send().await.expect("put");

@@ -183,7 +183,7 @@ fn a_delivery_to_redshift_is_read() {
     assert_eq!((made.load, made.structs), (RedshiftLoad::Copy { every: Duration::from_secs(10) }, Structs::Varchar));
     assert_eq!((made.role, made.secret), (None, None));
     assert_eq!(made.prefix.fixed(), "tpcds/streaming_store_sales_inter/");
-    assert_eq!(made.error_prefix.fixed(), "tpcds/streaming_store_sales_error/");
+    assert_eq!(made.error_prefix.expect("a prefix").fixed(), "tpcds/streaming_store_sales_error/");
 
     let checked = read("tests/specs/good-redshift-cluster.yaml");
     recorded(&checked);
@@ -192,6 +192,7 @@ fn a_delivery_to_redshift_is_read() {
     assert_eq!(cluster.at, RedshiftAt::Cluster { identifier: "demo".into(), user: None, endpoint });
     assert_eq!((cluster.schema, cluster.table.as_str()), (Name::Exact("sales".into()), "store_sales"));
     assert_eq!((cluster.load, cluster.structs), (RedshiftLoad::Firehose, Structs::Super));
+    assert_eq!((cluster.prefix_text.as_str(), cluster.error_prefix), ("inter/", None));
     assert!(cluster.secret.is_some_and(|secret| secret.ends_with("secret:demo/redshift-Ab1")));
     assert_eq!((cluster.buffer.mib, cluster.buffer.interval), (1, Duration::ZERO));
 }
@@ -343,4 +344,77 @@ fn a_load_is_to_keep_its_rate_unless_the_file_says_otherwise() {
     assert_eq!(throughput(&[rate, "thresholds.throughput=>= 5/s"]), Some(5.0), "what the hint says can be typed");
     assert_eq!(throughput(&[rate, "thresholds.throughput=off"]), None);
     assert_eq!(throughput(&["load.rate=max"]), None);
+}
+
+/// What is said of a stack file with this text.
+fn said_of(text: &str) -> String {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("stack.yaml");
+    fs::write(&file, text).expect("written");
+    said(&file, &[])
+}
+
+fn said(file: &std::path::Path, sets: &[String]) -> String {
+    spec::read(file, &[], sets).expect_err("it is broken").to_string()
+}
+
+#[test]
+fn the_first_mistakes_are_told_and_the_others_counted() {
+    let keys: String = (0..10_000).map(|number| format!("key{number}: 1\n")).collect();
+    let all = said_of(&format!("name: a\n{keys}"));
+    assert!(all.contains("there is no key `key0` here") && !all.contains("key20`"), "{all}");
+    assert!(all.ends_with("more; correct these first") && all.len() < 20_000, "{}", all.len());
+    let more = all.lines().last().and_then(|line| line.split(' ').nth(1)).and_then(|more| more.parse::<u32>().ok());
+    assert!(more.is_some_and(|more| more >= 9_980), "{more:?}");
+}
+
+#[test]
+fn a_file_without_bounds_is_refused_at_once() {
+    let one_line: String = (0..10_000).map(|number| format!("key{number}: 1, ")).collect();
+    let long = said_of(&format!("name: a\ntags: {{ {one_line} }}\n"));
+    assert!(long.contains(":2:1: a line of ") && long.contains("at most 16384 bytes a line"), "{long}");
+    assert!(long.len() < 1_000, "{}", long.len());
+    let many = said_of(&"- 1\n".repeat(30_000));
+    assert!(many.contains("more than 25000 keys and values"), "{many}");
+    let large = said_of(&"# nothing\n".repeat(120_000));
+    assert!(large.contains("cannot be read: it has more than 1048576 bytes"), "{large}");
+    let deep = said_of(&format!("name: {}1{}\n", "[".repeat(5_000), "]".repeat(5_000)));
+    assert!(deep.contains("this is not YAML") && deep.len() < 1_000, "{deep}");
+    let good = std::path::Path::new("tests/specs/good.yaml");
+    let deep = said(good, &[format!("{}=1", vec!["a"; 8_000].join("."))]);
+    assert!(deep.contains("more than 32 keys in each other") && deep.len() < 1_000, "{deep}");
+    let long = said(good, &[format!("tags={{{}}}", "a: 1, ".repeat(10_000))]);
+    assert!(long.contains("a line of ") && long.len() < 1_000, "{long}");
+}
+
+#[test]
+fn a_long_line_is_shown_around_its_mistake() {
+    let said = said_of(&format!(
+        "name: a # {}\nload: {{ rate: 5/s, {} lod: 1 }}\n",
+        "é".repeat(500),
+        "records: 5, ".repeat(40)
+    ));
+    let (line, carets) = said.lines().zip(said.lines().skip(1)).find(|(_, next)| next.contains("^^^")).expect("carets");
+    let at = carets.chars().position(|c| c == '^').expect("a caret");
+    assert!(line.contains('…') && line.chars().count() < 200, "{line}");
+    let pointed: String = line.chars().skip(at).take(carets.chars().filter(|c| *c == '^').count()).collect();
+    assert!(["records", "lod"].contains(&pointed.as_str()), "{pointed}: {said}");
+}
+
+#[test]
+fn what_is_no_file_is_not_read() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let fifo = folder.path().join("fifo");
+    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().expect("mkfifo").success());
+    let good = std::path::Path::new("tests/specs/good.yaml");
+    for (file, what) in [(fifo.as_path(), "a FIFO"), (std::path::Path::new("/dev/zero"), "a device")] {
+        let cannot = format!("cannot be read: it is {what}, not a file");
+        assert!(said(file, &[]).contains(&cannot), "{}", said(file, &[]));
+        let over = spec::read(good, &[file.to_owned()], &[]).expect_err("no overlay").to_string();
+        assert!(over.contains(&cannot), "{over}");
+        for workload in ["template: { file", "json_lines: { key: [id], file"] {
+            let set = format!("load.workload={{{workload}: {} }} }}", file.display());
+            assert!(said(good, std::slice::from_ref(&set)).contains(&cannot), "{}", said(good, &[set]));
+        }
+    }
 }

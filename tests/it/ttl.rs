@@ -13,13 +13,14 @@ use kinesis_demo::{
         lifecycle::{self, LifecycleError},
         ttl,
     },
-    spec::{Name, Stack, Stream},
+    spec::{Name, Stack, Stream, StreamMode},
 };
 use serde_json::json;
 use tempfile::TempDir;
 
 use crate::{
     command::Demo,
+    families::attached::attach_channel,
     inside::Wire,
     lifecycle::{materials, store_sales},
 };
@@ -117,6 +118,33 @@ async fn the_stream_of_a_forgotten_stack_goes_by_itself_and_down_is_clean() {
         down.removed.iter().filter(|(_, how)| *how == Outcome::AlreadyGone).map(|(key, _)| &key.kind).collect();
     assert_eq!(already.len(), 2, "the stream and its schedule: {already:?}");
     assert!(account::look(&world.clients).await.expect("a look").stacks.is_empty());
+}
+
+/// AWS refuses to delete the stream then: `up` says so beforehand, and `down` names what is attached.
+#[tokio::test(start_paused = true)]
+async fn a_schedule_cannot_delete_a_stream_with_a_channel_and_that_is_said_beforehand() {
+    let world = World::new().await;
+    let stream = Stream { mode: StreamMode::OnDemand, ..store_sales().stream };
+    let stack = Stack { stream, ..living(2 * HOUR) };
+    world.up(&stack).await;
+    let journal = world.open(&stack).await;
+    let name = Names::of(&stack, journal.id()).stream;
+    let warned = async || {
+        let (id, state) = (journal.id(), journal.state());
+        let report = lifecycle::check(&stack, id, &state, &materials(), &world.clients).await.expect("checked");
+        report.0.into_iter().find(|finding| finding.what == "ttl")
+    };
+    assert_eq!(warned().await, None);
+    attach_channel(&world.clients, &name, "theirs", None).await;
+    let warning = warned().await.expect("a warning").to_string();
+    assert!(warning.contains(&format!("cannot delete stream {name}, which has 1 channel attached")), "{warning}");
+    assert!(warning.contains(&format!("demo down {}", journal.id())), "{warning}");
+    tokio::time::sleep(3 * HOUR).await;
+    assert!(world.has_stream(&name).await, "its schedule has fired in vain");
+    let down = world.down(&journal).await;
+    let kept = down.failed.iter().find(|(key, _)| key.kind == "stream").expect("the stream stays");
+    assert!(kept.1.to_string().contains("channel theirs"), "{}", kept.1);
+    assert!(down.leftovers.iter().any(|left| left.node.key.kind == "stream"), "{down:#?}");
 }
 
 #[tokio::test(start_paused = true)]

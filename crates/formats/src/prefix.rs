@@ -3,10 +3,16 @@
 //!
 //! Facts: Amazon Data Firehose developer guide, "Custom prefixes for Amazon S3 objects".
 
+mod folder;
+
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Datelike, Timelike, Utc};
+use chrono::{DateTime, Utc};
 use rand::RngExt;
+
+use crate::pattern::Pattern;
+
+pub use folder::Folder;
 
 /// Which of a delivery's two prefixes an expression is for; they admit different expressions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,24 +27,24 @@ pub enum Use {
 /// A parsed prefix.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Prefix {
-    parts: Vec<Part>,
+    text: String,
+    /// With where each begins in the text.
+    parts: Vec<(usize, Part)>,
 }
 
+/// A part of a prefix: text, or what an expression stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Part {
+pub enum Part {
+    /// Text that stands for itself.
     Text(String),
-    Timestamp(Vec<Stamp>),
+    /// The time of the object's oldest record.
+    Time(Pattern),
+    /// Random characters.
     RandomString,
+    /// The kind of error.
     ErrorOutputType,
-    /// A value that dynamic partitioning takes from the record.
+    /// A value that dynamic partitioning takes from the record, by its name.
     Query(String),
-}
-
-/// A piece of a `DateTimeFormatter` pattern.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Stamp {
-    Text(String),
-    Field { letter: char, width: usize },
 }
 
 /// What Firehose would refuse about a prefix, and where in its text.
@@ -77,28 +83,28 @@ impl Prefix {
         while let Some(found) = text[at..].find("!{") {
             let open = at + found;
             if open > at {
-                parts.push(Part::Text(text[at..open].to_owned()));
+                parts.push((at, Part::Text(text[at..open].to_owned())));
             }
             let Some(length) = text[open..].find('}') else {
                 return Err(refuse(open, &text[open..], "`!{` has no closing `}`".to_owned()));
             };
             let whole = &text[open..=open + length];
             let part = expression(&whole[2..whole.len() - 1], purpose);
-            parts.push(part.map_err(|problem| refuse(open, whole, problem))?);
+            parts.push((open, part.map_err(|problem| refuse(open, whole, problem))?));
             at = open + length + 1;
         }
         if at < text.len() {
-            parts.push(Part::Text(text[at..].to_owned()));
+            parts.push((at, Part::Text(text[at..].to_owned())));
         }
-        let expressions = parts.iter().any(|part| !matches!(part, Part::Text(_)));
-        if purpose == Use::Error && expressions && !parts.contains(&Part::ErrorOutputType) {
+        let expressions = parts.iter().any(|(_, part)| !matches!(part, Part::Text(_)));
+        if purpose == Use::Error && expressions && !parts.iter().any(|(_, part)| *part == Part::ErrorOutputType) {
             let problem = "an error prefix with expressions needs !{firehose:error-output-type} among them".to_owned();
             return Err(refuse(0, text, problem));
         }
         if purpose == Use::Data && !expressions {
-            parts.push(Part::Timestamp(stamps(DEFAULT_STAMP).expect("the default pattern is one")));
+            parts.push((text.len(), Part::Time(Pattern::parse(DEFAULT_STAMP).expect("the default pattern is one"))));
         }
-        Ok(Self { parts })
+        Ok(Self { text: text.to_owned(), parts })
     }
 
     /// The key prefix of an object whose oldest record arrived `at`; `error_type` such as `processing-failed`.
@@ -113,10 +119,10 @@ impl Prefix {
 
     fn write(&self, at: DateTime<Utc>, error_type: Option<&str>, values: &BTreeMap<String, String>) -> String {
         let mut text = String::new();
-        for part in &self.parts {
+        for (_, part) in &self.parts {
             match part {
                 Part::Text(literal) => text += literal,
-                Part::Timestamp(pattern) => pattern.iter().for_each(|stamp| stamp.render(at, &mut text)),
+                Part::Time(pattern) => text += &pattern.render(at),
                 Part::RandomString => text.extend((0..RANDOM_LENGTH).map(|_| random_character())),
                 Part::ErrorOutputType => text += error_type.unwrap_or_default(),
                 Part::Query(name) => text += values.get(name).map_or("", String::as_str),
@@ -128,7 +134,7 @@ impl Prefix {
     /// The names of the `!{partitionKeyFromQuery:…}` expressions in order, each once.
     pub fn query_keys(&self) -> Vec<&str> {
         let mut names = Vec::new();
-        for part in &self.parts {
+        for (_, part) in &self.parts {
             if let Part::Query(name) = part
                 && !names.contains(&name.as_str())
             {
@@ -141,42 +147,36 @@ impl Prefix {
     /// The part before the first path segment that holds an expression: where a table over this delivery lies.
     pub fn fixed(&self) -> &str {
         match self.parts.first() {
-            Some(Part::Text(text)) if self.parts.len() > 1 => &text[..text.rfind('/').map_or(0, |slash| slash + 1)],
-            Some(Part::Text(text)) => text,
+            Some((_, Part::Text(text))) if self.parts.len() > 1 => {
+                &text[..text.rfind('/').map_or(0, |slash| slash + 1)]
+            }
+            Some((_, Part::Text(text))) => text,
             _ => "",
         }
     }
 
-    /// The names of `key=!{…}` segments in order, e.g. `year`, `month`, `day`, `category`.
+    /// The folders below [`Prefix::fixed`], in order.
+    pub fn folders(&self) -> Vec<Folder> {
+        folder::below(self.fixed().len(), &self.text, &self.parts)
+    }
+
+    /// The folders of the partitions, and those between them.
+    pub fn partition_folders(&self) -> Vec<Folder> {
+        let mut folders = self.folders();
+        let last = folders.iter().rposition(Folder::is_partition);
+        folders.truncate(last.map_or(0, |last| last + 1));
+        folders
+    }
+
+    /// The names of the partitions in order, e.g. `year`, `month`, `day`, `category`.
     pub fn partition_keys(&self) -> Vec<String> {
-        let keyed = self.keyed().filter(|(_, part)| matches!(part, Part::Timestamp(_) | Part::Query(_)));
-        keyed.map(|(key, _)| key.to_owned()).collect()
-    }
-
-    /// The `DateTimeFormatter` pattern of each partition key that is a time, in the same order: `yyyy`, `MM`, `dd`.
-    pub fn partition_patterns(&self) -> Vec<(String, String)> {
-        let stamped = self.keyed().filter_map(|(key, part)| match part {
-            Part::Timestamp(stamps) => Some((key.to_owned(), stamps.iter().map(Stamp::pattern).collect())),
-            _ => None,
-        });
-        stamped.collect()
-    }
-
-    /// Each expression that follows a `key=` at a segment's beginning.
-    fn keyed(&self) -> impl Iterator<Item = (&str, &Part)> {
-        self.parts.windows(2).filter_map(|pair| match pair {
-            [Part::Text(text), part] => {
-                let key = text.rsplit('/').next()?.strip_suffix('=')?;
-                (!key.is_empty()).then_some((key, part))
-            }
-            _ => None,
-        })
+        self.folders().into_iter().filter(Folder::is_partition).filter_map(|folder| folder.key).collect()
     }
 }
 
 fn expression(inside: &str, purpose: Use) -> Result<Part, String> {
     match inside.split_once(':') {
-        Some(("timestamp", pattern)) => stamps(pattern).map(Part::Timestamp),
+        Some(("timestamp", pattern)) => Pattern::parse(pattern).map(Part::Time),
         Some(("firehose", "random-string")) => Ok(Part::RandomString),
         Some(("firehose", "error-output-type")) if purpose == Use::Error => Ok(Part::ErrorOutputType),
         Some(("firehose", "error-output-type")) => {
@@ -215,90 +215,6 @@ fn near(word: &str, known: &[&str]) -> String {
         .map_or(String::new(), |(_, k)| format!(" (did you mean `{k}`?)"))
 }
 
-/// Splits a `DateTimeFormatter` pattern into fields and literal text.
-fn stamps(pattern: &str) -> Result<Vec<Stamp>, String> {
-    if pattern.is_empty() {
-        return Err("timestamp needs a pattern, for example yyyy/MM/dd".to_owned());
-    }
-    let (mut stamps, mut rest) = (Vec::new(), pattern);
-    while let Some(first) = rest.chars().next() {
-        let end = if first == '\'' {
-            let close = rest[1..].find('\'').ok_or("a quote in the timestamp pattern is not closed")?;
-            let text = if close == 0 { "'" } else { &rest[1..=close] };
-            stamps.push(Stamp::Text(text.to_owned()));
-            close + 2
-        } else if first.is_ascii_alphabetic() {
-            let width = rest.chars().take_while(|c| *c == first).count();
-            stamps.push(field(first, width)?);
-            width
-        } else if matches!(first, '{' | '}' | '[' | ']' | '#') {
-            return Err(format!("`{first}` is reserved in a timestamp pattern; quote it"));
-        } else {
-            stamps.push(Stamp::Text(first.to_string()));
-            first.len_utf8()
-        };
-        rest = &rest[end..];
-    }
-    Ok(stamps)
-}
-
-fn field(letter: char, width: usize) -> Result<Stamp, String> {
-    let known = match letter {
-        'y' | 'u' => matches!(width, 1 | 2 | 4),
-        'M' => (1..=4).contains(&width),
-        'd' | 'H' | 'm' | 's' | 'h' => width <= 2,
-        'D' => width <= 3,
-        'S' => width <= 9,
-        'E' => width <= 4,
-        'a' => width == 1,
-        _ => false,
-    };
-    if known {
-        return Ok(Stamp::Field { letter, width });
-    }
-    let written = letter.to_string().repeat(width);
-    let hint = match letter {
-        'Y' => " (the week-based year; for the calendar year write yyyy)",
-        _ => "",
-    };
-    Err(format!("timestamp pattern `{written}` is not supported{hint}; expected y, M, d, D, H, h, m, s, S, E or a"))
-}
-
-impl Stamp {
-    fn render(&self, at: DateTime<Utc>, text: &mut String) {
-        let (letter, width) = match self {
-            Self::Text(literal) => return text.push_str(literal),
-            Self::Field { letter, width } => (*letter, *width),
-        };
-        let number = match letter {
-            'y' | 'u' if width == 2 => at.year().rem_euclid(100) as u32,
-            'y' | 'u' => at.year().unsigned_abs(),
-            'M' if width == 3 => return text.push_str(&at.format("%b").to_string()),
-            'M' if width == 4 => return text.push_str(&at.format("%B").to_string()),
-            'M' => at.month(),
-            'd' => at.day(),
-            'D' => at.ordinal(),
-            'H' => at.hour(),
-            'h' => at.hour12().1,
-            'm' => at.minute(),
-            's' => at.second(),
-            'S' => at.nanosecond() / 10u32.pow(9 - width as u32),
-            'E' if width == 4 => return text.push_str(&at.format("%A").to_string()),
-            'E' => return text.push_str(&at.format("%a").to_string()),
-            'a' => return text.push_str(if at.hour() < 12 { "AM" } else { "PM" }),
-            _ => unreachable!("`field` admits no other letter"),
-        };
-        text.push_str(&format!("{number:0width$}"));
-    }
-
-    fn pattern(&self) -> String {
-        match self {
-            Self::Text(text) => text.clone(),
-            Self::Field { letter, width } => letter.to_string().repeat(*width),
-        }
-    }
-}
-
 fn random_character() -> char {
     const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
     char::from(ALPHABET[rand::rng().random_range(0..ALPHABET.len())])
@@ -328,8 +244,6 @@ mod tests {
         assert_eq!(prefix.render(at(), None), "tpcds/streaming/store_sales/year=2026/month=03/day=07/");
         assert_eq!(prefix.fixed(), "tpcds/streaming/store_sales/");
         assert_eq!(prefix.partition_keys(), ["year", "month", "day"]);
-        let patterns: Vec<String> = prefix.partition_patterns().into_iter().map(|(_, pattern)| pattern).collect();
-        assert_eq!(patterns, ["yyyy", "MM", "dd"]);
     }
 
     #[test]
@@ -355,7 +269,6 @@ mod tests {
         assert_eq!(prefix.render_partition(at(), &values), "sales/day=07/category=Home%2FGarden/");
         assert_eq!(prefix.query_keys(), ["category"]);
         assert_eq!(prefix.partition_keys(), ["day", "category"]);
-        assert_eq!(prefix.partition_patterns(), [("day".to_owned(), "dd".to_owned())]);
         let alone = Prefix::parse("by/!{partitionKeyFromQuery:a}/!{partitionKeyFromQuery:a}/", Use::Data);
         let alone = alone.expect("a prefix");
         assert_eq!(alone.render_partition(at(), &[("a".to_owned(), "x".to_owned())].into()), "by/x/x/");

@@ -14,7 +14,7 @@ pub const PROCESSED: &str = "processed";
 pub const ARRIVED: &str = "arrived";
 
 /// The largest item, names and values (DynamoDB developer guide, "Quotas").
-pub const ITEM_BYTES: usize = 400 * 1024;
+const ITEM_BYTES: usize = 400 * 1024;
 /// DynamoDB developer guide, "Quotas": 32 levels of nesting; a hash key of 2,048 bytes and a range key of 1,024.
 const LEVELS: usize = 32;
 const KEY_BYTES: [usize; 2] = [2048, 1024];

@@ -23,11 +23,14 @@ use std::time::SystemTime;
 pub use cause::Cause;
 pub use config::{Config, ConfigError, KEY as KEY_VARIABLE, TABLE as TABLE_VARIABLE};
 pub use event::{Event, ItemFailure, Response};
-pub use item::{ARRIVED, ITEM_BYTES, PROCESSED};
+pub use item::{ARRIVED, PROCESSED};
 pub use serve::serve;
 pub use write::Writer;
 
-use self::batch::Batch;
+use self::{batch::Batch, item::Item};
+
+/// As long as the time of an arrival can be, which counts for the size of an item.
+const LATEST: i64 = 9_999_999_999_999;
 
 /// What an event came to.
 #[derive(Clone, Debug)]
@@ -36,6 +39,14 @@ pub struct Handled {
     pub response: Response,
     /// Why they failed, each reason once.
     pub causes: Vec<Cause>,
+}
+
+/// Whether a document can become an item of a table with this key, the hash key first; or why it cannot.
+///
+/// # Errors
+/// The reason, as [`Handled::causes`] would have it.
+pub fn check(document: &[u8], key: &[String]) -> Result<(), String> {
+    Item::of(document, key, LATEST).map(drop).map_err(|unfit| unfit.to_string())
 }
 
 /// Writes the documents of an event, trying until shortly before `deadline`, when Lambda would end the function.

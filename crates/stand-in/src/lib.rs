@@ -9,6 +9,7 @@ mod browser;
 mod call_log;
 mod cbor;
 mod clock;
+mod connections;
 pub mod daemon;
 mod durable;
 mod service_error;
@@ -20,12 +21,14 @@ mod json;
 mod keys;
 mod protocol;
 mod query;
+mod region;
 mod route;
 mod server;
 mod service;
 mod services;
 mod signature;
 mod snappy;
+mod sql;
 
 pub use in_process::Server;
 pub use keys::AccessKey;
@@ -38,7 +41,7 @@ pub mod internals {
 
 /// The account that everything in the stand-in belongs to.
 pub const ACCOUNT: &str = "000000000000";
-/// The one region of the stand-in.
+/// The one region of the stand-in; calls that are signed for another see it under that name.
 pub const REGION: &str = "us-east-1";
 /// The one user there is: whoever signs with the stand-in's key.
 const USER: &str = "local";

@@ -26,6 +26,7 @@ use tokio::{
 use crate::{
     browser::refuse_pages,
     call_log::{S3Operation, log},
+    connections::{Connections, Opened},
     folder::make_private,
     inventory::Inventory,
     keys::AccessKey,
@@ -34,6 +35,7 @@ use crate::{
         query_error, rest_answer, rest_error, s3_error, uuid,
     },
     query::{Fields, parse_form},
+    region::Region,
     route::Route,
     service::{Answer, Call, Service},
     service_error::ServiceError,
@@ -45,6 +47,8 @@ use crate::{
 
 /// How long open calls may take to end once the server is told to.
 const DRAIN: Duration = Duration::from_secs(5);
+/// How long a connection that makes room for another may take to end.
+const LEAVE: Duration = Duration::from_secs(5);
 /// How long to wait after a failed accept, which is when file descriptors have run out.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 
@@ -113,13 +117,17 @@ impl StandIn {
         refuse_beyond_loopback(address)?;
         self.lambda.start(address);
         let (ending, _) = watch::channel(false);
-        let mut connections = JoinSet::new();
+        let (mut connections, open) = (JoinSet::new(), Connections::new());
+        let mut numbers = 0..;
         let mut shutdown = pin!(shutdown);
         loop {
             tokio::select! {
                 () = &mut shutdown => break,
                 accepted = listener.accept() => match accepted {
-                    Ok((stream, _)) => drop(connections.spawn(self.clone().converse(stream, ending.subscribe()))),
+                    Ok((stream, _)) => {
+                        let opened = open.open(numbers.next().unwrap_or_default());
+                        connections.spawn(self.clone().converse(stream, opened, ending.subscribe()));
+                    }
                     Err(e) => {
                         tracing::warn!("cannot accept a connection: {e}");
                         tokio::time::sleep(ACCEPT_AGAIN).await;
@@ -142,13 +150,14 @@ impl StandIn {
         Ok(())
     }
 
-    async fn converse(self: Arc<Self>, stream: TcpStream, mut ending: watch::Receiver<bool>) {
+    async fn converse(self: Arc<Self>, stream: TcpStream, opened: Opened, mut ending: watch::Receiver<bool>) {
         if let Err(e) = stream.set_nodelay(true) {
             tracing::debug!("no TCP_NODELAY: {e}");
         }
+        let place = opened.connection.clone();
         let service = service_fn(move |request| {
-            let stand_in = self.clone();
-            async move { Ok::<_, Infallible>(stand_in.answer(request).await) }
+            let (stand_in, connection) = (self.clone(), opened.connection.clone());
+            async move { Ok::<_, Infallible>(connection.during(stand_in.answer(request)).await) }
         });
         let mut connection = pin!(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
         let ended = tokio::select! {
@@ -156,6 +165,10 @@ impl StandIn {
             () = told(&mut ending) => {
                 connection.as_mut().graceful_shutdown();
                 connection.await
+            }
+            () = place.told_to_close() => {
+                connection.as_mut().graceful_shutdown();
+                timeout(LEAVE, connection).await.unwrap_or(Ok(()))
             }
         };
         if let Err(e) = ended {
@@ -295,7 +308,8 @@ impl StandIn {
     async fn answer_s3(&self, request: Request<s3s::Body>, id: &str) -> Response<Body> {
         let started = Instant::now();
         let operation = S3Operation { method: request.method().clone(), path: request.uri().path().to_owned() };
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
+        parts.extensions.insert(Region::of(&parts));
         let response = match check_s3(&parts) {
             Ok(()) => self.s3.handle(Request::from_parts(parts, body)).await,
             Err(refusal) => Err(refusal.error(Dialect::S3)),
@@ -334,7 +348,9 @@ impl StandIn {
 /// Carries out a call in a task of its own: there it runs to its end though the caller hangs up halfway, and a panic answers
 /// 500.
 async fn run(service: Arc<dyn Service>, call: Call) -> Answer {
-    tokio::spawn(service.call(call)).await.unwrap_or_else(|e| Err(failed_inside(&e)))
+    let region = Region::of(&call.request);
+    let answer = tokio::spawn(service.call(region.enter(call))).await;
+    region.leave(answer.unwrap_or_else(|e| Err(failed_inside(&e))))
 }
 
 fn failed_inside(e: &tokio::task::JoinError) -> ServiceError {

@@ -27,7 +27,7 @@ pub(super) struct Signature {
     access_key: String,
     /// `YYYYMMDD`.
     date: String,
-    region: String,
+    pub(super) region: String,
     /// For example `kinesis`.
     pub(super) service: String,
     /// Those that are signed, and the signature in hexadecimal; none where it stands in the URL.

@@ -1,5 +1,7 @@
 //! A delivery's destination in S3, as Firehose is told of it.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_firehose::types::{
     CompressionFormat, DataFormatConversionConfiguration, Deserializer, DynamicPartitioningConfiguration,
     ExtendedS3DestinationConfiguration, ExtendedS3DestinationDescription, ExtendedS3DestinationUpdate,
@@ -129,7 +131,9 @@ fn conversion(
         .region(clients.region())
         .version_id("LATEST")
         .build();
-    let deserializer = Deserializer::builder().open_x_json_ser_de(OpenXJsonSerDe::builder().build()).build();
+    let mapped = (!columns.key_mappings.is_empty()).then(|| columns.key_mappings.clone().into_iter().collect());
+    let serde = OpenXJsonSerDe::builder().set_column_to_json_key_mappings(mapped).build();
+    let deserializer = Deserializer::builder().open_x_json_ser_de(serde).build();
     let parquet = ParquetSerDe::builder().compression(parquet_compression(compression)).build();
     let serializer = Serializer::builder().parquet_ser_de(parquet).build();
     DataFormatConversionConfiguration::builder()
@@ -179,9 +183,10 @@ fn step(key: &str) -> String {
 
 fn wanted_format(wanted: &Desired) -> String {
     match &wanted.parquet {
-        Some(Columns { database, table }) => {
+        Some(Columns { database, table, key_mappings }) => {
             let compression = parquet_compression(wanted.compression);
-            format!("Parquet ({}) as {database}.{table}", compression.as_str())
+            let mapped = mapped(key_mappings.iter().map(|(name, key)| (name.as_str(), key.as_str())).collect());
+            format!("Parquet ({}) as {database}.{table}{mapped}", compression.as_str())
         }
         None => "JSON".to_owned(),
     }
@@ -197,10 +202,22 @@ fn found_format(found: &ExtendedS3DestinationDescription) -> String {
     match serializer.and_then(|serializer| serializer.parquet_ser_de()) {
         Some(parquet) => {
             let compression = parquet.compression().map_or("SNAPPY", ParquetCompression::as_str);
-            format!("Parquet ({compression}) as {database}.{table}")
+            format!("Parquet ({compression}) as {database}.{table}{}", found_mapped(conversion))
         }
         None => format!("another than Parquet as {database}.{table}"),
     }
+}
+
+fn found_mapped(conversion: &DataFormatConversionConfiguration) -> String {
+    let deserializer = conversion.input_format_configuration().and_then(|input| input.deserializer());
+    let open_x = deserializer.and_then(|deserializer| deserializer.open_x_json_ser_de());
+    let found = open_x.and_then(|open_x| open_x.column_to_json_key_mappings());
+    mapped(found.into_iter().flatten().map(|(name, key)| (name.as_str(), key.as_str())).collect())
+}
+
+/// Names that are not their keys, in words.
+fn mapped(names: BTreeMap<&str, &str>) -> String {
+    names.iter().map(|(name, key)| format!(", {name} from {key}")).collect()
 }
 
 fn found_query(found: &ExtendedS3DestinationDescription) -> Option<String> {

@@ -64,6 +64,9 @@ pub struct Columns {
     pub database: String,
     /// Its name.
     pub table: String,
+    /// The document's key of each column and field that is called otherwise.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub key_mappings: BTreeMap<String, String>,
 }
 
 /// Knows delivery streams.

@@ -19,7 +19,7 @@ pub struct Route {
     pub bucket: String,
     /// Key prefix, with expressions.
     pub prefix: String,
-    /// Key prefix of what cannot be delivered.
+    /// Key prefix of what cannot be delivered; empty where the destination takes none.
     pub error_prefix: String,
     /// 1–128.
     pub buffer_mib: u32,

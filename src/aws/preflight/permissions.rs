@@ -1,13 +1,14 @@
 //! What IAM would say to the calls that a stack needs, asked without making them.
 
 use aws_sdk_iam::types::{ContextEntry, ContextKeyTypeEnum, EvaluationResult, PolicyEvaluationDecisionType};
+use demo_formats::partition;
 use futures::{StreamExt, stream};
 
 use super::{report::Finding, seldom};
 use crate::{
     aws::{
         access,
-        clients::{Caller, Clients, partition},
+        clients::{Caller, Clients},
         failure::failure,
         permission::{Realm, Statement},
     },
@@ -76,7 +77,7 @@ async fn principal(caller: &Caller, clients: &Clients) -> Principal {
 async fn role_arn(role: &str, caller: &Caller, clients: &Clients) -> String {
     let found = clients.iam.get_role().role_name(role).send().await;
     let arn = found.ok().and_then(|answer| answer.role).map(|role| role.arn);
-    arn.unwrap_or_else(|| format!("arn:{}:iam::{}:role/{role}", partition(clients.region()), caller.account))
+    arn.unwrap_or_else(|| format!("arn:{}:iam::{}:role/{role}", clients.partition(), caller.account))
 }
 
 /// Those of a statement's actions that are refused, with a resource of each.
@@ -141,7 +142,7 @@ fn context(statement: &Statement, realm: &Realm) -> Vec<ContextEntry> {
 
 /// A value as a call has it: without the wildcards of a policy.
 fn concrete(value: &str, realm: &Realm) -> String {
-    let at = [Some(partition(&realm.region)), None, Some(realm.region.as_str()), Some(realm.account.as_str())];
+    let at = [Some(partition::of(&realm.region)), None, Some(realm.region.as_str()), Some(realm.account.as_str())];
     if !value.starts_with("arn:*:") {
         return value.replace("${aws:userid}", USER_ID);
     }

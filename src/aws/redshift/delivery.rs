@@ -190,7 +190,6 @@ fn destination(
         .role_arn(role)
         .bucket_arn(bucket)
         .prefix(&wanted.route.prefix)
-        .error_output_prefix(&wanted.route.error_prefix)
         .buffering_hints(wanted.route.hints())
         .compression_format(CompressionFormat::Gzip)
         .build()

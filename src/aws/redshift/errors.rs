@@ -149,7 +149,10 @@ fn nth_line(gzipped: Bytes, line: u64) -> Option<String> {
 /// The document's beginning, and the value that was refused with its size.
 fn shown(document: &str, column: &str) -> String {
     let value = serde_json::from_str::<serde_json::Value>(document).ok();
-    let value = value.as_ref().and_then(|value| value.get(column)).map(ToString::to_string);
+    // Redshift has the column's name in lower case.
+    let is_it = |(key, _): &(&String, &serde_json::Value)| key.eq_ignore_ascii_case(column);
+    let fields = value.as_ref().and_then(serde_json::Value::as_object);
+    let value = fields.and_then(|fields| fields.iter().find(is_it)).map(|(_, value)| value.to_string());
     let value = value.map(|value| format!("\n    its {column} has {} bytes: {}", value.len(), shortened(&value)));
     format!("{}{}", shortened(document), value.unwrap_or_default())
 }

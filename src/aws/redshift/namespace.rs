@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     access::{admin_secret, serverless},
-    place::Seen,
-    workgroup::{tag, tags_of, to_tags},
+    data::Database,
+    place::{self, Seen},
+    workgroup::{foreign, tag, tags_of, to_tags},
 };
 use crate::{
     aws::{
@@ -21,7 +22,7 @@ use crate::{
         permission::{On, Statement},
         tags,
     },
-    engine::{Difference, Observed, Owned, Progress, ProviderError, Scope, StackId},
+    engine::{Difference, Foreign, Node, Observed, Owned, Progress, ProviderError, Scope, StackId},
 };
 
 const READY_BUDGET: Duration = Duration::from_secs(15 * 60);
@@ -136,6 +137,11 @@ impl Kind for Namespaces {
         tag(&self.clients, found.as_ref().and_then(Namespace::namespace_arn), ownership, name).await
     }
 
+    /// Tables and views of others in its database.
+    async fn foreign(&self, wanted: &Desired) -> Result<Vec<Foreign>, ProviderError> {
+        foreign(&self.clients, &wanted.name, &wanted.ownership).await
+    }
+
     /// Without a last snapshot.
     async fn delete(&self, wanted: &Desired, progress: &Progress<'_>) -> Result<(), ProviderError> {
         let Desired { name, .. } = wanted;
@@ -151,6 +157,10 @@ impl Kind for Namespaces {
             pace.wait(progress, DELETE, name, found.status().map_or("DELETING", NamespaceStatus::as_str)).await?;
         }
         Ok(())
+    }
+
+    fn note(&self, node: &Node) {
+        place::told(node).iter().filter_map(Database::created).for_each(|name| self.seen.note(&name));
     }
 
     async fn owned(&self, scope: &Scope) -> Result<Vec<Owned>, ProviderError> {

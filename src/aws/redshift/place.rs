@@ -8,8 +8,12 @@ use std::{
 
 use super::data::{At, Database};
 use crate::{
-    aws::{clients::Clients, ownership::Tags, role},
-    engine::{ProviderError, Scope},
+    aws::{
+        clients::Clients,
+        ownership::{Ownership, Tags},
+        role,
+    },
+    engine::{Node, ProviderError, Scope},
 };
 
 /// Which Redshift: a word for what it is, and its name.
@@ -41,6 +45,14 @@ impl Database {
         tags
     }
 
+    /// The name of the namespace and workgroup, where they are the stack's own.
+    pub(super) fn created(&self) -> Option<String> {
+        match &self.at {
+            At::Ours(name) => Some(name.clone()),
+            At::Workgroup(_) | At::Cluster { .. } => None,
+        }
+    }
+
     /// From tags; none where they tell of no Redshift.
     fn tagged(tags: &Tags) -> Option<Self> {
         let (at, name) = tags.get(AT)?.split_once(' ')?;
@@ -53,6 +65,12 @@ impl Database {
         };
         Some(Self { at, name: tags.get(DATABASE)?.clone(), secret: tags.get(SECRET).cloned() })
     }
+}
+
+/// What a node of a stack tells: by its own wanted state, or by the tags of its role.
+pub(super) fn told(node: &Node) -> Option<Database> {
+    let tagged = Ownership::in_node(node).and_then(|ownership| Database::tagged(&ownership.tags));
+    tagged.or_else(|| serde_json::from_value(node.desired.get("database")?.clone()).ok())
 }
 
 /// What the roles that are looked for tell.
@@ -102,10 +120,7 @@ impl Seen<String> {
     /// a stack is known to have is asked for.
     pub(super) async fn and_tagged(&self, clients: &Clients, scope: &Scope) -> Result<BTreeSet<String>, ProviderError> {
         let mut names = self.all();
-        names.extend(tagged(clients, scope).await?.into_iter().filter_map(|place| match place.at {
-            At::Ours(name) => Some(name),
-            At::Workgroup(_) | At::Cluster { .. } => None,
-        }));
+        names.extend(tagged(clients, scope).await?.iter().filter_map(Database::created));
         Ok(names)
     }
 }

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     access,
     data::{DataError, Database, Runner},
-    place::Seen,
-    sql,
+    place::{self, Seen},
+    relations, sql,
 };
 use crate::{
     aws::{
@@ -17,9 +17,11 @@ use crate::{
         ownership::Ownership,
         permission::Statement,
     },
-    engine::{Cause, Observed, Owned, Progress, ProviderError, Scope, StackId},
+    engine::{Cause, Foreign, Node, Observed, Owned, Progress, ProviderError, Scope, StackId},
 };
 
+/// Statements of a transaction (Redshift Data API reference, BatchExecuteStatement).
+const MOST_STATEMENTS: usize = 40;
 const ALLOW: &str = "allow the database user to create schemas in this database, then run the command again";
 
 /// A schema as it is wanted.
@@ -90,6 +92,24 @@ impl Kind for Schemas {
         Ok(identity(wanted))
     }
 
+    async fn foreign(&self, wanted: &Desired) -> Result<Vec<Foreign>, ProviderError> {
+        let Desired { database, name, ownership } = wanted;
+        let others = relations::in_schema(&self.clients, database, name, ownership).await?;
+        Ok(others.iter().map(|relation| relation.foreign(database, &self.clients)).collect())
+    }
+
+    async fn delete_foreign(&self, wanted: &Desired, _progress: &Progress<'_>) -> Result<(), ProviderError> {
+        let Desired { database, name, ownership } = wanted;
+        let others = relations::in_schema(&self.clients, database, name, ownership).await?;
+        let statements: Vec<String> = others.iter().map(relations::Relation::drop_statement).collect();
+        for some in statements.chunks(MOST_STATEMENTS) {
+            let dropped = self.runner(database).run(some, 0).await;
+            dropped
+                .map_err(|error| error.about(&wanted.title(), "drop what depends on it, then run `demo down` again"))?;
+        }
+        Ok(())
+    }
+
     /// What others have put into it keeps it.
     async fn delete(&self, wanted: &Desired, _progress: &Progress<'_>) -> Result<(), ProviderError> {
         let runner = self.runner(&wanted.database);
@@ -99,6 +119,10 @@ impl Kind for Schemas {
             Err(error) if error.is_nowhere() => Ok(()),
             Err(error) => Err(kept(&runner, wanted, error).await),
         }
+    }
+
+    fn note(&self, node: &Node) {
+        place::told(node).iter().for_each(|database| self.seen.note(database));
     }
 
     async fn owned(&self, scope: &Scope) -> Result<Vec<Owned>, ProviderError> {

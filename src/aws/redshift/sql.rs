@@ -78,6 +78,13 @@ pub(super) fn relations(schema: &str) -> String {
     )
 }
 
+/// Schema, name, kind (`r` or `v`) and comment of every table and view of a database, but for the catalog's own.
+pub(super) fn all_relations() -> String {
+    "SELECT n.nspname, c.relname, c.relkind, obj_description(c.oid, 'pg_class') FROM pg_class c JOIN pg_namespace n \
+     ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'v') AND n.nspname <> 'pg_catalog' ORDER BY 1, 2"
+        .to_owned()
+}
+
 /// Names, comments and schemas of the tables that carry a stack's ownership tags, of whatever stack.
 pub(super) fn tagged_tables() -> String {
     format!(
@@ -88,12 +95,12 @@ pub(super) fn tagged_tables() -> String {
     )
 }
 
-/// Name, type and length of each column, in order; of a table that may be seen (Redshift developer guide,
+/// Name, type, length, precision and scale of each column, in order; of a table that may be seen (Redshift developer guide,
 /// "SVV_COLUMNS").
 pub(super) fn columns(name: &TableName) -> String {
     format!(
-        "SELECT column_name, data_type, character_maximum_length FROM svv_columns WHERE table_schema = {} \
-         AND table_name = {} ORDER BY ordinal_position",
+        "SELECT column_name, data_type, character_maximum_length, numeric_precision, numeric_scale FROM svv_columns \
+         WHERE table_schema = {} AND table_name = {} ORDER BY ordinal_position",
         literal(&name.schema),
         literal(&name.table)
     )
@@ -109,6 +116,10 @@ pub(super) fn create_table(name: &TableName, columns: &[(String, String)], stack
 
 pub(super) fn drop_table(name: &TableName) -> String {
     format!("DROP TABLE IF EXISTS {name}")
+}
+
+pub(super) fn drop_view(name: &TableName) -> String {
+    format!("DROP VIEW IF EXISTS {name}")
 }
 
 /// What one COPY needs. It names no columns: the jsonpaths are in the order of the table's.

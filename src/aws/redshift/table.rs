@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     access,
     data::{Answer, Database, Runner},
-    place::Seen,
+    place::{self, Seen},
     schema::comment,
     sql::{self, TableName},
 };
@@ -17,7 +17,7 @@ use crate::{
         ownership::Ownership,
         permission::Statement,
     },
-    engine::{Difference, Observed, Owned, Progress, ProviderError, Scope, StackId},
+    engine::{Difference, Node, Observed, Owned, Progress, ProviderError, Scope, StackId},
 };
 
 /// A table as it is wanted.
@@ -117,6 +117,10 @@ impl Kind for Tables {
         }
     }
 
+    fn note(&self, node: &Node) {
+        place::told(node).iter().for_each(|database| self.seen.note(database));
+    }
+
     async fn owned(&self, scope: &Scope) -> Result<Vec<Owned>, ProviderError> {
         let mut found = Vec::new();
         for database in self.seen.and_tagged(&self.clients, scope).await? {
@@ -142,19 +146,28 @@ fn identity(wanted: &Desired) -> String {
 /// Names and types as they would be written in `CREATE TABLE`.
 fn found_columns(answer: &Answer) -> Vec<(String, String)> {
     let text = |row: &[Option<String>], at: usize| row.get(at).cloned().flatten().unwrap_or_default();
-    let column = |row: &Vec<Option<String>>| (text(row, 0), written(&text(row, 1), &text(row, 2)));
+    let column = |row: &Vec<Option<String>>| {
+        (text(row, 0), written(&text(row, 1), &text(row, 2), &format!("{},{}", text(row, 3), text(row, 4))))
+    };
     answer.rows.iter().map(column).collect()
 }
 
 /// The catalog's word for a type as `CREATE TABLE` takes it.
-fn written(kind: &str, length: &str) -> String {
+fn written(kind: &str, length: &str, digits: &str) -> String {
     match kind {
         "double precision" => "FLOAT8".to_owned(),
         "character varying" => format!("VARCHAR({length})"),
         "character" => format!("CHAR({length})"),
         "timestamp without time zone" => "TIMESTAMP".to_owned(),
+        "numeric" => format!("DECIMAL({digits})"),
         other => other.to_uppercase(),
     }
+}
+
+/// Whether a column of text has more room than it needs, as for documents that were longer.
+fn is_wider(is: &str, wanted: &str) -> bool {
+    let room = |kind: &str| kind.strip_prefix("VARCHAR(")?.strip_suffix(')')?.parse::<u32>().ok();
+    room(is).zip(room(wanted)).is_some_and(|(is, wanted)| is >= wanted)
 }
 
 /// Case is not told apart in names, as Redshift does it unless it is told to.
@@ -169,7 +182,9 @@ fn differences(wanted: &[(String, String)], found: &[(String, String)]) -> Vec<D
         .iter()
         .filter_map(|(name, kind)| match of(found, name) {
             None => Some(Difference::replace(format!("column {name}"), "missing", kind)),
-            Some(is) if !is.eq_ignore_ascii_case(kind) => Some(Difference::replace(format!("column {name}"), is, kind)),
+            Some(is) if !is.eq_ignore_ascii_case(kind) && !is_wider(&is, kind) => {
+                Some(Difference::replace(format!("column {name}"), is, kind))
+            }
             Some(_) => None,
         })
         .collect();
@@ -190,6 +205,8 @@ mod tests {
     fn every_column_that_differs_is_named() {
         let wanted = columns(&[("a", "BIGINT"), ("b", "VARCHAR(4096)"), ("c", "FLOAT8")]);
         assert!(differences(&wanted, &wanted).is_empty());
+        let wider = columns(&[("a", "BIGINT"), ("b", "VARCHAR(65535)"), ("c", "FLOAT8")]);
+        assert!(differences(&wanted, &wider).is_empty());
         let found = columns(&[("a", "INTEGER"), ("b", "VARCHAR(256)"), ("d", "SUPER")]);
         assert_eq!(
             differences(&wanted, &found),
@@ -205,15 +222,17 @@ mod tests {
     #[test]
     fn types_are_read_back_as_they_are_written() {
         let rows = [
-            ["A", "bigint", ""],
-            ["b", "character varying", "4096"],
-            ["c", "double precision", ""],
-            ["d", "super", ""],
+            ["A", "bigint", "", "64", "0"],
+            ["b", "character varying", "4096", "", ""],
+            ["c", "double precision", "", "", ""],
+            ["d", "super", "", "", ""],
+            ["e", "numeric", "", "38", "0"],
         ];
         let rows =
             rows.map(|row| row.map(|text| Some(text.to_owned()).filter(|text| !text.is_empty())).to_vec()).to_vec();
         let found = found_columns(&Answer { rows, ..Answer::default() });
-        let wanted = columns(&[("a", "BIGINT"), ("b", "VARCHAR(4096)"), ("c", "FLOAT8"), ("d", "SUPER")]);
+        let wanted = [("a", "BIGINT"), ("b", "VARCHAR(4096)"), ("c", "FLOAT8"), ("d", "SUPER"), ("e", "DECIMAL(38,0)")];
+        let wanted = columns(&wanted);
         assert!(differences(&wanted, &found).is_empty(), "{found:?}");
     }
 }

@@ -7,7 +7,11 @@ use aws_sdk_redshiftserverless::types::{Tag, Workgroup, WorkgroupStatus};
 use serde::{Deserialize, Serialize};
 
 use super::access::serverless;
-use super::place::Seen;
+use super::{
+    data::Database,
+    place::{self, Seen},
+    relations,
+};
 use crate::{
     aws::{
         clients::Clients,
@@ -19,7 +23,7 @@ use crate::{
         prices::Prices,
         tags,
     },
-    engine::{Cause, Difference, Observed, Owned, Progress, ProviderError, Scope, StackId},
+    engine::{Cause, Difference, Foreign, Node, Observed, Owned, Progress, ProviderError, Scope, StackId},
 };
 
 /// The smallest in every region, in Redshift Processing Units (Redshift Serverless API reference, CreateWorkgroup).
@@ -147,6 +151,11 @@ impl Kind for Workgroups {
         tag(&self.clients, found.as_ref().and_then(Workgroup::workgroup_arn), ownership, name).await
     }
 
+    /// Tables and views of others in its namespace's database: without it, nobody can look into that.
+    async fn foreign(&self, wanted: &Desired) -> Result<Vec<Foreign>, ProviderError> {
+        foreign(&self.clients, &wanted.name, &wanted.ownership).await
+    }
+
     async fn delete(&self, wanted: &Desired, progress: &Progress<'_>) -> Result<(), ProviderError> {
         let Desired { name, .. } = wanted;
         let mut pace = Pace::within(GONE_BUDGET);
@@ -161,6 +170,10 @@ impl Kind for Workgroups {
             pace.wait(progress, DELETE, name, found.status().map_or("DELETING", WorkgroupStatus::as_str)).await?;
         }
         Ok(())
+    }
+
+    fn note(&self, node: &Node) {
+        place::told(node).iter().filter_map(Database::created).for_each(|name| self.seen.note(&name));
     }
 
     async fn owned(&self, scope: &Scope) -> Result<Vec<Owned>, ProviderError> {
@@ -188,6 +201,20 @@ pub(crate) async fn get(clients: &Clients, name: &str) -> Result<Option<Workgrou
         Ok(answer) => Ok(answer.workgroup),
         Err(error) if is(&error, &["ResourceNotFoundException"]) => Ok(None),
         Err(error) => Err(failure(GET, name, &error)),
+    }
+}
+
+/// What others have made in the namespace and workgroup of this name. One that does not answer has never been used, or was
+/// looked into before.
+pub(super) async fn foreign(
+    clients: &Clients,
+    name: &str,
+    ownership: &Ownership,
+) -> Result<Vec<Foreign>, ProviderError> {
+    let found = get(clients, name).await?;
+    match found.as_ref().and_then(Workgroup::status) {
+        Some(WorkgroupStatus::Available) => relations::in_namespace(clients, name, ownership).await,
+        _ => Ok(Vec::new()),
     }
 }
 

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use self::explain::explained;
 use crate::{
     aws::clients::Clients,
-    engine::{Cause, Difference, Node, Observed, Owned, Progress, Provider, ProviderError, Scope, Transient},
+    engine::{Cause, Difference, Foreign, Node, Observed, Owned, Progress, Provider, ProviderError, Scope, Transient},
 };
 
 /// How long a transient failure is retried, by its kind: roles take seconds, minutes are on record; the longest change that holds up
@@ -80,12 +80,34 @@ impl Provider for Retrying {
         Ok(())
     }
 
+    async fn foreign(&self, node: &Node) -> Result<Vec<Foreign>, ProviderError> {
+        let mut backoff = Backoff::for_reads();
+        loop {
+            match self.provider.foreign(node).await {
+                Err(error) => backoff.pause(error, &self.clients).await?,
+                found => return found,
+            }
+        }
+    }
+
+    async fn delete_foreign(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError> {
+        let mut backoff = Backoff::default();
+        while let Err(error) = self.provider.delete_foreign(node, progress).await {
+            backoff.wait(error, progress, &self.clients).await?;
+        }
+        Ok(())
+    }
+
     async fn delete(&self, node: &Node, progress: &Progress<'_>) -> Result<(), ProviderError> {
         let mut backoff = Backoff::default();
         while let Err(error) = self.provider.delete(node, progress).await {
             backoff.wait(error, progress, &self.clients).await?;
         }
         Ok(())
+    }
+
+    fn note(&self, node: &Node) {
+        self.provider.note(node);
     }
 
     async fn owned(&self, scope: &Scope) -> Result<Vec<Owned>, ProviderError> {

@@ -1,6 +1,8 @@
 //! The delivery to DynamoDB: a Lambda function writes items to a table.
 
 mod cost;
+mod documents;
+mod given_up;
 mod lookup;
 pub mod names;
 mod resources;
@@ -10,11 +12,10 @@ mod verify;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use demo_formats::schema::{Field, Schema};
-use demo_function::{ARRIVED, ITEM_BYTES, PROCESSED};
 
 use super::{
     Delivery,
+    documents::Documents,
     parts::{NodesError, Parts, Unfit},
     usage::{Sent, Used},
 };
@@ -43,19 +44,12 @@ impl Delivery for DynamoDbDelivery {
         true
     }
 
-    fn check_columns(&self, columns: &Schema) -> Result<(), Unfit> {
-        let added = columns.columns.iter().find(|column| [ARRIVED, PROCESSED].contains(&column.name.as_str()));
-        match added {
-            None => Ok(()),
-            Some(Field { name, .. }) => Err(Unfit(format!(
-                "the documents have a field `{name}`, and the function that writes to DynamoDB adds an attribute of that \
-                 name to every item; rename the field"
-            ))),
-        }
+    fn check_document(&self, document: &[u8]) -> Result<(), Unfit> {
+        documents::check_document(self, document)
     }
 
-    fn largest_document(&self) -> Option<usize> {
-        Some(ITEM_BYTES)
+    fn check_documents(&self, read: &Documents<'_>) -> Vec<Unfit> {
+        documents::check_documents(self, read)
     }
 
     fn used(&self, sent: Sent, prices: &Prices) -> Vec<Used> {

@@ -7,6 +7,7 @@ use super::{DynamoDbDelivery, DynamoDbNames};
 use crate::{
     aws::{
         bucket::Buckets,
+        folders,
         function::{self, Functions},
         item_table::{self, ItemTables, KeyAttribute, KeyKind},
         kind::{Kind, node},
@@ -23,8 +24,6 @@ use crate::{
 
 /// The shortest that CloudWatch Logs offers: the group goes with its stack.
 const LOG_DAYS: i32 = 1;
-/// Lambda puts what it gave up under this prefix (Lambda developer guide, "Retain discarded batch records").
-const GIVEN_UP: &str = "aws/lambda/";
 
 /// Why a delivery to DynamoDB cannot be made into resources.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -55,7 +54,7 @@ pub(super) fn nodes(to: &DynamoDbDelivery, parts: &Parts) -> Result<Vec<Node>, D
 
 fn table_node(to: &DynamoDbDelivery, names: &DynamoDbNames, parts: &Parts) -> Result<Node, DynamoDbError> {
     let attribute = |name: &String| match parts.materials.schema.column(name).map(|column| &column.kind) {
-        Some(Type::BigInt) => Ok(KeyAttribute { name: name.clone(), kind: KeyKind::Number }),
+        Some(Type::BigInt | Type::Decimal) => Ok(KeyAttribute { name: name.clone(), kind: KeyKind::Number }),
         Some(Type::String) => Ok(KeyAttribute { name: name.clone(), kind: KeyKind::Text }),
         Some(_) => Err(DynamoDbError::KeyKind(name.clone())),
         None => Err(DynamoDbError::KeyMissing(name.clone())),
@@ -84,7 +83,7 @@ fn statements(names: &DynamoDbNames, parts: &Parts) -> Vec<Statement> {
         Statement::new(&["dynamodb:BatchWriteItem"], [On::Items(names.table.clone())]),
         Statement::new(&["logs:CreateLogStream", "logs:PutLogEvents"], [On::Log(names.log_group.clone())]),
         Statement::new(&["s3:ListBucket"], [On::Bucket(bucket.clone())]),
-        Statement::new(&["s3:PutObject"], [On::Objects { bucket, prefix: GIVEN_UP.to_owned() }]),
+        Statement::new(&["s3:PutObject"], [On::Objects { bucket, prefix: folders::GIVEN_UP.to_owned() }]),
     ]
 }
 

@@ -1,22 +1,27 @@
 //! DynamoDB as a destination: the items' keys, and how far behind their arrival they were written.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use demo_function::{ARRIVED, PROCESSED};
 use demo_workload::{Id, IdentityError};
 
-use super::DynamoDbDelivery;
+use super::{DynamoDbDelivery, given_up::GivenUp};
 use crate::{
     aws::{
-        Clients, Names,
+        Clients, Names, folders,
         items::{Item, Items, ItemsError, Json},
     },
     load::Percentiles,
     verify::{
-        destination::{Destination, DestinationReader, Keeps, Patience, VerifyError},
+        destination::{Conclusion, Destination, DestinationReader, Keeps, Patience, VerifyError},
         expected::Expected,
+        folder::Folder,
         freshness::percentiles,
         keys::{KeyBag, Tally},
     },
@@ -41,6 +46,7 @@ pub struct DynamoDb {
     expected: Arc<Expected>,
     patience: Patience,
     found: Found,
+    given_up: GivenUp,
 }
 
 /// What a scan has found.
@@ -57,9 +63,20 @@ impl DynamoDb {
     /// Of a delivery whose stack has these names.
     pub fn new(to: &DynamoDbDelivery, names: &Names, clients: &Clients, expected: &Arc<Expected>) -> Self {
         let patience = Patience::for_interval(to.mapping.window);
+        let bucket = names.bucket.as_deref().expect("a stack with a delivery has a bucket");
+        let of_delivery = to.names(&names.id);
         Self {
+            given_up: GivenUp {
+                folder: Folder::new(&clients.s3, bucket, folders::GIVEN_UP),
+                logs: clients.logs.clone(),
+                log_group: of_delivery.log_group,
+                expected: expected.clone(),
+                seen: HashSet::new(),
+                batches: Vec::new(),
+                documents: 0,
+            },
             client: clients.dynamodb.clone(),
-            table: to.names(&names.id).table,
+            table: of_delivery.table,
             expected: expected.clone(),
             patience: Patience { every: patience.every.max(BETWEEN_SCANS), ..patience },
             found: Found::default(),
@@ -99,6 +116,20 @@ impl DestinationReader for DynamoDb {
 
     async fn tally(&mut self, acknowledged: &KeyBag) -> Result<Tally, VerifyError> {
         Ok(self.found.ids.iter().copied().collect::<KeyBag>().tally(&once(acknowledged)))
+    }
+
+    async fn rejected(&mut self) -> Result<u64, VerifyError> {
+        self.given_up.read_new().await
+    }
+
+    async fn conclude(&mut self, _tally: &Tally) -> Result<Conclusion, VerifyError> {
+        match self.given_up.rejections().await {
+            Ok(rejections) => Ok(Conclusion { rejections: rejections.by_reason().to_vec(), ..Conclusion::default() }),
+            Err(error) => {
+                let problem = format!("it is not known why documents are missing: {error}");
+                Ok(Conclusion { problems: vec![problem], ..Conclusion::default() })
+            }
+        }
     }
 }
 

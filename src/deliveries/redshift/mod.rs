@@ -1,6 +1,7 @@
 //! The delivery to Redshift: through S3, by COPY or by Firehose itself.
 
 mod cost;
+mod documents;
 pub mod names;
 mod preflight;
 mod query;
@@ -16,13 +17,14 @@ use futures::future::BoxFuture;
 
 use super::{
     Delivery,
-    parts::{NodesError, Parts},
+    documents::Documents,
+    parts::{NodesError, Parts, Unfit},
     query::Table,
     usage::{Sent, Used},
 };
 use crate::{
     aws::{Clients, Names, cost::Prices, preflight::Finding},
-    engine::Node,
+    engine::{Node, StackId},
     verify::{Destination, DestinationReader, Expected},
 };
 
@@ -40,8 +42,20 @@ impl Delivery for RedshiftDelivery {
         Ok(resources::nodes(self, parts))
     }
 
+    fn inside(&self, id: &StackId) -> Option<Node> {
+        Some(resources::schema(self, id))
+    }
+
     fn has_columns(&self) -> bool {
         true
+    }
+
+    fn check_document(&self, document: &[u8]) -> Result<(), Unfit> {
+        documents::check_document(document)
+    }
+
+    fn check_documents(&self, read: &Documents<'_>) -> Vec<Unfit> {
+        documents::check_documents(self, read)
     }
 
     fn ddl(&self, columns: &Schema) -> String {

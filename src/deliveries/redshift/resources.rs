@@ -9,13 +9,14 @@ use crate::{
         delivery::{self, Deliveries},
         kind::{Kind, node},
         object::{self, Objects},
+        ownership::Ownership,
         permission::{On, Statement},
         redshift::{self, Database, sql},
         role::{self, Roles},
         stream::Streams,
     },
     deliveries::parts::Parts,
-    engine::{Node, ResourceKey},
+    engine::{Node, ResourceKey, StackId},
     spec::Compression,
 };
 
@@ -41,6 +42,14 @@ pub(super) fn nodes(to: &RedshiftDelivery, parts: &Parts) -> Vec<Node> {
         RedshiftLoad::Firehose => nodes.push(delivery.stream()),
     }
     nodes
+}
+
+/// The schema, as far as the stack file alone tells of it.
+pub(super) fn schema(to: &RedshiftDelivery, id: &StackId) -> Node {
+    let (database, name) = (to.database(id), to.names(id).schema);
+    let key = format!("{}.{name}", database.name);
+    let desired = redshift::schema::Desired { database, name, ownership: Ownership::new(id, &BTreeMap::new()) };
+    node::<redshift::schema::Schemas>(&key, &[], &desired, String::new())
 }
 
 impl Delivery<'_> {
@@ -168,7 +177,7 @@ impl Delivery<'_> {
             role: format!("{}{}", parts.names.role_path, names.role),
             bucket: parts.bucket().to_owned(),
             prefix: to.prefix_text.clone(),
-            error_prefix: to.error_prefix_text.clone(),
+            error_prefix: to.error_prefix_text.clone().unwrap_or_default(),
             buffer_mib: to.buffer.mib,
             buffer_seconds: to.buffer.interval.as_secs() as u32,
             ownership: parts.ownership.clone(),

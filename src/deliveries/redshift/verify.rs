@@ -21,9 +21,12 @@ use crate::{
         destination::{Conclusion, Destination, DestinationReader, Keeps, Patience, VerifyError},
         expected::{Expected, Scope},
         keys::{KeyBag, Tally},
-        sql::Counted,
+        sql::{ALIAS, Counted},
     },
 };
+
+/// A setting of the session.
+const KEEP_CASE: &str = "SET enable_case_sensitive_identifier TO true";
 
 /// The rows of the table.
 pub const DESTINATION: Destination =
@@ -140,7 +143,7 @@ impl Redshift {
     }
 
     async fn count(&self) -> Result<Counted, RedshiftError> {
-        let answer = self.runner.run(&[self.rows.count()], ONE_ROW_AND_A_CHECK).await?;
+        let answer = self.runner.run(&self.rows.statements(self.rows.count()), ONE_ROW_AND_A_CHECK).await?;
         Counted::from_rows(&answer.rows).ok_or_else(|| RedshiftError::Count {
             table: self.rows.table.to_string(),
             answer: format!("{:?}", answer.rows),
@@ -148,7 +151,7 @@ impl Redshift {
     }
 
     async fn keys(&self) -> Result<KeyBag, RedshiftError> {
-        let answer = self.runner.run(&[self.rows.all()], MOST_KEYS).await?;
+        let answer = self.runner.run(&self.rows.statements(self.rows.all()), MOST_KEYS).await?;
         let id = |row: &Vec<Option<String>>| {
             let texts: Vec<&str> = row.iter().map(|cell| cell.as_deref().unwrap_or_default()).collect();
             self.rows.expected.identity.of_texts(&texts)
@@ -222,8 +225,19 @@ fn by_numbers(counted: &Counted, due: &Tally) -> Tally {
 }
 
 impl Rows {
+    /// A query with what must come before it in its transaction. The names of attributes of SUPER are folded to lower case,
+    /// in quotes too, unless identifiers have case (Redshift developer guide, "Accessing JSON fields with uppercase and
+    /// mixed-case field names or attributes").
+    fn statements(&self, query: String) -> Vec<String> {
+        let fields = self.expected.identity.fields();
+        let mut inside = fields.iter().flat_map(|field| field.0.iter().skip(1));
+        let has_case = inside.any(|key| key.contains(|c: char| c.is_ascii_uppercase()));
+        let case = (self.structs == Structs::Super && has_case).then(|| KEEP_CASE.to_owned());
+        case.into_iter().chain([query]).collect()
+    }
+
     fn count(&self) -> String {
-        let (table, keys) = (&self.table, self.keys());
+        let (table, keys) = (format!("{} AS {ALIAS}", self.table), self.keys());
         if keys.is_empty() {
             return format!("SELECT COUNT(*) FROM {table} WHERE {}", self.condition());
         }
@@ -239,7 +253,7 @@ impl Rows {
     }
 
     fn all(&self) -> String {
-        format!("SELECT {} FROM {} WHERE {}", self.keys().join(", "), self.table, self.condition())
+        format!("SELECT {} FROM {} AS {ALIAS} WHERE {}", self.keys().join(", "), self.table, self.condition())
     }
 
     fn keys(&self) -> Vec<String> {
@@ -258,9 +272,9 @@ impl Rows {
 /// A value of a document in SQL, which lies in a column or inside the struct that a column holds.
 fn expression(path: &FieldPath, structs: Structs) -> String {
     let (column, inside) = path.0.split_first().expect("a path has a field");
-    let column = redshift_name(column);
+    let column = format!("{ALIAS}.{}", redshift_name(&column.to_ascii_lowercase()));
     match (inside, structs) {
-        ([], _) => column.into_owned(),
+        ([], _) => column,
         (inside, Structs::Varchar) => {
             let fields: Vec<String> = inside.iter().map(|field| format!("'{}'", field.replace('\'', "''"))).collect();
             format!("JSON_EXTRACT_PATH_TEXT({column}, {})", fields.join(", "))
@@ -289,11 +303,14 @@ mod tests {
     fn only_the_tickets_that_were_asked_for_are_counted() {
         assert_eq!(
             rows(Identity::StoreSales, Scope::Tickets(vec![1..=4, 9..=9])).count(),
-            "SELECT SUM(n), COUNT(*), SUM(k1) FROM (SELECT ss_ticket_number AS k1, ss_item_sk AS k2, COUNT(*) AS n \
-             FROM s.t WHERE ss_ticket_number BETWEEN 1 AND 4 OR ss_ticket_number BETWEEN 9 AND 9 GROUP BY 1, 2) AS keys"
+            "SELECT SUM(n), COUNT(*), SUM(k1) FROM (SELECT demo_documents.ss_ticket_number AS k1, \
+             demo_documents.ss_item_sk AS k2, COUNT(*) AS n FROM s.t AS demo_documents WHERE ss_ticket_number BETWEEN 1 AND 4 OR ss_ticket_number BETWEEN 9 AND 9 GROUP BY 1, 2) AS keys"
         );
         let none = rows(Identity::StoreSales, Scope::Tickets(vec![]));
-        assert_eq!(none.all(), "SELECT ss_ticket_number, ss_item_sk FROM s.t WHERE 1 = 0");
+        assert_eq!(
+            none.all(),
+            "SELECT demo_documents.ss_ticket_number, demo_documents.ss_item_sk FROM s.t AS demo_documents WHERE 1 = 0"
+        );
     }
 
     #[test]
@@ -301,10 +318,11 @@ mod tests {
         let by_key = rows(Identity::Fields(vec![path("Order"), path("customer.id")]), Scope::All);
         assert_eq!(
             by_key.count(),
-            "SELECT SUM(n), COUNT(*) FROM (SELECT \"Order\" AS k1, JSON_EXTRACT_PATH_TEXT(customer, 'id') AS k2, \
-             COUNT(*) AS n FROM s.t WHERE 1 = 1 GROUP BY 1, 2) AS keys"
+            "SELECT SUM(n), COUNT(*) FROM (SELECT demo_documents.\"order\" AS k1, \
+             JSON_EXTRACT_PATH_TEXT(demo_documents.customer, 'id') AS k2, \
+             COUNT(*) AS n FROM s.t AS demo_documents WHERE 1 = 1 GROUP BY 1, 2) AS keys"
         );
-        assert_eq!(rows(Identity::Line, Scope::All).count(), "SELECT COUNT(*) FROM s.t WHERE 1 = 1");
+        assert_eq!(rows(Identity::Line, Scope::All).count(), "SELECT COUNT(*) FROM s.t AS demo_documents WHERE 1 = 1");
     }
 
     #[test]
@@ -324,8 +342,22 @@ mod tests {
 
     #[test]
     fn a_value_inside_a_struct_is_reached_either_way() {
-        assert_eq!(expression(&path("a.b.c"), Structs::Varchar), "JSON_EXTRACT_PATH_TEXT(a, 'b', 'c')");
-        assert_eq!(expression(&path("a.b.order"), Structs::Super), "a.b.\"order\"::VARCHAR");
-        assert_eq!(expression(&path("user"), Structs::Super), "\"user\"");
+        let said = |text: &str, structs| expression(&path(text), structs).replace("demo_documents.", "");
+        assert_eq!(said("A.b.C", Structs::Varchar), "JSON_EXTRACT_PATH_TEXT(a, 'b', 'C')");
+        assert_eq!(said("A.b.order", Structs::Super), "a.b.\"order\"::VARCHAR");
+        assert_eq!(said("user", Structs::Super), "\"user\"");
+    }
+
+    #[test]
+    fn attributes_of_super_keep_their_case_where_they_have_one() {
+        let first = |key: &str, structs| {
+            let identity = Identity::Fields(vec![path(key)]);
+            let statements = Rows { structs, ..rows(identity, Scope::All) }.statements("SELECT".to_owned());
+            statements.first().cloned()
+        };
+        assert_eq!(first("customer.Id", Structs::Super).as_deref(), Some(KEEP_CASE));
+        for (key, structs) in [("customer.Id", Structs::Varchar), ("Customer.id", Structs::Super)] {
+            assert_eq!(first(key, structs).as_deref(), Some("SELECT"), "{key}");
+        }
     }
 }

@@ -16,6 +16,7 @@ use demo_workload::Identity;
 
 use super::{
     Delivery,
+    documents::Documents,
     parts::{NodesError, Parts, Unfit},
     query::Table,
     usage::{Sent, Used},
@@ -28,7 +29,7 @@ use crate::{
 
 pub use names::S3Names;
 pub use resources::S3Error;
-pub use spec::{Catalog, Partitions, S3Delivery};
+pub use spec::{Catalog, NotProjected, Partitions, S3Delivery};
 pub use verify::DESTINATION;
 
 #[async_trait]
@@ -49,8 +50,12 @@ impl Delivery for S3Delivery {
         documents::check_identity(self, identity)
     }
 
-    fn check_columns(&self, columns: &Schema) -> Result<(), Unfit> {
-        documents::check_columns(self, columns)
+    fn check_document(&self, document: &[u8]) -> Result<(), Unfit> {
+        documents::check_document(self, document)
+    }
+
+    fn check_documents(&self, read: &Documents<'_>) -> Vec<Unfit> {
+        documents::check_documents(self, read)
     }
 
     fn ddl(&self, columns: &Schema) -> String {

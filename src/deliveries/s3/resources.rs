@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 
 use chrono::{Datelike, Utc};
+use demo_formats::schema::{CatalogError, Schema, hive_name};
 
-use super::{Catalog, Partitions, S3Delivery, S3Names};
+use super::{Catalog, NotProjected, Partitions, S3Delivery, S3Names, spec::projection};
 use crate::{
     aws::{
         bucket::Buckets,
         database::{self, Databases},
         delivery::{self, Deliveries},
+        folders,
         kind::{Kind, node},
         permission::Statement,
         role::{self, Roles},
@@ -24,25 +26,22 @@ use crate::{
 
 /// A query that would scan more is cancelled; about half a dollar's worth.
 const SCAN_LIMIT_BYTES: i64 = 100 << 30;
-/// Years that projected partitions reach around now: Athena looks into every folder that a query does not rule out.
-const YEARS_BACK: i32 = 1;
-const YEARS_AHEAD: i32 = 3;
 
 /// Why a delivery to S3 cannot be made into resources.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum S3Error {
     /// A partition key whose values Athena cannot compute.
-    #[error(
-        "partitions cannot be projected over the key '{0}', only over year, month, day and hour; \
-         take `partitions: registered`"
-    )]
-    Projection(String),
+    #[error("{0}; take `partitions: registered`")]
+    Projection(#[from] NotProjected),
     /// A partition key that the documents have a column for.
     #[error(
         "the partition key '{0}' is a column of the documents too, and a table has each name once; \
          call the folder otherwise"
     )]
     PartitionKey(String),
+    /// Columns that no table of Glue can have.
+    #[error("{0}\n  rename the key, or remove `deliver.s3.catalog`")]
+    Columns(#[from] CatalogError),
     /// Parquet without a catalog.
     #[error("Firehose reads the columns of Parquet from a Glue table; add a `catalog`, or use `format: json`")]
     Parquet,
@@ -58,6 +57,7 @@ pub(super) fn nodes(s3: &S3Delivery, parts: &Parts) -> Result<Vec<Node>, S3Error
             database: named.database,
             name: named.table,
             columns: materials.schema.glue_columns(),
+            key_mappings: materials.schema.key_mappings()?,
             format: s3.format,
             partition_keys: partition_keys(catalog, s3, parts)?,
             location: format!("s3://{}/{}", parts.bucket(), s3.prefix.fixed()),
@@ -74,18 +74,19 @@ fn partition_keys(catalog: &Catalog, s3: &S3Delivery, parts: &Parts) -> Result<V
         return Ok(Vec::new());
     }
     let keys = s3.prefix.partition_keys();
-    match keys.iter().find(|key| parts.materials.schema.names().any(|column| column.eq_ignore_ascii_case(key))) {
+    match keys.iter().find(|key| parts.materials.schema.names().any(|column| hive_name(column) == **key)) {
         Some(taken) => Err(S3Error::PartitionKey(taken.clone())),
         None => Ok(keys),
     }
 }
 
 /// The table whose columns Parquet takes.
-fn parquet(s3: &S3Delivery, names: &S3Names) -> Result<Option<delivery::Columns>, S3Error> {
+fn parquet(s3: &S3Delivery, names: &S3Names, schema: &Schema) -> Result<Option<delivery::Columns>, S3Error> {
     match (s3.format, &names.table) {
         (Format::Json, _) => Ok(None),
         (Format::Parquet, Some(named)) => {
-            Ok(Some(delivery::Columns { database: named.database.clone(), table: named.table.clone() }))
+            let (database, table, key_mappings) = (named.database.clone(), named.table.clone(), schema.key_mappings()?);
+            Ok(Some(delivery::Columns { database, table, key_mappings }))
         }
         (Format::Parquet, None) => Err(S3Error::Parquet),
     }
@@ -93,7 +94,7 @@ fn parquet(s3: &S3Delivery, names: &S3Names) -> Result<Option<delivery::Columns>
 
 fn delivery_nodes(s3: &S3Delivery, names: &S3Names, parts: &Parts) -> Result<[Node; 2], S3Error> {
     let (Parts { names: of_stack, ownership, .. }, bucket) = (parts, parts.bucket());
-    let parquet = parquet(s3, names)?;
+    let parquet = parquet(s3, names, parts.materials.schema)?;
     let mut statements = vec![Statement::read_stream(&of_stack.stream)];
     statements.extend(Statement::write_bucket(bucket));
     statements.extend(parquet.as_ref().map(|columns| Statement::read_table(&columns.database, &columns.table)));
@@ -139,36 +140,15 @@ fn catalog_nodes(table: table::Desired, workgroup: String, s3: &S3Delivery, part
 
 /// Where query results go: never inside the table.
 fn results_location(bucket: &str, table_prefix: &str) -> String {
-    let folder = if table_prefix.starts_with("athena/") { "athena-results" } else { "athena" };
-    format!("s3://{bucket}/{folder}/")
+    let folder = if table_prefix.starts_with(folders::RESULTS) { folders::OTHER_RESULTS } else { folders::RESULTS };
+    format!("s3://{bucket}/{folder}")
 }
 
-/// Athena user guide, "Supported types for partition projection" and "Set up partition projection".
 fn projection(catalog: &Catalog, s3: &S3Delivery, bucket: &str) -> Result<BTreeMap<String, String>, S3Error> {
-    let mut parameters = BTreeMap::new();
-    if catalog.partitions != Partitions::Projected {
-        return Ok(parameters);
+    match catalog.partitions {
+        Partitions::Projected => Ok(projection::parameters(&s3.prefix, bucket, Utc::now().year())?),
+        Partitions::Registered | Partitions::None => Ok(BTreeMap::new()),
     }
-    let times: Vec<String> = s3.prefix.partition_patterns().into_iter().map(|(key, _)| key).collect();
-    let mut template = format!("s3://{bucket}/{}", s3.prefix.fixed());
-    for key in s3.prefix.partition_keys() {
-        let this_year = Utc::now().year();
-        let (first, last, digits) = match key.as_str() {
-            _ if !times.contains(&key) => return Err(S3Error::Projection(key)),
-            "year" => (this_year - YEARS_BACK, this_year + YEARS_AHEAD, 4),
-            "month" => (1, 12, 2),
-            "day" => (1, 31, 2),
-            "hour" => (0, 23, 2),
-            _ => return Err(S3Error::Projection(key)),
-        };
-        parameters.insert(format!("projection.{key}.type"), "integer".to_owned());
-        parameters.insert(format!("projection.{key}.range"), format!("{first},{last}"));
-        parameters.insert(format!("projection.{key}.digits"), digits.to_string());
-        template.push_str(&format!("{key}=${{{key}}}/"));
-    }
-    parameters.insert("projection.enabled".to_owned(), "true".to_owned());
-    parameters.insert("storage.location.template".to_owned(), template);
-    Ok(parameters)
 }
 
 #[cfg(test)]

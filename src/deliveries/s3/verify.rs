@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use aws_sdk_s3::Client;
 
 use super::{Partitions, S3Delivery};
 use crate::{
@@ -11,8 +10,10 @@ use crate::{
     verify::{
         destination::{Conclusion, Destination, DestinationReader, Keeps, Patience, VerifyError},
         expected::Expected,
+        folder::Folder,
         keys::{KeyBag, Tally},
         objects::Objects,
+        rejected_objects::RejectedObjects,
         sql::{self, Table},
     },
 };
@@ -25,6 +26,7 @@ pub const DESTINATION: Destination =
 pub(super) struct S3 {
     clients: Clients,
     objects: Objects,
+    rejected: RejectedObjects,
     expected: Arc<Expected>,
     patience: Patience,
     table: Option<Table>,
@@ -36,10 +38,13 @@ impl S3 {
     /// Of a delivery whose resources have these names.
     pub(super) fn new(s3: &S3Delivery, names: &Names, clients: &Clients, expected: &Arc<Expected>) -> Self {
         let bucket = names.bucket.as_deref().expect("a delivery to S3 has a bucket");
-        let client: Client = clients.s3.clone();
+        let (prefix, error_prefix) = (s3.prefix.fixed(), s3.error_prefix.fixed());
+        let delivered = if error_prefix.starts_with(prefix) { "" } else { prefix };
+        let errors = Folder::new(&clients.s3, bucket, error_prefix);
         Self {
             clients: clients.clone(),
-            objects: Objects::new(client, bucket, s3.prefix.fixed(), expected.clone()),
+            objects: Objects::new(Folder::new(&clients.s3, bucket, prefix), expected.clone()),
+            rejected: RejectedObjects::new(errors, delivered, expected),
             expected: expected.clone(),
             patience: Patience::for_interval(s3.buffer.interval),
             table: s3.names(&names.id).table,
@@ -73,9 +78,14 @@ impl DestinationReader for S3 {
         Ok(self.objects.keys.tally(acknowledged))
     }
 
+    async fn rejected(&mut self) -> Result<u64, VerifyError> {
+        Ok(self.rejected.read_new().await?)
+    }
+
     async fn conclude(&mut self, tally: &Tally) -> Result<Conclusion, VerifyError> {
-        let Some(table) = &self.table else { return Ok(Conclusion::default()) };
+        let rejections = self.rejected.found().by_reason().to_vec();
+        let Some(table) = &self.table else { return Ok(Conclusion { rejections, ..Conclusion::default() }) };
         let counted = sql::count(&self.clients.athena, table, &self.expected).await?;
-        Ok(Conclusion { by_sql: Some(counted.landed(tally)), problems: counted.differences(tally) })
+        Ok(Conclusion { by_sql: Some(counted.landed(tally)), problems: counted.differences(tally), rejections })
     }
 }

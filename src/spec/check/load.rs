@@ -1,13 +1,9 @@
 //! The checks of `load`: the documents, and how they are sent.
 
-use std::{
-    fs::{self, File},
-    io,
-    path::PathBuf,
-    time::Duration,
-};
+use std::{io, path::PathBuf, time::Duration};
 
 use demo_formats::schema::FieldPath;
+use demo_workload::files;
 
 use super::{
     super::{
@@ -23,6 +19,8 @@ use super::{
 const GIVE_UP: Duration = Duration::from_secs(60);
 const SHORTEST_GIVE_UP: Duration = Duration::from_secs(1);
 const WORKLOAD: &str = "load.workload";
+/// A template's document fits into a record, and records end at 1 MiB or 10.
+const MOST_OF_A_TEMPLATE: u64 = 1 << 20;
 
 impl Check<'_> {
     pub(super) fn load(
@@ -78,10 +76,7 @@ impl Check<'_> {
     /// The whole path of a file that is there. A recorded path is whole, and may have lost its file since.
     fn json_lines_file(&mut self, path: &str, written: &str) -> Option<PathBuf> {
         let Some(file) = self.beside(path, written) else { return Some(PathBuf::from(written)) };
-        let readable = File::open(&file).and_then(|open| open.metadata()).and_then(|found| match found.is_dir() {
-            true => Err(io::ErrorKind::IsADirectory.into()),
-            false => std::path::absolute(&file),
-        });
+        let readable = files::open(&file).and_then(|_| std::path::absolute(&file));
         let readable = readable.and_then(|whole| match whole.to_str() {
             Some(_) => Ok(whole),
             None => Err(io::Error::new(io::ErrorKind::InvalidFilename, "its whole path is not UTF-8")),
@@ -104,7 +99,7 @@ impl Check<'_> {
     fn template_file(&mut self, path: &str, written: &str) -> Option<String> {
         let file = self.beside(path, written).unwrap_or_else(|| PathBuf::from(written));
         let text = self.readable(path, &file, "a file with one JSON document in it, `{{ … }}` where values go", {
-            fs::read_to_string(&file)
+            files::read_text(&file, MOST_OF_A_TEMPLATE)
         })?;
         self.template_text(path, text)
     }

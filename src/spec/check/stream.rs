@@ -4,7 +4,7 @@ use std::{ops::RangeInclusive, time::Duration};
 
 use super::{
     super::{
-        capacity, file, names,
+        capacity, file, mean, names,
         quantity::Refusal,
         stack::{Stream, StreamMode},
     },
@@ -45,14 +45,14 @@ impl Check<'_> {
         if let Some(file::ShardsFile::Number(shards)) = shards {
             return Some(shards);
         }
-        let (problem, expected) = match (sent.schedule?.peak(), sent.workload?.mean_bytes()) {
+        let (problem, expected) = match (sent.schedule?.peak(), mean::mean_bytes(sent.workload?)) {
             (Some(peak), Some(bytes)) => return Some(capacity::shards_for(peak, bytes)),
             (None, _) => (
                 "at rate `max` shards cannot be sized by themselves",
                 "a number of shards, or a rate such as `2000/s` to size them by",
             ),
             (_, None) => (
-                "shards cannot be sized by themselves for documents of your own, whose length is not known yet",
+                "shards cannot be sized by themselves, as none of the documents can be read",
                 "a number of shards, for 1 MB/s or 1,000 records/s each",
             ),
         };

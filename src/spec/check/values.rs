@@ -10,7 +10,7 @@ use crate::spec::{
     names::{Name, Rules},
     quantity::{self, Refusal},
     schedule::Schedule,
-    tree::{Found, Node, Value},
+    tree::{Found, Node, Span, Value},
 };
 
 pub(super) const MIB: u64 = 1 << 20;
@@ -53,11 +53,22 @@ impl Check<'_> {
 
     /// Complains of a part of a text value, by bytes from its start.
     pub(crate) fn refuse_part(&mut self, path: &str, value: &str, offset: usize, part: &str, problem: String) {
+        let found = self.part(path, value, offset, part).problem(path, problem);
+        self.found.push(found);
+    }
+
+    /// [`Check::refuse_part`] that says what was expected.
+    pub(crate) fn expect_part(&mut self, path: &str, value: &str, offset: usize, part: &str, refusal: Refusal) {
+        let found = self.part(path, value, offset, part).problem(path, refusal.problem);
+        self.found.push(found.expected(refusal.expected).suggest(refusal.suggestion));
+    }
+
+    /// Where a part of a text value stands; the whole where it cannot be told.
+    fn part(&self, path: &str, value: &str, offset: usize, part: &str) -> Span {
         let skip = value.get(..offset).map_or(0, |before| before.chars().count());
         let span = self.root.nearest(path);
         let exact = (0..2).map(|quote| span.part(quote + skip, part.chars().count())).find(|span| span.text() == part);
-        let span = exact.filter(|_| !part.is_empty()).unwrap_or_else(|| span.clone());
-        self.found.push(span.problem(path, problem));
+        exact.filter(|_| !part.is_empty()).unwrap_or_else(|| span.clone())
     }
 
     /// Complains of a key rather than of its value.

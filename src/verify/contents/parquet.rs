@@ -17,6 +17,7 @@ use datafusion::{
         arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder},
     },
 };
+use demo_formats::schema::hive_name;
 
 use crate::spec::FieldPath;
 
@@ -66,15 +67,19 @@ impl Read for Rows {
     }
 }
 
-/// Hive has names in lower case only, so case tells nothing.
+/// Hive has names of its own, in lower case only.
+fn is_named(name: &str, key: &str) -> bool {
+    hive_name(name) == hive_name(key)
+}
+
 fn is_under(column: &[String], path: &[String]) -> bool {
-    column.len() >= path.len() && column.iter().zip(path).all(|(name, key)| name.eq_ignore_ascii_case(key))
+    column.len() >= path.len() && column.iter().zip(path).all(|(name, key)| is_named(name, key))
 }
 
 /// With the names as the paths have them.
 fn renamed(array: &StructArray, paths: &[&[String]]) -> StructArray {
     let columns = array.fields().iter().zip(array.columns()).map(|(field, column)| {
-        let through = |path: &&&[String]| path.first().is_some_and(|name| name.eq_ignore_ascii_case(field.name()));
+        let through = |path: &&&[String]| path.first().is_some_and(|key| is_named(field.name(), key));
         let below: Vec<&[String]> = paths.iter().filter(through).map(|path| &path[1..]).collect();
         let name = paths.iter().find(through).map_or(field.name(), |path| &path[0]);
         let column: ArrayRef = match column.as_struct_opt() {

@@ -89,6 +89,11 @@ impl Bench {
         steps.into_iter().map(|step| (short(&step.node.key.kind, &step.node.key.name), step.action)).collect()
     }
 
+    /// Puts an object where a delivery would have put one.
+    async fn land(&self, bucket: &str, key: &str) {
+        self.stand_in.s3.put(bucket, key, "{}\n".into()).await.expect("put");
+    }
+
     /// The digits at the end of the stack's names.
     fn suffix(&self) -> String {
         let state = self.state(&self.stack(&[]));

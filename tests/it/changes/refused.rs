@@ -83,8 +83,51 @@ async fn the_way_into_redshift() {
         "deliver.redshift.every=null",
         "deliver.redshift.secret=demo/redshift",
         "deliver.redshift.role=null",
+        "deliver.redshift.prefix=null",
+        "deliver.redshift.error_prefix=null",
     ];
     let expected = ["redshift-delivery: destination: another kind, expected the one in the stack file"];
     is_refused(&bench, &to, &expected).await;
     bench.is_settled(&[]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_format_or_place_of_objects_that_are_there() {
+    let bench = Bench::of("store-sales-parquet");
+    bench.made(&[]).await;
+    let bucket = format!("store-sales-parquet-{}", bench.suffix());
+    bench.land(&bucket, "tpcds/parquet/store_sales/year=2026/a").await;
+    let (open_x, parquet) =
+        ("org.openx.data.jsonserde.JsonSerDe", "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe");
+    let json = format!("table: SerDe: {parquet}, expected {open_x}, which would not read the objects that are there");
+    is_refused(&bench, &["deliver.s3.format=json", "deliver.s3.compression=gzip"], &[&json]).await;
+    let moved = format!(
+        "table: location: s3://{bucket}/tpcds/parquet/store_sales/, expected s3://{bucket}/store_sales/, \
+         which would not read the objects that are there"
+    );
+    is_refused(&bench, &[&format!("deliver.s3.prefix=store_sales/{DAYS}")], &[&moved]).await;
+    bench.is_settled(&[]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_pattern_of_projected_keys() {
+    let bench = Bench::of("store-sales-s3");
+    let projected = "deliver.s3.catalog.partitions=projected";
+    bench.made(&[projected]).await;
+    let months = format!("deliver.s3.prefix=tpcds/streaming/store_sales/{}", DAYS.replace("MM", "M"));
+    let one_digit = [projected, months.as_str()];
+    let digits = "table: parameter projection.month.digits: 2, expected none";
+    let prefix = format!("delivery: prefix: tpcds/streaming/store_sales/{DAYS}, expected {}", &months[18..]);
+    bench.changes_to(&one_digit, &[&prefix, digits]).await;
+    bench.up(&[projected]).await.expect("back again, as nothing has landed");
+    bench.land(&format!("store-sales-{}", bench.suffix()), "tpcds/streaming/store_sales/year=2026/month=05/a").await;
+    let refused = format!("{digits}, which would not read the objects that are there");
+    is_refused(&bench, &one_digit, &[&refused]).await;
+    // Registered partitions are where they are.
+    bench
+        .changes_to(
+            &["deliver.s3.catalog.partitions=registered"],
+            &["table: partitions: projected, expected registered"],
+        )
+        .await;
 }

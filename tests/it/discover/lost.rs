@@ -1,9 +1,9 @@
 //! The journal is gone: what is there tells enough.
 
-use std::fs;
+use std::{collections::BTreeMap, fs};
 
 use kinesis_demo::{
-    aws::{Clients, inventory},
+    aws::{Clients, Where, inventory},
     engine::{Cancel, Down, Fingerprint, Home, Journal, Node, Outcome, ResourceKey, Scope, StackId, journal::Entry},
     pipeline::{
         discover,
@@ -12,6 +12,7 @@ use kinesis_demo::{
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::runtime::Runtime;
 
 use crate::{
     command::{Demo, text},
@@ -199,6 +200,66 @@ fn a_forged_mark_is_refused_before_anything_is_called() {
         assert!(matches!(refused, Err(LifecycleError::Forged { ref stack, .. }) if stack == twin), "{refused:?}");
         assert!(ground.inventory().changes_since(&ground.others).is_empty());
     });
+}
+
+/// Of two stacks of one name, one is gone and the journal of the other is damaged: the name is not that of a stack that is gone.
+#[test]
+fn a_damaged_journal_is_not_taken_for_a_stack_that_is_gone() {
+    let demo = Demo::new();
+    demo.expect(0, &["up", "stacks/stream-only.yaml"]);
+    demo.expect(0, &["down", "stream-only"]);
+    let gone = demo.output(&["down", "stream-only"]);
+    assert!(text(&gone.stderr).contains("already gone"), "{}", text(&gone.stderr));
+    let id = demo.expect(0, &["up", "stacks/stream-only.yaml"]).trim().to_owned();
+    let journal = demo.home.path().join("stacks").join(&id).join("journal.jsonl");
+    fs::write(&journal, "not a journal\n{}\n").expect("written");
+    let down = demo.output(&["down", "stream-only"]);
+    let said = text(&down.stderr);
+    assert_eq!(down.status.code(), Some(1), "{said}");
+    assert!(said.contains(&format!("demo down --discover {id}")), "{said}");
+    fs::remove_file(&journal).expect("removed");
+    fs::create_dir(&journal).expect("a folder in place of a file");
+    let unreadable = demo.output(&["down", "--discover", &id]);
+    let said = text(&unreadable.stderr);
+    assert_eq!(unreadable.status.code(), Some(1), "{said}");
+    assert!(said.contains("make it readable, or move it away"), "{said}");
+    fs::remove_dir(&journal).expect("moved away");
+    let found = demo.output(&["down", "--discover", &id]);
+    let said = text(&found.stderr);
+    assert_eq!(found.status.code(), Some(0), "{said}");
+    assert!(said.contains("tells which Redshift it used, if any, so none was searched"), "{said}");
+}
+
+/// As somebody with an S3 client does.
+fn put(demo: &Demo, bucket: &str, key: &str) {
+    let environment: BTreeMap<_, _> = demo.stand_in_environment().into_iter().collect();
+    let url = environment["AWS_ENDPOINT_URL"].clone();
+    let credentials = (&demo.key()).into();
+    let runtime = Runtime::new().expect("a runtime");
+    runtime.block_on(async {
+        let clients = Clients::connect(Where::Local { url, credentials }).await;
+        clients.s3.put_object().bucket(bucket).key(key).send().await.expect("put");
+    });
+}
+
+#[test]
+fn the_command_keeps_what_others_put_into_a_bucket() {
+    let demo = Demo::new();
+    let file = "stacks/store-sales-s3.yaml";
+    let id = demo.expect(0, &["up", file]).trim().to_owned();
+    let gc = demo.output(&["gc", "--with-foreign"]);
+    assert_eq!(gc.status.code(), Some(2), "it removes nothing, so it is refused: {}", text(&gc.stderr));
+    put(&demo, &id, "somebody/else.txt");
+    for command in [&["down", "store-sales"][..], &["down", "--discover", &id], &["gc", &id]] {
+        let kept = demo.output(command);
+        let said = text(&kept.stderr);
+        assert_eq!(kept.status.code(), Some(3), "{command:?}: {said}");
+        assert!(said.contains("object somebody/else.txt") && said.contains("s3 rm 's3://"), "{command:?}: {said}");
+        assert!(!said.contains("rb --force"), "the bucket is not to be emptied by hand: {said}");
+    }
+    let gone = demo.output(&["gc", &id, "--with-foreign"]);
+    assert_eq!(gone.status.code(), Some(0), "{}", text(&gone.stderr));
+    assert_eq!(demo.json(&["ls", "--json"]), json!([]));
 }
 
 #[test]

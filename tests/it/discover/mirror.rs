@@ -181,7 +181,8 @@ fn the_mirror_stays_until_all_else_is_gone_from_the_bucket() {
         let journal = world.open().await;
         let bucket = world.bucket(&journal);
         world.up(&journal).await.expect("up");
-        world.stand_in.s3.put(&bucket, "landed/a.gz", "{}".into()).await.expect("put");
+        let landed = format!("landed/{}-1-2026-11-29-10-00-00-a.gz", journal.id());
+        world.stand_in.s3.put(&bucket, &landed, "{}".into()).await.expect("put");
         world.wire.faults("s3 DeleteBucket", usize::MAX, Fault::denied("not allowed"));
         world.wire.faults("s3 DeleteObjects", usize::MAX, Fault::denied("not allowed"));
         let down = lifecycle::down(&journal, &world.clients, &(), &Cancel::new()).await.expect("down");

@@ -8,6 +8,7 @@ use std::{
     },
 };
 
+use http::Response;
 use kinesis_demo::{aws::Names, engine::Cause};
 
 use super::{
@@ -35,11 +36,11 @@ async fn an_object_that_lands_after_emptying_goes_too() {
     // Where writes cannot be denied, the lists are all there is.
     let denied = Fault::Answer { status: 403, code: "AccessDenied", message: "Access Denied".to_owned() };
     ground.wire.faults("s3 PutBucketPolicy", usize::MAX, denied);
-    let (stand_in, name) = (ground.stand_in.clone(), bucket(&ground));
+    let (stand_in, name, key) = (ground.stand_in.clone(), bucket(&ground), ground.landed("late.gz"));
     let mut late = 3;
     staged.on("s3 DeleteBucket", move |_| {
         late = i32::checked_sub(late, 1).filter(|left| *left >= 0)?;
-        let landed = futures::executor::block_on(stand_in.s3.put(&name, "late.gz", "{}".into()));
+        let landed = futures::executor::block_on(stand_in.s3.put(&name, &key, "{}".into()));
         landed.expect("put");
         None
     });
@@ -50,8 +51,8 @@ async fn an_object_that_lands_after_emptying_goes_too() {
     nothing_is_left(&ground).await.expect("nothing is left");
 }
 
-fn partly(code: &str) -> Play {
-    let error = format!("<Error><Key>landed/year=2026/a.gz</Key><Code>{code}</Code><Message>no</Message></Error>");
+fn partly(key: &str, code: &str) -> Play {
+    let error = format!("<Error><Key>{key}</Key><Code>{code}</Code><Message>no</Message></Error>");
     Play::Instead(ok("application/xml", format!("<DeleteResult>{error}</DeleteResult>")))
 }
 
@@ -62,10 +63,10 @@ async fn keys_that_could_not_be_deleted_are_tried_again() {
         let (ground, staged) = staged(STACK).await;
         up(&ground).await;
         ground.land().await;
-        let mut failing = 3;
+        let (mut failing, key) = (3, ground.landed("a.gz"));
         staged.on("s3 DeleteObjects", move |_| {
             failing = i32::checked_sub(failing, 1).filter(|left| *left >= 0)?;
-            Some(partly(code))
+            Some(partly(&key, code))
         });
         let down = down(&ground).await;
         assert!(down.is_clean(), "{code}: {down:#?}");
@@ -79,11 +80,11 @@ async fn a_key_that_may_not_be_deleted_is_named() {
     up(&ground).await;
     ground.land().await;
     let locked = Arc::new(AtomicBool::new(true));
-    let lock = locked.clone();
-    staged.on("s3 DeleteObjects", move |_| lock.load(Ordering::Relaxed).then(|| partly("AccessDenied")));
+    let (lock, key) = (locked.clone(), ground.landed("a.gz"));
+    staged.on("s3 DeleteObjects", move |_| lock.load(Ordering::Relaxed).then(|| partly(&key, "AccessDenied")));
     let failed = down(&ground).await.failed;
     let (_, error) = failed.first().expect("it failed");
-    assert!(error.message.contains("AccessDenied") && error.message.contains("landed/year=2026/a.gz"), "{error}");
+    assert!(error.message.contains("AccessDenied") && error.message.contains(&ground.landed("a.gz")), "{error}");
     assert_eq!(error.cause, Cause::Permission, "{error}");
     locked.store(false, Ordering::Relaxed);
     ends_clean(&ground).await;
@@ -96,11 +97,12 @@ async fn versions_and_delete_markers_go_too() {
     up(&ground).await;
     ground.land().await;
     let old = Arc::new(Mutex::new(BTreeSet::from(["v1", "m1"])));
-    let listed = old.clone();
+    let (listed, key) = (old.clone(), ground.landed("old"));
+    let asked_for = format!("<Key>{key}<");
     staged.on("s3 ListObjectVersions", move |_| {
         let left = listed.lock().expect("no panic while it is held").clone();
         let entry = |id: &str, kind: &str| {
-            let element = format!("<{kind}><Key>old</Key><VersionId>{id}</VersionId></{kind}>");
+            let element = format!("<{kind}><Key>{key}</Key><VersionId>{id}</VersionId></{kind}>");
             if left.contains(id) { element } else { String::new() }
         };
         let entries = entry("v1", "Version") + &entry("m1", "DeleteMarker");
@@ -114,7 +116,7 @@ async fn versions_and_delete_markers_go_too() {
         let asked = String::from_utf8_lossy(request.body()).into_owned();
         deleted.lock().expect("no panic while it is held").retain(|id| !asked.contains(&format!("<VersionId>{id}<")));
         // The stand-in never heard of those two; the rest of the batch is found again.
-        asked.contains("<Key>old<").then(|| Play::Instead(ok("application/xml", "<DeleteResult/>")))
+        asked.contains(&asked_for).then(|| Play::Instead(ok("application/xml", "<DeleteResult/>")))
     });
     let down = down(&ground).await;
     assert!(down.is_clean(), "{down:#?}");
@@ -127,7 +129,7 @@ async fn versions_and_delete_markers_go_too() {
 async fn open_uploads_are_ended() {
     let (ground, _) = staged(STACK).await;
     up(&ground).await;
-    for key in ["half/a", "half/b"] {
+    for key in ["half-a", "half-b"].map(|name| ground.landed(name)) {
         ground.aside.s3.create_multipart_upload().bucket(bucket(&ground)).key(key).send().await.expect("begun");
     }
     let down = down(&ground).await;
@@ -135,4 +137,22 @@ async fn open_uploads_are_ended() {
     let ended = ground.wire.calls().iter().filter(|call| *call == "s3 AbortMultipartUpload").count();
     assert_eq!(ended, 2);
     nothing_is_left(&ground).await.expect("nothing is left");
+}
+
+/// As a partition of AWS answers whose S3 does not know them yet.
+#[tokio::test(start_paused = true)]
+async fn a_bucket_is_tagged_afterwards_where_its_creation_takes_no_tags() {
+    let (ground, staged) = staged(STACK).await;
+    staged.on("s3 CreateBucket", |request| {
+        let tagged = String::from_utf8_lossy(request.body()).contains("<Tag>");
+        let error = "<Error><Code>MalformedXML</Code><Message>The XML you provided was not well-formed or did not \
+                     validate against our published schema</Message></Error>";
+        let answer = Response::builder().status(400).header("content-type", "application/xml");
+        tagged.then(|| Play::Instead(answer.body(error.into()).expect("a response")))
+    });
+    up(&ground).await;
+    let calls = ground.wire.calls();
+    let count = |name: &str| calls.iter().filter(|call| *call == name).count();
+    assert_eq!((count("s3 CreateBucket"), count("s3 PutBucketTagging")), (2, 1), "{calls:?}");
+    ends_clean(&ground).await;
 }

@@ -1,7 +1,9 @@
 //! What a lifecycle must survive, family by family. Each ends with nothing of ours left, nothing of others touched, and a
 //! second `down` that finds nothing to do.
 
+pub mod attached;
 mod bucket;
+mod contents;
 mod credentials;
 mod denied;
 mod firehose;

@@ -100,11 +100,16 @@ impl Ground {
         if !self.stand_in.s3.exists(&bucket) {
             return;
         }
-        for key in ["landed/year=2026/a.gz", "landed/year=2026/b.gz"] {
-            self.stand_in.s3.put(&bucket, key, Bytes::from_static(b"{}\n")).await.expect("put");
+        for name in ["a.gz", "b.gz"] {
+            self.stand_in.s3.put(&bucket, &self.landed(name), Bytes::from_static(b"{}\n")).await.expect("put");
         }
-        let upload = self.aside.s3.create_multipart_upload().bucket(&bucket).key("landed/half.gz");
+        let upload = self.aside.s3.create_multipart_upload().bucket(&bucket).key(self.landed("half.gz"));
         upload.send().await.expect("begun");
+    }
+
+    /// The key that the stack's Firehose would give an object.
+    pub fn landed(&self, name: &str) -> String {
+        format!("landed/year=2026/{}-1-2026-11-29-10-00-00-{name}", self.id)
     }
 
     pub fn inventory(&self) -> Inventory {

@@ -6,7 +6,7 @@ pub const NEEDLESS: [(&str, &str); 1] =
     [("iam SimulatePrincipalPolicy", "a refusal is noted; who may ask it sees what others may do")];
 
 /// What is allowed and no call of these lives shows, with the reason.
-pub const UNSEEN: [(&str, &str); 34] = [
+pub const UNSEEN: [(&str, &str); 38] = [
     ("athena:UpdateWorkGroup", "a changed stack file"),
     ("dynamodb:UpdateTable", "a changed stack file"),
     ("firehose:UpdateDestination", "a changed stack file"),
@@ -23,7 +23,11 @@ pub const UNSEEN: [(&str, &str); 34] = [
     ("lambda:UpdateFunctionConfiguration", "a changed stack file"),
     ("scheduler:UpdateSchedule", "a changed stack file"),
     ("s3:PutBucketTagging", "a changed stack file"),
-    ("glue:GetTables", "a database that is left over is looked into"),
+    ("athena:GetNamedQuery", "a query that somebody has saved in the workgroup"),
+    ("kinesis:DeleteChannel", "a channel that somebody has attached to the stream"),
+    ("kinesis:ListChannels", "a channel that somebody has attached to the stream"),
+    ("kinesis:ListTagsForResource", "a channel that somebody has attached to the stream"),
+    ("logs:FilterLogEvents", "why the function gave documents up"),
     ("iam:DetachRolePolicy", "what somebody else has attached to the role"),
     ("s3:AbortMultipartUpload", "uploads that nobody has ended"),
     ("servicequotas:GetAWSDefaultServiceQuota", "quotas that were never applied to the account"),

@@ -33,7 +33,12 @@ const BEHIND: [(&str, &str, &str); 4] = [
 ];
 
 /// An action that the linter has never heard of hides the rest of its statement, so it is taken out.
-const UNHEARD: [(&str, &str); 1] = [("kinesis:UpdateMaxRecordSize", "new (Kinesis API reference)")];
+const UNHEARD: [(&str, &str); 4] = [
+    ("kinesis:UpdateMaxRecordSize", "new (Kinesis API reference)"),
+    ("kinesis:DeleteChannel", "new (Kinesis API reference)"),
+    ("kinesis:ListChannels", "new (Kinesis API reference)"),
+    ("kinesis:ListTagsForResource", "new (Kinesis API reference)"),
+];
 
 /// An account as the linter wants one.
 fn realm() -> Realm {
@@ -77,6 +82,9 @@ fn heard(mut document: Value) -> Value {
         if let Some(actions) = statement["Action"].as_array_mut() {
             actions.retain(|action| UNHEARD.iter().all(|(unheard, _)| action != unheard));
         }
+    }
+    if let Some(statements) = document["Statement"].as_array_mut() {
+        statements.retain(|statement| statement["Action"].as_array().is_none_or(|actions| !actions.is_empty()));
     }
     document
 }

@@ -9,10 +9,10 @@ mod path;
 mod redshift;
 mod store_sales;
 
-pub use hive::{JSON_SERDE, PARTITIONS, Stored};
-pub use infer::{InferError, Inferred};
+pub use hive::{CatalogError, JSON_SERDE, PARTITIONS, Stored, hive_name};
+pub use infer::{InferError, Inferred, Longest, Seen};
 pub use path::FieldPath;
-pub use redshift::{REDSHIFT_LOADS, Structs, redshift_name};
+pub use redshift::{REDSHIFT_LOADS, REDSHIFT_TEXT, Structs, redshift_name};
 pub use store_sales::store_sales;
 
 /// A document's columns, in the order in which they are written.
@@ -29,6 +29,8 @@ pub struct Field {
     pub name: String,
     /// What it holds. Every value may be null.
     pub kind: Type,
+    /// Bytes of its longest value as JSON has it; 0 where no documents were read.
+    pub longest: usize,
 }
 
 /// What a field holds.
@@ -36,6 +38,8 @@ pub struct Field {
 pub enum Type {
     /// A whole number of 64 bits.
     BigInt,
+    /// A whole number of up to 38 digits.
+    Decimal,
     /// A number with decimals.
     Double,
     /// Text.
@@ -51,7 +55,7 @@ pub enum Type {
 impl Field {
     /// A field from its parts.
     pub fn new(name: impl Into<String>, kind: Type) -> Self {
-        Self { name: name.into(), kind }
+        Self { name: name.into(), kind, longest: 0 }
     }
 }
 

@@ -6,8 +6,8 @@ use super::{Field, Schema, Type};
 
 const SMALLEST_STRUCT: usize = 4096;
 
-/// The longest that there is (Redshift developer guide, "Character types"): how long a text may be is not known here.
-const TEXT_BYTES: usize = 65_535;
+/// Bytes of the longest text (Redshift developer guide, "Character types").
+pub const REDSHIFT_TEXT: usize = 65_535;
 
 /// Words that are no names unless quoted (Redshift developer guide, "Reserved words").
 const RESERVED: &str = " \
@@ -48,27 +48,10 @@ pub fn redshift_name(name: &str) -> Cow<'_, str> {
 }
 
 impl Type {
-    /// The type as Redshift writes it. What a struct becomes, a list becomes too.
-    pub fn redshift(&self, structs: Structs) -> String {
-        match (self, structs) {
-            (Self::BigInt, _) => "BIGINT".to_owned(),
-            (Self::Double, _) => "FLOAT8".to_owned(),
-            (Self::String, _) => format!("VARCHAR({TEXT_BYTES})"),
-            (Self::Boolean, _) => "BOOLEAN".to_owned(),
-            (Self::Array(_) | Self::Struct(_), Structs::Varchar) => format!("VARCHAR({})", self.json_bytes()),
-            (Self::Array(_) | Self::Struct(_), Structs::Super) => "SUPER".to_owned(),
-        }
-    }
-
-    /// Room for a struct's JSON text: twice what its keys and punctuation alone take, a power of two, at least 4,096.
-    fn json_bytes(&self) -> usize {
-        (2 * self.skeleton_bytes()).next_power_of_two().clamp(SMALLEST_STRUCT, TEXT_BYTES)
-    }
-
     fn skeleton_bytes(&self) -> usize {
         match self {
             Self::String => "\"\"".len(),
-            Self::BigInt | Self::Double | Self::Boolean => 1,
+            Self::BigInt | Self::Decimal | Self::Double | Self::Boolean => 1,
             Self::Array(of) => "[]".len() + of.skeleton_bytes(),
             Self::Struct(fields) => "}".len() + fields.iter().map(Field::skeleton_bytes).sum::<usize>(),
         }
@@ -76,6 +59,33 @@ impl Type {
 }
 
 impl Field {
+    /// Its name in Redshift, which has ASCII letters in lower case, in quotes too (Redshift developer guide, "Names and
+    /// identifiers").
+    pub fn redshift_column(&self) -> String {
+        self.name.to_ascii_lowercase()
+    }
+
+    /// Its type as Redshift writes it. What a struct becomes, a list becomes too. How long a text of another document may be
+    /// is not known, so that a column of texts takes the longest.
+    fn redshift_type(&self, structs: Structs) -> String {
+        match (&self.kind, structs) {
+            (Type::BigInt, _) => "BIGINT".to_owned(),
+            (Type::Decimal, _) => "DECIMAL(38,0)".to_owned(),
+            (Type::Double, _) => "FLOAT8".to_owned(),
+            (Type::String, _) => format!("VARCHAR({REDSHIFT_TEXT})"),
+            (Type::Boolean, _) => "BOOLEAN".to_owned(),
+            (Type::Array(_) | Type::Struct(_), Structs::Varchar) => format!("VARCHAR({})", self.json_bytes()),
+            (Type::Array(_) | Type::Struct(_), Structs::Super) => "SUPER".to_owned(),
+        }
+    }
+
+    /// Room for a struct's or a list's JSON text: twice what keys and punctuation alone take, and twice the longest that was
+    /// read; a power of two, at least 4,096.
+    fn json_bytes(&self) -> usize {
+        let room = 2 * self.kind.skeleton_bytes().max(self.longest);
+        room.next_power_of_two().clamp(SMALLEST_STRUCT, REDSHIFT_TEXT)
+    }
+
     fn skeleton_bytes(&self) -> usize {
         ",\"\":".len() + self.name.len() + self.kind.skeleton_bytes()
     }
@@ -93,7 +103,7 @@ impl Field {
 impl Schema {
     /// Name and Redshift type of each column. Their order is that of [`Schema::jsonpaths`].
     pub fn redshift_columns(&self, structs: Structs) -> Vec<(String, String)> {
-        self.columns.iter().map(|field| (field.name.clone(), field.kind.redshift(structs))).collect()
+        self.columns.iter().map(|field| (field.redshift_column(), field.redshift_type(structs))).collect()
     }
 
     /// `CREATE TABLE` for Redshift.
@@ -112,6 +122,7 @@ impl Schema {
 
     /// The column list of a Redshift `COPY table (…)` or of a Firehose `DataTableColumns`.
     pub fn column_list(&self) -> String {
-        self.names().map(redshift_name).collect::<Vec<_>>().join(",")
+        let names = self.columns.iter().map(|field| redshift_name(&field.redshift_column()).into_owned());
+        names.collect::<Vec<_>>().join(",")
     }
 }

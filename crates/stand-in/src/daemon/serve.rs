@@ -2,7 +2,10 @@
 
 use std::{fs::File, io, path::Path, time::Duration};
 
-use rustix::fs::Mode;
+use rustix::{
+    fs::Mode,
+    process::{Resource, Rlimit, getrlimit, setrlimit},
+};
 use tokio::{
     net::TcpListener,
     signal::unix::{Signal, SignalKind, signal},
@@ -47,6 +50,7 @@ pub async fn serve(folder: &Path, background: Option<Started>) -> Result<(), Ser
     }
     let signals = Signals::catch().map_err(|e| failed("catch signals", e))?;
     rustix::process::umask(Mode::RWXG | Mode::RWXO);
+    raise_open_files();
     make_private(folder).map_err(|e| failed(format!("make {}", folder.display()), e))?;
     let files = Files { folder: folder.to_owned() };
     let lock = take_lock(&files).await?;
@@ -81,6 +85,14 @@ pub async fn serve(folder: &Path, background: Option<Started>) -> Result<(), Ser
     });
     served.await.map_err(|e| failed("serve", e))?;
     removed.map_err(|e| failed("remove its endpoint file", e))
+}
+
+/// A shard, a connection and a query's data have files open; the usual limit is 1,024 of many more that are allowed.
+fn raise_open_files() {
+    let limit = getrlimit(Resource::Nofile);
+    if let Err(e) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }) {
+        tracing::warn!("the limit of open files stays at {:?}: {e}", limit.current);
+    }
 }
 
 async fn take_lock(files: &Files) -> Result<File, ServeError> {

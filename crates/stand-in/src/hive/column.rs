@@ -16,7 +16,7 @@ use datafusion::arrow::{
     },
 };
 
-use super::json;
+use super::{json, keys::KeyMappings};
 
 /// A value that its column's type cannot hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +44,7 @@ pub(crate) enum Column {
 
 impl Column {
     /// An empty column of a type that [`super::arrow_type`] gives.
-    pub(crate) fn new(data_type: &DataType) -> Self {
+    pub(crate) fn new(data_type: &DataType, keys: &KeyMappings) -> Self {
         match data_type {
             DataType::Boolean => Self::Boolean(BooleanBuilder::new()),
             DataType::Int8 => Self::Int8(PrimitiveBuilder::new()),
@@ -60,8 +60,8 @@ impl Column {
             },
             DataType::Date32 => Self::Date(PrimitiveBuilder::new()),
             DataType::Timestamp(..) => Self::Timestamp(PrimitiveBuilder::new()),
-            DataType::Struct(fields) => Self::Struct(Structure::new(fields)),
-            DataType::List(item) => Self::List(Box::new(List::new(item))),
+            DataType::Struct(fields) => Self::Struct(Structure::new(fields, keys)),
+            DataType::List(item) => Self::List(Box::new(List::new(item, keys))),
             _ => Self::Text(StringBuilder::new()),
         }
     }
@@ -120,7 +120,21 @@ impl Column {
     }
 }
 
-/// Finds the places of an object's fields by their names in lower case.
+/// Why an object has no places to be found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum NoObject {
+    Malformed(json::Malformed),
+    /// A field's key is there twice, whatever its case (Athena user guide, "OpenX JSON SerDe").
+    Doubled(String),
+}
+
+impl From<json::Malformed> for NoObject {
+    fn from(malformed: json::Malformed) -> Self {
+        Self::Malformed(malformed)
+    }
+}
+
+/// Finds the places of an object's fields by their keys in lower case.
 pub(crate) struct Names {
     names: Vec<String>,
     /// Where each field's value lies in the object that was found last.
@@ -128,22 +142,25 @@ pub(crate) struct Names {
 }
 
 impl Names {
-    pub(crate) fn new<'a>(names: impl Iterator<Item = &'a str>) -> Self {
-        let names: Vec<_> = names.map(str::to_owned).collect();
+    pub(crate) fn new<'a>(keys: impl Iterator<Item = &'a str>) -> Self {
+        let names: Vec<_> = keys.map(str::to_owned).collect();
         Self { places: vec![None; names.len()], names }
     }
 
     /// Looks through the object at the start of `text`, and says where it ends. Keys match in any case.
-    pub(crate) fn find(&mut self, text: &[u8]) -> Result<usize, json::Malformed> {
+    pub(crate) fn find(&mut self, text: &[u8]) -> Result<usize, NoObject> {
         let Self { names, places } = self;
         places.fill(None);
-        let mut next = 0;
-        json::fields(text, 0, |key, from, to| {
+        let (mut next, mut doubled) = (0, None);
+        let end = json::fields(text, 0, |key, from, to| {
             if let Some(index) = position(names, key, next) {
-                places[index] = Some((from, to));
+                if places[index].replace((from, to)).is_some() {
+                    doubled = Some(index);
+                }
                 next = index + 1;
             }
-        })
+        })?;
+        doubled.map_or(Ok(end), |index| Err(NoObject::Doubled(names[index].clone())))
     }
 
     /// Where the value of each field lies in the object that was found last.
@@ -174,11 +191,11 @@ pub(crate) struct Structure {
 }
 
 impl Structure {
-    fn new(fields: &Fields) -> Self {
+    fn new(fields: &Fields, keys: &KeyMappings) -> Self {
         Self {
             fields: fields.clone(),
-            names: Names::new(fields.iter().map(|field| field.name().as_str())),
-            children: fields.iter().map(|field| Column::new(field.data_type())).collect(),
+            names: Names::new(fields.iter().map(|field| keys.key(field.name()))),
+            children: fields.iter().map(|field| Column::new(field.data_type(), keys)).collect(),
             nulls: NullBufferBuilder::new(0),
         }
     }
@@ -220,10 +237,10 @@ pub(crate) struct List {
 }
 
 impl List {
-    fn new(field: &FieldRef) -> Self {
+    fn new(field: &FieldRef, keys: &KeyMappings) -> Self {
         Self {
             field: field.clone(),
-            items: Column::new(field.data_type()),
+            items: Column::new(field.data_type(), keys),
             lengths: Vec::new(),
             nulls: NullBufferBuilder::new(0),
         }

@@ -3,8 +3,11 @@
 
 mod column;
 mod json;
+mod keys;
 
-pub(super) use column::{Column, Names, Unreadable};
+pub(super) use column::{Column, Names, NoObject, Unreadable};
+pub(super) use json::Malformed;
+pub(super) use keys::KeyMappings;
 
 use std::sync::Arc;
 
@@ -16,9 +19,12 @@ use datafusion::{
 /// How Hive writes a null partition value.
 const HIVE_NULL: &str = "__HIVE_DEFAULT_PARTITION__";
 
+/// How deep types may lie in each other, as values of JSON may.
+const MAX_DEPTH: usize = 128;
+
 /// The Arrow type of a Hive type such as `struct<a:bigint,b:array<string>>`.
 pub(super) fn arrow_type(hive: &str) -> Result<DataType, String> {
-    let mut parser = Parser { rest: hive.trim() };
+    let mut parser = Parser { rest: hive.trim(), depth: 0 };
     let parsed = parser.any()?;
     match parser.rest.trim() {
         "" => Ok(parsed),
@@ -28,6 +34,8 @@ pub(super) fn arrow_type(hive: &str) -> Result<DataType, String> {
 
 struct Parser<'a> {
     rest: &'a str,
+    /// Of the types around the next word.
+    depth: usize,
 }
 
 impl<'a> Parser<'a> {
@@ -49,10 +57,20 @@ impl<'a> Parser<'a> {
             "date" => DataType::Date32,
             "timestamp" => DataType::Timestamp(TimeUnit::Millisecond, None),
             "decimal" => self.decimal()?,
-            "array" => self.array()?,
-            "struct" => self.structure()?,
+            "array" => self.nested(Self::array)?,
+            "struct" => self.nested(Self::structure)?,
             _ => return Err(format!("type {word:?} is not supported by the stand-in")),
         })
+    }
+
+    fn nested(&mut self, inner: fn(&mut Self) -> Result<DataType, String>) -> Result<DataType, String> {
+        if self.depth == MAX_DEPTH {
+            return Err(format!("a type is nested more than {MAX_DEPTH} levels deep"));
+        }
+        self.depth += 1;
+        let parsed = inner(self);
+        self.depth -= 1;
+        parsed
     }
 
     fn decimal(&mut self) -> Result<DataType, String> {

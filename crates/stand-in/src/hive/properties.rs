@@ -62,7 +62,7 @@ proptest! {
     )) {
         let DataType::Struct(fields) = arrow_type(EVERY_TYPE).expect("a type") else { panic!("no struct") };
         let mut names = Names::new(fields.iter().map(|field| field.name().as_str()));
-        let mut columns: Vec<Column> = fields.iter().map(|field| Column::new(field.data_type())).collect();
+        let mut columns: Vec<Column> = fields.iter().map(|field| Column::new(field.data_type(), &KeyMappings::default())).collect();
         let mut rows = 0;
         for line in &lines {
             if names.find(line).is_err() {
@@ -84,7 +84,7 @@ proptest! {
         let line = serde_json::json!({"N": number, "t": text}).to_string();
         let mut names = Names::new(["n", "t"].into_iter());
         names.find(line.as_bytes()).expect("an object");
-        let mut columns = [Column::new(&DataType::Int64), Column::new(&DataType::Utf8)];
+        let mut columns = [DataType::Int64, DataType::Utf8].map(|kind| Column::new(&kind, &KeyMappings::default()));
         for (column, place) in columns.iter_mut().zip(names.places()) {
             column.append(place.map(|(from, to)| &line.as_bytes()[from..to])).expect("it fits");
         }

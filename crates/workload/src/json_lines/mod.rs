@@ -22,7 +22,7 @@ use std::{
 pub(super) use lines::record_bytes;
 use lines::{Hashing, Line, Lines};
 
-use super::Identity;
+use super::{Identity, files};
 use demo_formats::schema::Inferred;
 
 /// Broken lines that are told one by one.
@@ -30,6 +30,9 @@ const TOLD: usize = 20;
 /// Documents between two places that reading can begin at.
 const STRIDE: u64 = 1_000;
 const BUFFER: usize = 1 << 16;
+
+/// What is shown of documents as they are read: the place of each, such as its line, and itself.
+pub type Each<'a> = &'a mut dyn FnMut(u64, &[u8]);
 
 /// What makes a line a document.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,8 +121,16 @@ impl JsonLines {
     /// # Errors
     /// It cannot be read, or has no document.
     pub fn open(path: &Path, rules: Rules) -> Result<Self, JsonLinesError> {
+        Self::open_with(path, rules, &mut |_, _| ())
+    }
+
+    /// [`JsonLines::open`] that shows each document and its line on the way.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn open_with(path: &Path, rules: Rules, each: Each<'_>) -> Result<Self, JsonLinesError> {
         let io = |source| JsonLinesError::Io { path: path.to_owned(), source };
-        let file = File::open(path).map_err(io)?;
+        let file = files::open(path).map_err(io)?;
         let stamp = Stamp::of(&file).map_err(io)?;
         let mut opened = Self {
             path: path.to_owned(),
@@ -129,14 +140,14 @@ impl JsonLines {
             found: Found::default(),
             inferred: Inferred::default(),
         };
-        opened.check(file).map_err(io)?;
+        opened.check(file, each).map_err(io)?;
         if opened.found.documents == 0 {
             return Err(JsonLinesError::Empty { path: opened.path, found: Box::new(opened.found) });
         }
         Ok(opened)
     }
 
-    fn check(&mut self, file: File) -> io::Result<()> {
+    fn check(&mut self, file: File, each: Each<'_>) -> io::Result<()> {
         let hashing = Hashing::new(file);
         let mut lines = Lines::new(BufReader::with_capacity(BUFFER, hashing), (0, 0));
         let mut line = Vec::new();
@@ -152,7 +163,8 @@ impl JsonLines {
                     }
                     self.found.documents += 1;
                     self.found.largest = self.found.largest.max(line.len() + 1);
-                    self.inferred.add(&line)?;
+                    self.inferred.add(&line, lines.number())?;
+                    each(lines.number(), &line);
                 }
             }
         }
@@ -194,7 +206,7 @@ impl JsonLines {
 
     fn begin(&self, document: u64) -> Result<FileLines, JsonLinesError> {
         let io = |source| JsonLinesError::Io { path: self.path.clone(), source };
-        let mut file = File::open(&self.path).map_err(io)?;
+        let mut file = files::open(&self.path).map_err(io)?;
         if Stamp::of(&file).map_err(io)? != self.stamp {
             return Err(self.changed());
         }

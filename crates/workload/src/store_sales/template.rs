@@ -47,7 +47,9 @@ impl Template {
         let source = |field: &Field| match field.kind {
             Type::BigInt | Type::Double => Source::Number(position(&field.name)),
             Type::String => Source::Text(position(&field.name)),
-            Type::Boolean | Type::Array(_) => unreachable!("a sale has numbers, texts and structs only"),
+            Type::Boolean | Type::Decimal | Type::Array(_) => {
+                unreachable!("a sale has numbers, texts and structs only")
+            }
             Type::Struct(_) => {
                 let (_, dimension, key) =
                     joins.iter().find(|(name, ..)| *name == field.name).expect("every struct of the schema is joined");

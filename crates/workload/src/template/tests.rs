@@ -159,3 +159,26 @@ fn a_document_needs_its_key_and_must_fit_into_a_record() {
     let said = refused("{\"id\": {{ sequence }}, \"a\": \"{{ lorem(9) }}\"}", Rules { max_bytes: 40, ..by_id });
     assert!(said.contains("bytes as a record, which may have 40"), "{said}");
 }
+
+#[test]
+fn a_template_that_explodes_is_refused() {
+    let doubling = "{% set x = x ~ x %}".repeat(40);
+    let said = refused(&format!("{{% set x = 'a' %}}{doubling}{{\"a\": \"{{{{ x }}}}\"}}"));
+    assert!(said.contains("a document takes more than 500000 steps"), "{said}");
+    let loops = "{% for i in range(9000) %}".repeat(3) + &"{% endfor %}".repeat(3);
+    assert!(refused(&format!("{{\"a\": 1}}{loops}")).contains("more than 500000 steps"));
+    let chain = format!("{{\"a\": {{{{ 1{} }}}}}}", "+1".repeat(8_500));
+    assert!(refused(&chain).contains("the template's line 1: more than 300 operators in a chain"));
+    for (open, close) in [("(", ")"), ("[", "]"), ("{% if true %}", "{% endif %}"), ("{{ not ", "}}")] {
+        let nested = format!("{{{{ {}1{} }}}}", open.repeat(5_000), close.repeat(5_000));
+        refused(&nested);
+        refused(&format!("{}{{}}{}", open.repeat(5_000), close.repeat(5_000)));
+    }
+    let nested = "{% set ns = namespace(x=[]) %}{% for i in range(10000) %}{% set ns.x = [ns.x] %}{% endfor %}";
+    assert!(refused(&format!("{nested}{{\"a\": 1}}")).contains("there is no field `namespace`"));
+    let sets = "{% set x = [x] %}";
+    let nested = |times: usize| format!("{{% set x = 1 %}}{}{{\"a\": 1}}", sets.repeat(times));
+    assert!(template(&nested(999)).is_ok());
+    assert!(refused(&nested(20_000)).contains("more than 1000 `set` tags"));
+    refused(&format!("{{% set x = 1 %}}{}{{\"a\": {{{{ x }}}}}}", sets.repeat(999)));
+}

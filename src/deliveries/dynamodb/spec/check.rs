@@ -187,7 +187,7 @@ impl Check<'_> {
 fn no_key(schema: &Schema, field: &str) -> Option<(String, &'static str)> {
     const EXPECTED: &str = "a field that is a whole number or text";
     match schema.column(field).map(|column| &column.kind) {
-        Some(Type::BigInt | Type::String) => None,
+        Some(Type::BigInt | Type::Decimal | Type::String) => None,
         Some(Type::Double) => Some((
             format!("a float in a key: `{field}` has decimals, which two writers may write differently"),
             EXPECTED,

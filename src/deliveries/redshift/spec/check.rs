@@ -22,6 +22,8 @@ use crate::spec::{
 };
 
 const PARENT: &str = "deliver.redshift";
+const PREFIX: &str = "deliver.redshift.prefix";
+const ERROR_PREFIX: &str = "deliver.redshift.error_prefix";
 const DATED: &str = "year=!{timestamp:yyyy}/month=!{timestamp:MM}/day=!{timestamp:dd}/";
 /// Often enough to watch, seldom enough for COPY to be done with a batch.
 const EVERY_SECONDS: RangeInclusive<u64> = 1..=3_600;
@@ -49,10 +51,15 @@ impl Check<'_> {
             Some(StructsFile::Super) => Structs::Super,
             Some(StructsFile::Varchar) | None => Structs::Varchar,
         };
-        let prefixes = self.redshift_prefixes(file.prefix, file.error_prefix, table.as_ref());
+        let stem = table.as_ref().map(stem);
+        let prefixes = match by_firehose {
+            true => self.prefix_of_firehose(file.prefix, stem.as_deref()),
+            false => self.prefixes_of_copy(file.prefix, file.error_prefix, stem.as_deref()),
+        };
         let buffer = self.buffer(PARENT, file.buffer);
         let (schema, table) = table?;
-        let ((prefix, prefix_text), (error_prefix, error_prefix_text)) = prefixes?;
+        let ((prefix, prefix_text), errors) = prefixes?;
+        let (error_prefix, error_prefix_text) = errors.unzip();
         Some(RedshiftDelivery {
             at: at?,
             database: database?,
@@ -172,20 +179,40 @@ impl Check<'_> {
         Some((schema?, table?))
     }
 
-    fn redshift_prefixes(
+    fn prefixes_of_copy(
         &mut self,
         prefix: Option<String>,
         error_prefix: Option<String>,
-        table: Option<&(Name, String)>,
-    ) -> Option<(Written, Written)> {
-        let stem = table.map(|(Name::Stem(schema) | Name::Exact(schema), table)| format!("{schema}/{table}"));
-        let prefix = prefix.or_else(|| Some(format!("{}_inter/{DATED}", stem.as_ref()?)));
-        let error_prefix = error_prefix.or_else(|| Some(format!("{}_error/{DATED}{ERROR_TYPE}/", stem.as_ref()?)));
-        let prefix = prefix.and_then(|text| self.prefix("deliver.redshift.prefix", text, Use::Data));
+        stem: Option<&str>,
+    ) -> Option<(Written, Option<Written>)> {
+        let prefix = prefix.or_else(|| Some(format!("{}_inter/{DATED}", stem?)));
+        let error_prefix = error_prefix.or_else(|| Some(format!("{}_error/{DATED}{ERROR_TYPE}/", stem?)));
+        let prefix = prefix.and_then(|text| self.prefix(PREFIX, text, Use::Data));
         let prefix = prefix.and_then(|prefix| self.without_fields(prefix));
-        let error_prefix = error_prefix.and_then(|text| self.prefix("deliver.redshift.error_prefix", text, Use::Error));
+        let error_prefix = error_prefix.and_then(|text| self.prefix(ERROR_PREFIX, text, Use::Error));
         let (prefix, error_prefix) = (prefix?, error_prefix?);
-        self.errors_told_apart(PARENT, &prefix, &error_prefix).map(|()| (prefix, error_prefix))
+        self.errors_told_apart(PARENT, &prefix, &error_prefix).map(|()| (prefix, Some(error_prefix)))
+    }
+
+    /// Firehose developer guide, "Custom prefixes for Amazon S3 objects": "If the destination is Amazon Redshift, Prefix
+    /// must not contain expressions and ErrorOutputPrefix must be null."
+    fn prefix_of_firehose(&mut self, prefix: Option<String>, stem: Option<&str>) -> Option<(Written, Option<Written>)> {
+        let problem = "Firehose's Redshift destination has no error prefix";
+        let expected = "none with `load: firehose`; what COPY refuses, Firehose lists under `errors/` in the bucket";
+        let none = self.idle(PARENT, &["error_prefix"], problem, expected);
+        let prefix = prefix.or_else(|| Some(format!("{}_inter/", stem?)));
+        let prefix = prefix.and_then(|text| self.prefix(PREFIX, text, Use::Data));
+        let prefix = prefix.and_then(|prefix| self.without_expressions(prefix));
+        none.and(prefix).map(|prefix| (prefix, None))
+    }
+
+    fn without_expressions(&mut self, prefix: Written) -> Option<Written> {
+        let text = &prefix.1;
+        let Some(open) = text.find("!{") else { return Some(prefix) };
+        let part = &text[open..=open + text[open..].find('}').unwrap_or_default()];
+        let problem = "Firehose's Redshift destination takes no expressions, and appends `yyyy/MM/dd/HH/` by itself";
+        self.expect_part(PREFIX, text, open, part, Refusal::new(problem, "a prefix without any, or `load: copy`"));
+        None
     }
 
     /// Firehose API reference, RedshiftDestinationConfiguration: it has no dynamic partitioning.
@@ -193,11 +220,16 @@ impl Check<'_> {
         if let [(offset, key), ..] = query_keys(&prefix.1).as_slice() {
             let part = format!("!{{partitionKeyFromQuery:{key}}}");
             let problem = "what goes to Redshift is not partitioned by a field; expected !{timestamp:…}".to_owned();
-            self.refuse_part("deliver.redshift.prefix", &prefix.1, *offset, &part, problem);
+            self.refuse_part(PREFIX, &prefix.1, *offset, &part, problem);
             return None;
         }
         Some(prefix)
     }
+}
+
+/// What prefixes are made from.
+fn stem((Name::Stem(schema) | Name::Exact(schema), table): &(Name, String)) -> String {
+    format!("{schema}/{table}")
 }
 
 fn free(table: String) -> Result<String, Refusal> {

@@ -34,9 +34,10 @@ pub(crate) struct RedshiftFile {
     pub secret: Option<String>,
     /// What nested values become; `varchar` when left out.
     pub structs: Option<StructsFile>,
-    /// Where objects lie on their way, in the stack's bucket; made from the table's name when left out.
+    /// Where objects lie on their way, in the stack's bucket; made from the table's name when left out; without expressions
+    /// with `load: firehose`.
     pub prefix: Option<String>,
-    /// Where records go that could not be delivered; made from the table's name when left out.
+    /// Where records go that could not be delivered; made from the table's name when left out; `load: copy` only.
     pub error_prefix: Option<String>,
     /// How much Firehose gathers before it writes an object; whichever is reached first.
     pub buffer: Option<BufferFile>,

@@ -38,10 +38,10 @@ pub struct RedshiftDelivery {
     pub prefix: Prefix,
     /// `prefix` as it was written.
     pub prefix_text: String,
-    /// Key prefix of what could not be delivered.
-    pub error_prefix: Prefix,
+    /// Key prefix of what could not be delivered; none where Firehose loads, whose Redshift destination has none.
+    pub error_prefix: Option<Prefix>,
     /// `error_prefix` as it was written.
-    pub error_prefix_text: String,
+    pub error_prefix_text: Option<String>,
     /// When an object is written.
     pub buffer: Buffer,
 }
@@ -88,7 +88,10 @@ impl Section for RedshiftDelivery {
     fn prefixes(&self) -> Vec<OwnedPrefix<'_>> {
         let (path, key) = ("deliver.redshift.prefix", self.prefix.fixed());
         let data = OwnedPrefix { owner: "those on their way to Redshift", path, key };
-        let (path, key) = ("deliver.redshift.error_prefix", self.error_prefix.fixed());
-        vec![data, OwnedPrefix { owner: "what Redshift did not get", path, key }]
+        let errors = self.error_prefix.as_ref().map(|prefix| {
+            let (path, key) = ("deliver.redshift.error_prefix", prefix.fixed());
+            OwnedPrefix { owner: "what Redshift did not get", path, key }
+        });
+        [data].into_iter().chain(errors).collect()
     }
 }

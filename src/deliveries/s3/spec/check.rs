@@ -22,7 +22,6 @@ use crate::spec::{
     quantity::Refusal,
 };
 
-const DATED: &str = "`year=!{timestamp:yyyy}/month=!{timestamp:MM}/day=!{timestamp:dd}/`";
 /// Firehose Developer Guide, "Dynamic partitioning" and "Convert input data format": the least buffer of both.
 const LARGE_BUFFER_MIB: u32 = 64;
 
@@ -168,47 +167,17 @@ impl Check<'_> {
         };
         let table = catalog.table.and_then(|table| self.keep(&format!("{path}.table"), names::TABLE.exact(&table)));
         let partitions = catalog.partitions.unwrap_or_default();
+        let located = prefix.map_or(Some(()), |prefix| self.location(prefix));
         let partitioned = match prefix {
-            Some((_, text)) if partitions != Partitions::None => self.partitioned(text, partitions, schema),
+            Some(prefix) if partitions != Partitions::None => self.partitioned(prefix, partitions, schema),
             _ => Some(()),
         };
         let apart = match (prefix, error_prefix) {
             (Some(prefix), Some(errors)) => self.errors_outside_the_table(prefix, errors),
             _ => Some(()),
         };
-        partitioned.and(apart)?;
+        located.and(partitioned).and(apart)?;
         Some(Catalog { database: database?, table: table?, partitions })
-    }
-
-    /// A table's partitions are the prefix's `key=` segments; their values are times, or fields of the document.
-    fn partitioned(&mut self, prefix: &str, partitions: Partitions, schema: Option<&Schema>) -> Option<()> {
-        let keyed = prefix.split('/').filter_map(|segment| segment.split_once("=!{")).collect::<Vec<_>>();
-        let by_field = |expression: &str| expression.starts_with("partitionKeyFromQuery:");
-        let unknown = keyed.iter().find(|(_, value)| !by_field(value) && !value.starts_with("timestamp:"));
-        let column = keyed.iter().find(|(key, _)| schema.is_some_and(|schema| schema.column(key).is_some()));
-        let fields = keyed.iter().filter(|(_, value)| by_field(value)).count();
-        let segments = format!("segments such as {DATED}");
-        if partitions == Partitions::Projected && fields > 0 {
-            let problem = "Athena cannot compute partitions whose values come from the documents";
-            self.refuse("deliver.s3.catalog.partitions", Refusal::new(problem, "`registered` or `none`"));
-            return None;
-        }
-        let (problem, expected) = match (unknown, column) {
-            (Some((key, _)), _) => {
-                (format!("a catalog cannot be partitioned by `{key}`, which is no timestamp"), segments)
-            }
-            (_, Some((key, _))) => {
-                (format!("the table has a column `{key}` already"), format!("another name before `=`, or {segments}"))
-            }
-            _ if fields < query_keys(prefix).len() => (
-                "a catalog needs the name of every partition".to_owned(),
-                "`key=` before each `!{partitionKeyFromQuery:key}`".to_owned(),
-            ),
-            _ if keyed.is_empty() => ("a catalog has no partition keys to take from this prefix".to_owned(), segments),
-            _ => return Some(()),
-        };
-        self.refuse("deliver.s3.prefix", Refusal::new(problem, expected));
-        None
     }
 
     fn errors_outside_the_table(&mut self, data: &Written, errors: &Written) -> Option<()> {

@@ -2,6 +2,8 @@
 
 mod check;
 mod file;
+mod partitions;
+pub(crate) mod projection;
 
 use std::collections::BTreeMap;
 
@@ -18,6 +20,7 @@ use crate::{
 };
 
 pub(crate) use file::S3File;
+pub use projection::NotProjected;
 
 /// Firehose from the stream to S3.
 #[derive(Clone, Debug)]

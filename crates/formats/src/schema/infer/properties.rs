@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use serde_json::{Map, Value};
 
-use super::{Field, Inferred, Type};
+use super::{super::Type, Field, Inferred};
 
 fn value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
@@ -34,8 +34,8 @@ fn documents() -> impl Strategy<Value = Vec<Map<String, Value>>> {
 
 fn inferred<'a>(documents: impl IntoIterator<Item = &'a Map<String, Value>>) -> Inferred {
     let mut inferred = Inferred::default();
-    for document in documents {
-        inferred.add(serde_json::to_string(document).expect("JSON").as_bytes()).expect("an object");
+    for (at, document) in (1..).zip(documents) {
+        inferred.add(serde_json::to_string(document).expect("JSON").as_bytes(), at).expect("an object");
     }
     inferred
 }
@@ -46,6 +46,7 @@ fn fits(kind: &Type, value: &Value) -> bool {
         (_, Value::Null) | (Type::String, _) => true,
         (Type::Boolean, value) => value.is_boolean(),
         (Type::BigInt, value) => value.is_i64(),
+        (Type::Decimal, value) => value.is_i64() || value.is_u64(),
         (Type::Double, value) => value.is_number(),
         (Type::Array(of), Value::Array(values)) => values.iter().all(|value| fits(of, value)),
         (Type::Struct(fields), Value::Object(object)) => fit(fields, object),
@@ -63,9 +64,10 @@ fn is_needed(kind: &Type, values: &[&Value]) -> bool {
     let values: Vec<&Value> = values.iter().copied().filter(|value| !value.is_null()).collect();
     match kind {
         Type::Double => values.iter().any(|value| value.is_f64()),
+        Type::Decimal => values.iter().any(|value| !value.is_i64()),
         Type::String if !values.is_empty() => {
             let all = |is: fn(&Value) -> bool| values.iter().all(|value| is(value));
-            !(all(Value::is_boolean) || all(Value::is_i64) || all(Value::is_array))
+            !(all(Value::is_boolean) || all(Value::is_number) || all(Value::is_array))
         }
         _ => true,
     }
@@ -85,7 +87,7 @@ fn sorted(kind: &Type) -> String {
             let fields: BTreeMap<_, _> = fields.iter().map(|field| (&field.name, sorted(&field.kind))).collect();
             format!("{fields:?}")
         }
-        scalar => scalar.hive(),
+        scalar => format!("{scalar:?}"),
     }
 }
 

@@ -1,15 +1,18 @@
 //! One statement, from its text to its result.
 
-use std::{num::NonZeroUsize, sync::Arc, thread};
+use std::sync::Arc;
 
 use datafusion::{
     arrow::datatypes::SchemaRef,
     error::DataFusionError,
-    execution::runtime_env::RuntimeEnvBuilder,
     prelude::{SessionConfig, SessionContext},
     sql::{
         parser::Statement as Parsed,
-        sqlparser::ast::{Expr, Query, SelectItem, SetExpr, Statement as Sql},
+        sqlparser::{
+            ast::{Expr, Query, SelectItem, SetExpr, Statement as Sql},
+            dialect::GenericDialect,
+            tokenizer::Tokenizer,
+        },
     },
 };
 use futures::StreamExt;
@@ -20,10 +23,11 @@ use super::{
     results::{self, QueryResult},
     statement::{self, Utility},
 };
-use crate::hive;
+use crate::{
+    hive,
+    sql::{self, check_depth, check_expansion, check_size},
+};
 
-/// What all operators of a query may hold together; sorts and aggregations spill above it.
-const MEMORY: usize = 256 << 20;
 /// How large a result may be as text.
 const MAX_RESULT: usize = 128 << 20;
 
@@ -36,11 +40,18 @@ pub(super) async fn run(catalog: GlueCatalog, database: &str, sql: &str) -> Resu
 }
 
 async fn query(catalog: GlueCatalog, database: &str, sql: &str) -> Result<QueryResult, Failure> {
+    // A text without tokens is the parser's to refuse.
+    if let Ok(tokens) = Tokenizer::new(&GenericDialect {}, sql).tokenize() {
+        check_depth(&tokens)?;
+    }
     let context = session(catalog, database)?;
     let state = context.state();
     let parsed = state.sql_to_statement(sql, &state.config_options().sql_parser.dialect)?;
-    let names = result_names(select(&parsed)?);
+    let query = select(&parsed)?;
+    check_expansion(query)?;
+    let names = result_names(query);
     let plan = state.statement_to_plan(parsed).await?;
+    check_size::<Failure>(&plan)?;
     let mut stream = context.execute_logical_plan(plan).await?.execute_stream().await?;
     let mut answer = QueryResult { columns: columns(&stream.schema(), &names), csv: Vec::new() };
     results::write_row(&mut answer.csv, answer.columns.iter().map(|(name, _)| Some(name.as_str())));
@@ -56,13 +67,10 @@ async fn query(catalog: GlueCatalog, database: &str, sql: &str) -> Result<QueryR
 }
 
 fn session(catalog: GlueCatalog, database: &str) -> Result<SessionContext, DataFusionError> {
-    let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let config = SessionConfig::new()
-        .with_target_partitions(cores)
         .with_default_catalog_and_schema(CATALOG, database.to_lowercase())
         .with_create_default_catalog_and_schema(false);
-    let runtime = RuntimeEnvBuilder::new().with_memory_limit(MEMORY, 1.0).build_arc()?;
-    let context = SessionContext::new_with_config_rt(config, runtime);
+    let context = sql::session(config)?;
     context.register_catalog(CATALOG, Arc::new(catalog));
     Ok(context)
 }

@@ -5,6 +5,8 @@ use datafusion::{
     error::{DataFusionError, Result},
 };
 
+use crate::sql::{Ended, TooLarge};
+
 /// A query's end other than success.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
@@ -46,6 +48,25 @@ pub(super) fn unsupported(what: &str) -> Failure {
 impl From<Failure> for DataFusionError {
     fn from(failure: Failure) -> Self {
         Self::External(Box::new(failure))
+    }
+}
+
+impl From<TooLarge> for Failure {
+    fn from(error: TooLarge) -> Self {
+        Self::user(format!("STACK_OVERFLOW: {error}"))
+    }
+}
+
+impl From<Ended> for Failure {
+    fn from(ended: Ended) -> Self {
+        match ended {
+            Ended::Late(limit) => Self::user(format!(
+                "EXCEEDED_TIME_LIMIT: Query exceeded the maximum execution time limit of {:.2}m",
+                limit.as_secs_f64() / 60.0
+            )),
+            Ended::Memory => Self::user(format!("EXCEEDED_LOCAL_MEMORY_LIMIT: {ended}")),
+            other => Self::system(other.to_string()),
+        }
     }
 }
 

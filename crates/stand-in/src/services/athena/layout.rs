@@ -19,7 +19,7 @@ use datafusion::{
 };
 
 use super::failure::Failure;
-use crate::services::s3::Object;
+use crate::{hive::KeyMappings, services::s3::Object};
 
 /// How many bytes of objects a query has read, and may read.
 #[derive(Debug, Default)]
@@ -81,6 +81,8 @@ pub(super) struct Layout {
     pub(super) schema: SchemaRef,
     /// One for each column.
     pub(super) origins: Vec<Origin>,
+    /// Under which keys the columns' values are.
+    pub(super) keys: KeyMappings,
     /// The SerDe's `ignore.malformed.json`: a malformed line is a row of nulls rather than the query's end.
     pub(super) ignore_malformed: bool,
 }

@@ -17,7 +17,9 @@ mod engine;
 mod execution;
 mod failure;
 mod layout;
+mod named_query;
 mod parquet;
+mod projected_dates;
 mod projection;
 mod query;
 mod results;
@@ -79,6 +81,22 @@ static OPERATIONS: Operations<Athena> = Operations(&[
     ("TagResource", Immediate(|athena, call| json(athena.queries.workgroups.tag(wire::parse(&call.body)?)))),
     ("UntagResource", Immediate(|athena, call| json(athena.queries.workgroups.untag(wire::parse(&call.body)?)))),
     ("ListTagsForResource", Immediate(|athena, call| json(athena.queries.workgroups.tags(wire::parse(&call.body)?)))),
+    (
+        "CreateNamedQuery",
+        Immediate(|athena, call| json(athena.queries.workgroups.create_named_query(wire::parse(&call.body)?))),
+    ),
+    (
+        "GetNamedQuery",
+        Immediate(|athena, call| json(athena.queries.workgroups.describe_named_query(wire::parse(&call.body)?))),
+    ),
+    (
+        "ListNamedQueries",
+        Immediate(|athena, call| json(athena.queries.workgroups.list_named_queries(wire::parse(&call.body)?))),
+    ),
+    (
+        "DeleteNamedQuery",
+        Immediate(|athena, call| json(athena.queries.workgroups.delete_named_query(wire::parse(&call.body)?))),
+    ),
     ("StartQueryExecution", Immediate(|athena, call| json(athena.queries.start(wire::parse(&call.body)?)))),
     ("StopQueryExecution", Immediate(|athena, call| json(athena.queries.stop(wire::parse(&call.body)?)))),
     ("GetQueryExecution", Immediate(|athena, call| json(athena.queries.get(wire::parse(&call.body)?)))),

@@ -24,7 +24,13 @@ use super::{
     wire::{Paging, invalid},
     workgroup::{Delete, PRIMARY, Workgroups},
 };
-use crate::{durable::Durable, protocol::uuid, service_error::ServiceError, services::glue::Glue};
+use crate::{
+    durable::Durable,
+    protocol::uuid,
+    service_error::ServiceError,
+    services::glue::Glue,
+    sql::{TIME_LIMIT, run_isolated},
+};
 
 /// How many queries run at a time; the others are queued.
 const AT_A_TIME: usize = 4;
@@ -177,8 +183,9 @@ impl Queries {
         let execution = self.executions.get(id)?;
         let (bucket, key) = execution.output;
         let catalog = GlueCatalog { glue: self.glue.clone(), store: self.store.clone(), meter: meter.clone() };
-        let database = execution.asked.database.as_deref().unwrap_or("default");
-        let mut outcome = engine::run(catalog, database, &execution.asked.sql).await;
+        let Asked { sql, database, .. } = execution.asked;
+        let query = async move { engine::run(catalog, database.as_deref().unwrap_or("default"), &sql).await };
+        let mut outcome = run_isolated(TIME_LIMIT, query).await.unwrap_or_else(|ended| Err(ended.into()));
         if let Ok(answer) = &mut outcome {
             let csv = Bytes::from(std::mem::take(&mut answer.csv));
             if let Err(error) = self.store.put(&bucket, &key, csv).await {
@@ -267,9 +274,9 @@ impl Queries {
 
     pub(super) fn delete_workgroup(&self, request: Delete) -> Result<Value, ServiceError> {
         let name = request.work_group;
-        self.workgroups.read().get(&name)?;
+        let has_named_queries = self.workgroups.read().get(&name)?.has_named_queries();
         let executions = self.executions.of_workgroup(&name);
-        if !request.recursive_delete_option && !executions.is_empty() {
+        if !request.recursive_delete_option && (has_named_queries || !executions.is_empty()) {
             return Err(invalid(format!("WorkGroup {name} is not empty: delete it with RecursiveDeleteOption")));
         }
         self.workgroups.remove(&name)?;

@@ -45,13 +45,11 @@ pub(super) struct Location {
 }
 
 impl Location {
+    /// Empty folders are left out, as Athena does it (Athena user guide, "Specify a table location in Amazon S3").
     pub(super) fn parse(text: &str) -> Option<Self> {
         let rest = text.strip_prefix("s3://").or_else(|| text.strip_prefix("s3a://"))?;
         let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
-        if bucket.is_empty() {
-            return None;
-        }
-        let slash = if prefix.is_empty() || prefix.ends_with('/') { "" } else { "/" };
-        Some(Self { bucket: bucket.to_owned(), prefix: format!("{prefix}{slash}") })
+        let folders = prefix.split('/').filter(|folder| !folder.is_empty()).map(|folder| format!("{folder}/"));
+        (!bucket.is_empty()).then(|| Self { bucket: bucket.to_owned(), prefix: folders.collect() })
     }
 }

@@ -13,9 +13,14 @@ use datafusion::{
     catalog::{Session, TableProvider},
     common::ToDFSchema,
     error::Result,
-    logical_expr::{Expr, TableProviderFilterPushDown, TableType, utils::conjunction},
+    logical_expr::{
+        BinaryExpr, Expr, Operator, TableProviderFilterPushDown, TableType,
+        expr::InList,
+        expr_rewriter,
+        utils::{conjunction, split_conjunction},
+    },
     physical_plan::{
-        ExecutionPlan,
+        ExecutionPlan, PhysicalExpr,
         empty::EmptyExec,
         streaming::{PartitionStream, StreamingTableExec},
     },
@@ -92,6 +97,7 @@ impl GlueTable {
             format: self.format,
             schema: Arc::new(self.schema.project(projection)?),
             origins: projection.iter().map(origin).collect(),
+            keys: hive::KeyMappings::of_serde(&self.info.serde_parameters),
             ignore_malformed: ignore.is_some_and(|value| value.eq_ignore_ascii_case("true")),
         })
     }
@@ -123,6 +129,7 @@ impl GlueTable {
     }
 
     async fn projected(&self, projection: &Projection, filter: &Filter) -> Result<Vec<Part>> {
+        projection.check_injected(|key| filter.fixed.iter().any(|fixed| fixed == key))?;
         let mut partitions: BTreeMap<Vec<String>, Vec<Object>> = BTreeMap::new();
         for object in self.list(&projection.root).await? {
             if let Some(values) = projection.values_of(&object.key) {
@@ -202,23 +209,24 @@ impl TableProvider for GlueTable {
 }
 
 /// A filter over partition keys.
-struct Filter(Option<Arc<dyn datafusion::physical_plan::PhysicalExpr>>);
+struct Filter {
+    expression: Option<Arc<dyn PhysicalExpr>>,
+    /// The keys that it compares with literals alone.
+    fixed: Vec<String>,
+}
 
 impl Filter {
     fn new(state: &dyn Session, filters: &[Expr], keys: &SchemaRef) -> Result<Self> {
-        let unqualified = filters.iter().cloned().map(datafusion::logical_expr::expr_rewriter::unnormalize_col);
-        match conjunction(unqualified) {
-            None => Ok(Self(None)),
-            Some(filter) => {
-                let schema = keys.as_ref().clone().to_dfschema()?;
-                Ok(Self(Some(state.create_physical_expr(filter, &schema)?)))
-            }
-        }
+        let unqualified = filters.iter().cloned().map(expr_rewriter::unnormalize_col);
+        let Some(filter) = conjunction(unqualified) else { return Ok(Self { expression: None, fixed: Vec::new() }) };
+        let fixed = split_conjunction(&filter).into_iter().filter_map(fixed).map(str::to_owned).collect();
+        let schema = keys.as_ref().clone().to_dfschema()?;
+        Ok(Self { expression: Some(state.create_physical_expr(filter, &schema)?), fixed })
     }
 
     /// Which of the partitions with these values are to be read.
     fn keep(&self, keys: &SchemaRef, rows: &[Vec<ScalarValue>]) -> Result<Vec<bool>> {
-        let Some(filter) = &self.0 else { return Ok(vec![true; rows.len()]) };
+        let Some(filter) = &self.expression else { return Ok(vec![true; rows.len()]) };
         if rows.is_empty() {
             return Ok(Vec::new());
         }
@@ -228,6 +236,24 @@ impl Filter {
         let verdicts = filter.evaluate(&batch)?.into_array(rows.len())?;
         let verdicts = verdicts.as_boolean();
         Ok((0..rows.len()).map(|row| verdicts.is_valid(row) && verdicts.value(row)).collect())
+    }
+}
+
+/// The column that a condition has equal to one literal, or to one of several.
+fn fixed(condition: &Expr) -> Option<&str> {
+    match condition {
+        Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right }) => match (left.as_ref(), right.as_ref()) {
+            (Expr::Column(column), Expr::Literal(..)) | (Expr::Literal(..), Expr::Column(column)) => Some(&column.name),
+            _ => None,
+        },
+        Expr::BinaryExpr(BinaryExpr { left, op: Operator::Or, right }) => {
+            fixed(left).filter(|name| fixed(right) == Some(name))
+        }
+        Expr::InList(InList { expr, list, negated: false }) => match expr.as_ref() {
+            Expr::Column(column) if list.iter().all(|value| matches!(value, Expr::Literal(..))) => Some(&column.name),
+            _ => None,
+        },
+        _ => None,
     }
 }
 

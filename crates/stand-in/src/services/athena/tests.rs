@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{service::ask, services::s3::Object};
 
+mod bounds;
 mod data;
 mod formats;
 mod operations;

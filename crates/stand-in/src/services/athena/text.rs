@@ -11,7 +11,7 @@ use super::{
     layout::{Layout, Part, Wanted},
 };
 use crate::{
-    hive::{Column, Names},
+    hive::{Column, Malformed, Names, NoObject},
     snappy::HadoopReader,
 };
 
@@ -36,8 +36,8 @@ impl<'a> Reader<'a> {
         Self {
             layout,
             part,
-            names: Names::new(layout.fields().map(|field| field.name().as_str())),
-            columns: layout.fields().map(|field| Column::new(field.data_type())).collect(),
+            names: Names::new(layout.fields().map(|field| layout.keys.key(field.name()))),
+            columns: layout.fields().map(|field| Column::new(field.data_type(), &layout.keys)).collect(),
             rows: 0,
             bytes: 0,
             line: 0,
@@ -100,9 +100,13 @@ impl<'a> Reader<'a> {
                 }
                 Ok(())
             }
-            Err(malformed) => {
-                let why = format!("Row is not a valid JSON Object: malformed at byte {} of the line", malformed.at);
+            Err(NoObject::Malformed(Malformed { at })) => {
+                let why = format!("Row is not a valid JSON Object: malformed at byte {at} of the line");
                 fail(self.bad("HIVE_BAD_DATA", &why))
+            }
+            Err(NoObject::Doubled(key)) => {
+                let why = format!("Row is not a valid JSON Object - JSONException: Duplicate key \"{key}\"");
+                fail(self.bad("HIVE_CURSOR_ERROR", &why))
             }
         }
     }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::{
+    named_query::{self, NamedQueries},
     store::Location,
     wire::{Paging, Tag, invalid, now},
 };
@@ -27,12 +28,15 @@ pub(super) struct Workgroup {
     enabled: bool,
     created: f64,
     tags: Vec<Tag>,
+    #[serde(default)]
+    named_queries: NamedQueries,
 }
 
 impl Workgroup {
     fn new(description: Option<String>, configuration: Configuration, tags: Vec<Tag>) -> Result<Self, ServiceError> {
         check(&configuration)?;
-        Ok(Self { description, configuration, enabled: true, created: now(), tags })
+        let named_queries = NamedQueries::default();
+        Ok(Self { description, configuration, enabled: true, created: now(), tags, named_queries })
     }
 
     /// Where results go by this workgroup, `s3://bucket/prefix/`.
@@ -42,6 +46,11 @@ impl Workgroup {
 
     fn enforced(&self) -> bool {
         self.configuration.get("EnforceWorkGroupConfiguration").and_then(Value::as_bool).unwrap_or(true)
+    }
+
+    /// Whether it has named queries.
+    pub(super) fn has_named_queries(&self) -> bool {
+        !self.named_queries.is_empty()
     }
 
     /// How many bytes a query may scan.
@@ -99,7 +108,14 @@ impl Default for Workgroups {
     fn default() -> Self {
         let mut configuration = Configuration::new();
         configuration.insert("EnforceWorkGroupConfiguration".into(), false.into());
-        let primary = Workgroup { description: None, configuration, enabled: true, created: now(), tags: Vec::new() };
+        let primary = Workgroup {
+            description: None,
+            configuration,
+            enabled: true,
+            created: now(),
+            tags: Vec::new(),
+            named_queries: NamedQueries::default(),
+        };
         Self(BTreeMap::from([(PRIMARY.to_owned(), primary)]))
     }
 }
@@ -235,6 +251,35 @@ impl Durable<Workgroups> {
             return Err(invalid("The primary workgroup cannot be deleted"));
         }
         self.change(|workgroups| workgroups.0.remove(name).map(|_| ()).ok_or_else(|| missing(name)))
+    }
+
+    pub(super) fn create_named_query(&self, request: named_query::Create) -> Result<Value, ServiceError> {
+        self.change(|workgroups| {
+            let workgroup = workgroups.get_mut(request.work_group.as_deref().unwrap_or(PRIMARY))?;
+            Ok(json!({"NamedQueryId": workgroup.named_queries.create(request)}))
+        })
+    }
+
+    pub(super) fn describe_named_query(&self, request: named_query::One) -> Result<Value, ServiceError> {
+        let (workgroups, id) = (self.read(), request.named_query_id);
+        let mut all = workgroups.0.iter();
+        let found = all.find_map(|(name, workgroup)| workgroup.named_queries.describe(&id, name));
+        Ok(json!({"NamedQuery": found.ok_or_else(|| named_query::missing(&id))?}))
+    }
+
+    pub(super) fn list_named_queries(&self, request: named_query::List) -> Result<Value, ServiceError> {
+        let workgroups = self.read();
+        let workgroup = workgroups.get(request.work_group.as_deref().unwrap_or(PRIMARY))?;
+        let (page, token) = request.paging.page(workgroup.named_queries.ids(), 50)?;
+        Ok(json!({"NamedQueryIds": page, "NextToken": token}))
+    }
+
+    pub(super) fn delete_named_query(&self, request: named_query::One) -> Result<Value, ServiceError> {
+        let id = request.named_query_id;
+        self.change(|workgroups| match workgroups.0.values_mut().any(|workgroup| workgroup.named_queries.remove(&id)) {
+            true => Ok(json!({})),
+            false => Err(named_query::missing(&id)),
+        })
     }
 
     pub(super) fn tag(&self, request: TagResource) -> Result<Value, ServiceError> {

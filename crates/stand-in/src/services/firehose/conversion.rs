@@ -8,6 +8,8 @@ use crate::{ACCOUNT, REGION, hive, services::glue::Glue};
 
 const SERVICE: &str = "firehose.amazonaws.com";
 const LATEST: &str = "LATEST";
+/// Of OpenXJsonSerDe: names of columns and the keys of their values.
+const MAPPINGS: &str = "ColumnToJsonKeyMappings";
 
 /// The configuration as it was given.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,6 +35,9 @@ pub(super) struct Conversion {
     pub(super) table: Table,
     /// Name and Hive type.
     pub(super) columns: Vec<(String, String)>,
+    /// Under which keys the columns' values are.
+    #[serde(default)]
+    pub(super) keys: hive::KeyMappings,
     /// `UNCOMPRESSED`, `SNAPPY` or `GZIP`.
     pub(super) compression: String,
 }
@@ -78,8 +83,12 @@ impl ConversionSettings {
             return Err(refuse::argument("Exactly one deserializer must be given: OpenXJsonSerDe or HiveJsonSerDe."));
         }
         let open_x = deserializer["OpenXJsonSerDe"].as_object();
-        let defaults = |(name, value): (&String, &Value)| name == "CaseInsensitive" && value == true;
-        if open_x.is_some_and(|options| !options.iter().all(defaults)) {
+        let covered = |(name, value): (&String, &Value)| match name.as_str() {
+            "CaseInsensitive" => value == true,
+            MAPPINGS => serde_json::from_value::<hive::KeyMappings>(value.clone()).is_ok(),
+            _ => false,
+        };
+        if open_x.is_some_and(|options| !options.iter().all(covered)) {
             return Err(refuse::not_covered("an option of OpenXJsonSerDe"));
         }
         let serializer = &self.output_format_configuration["Serializer"];
@@ -120,7 +129,11 @@ impl ConversionSettings {
             catalog_arn: format!("arn:aws:glue:{region}:{ACCOUNT}:catalog"),
             region,
         };
-        Ok(Conversion { table: named, columns: info.columns, compression: self.compression().to_owned() })
+        let mappings = &self.input_format_configuration["Deserializer"]["OpenXJsonSerDe"][MAPPINGS];
+        let keys: Option<hive::KeyMappings> =
+            serde_json::from_value(mappings.clone()).map_err(ServiceError::internal)?;
+        let keys = keys.unwrap_or_default();
+        Ok(Conversion { table: named, columns: info.columns, keys, compression: self.compression().to_owned() })
     }
 
     fn schema(&self, name: &str) -> Result<&str, ServiceError> {

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use demo_formats::prefix::{Prefix, Use};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -13,6 +14,8 @@ use super::{
 
 /// Firehose developer guide, "Quota": partitions that a delivery stream writes at a time.
 const MOST_PARTITIONS: usize = 500;
+/// Firehose developer guide, "Custom prefixes for Amazon S3 objects", "Semantic rules": characters of an evaluated prefix.
+const LONGEST_PREFIX: usize = 512;
 /// Records of a partition are gathered in chunks of about this size, each freed by itself.
 const CHUNK: usize = 1 << 20;
 
@@ -25,6 +28,9 @@ pub(super) struct Recipe {
     pub(super) codec: Codec,
     /// Of dynamic partitioning: what tells a record's partition.
     pub(super) query: Option<String>,
+    /// Of the objects.
+    #[serde(default)]
+    pub(super) prefix: String,
     /// To Parquet.
     pub(super) conversion: Option<Conversion>,
 }
@@ -55,6 +61,7 @@ impl Recipe {
             return Ok([(Group::Partition(BTreeMap::new()), records)].into());
         };
         let extraction = Extraction::parse(query)?;
+        let prefix = Prefix::parse(&self.prefix, Use::Data).map_err(ServiceError::internal)?;
         let (mut sorted, mut partitions) = (Sorted::new(), 0);
         for chunk in records {
             for record in chunk.iter() {
@@ -62,7 +69,7 @@ impl Recipe {
                     Err(why) => {
                         failed(failure::Kind::MetadataExtraction, "MetadataExtractionFailed", &why, record, &chunk)
                     }
-                    Ok(values) => within_limit(&sorted, &mut partitions, values, record, &chunk),
+                    Ok(values) => within_limits(&sorted, &mut partitions, &prefix, values, record, &chunk),
                 };
                 push(sorted.entry(group).or_default(), failed.as_deref().map_or(record, str::as_bytes), &chunk);
             }
@@ -100,22 +107,32 @@ fn push(into: &mut Vec<Records>, record: &[u8], from: &Records) {
     into.last_mut().expect("there is a chunk").push(record, b"");
 }
 
-/// A record's partition, unless it would be one too many.
-fn within_limit(
+/// A record's partition, unless it would be one too many, or its prefix too long.
+fn within_limits(
     sorted: &Sorted,
     partitions: &mut usize,
+    prefix: &Prefix,
     values: BTreeMap<String, String>,
     record: &[u8],
     chunk: &Records,
 ) -> (Group, Option<String>) {
+    let length = |values| prefix.render_partition(chunk.oldest().into(), values).chars().count();
     let group = Group::Partition(values);
-    if !sorted.contains_key(&group) {
-        if *partitions == MOST_PARTITIONS {
-            let why = format!("More than {MOST_PARTITIONS} partitions are active.");
-            return failed(failure::Kind::ActivePartitionExceeded, "ActivePartitionExceeded", &why, record, chunk);
-        }
-        *partitions += 1;
+    if sorted.contains_key(&group) {
+        return (group, None);
     }
+    if let Group::Partition(values) = &group
+        && let evaluated = length(values)
+        && evaluated > LONGEST_PREFIX
+    {
+        let why = format!("The evaluated prefix has {evaluated} characters, more than {LONGEST_PREFIX}.");
+        return failed(failure::Kind::MetadataExtraction, "MetadataExtractionFailed", &why, record, chunk);
+    }
+    if *partitions == MOST_PARTITIONS {
+        let why = format!("More than {MOST_PARTITIONS} partitions are active.");
+        return failed(failure::Kind::ActivePartitionExceeded, "ActivePartitionExceeded", &why, record, chunk);
+    }
+    *partitions += 1;
     (group, None)
 }
 
@@ -130,8 +147,15 @@ mod tests {
     use super::*;
 
     fn by(query: &str) -> Recipe {
-        let (bucket, delimiter) = ("b".to_owned(), String::new());
-        Recipe { bucket, delimiter, codec: Codec::Uncompressed, query: Some(query.to_owned()), conversion: None }
+        let (bucket, delimiter, prefix) = ("b".to_owned(), String::new(), "n=!{partitionKeyFromQuery:n}/".to_owned());
+        Recipe {
+            bucket,
+            delimiter,
+            codec: Codec::Uncompressed,
+            query: Some(query.to_owned()),
+            prefix,
+            conversion: None,
+        }
     }
 
     fn records(numbers: std::ops::Range<usize>) -> Records {
@@ -151,6 +175,20 @@ mod tests {
         assert_eq!(count(&sorted[&Group::Failed(failure::Kind::ActivePartitionExceeded)]), 100);
         let first = Group::Partition([("n".to_owned(), "0".to_owned())].into());
         assert_eq!(count(&sorted[&first]), 2);
+    }
+
+    #[test]
+    fn a_value_may_fill_its_prefix_and_no_more() {
+        let mut records = Records::new(SystemTime::now(), 0);
+        let longest = LONGEST_PREFIX - "n=/".len();
+        for length in [longest, longest + 1] {
+            records.push(format!("{{\"n\":\"{}\"}}", "ä".repeat(length)).as_bytes(), b"\n");
+        }
+        let sorted = by("{n:.n}").sort(vec![records]).expect("sorted");
+        assert_eq!(count(&sorted[&Group::Partition([("n".to_owned(), "ä".repeat(longest))].into())]), 1);
+        let failed = &sorted[&Group::Failed(failure::Kind::MetadataExtraction)];
+        let failed = failed[0].iter().next().expect("a record");
+        assert!(String::from_utf8_lossy(failed).contains("has 513 characters"), "{failed:?}");
     }
 
     #[test]

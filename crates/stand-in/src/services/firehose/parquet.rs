@@ -74,8 +74,8 @@ impl<'a> Converter<'a> {
         let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
         Ok(Self {
             conversion,
-            names: Names::new(schema.fields().iter().map(|field| field.name().as_str())),
-            columns: schema.fields().iter().map(|field| Column::new(field.data_type())).collect(),
+            names: Names::new(schema.fields().iter().map(|field| conversion.keys.key(field.name()))),
+            columns: schema.fields().iter().map(|field| Column::new(field.data_type(), &conversion.keys)).collect(),
             kept: Vec::new(),
             bytes: 0,
             writer: ArrowWriter::try_new_with_options(Vec::new(), schema.clone(), options)

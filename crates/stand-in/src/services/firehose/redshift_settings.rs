@@ -12,6 +12,11 @@ const SERVICE: &str = "firehose.amazonaws.com";
 /// Firehose API reference, RedshiftRetryOptions.
 const MOST_RETRIES: u64 = 7_200;
 
+/// Firehose's own words, as hashicorp/terraform-provider-aws#13416 quotes them (Firehose developer guide, "Custom prefixes
+/// for Amazon S3 objects").
+const NO_EXPRESSIONS: &str = "Ths supplied prefix(es) do not satisfy the following constraint: Prefix Expressions or \
+                              ErrorOutputPrefix is currently not supported for this destination";
+
 /// A Redshift destination.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -194,8 +199,12 @@ impl RedshiftSettings {
 
 impl Configuration {
     fn check(&self) -> Result<(), ServiceError> {
-        let format = self.s3_configuration.get("CompressionFormat").and_then(Value::as_str).unwrap_or("UNCOMPRESSED");
-        if !matches!(format, "UNCOMPRESSED" | "GZIP") {
+        let text = |name: &str| self.s3_configuration.get(name).and_then(Value::as_str).unwrap_or_default();
+        if text("Prefix").contains("!{") || !text("ErrorOutputPrefix").is_empty() {
+            return Err(refuse::argument(NO_EXPRESSIONS));
+        }
+        let format = text("CompressionFormat");
+        if !matches!(format, "" | "UNCOMPRESSED" | "GZIP") {
             return Err(refuse::argument(format!(
                 "CompressionFormat {format} cannot be specified in RedshiftDestinationConfiguration.S3Configuration because the Amazon Redshift COPY operation does not support it."
             )));

@@ -298,6 +298,7 @@ impl S3Settings {
             delimiter: self.delimiter(),
             codec: self.codec(),
             query: self.query().map(str::to_owned),
+            prefix: self.prefix().to_owned(),
             conversion: self.converts().map(|conversion| conversion.with_columns(glue)).transpose()?,
         })
     }

@@ -13,6 +13,9 @@ use regex::Regex;
 use super::wire::invalid;
 use crate::service_error::ServiceError;
 
+/// Characters of an expression (Glue API reference, GetPartitions); what is nested in it is no deeper.
+const LONGEST: usize = 2_048;
+
 /// A filter over the partition keys of one table.
 pub(super) struct Expression<'a> {
     filter: Option<Expr>,
@@ -31,6 +34,9 @@ impl<'a> Expression<'a> {
     pub(super) fn parse(text: Option<&str>, keys: &'a [(String, String)]) -> Result<Self, ServiceError> {
         let filter = match text.map(str::trim).filter(|text| !text.is_empty()) {
             None => None,
+            Some(text) if text.chars().count() > LONGEST => {
+                return Err(invalid(format!("Expression must have at most {LONGEST} characters")));
+            }
             Some(text) => Some(parse(text)?),
         };
         Ok(Self { filter, keys })

@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Kinesis, Nothing, refuse,
-    stream::{ConsumerMeta, StreamMeta},
+    stream::{ConsumerMeta, Sort, StreamMeta},
     tags, timestamp,
     token::{self, NamePage},
 };
 use crate::{ACCOUNT, service_error::ServiceError};
 
-/// Registered consumers of one stream (Kinesis API reference, RegisterStreamConsumer).
+/// Registered consumers of one stream (Kinesis API reference, RegisterStreamConsumer); a queue counts as one (CreateQueue).
 const MOST_CONSUMERS: usize = 20;
 
 #[derive(Deserialize)]
@@ -110,11 +110,7 @@ impl Kinesis {
                     "Consumer {name} of stream {stream} under account {ACCOUNT} already exists."
                 )));
             }
-            if meta.consumers.len() >= MOST_CONSUMERS {
-                return Err(refuse::limit(format!(
-                    "Stream {stream} under account {ACCOUNT} has {MOST_CONSUMERS} registered consumers, the most it may have."
-                )));
-            }
+            within_limit(meta, now)?;
             let consumer = ConsumerMeta { created: now, ready: now + transition, tags };
             let registered = Registered { consumer: Consumer::of(meta, &name, &consumer, now) };
             meta.consumers.insert(name, consumer);
@@ -152,6 +148,17 @@ impl Kinesis {
         let last = consumers.last().filter(|_| has_more).map(|consumer| consumer.consumer_name.clone());
         Ok(Consumers { consumers, next_token: last.map(|after| token::seal(&NamePage { after, issued: now })) })
     }
+}
+
+/// Refuses one more consumer, or queue, than a stream may have.
+pub(super) fn within_limit(stream: &StreamMeta, now: u64) -> Result<(), ServiceError> {
+    if stream.consumers.len() + stream.count(Sort::Queue, now) < MOST_CONSUMERS {
+        return Ok(());
+    }
+    Err(refuse::limit(format!(
+        "Stream {} under account {ACCOUNT} has {MOST_CONSUMERS} registered consumers, the most it may have.",
+        stream.name
+    )))
 }
 
 /// Which consumer of a stream: by name, or by its part of the ARN.

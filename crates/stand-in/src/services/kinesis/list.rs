@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Kinesis, milliseconds, refuse,
     shard_filter::ShardFilter,
-    stream::{ShardMeta, StreamMeta, shard_id},
+    stream::{ShardMeta, Sort, StreamMeta, shard_id},
     timestamp,
     token::{self, NamePage, ShardPage},
 };
@@ -74,6 +74,8 @@ struct Summary {
     settings: StreamSettings,
     open_shard_count: usize,
     consumer_count: usize,
+    channel_count: usize,
+    queue_count: usize,
     #[serde(rename = "MaxRecordSizeInKiB")]
     max_record_size_in_kib: u32,
 }
@@ -234,6 +236,8 @@ impl Kinesis {
             settings: StreamSettings::of(&live.meta),
             open_shard_count: if creating { 0 } else { live.meta.open_shards().len() },
             consumer_count: live.meta.consumers.len(),
+            channel_count: live.meta.count(Sort::Channel, now),
+            queue_count: live.meta.count(Sort::Queue, now),
             max_record_size_in_kib: live.meta.max_record_kib,
         };
         Ok(StreamSummary { stream_description_summary: summary })

@@ -1,7 +1,8 @@
 //! The records of one shard, in segment files.
 //!
 //! A batch is written with one `write(2)` before it is acknowledged, so it survives the death of this process. It is not
-//! synced: a loss of power can take the last moments. A torn end is found by length and checksum, and cut, at opening.
+//! synced: a loss of power can take the last moments. A torn end is found by length and checksum, and cut, at opening; a
+//! record that was damaged later is stepped over, and only it is lost.
 //! Records are never kept in memory; only a mark for each 64 KiB of file is.
 
 use std::{
@@ -193,7 +194,7 @@ impl ShardLog {
     fn with_marks<R>(&self, base: u64, look: impl FnOnce(&Segment, &[Mark]) -> R) -> io::Result<Option<R>> {
         let unread = self.state().segment(base).and_then(|s| s.marks.is_none().then_some(s.bytes));
         if let Some(bytes) = unread {
-            let marks = match segment::scan(&self.folder, base, bytes, false) {
+            let marks = match segment::scan(&self.folder, base, bytes) {
                 Ok(scan) => scan.marks,
                 Err(e) if e.kind() == io::ErrorKind::NotFound && self.start() > base => return Ok(None),
                 Err(e) => return Err(e),
@@ -269,7 +270,7 @@ impl LogState {
 
 /// Cuts what is torn off the growing segment; says the position after its last record and when that one arrived.
 fn mend(folder: &Path, segment: &mut Segment) -> io::Result<(u64, u64)> {
-    let scan = segment::scan(folder, segment.base, segment.bytes, true)?;
+    let scan = segment::scan(folder, segment.base, segment.bytes)?;
     if scan.bytes < segment.bytes {
         let path = segment::path(folder, segment.base);
         tracing::warn!(path = %path.display(), torn = segment.bytes - scan.bytes, "cut the torn end of a segment");

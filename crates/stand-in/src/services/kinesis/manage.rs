@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Kinesis, Nothing, refuse, reshard,
-    stream::{Phase, StreamMeta},
+    stream::{Phase, Sort, StreamMeta},
     tags,
 };
 use crate::{ACCOUNT, service_error::ServiceError};
@@ -166,6 +166,8 @@ impl Kinesis {
                     stream.consumers.len()
                 )));
             }
+            stream.must_have_no(Sort::Channel, now)?;
+            stream.must_have_no(Sort::Queue, now)?;
             (stream.phase, stream.until) = (Phase::Deleting, until);
             Ok(self.stream_folder(stream))
         })?;
@@ -193,6 +195,9 @@ impl Kinesis {
         let until = self.now() + self.transition_ms();
         self.change(&name, |stream, now| {
             stream.must_be_active(now)?;
+            if !on_demand {
+                stream.must_have_no(Sort::Queue, now)?;
+            }
             stream.mode_changed.retain(|&then| now.saturating_sub(then) < DAY_MS);
             if stream.mode_changed.len() >= MOST_MODE_CHANGES {
                 let text = format!("Stream {name} has changed its mode {MOST_MODE_CHANGES} times in 24 hours.");

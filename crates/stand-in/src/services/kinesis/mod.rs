@@ -3,9 +3,11 @@
 //! A call of the wire protocol goes through [`Kinesis::call`]; those inside the stand-in who read a stream use
 //! [`Kinesis::shards`], [`Kinesis::end`] and [`Kinesis::read`]. What is known of the streams lies in one durable file,
 //! records in segment files, one folder per shard. Not covered: SubscribeToShard, resource policies, enhanced
-//! monitoring, channels, warm throughput, the limits on reads (5 calls and 2 MB a second per shard), and the growth of an
+//! monitoring, what channels deliver and queues give, warm throughput, the limits on reads (5 calls and 2 MB a second per shard), and the growth of an
 //! on-demand stream beyond its first 4 shards.
 
+mod attachment;
+mod channels;
 mod consume;
 mod consumers;
 mod frame;
@@ -17,6 +19,7 @@ mod live;
 mod log;
 mod manage;
 mod put;
+mod queues;
 mod read;
 mod refuse;
 mod reshard;
@@ -330,6 +333,14 @@ static OPERATIONS: Operations<Kinesis> = Operations(&[
     ("RegisterStreamConsumer", Immediate(|kinesis, call| json(kinesis.register_consumer(parse(&call.body)?)))),
     ("DescribeStreamConsumer", Immediate(|kinesis, call| json(kinesis.describe_consumer(parse(&call.body)?)))),
     ("ListStreamConsumers", Immediate(|kinesis, call| json(kinesis.list_consumers(parse(&call.body)?)))),
+    ("CreateChannel", Immediate(|kinesis, call| json(kinesis.create_channel(parse(&call.body)?)))),
+    ("DescribeChannel", Immediate(|kinesis, call| json(kinesis.describe_channel(parse(&call.body)?)))),
+    ("ListChannels", Immediate(|kinesis, call| json(kinesis.list_channels(parse(&call.body)?)))),
+    ("DeleteChannel", Immediate(|kinesis, call| json(kinesis.delete_channel(parse(&call.body)?)))),
+    ("CreateQueue", Immediate(|kinesis, call| json(kinesis.create_queue(parse(&call.body)?)))),
+    ("DescribeQueue", Immediate(|kinesis, call| json(kinesis.describe_queue(parse(&call.body)?)))),
+    ("ListQueues", Immediate(|kinesis, call| json(kinesis.list_queues(parse(&call.body)?)))),
+    ("DeleteQueue", Immediate(|kinesis, call| json(kinesis.delete_queue(parse(&call.body)?)))),
     ("DeregisterStreamConsumer", Immediate(|kinesis, call| json(kinesis.deregister_consumer(parse(&call.body)?)))),
 ]);
 

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use super::{
     StoredRecord,
     frame::{HEADER, Header},
-    segment::Stretch,
+    segment::{self, Stretch},
 };
 
 /// Bytes of file that are read at once; a record holds on to its piece, so pieces stay small.
@@ -44,9 +44,13 @@ impl FoundRecords {
         let mut piece_len = PIECE.min(self.most_bytes.saturating_add(64 << 10));
         while !self.full && offset < stretch.until {
             let piece = read_piece(&file, offset, piece_len.min((stretch.until - offset) as usize))?;
-            let mut seen = 0;
+            let (mut seen, mut is_damaged) = (0, false);
             while let Some(header) = Header::parse(&piece[seen..]).filter(|h| h.frame_len() <= piece.len() - seen) {
                 let frame = piece.slice(seen..seen + header.frame_len());
+                if !header.fits(&frame) {
+                    is_damaged = true;
+                    break;
+                }
                 if next >= position && !self.admit(header, frame, next).ok_or_else(|| broken(stretch, offset))? {
                     return Ok(next);
                 }
@@ -55,24 +59,25 @@ impl FoundRecords {
             }
             let whole = Header::parse(&piece[seen..]).map_or(HEADER, Header::frame_len).max(PIECE);
             let is_last = offset + piece.len() as u64 >= stretch.until;
-            if seen == 0 && (is_last || whole <= piece.len()) {
-                return Err(broken(stretch, offset));
-            }
             offset += seen as u64;
+            if is_damaged || (seen == 0 && (is_last || whole <= piece.len())) {
+                let behind = segment::next_whole(&file, offset + 1, stretch.until)?;
+                let behind = behind.ok_or_else(|| broken(stretch, offset))?;
+                segment::tell_damage(&stretch.path, offset);
+                (offset, next) = (behind, next + 1);
+                continue;
+            }
             piece_len = whole;
         }
         Ok(next)
     }
 
-    /// Takes a record unless that is too much: `Some(false)`; `None` when it is not what was written.
+    /// Takes a record unless that is too much: `Some(false)`; `None` when its key is no text.
     fn admit(&mut self, header: Header, frame: Bytes, position: u64) -> Option<bool> {
         let too_much = !self.records.is_empty() && self.bytes + header.data_len() > self.most_bytes;
         if too_much || self.records.len() >= self.most_records {
             self.full = true;
             return Some(false);
-        }
-        if !header.fits(&frame) {
-            return None;
         }
         let (key, data) = (HEADER, HEADER + header.key_len());
         self.bytes += header.data_len();

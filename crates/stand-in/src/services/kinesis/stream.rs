@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::{hash_key, refuse, sequence::Numbering};
 use crate::{ACCOUNT, REGION, service_error::ServiceError};
@@ -15,6 +16,9 @@ const SAME_BOUNDARY: u128 = 1 << 20;
 pub(super) struct Ledger {
     /// How many streams there have ever been.
     pub(super) made: u64,
+    /// How many channels and queues there have ever been.
+    #[serde(default)]
+    pub(super) attached: u64,
     pub(super) streams: BTreeMap<String, StreamMeta>,
 }
 
@@ -43,6 +47,10 @@ pub(super) struct StreamMeta {
     pub(super) shards: Vec<ShardMeta>,
     pub(super) tags: BTreeMap<String, String>,
     pub(super) consumers: BTreeMap<String, ConsumerMeta>,
+    #[serde(default)]
+    pub(super) channels: BTreeMap<String, Attachment>,
+    #[serde(default)]
+    pub(super) queues: BTreeMap<String, Attachment>,
     /// When UpdateShardCount was called.
     pub(super) resized: Vec<u64>,
     /// When UpdateStreamMode was called.
@@ -68,6 +76,27 @@ pub(super) struct ConsumerMeta {
     pub(super) tags: BTreeMap<String, String>,
 }
 
+/// What may be attached to a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sort {
+    Channel,
+    Queue,
+}
+
+/// A channel or a queue.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Attachment {
+    /// What its ARN ends with.
+    pub(super) id: String,
+    pub(super) created: u64,
+    /// Until when it is CREATING or DELETING.
+    until: u64,
+    deleting: bool,
+    pub(super) tags: BTreeMap<String, String>,
+    /// What a description shows besides names, times and states.
+    pub(super) settings: Map<String, Value>,
+}
+
 /// `shardId-000000000000` and so on.
 pub(super) fn shard_id(shard: u32) -> String {
     format!("shardId-{shard:012}")
@@ -85,7 +114,101 @@ impl ConsumerMeta {
     }
 }
 
+impl Sort {
+    /// As in an ARN.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Channel => "channel",
+            Self::Queue => "queue",
+        }
+    }
+
+    pub(super) fn title(self) -> &'static str {
+        match self {
+            Self::Channel => "Channel",
+            Self::Queue => "Queue",
+        }
+    }
+
+    pub(super) fn arn(self, id: &str) -> String {
+        format!("arn:aws:kinesis:{REGION}:{ACCOUNT}:{}/{id}", self.word())
+    }
+
+    /// The id in an ARN; none in the ARN of something else.
+    pub(super) fn id(self, arn: &str) -> Option<&str> {
+        let (prefix, id) = arn.split_once(&format!(":{}/", self.word()))?;
+        (prefix == format!("arn:aws:kinesis:{REGION}:{ACCOUNT}")).then_some(id)
+    }
+
+    pub(super) fn not_found(self, arn: &str) -> ServiceError {
+        refuse::not_found(format!("{} {arn} under account {ACCOUNT} not found.", self.title()))
+    }
+}
+
+impl Attachment {
+    /// One that is CREATING until then.
+    pub(super) fn new(
+        id: String,
+        created: u64,
+        until: u64,
+        tags: BTreeMap<String, String>,
+        settings: Map<String, Value>,
+    ) -> Self {
+        Self { id, created, until, deleting: false, tags, settings }
+    }
+
+    /// Begins its deletion, unless that has begun.
+    pub(super) fn delete(&mut self, until: u64) {
+        if !self.deleting {
+            (self.deleting, self.until) = (true, until);
+        }
+    }
+
+    pub(super) fn is_gone(&self, now: u64) -> bool {
+        self.deleting && now >= self.until
+    }
+
+    pub(super) fn status(&self, now: u64) -> &'static str {
+        match self.deleting {
+            true => "DELETING",
+            false if now < self.until => "CREATING",
+            false => "ACTIVE",
+        }
+    }
+}
+
 impl StreamMeta {
+    pub(super) fn attached(&self, sort: Sort) -> &BTreeMap<String, Attachment> {
+        match sort {
+            Sort::Channel => &self.channels,
+            Sort::Queue => &self.queues,
+        }
+    }
+
+    pub(super) fn attached_mut(&mut self, sort: Sort) -> &mut BTreeMap<String, Attachment> {
+        match sort {
+            Sort::Channel => &mut self.channels,
+            Sort::Queue => &mut self.queues,
+        }
+    }
+
+    /// How many there are, until their deletion is over.
+    pub(super) fn count(&self, sort: Sort, now: u64) -> usize {
+        self.attached(sort).values().filter(|attachment| !attachment.is_gone(now)).count()
+    }
+
+    /// Refuses what AWS does not do with a stream that has any of a sort.
+    pub(super) fn must_have_no(&self, sort: Sort, now: u64) -> Result<(), ServiceError> {
+        match self.count(sort, now) {
+            0 => Ok(()),
+            count => Err(refuse::in_use(format!(
+                "Stream {} under account {ACCOUNT} has {count} {}s. Delete them first.",
+                self.name,
+                sort.word()
+            ))),
+        }
+    }
+
     /// Finds the consumer whose ARN ends with `part`.
     pub(super) fn consumer_name(&self, part: &str) -> Result<String, ServiceError> {
         let found = self.consumers.iter().find(|(name, consumer)| consumer.arn_part(name) == part);
@@ -107,6 +230,8 @@ impl StreamMeta {
             shards: Vec::new(),
             tags: BTreeMap::new(),
             consumers: BTreeMap::new(),
+            channels: BTreeMap::new(),
+            queues: BTreeMap::new(),
             resized: Vec::new(),
             mode_changed: Vec::new(),
         };

@@ -1,10 +1,13 @@
-//! Tags of streams and of consumers.
+//! Tags of streams, and of their consumers, channels and queues.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Kinesis, Nothing, refuse, stream::StreamMeta};
+use super::{
+    Kinesis, Nothing, refuse,
+    stream::{Sort, StreamMeta},
+};
 use crate::{ACCOUNT, service_error::ServiceError};
 
 /// Tags of one resource (Kinesis API reference, AddTagsToStream).
@@ -120,9 +123,9 @@ impl Kinesis {
 
     pub(super) fn list_tags_for_resource(&self, request: ListResourceTags) -> Result<TagList, ServiceError> {
         let arn = refuse::required("resourceARN", request.resource_arn)?;
-        let (stream, consumer) = resource(&arn)?;
+        let (stream, bearer) = self.bearer(&arn)?;
         let mut meta = self.find_stream(&stream)?.meta.clone();
-        let tags = tags_of(&mut meta, consumer.as_deref())?.iter().map(Tag::of).collect();
+        let tags = tags_of(&mut meta, &bearer)?.iter().map(Tag::of).collect();
         Ok(TagList { tags })
     }
 
@@ -131,8 +134,8 @@ impl Kinesis {
         arn: Option<String>,
         change: impl FnOnce(&str, &mut Tags) -> Result<Nothing, ServiceError>,
     ) -> Result<Nothing, ServiceError> {
-        let (stream, consumer) = resource(&refuse::required("resourceARN", arn)?)?;
-        self.change(&stream, |meta, _| change(&stream, tags_of(meta, consumer.as_deref())?))
+        let (stream, bearer) = self.bearer(&refuse::required("resourceARN", arn)?)?;
+        self.change(&stream, |meta, _| change(&stream, tags_of(meta, &bearer)?))
     }
 }
 
@@ -180,21 +183,40 @@ fn remove(from: &mut Tags, keys: &[String]) -> Result<Nothing, ServiceError> {
     Ok(Nothing {})
 }
 
-/// The stream and, where the ARN is that of a consumer, the consumer's own part of it.
-fn resource(arn: &str) -> Result<(String, Option<String>), ServiceError> {
-    if let Some((stream, consumer)) = arn.split_once("/consumer/") {
-        return Ok((super::name_in_arn(stream)?, Some(consumer.to_owned())));
-    }
-    Ok((super::name_in_arn(arn)?, None))
+/// What of a stream has the tags.
+enum Bearer {
+    Stream,
+    /// The consumer's own part of its ARN.
+    Consumer(String),
+    /// By its name.
+    Attachment(Sort, String),
 }
 
-fn tags_of<'a>(stream: &'a mut StreamMeta, consumer: Option<&str>) -> Result<&'a mut Tags, ServiceError> {
-    match consumer {
-        None => Ok(&mut stream.tags),
-        Some(part) => {
+impl Kinesis {
+    /// The stream of an ARN, and what of it the ARN names.
+    fn bearer(&self, arn: &str) -> Result<(String, Bearer), ServiceError> {
+        if let Some(sort) = [Sort::Channel, Sort::Queue].into_iter().find(|sort| sort.id(arn).is_some()) {
+            let (stream, name) = self.holder(sort, arn)?;
+            return Ok((stream, Bearer::Attachment(sort, name)));
+        }
+        if let Some((stream, consumer)) = arn.split_once("/consumer/") {
+            return Ok((super::name_in_arn(stream)?, Bearer::Consumer(consumer.to_owned())));
+        }
+        Ok((super::name_in_arn(arn)?, Bearer::Stream))
+    }
+}
+
+fn tags_of<'a>(stream: &'a mut StreamMeta, bearer: &Bearer) -> Result<&'a mut Tags, ServiceError> {
+    match bearer {
+        Bearer::Stream => Ok(&mut stream.tags),
+        Bearer::Consumer(part) => {
             let name = stream.consumer_name(part)?;
             let consumer = stream.consumers.get_mut(&name).ok_or_else(|| refuse::no_consumer(&name, &stream.name))?;
             Ok(&mut consumer.tags)
+        }
+        Bearer::Attachment(sort, name) => {
+            let gone = refuse::not_found(format!("{name} of stream {} not found.", stream.name));
+            Ok(&mut stream.attached_mut(*sort).get_mut(name).ok_or(gone)?.tags)
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Statements over real files, by the wire's JSON.
 
+mod bounds;
 mod copies;
 mod queries;
 mod serverless;

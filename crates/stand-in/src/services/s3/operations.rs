@@ -12,7 +12,7 @@ use super::{
     uploads,
     wire::{answer, owner},
 };
-use crate::REGION;
+use crate::{REGION, region::Region};
 
 /// The operations over a store.
 pub(super) struct Operations(pub(super) Arc<Store>);
@@ -41,17 +41,21 @@ fn pairs(tags: Vec<Tag>) -> Vec<(String, String)> {
 /// Amazon S3 API reference, ListBuckets.
 const MOST_BUCKETS: i32 = 10_000;
 
-/// Every bucket is in the one region.
-fn check_location(configuration: Option<CreateBucketConfiguration>) -> S3Result {
+/// The region that a request is for; every bucket is in it.
+fn region(extensions: &http::Extensions) -> &str {
+    extensions.get::<Region>().map_or(REGION, Region::name)
+}
+
+fn check_location(configuration: Option<CreateBucketConfiguration>, region: &str) -> S3Result {
     let Some(CreateBucketConfiguration { bucket, location, location_constraint }) = configuration else {
         return Ok(());
     };
     refuse_given!(bucket, location);
     match location_constraint {
-        Some(region) if region.as_str() != REGION => Err(s3_error!(
+        Some(wanted) if wanted.as_str() != region => Err(s3_error!(
             IllegalLocationConstraintException,
-            "The {} location constraint is incompatible for the region specific endpoint this request was sent to: it is in {REGION}",
-            region.as_str()
+            "The {} location constraint is incompatible for the region specific endpoint this request was sent to: it is in {region}",
+            wanted.as_str()
         )),
         _ => Ok(()),
     }
@@ -79,7 +83,7 @@ impl S3 for Operations {
         if object_lock_enabled_for_bucket == Some(true) {
             return Err(refuse::not_implemented("object_lock_enabled_for_bucket"));
         }
-        check_location(create_bucket_configuration)?;
+        check_location(create_bucket_configuration, region(&req.extensions))?;
         if let Some(problem) = name_problem(&name) {
             return Err(s3_error!(InvalidBucketName, "{}", problem));
         }
@@ -98,8 +102,8 @@ impl S3 for Operations {
     }
 
     async fn head_bucket(&self, req: S3Request<HeadBucketInput>) -> S3Result<S3Response<HeadBucketOutput>> {
+        let bucket_region = Some(region(&req.extensions).to_owned());
         self.bucket(req.input.bucket).await?;
-        let bucket_region = Some(REGION.to_owned());
         answer(HeadBucketOutput { bucket_region, ..Default::default() })
     }
 
@@ -107,14 +111,17 @@ impl S3 for Operations {
         &self,
         req: S3Request<GetBucketLocationInput>,
     ) -> S3Result<S3Response<GetBucketLocationOutput>> {
+        // None for us-east-1 (S3 API reference, GetBucketLocation).
+        let location = Some(region(&req.extensions)).filter(|region| *region != REGION);
+        let location_constraint = location.map(|region| BucketLocationConstraint::from(region.to_owned()));
         self.bucket(req.input.bucket).await?;
-        answer(GetBucketLocationOutput::default())
+        answer(GetBucketLocationOutput { location_constraint })
     }
 
     async fn list_buckets(&self, req: S3Request<ListBucketsInput>) -> S3Result<S3Response<ListBucketsOutput>> {
         let ListBucketsInput { bucket_region, continuation_token, max_buckets, prefix } = req.input;
         let (prefix, after) = (prefix.unwrap_or_default(), continuation_token.unwrap_or_default());
-        let in_region = bucket_region.is_none_or(|region| region == REGION);
+        let in_region = bucket_region.is_none_or(|wanted| wanted == region(&req.extensions));
         let most = usize::try_from(max_buckets.unwrap_or(MOST_BUCKETS)).unwrap_or(0);
         if !(1..=MOST_BUCKETS as usize).contains(&most) {
             return Err(s3_error!(InvalidArgument, "max-buckets must be between 1 and {MOST_BUCKETS}"));

@@ -212,3 +212,26 @@ async fn executions_and_workgroups_survive_a_restart() {
     assert_eq!(rows(&answer), [["_col0"], ["1"]]);
     lake.ok("GetWorkGroup", json!({"WorkGroup": "kept"})).await;
 }
+
+#[tokio::test]
+async fn a_named_query_lies_in_its_workgroup_and_keeps_it() {
+    let lake = Lake::with_table(&[("a", "bigint")], &[]).await;
+    lake.ok("CreateWorkGroup", json!({"Name": "w"})).await;
+    let query = json!({"Name": "mine", "Database": "tpcds", "QueryString": "select 1", "ClientRequestToken": "once"});
+    let mut in_w = query.clone();
+    in_w["WorkGroup"] = "w".into();
+    let id = lake.ok("CreateNamedQuery", in_w.clone()).await["NamedQueryId"].clone();
+    assert_eq!(lake.ok("CreateNamedQuery", in_w).await["NamedQueryId"], id, "the same request");
+    let other = lake.ok("CreateNamedQuery", query).await["NamedQueryId"].clone();
+    assert_ne!(other, id);
+    let described = lake.ok("GetNamedQuery", json!({"NamedQueryId": id})).await["NamedQuery"].clone();
+    assert_eq!((&described["Name"], &described["WorkGroup"]), (&json!("mine"), &json!("w")));
+    assert_eq!(lake.ok("ListNamedQueries", json!({"WorkGroup": "w"})).await["NamedQueryIds"], json!([id]));
+    assert_eq!(lake.ok("ListNamedQueries", json!({})).await["NamedQueryIds"], json!([other]));
+    let kept = lake.refused("DeleteWorkGroup", json!({"WorkGroup": "w"})).await;
+    assert!(kept.message.contains("is not empty"), "{kept:?}");
+    lake.ok("DeleteNamedQuery", json!({"NamedQueryId": id})).await;
+    let missing = lake.refused("GetNamedQuery", json!({"NamedQueryId": id})).await;
+    assert_eq!(missing.code, "InvalidRequestException");
+    lake.ok("DeleteWorkGroup", json!({"WorkGroup": "w"})).await;
+}

@@ -34,7 +34,7 @@ async fn dates_and_enums_are_projected() {
     let parameters = json!({
         "projection.enabled": "TRUE",
         "projection.dt.type": "date", "projection.dt.format": "yyyy/MM/dd", "projection.dt.range": "2021/01/01,NOW",
-        "projection.kind.type": "enum", "projection.kind.values": "a, b",
+        "projection.kind.type": "enum", "projection.kind.values": "a,b, c",
         "storage.location.template": "s3://lake/d/${kind}/${dt}",
     });
     lake.table("p", &[("a", "bigint")], &[("dt", "string"), ("kind", "string")], parameters, json!({})).await;
@@ -59,4 +59,58 @@ async fn a_projection_that_is_incomplete_fails_the_query() {
     lake.table("q", &[("a", "bigint")], &[("year", "int")], json!({"projection.enabled": "true"}), json!({})).await;
     let reason = lake.reason("select count(*) from q", "FAILED").await;
     assert!(reason.contains("projection.year.type"), "{reason}");
+}
+
+#[tokio::test]
+async fn what_is_finer_than_a_day_is_projected_and_each_placeholder_has_one_value() {
+    let lake = Lake::new().await;
+    let parameters = json!({
+        "projection.enabled": "true",
+        "projection.ts.type": "date", "projection.ts.format": "yyyyMMddHH", "projection.ts.range": "2026010100,2026010123",
+        "projection.ts.interval": "2", "projection.ts.interval.unit": "HOURS",
+        "projection.n.type": "integer", "projection.n.range": "1,9", "projection.n.interval": "4",
+        "storage.location.template": "s3://lake/d/${n}/raw/ts=${ts}/${n}/",
+    });
+    lake.table("p", &[("a", "bigint")], &[("ts", "string"), ("n", "int")], parameters, json!({})).await;
+    lake.object("d/1/raw/ts=2026010102/1/x.json", "{\"a\":1}\n");
+    lake.object("d/5/raw/ts=2026010122/5/x.json", "{\"a\":2}\n");
+    lake.object("d/5/raw/ts=2026010122/1/another-value.json", "{\"a\":4}\n");
+    lake.object("d/2/raw/ts=2026010102/2/between-two.json", "{\"a\":8}\n");
+    lake.object("d/1/raw/ts=2026010103/1/between-two.json", "{\"a\":16}\n");
+    lake.object("d/1/raw/ts=2026010200/1/the-day-after.json", "{\"a\":32}\n");
+    assert_eq!(lake.value("select sum(a) from p").await, "3");
+    assert_eq!(lake.value("select a from p where n = 5").await, "2");
+}
+
+#[tokio::test]
+async fn an_injected_key_needs_its_value_in_the_query() {
+    let lake = Lake::new().await;
+    let parameters = json!({
+        "projection.enabled": "true", "projection.device.type": "injected",
+        "storage.location.template": "s3://lake/d/${device}/",
+    });
+    lake.table("p", &[("a", "bigint")], &[("device", "string")], parameters, json!({})).await;
+    lake.object("d/x/1.json", "{\"a\":1}\n");
+    lake.object("d/y/1.json", "{\"a\":2}\n");
+    for sql in ["select sum(a) from p", "select sum(a) from p where device > 'w'"] {
+        let reason = lake.reason(sql, "FAILED").await;
+        assert!(
+            reason.starts_with("CONSTRAINT_VIOLATION: For the injected projected partition column device,"),
+            "{reason}"
+        );
+    }
+    assert_eq!(lake.value("select sum(a) from p where device = 'y' and a > 0").await, "2");
+    assert_eq!(lake.value("select sum(a) from p where device in ('x', 'y')").await, "3");
+}
+
+#[tokio::test]
+async fn an_empty_folder_is_left_out_of_a_location() {
+    let lake = Lake::new().await;
+    let mut parameters = dates();
+    parameters["storage.location.template"] = "s3://lake//in//year=${year}/month=${month}/day=${day}/".into();
+    lake.table("p", &[("a", "bigint")], &[("year", "int"), ("month", "int"), ("day", "int")], parameters, json!({}))
+        .await;
+    lake.object("/in//year=2026/month=01/day=31/x.json", "{\"a\":1}\n");
+    lake.object("in/year=2026/month=01/day=31/x.json", "{\"a\":2}\n");
+    assert_eq!(lake.value("select sum(a) from p").await, "2");
 }

@@ -117,6 +117,12 @@ async fn configurations_are_refused_as_aws_would() {
     };
     let argument = "InvalidArgumentException";
     let cases = [
+        (
+            with(&["S3Configuration", "Prefix"], json!("in/!{timestamp:yyyy}/")),
+            argument,
+            "Prefix Expressions or ErrorOutputPrefix is currently not supported for this destination",
+        ),
+        (with(&["S3Configuration", "ErrorOutputPrefix"], json!("errors/")), argument, "ErrorOutputPrefix is currently"),
         (with(&["S3Configuration", "CompressionFormat"], json!("ZIP")), argument, "COPY operation does not support"),
         (with(&["S3Configuration", "CompressionFormat"], json!("Snappy")), argument, "COPY operation does not support"),
         (with(&["S3Configuration", "BucketARN"], json!("arn:aws:s3:::nowhere")), argument, "does not exist"),

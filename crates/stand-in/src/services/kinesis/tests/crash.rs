@@ -68,6 +68,32 @@ async fn damage_inside_is_told_and_not_handed_out() {
 }
 
 #[tokio::test]
+async fn a_damaged_record_is_left_out_and_those_behind_it_are_kept() {
+    let mut bench = Bench::new();
+    bench.stream("s", 1).await;
+    let mut ends = Vec::new();
+    for text in ["one", "two", "three", "four"] {
+        bench.put("s", 0, text).await;
+        ends.push(std::fs::metadata(segment(&bench)).unwrap().len() as usize);
+    }
+    let whole = std::fs::read(segment(&bench)).unwrap();
+    // In the length, the checksum, the time, the key's length and the data of the second.
+    for at in [ends[0], ends[0] + 3, ends[0] + 5, ends[0] + 9, ends[0] + 16, ends[1] - 1] {
+        let mut damaged = whole.clone();
+        damaged[at] ^= 0x10;
+        std::fs::write(segment(&bench), &damaged).unwrap();
+        assert_eq!(bench.data("s", SHARD).await, ["one", "three", "four"], "byte {at}, as it runs");
+        bench.reopen();
+        assert_eq!(std::fs::read(segment(&bench)).unwrap(), damaged, "byte {at}: nothing is cut");
+        assert_eq!(bench.data("s", SHARD).await, ["one", "three", "four"], "byte {at}, opened again");
+    }
+    let last = bench.put("s", 0, "five").await;
+    assert_eq!(bench.data("s", SHARD).await, ["one", "three", "four", "five"]);
+    bench.reopen();
+    assert!(bench.put("s", 0, "six").await > last);
+}
+
+#[tokio::test]
 async fn a_reader_of_a_deleted_stream_is_told_so() {
     let bench = Bench::new();
     bench.stream("s", 1).await;

@@ -1,3 +1,4 @@
+mod attached;
 mod crash;
 mod read;
 mod refuse;

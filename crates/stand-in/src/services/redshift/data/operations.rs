@@ -2,11 +2,9 @@
 
 use std::{
     collections::HashMap,
-    panic::AssertUnwindSafe,
     sync::{Arc, Mutex, MutexGuard},
 };
 
-use futures::FutureExt;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::task::AbortHandle;
@@ -24,6 +22,7 @@ use crate::{
         },
         secrets::Secrets,
     },
+    sql::{TIME_LIMIT, run_isolated},
 };
 
 /// Redshift Data API reference, BatchExecuteStatement: the most statements of one call.
@@ -168,11 +167,14 @@ impl Data {
 
     async fn run(self: Arc<Self>, execution: Execution, warehouse: Arc<Warehouse>, access: Access) {
         let id = execution.id.clone();
-        let ended = AssertUnwindSafe(self.work(execution, &warehouse, &access)).catch_unwind().await;
-        let ended = ended.unwrap_or_else(|_| Err(ServiceError::internal("it panicked; the log has more")));
-        if let Err(error) = ended {
-            tracing::error!(statement = id, %error, "the stand-in failed while a statement ran");
-            let why = format!("ERROR: the stand-in failed while the statement ran: {error}");
+        let work = self.clone().work(execution, warehouse.clone(), access);
+        let why = match run_isolated(TIME_LIMIT, work).await {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(format!("ERROR: the stand-in failed while the statement ran: {error}")),
+            Err(ended) => Some(format!("ERROR: {ended}")),
+        };
+        if let Some(why) = why {
+            tracing::error!(statement = id, why, "a statement did not end by itself");
             if let Err(error) = self.executions.give_up(&id, warehouse.is_committed(&id), &why) {
                 tracing::error!(statement = id, %error, "the end of a statement could not be kept");
             }
@@ -180,13 +182,17 @@ impl Data {
         self.running().remove(&id);
     }
 
-    async fn work(&self, execution: Execution, warehouse: &Warehouse, access: &Access) -> Result<(), ServiceError> {
+    async fn work(
+        self: Arc<Self>,
+        execution: Execution,
+        warehouse: Arc<Warehouse>,
+        access: Access,
+    ) -> Result<(), ServiceError> {
         self.executions.start(&execution.id)?;
         let Execution { id, asked, .. } = &execution;
-        let parsed = asked.sqls.iter().map(|sql| Statement::parse(sql, &asked.parameters));
-        let parsed: Vec<Result<Statement, Failure>> = parsed.collect();
+        let parsed = Statement::parse_all(&asked.sqls, &asked.parameters);
         let all = match parsed.iter().position(Result::is_err) {
-            None => warehouse.run(id, &asked.database, access, parsed.into_iter().flatten().collect()).await,
+            None => warehouse.run(id, &asked.database, &access, parsed.into_iter().flatten().collect()).await,
             Some(bad) => parsed.into_iter().take(bad + 1).map(unrun).collect(),
         };
         self.executions.end(id, &all)

@@ -7,7 +7,7 @@ use datafusion::{
     sql::sqlparser::{parser::ParserError, tokenizer::TokenizerError},
 };
 
-use crate::service_error::ServiceError;
+use crate::{service_error::ServiceError, sql::TooLarge};
 
 /// A statement's end other than success; its text is what DescribeStatement answers as `Error`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -52,6 +52,12 @@ pub(super) fn fail<T>(failure: Failure) -> Result<T> {
 impl From<Failure> for DataFusionError {
     fn from(failure: Failure) -> Self {
         Self::External(Box::new(failure))
+    }
+}
+
+impl From<TooLarge> for Failure {
+    fn from(error: TooLarge) -> Self {
+        Self::new(error.to_string())
     }
 }
 

@@ -75,9 +75,9 @@ impl SchemaProvider for SchemaView {
     }
 
     async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
-        let name = name.to_lowercase();
+        let name = name.to_ascii_lowercase();
         if self.name != PATH {
-            let schema = self.name.to_lowercase();
+            let schema = self.name.to_ascii_lowercase();
             return match self.view.provide(&schema, &name)? {
                 Some(table) => Ok(Some(table)),
                 None => fail(Failure::no_relation(Name { schema: Some(schema), table: name })),

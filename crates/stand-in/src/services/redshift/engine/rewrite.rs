@@ -46,7 +46,7 @@ impl Visitor for Scope<'_> {
             && let Ok(name) = statement::name(name)
             && let Some(table) = self.view.table(&name)
         {
-            let called = alias.as_ref().map_or(name.table, |alias| alias.name.value.to_lowercase());
+            let called = alias.as_ref().map_or(name.table, |alias| alias.name.value.to_ascii_lowercase());
             self.tables.insert(called, table);
         }
         ControlFlow::Continue(())
@@ -66,7 +66,7 @@ impl Scope<'_> {
 
     fn is_super(&self, expression: &Expr) -> bool {
         match expression {
-            Expr::Identifier(name) => self.super_column(&[name.value.to_lowercase()]).is_some(),
+            Expr::Identifier(name) => self.super_column(&[name.value.to_ascii_lowercase()]).is_some(),
             Expr::CompoundIdentifier(path) => self.super_column(&lower(path)) == Some(path.len()),
             Expr::Function(function) => function.name.to_string() == NAVIGATE,
             Expr::Nested(inner) => self.is_super(inner),
@@ -76,7 +76,7 @@ impl Scope<'_> {
 }
 
 fn lower(path: &[Ident]) -> Vec<String> {
-    path.iter().map(|name| name.value.to_lowercase()).collect()
+    path.iter().map(|name| name.value.to_ascii_lowercase()).collect()
 }
 
 struct Rewriter<'a> {
@@ -129,9 +129,9 @@ impl Rewriter<'_> {
             [single] => Expr::Identifier(single.clone()),
             names => Expr::CompoundIdentifier(names.to_vec()),
         };
-        // Names are folded to lower case (database developer guide, "Lax and strict modes and schema typing in PartiQL").
+        // Names are folded to lower case, those in quotes as soon as they are read.
         let key = |name: &Ident| {
-            text(if name.quote_style.is_some() { name.value.clone() } else { name.value.to_lowercase() })
+            text(if name.quote_style.is_some() { name.value.clone() } else { name.value.to_ascii_lowercase() })
         };
         let arguments = std::iter::once(column).chain(path[own..].iter().map(key));
         Some(call(NAVIGATE, arguments))
@@ -167,7 +167,7 @@ impl Rewriter<'_> {
 
     fn object_id(&self, name: &Expr) -> Result<Expr, Failure> {
         let Expr::Value(value) = name else { return Err(Failure::unsupported("regclass of anything but a name")) };
-        let written = value.value.clone().into_string().unwrap_or_default().to_lowercase();
+        let written = value.value.clone().into_string().unwrap_or_default().to_ascii_lowercase();
         let name = match written.split_once('.') {
             Some((schema, table)) => Name { schema: Some(schema.into()), table: table.into() },
             None => Name { schema: None, table: written.clone() },
@@ -185,7 +185,7 @@ impl Rewriter<'_> {
     }
 
     fn function(&self, function: &mut Function) -> Option<Expr> {
-        match function.name.to_string().to_lowercase().as_str() {
+        match function.name.to_string().to_ascii_lowercase().as_str() {
             "nvl" => function.name = named("coalesce"),
             "len" => function.name = named("character_length"),
             "getdate" => return Some(self.now()),

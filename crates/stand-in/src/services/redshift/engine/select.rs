@@ -1,11 +1,10 @@
 //! Queries: DataFusion over a view of the catalogue.
 
-use std::{collections::HashSet, num::NonZeroUsize, sync::Arc, thread};
+use std::{collections::HashSet, sync::Arc};
 
 use datafusion::{
     arrow::record_batch::RecordBatch,
     common::{DFSchema, TableReference},
-    execution::runtime_env::RuntimeEnvBuilder,
     prelude::{SessionConfig, SessionContext},
     sql::{
         parser::Statement as Parsed,
@@ -18,9 +17,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     catalog::Name, failure::Failure, functions, kind::Kind, provider::PATH, record, rewrite, system, view::View,
 };
+use crate::sql::{self, check_expansion, check_size};
 
-/// What all operators of a query may hold together; sorts and aggregations spill above it.
-const MEMORY: usize = 256 << 20;
 /// How large a result may be (Redshift Data API reference, GetStatementResult; the stand-in holds one in memory).
 const MAX_RESULT: usize = 100 << 20;
 
@@ -70,10 +68,12 @@ pub(super) async fn run(
     mut query: Query,
     mut take: impl FnMut(&RecordBatch) -> Result<(), Failure>,
 ) -> Result<DFSchema, Failure> {
+    check_expansion(&query)?;
     rewrite::query(&mut query, &view)?;
     let context = session(view)?;
     let statement = Parsed::Statement(Box::new(Sql::Query(Box::new(query))));
     let plan = context.state().statement_to_plan(statement).await?;
+    check_size::<Failure>(&plan)?;
     let schema = plan.schema().as_ref().clone();
     let mut batches = context.execute_logical_plan(plan).await?.execute_stream().await?;
     while let Some(batch) = batches.next().await {
@@ -83,14 +83,11 @@ pub(super) async fn run(
 }
 
 fn session(view: View) -> Result<SessionContext, Failure> {
-    let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let mut config = SessionConfig::new()
-        .with_target_partitions(cores)
         .with_default_catalog_and_schema(&view.database, PATH)
         .with_create_default_catalog_and_schema(false);
     config.options_mut().sql_parser.map_string_types_to_utf8view = false;
-    let runtime = RuntimeEnvBuilder::new().with_memory_limit(MEMORY, 1.0).build_arc()?;
-    let context = SessionContext::new_with_config_rt(config, runtime);
+    let context = sql::session(config)?;
     let comments = system::comments(&view).into_iter().map(|(id, _, text)| (id.into(), text.to_owned()));
     functions::register(&context, comments.collect());
     context.register_catalog(view.database.clone(), Arc::new(view));
@@ -173,9 +170,9 @@ fn result_names(query: &mut Query) -> Vec<Option<String>> {
 
 fn result_name(expression: &Expr) -> String {
     match expression {
-        Expr::Identifier(name) => name.value.to_lowercase(),
-        Expr::CompoundIdentifier(path) => path.last().map(|name| name.value.to_lowercase()).unwrap_or_default(),
-        Expr::Function(function) => function.name.to_string().to_lowercase(),
+        Expr::Identifier(name) => name.value.to_ascii_lowercase(),
+        Expr::CompoundIdentifier(path) => path.last().map(|name| name.value.to_ascii_lowercase()).unwrap_or_default(),
+        Expr::Function(function) => function.name.to_string().to_ascii_lowercase(),
         Expr::Cast { expr, .. } | Expr::Nested(expr) => result_name(expr),
         Expr::Case { .. } => "case".to_owned(),
         _ => "?column?".to_owned(),

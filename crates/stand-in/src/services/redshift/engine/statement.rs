@@ -15,37 +15,103 @@ use super::{
     copy::Copy,
     failure::Failure,
     kind::Kind,
-    tokens::{self, Cursor},
+    tokens::{self, Case, Cursor},
 };
+use crate::sql::check_depth;
+
+/// The most columns of a table (database developer guide, "CREATE TABLE").
+const MOST_COLUMNS: usize = 1_600;
 
 /// A statement that the stand-in runs.
 #[derive(Clone, Debug)]
 pub(in crate::services::redshift) enum Statement {
     Select(Box<Query>),
     SetSearchPath(Vec<String>),
-    CreateSchema { name: String, if_not_exists: bool },
-    DropSchema { names: Vec<String>, if_exists: bool, cascade: bool },
-    CreateTable { name: Name, columns: Vec<Column>, if_not_exists: bool },
-    DropTable { names: Vec<Name>, if_exists: bool },
-    CommentOnSchema { name: String, comment: Option<String> },
-    CommentOnTable { name: Name, comment: Option<String> },
+    /// What is said of identifiers in the statements that follow.
+    SetCase(Case),
+    CreateSchema {
+        name: String,
+        if_not_exists: bool,
+    },
+    DropSchema {
+        names: Vec<String>,
+        if_exists: bool,
+        cascade: bool,
+    },
+    CreateTable {
+        name: Name,
+        columns: Vec<Column>,
+        if_not_exists: bool,
+    },
+    DropTable {
+        names: Vec<Name>,
+        if_exists: bool,
+    },
+    CommentOnSchema {
+        name: String,
+        comment: Option<String>,
+    },
+    CommentOnTable {
+        name: Name,
+        comment: Option<String>,
+    },
     Truncate(Vec<Name>),
     Lock(Vec<Name>),
-    Delete { table: Name, condition: Option<Box<Expr>> },
-    Insert { table: Name, columns: Vec<String>, source: Box<Query> },
+    Delete {
+        table: Name,
+        condition: Option<Box<Expr>>,
+    },
+    Insert {
+        table: Name,
+        columns: Vec<String>,
+        source: Box<Query>,
+    },
     Copy(Box<Copy>),
 }
 
 impl Statement {
     /// Parses one statement; `parameters` are the values of its `:name`s.
     pub(in crate::services::redshift) fn parse(sql: &str, parameters: &[(String, String)]) -> Result<Self, Failure> {
-        let tokens = tokens::read(sql, parameters)?;
+        Self::parse_as(sql, parameters, Case::Folded)
+    }
+
+    /// Parses the statements of one session, which may set what is said of those that follow.
+    pub(in crate::services::redshift) fn parse_all(
+        sqls: &[String],
+        parameters: &[(String, String)],
+    ) -> Vec<Result<Self, Failure>> {
+        let mut case = Case::Folded;
+        let parsed = sqls.iter().map(|sql| {
+            let parsed = Self::parse_as(sql, parameters, case);
+            if let Ok(Self::SetCase(set)) = &parsed {
+                case = *set;
+            }
+            parsed
+        });
+        parsed.collect()
+    }
+
+    fn parse_as(sql: &str, parameters: &[(String, String)], case: Case) -> Result<Self, Failure> {
+        let tokens = tokens::read(sql, parameters, case)?;
+        check_depth(&tokens)?;
+        let has_case = tokens.iter().any(tokens::has_case);
+        match Self::of_tokens(tokens)? {
+            Self::Select(query) => Ok(Self::Select(query)),
+            _ if has_case => Err(Failure::unsupported("a name with upper-case letters other than in a SELECT")),
+            other => Ok(other),
+        }
+    }
+
+    fn of_tokens(tokens: Vec<Token>) -> Result<Self, Failure> {
         let mut start = Cursor::new(tokens.clone());
         if start.takes(&["COPY"]) {
             return Ok(Self::Copy(Box::new(Copy::parse(start)?)));
         }
         if start.takes(&["SET", "SEARCH_PATH"]) {
             return search_path(start);
+        }
+        if start.takes(&["SET", "ENABLE_CASE_SENSITIVE_IDENTIFIER"]) {
+            return set_case(start);
         }
         if start.takes(&["LOCK", "TABLE"]) || start.takes(&["LOCK"]) {
             return lock(start);
@@ -56,7 +122,7 @@ impl Statement {
 
     /// Whether it leaves everything as it is.
     pub(super) fn only_reads(&self) -> bool {
-        matches!(self, Self::Select(_) | Self::SetSearchPath(_))
+        matches!(self, Self::Select(_) | Self::SetSearchPath(_) | Self::SetCase(_))
     }
 
     fn of(sql: Sql) -> Result<Self, Failure> {
@@ -109,7 +175,7 @@ fn search_path(mut rest: Cursor) -> Result<Statement, Failure> {
     let mut path = Vec::new();
     loop {
         let schema = match rest.peek() {
-            Some(Token::SingleQuotedString(_)) => rest.text()?.to_lowercase(),
+            Some(Token::SingleQuotedString(_)) => rest.text()?.to_ascii_lowercase(),
             _ => rest.identifier()?,
         };
         // The user has no schema of their own here.
@@ -121,6 +187,18 @@ fn search_path(mut rest: Cursor) -> Result<Statement, Failure> {
             return Err(rest.unexpected());
         }
     }
+}
+
+fn set_case(mut rest: Cursor) -> Result<Statement, Failure> {
+    if !rest.takes(&["TO"]) && !rest.takes_sign(&Token::Eq) {
+        return Err(rest.unexpected());
+    }
+    let case = match () {
+        () if rest.takes(&["TRUE"]) || rest.takes(&["ON"]) => Case::Kept,
+        () if rest.takes(&["FALSE"]) || rest.takes(&["OFF"]) || rest.takes(&["DEFAULT"]) => Case::Folded,
+        () => return Err(rest.unexpected()),
+    };
+    if rest.is_at_end() { Ok(Statement::SetCase(case)) } else { Err(rest.unexpected()) }
 }
 
 fn lock(mut rest: Cursor) -> Result<Statement, Failure> {
@@ -138,7 +216,7 @@ fn create_table(table: CreateTable) -> Result<Statement, Failure> {
     let mut columns: Vec<Column> = Vec::new();
     for definition in &table.columns {
         let mut column = Column {
-            name: definition.name.value.to_lowercase(),
+            name: definition.name.value.to_ascii_lowercase(),
             kind: Kind::parse(&definition.data_type)?,
             nullable: true,
             default: None,
@@ -158,6 +236,9 @@ fn create_table(table: CreateTable) -> Result<Statement, Failure> {
     }
     if columns.is_empty() {
         return Err(Failure::new("table must have at least one column"));
+    }
+    if columns.len() > MOST_COLUMNS {
+        return Err(Failure::new(format!("tables can have at most {MOST_COLUMNS} columns")));
     }
     Ok(Statement::CreateTable { name: name(&table.name)?, columns, if_not_exists: table.if_not_exists })
 }
@@ -210,7 +291,7 @@ pub(super) fn name(name: &ObjectName) -> Result<Name, Failure> {
 
 fn parts(name: &ObjectName) -> Result<Vec<String>, Failure> {
     let part = |part: &datafusion::sql::sqlparser::ast::ObjectNamePart| {
-        part.as_ident().map(|ident| ident.value.to_lowercase()).ok_or_else(|| Failure::syntax(name))
+        part.as_ident().map(|ident| ident.value.to_ascii_lowercase()).ok_or_else(|| Failure::syntax(name))
     };
     name.0.iter().map(part).collect()
 }

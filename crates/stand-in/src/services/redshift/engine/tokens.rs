@@ -9,7 +9,7 @@ use super::{catalog::Name, failure::Failure};
 
 /// The words of one statement, without space, comments and the semicolon at its end; each parameter (`:name`) is replaced
 /// by its value as a string.
-pub(in crate::services::redshift) fn read(sql: &str, parameters: &[(String, String)]) -> Result<Vec<Token>, Failure> {
+pub(super) fn read(sql: &str, parameters: &[(String, String)], case: Case) -> Result<Vec<Token>, Failure> {
     let mut tokens = Tokenizer::new(&PostgreSqlDialect {}, sql).tokenize()?;
     tokens.retain(|token| !matches!(token, Token::Whitespace(_) | Token::EOF));
     while tokens.last() == Some(&Token::SemiColon) {
@@ -18,7 +18,30 @@ pub(in crate::services::redshift) fn read(sql: &str, parameters: &[(String, Stri
     if tokens.contains(&Token::SemiColon) {
         return Err(Failure::new("only one statement is allowed in a call; send several with BatchExecuteStatement"));
     }
+    if case == Case::Folded {
+        tokens.iter_mut().for_each(fold);
+    }
     bind(tokens, parameters)
+}
+
+/// What becomes of the case of identifiers in quotes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::services::redshift) enum Case {
+    /// ASCII letters become lower case (database developer guide, "Names and identifiers").
+    Folded,
+    /// It stays (the same guide, "enable_case_sensitive_identifier").
+    Kept,
+}
+
+fn fold(token: &mut Token) {
+    if let Token::Word(Word { value, quote_style: Some(_), .. }) | Token::DoubleQuotedString(value) = token {
+        value.make_ascii_lowercase();
+    }
+}
+
+/// Whether a word is an identifier that would be another one without its case.
+pub(super) fn has_case(token: &Token) -> bool {
+    matches!(token, Token::Word(Word { value, quote_style: Some(_), .. }) if value.contains(|c: char| c.is_ascii_uppercase()))
 }
 
 fn bind(tokens: Vec<Token>, parameters: &[(String, String)]) -> Result<Vec<Token>, Failure> {
@@ -128,8 +151,8 @@ impl Cursor {
     /// An identifier, in lower case as Redshift has every name.
     pub(in crate::services::redshift) fn identifier(&mut self) -> Result<String, Failure> {
         match self.next() {
-            Some(Token::Word(word)) => Ok(word.value.to_lowercase()),
-            Some(Token::DoubleQuotedString(name)) => Ok(name.to_lowercase()),
+            Some(Token::Word(word)) => Ok(word.value.to_ascii_lowercase()),
+            Some(Token::DoubleQuotedString(name)) => Ok(name.to_ascii_lowercase()),
             _ => Err(self.unexpected_before()),
         }
     }

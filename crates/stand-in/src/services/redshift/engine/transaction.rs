@@ -70,6 +70,8 @@ impl<'a> Transaction<'a> {
                 outcome.result = Some(result);
             }
             Statement::SetSearchPath(path) => self.search_path = path,
+            // It was read for the statements that follow.
+            Statement::SetCase(_) => {}
             Statement::CreateSchema { name, if_not_exists } => self.create_schema(&name, if_not_exists)?,
             Statement::DropSchema { names, if_exists, cascade } => self.drop_schemas(&names, if_exists, cascade)?,
             Statement::CreateTable { name, columns, if_not_exists } => {

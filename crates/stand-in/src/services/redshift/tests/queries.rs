@@ -126,3 +126,32 @@ async fn dots_lead_into_super_columns() {
         "SELECT \"item\".\"category\"::VARCHAR, sum(item.price) FROM t AS s WHERE s.item.price IS NOT NULL GROUP BY 1";
     assert_eq!(rig.run(&[cast]).await, expected(&[&["Music", "3.5"]]));
 }
+
+#[tokio::test]
+async fn names_are_folded_in_quotes_too_unless_the_session_keeps_their_case() {
+    let rig = Rig::new();
+    rig.run(&[
+        "CREATE TABLE \"Mixed\" (\"OrderId\" INT, \"Doc\" SUPER)",
+        "INSERT INTO mixed VALUES (1, '{\"Id\": \"upper\", \"id\": \"lower\"}')",
+    ])
+    .await;
+    let folded = "SELECT m.\"ORDERID\", m.\"Doc\".\"Id\"::VARCHAR FROM \"MIXED\" AS m WHERE \"orderId\" = 1";
+    assert_eq!(rig.run(&[folded]).await, expected(&[&["1", "lower"]]));
+    let keep = "SET enable_case_sensitive_identifier TO true";
+    let kept = "SELECT m.\"orderid\", m.doc.\"Id\"::VARCHAR, m.doc.ID::VARCHAR FROM mixed AS m";
+    assert_eq!(rig.run(&[keep, kept]).await, expected(&[&["1", "upper", "lower"]]));
+    assert!(rig.failure(&[keep, "SELECT \"OrderId\" FROM mixed"]).await.contains("OrderId"));
+    assert!(rig.failure(&[keep, "CREATE TABLE t (\"A\" INT)"]).await.contains("upper-case letters"));
+    assert_eq!(rig.run(&[keep, "SET enable_case_sensitive_identifier TO off", folded]).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_table_has_at_most_1600_columns() {
+    let rig = Rig::new();
+    let table = |columns: usize| {
+        let columns: Vec<String> = (0..columns).map(|n| format!("c{n} INT")).collect();
+        format!("CREATE TABLE wide ({})", columns.join(", "))
+    };
+    assert!(rig.failure(&[&table(1_601)]).await.contains("at most 1600 columns"));
+    rig.run(&[&table(1_600)]).await;
+}

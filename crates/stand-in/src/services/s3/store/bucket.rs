@@ -30,13 +30,20 @@ impl Bucket {
         };
         let object = format!("arn:aws:s3:::{bucket}/{key}");
         list(&policy["Statement"]).into_iter().any(|statement| {
-            let among = |element: &str| names(&statement[element]).any(|resource| matches_glob(resource, &object));
+            let among =
+                |element: &str| names(&statement[element]).any(|resource| matches_glob(&of_aws(resource), &object));
             statement["Effect"] == "Deny"
                 && (statement["Principal"] == "*" || list(&statement["Principal"]["AWS"]).contains(&&Value::from("*")))
                 && names(&statement["Action"]).any(|action| matches_glob(action, "s3:PutObject"))
                 && (among("Resource") || !statement["NotResource"].is_null() && !among("NotResource"))
         })
     }
+}
+
+/// An ARN as partition `aws` would have it: a bucket's name is the same in all.
+fn of_aws(arn: &str) -> String {
+    let other = arn.strip_prefix("arn:aws-").and_then(|rest| rest.split_once(':'));
+    other.map_or_else(|| arn.to_owned(), |(_, rest)| format!("arn:aws:{rest}"))
 }
 
 /// A policy's element that is one thing or a list of them.
