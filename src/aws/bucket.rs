@@ -252,8 +252,8 @@ impl Buckets {
     }
 
     /// AWS takes the tags with CreateBucket; other implementations may pass over them there, and a partition of AWS that does
-    /// not know them refuses the call, which is then made without (`sent` is false). A bucket that has others, or on AWS none although they
-    /// were sent, was there before: in us-east-1 CreateBucket answers 200 to whoever has it already.
+    /// not know them refuses the call, which is then made without (`sent` is false). A bucket that has others, or on AWS none
+    /// although they were sent, was there before: in us-east-1 CreateBucket answers 200 to whoever has it already.
     async fn tag_where_missing(
         &self,
         name: &str,
