@@ -144,18 +144,18 @@ impl<'a> Work<'a> {
             Observed::Foreign { .. } if phase == Some(Phase::Intended) => Outcome::AlreadyGone,
             Observed::Foreign { why } => return Err(not_ours(node, &why).into()),
         };
+        if outcome == Outcome::Deleted && contents == ForeignContents::Keep {
+            let foreign = provider.foreign(node).await?;
+            if !foreign.is_empty() {
+                return Err(Foreign::kept(&foreign, &key.to_string(), self.journal.id().as_str()).into());
+            }
+        }
         if phase != Some(Phase::Deleting) {
             self.note(Entry::Deleting { key: key.clone() }).await?;
         }
         if outcome == Outcome::Deleted {
-            match contents {
-                ForeignContents::Delete => provider.delete_foreign(node, progress).await?,
-                ForeignContents::Keep => match provider.foreign(node).await?.as_slice() {
-                    [] => {}
-                    foreign => {
-                        return Err(Foreign::kept(foreign, &node.key.to_string(), self.journal.id().as_str()).into());
-                    }
-                },
+            if contents == ForeignContents::Delete {
+                provider.delete_foreign(node, progress).await?;
             }
             provider.delete(node, progress).await?;
         }

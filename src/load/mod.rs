@@ -1,9 +1,9 @@
 //! Drives a workload through the producer at a rate.
 //!
-//! The load is open loop: when document i is to be sent is fixed by the schedule, where the integral of its rate reaches i, and
-//! its latency counts from then to its acknowledgement; so a stall of the service shows in the latency of every document that had to
-//! wait, and not as a gap in which nothing was measured. When the producer has no room, the schedule does not slip:
-//! late documents go as soon as they can.
+//! The load is open loop: when document i is to be sent is fixed by the schedule, where the integral of its rate reaches i,
+//! and its latency counts from then to its acknowledgement; so a stall of the service shows in the latency of every document
+//! that had to wait, and not as a gap in which nothing was measured. When the producer has no room, the schedule does not
+//! slip: late documents go as soon as they can.
 //!
 //! At rate `max` it is a closed loop: a document is sent when others have been acknowledged, and its latency counts from
 //! when it was handed to the producer.

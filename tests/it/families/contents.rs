@@ -6,7 +6,7 @@ use kinesis_demo::{
         Names,
         redshift::{At, Database, data::Runner},
     },
-    engine::{Cancel, Cause, Down, ForeignContents},
+    engine::{Cancel, Cause, Down, ForeignContents, Phase},
     pipeline::lifecycle,
 };
 
@@ -88,6 +88,8 @@ async fn each_container_stays_with_what_others_put_into_it_and_all_else_goes() {
     assert_eq!(left, ["bucket", "database", "logs", "redshift-schema", "workgroup"], "all else is gone");
     let ours = ground.aside.s3.head_object().bucket(&bucket).key(ground.landed("a.gz")).send().await;
     assert!(ours.is_ok(), "nothing in the bucket was touched");
+    let journaled = ground.home.find(ground.id.as_str()).expect("known");
+    assert!(journaled.live().all(|kept| kept.phase == Phase::Ready), "none is said to be deleted: {journaled:?}");
 
     let down = down_with_foreign(&ground).await;
     assert!(down.is_clean() && down.removed.len() == 5, "{down:#?}");

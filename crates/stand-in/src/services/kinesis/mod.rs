@@ -3,8 +3,8 @@
 //! A call of the wire protocol goes through [`Kinesis::call`]; those inside the stand-in who read a stream use
 //! [`Kinesis::shards`], [`Kinesis::end`] and [`Kinesis::read`]. What is known of the streams lies in one durable file,
 //! records in segment files, one folder per shard. Not covered: SubscribeToShard, resource policies, enhanced
-//! monitoring, what channels deliver and queues give, warm throughput, the limits on reads (5 calls and 2 MB a second per shard), and the growth of an
-//! on-demand stream beyond its first 4 shards.
+//! monitoring, what channels deliver and queues give, warm throughput, the limits on reads (5 calls and 2 MB a second per
+//! shard), and the growth of an on-demand stream beyond its first 4 shards.
 
 mod attachment;
 mod channels;
