@@ -14,7 +14,7 @@ use super::{
     attached::Attached,
     clients::Clients,
     failure::{broken, failure, is},
-    kind::{Hourly, Kind, Layer},
+    kind::{Hourly, Kind, Layer, node},
     ownership::{self, Ownership, Tags, pairs},
     pace::Pace,
     permission::{On, Statement},
@@ -22,7 +22,9 @@ use super::{
     rates::Api,
     tags,
 };
-use crate::engine::{Cause, Difference, Foreign, Observed, Owned, Progress, ProviderError, Scope, StackId};
+use crate::engine::{
+    Cancel, Cause, Difference, Doing, Foreign, Node, Observed, Owned, Progress, ProviderError, Scope, StackId,
+};
 
 /// Others wait five minutes for hundreds of shards; the SDK's own waiter gives up after three.
 const READY_BUDGET: Duration = Duration::from_secs(15 * 60);
@@ -236,11 +238,36 @@ pub async fn attached(clients: &Clients, stream: &str) -> Result<Option<String>,
     Attached { clients, stream }.counted().await
 }
 
+/// Gives a stream another number of open shards while records go through it; returns when it has them.
+///
+/// # Errors
+/// AWS refuses, or someone says stop.
+pub async fn reshard(clients: &Clients, stream: &str, shards: u32, cancel: &Cancel) -> Result<(), ProviderError> {
+    let node = Streams::named(stream);
+    let progress = Progress::begin(&node, Doing::Creating, &(), cancel);
+    Streams(clients.clone()).resize(stream, shards as i32, &progress).await
+}
+
+/// Lets AWS scale a stream from now on, while records go through it.
+///
+/// # Errors
+/// AWS refuses, or someone says stop.
+pub async fn put_on_demand(clients: &Clients, stream: &str, cancel: &Cancel) -> Result<(), ProviderError> {
+    let node = Streams::named(stream);
+    let progress = Progress::begin(&node, Doing::Creating, &(), cancel);
+    let wanted = Desired { name: stream.to_owned(), capacity: Capacity::OnDemand, ..Desired::default() };
+    Streams(clients.clone()).switch(&wanted, &progress).await
+}
+
 fn has_channels(found: &StreamDescriptionSummary) -> bool {
     found.channel_count().is_some_and(|count| count > 0)
 }
 
 impl Streams {
+    fn named(stream: &str) -> Node {
+        node::<Self>(stream, &[], &Desired { name: stream.to_owned(), ..Desired::default() }, String::new())
+    }
+
     fn attached<'a>(&'a self, wanted: &'a Desired) -> Attached<'a> {
         Attached { clients: &self.0, stream: &wanted.name }
     }

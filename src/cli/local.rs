@@ -7,7 +7,7 @@ use aws_stand_in::daemon::{self, Daemon, Started};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::{context, exit::Exit, screen::Screen};
+use super::{context, exit::Exit, fault::Asked, screen::Screen};
 use crate::{engine::Home, operations::target::stacks_in_use};
 
 /// Arguments of `demo local`.
@@ -35,6 +35,9 @@ enum What {
     },
     /// Print the environment that points the AWS CLI or an SDK at the stand-in: eval "$(demo local env)".
     Env,
+    /// Have something go wrong in the stand-in for a while.
+    #[command(subcommand)]
+    Fault(Asked),
     /// Print the stand-in's log.
     Logs,
     /// Run the stand-in in the foreground.
@@ -110,6 +113,7 @@ impl What {
                 let lines: String = variables.map(|(name, value)| format!("export {name}={value}\n")).collect();
                 context::print(&lines)?;
             }
+            Self::Fault(asked) => asked.run(&stand_in).await?,
             Self::Logs => {
                 let path = stand_in.log_path();
                 let mut log = fs::File::open(&path)

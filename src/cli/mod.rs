@@ -3,12 +3,14 @@
 pub mod code;
 pub mod completions;
 pub mod context;
+pub mod control;
 pub mod cost;
 pub mod documents;
 pub mod doctor;
 pub mod down;
 pub mod errors;
 pub mod exit;
+pub mod fault;
 pub mod gc;
 pub mod get;
 pub mod local;
@@ -58,6 +60,8 @@ enum Command {
     Plan(plan::Plan),
     /// Load a stack and verify that every record arrived; creates the stack first if needed.
     Run(run::Run),
+    /// Act on a run that is under way: pause it, change its rate, reshard its stream, heat a key, stop it.
+    Control(control::Control),
     /// Show which of a stack's resources exist and which have drifted.
     Status(status::Status),
     /// Query a stack's table with SQL.
@@ -159,6 +163,7 @@ fn execute(command: Command, screen: &Screen) -> anyhow::Result<Exit> {
         Command::Up(command) => context::block_on(command.run(screen)),
         Command::Plan(command) => context::block_on(command.run(screen)),
         Command::Run(command) => context::block_on(command.run(screen)),
+        Command::Control(command) => context::block_on(command.run()),
         Command::Status(command) => context::block_on(command.run(screen)),
         Command::Query(command) => context::block_on(command.run(screen)),
         Command::Get(command) => context::block_on(command.run(screen)),

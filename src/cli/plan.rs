@@ -16,6 +16,7 @@ use crate::{
         target::{location, release_stand_in},
     },
     pipeline::{Materials, lifecycle},
+    spec::{self, Skew},
 };
 
 /// Arguments of `demo plan`.
@@ -32,7 +33,7 @@ pub struct Plan {
     detailed_exitcode: bool,
     /// Print one JSON object: `stack`, `known` (whether the stack has a journal), `place`, `changes` (whether `up`
     /// would do anything), `possible` (whether `up` would accept the changes), `sending` (transport, aggregation and
-    /// order of its documents), and `steps`, each with `kind`, `name`, `detail`, `action` (create, adopt, change,
+    /// order of its documents), `keys` (how evenly they go to the shards), and `steps`, each with `kind`, `name`, `detail`, `action` (create, adopt, change,
     /// replace, refuse, orphan, keep), and for some `why`: differences (`what`, `is`, `wanted`, `change`), or a
     /// sentence.
     #[arg(long)]
@@ -58,6 +59,8 @@ impl Plan {
         stack_status::show_if_left_behind(&StackStatus::of(&home, &state)?, screen);
         let changes = steps.iter().any(|step| step.action.is_change() && step.action != Action::Orphan);
         let (known, place) = (state.id().is_some(), location(&clients));
+        let keys = Skew::of(&stack.load.partition_key, spec::shards(stack));
+        let keys = keys.map_or_else(|| "known when the documents are".to_owned(), |skew| skew.to_string());
         context::print(&if self.json {
             let possible = !steps.iter().any(|step| matches!(step.action, Action::Replace(_) | Action::Refuse(_)));
             let id = known.then_some(id.as_str());
@@ -65,7 +68,7 @@ impl Plan {
             format!(
                 "{}\n",
                 json!({"stack": id, "known": known, "place": place, "changes": changes, "possible": possible,
-                       "sending": stack.load.sending.to_string(), "steps": steps})
+                       "sending": stack.load.sending.to_string(), "keys": keys, "steps": steps})
             )
         } else {
             let new = if known { "" } else { " (not created yet; its id will differ)" };
@@ -74,7 +77,7 @@ impl Plan {
             let (summary, sending) = (summary(&steps), stack.load.sending);
             format!(
                 "{id}{new} on {place}\n\n{lines}\n  {summary}\n  cost: {costs} while it is up\n  \
-                 transport: {sending}\n"
+                 transport: {sending}\n  keys: {keys}\n"
             )
         })?;
         Ok(if self.detailed_exitcode && changes { Exit::Changes } else { Exit::Fine })

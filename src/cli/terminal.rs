@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     engine::{Cause, Down, Home, Journal, Owned},
-    load::{HotKey, LoadResult, Progress},
+    load::{Done, HotKey, LoadResult, Progress},
     operations::{Event, Host, Question, target::location},
     report::{
         table::Rows,
@@ -158,6 +158,10 @@ impl Host for Terminal {
                     bar.set(progress.acknowledged, &progress_text(progress));
                 }
             }
+            Event::Acted(Done { at, action }) => screen.line(&format!("  {at:.1} s: {action}")),
+            Event::StreamChanged { action, took } => {
+                screen.line(&format!("  {action}: done in {:.1} s", took.as_secs_f64()));
+            }
             Event::Loaded(load) => {
                 if let Some(bar) = lock(&self.load).take() {
                     bar.finish(&load_text(load));
@@ -208,6 +212,9 @@ fn progress_text(progress: &Progress) -> String {
     if let Some(silence) = &progress.silence {
         let retries = retries_text(progress.retried, progress.throttled, &progress.hot_keys);
         return format!("{} acknowledged   {retries}   {silence}", grouped(progress.acknowledged));
+    }
+    if progress.is_paused {
+        return format!("{} acknowledged   paused by hand", grouped(progress.acknowledged));
     }
     let left = progress.total.map(|total| total.saturating_sub(progress.acknowledged) as f64);
     let remaining = left.filter(|_| progress.records_per_second > 0.0).map(|left| left / progress.records_per_second);

@@ -133,6 +133,11 @@ pub trait Delivery: Send + Sync {
     /// What else is paid by use, which nobody can tell beforehand.
     fn by_use(&self) -> Option<&'static str>;
 
+    /// The delivery stream of Firehose that reads the stack's stream for it, if one does.
+    fn firehose_stream(&self, _names: &Names) -> Option<String> {
+        None
+    }
+
     /// What goes on while the stack is loaded, for as long as it is polled; it may end by itself.
     fn beside_load(&self, _names: &Names, _clients: &Clients) -> Option<BoxFuture<'static, ()>> {
         None

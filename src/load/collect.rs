@@ -4,7 +4,10 @@ use std::{
     collections::VecDeque,
     future::poll_fn,
     pin::Pin,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     task::{Context, Poll},
     time::{Duration, Instant},
 };
@@ -22,6 +25,7 @@ use super::{
     Failure, Progress, Sample, Silence,
     acks::{AckLogError, AckWriter},
     hot::hot_keys,
+    imbalance::ShardCounts,
     intervals::IntervalSet,
     offer::Offered,
     window::Window,
@@ -45,6 +49,9 @@ pub(super) struct Collected {
     pub(super) bytes: u64,
     /// Microseconds from the intended send time to the acknowledgement.
     pub(super) latency: Histogram<u64>,
+    /// The same of the documents with a hot key, if there was one.
+    pub(super) hot_latency: Option<Histogram<u64>>,
+    pub(super) shards: ShardCounts,
     pub(super) failures: Vec<Failure>,
     pub(super) last_acknowledged: Option<Instant>,
     /// Nothing more can arrive, so nothing more is to be offered.
@@ -66,6 +73,7 @@ pub(super) struct Collector {
     pub(super) total: Option<u64>,
     pub(super) progress: watch::Sender<Progress>,
     pub(super) samples: Option<mpsc::Sender<Sample>>,
+    pub(super) paused: Arc<AtomicBool>,
     /// For a load at rate `max`.
     pub(super) window: Arc<Window>,
     /// How long documents may wait without one being acknowledged.
@@ -177,6 +185,7 @@ impl Collector {
             bytes_per_second: (collected.bytes - bytes) as f64 / seconds,
             p99_ms: (!collected.latency.is_empty()).then(|| collected.latency.value_at_quantile(0.99) as f64 / 1e3),
             silence,
+            is_paused: self.paused.load(Relaxed),
         });
     }
 }
@@ -191,6 +200,7 @@ struct Ended {
     ordinal: u64,
     bytes: usize,
     intended: Instant,
+    is_hot: bool,
     sample: Option<Bytes>,
     outcome: Result<Receipt, RecordError>,
 }
@@ -210,8 +220,8 @@ impl Batch {
         let Self { waiting, ended } = self;
         waiting.retain_mut(|document| {
             let Poll::Ready(outcome) = Pin::new(&mut document.pending).poll(context) else { return true };
-            let Offered { ordinal, bytes, intended, .. } = *document;
-            ended.push(Ended { ordinal, bytes, intended, sample: document.sample.take(), outcome });
+            let Offered { ordinal, bytes, intended, is_hot, .. } = *document;
+            ended.push(Ended { ordinal, bytes, intended, is_hot, sample: document.sample.take(), outcome });
             false
         });
         if ended.is_empty() { Poll::Pending } else { Poll::Ready(()) }
@@ -220,12 +230,13 @@ impl Batch {
 
 impl Collected {
     fn new(started: Instant) -> Self {
-        let longest = LONGEST_LATENCY.as_micros() as u64;
         Self {
             acknowledged: 0,
             failed: 0,
             bytes: 0,
-            latency: Histogram::new_with_bounds(1, longest, 3).expect("an hour in microseconds to three digits"),
+            latency: latency(),
+            hot_latency: None,
+            shards: ShardCounts::default(),
             failures: Vec::new(),
             last_acknowledged: None,
             gave_up: false,
@@ -258,6 +269,10 @@ impl Collected {
         self.acknowledged += 1;
         self.bytes += document.bytes as u64;
         self.latency.saturating_record(took.as_micros() as u64);
+        if document.is_hot {
+            self.hot_latency.get_or_insert_with(latency).saturating_record(took.as_micros() as u64);
+        }
+        self.shards.count(receipt.shard_id());
         self.last_acknowledged = self.last_acknowledged.max(Some(acknowledged_at));
         self.heard = self.heard.max(acknowledged_at);
     }
@@ -286,4 +301,9 @@ impl Collected {
             self.failures.push(Failure { reason, count: 1, first: ordinal });
         }
     }
+}
+
+fn latency() -> Histogram<u64> {
+    let longest = LONGEST_LATENCY.as_micros() as u64;
+    Histogram::new_with_bounds(1, longest, 3).expect("an hour in microseconds to three digits")
 }

@@ -13,7 +13,7 @@
 use std::{ops::RangeInclusive, sync::Arc, thread};
 
 use bytes::Bytes;
-use demo_workload::{Id, Identity};
+use demo_workload::{Id, Identity, IdentityError};
 use kinesis_producer::limits::PARTITION_KEY_CHARS;
 use tokio::{
     sync::mpsc,
@@ -39,7 +39,7 @@ const MOST_THREADS: usize = 4;
 
 pub(super) struct Document {
     pub(super) ticket: u64,
-    /// The text of its declared key, where that is its partition key.
+    /// Its partition key, where it has that itself.
     pub(super) key: Option<Arc<str>>,
     pub(super) data: Bytes,
 }
@@ -48,8 +48,8 @@ pub(super) type Chunk = Vec<Document>;
 
 pub(super) struct Generator {
     pub(super) source: Arc<dyn Source>,
-    /// By what documents are told apart, where that is their partition key.
-    pub(super) keyed: Option<Identity>,
+    /// Where documents have their partition key, if they have it themselves.
+    pub(super) keyed: Option<Keyed>,
     pub(super) reserve: ReserveTickets,
     pub(super) acks: Arc<AckWriter>,
     /// Documents of the whole run; without it, until nobody takes them.
@@ -104,16 +104,28 @@ impl Generating {
     }
 }
 
-impl Document {
-    fn take_key(&mut self, identity: &Identity) -> Result<(), SourceError> {
-        let text = identity.texts(&self.data)?.join("/");
+/// Documents that have their partition key themselves.
+#[derive(Clone)]
+pub(super) struct Keyed {
+    /// By the fields of their partition key.
+    pub(super) by: Identity,
+    /// By what tells one from another, for those without such a field.
+    pub(super) otherwise: Identity,
+}
+
+impl Keyed {
+    fn key_of(&self, document: &[u8]) -> Result<Arc<str>, IdentityError> {
+        let text = match self.by.texts(document) {
+            Ok(texts) => texts.join("/"),
+            Err(error) if error.is_absence() => return Ok(hexadecimal(self.otherwise.of_document(document)?)),
+            Err(error) => return Err(error),
+        };
         let fits = PARTITION_KEY_CHARS.contains(&text.chars().count());
-        self.key = Some(if fits { text.into() } else { hexadecimal(identity.of_document(&self.data)?) });
-        Ok(())
+        Ok(if fits { text.into() } else { hexadecimal(self.by.of_document(document)?) })
     }
 }
 
-/// Stands for a key that is empty or longer than a partition key may be.
+/// Stands for a key that is missing, empty or longer than a partition key may be.
 fn hexadecimal(Id(id): Id) -> Arc<str> {
     format!("{id:016x}").into()
 }
@@ -189,7 +201,7 @@ fn threads(source: &dyn Source) -> usize {
 struct Maker {
     source: Arc<dyn Source>,
     documents: Option<Box<dyn Documents>>,
-    keyed: Option<Identity>,
+    keyed: Option<Keyed>,
     made: mpsc::Sender<Made>,
     /// How large a buffer has to be, as far as is known.
     capacity: usize,
@@ -238,8 +250,10 @@ impl Maker {
 
     fn chunk(&mut self, documents: &mut dyn Documents) -> Result<Chunk, SourceError> {
         let mut chunk = render_chunk(documents, &mut self.capacity)?;
-        if let Some(identity) = &self.keyed {
-            chunk.iter_mut().try_for_each(|document| document.take_key(identity))?;
+        if let Some(keyed) = &self.keyed {
+            for document in &mut chunk {
+                document.key = Some(keyed.key_of(&document.data)?);
+            }
         }
         Ok(chunk)
     }
@@ -283,11 +297,10 @@ mod tests {
     use super::*;
     use demo_formats::schema::FieldPath;
 
-    fn key_of(document: &'static str, fields: &[&str]) -> Arc<str> {
+    fn key_of(document: &str, fields: &[&str]) -> Arc<str> {
         let fields = fields.iter().map(|name| FieldPath(vec![(*name).to_owned()])).collect();
-        let mut document = Document { ticket: 1, key: None, data: Bytes::from_static(document.as_bytes()) };
-        document.take_key(&Identity::Fields(fields)).expect("a key");
-        document.key.expect("just taken")
+        let keyed = Keyed { by: Identity::Fields(fields), otherwise: Identity::Line };
+        keyed.key_of(document.as_bytes()).expect("a key")
     }
 
     #[test]
@@ -297,12 +310,14 @@ mod tests {
 
     #[test]
     fn a_key_that_no_partition_key_can_be_is_hashed() {
-        let long: &'static str = Box::leak(format!("{{\"id\":\"{}\"}}", "ä".repeat(257)).into_boxed_str());
-        let fits: &'static str = Box::leak(format!("{{\"id\":\"{}\"}}", "ä".repeat(256)).into_boxed_str());
-        assert_eq!(key_of(fits, &["id"]).chars().count(), 256);
-        for document in [long, "{\"id\":\"\"}"] {
+        let of_length = |length| format!("{{\"id\":\"{}\"}}", "ä".repeat(length));
+        assert_eq!(key_of(&of_length(256), &["id"]).chars().count(), 256);
+        for document in [&of_length(257), "{\"id\":\"\"}", "{\"id\":null}", "{}"] {
             let key = key_of(document, &["id"]);
             assert!(key.len() == 16 && key.chars().all(|c| c.is_ascii_hexdigit()), "{key}");
         }
+        assert_ne!(key_of("{\"a\":1}", &["id"]), key_of("{\"a\":2}", &["id"]), "each goes by what it is");
+        let keyed = Keyed { by: Identity::Fields(vec![FieldPath(vec!["id".into()])]), otherwise: Identity::Line };
+        assert!(keyed.key_of(b"{\"id\":1.5}").is_err());
     }
 }

@@ -15,8 +15,10 @@
 
 mod acks;
 mod collect;
+mod control;
 mod generate;
 mod hot;
+mod imbalance;
 mod intervals;
 mod offer;
 mod origin;
@@ -38,12 +40,15 @@ use std::{
 };
 
 use bytes::Bytes;
+use demo_workload::Identity;
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, watch};
 
 pub use acks::{AckLog, AckLogError, Header};
+pub use control::{Control, Controls, Done, LoadOver, control};
 pub use hot::HotKey;
+pub use imbalance::Imbalance;
 pub use intervals::IntervalSet;
 pub use origin::{OpenError, OpenWorkload, Origin};
 pub use part::{NotAPart, Part};
@@ -52,7 +57,7 @@ pub use source::{Documents, Ids, Source, SourceError};
 use self::{
     acks::AckWriter,
     collect::{Collected, Collector},
-    generate::Generator,
+    generate::{Generator, Keyed},
     offer::Offerer,
     pace::Pace,
     spread::Spread,
@@ -90,6 +95,8 @@ pub struct Plan {
     pub shards: Vec<RangeInclusive<u128>>,
     /// The load ends when documents wait for so long without one being acknowledged.
     pub give_up: Duration,
+    /// What is done to the load while it goes on.
+    pub controls: Controls,
     /// Receives about one document a second once it is acknowledged, to track it; skipped while the channel is full.
     pub samples: Option<mpsc::Sender<Sample>>,
 }
@@ -132,6 +139,8 @@ pub struct Progress {
     pub p99_ms: Option<f64>,
     /// Set while documents wait and none has been acknowledged for a while.
     pub silence: Option<Silence>,
+    /// Whether it is paused by hand.
+    pub is_paused: bool,
 }
 
 /// A time in which documents wait and none is acknowledged.
@@ -171,6 +180,12 @@ pub struct LoadResult {
     pub throttled: u64,
     /// Partition keys that slowed the load, the hottest first.
     pub hot_keys: Vec<HotKey>,
+    /// How unevenly the shards got them; `None` when nothing was acknowledged.
+    pub imbalance: Option<Imbalance>,
+    /// What became of documents with a hot key; `None` where none was acknowledged.
+    pub hot: Option<HotDocuments>,
+    /// What was done to the load while it went on.
+    pub actions: Vec<Done>,
     /// The most duplicates that the stream can have.
     pub possible_duplicates: u64,
     /// Bytes of the acknowledged documents.
@@ -179,7 +194,7 @@ pub struct LoadResult {
     pub seconds: f64,
     /// Acknowledged documents a second.
     pub records_per_second: f64,
-    /// Documents a second that were to be sent; `None` for as many as possible.
+    /// Documents a second that were to be sent, with what was done by hand; `None` for as many as possible.
     pub asked_per_second: Option<f64>,
     /// Bytes of acknowledged documents a second.
     pub bytes_per_second: f64,
@@ -217,12 +232,33 @@ pub struct Percentiles {
     pub max: f64,
 }
 
+/// Documents of a load that had a hot key.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HotDocuments {
+    /// How many were acknowledged.
+    pub documents: u64,
+    /// From the intended send time to the acknowledgement.
+    pub ack_latency_ms: Percentiles,
+}
+
 impl LoadResult {
     /// From the intended send time to the acknowledgement; `None` when nothing was acknowledged.
     pub fn ack_latency_ms(&self) -> Option<Percentiles> {
-        let at = |quantile| self.latency_us.value_at_quantile(quantile) as f64 / 1e3;
-        let percentiles = || Percentiles { p50: at(0.5), p90: at(0.9), p99: at(0.99), max: at(1.0) };
-        (!self.latency_us.is_empty()).then(percentiles)
+        Percentiles::of(&self.latency_us)
+    }
+}
+
+impl Percentiles {
+    /// Of microseconds; `None` where there are none.
+    fn of(us: &Histogram<u64>) -> Option<Self> {
+        let at = |quantile| us.value_at_quantile(quantile) as f64 / 1e3;
+        (!us.is_empty()).then(|| Self { p50: at(0.5), p90: at(0.9), p99: at(0.99), max: at(1.0) })
+    }
+}
+
+impl HotDocuments {
+    fn of(us: &Histogram<u64>) -> Option<Self> {
+        Some(Self { documents: us.len(), ack_latency_ms: Percentiles::of(us)? })
     }
 }
 
@@ -305,7 +341,7 @@ async fn send(
     let pace = Pace::new(plan.schedule, plan.header.part)?;
     let first = plan.header.part.documents(whole.unwrap_or_default()).start;
     let generator = Generator {
-        keyed: (plan.partition_key == PartitionKey::Key).then(|| plan.source.identity()),
+        keyed: keyed(&plan.partition_key, plan.source.identity()),
         source: plan.source,
         reserve: plan.reserve,
         acks: acks.clone(),
@@ -313,13 +349,13 @@ async fn send(
         before: first,
     };
     let (mut chunks, generating) = generator.start();
-    let asked_per_second = pace.mean();
     // The first documents are made before the clock starts.
     let made = chunks.next().await.unwrap_or_default().into_iter();
 
     let (offered, offers) = mpsc::channel(OFFERED_AHEAD);
     let window = Arc::new(Window::new());
     let gave_up = watch::Sender::new(false);
+    let open_shards = plan.shards.len();
     let hopeless = gave_up.subscribe();
     let (before, started) = (producer.metrics(), Instant::now());
     let collector = Collector {
@@ -330,6 +366,7 @@ async fn send(
         total: pace.total(),
         progress: progress.clone(),
         samples: plan.samples,
+        paused: plan.controls.paused(),
         window: window.clone(),
         give_up: plan.give_up,
         gave_up,
@@ -339,7 +376,9 @@ async fn send(
         producer: producer.clone(),
         pace,
         window,
-        spread: Spread::new(plan.partition_key, plan.shards),
+        controls: plan.controls,
+        actions: Vec::new(),
+        spread: Spread::new(&plan.partition_key, plan.shards),
         chunks,
         offered,
         started,
@@ -351,7 +390,8 @@ async fn send(
         sampled: None,
     };
     let offering = offerer.run(cancel, hopeless).await;
-    let (count, late) = (offerer.count, offerer.late);
+    let (count, late, asked_per_second) = (offerer.count, offerer.late, offerer.pace.asked(offerer.count));
+    let actions = std::mem::take(&mut offerer.actions);
     drop(offerer);
 
     // A collector that failed, for example on a full disk, leaves nothing to wait for.
@@ -368,8 +408,21 @@ async fn send(
     Ok(LoadResult {
         hot_keys,
         asked_per_second,
+        imbalance: collected.shards.imbalance(open_shards),
+        hot: collected.hot_latency.as_ref().and_then(HotDocuments::of),
+        actions,
         ..LoadResult::new(collected, count, late, cancelled, started, (before, after))
     })
+}
+
+/// Where documents have their partition key, if they have it themselves.
+fn keyed(key: &PartitionKey, identity: Identity) -> Option<Keyed> {
+    let by = match key {
+        PartitionKey::Key => identity.clone(),
+        PartitionKey::Field(field) => Identity::Fields(vec![field.clone()]),
+        PartitionKey::Uniform | PartitionKey::Ticket | PartitionKey::Zipf(_) | PartitionKey::Hot(_) => return None,
+    };
+    Some(Keyed { by, otherwise: identity })
 }
 
 impl LoadResult {
@@ -392,6 +445,9 @@ impl LoadResult {
             retried: after.retried - before.retried,
             throttled: after.throttled - before.throttled,
             hot_keys: Vec::new(),
+            imbalance: None,
+            hot: None,
+            actions: Vec::new(),
             possible_duplicates: after.possible_duplicates - before.possible_duplicates,
             bytes: collected.bytes,
             seconds,

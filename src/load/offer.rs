@@ -18,15 +18,18 @@ use tokio::{
 
 use super::{
     LoadError,
+    control::{Asked, Controls, Done},
     generate::{Chunks, Document},
     pace::Pace,
-    spread::Spread,
+    spread::{Sent, Spell, Spread},
     window::Window,
 };
-use crate::engine::Cancel;
+use crate::{engine::Cancel, spec::Action};
 
 /// How soon to look again whether a closed loop has room.
 const LOOK_AGAIN: Duration = Duration::from_millis(1);
+/// How soon to look again whether a paused load is over.
+const PAUSED: Duration = Duration::from_millis(100);
 const BETWEEN_SAMPLES: Duration = Duration::from_secs(1);
 /// Documents that the producer takes before they are handed over.
 const DOCUMENTS_AT_A_TIME: u64 = 64;
@@ -38,6 +41,8 @@ pub(super) struct Offered {
     /// When it was to be sent.
     pub(super) intended: Instant,
     pub(super) pending: Pending,
+    /// Whether it has a hot key.
+    pub(super) is_hot: bool,
     /// The document itself, where it is a sample.
     pub(super) sample: Option<Bytes>,
 }
@@ -45,6 +50,9 @@ pub(super) struct Offered {
 pub(super) struct Offerer {
     pub(super) producer: Producer,
     pub(super) pace: Pace,
+    pub(super) controls: Controls,
+    /// What was done to the load.
+    pub(super) actions: Vec<Done>,
     pub(super) window: Arc<Window>,
     pub(super) spread: Spread,
     pub(super) chunks: Chunks,
@@ -107,38 +115,82 @@ impl Offerer {
 
     /// Waits until a document is to be sent, and says how many are to be by then; `None` when the load is over. The
     /// timer's grain of a millisecond makes slices of a fast load.
-    async fn due(&self) -> Option<u64> {
+    async fn due(&mut self) -> Option<u64> {
         loop {
+            while let Some(asked) = self.controls.waiting() {
+                self.act(asked);
+            }
             let elapsed = self.started.elapsed();
             if self.pace.is_over(self.count, elapsed) {
                 return None;
             }
-            let (due, look_again) = match self.pace.intended(self.count) {
-                Some(offset) => (self.pace.due(elapsed), self.started + offset),
-                None => {
-                    let room = self.window.room(self.producer.records_in_flight());
-                    (self.pace.due(elapsed).min(self.count + room), Instant::now() + LOOK_AGAIN)
-                }
-            };
+            let (due, look_again) = self.now_and_next(elapsed);
             if due > self.count {
                 return Some(due.min(self.count + DOCUMENTS_AT_A_TIME));
             }
-            sleep_until(look_again.into()).await;
+            tokio::select! {
+                asked = self.controls.next() => self.act(asked),
+                () = sleep_until(look_again.into()) => {}
+            }
         }
     }
 
+    /// How many documents are to be offered by now, and when to look again where all of them are.
+    fn now_and_next(&self, elapsed: Duration) -> (u64, Instant) {
+        let now = self.started + elapsed;
+        match self.pace.intended(self.count) {
+            Some(_) if self.pace.is_paused() => (self.pace.due(elapsed), now + PAUSED),
+            Some(offset) => (self.pace.due(elapsed), self.started + offset),
+            None if self.pace.is_paused() => (self.count, now + PAUSED),
+            None => {
+                let room = self.window.room(self.producer.records_in_flight());
+                (self.pace.due(elapsed).min(self.count + room), now + LOOK_AGAIN)
+            }
+        }
+    }
+
+    fn act(&mut self, asked: Asked) {
+        let elapsed = self.started.elapsed();
+        match &asked.action {
+            Action::Pause => self.pace.pause(elapsed),
+            Action::Resume => self.pace.resume(elapsed, self.count),
+            Action::Rate(rate) => self.pace.set_rate(*rate, elapsed, self.count),
+            Action::HotKey { hot, seconds } => {
+                let ends = elapsed.saturating_add(Action::lasts(*seconds));
+                self.spread.heat(Spell::new(hot, elapsed, ends));
+            }
+            Action::Reshard(_) | Action::OnDemand | Action::Fault { .. } => {}
+            Action::Stop => self.pace.stop(),
+        }
+        self.controls.tell_paused(self.pace.is_paused());
+        let done = Done { at: elapsed.as_secs_f64(), action: asked.action.clone() };
+        self.actions.push(done.clone());
+        asked.answer(done);
+    }
+
     async fn put(&mut self, producer: &Producer, document: Document) -> Result<Took, LoadError> {
-        let intended = self.pace.intended(self.count).map_or_else(Instant::now, |offset| self.started + offset);
+        let offset = self.pace.intended(self.count).unwrap_or_else(|| self.started.elapsed());
+        let intended = self.started + offset;
         let sample = self.is_sample(intended).then(|| document.data.clone());
         let (ordinal, bytes, ticket) = (self.first + self.count, document.data.len(), document.ticket);
-        let mut put = pin!(producer.put(self.spread.record(ordinal, document)));
+        let Sent { record, is_hot } = self.spread.record(ordinal, offset, document);
+        let mut put = pin!(producer.put(record));
         let at_once = poll_fn(|context| Poll::Ready(put.as_mut().poll(context))).await;
         let (took, pending) = match at_once {
             Poll::Ready(pending) => (Took::AtOnce, pending),
             Poll::Pending => {
                 // What the producer is full of must be seen to end meanwhile.
                 self.hand_over().await;
-                (Took::Later, put.await)
+                let pending = loop {
+                    tokio::select! {
+                        pending = &mut put => break pending,
+                        asked = self.controls.next() => self.act(asked),
+                    }
+                    if self.pace.is_over(self.count, Duration::ZERO) {
+                        return Ok(Took::NoMore);
+                    }
+                };
+                (Took::Later, pending)
             }
         };
         let pending = match pending {
@@ -148,7 +200,7 @@ impl Offerer {
         };
         self.count += 1;
         self.late = self.late.max(intended.elapsed());
-        self.taken.push(Offered { ordinal, bytes, intended, pending, sample });
+        self.taken.push(Offered { ordinal, bytes, intended, pending, is_hot, sample });
         Ok(took)
     }
 

@@ -2,6 +2,7 @@
 
 mod ends;
 mod parts;
+mod steered;
 
 use std::{
     collections::BTreeMap,
@@ -165,6 +166,7 @@ impl Bench {
             schedule: Schedule::constant(rate, length).expect("documents"),
             partition_key: PartitionKey::Uniform,
             shards: Vec::new(),
+            controls: control().1,
             give_up: PATIENCE,
             samples: None,
         }

@@ -8,9 +8,9 @@ use super::{documents::Documents, status::StackStatus, target::location};
 use crate::{
     aws::{Clients, cost::Cost},
     engine::{self, Applied, Down, Home, Journal, ResourceKey, StackId},
-    load::{LoadResult, Part, Progress},
+    load::{Done, LoadResult, Part, Progress},
     report::{RunReport, table::Rows},
-    spec::Stack,
+    spec::{Action, Stack},
     verify::{Destination, SearchProgress, Verification},
 };
 
@@ -98,6 +98,15 @@ pub enum Event<'a> {
     },
     /// The progress of the load.
     Loading(&'a Progress),
+    /// Something was done to the load.
+    Acted(&'a Done),
+    /// The stream is through with a change.
+    StreamChanged {
+        /// Which.
+        action: &'a Action,
+        /// The time that it took.
+        took: Duration,
+    },
     /// The load ended.
     Loaded(&'a LoadResult),
     /// The search for acknowledged documents starts.

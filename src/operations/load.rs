@@ -12,15 +12,17 @@ use tokio::{
 };
 
 use super::{
+    conductor::{Conductor, Place, Request},
+    control::ControlSocket,
     documents::{Documents, DocumentsError},
     host::{Event, Host},
 };
 use crate::{
     aws::{Clients, Names, shards},
     deliveries,
-    engine::{Cancel, ProviderError},
+    engine::{Cancel, Home, ProviderError, StackId},
     load::{self, Header, LoadError, LoadResult, Part, Plan, Progress, ReserveTickets, Sample},
-    spec::{Aggregation, Sending, Stack, Transport},
+    spec::{Action, Aggregation, Sending, Stack, Transport},
     verify::{
         VerifyError,
         freshness::{self, Freshness},
@@ -36,6 +38,10 @@ const SAMPLES_WAITING: usize = 16;
 
 /// A stack that is up, and the run that loads it.
 pub struct StackLoad<'a> {
+    /// The state folder.
+    pub home: &'a Home,
+    /// The stack's id.
+    pub id: &'a StackId,
     /// The stack.
     pub stack: &'a Stack,
     /// The names of its resources.
@@ -60,6 +66,8 @@ pub struct StackLoadResult {
     pub load: LoadResult,
     /// How fresh the destination was meanwhile whose documents can be looked up, if the stack has one.
     pub freshness: Option<Freshness>,
+    /// What was to be done to it meanwhile and went wrong.
+    pub problems: Vec<String>,
 }
 
 /// Why a stack cannot be loaded.
@@ -96,43 +104,71 @@ pub fn new_run() -> String {
 impl StackLoad<'_> {
     /// Sends the stack's load until it ends or is cancelled.
     pub async fn send(self, cancel: &Cancel, host: &dyn Host) -> Result<StackLoadResult, StackLoadError> {
-        let Self { stack, names, clients, .. } = self;
+        let Self { home, id, stack, names, clients, part, .. } = self;
         fs::create_dir_all(self.log.parent().expect("a log lies in a folder"))?;
         let shards = shards::open_ranges(&clients.kinesis, &names.stream).await?;
         let opened = self.documents.open(stack).await?;
         let (samples, tracking) = track(stack, names, clients).await?.unzip();
+        let (control, controls) = load::control();
         let plan = Plan {
-            header: Header { run: self.run, origin: opened.origin.clone(), part: self.part },
+            header: Header { run: self.run, origin: opened.origin.clone(), part },
             reserve: if opened.begins_anew() { from_one(self.tickets) } else { self.tickets },
             source: opened.source,
             schedule: stack.load.schedule.clone(),
             give_up: stack.load.give_up,
-            partition_key: stack.load.partition_key,
+            partition_key: stack.load.partition_key.clone(),
             shards,
+            controls,
             samples,
         };
         let producer = producer(stack, names, clients).build().await?;
         let (progress, mut changes) = watch::channel(Progress::default());
         let loading = load::run(plan, &producer, &self.log, &progress, cancel);
-        let beside = beside_load(stack, names, clients, self.part);
+        let beside = beside_load(stack, names, clients, part);
         let draining = end_draining(cancel, &producer);
-        tokio::pin!(loading, beside, draining);
-        host.notify(Event::LoadStarted { total: total(stack, self.part) });
-        let load = loop {
-            tokio::select! {
-                load = &mut loading => break load?,
-                never = &mut beside => match never {},
-                never = &mut draining => match never {},
-                Ok(()) = changes.changed() => host.notify(Event::Loading(&changes.borrow_and_update())),
+        let (_socket, mut requests) = take_requests(home, id, part, host);
+        let events = stack.load.events.iter().filter(|event| part.worker == 1 || !event.action.is_shared());
+        let place = Place { home, stack, names, clients };
+        let mut conductor = Conductor::new(control, place, events.cloned(), cancel, host);
+        host.notify(Event::LoadStarted { total: total(stack, part) });
+        let load = {
+            let conducting = conductor.conduct(changes.clone(), &mut requests);
+            tokio::pin!(loading, beside, draining, conducting);
+            loop {
+                tokio::select! {
+                    load = &mut loading => break load?,
+                    never = &mut beside => match never {},
+                    never = &mut draining => match never {},
+                    never = &mut conducting => match never {},
+                    Ok(()) = changes.changed() => host.notify(Event::Loading(&changes.borrow_and_update())),
+                }
             }
         };
         host.notify(Event::Loaded(&load));
+        let was_stopped = load.cancelled || load.gave_up || load.actions.iter().any(|done| done.action == Action::Stop);
+        let problems = conductor.end(was_stopped).await;
         producer.close(CLOSE_WITHIN).await;
         let freshness = match tracking {
             Some(tracking) if !load.cancelled => measured(tracking, cancel).await?,
             _ => None,
         };
-        Ok(StackLoadResult { load, freshness })
+        Ok(StackLoadResult { load, freshness, problems })
+    }
+}
+
+/// Takes what other processes ask for. A load goes on where none can.
+fn take_requests(
+    home: &Home,
+    id: &StackId,
+    part: Part,
+    host: &dyn Host,
+) -> (Option<ControlSocket>, mpsc::Receiver<Request>) {
+    match ControlSocket::open(home, id, part) {
+        Ok((socket, requests)) => (Some(socket), requests),
+        Err(error) => {
+            host.notify(Event::Warning(&format!("`demo control` cannot act on this run: {error}")));
+            (None, mpsc::channel(1).1)
+        }
     }
 }
 

@@ -132,6 +132,8 @@ impl Run<'_> {
         let (run, logs) = (new_run(), Logs::of(&up.home, &up.id));
         let log = logs.path(&run, Part::WHOLE);
         let load = StackLoad {
+            home: &up.home,
+            id: &up.id,
             stack,
             names: &names,
             clients: &up.clients,
@@ -144,6 +146,7 @@ impl Run<'_> {
         let sent = load.send(cancel, host).await?;
         report.run = run;
         report.record_load(&sent.load);
+        report.problems.extend(sent.problems);
         sent.freshness.iter().for_each(|freshness| report.record_freshness(freshness));
         if sent.load.acknowledged == 0 && !report.interrupted {
             let first = sent.load.failures.into_iter().next();

@@ -181,6 +181,8 @@ impl SharedRun {
         host.notify(Event::Started { home: &home, id: &id });
         host.notify(Event::WorkerStarted { id: &id, clients: &clients, part: self.part, run: &self.run });
         let load = StackLoad {
+            home: &home,
+            id: &id,
             stack,
             names: &names,
             clients: &clients,
@@ -196,7 +198,9 @@ impl SharedRun {
         let sent = load.send(cancel, host).await;
         let uploaded = self.upload_log(&log, &clients).await;
         let mut report = RunReport { stack: id.to_string(), target: location(&clients), ..self.report() };
-        report.record_load(&sent?.load);
+        let sent = sent?;
+        report.record_load(&sent.load);
+        report.problems.extend(sent.problems);
         uploaded?;
         report.interrupted |= cancel.is_raised();
         report.check_thresholds(&self.thresholds(&stack.thresholds));

@@ -63,6 +63,7 @@ fn stack(s3: Option<S3Delivery>) -> Stack {
             schedule: Schedule::Max(Length::Records(1)),
             give_up: Duration::from_secs(60),
             partition_key: PartitionKey::Uniform,
+            events: Vec::new(),
             sending: Sending::default(),
         },
         thresholds: Thresholds::default(),

@@ -10,7 +10,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::{
-    load::{Failure, HotKey, LoadResult, Percentiles},
+    load::{Done, Failure, HotDocuments, HotKey, Imbalance, LoadResult, Percentiles},
     spec::Thresholds,
     verify::{Destination, Verification, freshness::Freshness, rejections::Rejection},
 };
@@ -43,6 +43,15 @@ pub struct RunReport {
     pub possible_duplicates: u64,
     /// Partition keys that held the load up, because much of it went to one shard: the hottest first.
     pub hot_keys: Vec<HotKey>,
+    /// The shard that got most, held against the others; null where nothing was acknowledged.
+    #[serde(default)]
+    pub imbalance: Option<Imbalance>,
+    /// What became of documents that had a hot key of the stack's or by hand; null where there was none.
+    #[serde(default)]
+    pub hot: Option<HotDocuments>,
+    /// What was done to the load by hand or as an event, and when.
+    #[serde(default)]
+    pub actions: Vec<Done>,
     /// Documents found more than once (each beyond the first), in the destination that has most of them.
     pub duplicated: Option<u64>,
     /// Acknowledged documents that are missing, in the destination that lacks most; null where nothing was looked at.
@@ -148,6 +157,9 @@ impl RunReport {
         self.throttled = load.throttled;
         self.possible_duplicates = load.possible_duplicates;
         self.hot_keys = load.hot_keys.clone();
+        self.imbalance = load.imbalance.clone();
+        self.hot = load.hot;
+        self.actions = load.actions.clone();
         self.records_per_second = load.records_per_second;
         self.asked_per_second = load.asked_per_second;
         self.bytes_per_second = load.bytes_per_second;
@@ -198,7 +210,8 @@ impl RunReport {
 
     /// Records which thresholds were kept, and which were crossed.
     pub fn check_thresholds(&mut self, thresholds: &Thresholds) {
-        let Thresholds { lost, p99_ack, throughput } = *thresholds;
+        let Thresholds { lost, p99_ack, throughput, throughput_is_of_schedule } = *thresholds;
+        let is_steered = self.actions.iter().any(|done| done.action.changes_the_schedule());
         let mut checks = Vec::new();
         if let (Some(limit), Some(lost)) = (lost, self.lost) {
             checks.push(ThresholdCheck::new("lost", lost.to_string(), format!("at most {limit}"), lost <= limit));
@@ -208,7 +221,7 @@ impl RunReport {
             let (actual, limits) = (format!("{p99:.1} ms"), format!("at most {limit:.1} ms"));
             checks.push(ThresholdCheck::new("p99_ack", actual, limits, p99 <= limit));
         }
-        if let Some(limit) = throughput {
+        if let Some(limit) = throughput.filter(|_| !(throughput_is_of_schedule && is_steered)) {
             let rate = self.records_per_second;
             let per_second = |rate: f64| format!("{}/s", grouped(rate.round() as u64));
             let (actual, limits) = (per_second(rate), format!("at least {}", per_second(limit)));
@@ -224,7 +237,7 @@ mod tests {
     use std::time::Duration;
 
     use super::{landed::Landed, *};
-    use crate::deliveries::s3;
+    use crate::{deliveries::s3, spec::Action};
 
     fn in_s3(documents: u64, by_sql: u64) -> LandedDocuments {
         LandedDocuments(vec![Landed { destination: s3::DESTINATION, documents, by_sql: Some(by_sql) }])
@@ -265,14 +278,20 @@ mod tests {
 
     #[test]
     fn each_threshold_is_checked_by_itself() {
-        let strict = Thresholds { lost: Some(0), p99_ack: Some(Duration::from_millis(5)), throughput: Some(101.0) };
+        let p99_ack = Some(Duration::from_millis(5));
+        let strict = Thresholds { lost: Some(0), p99_ack, throughput: Some(101.0), throughput_is_of_schedule: true };
         let mut report = RunReport { lost: Some(2), ..clean() };
         report.check_thresholds(&strict);
         let crossed = ["lost: 2, at most 0", "p99_ack: 7.0 ms, at most 5.0 ms", "throughput: 100/s, at least 101/s"];
         assert_eq!(report.crossed, crossed);
-        report.check_thresholds(&Thresholds { lost: Some(2), ..strict });
+        report.check_thresholds(&Thresholds { lost: Some(2), ..strict.clone() });
         assert_eq!(report.crossed, crossed[1..]);
         assert_eq!(report.thresholds.iter().map(|check| check.met).collect::<Vec<_>>(), [true, false, false]);
+        report.actions = vec![Done { at: 1.0, action: Action::Pause }];
+        report.check_thresholds(&Thresholds { lost: Some(2), ..strict.clone() });
+        assert_eq!(report.crossed, crossed[1..2], "a schedule that was changed by hand says nothing of the rate");
+        report.check_thresholds(&Thresholds { lost: Some(2), throughput_is_of_schedule: false, ..strict });
+        assert_eq!(report.crossed, crossed[1..], "what the file says holds");
         report.check_thresholds(&Thresholds::default());
         assert!(report.crossed.is_empty() && report.thresholds.is_empty());
     }

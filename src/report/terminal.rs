@@ -5,10 +5,15 @@ use std::fmt::Write;
 use chrono::TimeDelta;
 
 use super::{RunReport, landed::Landed};
-use crate::verify::{Verification, destination::Keeps};
+use crate::{
+    load::{HotDocuments, Imbalance},
+    verify::{Verification, destination::Keeps},
+};
 
 /// A rate is kept from this share on: the last document is due a little before the end, and acknowledged a little after.
 const KEPT: f64 = 0.99;
+/// Shards are told apart when the hottest got so many times the mean.
+const UNEVEN: f64 = 1.1;
 
 /// Several short lines: what was offered and where it is, what is missing, how fast it went.
 pub fn summary(report: &RunReport) -> String {
@@ -45,6 +50,26 @@ pub fn summary(report: &RunReport) -> String {
         let _ = write!(text, "   possible duplicates {}", grouped(report.possible_duplicates));
     }
     text += "\n";
+    for done in &report.actions {
+        let _ = writeln!(text, "  {:.1} s: {}", done.at, done.action);
+    }
+    if let Some(uneven) = report.imbalance.as_ref().filter(|imbalance| imbalance.over_mean >= UNEVEN) {
+        let Imbalance { shards, hottest, documents, over_mean } = uneven;
+        let _ = writeln!(
+            text,
+            "  hottest of {shards} shards {hottest}: {} documents, {over_mean:.1} times the mean",
+            grouped(*documents)
+        );
+    }
+    if let Some(HotDocuments { documents, ack_latency_ms }) = &report.hot {
+        let _ = writeln!(
+            text,
+            "  of a hot key {} documents, acknowledged in p50 {} ms, p99 {} ms",
+            grouped(*documents),
+            millis(ack_latency_ms.p50),
+            millis(ack_latency_ms.p99)
+        );
+    }
     for hot in &report.hot_keys {
         let waited = bytes(hot.bytes as f64);
         let _ =

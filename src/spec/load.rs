@@ -6,7 +6,7 @@ use demo_formats::schema::FieldPath;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{schedule::Schedule, sending::Sending};
+use super::{action::Event, partition_key::PartitionKey, schedule::Schedule, sending::Sending};
 
 /// The mean length of a `store_sales` document, in bytes.
 pub const MEAN_DOCUMENT_BYTES: u64 = 8_170;
@@ -22,6 +22,8 @@ pub struct Load {
     pub give_up: Duration,
     /// How documents are spread over shards.
     pub partition_key: PartitionKey,
+    /// What is done while it goes on, in the order of their times. A rate is part of the schedule already.
+    pub events: Vec<Event>,
     /// How they travel.
     pub sending: Sending,
 }
@@ -65,19 +67,6 @@ pub enum Broken {
     Refuse,
     /// They are counted, reported with their line numbers, and left out.
     Skip,
-}
-
-/// How documents are spread over shards.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum PartitionKey {
-    /// Explicit hash keys, every shard the same.
-    #[default]
-    Uniform,
-    /// The ticket number: 8 to 16 documents of a ticket on one shard; `store_sales` only.
-    Ticket,
-    /// The declared key of your own documents.
-    Key,
 }
 
 impl Workload {

@@ -7,6 +7,7 @@
 //! Each value keeps the place where it was written, so what `shape` (against the JSON Schema) and `check` (against what
 //! AWS takes) find wrong is reported together, all at once, each in the file it came from.
 
+mod action;
 mod capacity;
 pub(crate) mod check;
 mod diagnostic;
@@ -16,6 +17,7 @@ mod mean;
 pub(crate) mod names;
 mod near;
 pub(crate) mod objects;
+pub(crate) mod partition_key;
 mod paths;
 #[cfg(test)]
 mod properties;
@@ -24,6 +26,7 @@ pub(crate) mod schedule;
 mod sending;
 mod sets;
 mod shape;
+mod skew;
 pub(crate) mod stack;
 pub(crate) mod tree;
 mod warnings;
@@ -38,14 +41,17 @@ use std::{
 pub use demo_formats::schema::FieldPath;
 use demo_workload::files;
 
+pub use action::{Action, Event, Trouble};
 pub use capacity::{ON_DEMAND_SHARDS, SHARD_BYTES, SHARD_RECORDS, shards};
 pub use diagnostic::{Diagnostic, Excerpt, Location, SpecErrors};
 pub use file::json_schema;
-pub use load::{Broken, Load, MEAN_DOCUMENT_BYTES, PartitionKey, Workload};
+pub use load::{Broken, Load, MEAN_DOCUMENT_BYTES, Workload};
 pub use names::Name;
 pub use objects::{Buffer, Compression, Format};
+pub use partition_key::{HotShare, PartitionKey, ZipfKeys};
 pub use schedule::{Length, Rate, Schedule, Shape, Stage, Stages, Wave};
 pub use sending::{Aggregation, Sending, Transport};
+pub use skew::Skew;
 pub use stack::{Stack, Stream, StreamMode, Target, Thresholds};
 use tree::{Found, Node, Source};
 
@@ -57,15 +63,50 @@ pub fn path_of(key: &str) -> Option<String> {
     paths::path_of(key, &json_schema())
 }
 
+/// Reads quantities that a command line has.
+pub mod quantities {
+    use std::time::Duration;
+
+    use super::quantity::{self, Refusal};
+
+    /// Records a second, more than 0.
+    ///
+    /// # Errors
+    /// What is wrong with it, and what was likely meant.
+    pub fn open_rate(text: &str) -> Result<f64, String> {
+        quantity::open_rate(text).map_err(said)
+    }
+
+    /// A part of the documents, more than 0 and at most 1.
+    ///
+    /// # Errors
+    /// What is wrong with it, and what was likely meant.
+    pub fn share(text: &str) -> Result<f64, String> {
+        quantity::share(text).map_err(said)
+    }
+
+    /// A time.
+    ///
+    /// # Errors
+    /// What is wrong with it, and what was likely meant.
+    pub fn time(text: &str) -> Result<Duration, String> {
+        quantity::time(text, "s").map_err(said)
+    }
+
+    pub(super) fn said(refusal: Refusal) -> String {
+        match refusal.suggestion {
+            Some(meant) => format!("{}; did you mean `{meant}`?", refusal.problem),
+            None => format!("{}; expected {}", refusal.problem, refusal.expected),
+        }
+    }
+}
+
 /// Checks the name of a region that a command line has.
 ///
 /// # Errors
 /// What is wrong with it, and which one was likely meant.
 pub fn region(text: &str) -> Result<String, String> {
-    names::region(text).map_err(|refusal| match refusal.suggestion {
-        Some(meant) => format!("{}; did you mean `{meant}`?", refusal.problem),
-        None => format!("{}; expected {}", refusal.problem, refusal.expected),
-    })
+    names::region(text).map_err(quantities::said)
 }
 
 /// What a spec comes to.

@@ -31,12 +31,13 @@ impl Refusal {
 }
 
 /// Far beyond any stream, and near enough for sums not to overflow.
-const MOST_PER_SECOND: f64 = 1e9;
+pub(super) const MOST_PER_SECOND: f64 = 1e9;
 
 const A_TIME: &str = "a time with its unit (ms, s, m, h or d), such as `30s`";
 const A_SIZE: &str = "a size with its unit (KiB, MiB or GiB), such as `64MiB`";
 const A_RATE: &str = "records a second, such as `2000/s`, or `max`";
 const AN_OPEN_RATE: &str = "records a second, such as `2000/s`";
+const A_SHARE: &str = "a part of the documents, more than 0% and at most 100%, such as `30%`";
 const A_RANGE: &str = "two rates, such as `0/s..2000/s`";
 const A_LEAST_RATE: &str = "at least so many records a second, such as `\">= 1900/s\"`, or `off`";
 
@@ -162,6 +163,27 @@ pub(super) fn rate_range(text: &str) -> Result<(Option<f64>, f64), Refusal> {
     }
 }
 
+/// The part of all that `30%` or `30 %` says: more than nothing, at most 1.
+pub(super) fn share(text: &str) -> Result<f64, Refusal> {
+    parse_share(text).map_err(|refusal| refusal.suggest_only(parse_share))
+}
+
+fn parse_share(text: &str) -> Result<f64, Refusal> {
+    let (number, unit) = split(text);
+    let refuse = |problem: String, near: Option<String>| Refusal::new(problem, A_SHARE).suggest(near);
+    let Ok(percent) = number.parse::<f64>() else {
+        return Err(refuse(format!("`{text}` is not a share"), None));
+    };
+    match unit.trim_start() {
+        "%" if percent > 100.0 => Err(refuse(format!("{text} are more than all of them"), None)),
+        "%" if percent <= 0.0 => Err(refuse(format!("{text} are none of them"), None)),
+        "%" => Ok(percent / 100.0),
+        "" if percent < 1.0 => Err(refuse(format!("{text} has no unit"), Some(format!("{}%", percent * 100.0)))),
+        "" => Err(refuse(format!("{text} has no unit"), Some(format!("{number}%")))),
+        other => Err(refuse(format!("`{other}` is not a unit of shares"), Some(format!("{number}%")))),
+    }
+}
+
 /// The number of `">= 1900/s"`; none of `off`.
 pub(super) fn at_least(text: &str) -> Result<Option<f64>, Refusal> {
     parse_at_least(text).map_err(|refusal| refusal.suggest_only(parse_at_least))
@@ -278,6 +300,16 @@ mod tests {
             assert_eq!((refusal.expected.as_str(), refusal.suggestion), (A_RANGE, None), "{wrong}");
         }
         assert!(open_rate("max").is_err() && open_rate("0/s").is_err());
+    }
+
+    #[test]
+    fn a_share_is_a_part_in_percent() {
+        assert_eq!([share("30%"), share("0.5 %"), share("100%")], [Ok(0.3), Ok(0.005), Ok(1.0)]);
+        let near = |text: &str| share(text).expect_err(text).suggestion;
+        assert_eq!([near("30"), near("0.25"), near("30pct")].map(Option::unwrap), ["30%", "25%", "30%"]);
+        for wrong in ["101%", "0%", "-3%", "much", "", "%", "1.2.3%", "1e5%"] {
+            assert_eq!(near(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

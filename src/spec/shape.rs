@@ -43,6 +43,7 @@ impl<'a> Shape<'a> {
         match (schema["type"].as_str(), &node.value) {
             (Some("object"), Value::Map(entries)) => Some(self.map(path, node, entries, schema)),
             (Some("integer"), Value::Number(number)) => self.integer(path, node, number, schema),
+            (Some("number"), Value::Number(number)) => self.number(path, node, number, schema),
             (Some("array"), Value::List(items)) => self.list(path, node, items, schema),
             (Some("boolean"), Value::Bool(value)) => Some(Json::Bool(*value)),
             (Some("string"), Value::Text(text)) => Some(Json::String(text.clone())),
@@ -100,7 +101,7 @@ impl<'a> Shape<'a> {
         let kind = if self.words(schema).is_some() { Some("string") } else { schema["type"].as_str() };
         match node.value {
             Value::Map(_) => kind == Some("object"),
-            Value::Number(_) => kind == Some("integer"),
+            Value::Number(_) => matches!(kind, Some("integer" | "number")),
             Value::Text(_) => kind == Some("string"),
             _ => false,
         }
@@ -181,6 +182,18 @@ impl<'a> Shape<'a> {
         None
     }
 
+    fn number(&mut self, path: &str, node: &Node, number: &serde_json::Number, schema: &'a Json) -> Option<Json> {
+        let value = number.as_f64()?;
+        let problem = match () {
+            () if schema["minimum"].as_f64().is_some_and(|least| value < least) => "is too small",
+            () if schema["maximum"].as_f64().is_some_and(|most| value > most) => "is too large",
+            () => return Some(Json::Number(number.clone())),
+        };
+        let problem = format!("{} {problem}", node.shown());
+        self.found.push(node.span.problem(path, problem).expected(self.describe(schema)));
+        None
+    }
+
     fn mismatch(&mut self, path: &str, node: &Node, schema: &'a Json) -> Option<Json> {
         let found = node.span.problem(path, format!("this is {}", node.kind()));
         let quoted = matches!(node.value, Value::Number(_) | Value::Bool(_)) && schema["type"] == "string";
@@ -209,6 +222,11 @@ impl<'a> Shape<'a> {
                 (Some(least), Some(most)) => format!("a whole number from {least} to {most}"),
                 (least, _) => format!("a whole number of at least {}", least.unwrap_or(0)),
             };
+        }
+        if let ("number", Some(least), Some(most)) =
+            (schema["type"].as_str().unwrap_or_default(), schema["minimum"].as_f64(), schema["maximum"].as_f64())
+        {
+            return format!("a number from {least} to {most}");
         }
         let described = schema["description"].as_str().filter(|text| text.starts_with(|c: char| !c.is_uppercase()));
         match (described, schema["type"].as_str()) {

@@ -76,4 +76,6 @@ pub struct Thresholds {
     pub p99_ack: Option<Duration>,
     /// At least so many acknowledged records a second: what the file says, else what a load comes to that keeps its rate.
     pub throughput: Option<f64>,
+    /// Whether that is what the load comes to by its schedule, which says nothing once that is changed by hand.
+    pub throughput_is_of_schedule: bool,
 }

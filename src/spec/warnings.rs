@@ -1,10 +1,11 @@
 //! What is allowed in a stack file, and will not do what its author expects.
 
 use super::{
-    capacity::{HEADROOM, ON_DEMAND_SHARDS, SHARD_BYTES, SHARD_RECORDS, shards_for},
+    capacity::{HEADROOM, SHARD_BYTES, SHARD_RECORDS, shards, shards_for},
     check::schedule::path_of_peak,
-    load::PartitionKey,
+    partition_key::PartitionKey,
     sending::Aggregation,
+    skew::Skew,
     stack::{Stack, StreamMode},
     tree::{Found, Node},
 };
@@ -19,16 +20,24 @@ pub(super) fn of(stack: &Stack, root: &Node) -> Vec<Found> {
 /// A load that the stream cannot take.
 fn capacity(stack: &Stack, root: &Node) -> Vec<Found> {
     let Some(rate) = stack.load.schedule.peak() else { return Vec::new() };
-    let (shards, stream) = match stack.stream.mode {
-        StreamMode::Provisioned { shards: 1 } => (1.0, "1 shard".to_owned()),
-        StreamMode::Provisioned { shards } => (f64::from(shards), format!("{shards} shards")),
-        StreamMode::OnDemand => (ON_DEMAND_SHARDS, "a new on-demand stream".to_owned()),
+    let stream = match stack.stream.mode {
+        StreamMode::Provisioned { shards: 1 } => "1 shard".to_owned(),
+        StreamMode::Provisioned { shards } => format!("{shards} shards"),
+        StreamMode::OnDemand => "a new on-demand stream".to_owned(),
     };
+    let skew = Skew::of(&stack.load.partition_key, shards(stack)).filter(|skew| skew.is_uneven());
+    let shards = skew.map_or(f64::from(shards(stack)), Skew::usable_shards);
+    let stream = skew.map_or(stream, |skew| {
+        format!("a stream whose hottest shard gets {:.0} % of the documents", skew.hottest() * 100.0)
+    });
     let mean = stack.load.workload.mean_bytes().unwrap_or(0.0);
     let (offered, taken) = (rate * mean, shards * SHARD_BYTES);
     let path = path_of_peak(root, &stack.load.schedule);
     let span = root.nearest(&path);
-    let enough = format!("at least {} shards, or a lower rate", shards_for(rate, mean));
+    let enough = match skew {
+        Some(_) => "a lower rate, or less for one key: more shards do not split it".to_owned(),
+        None => format!("at least {} shards, or a lower rate", shards_for(rate, mean)),
+    };
     let mut found = Vec::new();
     if offered > taken * HEADROOM {
         let (percent, offered, taken) = (100.0 * offered / taken, offered / 1e6, taken / 1e6);
@@ -42,7 +51,7 @@ fn capacity(stack: &Stack, root: &Node) -> Vec<Found> {
     let records = rate / together;
     if records > shards * SHARD_RECORDS {
         let problem = format!(
-            "{records:.0} records a second are more than the {} that {stream} can take",
+            "{records:.0} records a second are more than the {:.0} that {stream} can take",
             shards * SHARD_RECORDS
         );
         found.push(span.problem(&path, problem).expected(enough));
@@ -63,9 +72,9 @@ fn sending(stack: &Stack, root: &Node) -> Vec<Found> {
         let expected = format!("at least `{{max_size: {enough}KiB}}`, or `off`");
         found.push(root.nearest(path).problem(path, problem).expected(expected));
     }
-    if sending.ordered && stack.load.partition_key == PartitionKey::Uniform {
+    if sending.ordered && matches!(stack.load.partition_key, PartitionKey::Uniform | PartitionKey::Hot(_)) {
         let path = "load.ordered";
-        let problem = "only documents of one shard keep their order, and `partition_key: uniform` spreads all of them";
+        let problem = "only documents of one shard keep their order, and `uniform` or `hot` keys spread most of them";
         let expected = "`partition_key: ticket`, or `key` for documents of your own";
         found.push(root.nearest(path).problem(path, problem).expected(expected));
     }

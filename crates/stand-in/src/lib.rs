@@ -12,6 +12,7 @@ mod clock;
 mod connections;
 pub mod daemon;
 mod durable;
+pub mod faults;
 mod service_error;
 pub mod folder;
 mod hive;

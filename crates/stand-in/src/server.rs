@@ -27,6 +27,7 @@ use crate::{
     browser::refuse_pages,
     call_log::{S3Operation, log},
     connections::{Connections, Opened},
+    faults::Faults,
     folder::make_private,
     inventory::Inventory,
     keys::AccessKey,
@@ -234,7 +235,7 @@ impl StandIn {
     ) -> Result<Bytes, ServiceError> {
         let body = self.read_signed(&[service.name()], Dialect::Json, &parts, body, BODY_LIMIT).await?;
         let body = encoding.decode(body)?;
-        let reply = run(service, Call { operation, request: parts, body }).await?;
+        let reply = run(self.kinesis.faults(), service, Call { operation, request: parts, body }).await?;
         encoding.encode(reply.body)
     }
 
@@ -249,7 +250,9 @@ impl StandIn {
         let (started, name) = (Instant::now(), service.name());
         let operation = format!("{} {}", parts.method, parts.uri.path());
         let result = match self.read_signed(&[name], Dialect::Rest, &parts, body, rest.body_limit).await {
-            Ok(body) => run(service, Call { operation: operation.clone(), request: parts, body }).await,
+            Ok(body) => {
+                run(self.kinesis.faults(), service, Call { operation: operation.clone(), request: parts, body }).await
+            }
             Err(error) => Err(error),
         };
         log(name, &operation, result.as_ref().err(), started);
@@ -280,7 +283,7 @@ impl StandIn {
             }
             Some((_, service)) => {
                 let call = Call { operation: action.to_owned(), request: parts, body };
-                run((*service).clone(), call).await
+                run(self.kinesis.faults(), (*service).clone(), call).await
             }
             None => {
                 let versions: Vec<String> =
@@ -311,7 +314,10 @@ impl StandIn {
         let (mut parts, body) = request.into_parts();
         parts.extensions.insert(Region::of(&parts));
         let response = match check_s3(&parts) {
-            Ok(()) => self.s3.handle(Request::from_parts(parts, body)).await,
+            Ok(()) => match self.kinesis.faults().call(self.s3.name()).await {
+                Ok(()) => self.s3.handle(Request::from_parts(parts, body)).await,
+                Err(error) => Err(error),
+            },
             Err(refusal) => Err(refusal.error(Dialect::S3)),
         };
         let mut response =
@@ -347,8 +353,9 @@ impl StandIn {
 
 /// Carries out a call in a task of its own: there it runs to its end though the caller hangs up halfway, and a panic answers
 /// 500.
-async fn run(service: Arc<dyn Service>, call: Call) -> Answer {
+async fn run(faults: &Faults, service: Arc<dyn Service>, call: Call) -> Answer {
     let region = Region::of(&call.request);
+    faults.call(service.name()).await?;
     let answer = tokio::spawn(service.call(region.enter(call))).await;
     region.leave(answer.unwrap_or_else(|e| Err(failed_inside(&e))))
 }

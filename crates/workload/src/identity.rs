@@ -15,6 +15,7 @@ use serde_json::{Value, value::RawValue};
 
 use super::Key;
 
+const NULL: &str = "null";
 /// Bytes of a line that stand for it in a message.
 const SHOWN_BYTES: usize = 80;
 
@@ -55,6 +56,17 @@ pub enum IdentityError {
     /// Whole lines are told apart by themselves, not by values.
     #[error("documents that are told apart by their whole line have no key")]
     NoKey,
+}
+
+impl IdentityError {
+    /// Whether a field of the key is not there, or is null.
+    pub fn is_absence(&self) -> bool {
+        match self {
+            Self::Missing(_) => true,
+            Self::Kind { found, .. } => found == NULL,
+            Self::NotADocument(_) | Self::NoKey => false,
+        }
+    }
 }
 
 impl Identity {
@@ -311,6 +323,13 @@ mod tests {
         assert!(said("[1]").contains("a JSON object"), "{}", said("[1]"));
         assert!(said(r#"{"a":{"b":1}} {}"#).contains("trailing"));
         assert!(matches!(Identity::Line.of_texts(&["1"]), Err(IdentityError::NoKey)));
+    }
+
+    #[test]
+    fn a_field_that_is_not_there_or_null_is_absent() {
+        let absent = |document: &str| by(&["a"]).texts(document.as_bytes()).expect_err("no key").is_absence();
+        assert!(absent("{}") && absent("{\"a\":null}"));
+        assert!(!absent("{\"a\":1.5}") && !absent("[]"));
     }
 
     #[test]

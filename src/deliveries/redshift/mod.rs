@@ -83,6 +83,10 @@ impl Delivery for RedshiftDelivery {
         Some(Box::pin(loader.keep_loading()))
     }
 
+    fn firehose_stream(&self, names: &Names) -> Option<String> {
+        Some(self.names(&names.id).delivery)
+    }
+
     fn reader(&self, names: &Names, clients: &Clients, expected: &Arc<Expected>) -> Box<dyn DestinationReader> {
         Box::new(verify::Redshift::new(self, names, clients, expected))
     }

@@ -70,6 +70,10 @@ impl Delivery for S3Delivery {
         self.catalog.as_ref().map(|_| "Athena, by what a query scans")
     }
 
+    fn firehose_stream(&self, names: &Names) -> Option<String> {
+        Some(self.names(&names.id).delivery)
+    }
+
     fn reader(&self, names: &Names, clients: &Clients, expected: &Arc<Expected>) -> Box<dyn DestinationReader> {
         Box::new(verify::S3::new(self, names, clients, expected))
     }

@@ -7,8 +7,9 @@ use demo_workload::files;
 
 use super::{
     super::{
+        action::Event,
         file::{IdentityFile, JsonLinesFile, LoadFile, TemplateFile, Time, WorkloadFile},
-        load::{Load, PartitionKey, Workload},
+        load::{Load, Workload},
         quantity::Refusal,
         schedule::Schedule,
     },
@@ -27,13 +28,14 @@ impl Check<'_> {
         &mut self,
         load: &LoadFile,
         workload: Option<Workload>,
-        schedule: Option<Schedule>,
+        (events, schedule): (Option<Vec<Event>>, Option<Schedule>),
     ) -> Option<Load> {
-        let partition_key = workload.as_ref().and_then(|workload| self.partition_key(load.partition_key, workload));
+        let partition_key =
+            workload.as_ref().and_then(|workload| self.partition_key(load.partition_key.as_ref(), workload));
         let sending = self.sending(load);
         let give_up = load.give_up.as_ref().map_or(Some(GIVE_UP), |text| self.give_up(text));
         let (partition_key, sending, give_up) = (partition_key?, sending?, give_up?);
-        Some(Load { workload: workload?, schedule: schedule?, give_up, partition_key, sending })
+        Some(Load { workload: workload?, schedule: schedule?, give_up, partition_key, events: events?, sending })
     }
 
     fn give_up(&mut self, text: &Time) -> Option<Duration> {
@@ -141,26 +143,5 @@ impl Check<'_> {
             known.push(field);
         }
         Some(Some(known))
-    }
-
-    fn partition_key(&mut self, key: Option<PartitionKey>, workload: &Workload) -> Option<PartitionKey> {
-        let key = key.unwrap_or_default();
-        let (problem, expected) = match (key, workload) {
-            (PartitionKey::Uniform, _)
-            | (PartitionKey::Ticket, Workload::StoreSales { .. })
-            | (PartitionKey::Key, Workload::JsonLines { key: Some(_), .. } | Workload::Template { key: Some(_), .. }) =>
-            {
-                return Some(key);
-            }
-            (PartitionKey::Ticket, _) => {
-                ("documents of your own have no ticket", "`uniform`, or `key` beside a `key` of the workload")
-            }
-            (PartitionKey::Key, Workload::StoreSales { .. }) => {
-                ("`key` is for documents of your own", "`uniform` or `ticket`")
-            }
-            (PartitionKey::Key, _) => ("the workload declares no key", "`uniform`, or `key: [id]` in the workload"),
-        };
-        self.refuse("load.partition_key", Refusal::new(problem, expected));
-        None
     }
 }

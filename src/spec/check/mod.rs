@@ -1,7 +1,9 @@
 //! From what is written to what is meant: `StackFile` to `Stack`, with every remaining mistake, not the first only.
 
 pub(crate) mod firehose;
+mod events;
 mod load;
+mod partition_key;
 pub(super) mod schedule;
 mod sending;
 mod stream;
@@ -44,13 +46,15 @@ impl Check<'_> {
             Some(load) => (self.workload(load.workload.as_ref()), self.schedule(load)),
             None => (None, None),
         };
+        let planned = file.load.as_ref().zip(schedule).and_then(|(load, schedule)| self.events(load, schedule));
+        let (events, schedule) = planned.unzip();
         let sent = Sent { workload: workload.as_ref(), schedule: schedule.as_ref() };
         let stream = file.stream.and_then(|stream| self.stream(stream, name.as_deref(), sent));
         let deliver = match file.deliver {
             Some(deliver) => deliver.check(self, name.as_deref(), sent, file.mirror.unwrap_or_default()),
             None => Some(Deliver::default()),
         };
-        let load = file.load.and_then(|load| self.load(&load, workload, schedule));
+        let load = file.load.and_then(|load| self.load(&load, workload, (events, schedule)));
         let thresholds = self.thresholds(file.thresholds.unwrap_or_default(), load.as_ref());
         Some(Stack {
             name: name?,
@@ -120,11 +124,17 @@ impl Check<'_> {
     fn thresholds(&mut self, limits: file::ThresholdsFile, load: Option<&Load>) -> Option<Thresholds> {
         let before = self.complaints();
         let p99_ack = limits.p99_ack.and_then(|text| self.time("thresholds.p99_ack", &text, "ms"));
+        let throughput_is_of_schedule = limits.throughput.is_none();
         let throughput = match limits.throughput {
             Some(text) => self.keep("thresholds.throughput", quantity::at_least(&text.0)).flatten(),
             None => load.and_then(least_throughput),
         };
-        (self.complaints() == before).then_some(Thresholds { lost: limits.lost, p99_ack, throughput })
+        (self.complaints() == before).then_some(Thresholds {
+            lost: limits.lost,
+            p99_ack,
+            throughput,
+            throughput_is_of_schedule,
+        })
     }
 }
 

@@ -62,7 +62,7 @@ impl Check<'_> {
     }
 
     /// More than no time.
-    fn lasting(&mut self, path: &str, text: &Time, problem: &str) -> Option<Duration> {
+    pub(super) fn lasting(&mut self, path: &str, text: &Time, problem: &str) -> Option<Duration> {
         let time = self.time(path, text, "s")?;
         if time > Duration::ZERO {
             return Some(time);

@@ -4,11 +4,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
-    super::{
-        load::{Broken, PartitionKey},
-        sending::Transport,
-    },
-    OpenRate, PathText, RateRange, RateText, Size, Time,
+    super::{load::Broken, sending::Transport},
+    OpenRate, PathText, RateRange, RateText, ShareText, Size, Time,
 };
 
 /// a map with `rate`, and `duration` or `records`; or with `stages`
@@ -29,7 +26,9 @@ pub(in super::super) struct LoadFile {
     /// The load ends when documents wait for so long and none is acknowledged; 60s when left out.
     pub give_up: Option<Time>,
     /// How documents are spread over shards; `uniform` when left out.
-    pub partition_key: Option<PartitionKey>,
+    pub partition_key: Option<PartitionKeyFile>,
+    /// What is done while the load goes on.
+    pub events: Option<EventsFile>,
     /// How requests are written; `json` when left out.
     pub transport: Option<Transport>,
     /// Whether documents share Kinesis records; `off` when left out.
@@ -61,6 +60,151 @@ pub(in super::super) struct StageFile {
     pub lasts: Option<Time>,
     /// For how long nothing is offered.
     pub pause: Option<Time>,
+}
+
+/// a list of events, such as `[{at: 90s, reshard: 40}, {at: 2m, hot_key: {share: 40%, for: 30s}}]`
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+pub(in super::super) struct EventsFile(#[schemars(length(max = 1000))] pub Vec<EventFile>);
+
+/// one of `{at: 90s, rate: 5000/s}`, `{at: 90s, reshard: 40}`, `{at: 90s, hot_key: {share: 40%, for: 30s}}`, `{at: 90s, mode: on-demand}`, and in the stand-in `throttle`, `errors`, `slow` and `stall`
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in super::super) struct EventFile {
+    /// When, after the load began, such as `90s`.
+    #[schemars(with = "Time")]
+    pub at: Option<Time>,
+    /// From then on so many are offered a second, in place of what the schedule says, until its end.
+    pub rate: Option<OpenRate>,
+    /// The stream gets so many shards.
+    #[schemars(range(min = 1, max = 2_147_483_647))]
+    pub reshard: Option<u32>,
+    /// One key has a share of the documents for a while.
+    pub hot_key: Option<HotSpellFile>,
+    /// AWS scales the stream from then on.
+    pub mode: Option<EventModeFile>,
+    /// In the stand-in, shards of the stream refuse a share of their records for a while.
+    pub throttle: Option<ThrottleFile>,
+    /// In the stand-in, a share of the calls to a service fails for a while.
+    pub errors: Option<ErrorsFile>,
+    /// In the stand-in, a service answers later for a while.
+    pub slow: Option<SlowFile>,
+    /// In the stand-in, Firehose delivers nothing for so long.
+    pub stall: Option<Time>,
+}
+
+/// `{shards: 2, share: 50%, for: 15s}`
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in super::super) struct ThrottleFile {
+    /// How many shards; 1 when left out.
+    #[schemars(range(min = 1, max = 2_147_483_647))]
+    pub shards: Option<u32>,
+    /// Which part of their records, such as `50%`.
+    #[schemars(with = "ShareText")]
+    pub share: Option<ShareText>,
+    /// For how long, such as `15s`.
+    #[schemars(with = "Time")]
+    #[serde(rename = "for")]
+    pub lasts: Option<Time>,
+}
+
+/// `{service: kinesis, share: 20%, for: 20s}`
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in super::super) struct ErrorsFile {
+    /// A service, such as `kinesis`.
+    #[schemars(with = "String")]
+    pub service: Option<String>,
+    /// Which part of the calls, such as `20%`.
+    #[schemars(with = "ShareText")]
+    pub share: Option<ShareText>,
+    /// For how long, such as `20s`.
+    #[schemars(with = "Time")]
+    #[serde(rename = "for")]
+    pub lasts: Option<Time>,
+}
+
+/// `{service: kinesis, by: 500ms, for: 20s}`
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in super::super) struct SlowFile {
+    /// A service, such as `kinesis`.
+    #[schemars(with = "String")]
+    pub service: Option<String>,
+    /// By how much its answers are later, at most 1m.
+    #[schemars(with = "Time")]
+    pub by: Option<Time>,
+    /// For how long, such as `20s`.
+    #[schemars(with = "Time")]
+    #[serde(rename = "for")]
+    pub lasts: Option<Time>,
+}
+
+/// `{key: celebrity, share: 40%, for: 30s}`
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in super::super) struct HotSpellFile {
+    /// The partition key, of 1 to 256 characters; `hot` when left out.
+    pub key: Option<String>,
+    /// Which part of the documents, such as `40%`.
+    #[schemars(with = "ShareText")]
+    pub share: Option<ShareText>,
+    /// For how long, such as `30s`.
+    #[schemars(with = "Time")]
+    #[serde(rename = "for")]
+    pub lasts: Option<Time>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(in super::super) enum EventModeFile {
+    /// Scaled by AWS.
+    OnDemand,
+}
+
+/// `uniform`, `ticket`, `key`, or a map: `{field: customer.id}`, `{zipf: 1.1, keys: 100000}` or `{hot: {key: celebrity, share: 30%}}`
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(in super::super) enum PartitionKeyFile {
+    Word(PartitionKeyWord),
+    Map(PartitionKeyMap),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(in super::super) enum PartitionKeyWord {
+    /// Explicit hash keys, every shard the same.
+    Uniform,
+    /// The ticket number: 8 to 16 documents of a ticket on one shard; `store_sales` only.
+    Ticket,
+    /// The declared key of your own documents.
+    Key,
+}
+
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in super::super) struct PartitionKeyMap {
+    /// What this field of a document has; a document without it goes by what tells it from others.
+    pub field: Option<PathText>,
+    /// Keys of which the n-th comes up n to this power less often than the first, 0.1 to 10; with `keys`.
+    #[schemars(range(min = 0.1, max = 10))]
+    pub zipf: Option<f64>,
+    /// How many keys `zipf` has.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub keys: Option<u64>,
+    /// A key that a share of the documents has; the others are spread as `uniform` spreads all.
+    pub hot: Option<HotShareFile>,
+}
+
+/// `{key: celebrity, share: 30%}`
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in super::super) struct HotShareFile {
+    /// The partition key, of 1 to 256 characters; `hot` when left out.
+    pub key: Option<String>,
+    /// Which part of the documents, such as `30%`.
+    #[schemars(with = "ShareText")]
+    pub share: Option<ShareText>,
 }
 
 /// `store_sales`, or a map of one: `{store_sales: …}`, `{json_lines: …}` or `{template: …}`

@@ -12,9 +12,10 @@ use schemars::{JsonSchema, Schema, generate::SchemaSettings, transform::Recursiv
 use serde::Deserialize;
 
 pub(super) use load::{
-    AggregationFile, AggregationWord, IdentityFile, JsonLinesFile, LoadFile, StageFile, TemplateFile, WorkloadFile,
+    AggregationFile, AggregationWord, EventFile, HotShareFile, IdentityFile, JsonLinesFile, LoadFile, PartitionKeyFile,
+    PartitionKeyMap, PartitionKeyWord, StageFile, TemplateFile, WorkloadFile,
 };
-pub(crate) use values::{AtLeast, NameFile, OpenRate, PathText, RateRange, RateText, Size, Time};
+pub(crate) use values::{AtLeast, NameFile, OpenRate, PathText, RateRange, RateText, ShareText, Size, Time};
 
 use crate::deliveries::spec::DeliverFile;
 

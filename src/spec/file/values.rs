@@ -45,6 +45,11 @@ pub(crate) struct OpenRate(pub String);
 #[schemars(extend("pattern" = r"^([0-9]+(\.[0-9]+)?/s\.\.)?[0-9]+(\.[0-9]+)?/s$"))]
 pub(crate) struct RateRange(pub String);
 
+/// a part of the documents, such as `30%`
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[schemars(extend("pattern" = r"^[0-9]+(\.[0-9]+)? ?%$"))]
+pub(crate) struct ShareText(pub String);
+
 /// at least so many records a second, such as `">= 1900/s"`, or `off`
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[schemars(extend("pattern" = r"^(>= *[0-9]+(\.[0-9]+)?/s|off)$"))]

@@ -139,24 +139,52 @@ impl Stages {
         }
     }
 
+    /// This schedule until then, and from then on one rate: until the same end, or, of a load of so many records, until they
+    /// are sent.
+    pub(super) fn with_rate_from(self, at: Duration, rate: f64, records: Option<u64>) -> Self {
+        let (at, ends) = (at.as_secs_f64(), self.seconds());
+        let before = self.documents_until(Duration::from_secs_f64(at.min(ends)));
+        let mut stages: Vec<Placed> = self.stages.into_iter().filter(|stage| stage.begins < at).collect();
+        let lasts = match records {
+            Some(records) => (records as f64 - before).max(0.0) / rate,
+            None => (ends - at).max(0.0),
+        };
+        let shape = Shape::Ramp { from: rate, to: rate };
+        stages.push(Placed { shape, begins: at.min(ends), lasts, before });
+        let documents = records.unwrap_or((before + rate * lasts).round() as u64);
+        Self { stages, documents: documents.max(1) }
+    }
+
     /// Documents in all.
     pub fn documents(&self) -> u64 {
         self.documents
     }
 
     fn duration(&self) -> Duration {
-        let seconds = self.stages.last().map_or(0.0, |last| last.begins + last.lasts);
-        Duration::try_from_secs_f64(seconds).unwrap_or(FOR_EVER)
+        Duration::try_from_secs_f64(self.seconds()).unwrap_or(FOR_EVER)
+    }
+
+    fn seconds(&self) -> f64 {
+        self.stages.last().map_or(0.0, |last| last.begins + last.lasts)
     }
 
     fn peak(&self) -> f64 {
-        self.stages.iter().map(|stage| stage.shape.peak()).fold(0.0, f64::max)
+        self.peaks().fold(0.0, f64::max)
     }
 
     /// Which stage has the peak first.
     pub(super) fn highest(&self) -> usize {
         let peak = self.peak();
-        self.stages.iter().position(|stage| stage.shape.peak() == peak).unwrap_or_default()
+        self.peaks().position(|of_stage| of_stage == peak).unwrap_or_default()
+    }
+
+    /// Of each stage as far as it goes: until the next begins.
+    fn peaks(&self) -> impl Iterator<Item = f64> {
+        let ends = self.stages.iter().skip(1).map(|next| next.begins).chain([self.seconds()]);
+        self.stages.iter().zip(ends).map(|(stage, ends)| {
+            let Placed { shape, begins, lasts, .. } = *stage;
+            if lasts > 0.0 { shape.peak(ends - begins, lasts) } else { 0.0 }
+        })
     }
 
     /// Over all of its time.
@@ -180,5 +208,33 @@ impl Stages {
         let next = self.stages.partition_point(|stage| stage.begins <= elapsed);
         let stage = &self.stages[next.saturating_sub(1)];
         stage.before + stage.shape.integral((elapsed - stage.begins).min(stage.lasts), stage.lasts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ramp(from: f64, to: f64, seconds: u64) -> Stage {
+        Stage { shape: Shape::Ramp { from, to }, lasts: Duration::from_secs(seconds) }
+    }
+
+    #[test]
+    fn a_rate_from_some_time_on_takes_the_place_of_what_comes_after() {
+        let planned = Stages::new(&[ramp(0.0, 100.0, 10), ramp(100.0, 100.0, 10)]).expect("documents");
+        let changed = planned.clone().with_rate_from(Duration::from_secs(5), 20.0, None);
+        assert_eq!((changed.documents(), changed.duration()), (125 + 300, Duration::from_secs(20)));
+        assert_eq!([0.0, 125.0, 145.0].map(|n| changed.time_of(n)), [0, 5, 6].map(Duration::from_secs));
+        assert_eq!(changed.documents_until(Duration::from_secs(5)), 125.0);
+        assert_eq!((changed.peak(), planned.peak()), (50.0, 100.0), "a ramp that is cut ends below its top");
+    }
+
+    #[test]
+    fn so_many_records_are_sent_sooner_at_a_higher_rate() {
+        let planned = Stages::constant(10.0, Length::Records(200)).expect("documents");
+        let changed = planned.with_rate_from(Duration::from_secs(10), 50.0, Some(200));
+        assert_eq!((changed.documents(), changed.duration()), (200, Duration::from_secs(12)));
+        assert_eq!(changed.time_of(150.0), Duration::from_secs(11));
+        assert_eq!(changed.highest(), 1);
     }
 }

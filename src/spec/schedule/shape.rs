@@ -40,11 +40,12 @@ pub struct Wave {
 }
 
 impl Shape {
-    pub(super) fn peak(self) -> f64 {
+    /// The highest rate in its first so many seconds of those that it lasts.
+    pub(super) fn peak(self, seconds: f64, lasts: f64) -> f64 {
         match self {
-            Self::Ramp { from, to } => from.max(to),
-            Self::Spike { base, peak } => base.max(peak),
-            Self::Wave(wave) => wave.high,
+            Self::Ramp { from, to } => from.max(from + (to - from) * (seconds / lasts).min(1.0)),
+            Self::Spike { base, peak } => base.max(base + (peak - base) * (seconds / (lasts / 2.0)).min(1.0)),
+            Self::Wave(wave) => wave.rate(seconds.min(wave.period / 2.0)),
         }
     }
 

@@ -88,6 +88,15 @@ impl Schema {
         self.columns.iter().find(|field| field.name == name)
     }
 
+    /// The field at a path of keys; what is in a list has no path.
+    pub fn at(&self, path: &FieldPath) -> Option<&Field> {
+        let (first, inner) = path.0.split_first()?;
+        inner.iter().try_fold(self.column(first)?, |field, key| match &field.kind {
+            Type::Struct(fields) => fields.iter().find(|field| field.name == *key),
+            _ => None,
+        })
+    }
+
     /// How many values that are not structs a document holds, at any depth.
     pub fn leaves(&self) -> usize {
         self.columns.iter().map(|field| field.kind.leaves()).sum()

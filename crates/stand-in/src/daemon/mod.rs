@@ -3,6 +3,7 @@
 //! A folder has one stand-in at most. The serving process holds the lock `lock` for its life, so a file that a dead one left
 //! behind fools nobody; who starts or stops one holds `control.lock` meanwhile, so two who start it at once get the same one.
 
+mod call;
 mod endpoint;
 mod serve;
 
@@ -22,12 +23,13 @@ use tokio::{
     time::{Instant, sleep},
 };
 
+pub use call::CallError;
 pub use endpoint::Endpoint;
 pub use serve::{ServeError, serve};
 
 use endpoint::Files;
 
-use super::{folder::make_private, keys::AccessKey};
+use super::{faults::Fault, folder::make_private, keys::AccessKey};
 
 /// How long a start may take: opening reads every stream's segments.
 const START: Duration = Duration::from_secs(60);
@@ -133,6 +135,12 @@ pub enum DaemonError {
         /// The log's last lines.
         tail: String,
     },
+    /// There is none.
+    #[error("the stand-in is not running; start it with `demo local start`")]
+    NotRunning,
+    /// A call of its own failed.
+    #[error(transparent)]
+    Call(#[from] CallError),
     /// It does not end.
     #[error("the stand-in (process {pid}) does not end, not even by SIGKILL: {why}")]
     DoesNotEnd {
@@ -172,6 +180,37 @@ impl Daemon {
     /// The key cannot be read.
     pub fn key(&self) -> Result<AccessKey, DaemonError> {
         AccessKey::open(&self.files.folder).map_err(|e| self.folder_error(e))
+    }
+
+    /// Has something go wrong in the running stand-in for a while.
+    ///
+    /// # Errors
+    /// It does not run, or there is nothing of that name in it.
+    pub async fn inject(&self, fault: &Fault) -> Result<(), DaemonError> {
+        let body = serde_json::to_string(fault).map_err(|e| self.folder_error(e.into()))?;
+        self.call("InjectFault", &body).await.map(drop)
+    }
+
+    /// What goes wrong on purpose now, each with the seconds that are left.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub async fn faults(&self) -> Result<Vec<Fault>, DaemonError> {
+        let mut answer = self.call("ListFaults", "{}").await?;
+        serde_json::from_value(answer["faults"].take()).map_err(|e| self.folder_error(e.into()))
+    }
+
+    /// Ends every fault.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub async fn clear_faults(&self) -> Result<(), DaemonError> {
+        self.call("ClearFaults", "{}").await.map(drop)
+    }
+
+    async fn call(&self, operation: &str, body: &str) -> Result<serde_json::Value, DaemonError> {
+        let endpoint = self.status().await?.ok_or(DaemonError::NotRunning)?;
+        Ok(call::call(endpoint.port, &self.key()?, operation, body).await?)
     }
 
     /// The running stand-in, started now unless it runs already, once it answers. One that was started for a stack and is now

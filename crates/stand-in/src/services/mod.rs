@@ -33,7 +33,7 @@ use self::{
     secrets::Secrets,
     sts::Sts,
 };
-use crate::{keys::AccessKey, service::Service};
+use crate::{faults::FaultService, keys::AccessKey, service::Service};
 
 /// Every service over one state folder.
 pub(crate) struct Services {
@@ -70,7 +70,7 @@ impl Services {
         let lambda = Lambda::open(&folder.join("lambda"), stream, store, roles, logs.clone(), key.clone())?;
         let scheduler = Scheduler::open(&folder.join("scheduler"), kinesis.clone(), iam.clone())?;
         let quotas = Quotas::of(kinesis.clone(), firehose.clone());
-        let all: Vec<Arc<dyn Service>> = vec![
+        let mut all: Vec<Arc<dyn Service>> = vec![
             athena,
             dynamodb,
             firehose.clone(),
@@ -87,6 +87,7 @@ impl Services {
             secrets,
             Arc::new(Sts),
         ];
+        all.push(Arc::new(FaultService { faults: kinesis.faults().clone(), services: all.clone() }));
         Ok(Self { all, firehose, iam, kinesis, lambda, s3, scheduler })
     }
 }

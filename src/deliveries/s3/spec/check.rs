@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use demo_formats::{
     prefix::Use,
-    schema::{Field, FieldPath, Schema, Type},
+    schema::{FieldPath, Schema, Type},
 };
 
 use super::{
@@ -95,7 +95,7 @@ impl Check<'_> {
     }
 
     fn partition_field(&mut self, path: &str, field: FieldPath, schema: Option<&Schema>) -> Option<FieldPath> {
-        let problem = match schema.map(|schema| field_at(schema, &field.0).map(|field| &field.kind)) {
+        let problem = match schema.map(|schema| schema.at(&field).map(|field| &field.kind)) {
             Some(None) => format!("a store_sales document has no field `{field}`"),
             Some(Some(Type::Struct(_))) => format!("`{field}` is not one value but a struct"),
             _ => return Some(field),
@@ -189,13 +189,4 @@ impl Check<'_> {
         self.refuse("deliver.s3.error_prefix", Refusal::new(problem, "a prefix that does not begin as `prefix` does"));
         None
     }
-}
-
-/// The field of a schema at a path of keys.
-fn field_at<'s>(schema: &'s Schema, path: &[String]) -> Option<&'s Field> {
-    let (first, inner) = path.split_first()?;
-    inner.iter().try_fold(schema.column(first)?, |field, key| match &field.kind {
-        Type::Struct(fields) => fields.iter().find(|field| field.name == *key),
-        _ => None,
-    })
 }

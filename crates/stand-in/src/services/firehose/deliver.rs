@@ -104,6 +104,9 @@ impl Delivery {
 
     /// Reads once, and puts an object if one is due. Says whether there was anything to do.
     async fn turn(&mut self) -> Result<bool, ServiceError> {
+        if self.source.is_stalled(&self.name) {
+            return Ok(false);
+        }
         self.land_intended(None).await?;
         let Some((settings, version)) = self.settings() else { return Ok(false) };
         let read = self.fill(&settings).await?;

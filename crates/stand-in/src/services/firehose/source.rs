@@ -17,6 +17,14 @@ pub(super) enum RecordSource {
 }
 
 impl RecordSource {
+    /// Whether nothing is to be read for a delivery stream.
+    pub(super) fn is_stalled(&self, delivery: &str) -> bool {
+        match self {
+            Self::Stream { kinesis, .. } => kinesis.faults().stalls(delivery),
+            Self::Spool(_) => false,
+        }
+    }
+
     /// The ids of every shard, open or closed; the same order each time.
     pub(super) fn shards(&self) -> Result<Vec<String>, ServiceError> {
         match self {

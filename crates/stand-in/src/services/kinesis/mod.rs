@@ -56,6 +56,7 @@ use self::{
 use crate::{
     clock,
     durable::Durable,
+    faults::Faults,
     inventory::Inventory,
     protocol::{Json, Protocol},
     service::{
@@ -80,6 +81,7 @@ pub struct Kinesis {
     live: RwLock<HashMap<String, Arc<Live>>>,
     /// Held by the one change that is being made.
     turn: Mutex<()>,
+    faults: Arc<Faults>,
 }
 
 /// A shard, open or closed.
@@ -130,12 +132,18 @@ impl Kinesis {
         Self::open_at(folder, limits, Arc::new(clock))
     }
 
+    /// What goes wrong on purpose, here and for whoever reads streams.
+    pub(crate) fn faults(&self) -> &Arc<Faults> {
+        &self.faults
+    }
+
     fn open_at(folder: &Path, limits: Limits, clock: Clock) -> io::Result<Arc<Self>> {
         fs::create_dir_all(folder.join("streams"))?;
         let ledger = Durable::open(&folder.join("ledger.json"))?;
         let (live, turn) = (RwLock::default(), Mutex::default());
         let shard_quota = AtomicUsize::new(limits.account_shards);
-        let kinesis = Self { folder: folder.to_owned(), limits, shard_quota, clock, ledger, live, turn };
+        let faults = Arc::default();
+        let kinesis = Self { folder: folder.to_owned(), limits, shard_quota, clock, ledger, live, turn, faults };
         kinesis.open_all()?;
         Ok(Arc::new(kinesis))
     }

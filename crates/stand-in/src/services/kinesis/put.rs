@@ -137,6 +137,13 @@ impl Kinesis {
         loop {
             let mut routed: Vec<(u32, usize)> =
                 pending.drain(..).map(|i| (live.route(records[i].hash_key), i)).collect();
+            routed.retain(|&(shard, i)| {
+                let is_throttled = self.faults.throttles(name, shard);
+                if is_throttled {
+                    outcomes[i] = Outcome::Throttled { shard };
+                }
+                !is_throttled
+            });
             routed.sort_unstable();
             for batch in routed.chunk_by(|a, b| a.0 == b.0) {
                 if !store_batch(&live, now, batch, records, &mut outcomes) {

@@ -1,0 +1,55 @@
+//! How unevenly shards got the documents of a load.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
+/// The shard that got most of a load, held against the others.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Imbalance {
+    /// Shards that were open when the load began, or got documents.
+    pub shards: u64,
+    /// The one that got most.
+    pub hottest: String,
+    /// Acknowledged documents that it got.
+    pub documents: u64,
+    /// They over the mean of all shards: 1 where all got the same.
+    pub over_mean: f64,
+}
+
+/// Acknowledged documents by shard.
+#[derive(Default)]
+pub(super) struct ShardCounts(HashMap<Box<str>, u64>);
+
+impl ShardCounts {
+    pub(super) fn count(&mut self, shard: &str) {
+        match self.0.get_mut(shard) {
+            Some(documents) => *documents += 1,
+            None => _ = self.0.insert(shard.into(), 1),
+        }
+    }
+
+    /// Of a stream that had so many open shards; `None` when nothing was acknowledged.
+    pub(super) fn imbalance(&self, open: usize) -> Option<Imbalance> {
+        // Of several that got the same, always the same one.
+        let (hottest, documents) = self.0.iter().max_by(|a, b| (a.1, b.0).cmp(&(b.1, a.0)))?;
+        let (shards, all) = (self.0.len().max(open) as u64, self.0.values().sum::<u64>());
+        let over_mean = *documents as f64 * shards as f64 / all as f64;
+        Some(Imbalance { shards, hottest: hottest.to_string(), documents: *documents, over_mean })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hottest_is_held_against_all_shards_even_those_without_a_document() {
+        let mut counts = ShardCounts::default();
+        assert_eq!(counts.imbalance(4), None);
+        ["b", "a", "b", "a", "c"].into_iter().for_each(|shard| counts.count(shard));
+        let expected = Imbalance { shards: 4, hottest: "a".into(), documents: 2, over_mean: 1.6 };
+        assert_eq!(counts.imbalance(4), Some(expected));
+        assert_eq!(counts.imbalance(0).map(|of| (of.shards, of.over_mean)), Some((3, 1.2)));
+    }
+}
