@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{LoadError, part::Part};
-use crate::spec::{Length, Schedule, Stages};
+use crate::spec::{Length, Schedule, Timetable};
 
 /// A schedule, or a worker's part of it; it never slips by itself.
 #[derive(Clone, Debug)]
@@ -31,7 +31,7 @@ struct Course {
 #[derive(Clone, Debug)]
 enum Kind {
     /// As the schedule says, so much later.
-    Planned { stages: Arc<Stages>, later: Duration },
+    Planned { times: Arc<Timetable>, later: Duration },
     /// Evenly, from a time and a document on.
     Level { begins: Duration, first: u64, per_second: f64 },
     /// In a closed loop.
@@ -54,7 +54,7 @@ impl Pace {
             documents.end - documents.start
         };
         let (kind, until) = match schedule {
-            Schedule::Open(stages) => (Kind::Planned { stages: Arc::new(stages), later: Duration::ZERO }, None),
+            Schedule::Open(times) => (Kind::Planned { times: Arc::new(times), later: Duration::ZERO }, None),
             Schedule::Max(Length::Duration(until)) => (Kind::Fastest, Some(until)),
             Schedule::Max(Length::Records(_)) => (Kind::Fastest, None),
         };
@@ -72,7 +72,7 @@ impl Pace {
     pub(super) fn asked(&self, offered: u64) -> Option<f64> {
         let workers = f64::from(self.workers);
         match self.courses.as_slice() {
-            [Course { kind: Kind::Planned { stages, .. }, .. }] if !self.is_stopped => Some(stages.mean() / workers),
+            [Course { kind: Kind::Planned { times, .. }, .. }] if !self.is_stopped => Some(times.mean() / workers),
             _ => {
                 let last = self.intended(offered.checked_sub(1)?)?.as_secs_f64();
                 (last > 0.0).then(|| offered as f64 / last)
@@ -151,7 +151,7 @@ impl Pace {
 impl Kind {
     fn intended(&self, document: u64, workers: u32) -> Option<Duration> {
         match self {
-            Self::Planned { stages, later } => Some(stages.time_of(document as f64 * f64::from(workers)) + *later),
+            Self::Planned { times, later } => Some(times.time_of(document as f64 * f64::from(workers)) + *later),
             Self::Level { begins, first, per_second } => {
                 let seconds = document.saturating_sub(*first) as f64 / per_second;
                 Some(*begins + Duration::try_from_secs_f64(seconds).map_or(FOR_EVER, |after| after.min(FOR_EVER)))
@@ -163,9 +163,9 @@ impl Kind {
     /// How many documents are due by then, give or take one; `None` where documents have no times.
     fn about_due(&self, elapsed: Duration, workers: u32) -> Option<u64> {
         match self {
-            Self::Planned { stages, later } => {
+            Self::Planned { times, later } => {
                 let elapsed = elapsed.checked_sub(*later).unwrap_or_default();
-                Some((stages.documents_until(elapsed) / f64::from(workers)) as u64)
+                Some((times.documents_until(elapsed) / f64::from(workers)) as u64)
             }
             Self::Level { begins, first, per_second } => {
                 let seconds = elapsed.saturating_sub(*begins).as_secs_f64();
@@ -177,7 +177,7 @@ impl Kind {
 
     fn later_by(self, pause: Duration) -> Self {
         match self {
-            Self::Planned { stages, later } => Self::Planned { stages, later: later + pause },
+            Self::Planned { times, later } => Self::Planned { times, later: later + pause },
             Self::Level { begins, first, per_second } => Self::Level { begins: begins + pause, first, per_second },
             Self::Fastest => Self::Fastest,
         }
@@ -246,7 +246,7 @@ mod tests {
         let ramp = Stage { shape: Shape::Ramp { from: 0.0, to: 900.0 }, lasts: Duration::from_secs(10) };
         let wave = Wave { low: 100.0, high: 700.0, period: 4.0 };
         let wave = Stage { shape: Shape::Wave(wave), lasts: Duration::from_secs(13) };
-        let schedule = Schedule::Open(Stages::new(&[ramp, wave]).expect("documents"));
+        let schedule = Schedule::Open(Timetable::Stages(Stages::new(&[ramp, wave]).expect("documents")));
         let whole = Pace::new(schedule.clone(), Part::WHOLE).expect("all of it");
         let parts: Vec<_> = (1..=4).map(|worker| Pace::new(schedule.clone(), Part { worker, of: 4 })).collect();
         let parts: Vec<_> = parts.into_iter().map(|part| part.expect("a part")).collect();

@@ -1,6 +1,7 @@
 //! The documents of a stack, before anything is created: checks their file or template and reads their columns.
 
 use demo_formats::schema::{self, InferError, Inferred, Schema};
+use demo_workload::Identity;
 use tokio::task::{JoinError, spawn_blocking};
 
 use crate::{
@@ -10,7 +11,7 @@ use crate::{
         parts::Unfit,
     },
     load::{OpenError, OpenWorkload},
-    spec::{Stack, Workload},
+    spec::{PartitionKey, Stack, Workload},
 };
 
 /// Reasons that are told one by one.
@@ -54,13 +55,18 @@ impl Documents {
 
     fn read(stack: &Stack) -> Result<Self, DocumentsError> {
         let (deliveries, mut refusals) = (deliveries::of(&stack.deliver), Refusals::default());
-        let opened = OpenWorkload::read(stack, &mut |place, document| refusals.look(&deliveries, place, document))?;
+        let mut keys = KeyField::of(&stack.load.partition_key);
+        let opened = OpenWorkload::read(stack, &mut |place, document| {
+            refusals.look(&deliveries, place, document);
+            keys.iter_mut().for_each(|keys| keys.look(place, document));
+        })?;
         let identity = opened.source.identity();
         let mut unfit: Vec<Unfit> =
             deliveries.iter().filter_map(|delivery| delivery.check_identity(&identity).err()).collect();
         let schema = columns(&deliveries, &opened)?;
         let seen = opened.inferred().map(Inferred::seen).unwrap_or_default();
         let places = opened.found().map_or(Places::Documents, |_| Places::Lines);
+        unfit.extend(keys.and_then(|keys| keys.unfit(places)));
         let read = Read { schema: &schema, seen: &seen, places };
         unfit.extend(refusals.and_of_all(&deliveries, &read));
         match unfit.is_empty() {
@@ -77,6 +83,42 @@ impl Documents {
                 let of = stack.clone();
                 Ok(spawn_blocking(move || OpenWorkload::of(&of)).await??)
             }
+        }
+    }
+}
+
+/// A field that documents have their partition key in.
+struct KeyField {
+    field: Identity,
+    /// Documents that have it.
+    found: u64,
+    /// Where it is first something that no key can be, and what.
+    wrong: Option<(u64, String)>,
+}
+
+impl KeyField {
+    fn of(key: &PartitionKey) -> Option<Self> {
+        let PartitionKey::Field(field) = key else { return None };
+        Some(Self { field: Identity::Fields(vec![field.clone()]), found: 0, wrong: None })
+    }
+
+    fn look(&mut self, place: u64, document: &[u8]) {
+        match self.field.texts(document) {
+            Ok(_) => self.found += 1,
+            Err(error) if error.is_absence() => {}
+            Err(error) => _ = self.wrong.get_or_insert_with(|| (place, error.to_string())),
+        }
+    }
+
+    fn unfit(self, places: Places) -> Option<Unfit> {
+        const ADVICE: &str = "name a field of whole numbers or texts, or choose another `load.partition_key`";
+        match self.wrong {
+            Some((place, why)) => Some(Unfit::new(format!("partition key: {why}, in {}", places.at(place)), ADVICE)),
+            None if self.found == 0 => {
+                let field = self.field.fields().into_iter().map(|field| field.to_string()).collect::<String>();
+                Some(Unfit::new(format!("partition key: no document has the field `{field}`"), ADVICE))
+            }
+            None => None,
         }
     }
 }

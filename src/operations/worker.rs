@@ -33,7 +33,7 @@ use crate::{
     load::{LoadError, Part, ReserveTickets},
     pipeline::lifecycle::{self, LifecycleError},
     report::RunReport,
-    spec::{Stack, Thresholds},
+    spec::{Schedule, Stack, Thresholds, Timetable},
 };
 
 /// How long a worker waits for the journal: another worker locks it for a moment, an unshared run for longer.
@@ -57,6 +57,9 @@ pub enum WorkerError {
     /// The name of the run is wrong.
     #[error("invalid run name `{0}`: use letters, digits, `-` and `_`, at most {LONGEST_NAME}")]
     RunName(String),
+    /// Each document of a replay has its own time, and workers have documents next to each other.
+    #[error("workers cannot share a replay: run it without --workers")]
+    Replay,
     /// The load cannot be shared.
     #[error(transparent)]
     Endless(LoadError),
@@ -158,6 +161,9 @@ impl SharedRun {
         }
         if stack.load.schedule.documents().is_none() {
             return Err(WorkerError::Endless(LoadError::Endless));
+        }
+        if matches!(stack.load.schedule, Schedule::Open(Timetable::Replay(_))) {
+            return Err(WorkerError::Replay);
         }
         Ok(Self { part, run: run.to_owned(), mirror: mirror.map(str::to_owned) })
     }

@@ -17,7 +17,7 @@ use super::load::Workload;
 /// Documents of a template that are measured.
 const MEASURED: u64 = 100;
 /// Of a record, at most (Kinesis API reference, UpdateMaxRecordSize): longer ones are refused elsewhere.
-const RECORD_BYTES: usize = 10 << 20;
+pub(super) const RECORD_BYTES: usize = 10 << 20;
 
 /// In bytes, the newline included; `None` where no document can be read, which is told when they are checked.
 pub(super) fn mean_bytes(workload: &Workload) -> Option<f64> {

@@ -49,7 +49,7 @@ pub use load::{Broken, Load, MEAN_DOCUMENT_BYTES, Workload};
 pub use names::Name;
 pub use objects::{Buffer, Compression, Format};
 pub use partition_key::{HotShare, PartitionKey, ZipfKeys};
-pub use schedule::{Length, Rate, Schedule, Shape, Stage, Stages, Wave};
+pub use schedule::{Length, Rate, Replay, Schedule, Shape, Stage, Stages, Timetable, Wave};
 pub use sending::{Aggregation, Sending, Transport};
 pub use skew::Skew;
 pub use stack::{Stack, Stream, StreamMode, Target, Thresholds};

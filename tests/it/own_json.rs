@@ -205,3 +205,35 @@ fn documents_and_their_columns_can_be_looked_at() {
     let said = own.demo.output(&["schema", "documents"]);
     assert!(said.status.code() == Some(2) && text(&said.stderr).contains("no stack file given"));
 }
+
+#[test]
+fn a_replay_sends_each_line_at_its_own_time() {
+    let own = Own::new("", "{json_lines: {file: times.jsonl, key: [id]}}", 1);
+    let line = |(id, at): (u32, &str)| format!("{{\"id\":{id},\"at\":{{\"time\":\"2026-11-24T09:00:{at}Z\"}}}}\n");
+    let times = [(1, "00.000"), (2, "00.400"), (3, "00.100"), (4, "06.000")];
+    own.write("times.jsonl", &times.map(line).concat());
+    let replay = "load={rate: null, records: null, replay: {field: at.time, speedup: 4}}";
+    let report = own.run(&["--rm", "--set", replay]);
+    assert_eq!((&report["offered"], &report["landed_stream"], &report["lost"]), (&4.into(), &4.into(), &0.into()));
+    let seconds = report["seconds"]["load"].as_f64().expect("a load");
+    assert!((1.5..1.5 + 20.0).contains(&seconds), "six seconds at four times their speed: {report}");
+
+    own.write("times.jsonl", "{\"id\":1,\"at\":{\"time\":\"soon\"}}\n{\"id\":2}\n");
+    let refused = own.demo.output(&["validate", &own.file(), "--set", replay]);
+    let said = text(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(2), "{said}");
+    assert!(said.contains("line 1 has \"soon\" as `at.time`") && said.contains("line 2 has no `at.time`"), "{said}");
+}
+
+#[test]
+fn a_partition_key_in_a_field_must_be_one() {
+    let own = Own::new("", "{json_lines: {file: lines.jsonl, broken: skip}}", 10);
+    let by = |field: &str| {
+        own.demo.output(&["validate", &own.file(), "--set", &format!("load.partition_key={{field: {field}}}")])
+    };
+    assert_eq!(by("User.name").status.code(), Some(0), "the document without it goes by what it is");
+    let said = text(&by("nothing").stderr);
+    assert!(said.contains("partition key: no document has the field `nothing`"), "{said}");
+    let said = text(&by("price").stderr);
+    assert!(said.contains("`price` is a number with decimals (2.5); ") && said.contains(", in line 7"), "{said}");
+}

@@ -192,6 +192,14 @@ fn written_text<'a>(field: &FieldPath, json: &'a str) -> Result<Cow<'a, str>, Id
     }
 }
 
+/// The value at a path of a document, as it is written.
+///
+/// # Errors
+/// It is not one JSON object.
+pub fn field_at<'a>(document: &'a [u8], field: &FieldPath) -> serde_json::Result<Option<&'a str>> {
+    Ok(find(document, &field.0)?.map(RawValue::get))
+}
+
 /// The value at a path, as it is written; the last one where a key is there twice.
 fn find<'a>(document: &'a [u8], path: &[String]) -> serde_json::Result<Option<&'a RawValue>> {
     let Some((outer, inner)) = path.split_first() else { return Ok(None) };

@@ -7,7 +7,7 @@ mod object;
 pub mod store_sales;
 pub mod template;
 
-pub use identity::{Id, Identity, IdentityError};
+pub use identity::{Id, Identity, IdentityError, field_at};
 
 /// Bits of a packed key that hold the item; TPC-DS has at most 502,000 items, at its largest scale.
 const ITEM_BITS: u32 = 20;

@@ -8,7 +8,7 @@ use super::{
         file::{EventFile, LoadFile, ShareText, Time},
         near::nearest,
         quantity::{self, Refusal},
-        schedule::Schedule,
+        schedule::{Schedule, Timetable},
     },
     values::Check,
 };
@@ -99,7 +99,9 @@ impl Check<'_> {
             _ => (Trouble::Stall, self.lasting(path, event.stall.as_ref()?, NO_TIME)?.as_secs_f64()),
         };
         let fault = Action::Fault { trouble, seconds };
-        let checked = fault.check().map_err(|problem| Refusal::new(problem, KINDS_LISTED));
+        let checked = fault
+            .check()
+            .map_err(|problem| Refusal::new(problem, "faults of at most a day, answers late by at most 1m"));
         self.keep(path, checked).map(|()| fault)
     }
 
@@ -129,15 +131,15 @@ impl Check<'_> {
         rate: f64,
         records: Option<u64>,
     ) -> Option<Schedule> {
-        let Schedule::Open(stages) = schedule else {
-            let problem = "a load that goes as fast as it can has no rate to change";
+        let Schedule::Open(Timetable::Stages(stages)) = schedule else {
+            let problem = "a load as fast as it can go, or by its documents' own times, has no rate to change";
             self.refuse(
                 &format!("{path}.rate"),
                 Refusal::new(problem, "`load.rate`, such as `2000/s`, or no such event"),
             );
             return None;
         };
-        Some(Schedule::Open(stages.with_rate_from(at, rate, records)))
+        Some(Schedule::Open(Timetable::Stages(stages.with_rate_from(at, rate, records))))
     }
 
     fn within_the_load(&mut self, events: &[(Event, String)], schedule: &Schedule) {

@@ -43,7 +43,11 @@ impl Check<'_> {
         let tags = self.tags(file.tags.unwrap_or_default());
         let ttl = file.ttl.map_or(Some(None), |ttl| self.ttl(&ttl).map(Some));
         let (workload, schedule) = match &file.load {
-            Some(load) => (self.workload(load.workload.as_ref()), self.schedule(load)),
+            Some(load) => {
+                let workload = self.workload(load.workload.as_ref());
+                let schedule = self.schedule(load, workload.as_ref());
+                (workload, schedule)
+            }
             None => (None, None),
         };
         let planned = file.load.as_ref().zip(schedule).and_then(|(load, schedule)| self.events(load, schedule));
@@ -143,7 +147,7 @@ impl Check<'_> {
 fn least_throughput(load: &Load) -> Option<f64> {
     const SHARE: f64 = 0.9;
     const GRACE: Duration = Duration::from_secs(2);
-    let Schedule::Open(stages) = &load.schedule else { return None };
-    let records = stages.documents() as f64;
-    Some(records / (records / stages.mean() / SHARE + GRACE.as_secs_f64()))
+    let Schedule::Open(times) = &load.schedule else { return None };
+    let records = times.documents() as f64;
+    Some(records / (records / times.mean() / SHARE + GRACE.as_secs_f64()))
 }

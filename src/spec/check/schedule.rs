@@ -2,22 +2,33 @@
 
 use std::time::Duration;
 
+use demo_workload::{
+    Identity,
+    json_lines::{JsonLines, Rules},
+};
+
 use super::{
     super::{
-        file::{LoadFile, StageFile, Time},
+        file::{LoadFile, ReplayFile, StageFile, Time},
+        load::Workload,
+        mean::RECORD_BYTES,
         quantity::{self, Refusal},
-        schedule::{Length, Schedule, Shape, Stage, Stages, Wave},
+        schedule::{Length, Replay, Schedule, Shape, Stage, Stages, Timetable, Wave, time_in},
         tree::Node,
     },
     values::Check,
 };
 
 const STAGES: &str = "load.stages";
+const REPLAY: &str = "load.replay";
+/// Times that are not read, which are told one by one.
+const TOLD: usize = 3;
 
 /// Where the highest rate is written.
 pub(in super::super) fn path_of_peak(root: &Node, schedule: &Schedule) -> String {
     match (root.at(STAGES), schedule) {
-        (Some(_), Schedule::Open(stages)) => format!("{STAGES}.{}", stages.highest()),
+        (Some(_), Schedule::Open(Timetable::Stages(stages))) => format!("{STAGES}.{}", stages.highest()),
+        (_, Schedule::Open(Timetable::Replay(_))) => REPLAY.to_owned(),
         _ => "load.rate".to_owned(),
     }
 }
@@ -28,16 +39,52 @@ impl Check<'_> {
         self.refuse(&path_of_peak(self.root, schedule), refusal);
     }
 
-    pub(super) fn schedule(&mut self, load: &LoadFile) -> Option<Schedule> {
-        let expected = "either `rate`, such as `2000/s`, or `stages`, a list of rates";
-        match self.one_of("load", &["rate", "stages"], "how many documents are offered", expected)? {
+    pub(super) fn schedule(&mut self, load: &LoadFile, workload: Option<&Workload>) -> Option<Schedule> {
+        const KINDS: [&str; 3] = ["rate", "stages", "replay"];
+        let expected = "one of `rate`, such as `2000/s`, `stages`, a list of rates, and `replay`";
+        match self.one_of("load", &KINDS, "how many documents are offered", expected)? {
             "rate" => self.constant(load),
+            "replay" => {
+                let problem = "the documents' own times say how long a replay is";
+                self.idle("load", &["duration", "records"], problem, "no such key beside `replay`")?;
+                self.replay(load.replay.as_ref()?, workload?)
+            }
             _ => {
                 let problem = "each of the stages has a length of its own";
                 self.idle("load", &["duration", "records"], problem, "no such key beside `stages`")?;
                 self.stages(&load.stages.as_ref()?.0)
             }
         }
+    }
+
+    /// Each line of a file once, at the distances of their own times.
+    fn replay(&mut self, replay: &ReplayFile, workload: &Workload) -> Option<Schedule> {
+        let field = replay.field.as_ref().and_then(|field| self.field_path(&format!("{REPLAY}.field"), field))?;
+        let Workload::JsonLines { file, key, .. } = workload else {
+            let problem = "only the lines of a file have times of their own";
+            self.refuse_key(REPLAY, Refusal::new(problem, "`workload: {json_lines: …}` beside it, or `rate`"));
+            return None;
+        };
+        if self.root.nearest(REPLAY).source.folder.is_none() {
+            return Some(Schedule::Open(Timetable::Replay(Replay::recorded())));
+        }
+        let (mut times, mut wrong) = (Vec::new(), Vec::new());
+        let rules = Rules { identity: Identity::declared(key.as_deref()), max_bytes: RECORD_BYTES };
+        let read = JsonLines::open_with(file, rules, &mut |line, document| match time_in(document, &field) {
+            Ok(time) => times.push(time),
+            Err(why) if wrong.len() < TOLD => wrong.push(format!("line {line} {why}")),
+            Err(_) => {}
+        });
+        let problem = match read {
+            Err(error) => error.to_string(),
+            Ok(_) if !wrong.is_empty() => wrong.join("; "),
+            Ok(_) => {
+                return Some(Schedule::Open(Timetable::Replay(Replay::new(&times, replay.speedup.unwrap_or(1.0)))));
+            }
+        };
+        let expected = "a field with a time in each line: RFC 3339, or seconds, milliseconds and so on since 1970";
+        self.refuse(&format!("{REPLAY}.field"), Refusal::new(problem, expected));
+        None
     }
 
     fn constant(&mut self, load: &LoadFile) -> Option<Schedule> {
@@ -87,7 +134,7 @@ impl Check<'_> {
             let problem = "not one document is sent in all of these stages";
             self.refuse(STAGES, Refusal::new(problem, "higher rates, or longer stages"));
         }
-        schedule.map(Schedule::Open)
+        schedule.map(Timetable::Stages).map(Schedule::Open)
     }
 
     fn stage(&mut self, path: &str, stage: &StageFile, from: f64) -> Option<Stage> {

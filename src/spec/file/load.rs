@@ -8,13 +8,13 @@ use super::{
     OpenRate, PathText, RateRange, RateText, ShareText, Size, Time,
 };
 
-/// a map with `rate`, and `duration` or `records`; or with `stages`
+/// a map with `rate`, and `duration` or `records`; or with `stages`; or with `replay`
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in super::super) struct LoadFile {
     /// What documents are sent; `store_sales` when left out.
     pub workload: Option<WorkloadFile>,
-    /// How many are offered a second, all the time; this or `stages`.
+    /// How many are offered a second, all the time; this, `stages` or `replay`.
     pub rate: Option<RateText>,
     /// For how long at this rate; this or `records`.
     pub duration: Option<Time>,
@@ -23,6 +23,8 @@ pub(in super::super) struct LoadFile {
     pub records: Option<u64>,
     /// How many are offered a second, one stage after the other; this or `rate`.
     pub stages: Option<StagesFile>,
+    /// Each line of a file once, at the distances of their own times; in place of `rate`.
+    pub replay: Option<ReplayFile>,
     /// The load ends when documents wait for so long and none is acknowledged; 60s when left out.
     pub give_up: Option<Time>,
     /// How documents are spread over shards; `uniform` when left out.
@@ -60,6 +62,18 @@ pub(in super::super) struct StageFile {
     pub lasts: Option<Time>,
     /// For how long nothing is offered.
     pub pause: Option<Time>,
+}
+
+/// `{field: event.time}`, with a `speedup` or without
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in super::super) struct ReplayFile {
+    /// Where each line has its time: RFC 3339, or a number since 1970.
+    #[schemars(with = "PathText")]
+    pub field: Option<PathText>,
+    /// How many times as fast as they happened, 0.001 to 1000000; 1 when left out.
+    #[schemars(range(min = 0.001, max = 1_000_000))]
+    pub speedup: Option<f64>,
 }
 
 /// a list of events, such as `[{at: 90s, reshard: 40}, {at: 2m, hot_key: {share: 40%, for: 30s}}]`

@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 pub(super) use load::{
     AggregationFile, AggregationWord, EventFile, HotShareFile, IdentityFile, JsonLinesFile, LoadFile, PartitionKeyFile,
-    PartitionKeyMap, PartitionKeyWord, StageFile, TemplateFile, WorkloadFile,
+    PartitionKeyMap, PartitionKeyWord, ReplayFile, StageFile, TemplateFile, WorkloadFile,
 };
 pub(crate) use values::{AtLeast, NameFile, OpenRate, PathText, RateRange, RateText, ShareText, Size, Time};
 

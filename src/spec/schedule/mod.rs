@@ -1,18 +1,25 @@
 //! How many documents are offered when, known before the first one is.
 
+mod replay;
 mod shape;
+mod timetable;
 #[cfg(test)]
 mod properties;
 
 use std::time::Duration;
 
-pub use self::shape::{Shape, Wave};
+pub(super) use self::replay::time_in;
+pub use self::{
+    replay::Replay,
+    shape::{Shape, Wave},
+    timetable::Timetable,
+};
 
 /// When each document of a load is offered.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Schedule {
     /// An open loop: whatever the service does, each document has its time.
-    Open(Stages),
+    Open(Timetable),
     /// A closed loop, as fast as it goes.
     Max(Length),
 }
@@ -71,7 +78,7 @@ impl Schedule {
     /// The same rate all the time; `None` if there is no document.
     pub fn constant(rate: Rate, length: Length) -> Option<Self> {
         match rate {
-            Rate::PerSecond(rate) => Stages::constant(rate, length).map(Self::Open),
+            Rate::PerSecond(rate) => Stages::constant(rate, length).map(Timetable::Stages).map(Self::Open),
             Rate::Max => Some(Self::Max(length)),
         }
     }
@@ -79,7 +86,7 @@ impl Schedule {
     /// Documents in all; `None` where they are not known before the end.
     pub fn documents(&self) -> Option<u64> {
         match self {
-            Self::Open(stages) => Some(stages.documents),
+            Self::Open(times) => Some(times.documents()),
             Self::Max(Length::Records(records)) => Some(*records),
             Self::Max(Length::Duration(_)) => None,
         }
@@ -88,7 +95,7 @@ impl Schedule {
     /// How long it takes; `None` where that is not known before the end.
     pub fn duration(&self) -> Option<Duration> {
         match self {
-            Self::Open(stages) => Some(stages.duration()),
+            Self::Open(times) => Some(times.duration()),
             Self::Max(Length::Duration(duration)) => Some(*duration),
             Self::Max(Length::Records(_)) => None,
         }
@@ -97,7 +104,7 @@ impl Schedule {
     /// The highest rate, in documents a second; `None` for as fast as it goes.
     pub fn peak(&self) -> Option<f64> {
         match self {
-            Self::Open(stages) => Some(stages.peak()),
+            Self::Open(times) => Some(times.peak()),
             Self::Max(_) => None,
         }
     }
@@ -105,7 +112,7 @@ impl Schedule {
     /// The mean rate, in documents a second; `None` for as fast as it goes.
     pub fn mean(&self) -> Option<f64> {
         match self {
-            Self::Open(stages) => Some(stages.mean()),
+            Self::Open(times) => Some(times.mean()),
             Self::Max(_) => None,
         }
     }
