@@ -25,8 +25,11 @@ pub const DESTINATION: Destination =
 /// Shards that are read at the same time.
 const READERS: usize = 8;
 
-/// A shard admits five GetRecords a second (Kinesis quotas).
+/// A shard admits five GetRecords a second (Kinesis API reference, GetRecords).
 const BETWEEN_READS: Duration = Duration::from_millis(210);
+
+/// A shard gives 2 MiB a second, and nothing after an answer of more until that is made up for (the same page).
+const BYTES_PER_SECOND: f64 = (2 << 20) as f64;
 
 /// Why the stream cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -139,11 +142,12 @@ async fn read(client: &Client, stream: &str, shard: &str, expected: &Expected) -
         .await
         .map_err(|e| failed("GetShardIterator", stream, e))?;
     let (mut iterator, mut keys) = (start.shard_iterator, Vec::new());
-    let mut pace = tokio::time::interval(BETWEEN_READS);
+    let mut rest = Duration::ZERO;
     while let Some(from) = iterator.take() {
-        pace.tick().await;
+        tokio::time::sleep(rest).await;
         let page =
             client.get_records().shard_iterator(from).send().await.map_err(|e| failed("GetRecords", stream, e))?;
+        rest = rest_after(&page.records);
         for record in &page.records {
             keys.extend(ids(record, expected).map_err(|why| StreamError::Content {
                 stream: stream.to_owned(),
@@ -159,6 +163,12 @@ async fn read(client: &Client, stream: &str, shard: &str, expected: &Expected) -
     Ok(keys.into_iter().collect())
 }
 
+/// How long a shard gives nothing after an answer.
+fn rest_after(answer: &[Record]) -> Duration {
+    let bytes: usize = answer.iter().map(|record| record.data.as_ref().len()).sum();
+    BETWEEN_READS.max(Duration::from_secs_f64(bytes as f64 / BYTES_PER_SECOND))
+}
+
 /// The ids of a record's documents: it may be an aggregated one. Otherwise what is wrong with it.
 fn ids(record: &Record, expected: &Expected) -> Result<Vec<Id>, String> {
     let documents = kinesis_aggregation::contents(record.data.as_ref()).map_err(|e| e.to_string())?;
@@ -171,4 +181,22 @@ where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
     StreamError::Call { call, stream: stream.to_owned(), why: told(&error) }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_kinesis::primitives::Blob;
+
+    use super::*;
+
+    #[test]
+    fn a_reader_rests_as_long_as_its_shard_does() {
+        let records = |count| {
+            let record = Record::builder().sequence_number("1").partition_key("k").data(Blob::new(vec![0; 1 << 20]));
+            vec![record.build().expect("a record"); count]
+        };
+        assert_eq!(rest_after(&[]), BETWEEN_READS);
+        assert_eq!(rest_after(&records(1)), Duration::from_millis(500));
+        assert_eq!(rest_after(&records(10)), Duration::from_secs(5));
+    }
 }

@@ -27,6 +27,7 @@ mod ministack;
 mod own_json;
 mod outage;
 mod peers;
+mod peers_members;
 mod policies;
 mod postgres;
 mod preflight;

@@ -149,6 +149,16 @@ async fn a_body_of_another_hash_or_digest_is_refused() {
 }
 
 #[tokio::test]
+async fn headers_that_are_newer_than_the_library_are_refused() {
+    let fixture = Fixture::new().await;
+    for header in ["x-amz-checksum-sha512", "x-amz-object-lock-event-hold", "x-amz-bucket-namespace"] {
+        let put = fixture.put(&[(header, "1")], "UNSIGNED-PAYLOAD", 3);
+        fixture.expect_refusal(header, &put, b"new", 501, "NotImplemented").await;
+    }
+    fixture.running.stop().await;
+}
+
+#[tokio::test]
 async fn a_document_of_another_hash_is_refused() {
     let fixture = Fixture::new().await;
     let document = b"<Delete><Object><Key>k</Key></Object></Delete>";

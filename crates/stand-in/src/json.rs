@@ -9,6 +9,20 @@ pub(crate) fn parse<T: DeserializeOwned>(body: &[u8]) -> serde_json::Result<T> {
     serde_json::from_slice(if body.is_empty() { b"{}" } else { body })
 }
 
+/// What is wrong with a request's body, of an error of [`parse`]. A type that takes part in requests denies unknown fields, so
+/// a member that the stand-in does not know is refused here, and never passed over.
+pub(crate) fn problem(error: &serde_json::Error) -> String {
+    unsupported(error).unwrap_or_else(|| format!("the request is not as the API has it: {error}"))
+}
+
+/// The same of a member that the stand-in does not know; `None` where it is something else. Serde has no other sign of it than
+/// the text.
+pub(crate) fn unsupported(error: &serde_json::Error) -> Option<String> {
+    let text = error.to_string();
+    let member = text.strip_prefix("unknown field `")?.split('`').next()?;
+    Some(format!("{member} is not supported by the stand-in here"))
+}
+
 /// Returns the time in seconds since 1970 with milliseconds, as AWS's JSON protocols write it.
 pub(crate) fn now() -> f64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -39,8 +53,31 @@ pub(crate) fn page_from<T>(all: impl Iterator<Item = T>, before: usize, size: us
 #[cfg(test)]
 mod tests {
     use proptest::{collection, prelude::*};
+    use serde::Deserialize;
 
     use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(rename_all = "PascalCase", deny_unknown_fields)]
+    struct Request {
+        _name: String,
+        #[serde(flatten)]
+        _paging: Paging,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Paging {
+        _limit: Option<u32>,
+    }
+
+    #[test]
+    fn a_member_that_nobody_reads_is_named() {
+        let problem = |body: &str| problem(&parse::<Request>(body.as_bytes()).expect_err("refused"));
+        assert!(parse::<Request>(br#"{"Name": "a", "Limit": 1}"#).is_ok());
+        assert_eq!(problem(r#"{"Name": "a", "DryRun": true}"#), "DryRun is not supported by the stand-in here");
+        assert!(problem(r#"{"Name": 1}"#).starts_with("the request is not as the API has it: invalid type"));
+    }
 
     proptest! {
         #[test]

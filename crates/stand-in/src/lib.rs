@@ -30,6 +30,7 @@ mod services;
 mod signature;
 mod snappy;
 mod sql;
+mod tags;
 
 pub use in_process::Server;
 pub use keys::AccessKey;

@@ -13,6 +13,22 @@ impl<'a> Fields<'a> {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
+    /// Refuses an action's fields that are none of these.
+    pub(crate) fn with_only(self, members: &[&str]) -> Result<Self, ServiceError> {
+        match self.other_than(&[members, &["Action", "Version"]].concat()) {
+            None => Ok(self),
+            Some(other) => {
+                Err(ServiceError::client("InvalidInput", format!("{other} is not supported by the stand-in here")))
+            }
+        }
+    }
+
+    /// The first member that is none of these.
+    pub(crate) fn other_than(self, members: &[&str]) -> Option<&'a str> {
+        let names = self.0.iter().map(|(name, _)| name.split('.').next().unwrap_or(name));
+        names.into_iter().find(|name| !members.contains(name))
+    }
+
     pub(crate) fn required(self, name: &str) -> Result<&'a str, ServiceError> {
         self.get(name).ok_or_else(|| invalid(name, "", "Member must not be null"))
     }

@@ -1,12 +1,12 @@
 //! Arrow columns, filled from JSON text the way that the OpenX SerDe reads it.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use chrono::Utc;
 use datafusion::arrow::{
     array::{
-        ArrayRef, BooleanBuilder, Decimal128Builder, ListArray, NullBufferBuilder, PrimitiveBuilder, StringBuilder,
-        StructArray,
+        ArrayRef, BooleanBuilder, Decimal128Builder, ListArray, MapArray, NullBufferBuilder, PrimitiveBuilder,
+        StringBuilder, StructArray,
     },
     buffer::OffsetBuffer,
     compute::kernels::cast_utils::{Parser, parse_decimal, string_to_datetime},
@@ -16,7 +16,7 @@ use datafusion::arrow::{
     },
 };
 
-use super::{json, keys::KeyMappings};
+use super::{json, keys::KeyMappings, names::Names};
 
 /// A value that its column's type cannot hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +40,7 @@ pub(crate) enum Column {
     Timestamp(PrimitiveBuilder<TimestampMillisecondType>),
     Struct(Structure),
     List(Box<List>),
+    Map(Box<Map>),
 }
 
 impl Column {
@@ -62,6 +63,7 @@ impl Column {
             DataType::Timestamp(..) => Self::Timestamp(PrimitiveBuilder::new()),
             DataType::Struct(fields) => Self::Struct(Structure::new(fields, keys)),
             DataType::List(item) => Self::List(Box::new(List::new(item, keys))),
+            DataType::Map(entries, _) => Self::Map(Box::new(Map::new(entries, keys))),
             _ => Self::Text(StringBuilder::new()),
         }
     }
@@ -97,6 +99,7 @@ impl Column {
             Self::Timestamp(values) => push(values, raw, timestamp),
             Self::Struct(structure) => structure.append(raw),
             Self::List(list) => list.append(raw),
+            Self::Map(map) => map.append(raw),
         }
     }
 
@@ -116,70 +119,9 @@ impl Column {
             Self::Timestamp(values) => Arc::new(values.finish()),
             Self::Struct(structure) => Arc::new(structure.finish()),
             Self::List(list) => Arc::new(list.finish()),
+            Self::Map(map) => Arc::new(map.finish()),
         }
     }
-}
-
-/// Why an object has no places to be found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum NoObject {
-    Malformed(json::Malformed),
-    /// A field's key is there twice, whatever its case (Athena user guide, "OpenX JSON SerDe").
-    Doubled(String),
-}
-
-impl From<json::Malformed> for NoObject {
-    fn from(malformed: json::Malformed) -> Self {
-        Self::Malformed(malformed)
-    }
-}
-
-/// Finds the places of an object's fields by their keys in lower case.
-pub(crate) struct Names {
-    names: Vec<String>,
-    /// Where each field's value lies in the object that was found last.
-    places: Vec<Option<(usize, usize)>>,
-}
-
-impl Names {
-    pub(crate) fn new<'a>(keys: impl Iterator<Item = &'a str>) -> Self {
-        let names: Vec<_> = keys.map(str::to_owned).collect();
-        Self { places: vec![None; names.len()], names }
-    }
-
-    /// Looks through the object at the start of `text`, and says where it ends. Keys match in any case.
-    pub(crate) fn find(&mut self, text: &[u8]) -> Result<usize, NoObject> {
-        let Self { names, places } = self;
-        places.fill(None);
-        let (mut next, mut doubled) = (0, None);
-        let end = json::fields(text, 0, |key, from, to| {
-            if let Some(index) = position(names, key, next) {
-                if places[index].replace((from, to)).is_some() {
-                    doubled = Some(index);
-                }
-                next = index + 1;
-            }
-        })?;
-        doubled.map_or(Ok(end), |index| Err(NoObject::Doubled(names[index].clone())))
-    }
-
-    /// Where the value of each field lies in the object that was found last.
-    pub(crate) fn places(&self) -> &[Option<(usize, usize)>] {
-        &self.places
-    }
-}
-
-/// Fields mostly come in the schema's order, so `next` is tried first.
-fn position(names: &[String], key: &[u8], next: usize) -> Option<usize> {
-    let is = |name: &String, key: &[u8]| name.as_bytes().eq_ignore_ascii_case(key);
-    if names.get(next).is_some_and(|name| is(name, key)) {
-        return Some(next);
-    }
-    if key.contains(&b'\\') {
-        let key = json::unescape(key);
-        return names.iter().position(|name| is(name, key.as_bytes()));
-    }
-    names.iter().position(|name| is(name, key))
 }
 
 /// A struct's fields.
@@ -194,18 +136,23 @@ impl Structure {
     fn new(fields: &Fields, keys: &KeyMappings) -> Self {
         Self {
             fields: fields.clone(),
-            names: Names::new(fields.iter().map(|field| keys.key(field.name()))),
+            names: Names::new(fields.iter().map(|field| field.name().as_str()), keys),
             children: fields.iter().map(|field| Column::new(field.data_type(), keys)).collect(),
             nulls: NullBufferBuilder::new(0),
         }
     }
 
+    /// An object's fields by their keys, or an array's items in the order of the fields.
     fn append(&mut self, raw: Option<&[u8]>) -> Result<(), Unreadable> {
-        let Some(raw) = raw else {
+        let Some(raw) = raw.filter(|raw| !is_blank(raw)) else {
             self.append_null();
             return Ok(());
         };
-        if self.names.find(raw).is_err() {
+        let found = match raw.first() {
+            Some(b'[') => self.names.find_in_order(raw),
+            _ => self.names.find(raw).map(|_| ()),
+        };
+        if found.is_err() {
             self.append_null();
             return Err(unreadable(raw, DataType::Struct(self.fields.clone())));
         }
@@ -246,14 +193,17 @@ impl List {
         }
     }
 
+    /// Any other value than an array is the one item of a list.
     fn append(&mut self, raw: Option<&[u8]>) -> Result<(), Unreadable> {
-        let Some(raw) = raw else {
+        let Some(raw) = raw.filter(|raw| *raw != b"\"\"") else {
             self.nulls.append_null();
             self.lengths.push(0);
             return Ok(());
         };
         let mut places = Vec::new();
-        if json::items(raw, 0, |from, to| places.push((from, to))).is_err() {
+        if raw.first() != Some(&b'[') {
+            places.push((0, raw.len()));
+        } else if json::items(raw, 0, |from, to| places.push((from, to))).is_err() {
             self.nulls.append_null();
             self.lengths.push(0);
             return Err(unreadable(raw, DataType::List(self.field.clone())));
@@ -271,6 +221,69 @@ impl List {
         let offsets = OffsetBuffer::from_lengths(self.lengths.drain(..));
         ListArray::new(self.field.clone(), offsets, self.items.finish(), self.nulls.finish())
     }
+}
+
+/// A map's entries.
+pub(crate) struct Map {
+    field: FieldRef,
+    fields: Fields,
+    keys: StringBuilder,
+    values: Column,
+    lengths: Vec<usize>,
+    nulls: NullBufferBuilder,
+}
+
+impl Map {
+    fn new(field: &FieldRef, keys: &KeyMappings) -> Self {
+        let DataType::Struct(fields) = field.data_type() else { panic!("the entries of a map are a struct") };
+        Self {
+            field: field.clone(),
+            fields: fields.clone(),
+            keys: StringBuilder::new(),
+            values: Column::new(fields[1].data_type(), keys),
+            lengths: Vec::new(),
+            nulls: NullBufferBuilder::new(0),
+        }
+    }
+
+    /// An object's fields, whose keys are in lower case as all keys are for the SerDe.
+    fn append(&mut self, raw: Option<&[u8]>) -> Result<(), Unreadable> {
+        let Some(raw) = raw.filter(|raw| !is_blank(raw)) else {
+            self.nulls.append_null();
+            self.lengths.push(0);
+            return Ok(());
+        };
+        let mut entries = BTreeMap::new();
+        let mut doubled = false;
+        let end = json::fields(raw, 0, |key, from, to| {
+            doubled |= entries.insert(json::unescape(key).to_lowercase(), (from, to)).is_some();
+        });
+        if end.is_err() || doubled {
+            self.nulls.append_null();
+            self.lengths.push(0);
+            return Err(unreadable(raw, DataType::Map(self.field.clone(), false)));
+        }
+        let mut read = Ok(());
+        for (key, (from, to)) in &entries {
+            self.keys.append_value(key);
+            read = read.and(self.values.append(Some(&raw[*from..*to])));
+        }
+        self.nulls.append_non_null();
+        self.lengths.push(entries.len());
+        read
+    }
+
+    fn finish(&mut self) -> MapArray {
+        let offsets = OffsetBuffer::from_lengths(self.lengths.drain(..));
+        let entries: Vec<ArrayRef> = vec![Arc::new(self.keys.finish()), self.values.finish()];
+        let entries = StructArray::new(self.fields.clone(), entries, None);
+        MapArray::new(self.field.clone(), offsets, entries, self.nulls.finish(), false)
+    }
+}
+
+/// A string of nothing but space, which stands for a null where an object is expected.
+fn is_blank(raw: &[u8]) -> bool {
+    matches!(raw, [b'"', content @ .., b'"'] if content.trim_ascii().is_empty())
 }
 
 fn push<T: ArrowPrimitiveType>(
@@ -311,17 +324,28 @@ fn boolean(text: &str) -> Option<bool> {
     }
 }
 
-/// An integer, or the integer part of a fraction that one can hold.
+/// An integer, in hexadecimal too, or the integer part of a fraction that one can hold.
 fn integer(text: &str) -> Option<i64> {
+    if let Some(digits) = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+        return i64::from_str_radix(digits, 16).ok();
+    }
     text.parse().ok().or_else(|| {
         let fraction: f64 = text.parse().ok()?;
         (fraction.abs() < i64::MAX as f64).then_some(fraction as i64)
     })
 }
 
-/// Milliseconds since 1970, or a date and time as text.
+/// A date and time as text, or since 1970: in milliseconds where the number has as many digits as those have in our times, in
+/// seconds otherwise (the SerDe's `ParsePrimitiveUtils`; Firehose developer guide, "OpenX JSON SerDe").
 fn timestamp(text: &str) -> Option<i64> {
-    text.parse().ok().or_else(|| Some(string_to_datetime(&Utc, text).ok()?.timestamp_millis()))
+    const MILLISECONDS: usize = "1454612111000".len();
+    if let Ok(number) = text.parse::<i64>() {
+        return if text.len() < MILLISECONDS { number.checked_mul(1000) } else { Some(number) };
+    }
+    if let Ok(seconds) = text.parse::<f64>() {
+        return seconds.is_finite().then_some((seconds * 1000.0) as i64);
+    }
+    Some(string_to_datetime(&Utc, text).ok()?.timestamp_millis())
 }
 
 fn unreadable(raw: &[u8], data_type: DataType) -> Unreadable {

@@ -4,10 +4,12 @@
 mod column;
 mod json;
 mod keys;
+mod names;
 
-pub(super) use column::{Column, Names, NoObject, Unreadable};
+pub(super) use column::{Column, Unreadable};
 pub(super) use json::Malformed;
 pub(super) use keys::KeyMappings;
+pub(super) use names::{Names, NoObject};
 
 use std::sync::Arc;
 
@@ -59,6 +61,7 @@ impl<'a> Parser<'a> {
             "decimal" => self.decimal()?,
             "array" => self.nested(Self::array)?,
             "struct" => self.nested(Self::structure)?,
+            "map" => self.nested(Self::map)?,
             _ => return Err(format!("type {word:?} is not supported by the stand-in")),
         })
     }
@@ -89,6 +92,19 @@ impl<'a> Parser<'a> {
         let item = self.any()?;
         self.expect('>')?;
         Ok(DataType::List(Arc::new(Field::new("item", item, true))))
+    }
+
+    fn map(&mut self) -> Result<DataType, String> {
+        self.expect('<')?;
+        let key = self.any()?;
+        if key != DataType::Utf8 {
+            return Err("a map's keys are strings; others are not supported by the stand-in".to_owned());
+        }
+        self.expect(',')?;
+        let value = self.any()?;
+        self.expect('>')?;
+        let entries = Fields::from(vec![Field::new("key", key, false), Field::new("value", value, true)]);
+        Ok(DataType::Map(Arc::new(Field::new("entries", DataType::Struct(entries), false)), false))
     }
 
     fn structure(&mut self) -> Result<DataType, String> {
@@ -168,6 +184,7 @@ pub(super) fn athena_name(data_type: &DataType) -> &'static str {
         DataType::Timestamp(_, Some(_)) => "timestamp with time zone",
         DataType::Struct(_) => "row",
         DataType::List(_) | DataType::LargeList(_) => "array",
+        DataType::Map(..) => "map",
         DataType::Null => "unknown",
         _ => "varchar",
     }

@@ -93,22 +93,4 @@ impl Services {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::HashSet;
-
-    use super::*;
-
-    #[tokio::test]
-    async fn no_two_services_share_a_name_and_no_operation_stands_twice() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let key = AccessKey::open(folder.path()).expect("a key");
-        let services = Services::open(folder.path(), &key).expect("opened");
-        let mut names = HashSet::new();
-        for service in &services.all {
-            assert!(names.insert(service.name()), "{} stands twice", service.name());
-            let operations = service.operations();
-            let distinct: HashSet<&str> = operations.iter().copied().collect();
-            assert!(!operations.is_empty() && distinct.len() == operations.len(), "{}: {operations:?}", service.name());
-        }
-    }
-}
+mod tests;

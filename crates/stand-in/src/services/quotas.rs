@@ -10,7 +10,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use crate::{
-    ACCOUNT, REGION,
+    ACCOUNT, REGION, json,
     protocol::{Json, Protocol},
     service::{Answer, Call, Operation::Immediate, Operations, Service, json as answer},
     service_error::ServiceError,
@@ -71,14 +71,14 @@ pub(crate) struct Quotas {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct One {
     service_code: String,
     quota_code: String,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct List {
     service_code: String,
     quota_code: Option<String>,
@@ -87,7 +87,7 @@ struct List {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct Paging {
     next_token: Option<String>,
     max_results: Option<usize>,
@@ -215,5 +215,5 @@ fn no_such_resource(message: &str) -> ServiceError {
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ServiceError> {
-    serde_json::from_slice(body).map_err(|e| ServiceError::client("SerializationException", e.to_string()))
+    json::parse(body).map_err(|e| ServiceError::client("SerializationException", json::problem(&e)))
 }

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use crate::{
     ACCOUNT, caller_arn, caller_id,
     protocol::{Protocol, Query},
-    query::Xml,
+    query::{Fields, Xml, parse_form},
     service::{Answer, Call, Operation::Immediate, Operations, Reply, Service},
 };
 
@@ -15,7 +15,7 @@ use crate::{
 pub(crate) struct Sts;
 
 static OPERATIONS: Operations<Sts> =
-    Operations(&[("GetCallerIdentity", Immediate(|_, _| Ok(Reply::ok(get_caller_identity()))))]);
+    Operations(&[("GetCallerIdentity", Immediate(|_, call| get_caller_identity(&call.body)))]);
 
 #[async_trait]
 impl Service for Sts {
@@ -36,7 +36,8 @@ impl Service for Sts {
     }
 }
 
-fn get_caller_identity() -> String {
+fn get_caller_identity(form: &[u8]) -> Answer {
+    Fields(&parse_form(form)).with_only(&[])?;
     let identity = Xml::default().text("Arn", &caller_arn()).text("UserId", &caller_id()).text("Account", ACCOUNT);
-    Xml::default().node("GetCallerIdentityResult", identity).finish()
+    Ok(Reply::ok(Xml::default().node("GetCallerIdentityResult", identity).finish()))
 }

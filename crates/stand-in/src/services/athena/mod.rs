@@ -8,9 +8,9 @@
 //! `approx_distinct`, `date_trunc`, `try_cast`, `round`. Not covered: Trino functions that DataFusion has no equal of
 //! (`json_extract_scalar`, `count_if`, `max_by`, `arbitrary`, `from_iso8601_timestamp`, `transform` and other lambdas),
 //! one expression twice in a SELECT without an alias, `UNNEST … WITH ORDINALITY`, `TABLESAMPLE`, prepared statements,
-//! EXPLAIN, quoted names in upper case, a line and column in error messages, `map` and `binary` columns, the OpenX
-//! SerDe's `mapping.*` and `dots.in.keys`, and file formats other than JSON and Parquet. Catalog and data are read-only here:
-//! CREATE, ALTER, MSCK, INSERT and DROP fail with a message that says so.
+//! EXPLAIN, quoted names in upper case, a line and column in error messages, `binary` columns, maps with keys other than
+//! strings, and file formats other than JSON and Parquet. Catalog and data are read-only here: CREATE, ALTER, MSCK, INSERT
+//! and DROP fail with a message that says so.
 
 mod catalog;
 mod engine;

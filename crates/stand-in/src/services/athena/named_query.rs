@@ -23,7 +23,7 @@ struct NamedQuery {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct Create {
     #[serde(flatten)]
     query: NamedQuery,
@@ -31,13 +31,13 @@ pub(super) struct Create {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct One {
     pub(super) named_query_id: String,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct List {
     pub(super) work_group: Option<String>,
     #[serde(flatten)]

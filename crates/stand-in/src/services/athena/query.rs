@@ -32,6 +32,8 @@ use crate::{
     sql::{TIME_LIMIT, run_isolated},
 };
 
+/// Glue's, the one that every account has (Athena user guide, "Use AWS Glue Data Catalog").
+const CATALOG: &str = "AwsDataCatalog";
 /// How many queries run at a time; the others are queued.
 const AT_A_TIME: usize = 4;
 /// Athena API reference, GetQueryResults: the most rows of a page.
@@ -55,7 +57,7 @@ struct Running {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct Start {
     query_string: String,
     client_request_token: Option<String>,
@@ -68,31 +70,32 @@ pub(super) struct Start {
 }
 
 #[derive(Default, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct Context {
+    catalog: Option<String>,
     database: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct ResultConfiguration {
     output_location: Option<String>,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct One {
     query_execution_id: String,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct Many {
     query_execution_ids: Vec<String>,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct List {
     work_group: Option<String>,
     #[serde(flatten)]
@@ -100,7 +103,7 @@ pub(super) struct List {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct Results {
     query_execution_id: String,
     #[serde(flatten)]
@@ -145,9 +148,13 @@ impl Queries {
                 "ExecutionParameters are not supported by the stand-in; write the values into the query",
             ));
         }
+        let Context { catalog, database } = request.query_execution_context;
+        if let Some(other) = catalog.filter(|catalog| !catalog.eq_ignore_ascii_case(CATALOG)) {
+            return Err(invalid(format!("Catalog {other} is not supported by the stand-in, which has {CATALOG} only")));
+        }
         let asked = Asked {
             sql: request.query_string,
-            database: request.query_execution_context.database,
+            database,
             workgroup: request.work_group.unwrap_or_else(|| PRIMARY.to_owned()),
             token: request.client_request_token,
             output: request.result_configuration.output_location,

@@ -111,6 +111,12 @@ fn value(array: &dyn Array, row: usize) -> Result<Option<String>> {
             let each = each.map(|(field, column)| Ok(format!("{}={}", field.name(), inner(column, row)?)));
             format!("{{{}}}", each.collect::<Result<Vec<_>>>()?.join(", "))
         }
+        DataType::Map(..) => {
+            let entries = array.as_map().value(row);
+            let (keys, values) = (entries.column(0), entries.column(1));
+            let each = (0..entries.len()).map(|index| Ok(format!("{}={}", inner(keys, index)?, inner(values, index)?)));
+            format!("{{{}}}", each.collect::<Result<Vec<_>>>()?.join(", "))
+        }
         DataType::List(_) => {
             let items = array.as_list::<i32>().value(row);
             let each = (0..items.len()).map(|index| inner(&items, index));

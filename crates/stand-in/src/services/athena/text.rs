@@ -36,7 +36,7 @@ impl<'a> Reader<'a> {
         Self {
             layout,
             part,
-            names: Names::new(layout.fields().map(|field| layout.keys.key(field.name()))),
+            names: Names::new(layout.fields().map(|field| field.name().as_str()), &layout.keys),
             columns: layout.fields().map(|field| Column::new(field.data_type(), &layout.keys)).collect(),
             rows: 0,
             bytes: 0,

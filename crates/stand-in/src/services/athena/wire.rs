@@ -8,7 +8,7 @@ use crate::{json, service_error::ServiceError};
 
 /// A request's body as `T`; what does not fit is the caller's mistake.
 pub(super) fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T, ServiceError> {
-    json::parse(body).map_err(|e| invalid(format!("the request is not as the API has it: {e}")))
+    json::parse(body).map_err(|e| invalid(json::problem(&e)))
 }
 
 pub(super) fn invalid(message: impl Into<String>) -> ServiceError {
@@ -17,7 +17,7 @@ pub(super) fn invalid(message: impl Into<String>) -> ServiceError {
 
 /// A resource's tag.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct Tag {
     pub(super) key: String,
     #[serde(default)]
@@ -26,7 +26,7 @@ pub(super) struct Tag {
 
 /// Where a listing goes on, and how far.
 #[derive(Default, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct Paging {
     next_token: Option<String>,
     max_results: Option<usize>,

@@ -10,7 +10,7 @@ use super::{
     store::Location,
     wire::{Paging, Tag, invalid, now},
 };
-use crate::{ACCOUNT, REGION, durable::Durable, inventory::Inventory, service_error::ServiceError};
+use crate::{ACCOUNT, REGION, durable::Durable, inventory::Inventory, service_error::ServiceError, tags::reserved};
 
 /// The workgroup that is always there.
 pub(super) const PRIMARY: &str = "primary";
@@ -35,6 +35,7 @@ pub(super) struct Workgroup {
 impl Workgroup {
     fn new(description: Option<String>, configuration: Configuration, tags: Vec<Tag>) -> Result<Self, ServiceError> {
         check(&configuration)?;
+        check_tags(&tags)?;
         let named_queries = NamedQueries::default();
         Ok(Self { description, configuration, enabled: true, created: now(), tags, named_queries })
     }
@@ -141,7 +142,7 @@ impl Workgroups {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct Create {
     name: String,
     description: Option<String>,
@@ -152,13 +153,13 @@ pub(super) struct Create {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct Named {
     work_group: String,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct Update {
     work_group: String,
     description: Option<String>,
@@ -167,7 +168,7 @@ pub(super) struct Update {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct Delete {
     pub(super) work_group: String,
     #[serde(default)]
@@ -175,6 +176,7 @@ pub(super) struct Delete {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct TagResource {
     #[serde(rename = "ResourceARN")]
     arn: String,
@@ -183,6 +185,7 @@ pub(super) struct TagResource {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct UntagResource {
     #[serde(rename = "ResourceARN")]
     arn: String,
@@ -191,6 +194,7 @@ pub(super) struct UntagResource {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct ListTags {
     #[serde(rename = "ResourceARN")]
     arn: String,
@@ -283,6 +287,7 @@ impl Durable<Workgroups> {
     }
 
     pub(super) fn tag(&self, request: TagResource) -> Result<Value, ServiceError> {
+        check_tags(&request.tags)?;
         self.change(|workgroups| {
             let workgroup = workgroups.get_mut(tagged(&request.arn)?)?;
             workgroup.tags.retain(|tag| request.tags.iter().all(|new| new.key != tag.key));
@@ -326,6 +331,10 @@ fn check(configuration: &Configuration) -> Result<(), ServiceError> {
         return Err(invalid("managed query results are not supported by the stand-in; give an OutputLocation"));
     }
     Ok(())
+}
+
+fn check_tags(tags: &[Tag]) -> Result<(), ServiceError> {
+    reserved(tags.iter().map(|tag| &tag.key)).map_or(Ok(()), |problem| Err(invalid(problem)))
 }
 
 /// Athena API reference, WorkGroupConfigurationUpdates: what is given replaces, and two flags remove.

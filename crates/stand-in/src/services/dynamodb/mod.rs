@@ -22,6 +22,20 @@ use crate::{
     service_error::ServiceError,
 };
 
+/// Members of CreateTable that the library passes over.
+const NOT_CREATED: [&str; 4] =
+    ["WarmThroughput", "ResourcePolicy", "GlobalTableSourceArn", "GlobalTableSettingsReplicationMode"];
+/// Members of UpdateTable that the library passes over.
+const NOT_UPDATED: [&str; 7] = [
+    "SSESpecification",
+    "ReplicaUpdates",
+    "MultiRegionConsistency",
+    "GlobalTableWitnessUpdates",
+    "WarmThroughput",
+    "GlobalTableSettingsReplicationMode",
+    "DisassociationProtectionEnabled",
+];
+
 /// DynamoDB over one SQLite file.
 pub(crate) struct DynamoDb {
     database: Database,
@@ -46,16 +60,39 @@ impl DynamoDb {
 }
 
 static OPERATIONS: Operations<DynamoDb> = Operations(&[
-    ("CreateTable", Immediate(|dynamodb, call| table(call, |request| dynamodb.database.create_table(request)))),
+    (
+        "CreateTable",
+        Immediate(|dynamodb, call| {
+            wire::refuse_any(&NOT_CREATED, call)?;
+            wire::refuse_reserved_tags(call)?;
+            table(call, |request| dynamodb.database.create_table(request))
+        }),
+    ),
     ("DescribeTable", Immediate(|dynamodb, call| table(call, |request| dynamodb.database.describe_table(request)))),
-    ("UpdateTable", Immediate(|dynamodb, call| table(call, |request| dynamodb.database.update_table(request)))),
+    (
+        "UpdateTable",
+        Immediate(|dynamodb, call| {
+            wire::refuse_any(&NOT_UPDATED, call)?;
+            table(call, |request| dynamodb.database.update_table(request))
+        }),
+    ),
     ("DeleteTable", Immediate(|dynamodb, call| table(call, |request| dynamodb.database.delete_table(request)))),
     ("ListTables", Immediate(|dynamodb, call| answer(call, |request| dynamodb.database.list_tables(request)))),
-    ("TagResource", Immediate(|dynamodb, call| answer(call, |request| dynamodb.database.tag_resource(request)))),
+    (
+        "TagResource",
+        Immediate(|dynamodb, call| {
+            wire::refuse_reserved_tags(call)?;
+            answer(call, |request| dynamodb.database.tag_resource(request))
+        }),
+    ),
     ("UntagResource", Immediate(|dynamodb, call| answer(call, |request| dynamodb.database.untag_resource(request)))),
     (
         "ListTagsOfResource",
-        Immediate(|dynamodb, call| answer(call, |request| dynamodb.database.list_tags_of_resource(request))),
+        Immediate(|dynamodb, call| {
+            // There is one page, so no token was ever given out.
+            wire::refuse_any(&["NextToken"], call)?;
+            answer(call, |request| dynamodb.database.list_tags_of_resource(request))
+        }),
     ),
     ("PutItem", Immediate(|dynamodb, call| answer(call, |request| dynamodb.database.put_item(request)))),
     ("GetItem", Immediate(|dynamodb, call| answer(call, |request| dynamodb.database.get_item(request)))),

@@ -3,8 +3,9 @@
 use bytes::Bytes;
 use dynoxide::{DynoxideError, streams::LOCAL_REGION};
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
-use crate::{REGION, service_error::ServiceError};
+use crate::{REGION, service::Call, service_error::ServiceError, tags::reserved};
 
 /// What the library puts before the text of a value that it will not read, and the class of the error that it means.
 const MARKERS: [(&str, &str); 5] = [
@@ -21,6 +22,25 @@ const OF_VALUES: [&str; 4] = ["missing field", "unknown variant", "invalid type:
 /// A request's body; what does not fit is the caller's mistake.
 pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ServiceError> {
     serde_json::from_slice(body).map_err(|e| unreadable(&e.to_string()))
+}
+
+/// Refuses a request that has any of these members, which the library would pass over.
+pub(super) fn refuse_any(members: &[&str], call: &Call) -> Result<(), ServiceError> {
+    let given: Map<String, Value> = parse(&call.body)?;
+    match members.iter().find(|member| given.get(**member).is_some_and(|value| !value.is_null())) {
+        None => Ok(()),
+        Some(member) => {
+            Err(ServiceError::client("ValidationException", format!("{member} is not supported by the stand-in.")))
+        }
+    }
+}
+
+/// Refuses tags that nobody but AWS may put.
+pub(super) fn refuse_reserved_tags(call: &Call) -> Result<(), ServiceError> {
+    let given: Value = parse(&call.body)?;
+    let keys = given["Tags"].as_array().into_iter().flatten().filter_map(|tag| tag["Key"].as_str());
+    let keys: Vec<String> = keys.map(str::to_owned).collect();
+    reserved(&keys).map_or(Ok(()), |problem| Err(ServiceError::client("ValidationException", problem)))
 }
 
 fn unreadable(message: &str) -> ServiceError {

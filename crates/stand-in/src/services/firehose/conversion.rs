@@ -11,9 +11,12 @@ const LATEST: &str = "LATEST";
 /// Of OpenXJsonSerDe: names of columns and the keys of their values.
 const MAPPINGS: &str = "ColumnToJsonKeyMappings";
 
+/// Of OpenXJsonSerDe: keys with dots are those of columns with underscores.
+const DOTS: &str = "ConvertDotsInJsonKeysToUnderscores";
+
 /// The configuration as it was given.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct ConversionSettings {
     #[serde(default = "on")]
     pub(super) enabled: bool,
@@ -38,6 +41,9 @@ pub(super) struct Conversion {
     /// Under which keys the columns' values are.
     #[serde(default)]
     pub(super) keys: hive::KeyMappings,
+    /// Whether a key `a.b` is one for a column `a_b`.
+    #[serde(default)]
+    pub(super) dots_in_keys: bool,
     /// `UNCOMPRESSED`, `SNAPPY` or `GZIP`.
     pub(super) compression: String,
 }
@@ -85,6 +91,7 @@ impl ConversionSettings {
         let open_x = deserializer["OpenXJsonSerDe"].as_object();
         let covered = |(name, value): (&String, &Value)| match name.as_str() {
             "CaseInsensitive" => value == true,
+            DOTS => value.is_boolean(),
             MAPPINGS => serde_json::from_value::<hive::KeyMappings>(value.clone()).is_ok(),
             _ => false,
         };
@@ -129,11 +136,16 @@ impl ConversionSettings {
             catalog_arn: format!("arn:aws:glue:{region}:{ACCOUNT}:catalog"),
             region,
         };
-        let mappings = &self.input_format_configuration["Deserializer"]["OpenXJsonSerDe"][MAPPINGS];
+        let open_x = &self.input_format_configuration["Deserializer"]["OpenXJsonSerDe"];
         let keys: Option<hive::KeyMappings> =
-            serde_json::from_value(mappings.clone()).map_err(ServiceError::internal)?;
-        let keys = keys.unwrap_or_default();
-        Ok(Conversion { table: named, columns: info.columns, keys, compression: self.compression().to_owned() })
+            serde_json::from_value(open_x[MAPPINGS].clone()).map_err(ServiceError::internal)?;
+        Ok(Conversion {
+            table: named,
+            columns: info.columns,
+            keys: keys.unwrap_or_default(),
+            dots_in_keys: open_x[DOTS] == true,
+            compression: self.compression().to_owned(),
+        })
     }
 
     fn schema(&self, name: &str) -> Result<&str, ServiceError> {

@@ -14,21 +14,21 @@ const MOST_RECORDS: usize = 500;
 const LARGEST_BATCH: usize = 4 << 20;
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct Put {
     delivery_stream_name: String,
     record: Record,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct PutBatch {
     delivery_stream_name: String,
     records: Vec<Record>,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct Record {
     data: String,
 }

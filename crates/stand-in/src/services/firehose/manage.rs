@@ -41,13 +41,25 @@ pub(super) struct Create {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct Named {
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct Describe {
     delivery_stream_name: String,
+    /// Destinations to show: there is one.
+    #[serde(rename = "Limit")]
+    _limit: Option<u32>,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct Delete {
+    delivery_stream_name: String,
+    /// Either way: no grant is ever in the way here.
+    #[serde(rename = "AllowForceDelete")]
+    _allow_force_delete: Option<bool>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct List {
     limit: Option<usize>,
     delivery_stream_type: Option<Kind>,
@@ -109,6 +121,8 @@ impl Firehose {
         if let Some(name) = request.other.keys().next() {
             return Err(refuse::not_covered(name));
         }
+        let mut with_tags = BTreeMap::new();
+        tags::add(&mut with_tags, request.tags)?;
         let source = self.check_source(request.delivery_stream_type, request.kinesis_stream_source_configuration)?;
         let (settings, redshift) = match (request.extended_s3, request.s3, request.redshift) {
             (Some(one), None, None) | (None, Some(one), None) => (S3Settings::new(one, &self.s3, &self.iam)?, None),
@@ -119,8 +133,6 @@ impl Firehose {
             _ => return Err(refuse::argument("Exactly one destination configuration is supported for a Firehose.")),
         };
         settings.recipe(&self.glue)?;
-        let mut with_tags = BTreeMap::new();
-        tags::add(&mut with_tags, request.tags)?;
         Ok(DeliveryStream {
             id: super::uuid(),
             kind: request.delivery_stream_type,
@@ -181,7 +193,7 @@ impl Firehose {
         if self.ledger.read().contains_key(name) { Err(taken(name)) } else { Ok(()) }
     }
 
-    pub(super) fn delete(&self, request: Named) -> Answer {
+    pub(super) fn delete(&self, request: Delete) -> Answer {
         let name = request.delivery_stream_name;
         let id = self.ledger.change(|ledger| {
             let stream = ledger.get_mut(&name).ok_or_else(|| refuse::not_found(&name))?;
@@ -197,7 +209,7 @@ impl Firehose {
         Reply::json(200, &json!({}))
     }
 
-    pub(super) fn describe(&self, request: Named) -> Answer {
+    pub(super) fn describe(&self, request: Describe) -> Answer {
         let name = request.delivery_stream_name;
         Reply::json(200, &json!({"DeliveryStreamDescription": self.find(&name)?.describe(&name)}))
     }

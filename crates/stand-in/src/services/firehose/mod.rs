@@ -274,5 +274,5 @@ fn forget(ledger: &Durable<Ledger>, name: &str, folder: &Path) -> Result<(), Ser
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ServiceError> {
-    serde_json::from_slice(body).map_err(|e| refuse::serialization(e.to_string()))
+    serde_json::from_slice(body).map_err(|e| refuse::unreadable(&e))
 }

@@ -70,12 +70,13 @@ impl<'a> Converter<'a> {
         };
         let fields = conversion.columns.iter().map(field).collect::<Result<Vec<_>, _>>()?;
         let schema = Arc::new(Schema::new(fields));
+        let keys = conversion.keys.clone().with_dots_in_keys(conversion.dots_in_keys);
         let properties = WriterProperties::builder().set_compression(compression(&conversion.compression)).build();
         let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
         Ok(Self {
             conversion,
-            names: Names::new(schema.fields().iter().map(|field| conversion.keys.key(field.name()))),
-            columns: schema.fields().iter().map(|field| Column::new(field.data_type(), &conversion.keys)).collect(),
+            names: Names::new(schema.fields().iter().map(|field| field.name().as_str()), &keys),
+            columns: schema.fields().iter().map(|field| Column::new(field.data_type(), &keys)).collect(),
             kept: Vec::new(),
             bytes: 0,
             writer: ArrowWriter::try_new_with_options(Vec::new(), schema.clone(), options)

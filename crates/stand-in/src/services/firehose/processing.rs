@@ -12,7 +12,7 @@ const ENGINE: &str = "JsonParsingEngine";
 const JQ: &str = "JQ-1.6";
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct Processing {
     #[serde(default)]
     enabled: bool,
@@ -21,7 +21,7 @@ pub(super) struct Processing {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct Processor {
     r#type: String,
     #[serde(default)]
@@ -29,7 +29,7 @@ struct Processor {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct Parameter {
     parameter_name: String,
     parameter_value: String,

@@ -38,7 +38,7 @@ pub(super) struct RedshiftSettings {
 
 /// As it comes in.
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct Configuration {
     #[serde(flatten)]
     settings: RedshiftSettings,
@@ -49,7 +49,7 @@ struct Configuration {
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct CopyCommand {
     data_table_name: String,
     #[serde(default)]
@@ -59,7 +59,7 @@ struct CopyCommand {
 }
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct RetryOptions {
     duration_in_seconds: u64,
 }
@@ -71,7 +71,7 @@ impl Default for RetryOptions {
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct SecretsManager {
     enabled: bool,
     #[serde(rename = "SecretARN")]
@@ -99,8 +99,7 @@ impl RedshiftSettings {
         iam: &Iam,
         redshift: &Redshift,
     ) -> Result<(Self, S3Settings), ServiceError> {
-        let configuration: Configuration = serde_json::from_value(configuration)
-            .map_err(|e| refuse::serialization(format!("RedshiftDestinationConfiguration: {e}")))?;
+        let configuration: Configuration = serde_json::from_value(configuration).map_err(|e| refuse::unreadable(&e))?;
         configuration.check()?;
         let Configuration { settings, s3_configuration, processing_configuration, .. } = configuration;
         settings.check(iam, redshift)?;

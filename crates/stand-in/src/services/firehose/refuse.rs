@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use super::ServiceError;
-use crate::ACCOUNT;
+use crate::{ACCOUNT, json};
 
 pub(super) fn argument(message: impl Into<String>) -> ServiceError {
     ServiceError::client("InvalidArgumentException", message)
@@ -11,6 +11,14 @@ pub(super) fn argument(message: impl Into<String>) -> ServiceError {
 
 pub(super) fn serialization(message: String) -> ServiceError {
     ServiceError::client("SerializationException", message)
+}
+
+/// A request, or a configuration in it, that cannot be read, or asks for what the stand-in does not do.
+pub(super) fn unreadable(error: &serde_json::Error) -> ServiceError {
+    match json::unsupported(error) {
+        Some(member) => argument(member),
+        None => serialization(error.to_string()),
+    }
 }
 
 pub(super) fn constraint(field: &str, value: impl Display, rule: &str) -> ServiceError {

@@ -55,6 +55,7 @@ pub(super) struct S3Settings {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Hints {
     #[serde(rename = "SizeInMBs")]
     mib: Option<i64>,
@@ -70,7 +71,7 @@ impl Default for Hints {
 
 /// `DynamicPartitioningConfiguration`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct Partitioning {
     #[serde(default)]
     enabled: bool,
@@ -99,7 +100,7 @@ impl S3Settings {
     pub(super) fn new(configuration: Value, s3: &S3, iam: &Iam) -> Result<Self, ServiceError> {
         let hinted = !configuration["BufferingHints"].is_null();
         let settings = serde_json::from_value(configuration);
-        let mut settings: Self = settings.map_err(|e| refuse::serialization(e.to_string()))?;
+        let mut settings: Self = settings.map_err(|e| refuse::unreadable(&e))?;
         if !hinted && (settings.converts().is_some() || settings.is_partitioned()) {
             settings.buffering_hints.mib = Some(MIB_OF_LARGE_BUFFERS);
         }

@@ -31,6 +31,7 @@ pub(super) enum Kind {
 
 /// A stream that is delivered from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct StreamSource {
     #[serde(rename = "KinesisStreamARN")]
     pub(super) stream_arn: String,

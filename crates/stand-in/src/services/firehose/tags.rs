@@ -6,13 +6,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{Firehose, ServiceError, refuse};
-use crate::service::{Answer, Reply};
+use crate::{
+    service::{Answer, Reply},
+    tags::reserved,
+};
 
 /// Tags that a delivery stream may have (Firehose API reference, TagDeliveryStream).
 const MOST: usize = 50;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct Tag {
     key: String,
     #[serde(default)]
@@ -20,21 +23,21 @@ pub(super) struct Tag {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct AddTags {
     delivery_stream_name: String,
     tags: Vec<Tag>,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct RemoveTags {
     delivery_stream_name: String,
     tag_keys: Vec<String>,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct ListTags {
     delivery_stream_name: String,
     exclusive_start_tag_key: Option<String>,
@@ -43,6 +46,9 @@ pub(super) struct ListTags {
 
 /// Adds tags to those that are there, or none of them.
 pub(super) fn add(to: &mut BTreeMap<String, String>, tags: Vec<Tag>) -> Result<(), ServiceError> {
+    if let Some(problem) = reserved(tags.iter().map(|tag| &tag.key)) {
+        return Err(refuse::argument(problem));
+    }
     if let Some(tag) = tags.iter().find(|tag| tag.key.is_empty() || tag.key.len() > 128 || tag.value.len() > 256) {
         let rule = "Member must have a key of 1 to 128 and a value of at most 256 characters";
         return Err(refuse::constraint("tags", &tag.key, rule));

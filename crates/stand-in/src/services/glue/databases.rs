@@ -10,10 +10,10 @@ use super::{
     database::Database,
     wire::{Object, Paging, already_exists, invalid, listing, name_of, not_found, now},
 };
-use crate::{ACCOUNT, REGION, service_error::ServiceError};
+use crate::{ACCOUNT, REGION, service_error::ServiceError, tags::reserved};
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct Create {
     database_input: Object,
     #[serde(default)]
@@ -21,34 +21,34 @@ pub(super) struct Create {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct Named {
     name: String,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct Update {
     name: String,
     database_input: Object,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct Tag {
     resource_arn: String,
     tags_to_add: BTreeMap<String, String>,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct Untag {
     resource_arn: String,
     tags_to_remove: Vec<String>,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct Tagged {
     resource_arn: String,
 }
@@ -134,6 +134,9 @@ fn tagged_database(arn: &str) -> Result<String, ServiceError> {
 fn check_tags(tags: &BTreeMap<String, String>) -> Result<(), ServiceError> {
     if tags.len() > 50 {
         return Err(invalid("at most 50 tags a resource"));
+    }
+    if let Some(problem) = reserved(tags.keys()) {
+        return Err(invalid(problem));
     }
     match tags.iter().find(|(key, value)| key.is_empty() || key.len() > 128 || value.len() > 256) {
         Some((key, _)) => Err(invalid(format!("tag {key:?}: a key has 1 to 128, a value at most 256 characters"))),

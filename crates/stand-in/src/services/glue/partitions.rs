@@ -12,7 +12,7 @@ use super::{
 use crate::service_error::ServiceError;
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct Create {
     database_name: String,
     table_name: String,
@@ -20,7 +20,7 @@ pub(super) struct Create {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct BatchCreate {
     database_name: String,
     table_name: String,
@@ -28,7 +28,7 @@ pub(super) struct BatchCreate {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct Named {
     database_name: String,
     table_name: String,
@@ -36,7 +36,7 @@ pub(super) struct Named {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct Update {
     database_name: String,
     table_name: String,
@@ -45,31 +45,33 @@ pub(super) struct Update {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct Segment {
     segment_number: usize,
     total_segments: usize,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct List {
     database_name: String,
     table_name: String,
     expression: Option<String>,
     segment: Option<Segment>,
+    #[serde(default)]
+    exclude_column_schema: bool,
     #[serde(flatten)]
     paging: Paging,
 }
 
 #[derive(Deserialize, Serialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct Values {
     values: Vec<String>,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct BatchGet {
     database_name: String,
     table_name: String,
@@ -77,7 +79,7 @@ pub(super) struct BatchGet {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct BatchDelete {
     database_name: String,
     table_name: String,
@@ -124,11 +126,11 @@ impl Catalog {
                 }
             }
             let (page, token) = request.paging.page(matching.into_iter(), 1000)?;
-            Ok(listing(
-                "Partitions",
-                page.into_iter().map(|partition| table.describe_partition(partition)).collect(),
-                token,
-            ))
+            let mut page: Vec<Value> = page.into_iter().map(|partition| table.describe_partition(partition)).collect();
+            if request.exclude_column_schema {
+                page.iter_mut().for_each(remove_columns);
+            }
+            Ok(listing("Partitions", page, token))
         })
     }
 
@@ -165,6 +167,12 @@ impl Catalog {
             });
             Ok(json!({"Errors": failures(each)}))
         })
+    }
+}
+
+fn remove_columns(partition: &mut Value) {
+    if let Some(storage) = partition["StorageDescriptor"].as_object_mut() {
+        storage.remove("Columns");
     }
 }
 

@@ -12,21 +12,31 @@ use super::{
 use crate::service_error::ServiceError;
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct Create {
     database_name: String,
     table_input: Object,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct Update {
+    table_input: Object,
+    database_name: String,
+    /// Either way: the stand-in keeps no earlier versions.
+    #[serde(rename = "SkipArchive", default)]
+    _skip_archive: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct Named {
     database_name: String,
     name: String,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct List {
     database_name: String,
     expression: Option<String>,
@@ -35,7 +45,7 @@ pub(super) struct List {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct BatchDelete {
     database_name: String,
     tables_to_delete: Vec<String>,
@@ -59,7 +69,7 @@ impl Catalog {
         Ok(listing("TableList", page, token))
     }
 
-    pub(super) fn update_table(&self, request: Create) -> Result<Value, ServiceError> {
+    pub(super) fn update_table(&self, request: Update) -> Result<Value, ServiceError> {
         let name = name_of(&request.table_input, "TableInput")?;
         self.change_table(&request.database_name, &name, |table| table.replace(request.table_input))?;
         Ok(json!({}))

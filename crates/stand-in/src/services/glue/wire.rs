@@ -5,14 +5,19 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 pub(super) use crate::json::now;
-use crate::{json, service_error::ServiceError};
+use crate::{ACCOUNT, json, service_error::ServiceError};
 
 /// An object of the API, kept as its creator sent it.
 pub(super) type Object = Map<String, Value>;
 
-/// A request's body as `T`; what does not fit is the caller's mistake.
+/// A request's body as `T`; what does not fit is the caller's mistake. There is one catalog, which any request may name.
 pub(super) fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T, ServiceError> {
-    json::parse(body).map_err(|e| invalid(format!("the request is not as the API has it: {e}")))
+    let refused = |e| invalid(json::problem(&e));
+    let mut request: Object = json::parse(body).map_err(refused)?;
+    match request.remove("CatalogId") {
+        Some(Value::String(other)) if other != ACCOUNT => Err(not_found(format!("Catalog {other} not found."))),
+        _ => T::deserialize(Value::Object(request)).map_err(refused),
+    }
 }
 
 pub(super) fn invalid(message: impl Into<String>) -> ServiceError {
@@ -51,7 +56,7 @@ pub(super) fn check_batch(count: usize, limit: usize, what: &str) -> Result<(), 
 
 /// Where a listing goes on, and how far.
 #[derive(Default, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct Paging {
     next_token: Option<String>,
     max_results: Option<usize>,

@@ -124,29 +124,90 @@ impl Iam {
 }
 
 static OPERATIONS: Operations<Iam> = Operations(&[
-    ("CreateRole", Immediate(|iam, call| xml(call, |fields| iam.create_role(fields)))),
-    ("GetRole", Immediate(|iam, call| xml(call, |fields| iam.get_role(fields)))),
-    ("ListRoles", Immediate(|iam, call| xml(call, |fields| iam.list_roles(fields)))),
-    ("UpdateRole", Immediate(|iam, call| xml(call, |fields| iam.update_role(fields)))),
-    ("DeleteRole", Immediate(|iam, call| xml(call, |fields| iam.delete_role(fields)))),
-    ("UpdateAssumeRolePolicy", Immediate(|iam, call| xml(call, |fields| iam.update_assume_role_policy(fields)))),
-    ("PutRolePolicy", Immediate(|iam, call| xml(call, |fields| iam.put_role_policy(fields)))),
-    ("GetRolePolicy", Immediate(|iam, call| xml(call, |fields| iam.get_role_policy(fields)))),
-    ("ListRolePolicies", Immediate(|iam, call| xml(call, |fields| iam.list_role_policies(fields)))),
-    ("DeleteRolePolicy", Immediate(|iam, call| xml(call, |fields| iam.delete_role_policy(fields)))),
-    ("AttachRolePolicy", Immediate(|iam, call| xml(call, |fields| iam.attach_role_policy(fields)))),
-    ("DetachRolePolicy", Immediate(|iam, call| xml(call, |fields| iam.detach_role_policy(fields)))),
-    ("ListAttachedRolePolicies", Immediate(|iam, call| xml(call, |fields| iam.list_attached_role_policies(fields)))),
+    (
+        "CreateRole",
+        Immediate(|iam, call| {
+            xml(
+                call,
+                &["RoleName", "AssumeRolePolicyDocument", "Path", "Description", "MaxSessionDuration", "Tags"],
+                |fields| iam.create_role(fields),
+            )
+        }),
+    ),
+    ("GetRole", Immediate(|iam, call| xml(call, &["RoleName"], |fields| iam.get_role(fields)))),
+    (
+        "ListRoles",
+        Immediate(|iam, call| xml(call, &["PathPrefix", "Marker", "MaxItems"], |fields| iam.list_roles(fields))),
+    ),
+    (
+        "UpdateRole",
+        Immediate(|iam, call| {
+            xml(call, &["RoleName", "Description", "MaxSessionDuration"], |fields| iam.update_role(fields))
+        }),
+    ),
+    ("DeleteRole", Immediate(|iam, call| xml(call, &["RoleName"], |fields| iam.delete_role(fields)))),
+    (
+        "UpdateAssumeRolePolicy",
+        Immediate(|iam, call| {
+            xml(call, &["RoleName", "PolicyDocument"], |fields| iam.update_assume_role_policy(fields))
+        }),
+    ),
+    (
+        "PutRolePolicy",
+        Immediate(|iam, call| {
+            xml(call, &["RoleName", "PolicyName", "PolicyDocument"], |fields| iam.put_role_policy(fields))
+        }),
+    ),
+    (
+        "GetRolePolicy",
+        Immediate(|iam, call| xml(call, &["RoleName", "PolicyName"], |fields| iam.get_role_policy(fields))),
+    ),
+    (
+        "ListRolePolicies",
+        Immediate(|iam, call| xml(call, &["RoleName", "Marker", "MaxItems"], |fields| iam.list_role_policies(fields))),
+    ),
+    (
+        "DeleteRolePolicy",
+        Immediate(|iam, call| xml(call, &["RoleName", "PolicyName"], |fields| iam.delete_role_policy(fields))),
+    ),
+    (
+        "AttachRolePolicy",
+        Immediate(|iam, call| xml(call, &["RoleName", "PolicyArn"], |fields| iam.attach_role_policy(fields))),
+    ),
+    (
+        "DetachRolePolicy",
+        Immediate(|iam, call| xml(call, &["RoleName", "PolicyArn"], |fields| iam.detach_role_policy(fields))),
+    ),
+    (
+        "ListAttachedRolePolicies",
+        Immediate(|iam, call| {
+            xml(call, &["RoleName", "Marker", "MaxItems"], |fields| iam.list_attached_role_policies(fields))
+        }),
+    ),
     (
         "ListInstanceProfilesForRole",
-        Immediate(|iam, call| xml(call, |fields| iam.list_instance_profiles_for_role(fields))),
+        Immediate(|iam, call| {
+            xml(call, &["RoleName", "Marker", "MaxItems"], |fields| iam.list_instance_profiles_for_role(fields))
+        }),
     ),
-    ("TagRole", Immediate(|iam, call| xml(call, |fields| iam.tag_role(fields)))),
-    ("UntagRole", Immediate(|iam, call| xml(call, |fields| iam.untag_role(fields)))),
-    ("ListRoleTags", Immediate(|iam, call| xml(call, |fields| iam.list_role_tags(fields)))),
-    ("GetUser", Immediate(|iam, call| xml(call, |fields| iam.get_user(fields)))),
-    ("GetAccountSummary", Immediate(|iam, _| Ok(Reply::ok(iam.get_account_summary())))),
-    ("SimulatePrincipalPolicy", Immediate(|iam, call| xml(call, |fields| iam.simulate_principal_policy(fields)))),
+    ("TagRole", Immediate(|iam, call| xml(call, &["RoleName", "Tags"], |fields| iam.tag_role(fields)))),
+    ("UntagRole", Immediate(|iam, call| xml(call, &["RoleName", "TagKeys"], |fields| iam.untag_role(fields)))),
+    (
+        "ListRoleTags",
+        Immediate(|iam, call| xml(call, &["RoleName", "Marker", "MaxItems"], |fields| iam.list_role_tags(fields))),
+    ),
+    ("GetUser", Immediate(|iam, call| xml(call, &["UserName"], |fields| iam.get_user(fields)))),
+    ("GetAccountSummary", Immediate(|iam, call| xml(call, &[], |_| Ok(iam.get_account_summary())))),
+    (
+        "SimulatePrincipalPolicy",
+        Immediate(|iam, call| {
+            xml(
+                call,
+                &["PolicySourceArn", "PolicyInputList", "ActionNames", "ResourceArns", "ContextEntries"],
+                |fields| iam.simulate_principal_policy(fields),
+            )
+        }),
+    ),
 ]);
 
 #[async_trait]
@@ -172,7 +233,9 @@ impl Service for Iam {
     }
 }
 
-/// Answers a form with the XML of the action's result.
-fn xml(call: &Call, run: impl FnOnce(Fields<'_>) -> Result<String, ServiceError>) -> Answer {
-    run(Fields(&parse_form(&call.body))).map(Reply::ok)
+/// Answers a form, which may have these members, with the XML of the action's result.
+fn xml(call: &Call, members: &[&str], run: impl FnOnce(Fields<'_>) -> Result<String, ServiceError>) -> Answer {
+    let form = parse_form(&call.body);
+    let fields = Fields(&form).with_only(members)?;
+    run(fields).map(Reply::ok)
 }

@@ -6,6 +6,7 @@ use super::{Iam, Role, Roles, policy};
 use crate::{
     query::{Fields, Xml, invalid, percent_encode},
     service_error::ServiceError,
+    tags::reserved,
 };
 
 /// Roles of an account (the IAM user guide's "IAM and AWS STS quotas"; the default quota).
@@ -297,11 +298,16 @@ fn tags(fields: Fields<'_>) -> Result<Vec<(String, String)>, ServiceError> {
             return Err(ServiceError::client("InvalidInput", message));
         }
     }
+    let tags: Vec<(String, String)> =
+        keys.into_iter().map(str::to_owned).zip(values.iter().map(|value| (*value).to_owned())).collect();
+    if let Some(problem) = reserved(tags.iter().map(|(key, _)| key)) {
+        return Err(ServiceError::client("InvalidInput", problem));
+    }
     if let Some(long) = values.iter().find(|value| value.chars().count() > 256) {
         return Err(invalid("Tags", long, "Tag values must have length less than or equal to 256"));
     }
-    check_tag_count(keys.len())?;
-    Ok(keys.into_iter().map(str::to_owned).zip(values.into_iter().map(str::to_owned)).collect())
+    check_tag_count(tags.len())?;
+    Ok(tags)
 }
 
 fn check_tag_count(count: usize) -> Result<(), ServiceError> {

@@ -33,7 +33,7 @@ pub(super) struct Found<'a> {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct List {
     stream_filter: Option<Vec<StreamFilter>>,
     max_results: Option<i64>,
@@ -41,7 +41,7 @@ pub(super) struct List {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct StreamFilter {
     #[serde(rename = "StreamARN")]
     stream_arn: Option<String>,

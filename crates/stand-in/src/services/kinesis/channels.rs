@@ -22,20 +22,21 @@ const S3: &str = "S3DestinationConfiguration";
 const S3_TABLES: &str = "S3TablesDestinationConfiguration";
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct CreateChannel {
     channel_name: Option<String>,
     #[serde(rename = "ServiceExecutionRoleARN")]
     role: Option<String>,
     stream_configuration_list: Option<Vec<Value>>,
-    s3_destination_configuration: Option<Value>,
-    s3_tables_destination_configuration: Option<Value>,
-    encryption_configuration: Option<Value>,
-    logging_configuration: Option<Value>,
+    s3_destination_configuration: Option<Map<String, Value>>,
+    s3_tables_destination_configuration: Option<Map<String, Value>>,
+    encryption_configuration: Option<Map<String, Value>>,
+    logging_configuration: Option<Map<String, Value>>,
     tags: Option<BTreeMap<String, String>>,
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct OneChannel {
     #[serde(rename = "ChannelARN")]
     arn: Option<String>,
@@ -61,8 +62,9 @@ impl Kinesis {
             ("ServiceExecutionRoleARN".to_owned(), json!(role)),
             ("RecordConfiguration".to_owned(), configuration["RecordConfiguration"].clone()),
         ]);
-        settings.extend(request.encryption_configuration.map(|it| ("EncryptionConfiguration".to_owned(), it)));
-        let logging = request.logging_configuration.unwrap_or(json!({"CloudWatchLogs": {"Enabled": false}}));
+        settings.extend(request.encryption_configuration.map(|it| ("EncryptionConfiguration".to_owned(), it.into())));
+        let unlogged = json!({"CloudWatchLogs": {"Enabled": false}});
+        let logging = request.logging_configuration.map_or(unlogged, Value::Object);
         settings.insert("LoggingConfiguration".to_owned(), logging);
         let wanted = Wanted { name: name.clone(), stream, tags: request.tags.unwrap_or_default() };
         let settings = |meta: &StreamMeta, id: &str| {
@@ -72,7 +74,7 @@ impl Kinesis {
             if meta.kms_key.as_deref() == Some(AWS_KEY) {
                 return Err(refuse::argument(format!("Stream {} is encrypted with {AWS_KEY}.", meta.name)));
             }
-            settings.insert(kind.to_owned(), described(kind, destination, &name, id)?);
+            settings.insert(kind.to_owned(), described(kind, destination.into(), &name, id)?);
             Ok(settings)
         };
         self.attach(Sort::Channel, wanted, settings, description)
@@ -104,9 +106,6 @@ impl Kinesis {
 
 /// A destination as a description shows it, with what was left out.
 fn described(kind: &str, mut destination: Value, name: &str, id: &str) -> Result<Value, ServiceError> {
-    if !destination.is_object() {
-        return Err(refuse::serialization(format!("{kind} must be a structure.")));
-    }
     let seconds = destination["DataFreshnessInSeconds"].as_i64().unwrap_or(*FRESHNESS.start());
     if !FRESHNESS.contains(&seconds) {
         let text = format!("DataFreshnessInSeconds must be from {} to {}.", FRESHNESS.start(), FRESHNESS.end());

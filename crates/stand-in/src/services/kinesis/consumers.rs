@@ -16,7 +16,7 @@ use crate::{ACCOUNT, service_error::ServiceError};
 const MOST_CONSUMERS: usize = 20;
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct RegisterConsumer {
     #[serde(rename = "StreamARN")]
     stream_arn: Option<String>,
@@ -25,7 +25,7 @@ pub(super) struct RegisterConsumer {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct OneConsumer {
     #[serde(rename = "StreamARN")]
     stream_arn: Option<String>,
@@ -35,12 +35,13 @@ pub(super) struct OneConsumer {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct ListConsumers {
     #[serde(rename = "StreamARN")]
     stream_arn: Option<String>,
     next_token: Option<String>,
     max_results: Option<i64>,
+    stream_creation_timestamp: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -140,6 +141,7 @@ impl Kinesis {
         let stream = super::name_in_arn(&refuse::required("streamARN", request.stream_arn)?)?;
         let after = request.next_token.map(|text| self.name_page(&text)).transpose()?.map(|page| page.after);
         let (live, now) = (self.find_stream(&stream)?, self.now());
+        live.meta.must_be_of(request.stream_creation_timestamp)?;
         let rest = live.meta.consumers.iter().filter(|(name, _)| after.as_ref().is_none_or(|after| *name > after));
         let mut consumers: Vec<Consumer> =
             rest.take(limit + 1).map(|(name, consumer)| Consumer::of(&live.meta, name, consumer, now)).collect();

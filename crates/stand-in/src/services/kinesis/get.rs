@@ -22,7 +22,7 @@ const MOST_RECORDS: i64 = 10_000;
 const MOST_BYTES: usize = 10 << 20;
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct GetShardIterator {
     stream_name: Option<String>,
     #[serde(rename = "StreamARN")]
@@ -31,6 +31,7 @@ pub(super) struct GetShardIterator {
     shard_iterator_type: Option<String>,
     starting_sequence_number: Option<String>,
     timestamp: Option<f64>,
+    dry_run: Option<bool>,
 }
 
 #[derive(Serialize)]
@@ -40,12 +41,13 @@ pub(super) struct Issued {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct GetRecords {
     shard_iterator: Option<String>,
     limit: Option<i64>,
     #[serde(rename = "StreamARN")]
     stream_arn: Option<String>,
+    dry_run: Option<bool>,
 }
 
 /// What follows the records in an answer.
@@ -77,6 +79,10 @@ impl Kinesis {
         let shard = live.meta.shard(id)?;
         live.log(shard).trim(self.now(), live.meta.retention())?;
         let position = self.starting_position(&request, &live, shard)?;
+        refuse::dry_run(request.dry_run)?;
+        if live.readers(shard).is_some_and(|mut readers| !readers.admits_iterator(self.now())) {
+            return Err(refuse::throttled(&live.meta.name, &shard_id(shard)));
+        }
         Ok(Issued { shard_iterator: self.iterator(&live, shard, position) })
     }
 
@@ -98,9 +104,28 @@ impl Kinesis {
                 iterator.stream
             )));
         }
-        let records = self.read_log(&live, iterator.shard, iterator.position, limit as usize, MOST_BYTES)?;
+        refuse::dry_run(request.dry_run)?;
+        let records = self.read_within_limits(&live, &iterator, limit as usize)?;
         let tail = self.tail(&live, &iterator, &records);
         Ok(render(&live, iterator.shard, &records, &super::answer(&tail)?))
+    }
+
+    /// Records of a shard, unless its readers have had what it gives in a second.
+    fn read_within_limits(
+        &self,
+        live: &Live,
+        iterator: &ShardIterator,
+        most: usize,
+    ) -> Result<Vec<StoredRecord>, ServiceError> {
+        let shard = iterator.shard;
+        if live.readers(shard).is_some_and(|mut readers| !readers.admits_read(self.now())) {
+            return Err(refuse::throttled(&live.meta.name, &shard_id(shard)));
+        }
+        let records = self.read_log(live, shard, iterator.position, most, MOST_BYTES)?;
+        if let Some(mut readers) = live.readers(shard) {
+            readers.gave(self.now(), records.iter().map(|record| record.data.len()).sum());
+        }
+        Ok(records)
     }
 
     fn starting_position(&self, request: &GetShardIterator, live: &Live, shard: u32) -> Result<u64, ServiceError> {

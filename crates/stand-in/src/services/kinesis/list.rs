@@ -12,7 +12,7 @@ use super::{
 use crate::service_error::ServiceError;
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct DescribeStream {
     stream_name: Option<String>,
     #[serde(rename = "StreamARN")]
@@ -22,7 +22,7 @@ pub(super) struct DescribeStream {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct ListStreams {
     limit: Option<i64>,
     exclusive_start_stream_name: Option<String>,
@@ -30,7 +30,7 @@ pub(super) struct ListStreams {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct ListShards {
     stream_name: Option<String>,
     #[serde(rename = "StreamARN")]
@@ -78,6 +78,7 @@ struct Summary {
     queue_count: usize,
     #[serde(rename = "MaxRecordSizeInKiB")]
     max_record_size_in_kib: u32,
+    record_distribution_strategy: &'static str,
 }
 
 #[derive(Serialize)]
@@ -239,6 +240,7 @@ impl Kinesis {
             channel_count: live.meta.count(Sort::Channel, now),
             queue_count: live.meta.count(Sort::Queue, now),
             max_record_size_in_kib: live.meta.max_record_kib,
+            record_distribution_strategy: super::manage::BY_KEY,
         };
         Ok(StreamSummary { stream_description_summary: summary })
     }
@@ -287,10 +289,7 @@ impl Kinesis {
         let Some(text) = request.next_token else {
             let stream = super::stream_name(request.stream_name, request.stream_arn)?;
             let meta = &self.find_stream(&stream)?.meta;
-            let expected = request.stream_creation_timestamp.map(milliseconds);
-            if expected.is_some_and(|expected| expected.abs_diff(meta.created) >= 1000) {
-                return Err(refuse::no_stream(&stream));
-            }
+            meta.must_be_of(request.stream_creation_timestamp)?;
             let after = request.exclusive_start_shard_id.unwrap_or_default();
             return Ok(ShardPage { stream, id: meta.id, after, filter: request.shard_filter, issued: self.now() });
         };

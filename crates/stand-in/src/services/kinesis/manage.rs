@@ -20,11 +20,13 @@ const ON_DEMAND_SHARDS: usize = 4;
 /// Changes of a stream's mode in 24 hours (Kinesis API reference, UpdateStreamMode).
 const MOST_MODE_CHANGES: usize = 2;
 const DAY_MS: u64 = 24 * 3600 * 1000;
+/// How records find their shards, unless told otherwise (Kinesis API reference, CreateStream).
+pub(super) const BY_KEY: &str = "USER_PARTITION_KEY";
 /// Hours that a stream may keep records (Kinesis API reference, IncreaseStreamRetentionPeriod).
 const RETENTION_HOURS: std::ops::RangeInclusive<i64> = 24..=8760;
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct CreateStream {
     stream_name: Option<String>,
     shard_count: Option<i64>,
@@ -32,16 +34,19 @@ pub(super) struct CreateStream {
     tags: Option<BTreeMap<String, String>>,
     #[serde(rename = "MaxRecordSizeInKiB")]
     max_record_size_in_kib: Option<i64>,
+    #[serde(rename = "WarmThroughputMiBps")]
+    warm_throughput: Option<i64>,
+    record_distribution_strategy: Option<String>,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct ModeDetails {
     stream_mode: Option<String>,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct DeleteStream {
     stream_name: Option<String>,
     #[serde(rename = "StreamARN")]
@@ -51,7 +56,7 @@ pub(super) struct DeleteStream {
 
 /// A request that says no more than which stream.
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct OneStream {
     stream_name: Option<String>,
     #[serde(rename = "StreamARN")]
@@ -59,7 +64,7 @@ pub(super) struct OneStream {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct Retention {
     stream_name: Option<String>,
     #[serde(rename = "StreamARN")]
@@ -68,15 +73,17 @@ pub(super) struct Retention {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct UpdateStreamMode {
     #[serde(rename = "StreamARN")]
     stream_arn: Option<String>,
     stream_mode_details: Option<ModeDetails>,
+    #[serde(rename = "WarmThroughputMiBps")]
+    warm_throughput: Option<i64>,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct UpdateMaxRecordSize {
     #[serde(rename = "StreamARN")]
     stream_arn: Option<String>,
@@ -85,7 +92,7 @@ pub(super) struct UpdateMaxRecordSize {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct Encryption {
     stream_name: Option<String>,
     #[serde(rename = "StreamARN")]
@@ -115,6 +122,8 @@ impl Kinesis {
         let name = refuse::required("streamName", request.stream_name)?;
         refuse::name("streamName", &name)?;
         let on_demand = request.stream_mode_details.is_some() && is_on_demand(request.stream_mode_details)?;
+        check_distribution(request.record_distribution_strategy.as_deref(), on_demand)?;
+        no_warm_throughput(request.warm_throughput)?;
         let shards = match request.shard_count {
             _ if on_demand => ON_DEMAND_SHARDS,
             Some(count) => refuse::within("shardCount", count, 1, i64::from(i32::MAX))? as usize,
@@ -192,6 +201,7 @@ impl Kinesis {
     pub(super) fn update_stream_mode(&self, request: UpdateStreamMode) -> Result<Nothing, ServiceError> {
         let name = super::name_in_arn(&refuse::required("streamARN", request.stream_arn)?)?;
         let on_demand = is_on_demand(request.stream_mode_details)?;
+        no_warm_throughput(request.warm_throughput)?;
         let until = self.now() + self.transition_ms();
         self.change(&name, |stream, now| {
             stream.must_be_active(now)?;
@@ -234,15 +244,15 @@ impl Kinesis {
     }
 
     /// What the account may have and has.
-    pub(super) fn describe_limits(&self) -> AccountLimits {
+    pub(super) fn describe_limits(&self, _: Nothing) -> Result<AccountLimits, ServiceError> {
         let (ledger, now) = (self.ledger.read(), self.now());
         let streams = || ledger.streams.values().filter(|stream| !stream.is_gone(now));
-        AccountLimits {
+        Ok(AccountLimits {
             shard_limit: self.shard_quota(),
             open_shard_count: streams().map(|stream| stream.open_shards().len()).sum(),
             on_demand_stream_count: streams().filter(|stream| stream.on_demand).count(),
             on_demand_stream_count_limit: MOST_ON_DEMAND,
-        }
+        })
     }
 
     fn change_retention(
@@ -302,6 +312,34 @@ fn is_on_demand(details: Option<ModeDetails>) -> Result<bool, ServiceError> {
         other => {
             let set = "Member must satisfy enum value set: [PROVISIONED, ON_DEMAND]";
             Err(refuse::constraint("streamModeDetails.streamMode", Some(other), set))
+        }
+    }
+}
+
+/// The stand-in's account has no `MinimumThroughputBillingCommitment`, which warm throughput needs (Kinesis API reference,
+/// CreateStream).
+fn no_warm_throughput(asked: Option<i64>) -> Result<(), ServiceError> {
+    if asked.is_none() {
+        return Ok(());
+    }
+    Err(refuse::argument(format!(
+        "WarmThroughputMiBps needs MinimumThroughputBillingCommitment, which account {ACCOUNT} does not have enabled."
+    )))
+}
+
+/// Records go by their keys here; `AUTO`, which on-demand streams may have, is not covered.
+fn check_distribution(strategy: Option<&str>, on_demand: bool) -> Result<(), ServiceError> {
+    match strategy {
+        None | Some(BY_KEY) => Ok(()),
+        Some("AUTO") if on_demand => {
+            Err(refuse::argument("RecordDistributionStrategy AUTO is not supported by the stand-in."))
+        }
+        Some("AUTO") => {
+            Err(refuse::argument("RecordDistributionStrategy AUTO is not supported for a stream of mode PROVISIONED."))
+        }
+        Some(other) => {
+            let set = format!("Member must satisfy enum value set: [AUTO, {BY_KEY}]");
+            Err(refuse::constraint("recordDistributionStrategy", Some(other), set))
         }
     }
 }

@@ -3,8 +3,9 @@
 //! A call of the wire protocol goes through [`Kinesis::call`]; those inside the stand-in who read a stream use
 //! [`Kinesis::shards`], [`Kinesis::end`] and [`Kinesis::read`]. What is known of the streams lies in one durable file,
 //! records in segment files, one folder per shard. Not covered: SubscribeToShard, resource policies, enhanced
-//! monitoring, what channels deliver and queues give, warm throughput, the limits on reads (5 calls and 2 MB a second per
-//! shard), and the growth of an on-demand stream beyond its first 4 shards.
+//! monitoring, what channels deliver and queues give, warm throughput, distribution that ignores keys, rates of calls other
+//! than for a shard, and the growth of an on-demand stream beyond its first 4 shards. The readers inside take nothing of what a
+//! shard gives to GetRecords.
 
 mod attachment;
 mod channels;
@@ -58,6 +59,7 @@ use crate::{
     durable::Durable,
     faults::Faults,
     inventory::Inventory,
+    json::unsupported,
     protocol::{Json, Protocol},
     service::{
         Answer, Call,
@@ -331,7 +333,7 @@ static OPERATIONS: Operations<Kinesis> = Operations(&[
     ("DecreaseStreamRetentionPeriod", Immediate(|kinesis, call| json(kinesis.decrease_retention(parse(&call.body)?)))),
     ("StartStreamEncryption", Immediate(|kinesis, call| json(kinesis.start_encryption(parse(&call.body)?)))),
     ("StopStreamEncryption", Immediate(|kinesis, call| json(kinesis.stop_encryption(parse(&call.body)?)))),
-    ("DescribeLimits", Immediate(|kinesis, _| Reply::json(200, &kinesis.describe_limits()))),
+    ("DescribeLimits", Immediate(|kinesis, call| json(kinesis.describe_limits(parse(&call.body)?)))),
     ("AddTagsToStream", Immediate(|kinesis, call| json(kinesis.add_tags_to_stream(parse(&call.body)?)))),
     ("RemoveTagsFromStream", Immediate(|kinesis, call| json(kinesis.remove_tags_from_stream(parse(&call.body)?)))),
     ("ListTagsForStream", Immediate(|kinesis, call| json(kinesis.list_tags_for_stream(parse(&call.body)?)))),
@@ -377,8 +379,9 @@ impl Service for Kinesis {
     }
 }
 
-/// An answer without fields.
-#[derive(Serialize)]
+/// A request or an answer without fields.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
 struct Nothing {}
 
 fn answer(value: &impl Serialize) -> Result<Bytes, ServiceError> {
@@ -386,7 +389,10 @@ fn answer(value: &impl Serialize) -> Result<Bytes, ServiceError> {
 }
 
 fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, ServiceError> {
-    serde_json::from_slice(body).map_err(|e| refuse::serialization(e.to_string()))
+    serde_json::from_slice(body).map_err(|e| match unsupported(&e) {
+        Some(member) => refuse::argument(member),
+        None => refuse::serialization(e.to_string()),
+    })
 }
 
 /// The name of the stream that a request is about, by name or ARN.

@@ -26,17 +26,18 @@ const MOST_BYTES: usize = 10 << 20;
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct PutRecords<'a> {
     stream_name: Option<String>,
     #[serde(rename = "StreamARN")]
     stream_arn: Option<String>,
     #[serde(borrow)]
     records: Option<Vec<Entry<'a>>>,
+    dry_run: Option<bool>,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct Entry<'a> {
     #[serde(borrow)]
     data: Option<Text<'a>>,
@@ -47,7 +48,7 @@ struct Entry<'a> {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct PutRecord<'a> {
     stream_name: Option<String>,
     #[serde(rename = "StreamARN")]
@@ -59,6 +60,7 @@ struct PutRecord<'a> {
     #[serde(borrow)]
     explicit_hash_key: Option<Text<'a>>,
     sequence_number_for_ordering: Option<String>,
+    dry_run: Option<bool>,
 }
 
 /// A record that was found in order.
@@ -93,6 +95,7 @@ impl Kinesis {
         if records.iter().map(|record| record.incoming.size).sum::<usize>() > MOST_BYTES {
             return Err(refuse::argument("Records size exceeds 10 MB limit"));
         }
+        refuse::dry_run(request.dry_run)?;
         let outcomes = self.store(&name, live.clone(), &records)?;
         Ok(render(&live, &outcomes))
     }
@@ -108,6 +111,7 @@ impl Kinesis {
         let (data, partition_key) = (request.data, request.partition_key);
         let entry = Entry { data, partition_key, explicit_hash_key: request.explicit_hash_key };
         let record = check(&entry, live.meta.max_record_kib as usize * 1024, str::to_owned)?;
+        refuse::dry_run(request.dry_run)?;
         let outcomes = self.store(&name, live.clone(), &[record])?;
         match outcomes[0] {
             Outcome::Stored { shard, number } => {
@@ -115,10 +119,7 @@ impl Kinesis {
                 end_answer(&mut answer, &live);
                 Ok(answer.into())
             }
-            Outcome::Throttled { shard } => Err(ServiceError::client(
-                "ProvisionedThroughputExceededException",
-                refuse::throttled_message(&name, &shard_id(shard)),
-            )),
+            Outcome::Throttled { shard } => Err(refuse::throttled(&name, &shard_id(shard))),
             Outcome::Pending | Outcome::Failed => Err(ServiceError::internal("Internal service failure.")),
         }
     }

@@ -14,7 +14,7 @@ use super::{
 use crate::service_error::ServiceError;
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct CreateQueue {
     queue_name: Option<String>,
     stream_configuration_list: Option<Vec<Value>>,
@@ -23,13 +23,14 @@ pub(super) struct CreateQueue {
 }
 
 #[derive(Default, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct QueueAttributes {
     visibility_timeout_seconds: Option<i64>,
-    dead_letter_configuration: Option<Value>,
+    dead_letter_configuration: Option<Map<String, Value>>,
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct OneQueue {
     #[serde(rename = "QueueARN")]
     arn: Option<String>,
@@ -43,7 +44,8 @@ impl Kinesis {
         let attributes = request.queue_attributes.unwrap_or_default();
         let seconds = attributes.visibility_timeout_seconds.unwrap_or(30);
         refuse::within("queueAttributes.visibilityTimeoutSeconds", seconds, 0, 43_200)?;
-        let dead_letters = attributes.dead_letter_configuration;
+        let built_in = json!({"TargetType": "BUILT_IN", "MaxReceiveCount": 6});
+        let dead_letters = attributes.dead_letter_configuration.map_or(built_in, Value::Object);
         let settings = Map::from_iter([
             (
                 "StartingPosition".to_owned(),
@@ -53,7 +55,7 @@ impl Kinesis {
                 "QueueAttributes".to_owned(),
                 json!({
                     "VisibilityTimeoutSeconds": seconds,
-                    "DeadLetterConfiguration": dead_letters.unwrap_or(json!({"TargetType": "BUILT_IN", "MaxReceiveCount": 6})),
+                    "DeadLetterConfiguration": dead_letters,
                 }),
             ),
         ]);

@@ -37,6 +37,20 @@ pub(super) fn throttled_message(stream: &str, shard: &str) -> String {
     format!("Rate exceeded for shard {shard} in stream {stream} under account {ACCOUNT}.")
 }
 
+/// Refuses a call for a shard that has taken or given what it may in a second.
+pub(super) fn throttled(stream: &str, shard: &str) -> ServiceError {
+    ServiceError::client("ProvisionedThroughputExceededException", throttled_message(stream, shard))
+}
+
+/// Ends a call that only asks whether it would succeed: it would.
+pub(super) fn dry_run(asked: Option<bool>) -> Result<(), ServiceError> {
+    if asked != Some(true) {
+        return Ok(());
+    }
+    let message = "Request would have succeeded, but DryRun flag is set.";
+    Err(ServiceError::client("DryRunOperationException", message))
+}
+
 /// A field breaks a constraint of the service's model; `value` is left out where it would be long.
 pub(super) fn constraint(field: &str, value: Option<&str>, constraint: impl std::fmt::Display) -> ServiceError {
     let value = match value {

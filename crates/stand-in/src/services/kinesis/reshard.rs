@@ -15,7 +15,7 @@ const MOST_SHARDS: i64 = 10_000;
 const DAY_MS: u64 = 24 * 3600 * 1000;
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct SplitShard {
     stream_name: Option<String>,
     #[serde(rename = "StreamARN")]
@@ -25,7 +25,7 @@ pub(super) struct SplitShard {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct MergeShards {
     stream_name: Option<String>,
     #[serde(rename = "StreamARN")]
@@ -35,7 +35,7 @@ pub(super) struct MergeShards {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct UpdateShardCount {
     stream_name: Option<String>,
     #[serde(rename = "StreamARN")]

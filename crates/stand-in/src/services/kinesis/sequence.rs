@@ -7,7 +7,7 @@ const VERSION: u64 = 2;
 const LAST_INDEX: u64 = i64::MAX as u64;
 
 /// A place in a shard of one stream. From the high bits to the low: version (4 bits), when the shard was made in epoch
-/// seconds (40), index (64), stream (44), shard (32), version (4).
+/// seconds, or the second after its parents' where they were made in the same (40), index (64), stream (44), shard (32), version (4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct SequenceNumber {
     /// When the shard was made, in epoch seconds.

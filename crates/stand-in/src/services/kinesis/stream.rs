@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{hash_key, refuse, sequence::Numbering};
+use super::{hash_key, milliseconds, refuse, sequence::Numbering};
 use crate::{ACCOUNT, REGION, service_error::ServiceError};
 
 /// Boundaries this close to one that is there already are taken for it: rounding, not intent.
@@ -65,6 +65,9 @@ pub(super) struct ShardMeta {
     pub(super) parent: Option<u32>,
     pub(super) adjacent_parent: Option<u32>,
     pub(super) created: u64,
+    /// The second that its sequence numbers begin with: when it was made, but later than that of its parents.
+    #[serde(default)]
+    second: u64,
     pub(super) closed: Option<u64>,
 }
 
@@ -105,6 +108,12 @@ pub(super) fn shard_id(shard: u32) -> String {
 /// The prefix of every stream's ARN.
 pub(super) fn arn_prefix() -> String {
     format!("arn:aws:kinesis:{REGION}:{ACCOUNT}:stream/")
+}
+
+impl ShardMeta {
+    fn second(&self) -> u64 {
+        self.second.max(self.created / 1000)
+    }
 }
 
 impl ConsumerMeta {
@@ -267,6 +276,14 @@ impl StreamMeta {
         matches!(self.status(now), "ACTIVE" | "UPDATING")
     }
 
+    /// Refuses a caller who means a stream of this name that was made at another second.
+    pub(super) fn must_be_of(&self, creation: Option<f64>) -> Result<(), ServiceError> {
+        match creation.map(milliseconds) {
+            Some(then) if then.abs_diff(self.created) >= 1000 => Err(refuse::no_stream(&self.name)),
+            _ => Ok(()),
+        }
+    }
+
     /// Refuses a change of a stream that is on its way to something.
     pub(super) fn must_be_active(&self, now: u64) -> Result<(), ServiceError> {
         match self.status(now) {
@@ -302,7 +319,7 @@ impl StreamMeta {
     }
 
     pub(super) fn numbering(&self, shard: u32) -> Numbering {
-        let made = self.shards[shard as usize].created / 1000;
+        let made = self.shards[shard as usize].second();
         Numbering { made, stream: self.id, shard }
     }
 
@@ -370,6 +387,17 @@ impl StreamMeta {
 
     fn add_shard(&mut self, keys: (u128, u128), parent: Option<u32>, adjacent_parent: Option<u32>, now: u64) {
         let (first_key, last_key) = keys;
-        self.shards.push(ShardMeta { first_key, last_key, parent, adjacent_parent, created: now, closed: None });
+        let parents = [parent, adjacent_parent].into_iter().flatten();
+        let after_parents = parents.map(|parent| self.shards[parent as usize].second() + 1).max();
+        let second = after_parents.unwrap_or(0).max(now / 1000);
+        self.shards.push(ShardMeta {
+            first_key,
+            last_key,
+            parent,
+            adjacent_parent,
+            created: now,
+            second,
+            closed: None,
+        });
     }
 }

@@ -8,7 +8,7 @@ use super::{
     Kinesis, Nothing, refuse,
     stream::{Sort, StreamMeta},
 };
-use crate::{ACCOUNT, service_error::ServiceError};
+use crate::{ACCOUNT, service_error::ServiceError, tags::reserved};
 
 /// Tags of one resource (Kinesis API reference, AddTagsToStream).
 const MOST_TAGS: usize = 50;
@@ -16,7 +16,7 @@ const MOST_TAGS: usize = 50;
 type Tags = BTreeMap<String, String>;
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct AddTags {
     stream_name: Option<String>,
     #[serde(rename = "StreamARN")]
@@ -25,7 +25,7 @@ pub(super) struct AddTags {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct RemoveTags {
     stream_name: Option<String>,
     #[serde(rename = "StreamARN")]
@@ -34,7 +34,7 @@ pub(super) struct RemoveTags {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct ListTags {
     stream_name: Option<String>,
     #[serde(rename = "StreamARN")]
@@ -44,7 +44,7 @@ pub(super) struct ListTags {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct TagResource {
     #[serde(rename = "ResourceARN")]
     resource_arn: Option<String>,
@@ -52,7 +52,7 @@ pub(super) struct TagResource {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct UntagResource {
     #[serde(rename = "ResourceARN")]
     resource_arn: Option<String>,
@@ -60,7 +60,7 @@ pub(super) struct UntagResource {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct ListResourceTags {
     #[serde(rename = "ResourceARN")]
     resource_arn: Option<String>,
@@ -147,6 +147,9 @@ impl Tag {
 
 /// Refuses tags that AWS would not take.
 pub(super) fn check(stream: &str, tags: &Tags) -> Result<(), ServiceError> {
+    if let Some(problem) = reserved(tags.keys()) {
+        return Err(refuse::argument(problem));
+    }
     for (key, value) in tags {
         refuse::length("tags", None, key.chars().count(), 1, 128)?;
         refuse::length("tags", None, value.chars().count(), 0, 256)?;

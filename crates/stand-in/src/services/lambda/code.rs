@@ -18,7 +18,7 @@ const LARGEST_ZIP: usize = 50 << 20;
 
 /// Where a request says that the code is.
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct CodeSource {
     zip_file: Option<String>,
     s3_bucket: Option<String>,

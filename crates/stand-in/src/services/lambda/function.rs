@@ -79,14 +79,14 @@ pub(super) struct FunctionSettings {
 }
 
 #[derive(Clone, Default, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct Environment {
     #[serde(default)]
     pub(super) variables: BTreeMap<String, String>,
 }
 
 #[derive(Clone, Default, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct LoggingConfig {
     pub(super) log_group: Option<String>,
     pub(super) log_format: Option<String>,

@@ -53,7 +53,7 @@ pub(super) struct Create {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct UpdateCode {
     #[serde(flatten)]
     code: CodeSource,
@@ -133,6 +133,7 @@ impl Functions {
     pub(super) async fn create(&self, request: Create) -> Answer {
         let name = name_in(&request.function_name).to_owned();
         function::check_name(&name)?;
+        refuse::reserved(&request.tags)?;
         request.settings.check()?;
         if request.publish {
             return Err(refuse::not_covered("Publish"));

@@ -17,6 +17,9 @@ use super::{
 /// The largest payload of an invocation, in bytes (Lambda developer guide, "Lambda quotas").
 pub(super) const LARGEST_PAYLOAD: usize = 6 << 20;
 
+/// Headers of Invoke that the stand-in does not know.
+const NOT_COVERED: [&str; 3] = ["x-amz-client-context", "x-amz-durable-execution-name", "x-amz-tenant-id"];
+
 impl Functions {
     /// The operation Invoke.
     pub(super) async fn answer_invoke(&self, name: &str, headers: &HeaderMap, body: Bytes) -> Answer {
@@ -24,6 +27,9 @@ impl Functions {
         let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let kind = header("x-amz-invocation-type").unwrap_or("RequestResponse");
         let with_log = header("x-amz-log-type") == Some("Tail");
+        if let Some(other) = NOT_COVERED.iter().find(|name| headers.contains_key(**name)) {
+            return Err(refuse::not_covered(other));
+        }
         match kind {
             "RequestResponse" => {}
             "DryRun" => return self.find(name).map(|_| Reply::no_content()),

@@ -72,14 +72,14 @@ pub(super) struct MappingSettings {
 }
 
 #[derive(Clone, Default, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct Destinations {
     on_failure: Option<Destination>,
     on_success: Option<Destination>,
 }
 
 #[derive(Clone, Default, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct Destination {
     destination: Option<String>,
 }

@@ -110,6 +110,7 @@ impl Mappings {
     }
 
     fn new_mapping(&self, request: Create) -> Result<Mapping, ServiceError> {
+        refuse::reserved(&request.tags)?;
         let stream_arn = request.event_source_arn.ok_or_else(|| refuse::parameter("EventSourceArn is required."))?;
         if !stream_arn.contains(":kinesis:") {
             return Err(refuse::not_covered(&format!("The event source {stream_arn}")));

@@ -37,6 +37,7 @@ use crate::{
     clock,
     durable::Durable,
     inventory::Inventory,
+    json,
     keys::AccessKey,
     protocol::{Protocol, Rest, uuid},
     service::{Answer, Call, Reply, Service},
@@ -92,6 +93,7 @@ impl Lambda {
     }
 
     fn tag(&self, arn: &str, request: route::Tags) -> Answer {
+        refuse::reserved(&request.tags)?;
         match mapping::id_in(arn) {
             Some(id) => self.mappings.change_tags(id, |tags| tags.extend(request.tags)),
             None => self.functions.change_tags(arn, |tags| tags.extend(request.tags)),
@@ -154,8 +156,12 @@ fn error_body(error: &ServiceError) -> serde_json::Value {
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ServiceError> {
-    crate::json::parse(body).map_err(|e| {
-        ServiceError::client("InvalidRequestContentException", format!("Could not parse request body into json: {e}"))
+    json::parse(body).map_err(|e| match json::unsupported(&e) {
+        Some(member) => refuse::parameter(member),
+        None => {
+            let message = format!("Could not parse request body into json: {e}");
+            ServiceError::client("InvalidRequestContentException", message)
+        }
     })
 }
 

@@ -1,8 +1,9 @@
 //! What Lambda refuses, in its words.
 
-use std::fmt::Display;
+use std::{collections::BTreeMap, fmt::Display};
 
 use super::ServiceError;
+use crate::tags;
 
 pub(super) fn parameter(message: impl Into<String>) -> ServiceError {
     ServiceError::client("InvalidParameterValueException", message)
@@ -17,6 +18,11 @@ pub(super) fn constraint(field: &str, value: impl Display, rule: &str) -> Servic
         "ValidationException",
         format!("1 validation error detected: Value '{value}' at '{field}' failed to satisfy constraint: {rule}"),
     )
+}
+
+/// Refuses tags that nobody but AWS may put.
+pub(super) fn reserved(tags: &BTreeMap<String, String>) -> Result<(), ServiceError> {
+    tags::reserved(tags.keys()).map_or(Ok(()), |problem| Err(parameter(problem)))
 }
 
 /// Refuses a number that is not within bounds, the bounds included.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use http::{Method, request::Parts};
 use serde::Deserialize;
 
-use super::ServiceError;
+use super::{ServiceError, refuse};
 use crate::{
     json,
     query::{Fields, parse_form, parse_segment},
@@ -68,7 +68,7 @@ pub(super) struct Wanted {
 
 /// The body of TagResource.
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct Tags {
     pub(super) tags: BTreeMap<String, String>,
 }
@@ -86,7 +86,7 @@ impl Route {
             ["2017-03-31", "tags", arn] => Self::of_tags(&request.method, arn, &query),
             _ => None,
         };
-        route.ok_or_else(|| ServiceError {
+        let route = route.ok_or_else(|| ServiceError {
             status: 404,
             code: "UnknownOperationException",
             message: format!(
@@ -94,7 +94,21 @@ impl Route {
                 request.method,
                 request.uri.path()
             ),
-        })
+        })?;
+        match Fields(&query).other_than(route.parameters()) {
+            None => Ok(route),
+            Some(other) => Err(refuse::not_covered(other)),
+        }
+    }
+
+    /// What may stand in the query.
+    fn parameters(&self) -> &'static [&'static str] {
+        match self {
+            Self::ListFunctions(_) => &["Marker", "MaxItems"],
+            Self::ListMappings(..) => &["EventSourceArn", "FunctionName", "Marker", "MaxItems"],
+            Self::UntagResource(..) => &["tagKeys"],
+            _ => &[],
+        }
     }
 
     fn of_function(method: &Method, rest: &[&str], query: Fields<'_>) -> Option<Self> {
@@ -181,6 +195,8 @@ mod tests {
             route("GET", "/2015-03-31/event-source-mappings/?FunctionName=f&MaxItems=2"),
             Ok(Route::ListMappings(wanted, paging))
         );
+        let qualified = route("GET", "/2015-03-31/functions/f?Qualifier=1").expect_err("refused");
+        assert!(qualified.message.starts_with("Qualifier is not supported"), "{qualified}");
         assert_eq!(route("GET", "/2015-03-31/layers").expect_err("unknown").code, "UnknownOperationException");
     }
 

@@ -19,30 +19,33 @@ const MOST_BYTES: usize = 1 << 20;
 const LARGEST_PAGE: usize = 50;
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct CreateStream {
     log_group_name: String,
     log_stream_name: String,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Put {
     log_group_name: String,
     log_stream_name: String,
     log_events: Vec<Event>,
+    /// Ignored, as the service does (CloudWatch Logs API reference, PutLogEvents).
+    #[serde(rename = "sequenceToken")]
+    _sequence_token: Option<String>,
 }
 
 /// GetLogEvents, FilterLogEvents and DescribeLogStreams name the group by either field.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct OfGroup {
     log_group_name: Option<String>,
     log_group_identifier: Option<String>,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct DescribeStreams {
     #[serde(flatten)]
     group: OfGroup,
@@ -55,7 +58,7 @@ pub(super) struct DescribeStreams {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Get {
     #[serde(flatten)]
     group: OfGroup,
@@ -69,7 +72,7 @@ pub(super) struct Get {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Filter {
     #[serde(flatten)]
     group: OfGroup,
@@ -80,6 +83,9 @@ pub(super) struct Filter {
     end_time: Option<u64>,
     #[serde(default)]
     filter_pattern: String,
+    /// Ignored, as the service does (CloudWatch Logs API reference, FilterLogEvents).
+    #[serde(rename = "interleaved")]
+    _interleaved: Option<bool>,
     limit: Option<usize>,
     next_token: Option<String>,
 }

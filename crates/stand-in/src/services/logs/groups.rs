@@ -11,32 +11,38 @@ use super::{
     group::{Group, name_in},
     invalid, no_group, now,
 };
-use crate::service::{Answer, Reply};
+use crate::{
+    service::{Answer, Reply},
+    tags::reserved,
+};
 
 /// CloudWatch Logs API reference, DescribeLogGroups.
 const LARGEST_PAGE: usize = 50;
+/// The class of every group (CloudWatch Logs API reference, CreateLogGroup).
+const STANDARD: &str = "STANDARD";
 const MOST_TAGS: usize = 50;
 /// CloudWatch Logs API reference, PutRetentionPolicy.
 const RETENTIONS: [u32; 22] =
     [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Create {
     log_group_name: String,
     #[serde(default)]
     tags: BTreeMap<String, String>,
     kms_key_id: Option<String>,
+    log_group_class: Option<String>,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Named {
     log_group_name: String,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Describe {
     log_group_name_prefix: Option<String>,
     log_group_name_pattern: Option<String>,
@@ -45,28 +51,28 @@ pub(super) struct Describe {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Retention {
     log_group_name: String,
     retention_in_days: u32,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Tag {
     resource_arn: String,
     tags: BTreeMap<String, String>,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Untag {
     resource_arn: String,
     tag_keys: Vec<String>,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct ListTags {
     resource_arn: String,
 }
@@ -77,6 +83,9 @@ impl Logs {
         check_tags(&request.tags)?;
         if request.kms_key_id.is_some() {
             return Err(invalid("kmsKeyId is not supported by the stand-in."));
+        }
+        if let Some(class) = request.log_group_class.filter(|class| class != STANDARD) {
+            return Err(invalid(format!("logGroupClass {class} is not supported by the stand-in.")));
         }
         self.ledger.change(|ledger| {
             if ledger.groups.contains_key(&request.log_group_name) {
@@ -174,6 +183,9 @@ fn check_name(name: &str) -> Result<(), ServiceError> {
 fn check_tags(tags: &BTreeMap<String, String>) -> Result<(), ServiceError> {
     if tags.len() > MOST_TAGS {
         return Err(invalid(format!("a log group may have at most {MOST_TAGS} tags")));
+    }
+    if let Some(problem) = reserved(tags.keys()) {
+        return Err(invalid(problem));
     }
     match tags.iter().find(|(key, value)| key.is_empty() || key.len() > 128 || value.len() > 256) {
         Some((key, _)) => {

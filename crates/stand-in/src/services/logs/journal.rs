@@ -17,6 +17,7 @@ const KEPT: usize = 8;
 
 /// An event on its way in.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Event {
     /// When it happened, in milliseconds since the epoch.
     pub(crate) timestamp: u64,

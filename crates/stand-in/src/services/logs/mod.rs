@@ -156,7 +156,7 @@ impl Service for Logs {
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ServiceError> {
-    crate::json::parse(body).map_err(|e| ServiceError::client("SerializationException", e.to_string()))
+    crate::json::parse(body).map_err(|e| ServiceError::client("SerializationException", crate::json::problem(&e)))
 }
 
 fn no_group() -> ServiceError {

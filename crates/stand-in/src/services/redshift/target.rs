@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 /// Where a statement is sent.
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct Target {
     pub(super) cluster_identifier: Option<String>,
     /// A name or an ARN.

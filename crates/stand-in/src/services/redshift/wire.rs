@@ -4,13 +4,15 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 pub(super) use crate::json::now;
-use crate::{json, service_error::ServiceError};
+use crate::{json, service_error::ServiceError, tags::reserved};
 
 /// A request's body as `T`; what does not fit is the caller's mistake. A password may be in it, so its text is not shown.
 pub(super) fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T, ServiceError> {
     json::parse(body).map_err(|e| {
-        let what = if e.is_data() { e.to_string() } else { format!("line {}, column {}", e.line(), e.column()) };
-        invalid(format!("the request is not as the API has it: {what}"))
+        invalid(match e.is_data() {
+            true => json::problem(&e),
+            false => format!("the request is not as the API has it: line {}, column {}", e.line(), e.column()),
+        })
     })
 }
 
@@ -28,6 +30,7 @@ pub(super) fn conflict(message: impl Into<String>) -> ServiceError {
 
 /// Where a listing goes on, and how far.
 #[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Paging {
     #[serde(alias = "NextToken", alias = "nextToken")]
     next_token: Option<String>,
@@ -58,8 +61,14 @@ pub(super) fn offset(token: Option<&str>) -> Result<usize, ServiceError> {
     token.parse().map_err(|_| invalid(format!("NextToken {token:?} is none that was given out")))
 }
 
+/// Refuses tags that nobody but AWS may put.
+pub(super) fn check_tags(tags: &[Tag]) -> Result<(), ServiceError> {
+    reserved(tags.iter().map(|tag| &tag.key)).map_or(Ok(()), |problem| Err(invalid(problem)))
+}
+
 /// A resource's tag in Redshift Serverless.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Tag {
     pub(super) key: String,
     #[serde(default)]

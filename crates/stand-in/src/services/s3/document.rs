@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     body::{ALGORITHM, Claims, mismatched_sha256},
+    refuse,
     store::{Algorithm, Digesting, hex},
     tags::CreationTags,
 };
@@ -15,8 +16,10 @@ use super::{
 /// The largest document is CompleteMultipartUpload's: ten thousand parts with their checksums.
 const LONGEST: usize = 4 << 20;
 
-/// Reads the body of such a request, checks it, and hands the request on; any other goes on untouched.
+/// Reads the body of such a request, checks it, and hands the request on; any other goes on untouched, unless it asks for what
+/// the library passes over.
 pub(super) async fn check(request: Request<s3s::Body>) -> S3Result<Request<s3s::Body>> {
+    refuse::newer_headers(request.headers())?;
     if !is_document(&request) {
         return Ok(request);
     }

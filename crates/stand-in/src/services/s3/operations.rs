@@ -12,7 +12,7 @@ use super::{
     uploads,
     wire::{answer, owner},
 };
-use crate::{REGION, region::Region};
+use crate::{REGION, region::Region, tags::reserved};
 
 /// The operations over a store.
 pub(super) struct Operations(pub(super) Arc<Store>);
@@ -36,6 +36,10 @@ fn not_configured(code: &'static str, message: &'static str) -> s3s::S3Error {
 
 fn pairs(tags: Vec<Tag>) -> Vec<(String, String)> {
     tags.into_iter().map(|tag| (tag.key.unwrap_or_default(), tag.value.unwrap_or_default())).collect()
+}
+
+fn check_tags(tags: &[(String, String)]) -> S3Result {
+    reserved(tags.iter().map(|(key, _)| key)).map_or(Ok(()), |problem| Err(s3_error!(InvalidTag, "{problem}")))
 }
 
 /// Amazon S3 API reference, ListBuckets.
@@ -88,6 +92,7 @@ impl S3 for Operations {
             return Err(s3_error!(InvalidBucketName, "{}", problem));
         }
         let tags = req.extensions.get::<CreationTags>().cloned().unwrap_or_default().0;
+        check_tags(&tags)?;
         let ownership = object_ownership.map(|ownership| ownership.as_str().to_owned());
         let bucket = Bucket { created: Moment::now().whole_seconds(), tags, ownership, ..Bucket::default() };
         let location = Some(format!("/{name}"));
@@ -149,6 +154,7 @@ impl S3 for Operations {
         req: S3Request<PutBucketTaggingInput>,
     ) -> S3Result<S3Response<PutBucketTaggingOutput>> {
         let tags = pairs(req.input.tagging.tag_set);
+        check_tags(&tags)?;
         self.change(req.input.bucket, move |bucket| bucket.tags = tags).await?;
         answer(PutBucketTaggingOutput::default())
     }

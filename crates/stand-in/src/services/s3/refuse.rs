@@ -1,5 +1,6 @@
 //! What S3 has and the stand-in does not: refused wherever it is asked for.
 
+use http::HeaderMap;
 use s3s::{
     S3Error, S3Result,
     dto::{EncodingType, ObjectCannedACL, ServerSideEncryption, StorageClass},
@@ -26,6 +27,28 @@ macro_rules! refuse_locked {
     };
 }
 pub(super) use refuse_locked;
+
+/// Headers of S3 that are newer than the library, which passes over them.
+const NEWER_HEADERS: [&str; 10] = [
+    "x-amz-bucket-namespace",
+    "x-amz-checksum-md5",
+    "x-amz-checksum-sha512",
+    "x-amz-checksum-xxhash128",
+    "x-amz-checksum-xxhash3",
+    "x-amz-checksum-xxhash64",
+    "x-amz-object-annotation-directive",
+    "x-amz-object-lock-event-hold",
+    "x-amz-object-lock-event-hold-duration-days",
+    "x-amz-object-lock-event-hold-duration-years",
+];
+
+/// Refuses a request with headers that the library would pass over.
+pub(super) fn newer_headers(headers: &HeaderMap) -> S3Result {
+    match NEWER_HEADERS.iter().find(|name| headers.contains_key(**name)) {
+        None => Ok(()),
+        Some(name) => Err(not_implemented(name)),
+    }
+}
 
 /// Refuses something by its name in the API reference, in snake case.
 pub(super) fn not_implemented(what: &str) -> S3Error {

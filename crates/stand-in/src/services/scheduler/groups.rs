@@ -11,7 +11,7 @@ use super::{
     route::{Filter, Paging},
     timestamp,
 };
-use crate::{ACCOUNT, REGION, clock, service_error::ServiceError};
+use crate::{ACCOUNT, REGION, clock, service_error::ServiceError, tags::reserved};
 
 /// Tags on one resource (EventBridge Scheduler API reference, TagResource).
 const TAGS: usize = 200;
@@ -27,7 +27,7 @@ pub(super) struct Group {
 
 /// The body of CreateScheduleGroup.
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct CreateGroup {
     client_token: Option<String>,
     #[serde(default)]
@@ -36,13 +36,13 @@ pub(super) struct CreateGroup {
 
 /// The body of TagResource.
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct Tags {
     tags: Vec<Tag>,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct Tag {
     key: String,
     value: String,
@@ -64,6 +64,9 @@ impl Group {
     }
 
     fn add_tags(&mut self, tags: Vec<Tag>) -> Result<(), ServiceError> {
+        if let Some(problem) = reserved(tags.iter().map(|tag| &tag.key)) {
+            return Err(refuse::validation(problem));
+        }
         for Tag { key, value } in tags {
             if key.is_empty() || key.chars().count() > 128 || value.chars().count() > 256 {
                 let rule = "Tag keys must have length between 1 and 128, values up to 256";

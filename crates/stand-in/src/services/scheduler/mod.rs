@@ -33,6 +33,7 @@ use crate::{
     clock,
     durable::Durable,
     inventory::Inventory,
+    json,
     protocol::{BODY_LIMIT, Protocol, Rest},
     service::{Answer, Call, Reply, Service},
     service_error::ServiceError,
@@ -146,7 +147,7 @@ impl Service for Scheduler {
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ServiceError> {
-    serde_json::from_slice(body).map_err(|e| refuse::validation(format!("1 validation error detected: {e}")))
+    json::parse(body).map_err(|e| refuse::validation(format!("1 validation error detected: {}", json::problem(&e))))
 }
 
 /// The protocol's timestamps: seconds since the epoch, with a fraction.

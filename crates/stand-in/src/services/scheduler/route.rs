@@ -84,7 +84,7 @@ impl Route {
             group: fields.get("groupName").unwrap_or(DEFAULT_GROUP).to_owned(),
             name: name.to_owned(),
         };
-        Ok(match (request.method.as_str(), segments.as_slice()) {
+        let route = match (request.method.as_str(), segments.as_slice()) {
             ("GET", ["schedules"]) => Self::ListSchedules(Filter::of(fields), Paging::of(fields)?),
             ("POST", ["schedules", name]) => Self::CreateSchedule((*name).to_owned()),
             ("GET", ["schedules", name]) => Self::GetSchedule(which(name)),
@@ -101,7 +101,24 @@ impl Route {
                 let what = format!("{method} {} is no operation of EventBridge Scheduler", request.uri.path());
                 return Err(ServiceError { status: 404, code: "UnknownOperationException", message: what });
             }
-        })
+        };
+        match fields.other_than(route.parameters()) {
+            None => Ok(route),
+            Some(other) => Err(refuse::not_covered(other)),
+        }
+    }
+
+    /// What may stand in the query. The token of a deletion changes nothing: what is gone is told so either way.
+    fn parameters(&self) -> &'static [&'static str] {
+        match self {
+            Self::ListSchedules(..) => &["ScheduleGroup", "NamePrefix", "State", "MaxResults", "NextToken"],
+            Self::ListGroups(..) => &["NamePrefix", "MaxResults", "NextToken"],
+            Self::GetSchedule(_) => &["groupName"],
+            Self::DeleteSchedule(_) => &["groupName", "clientToken"],
+            Self::DeleteGroup(_) => &["clientToken"],
+            Self::UntagResource(..) => &["TagKeys"],
+            _ => &[],
+        }
     }
 }
 
@@ -161,6 +178,7 @@ mod tests {
             Ok(Route::UntagResource(arn.into(), vec!["a".into(), "b".into()]))
         );
         assert_eq!(route("GET", "/schedules?MaxResults=0").expect_err("refused").code, "ValidationException");
+        assert!(route("GET", "/schedules?Sort=up").expect_err("refused").message.starts_with("Sort is not supported"));
         assert_eq!(route("PATCH", "/schedules/n").expect_err("unknown").code, "UnknownOperationException");
     }
 }

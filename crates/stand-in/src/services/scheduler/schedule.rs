@@ -12,7 +12,7 @@ pub(super) const DELETE_STREAM: &str = "arn:aws:scheduler:::aws-sdk:kinesis:dele
 
 /// What a caller says of a schedule, which is what CreateSchedule, UpdateSchedule and GetSchedule have in common.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct ScheduleSettings {
     #[serde(default = "default_group")]
     pub(super) group_name: String,
@@ -57,7 +57,7 @@ pub(super) enum ActionAfterCompletion {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct FlexibleTimeWindow {
     mode: Mode,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -73,7 +73,7 @@ enum Mode {
 
 /// Whom a schedule calls, as which role, and with what.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct Target {
     arn: String,
     pub(super) role_arn: String,
@@ -88,7 +88,7 @@ pub(super) struct Target {
 /// How long and how often a failed call is made again; the defaults are the service's (EventBridge Scheduler API
 /// reference, RetryPolicy).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
+#[serde(rename_all = "PascalCase", default, deny_unknown_fields)]
 pub(super) struct RetryPolicy {
     pub(super) maximum_event_age_in_seconds: i64,
     pub(super) maximum_retry_attempts: i64,

@@ -19,9 +19,11 @@ use crate::{
     ACCOUNT, REGION,
     durable::Durable,
     inventory::Inventory,
+    json,
     protocol::{Json, Protocol},
     service::{Answer, Call, Operation::Immediate, Operations, Service, json as answer},
     service_error::ServiceError,
+    tags::reserved,
 };
 
 /// Secrets Manager API reference, SecretString.
@@ -45,7 +47,7 @@ impl Default for All {
     /// With the credentials of the warehouses that a fresh stand-in has.
     fn default() -> Self {
         let value = json!({"username": REDSHIFT_ADMIN.0, "password": REDSHIFT_ADMIN.1}).to_string();
-        let mut secret = Secret::new(arn("demo/redshift", "Local1"), Text::new(value), Vec::new());
+        let mut secret = Secret::new(arn("demo/redshift", "Local1"), None, Text::new(value), Vec::new());
         secret.description = Some("The administrator of the demo warehouses".into());
         Self(BTreeMap::from([("demo/redshift".to_owned(), secret)]))
     }
@@ -56,9 +58,10 @@ fn arn(name: &str, suffix: &str) -> String {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct Create {
     name: String,
+    client_request_token: Option<String>,
     secret_string: Option<Text>,
     description: Option<String>,
     #[serde(default)]
@@ -66,22 +69,29 @@ struct Create {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Named {
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct One {
+    secret_id: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Version {
     secret_id: String,
     version_id: Option<String>,
     version_stage: Option<String>,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct Put {
     secret_id: String,
+    client_request_token: Option<String>,
     secret_string: Option<Text>,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct Delete {
     secret_id: String,
     #[serde(default)]
@@ -89,21 +99,21 @@ struct Delete {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct List {
     next_token: Option<String>,
     max_results: Option<usize>,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct TagResource {
     secret_id: String,
     tags: Vec<Tag>,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct UntagResource {
     secret_id: String,
     tag_keys: Vec<String>,
@@ -136,6 +146,7 @@ impl Secrets {
     pub(crate) fn keep(&self, name: &str, value: String) -> Result<String, ServiceError> {
         let request = Create {
             name: name.to_owned(),
+            client_request_token: None,
             secret_string: Some(Text::new(value)),
             description: None,
             tags: Vec::new(),
@@ -159,28 +170,30 @@ impl Secrets {
 
     fn create(&self, request: Create) -> Result<Value, ServiceError> {
         check_name(&request.name)?;
+        check_tags(&request.tags)?;
         let value = check_value(request.secret_string)?;
         let suffix: String = (0..6).map(|_| char::from(b'A' + rand::random::<u8>() % 26)).collect();
-        let mut secret = Secret::new(arn(&request.name, &suffix), value, request.tags);
+        let mut secret = Secret::new(arn(&request.name, &suffix), request.client_request_token, value, request.tags);
         secret.description = request.description;
-        let answer = json!({"ARN": secret.arn, "Name": request.name, "VersionId": secret.version});
-        self.all.change(|all| {
-            if all.0.contains_key(&request.name) {
-                let message = format!("The operation failed because the secret {} already exists.", request.name);
-                return Err(ServiceError::client("ResourceExistsException", message));
+        let answer = |secret: &Secret| json!({"ARN": secret.arn, "Name": request.name, "VersionId": secret.version});
+        self.all.change(|all| match all.0.get(&request.name) {
+            None => {
+                let created = answer(&secret);
+                all.0.insert(request.name.clone(), secret);
+                Ok(created)
             }
-            all.0.insert(request.name, secret);
-            Ok(answer)
+            Some(there) if there.is_version(&secret.version, &secret.current) => Ok(answer(there)),
+            Some(_) => Err(taken(&request.name)),
         })
     }
 
-    fn describe(&self, request: &Named) -> Result<Value, ServiceError> {
+    fn describe(&self, request: &One) -> Result<Value, ServiceError> {
         let all = self.all.read();
         let (name, secret) = all.find(&request.secret_id)?;
         Ok(secret.describe(name, "VersionIdsToStages"))
     }
 
-    fn value(&self, request: &Named) -> Result<Value, ServiceError> {
+    fn value(&self, request: &Version) -> Result<Value, ServiceError> {
         let all = self.all.read();
         let (name, secret) = all.find(&request.secret_id)?;
         let stage = request.version_stage.as_deref().unwrap_or("AWSCURRENT");
@@ -197,7 +210,11 @@ impl Secrets {
         let value = check_value(request.secret_string)?;
         self.all.change(|all| {
             let (name, secret) = all.find_mut(&request.secret_id)?;
-            secret.put(value);
+            match request.client_request_token {
+                Some(token) if secret.is_version(&token, &value) => {}
+                Some(token) if secret.version == token => return Err(taken(&token)),
+                token => secret.put(token, value),
+            }
             Ok(json!({
                 "ARN": secret.arn, "Name": name, "VersionId": secret.version, "VersionStages": ["AWSCURRENT"],
             }))
@@ -229,6 +246,7 @@ impl Secrets {
     }
 
     fn tag(&self, request: TagResource) -> Result<Value, ServiceError> {
+        check_tags(&request.tags)?;
         self.all.change(|all| {
             let (_, secret) = all.find_mut(&request.secret_id)?;
             secret.tags.retain(|tag| request.tags.iter().all(|new| new.key != tag.key));
@@ -289,6 +307,11 @@ impl All {
     }
 }
 
+fn taken(name: &str) -> ServiceError {
+    let message = format!("The operation failed because the secret {name} already exists.");
+    ServiceError::client("ResourceExistsException", message)
+}
+
 fn not_found(what: &str) -> ServiceError {
     ServiceError::client("ResourceNotFoundException", format!("Secrets Manager can't find the specified {what}."))
 }
@@ -301,6 +324,13 @@ fn check_name(name: &str) -> Result<(), ServiceError> {
     let rule =
         "Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!";
     Err(ServiceError::client("ValidationException", rule))
+}
+
+fn check_tags(tags: &[Tag]) -> Result<(), ServiceError> {
+    match reserved(tags.iter().map(|tag| &tag.key)) {
+        None => Ok(()),
+        Some(problem) => Err(ServiceError::client("InvalidParameterException", problem)),
+    }
 }
 
 fn check_value(value: Option<Text>) -> Result<Text, ServiceError> {
@@ -318,8 +348,11 @@ fn check_value(value: Option<Text>) -> Result<Text, ServiceError> {
 
 /// A request's body as `T`; the message of what does not fit never shows the body, which may hold a value.
 fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T, ServiceError> {
-    crate::json::parse(body).map_err(|e| {
-        let place = format!("line {}, column {}", e.line(), e.column());
-        ServiceError::client("SerializationException", format!("the request is not as the API has it, at {place}"))
+    json::parse(body).map_err(|e| match json::unsupported(&e) {
+        Some(member) => ServiceError::client("InvalidParameterException", member),
+        None => {
+            let place = format!("line {}, column {}", e.line(), e.column());
+            ServiceError::client("SerializationException", format!("the request is not as the API has it, at {place}"))
+        }
     })
 }

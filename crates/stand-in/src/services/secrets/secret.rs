@@ -5,10 +5,10 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::json::now;
+use crate::{json::now, protocol::uuid};
 
 /// A value that no `Debug` text shows.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(super) struct Text(String);
 
@@ -42,7 +42,7 @@ pub(super) struct Secret {
 
 /// A resource's tag.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct Tag {
     pub(super) key: String,
     #[serde(default)]
@@ -50,9 +50,9 @@ pub(super) struct Tag {
 }
 
 impl Secret {
-    pub(super) fn new(arn: String, value: Text, tags: Vec<Tag>) -> Self {
-        let now = now();
-        let version = crate::protocol::uuid();
+    /// One whose first version is named by the caller's token, if there is one.
+    pub(super) fn new(arn: String, token: Option<String>, value: Text, tags: Vec<Tag>) -> Self {
+        let (now, version) = (now(), token.unwrap_or_else(uuid));
         Self { arn, description: None, version, current: value, created: now, changed: now, tags }
     }
 
@@ -61,9 +61,15 @@ impl Secret {
         id == name || id == self.arn
     }
 
-    pub(super) fn put(&mut self, value: Text) {
+    /// Whether a version of this name would be the present one again.
+    pub(super) fn is_version(&self, token: &str, value: &Text) -> bool {
+        self.version == token && self.current == *value
+    }
+
+    /// A new version, named by the caller's token, if there is one.
+    pub(super) fn put(&mut self, token: Option<String>, value: Text) {
         self.current = value;
-        self.version = crate::protocol::uuid();
+        self.version = token.unwrap_or_else(uuid);
         self.changed = now();
     }
 

@@ -34,6 +34,25 @@ async fn a_secret_lives_over_a_restart_until_it_is_deleted() {
 }
 
 #[tokio::test]
+async fn the_same_version_again_changes_nothing_and_another_value_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let secrets = Secrets::open(folder.path()).expect("opens");
+    let create = |value: &str| json!({"Name": "x", "ClientRequestToken": "t1", "SecretString": value});
+    let created = call(&secrets, "CreateSecret", create("hush")).await.expect("created");
+    assert_eq!(created["VersionId"], "t1");
+    assert_eq!(call(&secrets, "CreateSecret", create("hush")).await, Ok(created));
+    let other = call(&secrets, "CreateSecret", create("psst")).await.expect_err("taken");
+    assert_eq!(other.code, "ResourceExistsException");
+    let put = |value: &str| json!({"SecretId": "x", "ClientRequestToken": "t2", "SecretString": value});
+    let version = call(&secrets, "PutSecretValue", put("psst")).await.expect("put");
+    assert_eq!(version["VersionId"], "t2");
+    assert_eq!(call(&secrets, "PutSecretValue", put("psst")).await, Ok(version));
+    let other = call(&secrets, "PutSecretValue", put("hush")).await.expect_err("there with another value");
+    assert_eq!(other.code, "ResourceExistsException");
+    assert_eq!(secrets.read("x").expect("there"), "psst");
+}
+
+#[tokio::test]
 async fn nobody_else_reads_a_value() {
     let folder = tempfile::tempdir().expect("a folder");
     let at = folder.path().join("secrets");

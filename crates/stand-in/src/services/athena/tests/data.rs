@@ -41,6 +41,24 @@ async fn dots_reach_into_structs_and_arrays_are_read() {
 }
 
 #[tokio::test]
+async fn maps_keys_with_dots_and_single_values_for_lists_are_read() {
+    let lake = Lake::with_table(&[("a", "bigint")], &[]).await;
+    let columns = [("id", "int"), ("m", "map<string,int>"), ("l", "array<int>"), ("a_b", "int"), ("ts", "timestamp")];
+    lake.table("odd", &columns, &[], json!({}), json!({"dots.in.keys": "true"})).await;
+    let lines = [
+        r#"{"id":1,"m":{"X":7,"y":null},"l":5,"a.b":3,"ts":1518033528}"#,
+        r#"{"id":2,"m":{},"l":[6,7]}"#,
+        r#"{"id":3}"#,
+    ];
+    lake.object("odd/1.json", lines.join("\n"));
+    let rows = lake.rows("select id, m, m['x'] x, l, cardinality(l) n, a_b, ts from odd order by id").await;
+    assert_eq!(rows[1], ["1", "{x=7, y=null}", "7", "[5]", "1", "3", "2018-02-07 19:58:48.000"]);
+    assert_eq!(lake.value("select m, m['x'], cardinality(l) from odd where id = 2").await, "{}|null|2");
+    assert_eq!(lake.value("select m, l from odd where id = 3").await, "null|null");
+    assert_eq!(lake.value("select map_keys(m) from odd where id = 1").await, "[x, y]");
+}
+
+#[tokio::test]
 async fn keys_match_in_any_case_and_empty_lines_are_no_rows() {
     let lake = Lake::with_table(&[("Camel", "bigint"), ("s", "struct<inner:string>")], &[]).await;
     lake.object("t/1.json", "\n{\"CAMEL\":1,\"S\":{\"Inner\":\"x\"}}\r\n\n  \n{\"c\\u0061mel\":2}\n\n");

@@ -193,6 +193,26 @@ async fn each_partition_has_its_folder_and_what_has_none_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn keys_with_dots_and_maps_become_parquet() {
+    let rig = Rig::new().await;
+    rig.make_table(&[("n_a", "bigint"), ("m", "map<string,bigint>")]).await;
+    let (name, mut conversion) = conversion("SNAPPY");
+    conversion["InputFormatConfiguration"]["Deserializer"]["OpenXJsonSerDe"] =
+        json!({"ConvertDotsInJsonKeysToUnderscores": true});
+    rig.create(from_stream("d", &with(&[large_buffer(), (name, conversion)]))).await;
+    rig.send_record("{\"n.a\":7,\"m\":{\"X\":8}}\n").await;
+    rig.caught_up("d").await;
+    let (key, data) = rig.objects().await.pop().expect("an object");
+    assert!(key.ends_with(".parquet"), "{key}");
+    let mut file = ParquetRecordBatchReaderBuilder::try_new(Bytes::from(data)).expect("Parquet").build().expect("rows");
+    let batch = file.next().expect("a batch").expect("it reads");
+    assert_eq!(batch.column(0).as_primitive::<Int64Type>().value(0), 7);
+    let entries = batch.column(1).as_map().value(0);
+    assert_eq!(entries.column(0).as_string::<i32>().value(0), "x");
+    assert_eq!(entries.column(1).as_primitive::<Int64Type>().value(0), 8);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn partitions_and_parquet_survive_many_crashes() {
     let mut rig = Rig::new().await;
     rig.make_table(&[("n", "bigint"), ("kind", "string")]).await;

@@ -14,7 +14,8 @@ fn append(path: &PathBuf, bytes: &[u8]) {
 
 #[tokio::test]
 async fn all_that_was_acknowledged_is_there_after_reopening() {
-    let mut bench = Bench::with(Limits { shard_write: None, segment_bytes: 2_000, ..Limits::default() });
+    let mut bench =
+        Bench::with(Limits { shard_write: None, shard_read: None, segment_bytes: 2_000, ..Limits::default() });
     bench.stream("s", 2).await;
     bench.stream("other", 1).await;
     bench.call("AddTagsToStream", json!({"StreamName": "s", "Tags": {"a": "b"}})).await;

@@ -34,12 +34,13 @@ struct Bench {
 }
 
 impl Bench {
+    /// Readers may have everything, since time stands still.
     fn new() -> Self {
-        Self::with(Limits::default())
+        Self::with(Limits { shard_read: None, ..Limits::default() })
     }
 
     fn unlimited() -> Self {
-        Self::with(Limits { shard_write: None, ..Limits::default() })
+        Self::with(Limits { shard_write: None, shard_read: None, ..Limits::default() })
     }
 
     fn with(limits: Limits) -> Self {

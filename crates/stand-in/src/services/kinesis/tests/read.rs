@@ -72,6 +72,73 @@ async fn an_answer_holds_ten_mebibytes() {
 }
 
 #[tokio::test]
+async fn a_shard_answers_five_calls_a_second() {
+    let bench = Bench::with(Limits::default());
+    bench.stream("s", 2).await;
+    let first = json!({"StreamName": "s", "ShardId": SHARD, "ShardIteratorType": "LATEST"});
+    let mut iterator = Value::Null;
+    for _ in 0..5 {
+        iterator = bench.call("GetShardIterator", first.clone()).await["ShardIterator"].clone();
+    }
+    let (code, message) = bench.refused("GetShardIterator", first).await;
+    assert_eq!(code, "ProvisionedThroughputExceededException");
+    assert_eq!(message, format!("Rate exceeded for shard {SHARD} in stream s under account 000000000000."));
+    let read = json!({"ShardIterator": iterator});
+    for _ in 0..5 {
+        bench.call("GetRecords", read.clone()).await;
+    }
+    assert_eq!(bench.refused("GetRecords", read.clone()).await.0, "ProvisionedThroughputExceededException");
+    let other = bench.iterator(json!({}), "s", "shardId-000000000001", "LATEST").await;
+    bench.records(&other).await;
+    bench.pass(Duration::from_millis(200));
+    bench.call("GetRecords", read.clone()).await;
+    assert_eq!(bench.refused("GetRecords", read).await.0, "ProvisionedThroughputExceededException");
+}
+
+#[tokio::test]
+async fn a_shard_gives_two_mebibytes_a_second() {
+    let bench = Bench::with(Limits { shard_write: None, ..Limits::default() });
+    bench.stream("s", 1).await;
+    let mebibyte = entry(&[7; (1 << 20) - "key".len()], Some(0));
+    for _ in 0..15 {
+        bench.call("PutRecords", json!({"StreamName": "s", "Records": [mebibyte]})).await;
+    }
+    let start = bench.iterator(json!({}), "s", SHARD, "TRIM_HORIZON").await;
+    let whole = bench.records(&start).await;
+    assert_eq!(whole["Records"].as_array().unwrap().len(), 10);
+    let one = json!({"ShardIterator": whole["NextShardIterator"], "Limit": 1});
+    bench.pass(Duration::from_millis(4_999));
+    assert_eq!(bench.refused("GetRecords", one.clone()).await.0, "ProvisionedThroughputExceededException");
+    bench.pass(Duration::from_millis(1));
+    bench.call("GetRecords", one.clone()).await;
+    bench.pass(Duration::from_secs(2));
+    for _ in 0..3 {
+        bench.call("GetRecords", one.clone()).await;
+    }
+    assert_eq!(bench.refused("GetRecords", one).await.0, "ProvisionedThroughputExceededException");
+}
+
+#[tokio::test]
+async fn a_dry_run_tells_what_would_be_and_does_nothing() {
+    let bench = Bench::new();
+    bench.stream("s", 1).await;
+    let iterator = bench.iterator(json!({}), "s", SHARD, "TRIM_HORIZON").await;
+    for (operation, body) in [
+        ("PutRecord", json!({"StreamName": "s", "Data": "", "PartitionKey": "k"})),
+        ("PutRecords", json!({"StreamName": "s", "Records": [entry(b"x", None)]})),
+        ("GetRecords", json!({"ShardIterator": iterator})),
+        ("GetShardIterator", json!({"StreamName": "s", "ShardId": SHARD, "ShardIteratorType": "LATEST"})),
+    ] {
+        let mut dry = body.clone();
+        dry["DryRun"] = true.into();
+        assert_eq!(bench.refused(operation, dry.clone()).await.0, "DryRunOperationException", "{operation}");
+        dry["DryRun"] = false.into();
+        bench.call(operation, dry).await;
+    }
+    assert_eq!(bench.kinesis.end(&arn("s"), SHARD), Ok(2), "only what was no dry run is there");
+}
+
+#[tokio::test]
 async fn an_iterator_expires_after_five_minutes() {
     let bench = Bench::new();
     bench.stream("s", 1).await;
@@ -86,7 +153,7 @@ async fn an_iterator_expires_after_five_minutes() {
 
 #[tokio::test]
 async fn readers_inside_page_by_bytes_across_segments() {
-    let bench = Bench::with(Limits { shard_write: None, segment_bytes: 4_000, ..Limits::default() });
+    let bench = Bench::with(Limits { shard_write: None, shard_read: None, segment_bytes: 4_000, ..Limits::default() });
     bench.stream("s", 1).await;
     for i in 0..100 {
         let records = (0..3).map(|j| entry(format!("{:0500}", i * 3 + j).as_bytes(), Some(0))).collect::<Vec<_>>();
@@ -115,7 +182,8 @@ async fn readers_inside_page_by_bytes_across_segments() {
 
 #[tokio::test]
 async fn retention_removes_whole_segments_and_readers_go_on_behind_them() {
-    let mut bench = Bench::with(Limits { shard_write: None, segment_bytes: 1_000, ..Limits::default() });
+    let mut bench =
+        Bench::with(Limits { shard_write: None, shard_read: None, segment_bytes: 1_000, ..Limits::default() });
     bench.stream("s", 1).await;
     let files = |bench: &Bench| {
         let folder = bench.folder.path().join("streams/000001-s").join(SHARD);

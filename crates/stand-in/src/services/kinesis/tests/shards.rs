@@ -71,6 +71,39 @@ async fn a_split_shard_ends_and_names_its_children() {
     assert_eq!(infos[2].parents, [parent]);
 }
 
+/// Each shard begins after its parents have ended, by their sequence numbers; all these have as many digits.
+fn follow_their_parents(shards: &[Value]) {
+    let number = |shard: &Value, which: &str| text(&shard["SequenceNumberRange"][which]);
+    let by_id = |id: &Value| shards.iter().find(|shard| shard["ShardId"] == *id).expect("a parent is listed");
+    let mut children = 0;
+    for shard in shards {
+        for parent in ["ParentShardId", "AdjacentParentShardId"].iter().filter_map(|field| shard.get(*field)) {
+            let (end, start) = (number(by_id(parent), "EndingSequenceNumber"), number(shard, "StartingSequenceNumber"));
+            assert!(end < start, "{parent} ends at {end}, its child {shard} begins before that");
+            children += 1;
+        }
+    }
+    assert!(children > 0);
+}
+
+#[tokio::test]
+async fn numbers_of_children_follow_those_of_their_parents_though_all_are_made_within_a_second() {
+    let bench = Bench::new();
+    bench.stream("s", 2).await;
+    bench.put("s", 0, "before").await;
+    let update = |count: i64| json!({"StreamName": "s", "TargetShardCount": count, "ScalingType": "UNIFORM_SCALING"});
+    for target in [4, 3, 2] {
+        bench.call("UpdateShardCount", update(target)).await;
+        bench.settle();
+    }
+    let open: Vec<Value> = bench.shards("s").await.into_iter().filter(is_open).collect();
+    let merge = json!({
+        "StreamName": "s", "ShardToMerge": open[0]["ShardId"], "AdjacentShardToMerge": open[1]["ShardId"],
+    });
+    bench.call("MergeShards", merge).await;
+    follow_their_parents(&bench.shards("s").await);
+}
+
 #[tokio::test]
 async fn merged_shards_have_one_child_with_both_as_parents() {
     let bench = Bench::new();

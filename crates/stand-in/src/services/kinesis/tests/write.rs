@@ -89,8 +89,11 @@ fn the_hash_key_is_the_md5_of_the_partition_key() {
 
 #[tokio::test]
 async fn a_shard_takes_its_records_per_second_and_refuses_the_rest_by_position() {
-    let bench =
-        Bench::with(Limits { shard_write: Some(WriteRate { bytes: 1 << 20, records: 3 }), ..Limits::default() });
+    let bench = Bench::with(Limits {
+        shard_write: Some(WriteRate { bytes: 1 << 20, records: 3 }),
+        shard_read: None,
+        ..Limits::default()
+    });
     bench.stream("s", 2).await;
     let far = u128::MAX;
     let records = [0, 0, far, 0, 0, far].map(|key| entry(b"x", Some(key)));

@@ -17,7 +17,7 @@ use crate::{
 const PAGE: usize = 1_000;
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(in crate::services::redshift) struct Browse {
     #[serde(flatten)]
     target: Target,

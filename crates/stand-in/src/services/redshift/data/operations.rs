@@ -39,30 +39,32 @@ pub(in crate::services::redshift) struct Data {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(in crate::services::redshift) struct Execute {
     sql: String,
     #[serde(default)]
     parameters: Vec<Parameter>,
     #[serde(flatten)]
+    target: Target,
+    #[serde(flatten)]
     options: Options,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(in crate::services::redshift) struct BatchExecute {
     sqls: Vec<String>,
     #[serde(default)]
     parameters: Vec<Parameter>,
     #[serde(flatten)]
+    target: Target,
+    #[serde(flatten)]
     options: Options,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct Options {
-    #[serde(flatten)]
-    target: Target,
     statement_name: Option<String>,
     client_token: Option<String>,
     with_event: Option<bool>,
@@ -73,20 +75,21 @@ struct Options {
 }
 
 #[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Parameter {
     name: String,
     value: String,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(in crate::services::redshift) struct One {
     id: String,
     next_token: Option<String>,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(in crate::services::redshift) struct List {
     statement_name: Option<String>,
     status: Option<String>,
@@ -107,7 +110,7 @@ impl Data {
     }
 
     pub(in crate::services::redshift) fn execute(self: &Arc<Self>, request: Execute) -> Result<Value, ServiceError> {
-        self.submit(vec![request.sql], false, request.parameters, request.options)
+        self.submit(vec![request.sql], false, request.parameters, request.target, request.options)
     }
 
     pub(in crate::services::redshift) fn batch_execute(
@@ -117,7 +120,7 @@ impl Data {
         if !(1..=MOST_STATEMENTS).contains(&request.sqls.len()) {
             return Err(invalid(format!("Sqls must have 1 to {MOST_STATEMENTS} statements")));
         }
-        self.submit(request.sqls, true, request.parameters, request.options)
+        self.submit(request.sqls, true, request.parameters, request.target, request.options)
     }
 
     fn submit(
@@ -125,11 +128,12 @@ impl Data {
         sqls: Vec<String>,
         is_batch: bool,
         parameters: Vec<Parameter>,
+        target: Target,
         options: Options,
     ) -> Result<Value, ServiceError> {
         check(&sqls, &options)?;
-        let (warehouse_id, warehouse, access) = self.find(&options.target)?;
-        let Target { cluster_identifier, workgroup_name, database, db_user, secret_arn } = options.target;
+        let (warehouse_id, warehouse, access) = self.find(&target)?;
+        let Target { cluster_identifier, workgroup_name, database, db_user, secret_arn } = target;
         let asked = Asked {
             sqls,
             is_batch,

@@ -53,7 +53,7 @@ pub(in crate::services::redshift) struct CreateNamespace {
     #[serde(default)]
     log_exports: Vec<String>,
     #[serde(default)]
-    tags: Vec<Tag>,
+    pub(super) tags: Vec<Tag>,
 }
 
 #[derive(Deserialize)]

@@ -18,7 +18,7 @@ use crate::{
         iam::Iam,
         redshift::{
             PRELOADED,
-            wire::{Paging, Tag, conflict, invalid, missing},
+            wire::{Paging, Tag, check_tags, conflict, invalid, missing},
         },
         secrets::Secrets,
     },
@@ -53,33 +53,33 @@ pub(in crate::services::redshift) struct Serverless {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(in crate::services::redshift) struct NamespaceName {
     namespace_name: String,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(in crate::services::redshift) struct WorkgroupName {
     workgroup_name: String,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(in crate::services::redshift) struct TagResource {
     resource_arn: String,
     tags: Vec<Tag>,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(in crate::services::redshift) struct UntagResource {
     resource_arn: String,
     tag_keys: Vec<String>,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(in crate::services::redshift) struct ListTags {
     resource_arn: String,
 }
@@ -126,6 +126,7 @@ impl Serverless {
     ) -> Result<Value, ServiceError> {
         let (name, is_managed) = (request.namespace_name.clone(), request.manage_admin_password);
         check_name("namespaceName", &name)?;
+        check_tags(&request.tags)?;
         if self.state.read().namespaces.contains_key(&name) {
             return Err(taken("namespace", &name));
         }
@@ -212,6 +213,7 @@ impl Serverless {
     ) -> Result<Value, ServiceError> {
         let (name, namespace) = (request.workgroup_name.clone(), request.namespace_name.clone());
         check_name("workgroupName", &name)?;
+        check_tags(&request.tags)?;
         let workgroup = Workgroup::new(request)?;
         self.state.change(|state| {
             if state.workgroups.contains_key(&name) {
@@ -263,6 +265,7 @@ impl Serverless {
     }
 
     pub(in crate::services::redshift) fn tag(&self, request: TagResource) -> Result<Value, ServiceError> {
+        check_tags(&request.tags)?;
         self.state.change(|state| {
             let tags = state.tags(&request.resource_arn)?;
             tags.retain(|tag| request.tags.iter().all(|new| new.key != tag.key));

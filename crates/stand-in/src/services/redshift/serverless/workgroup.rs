@@ -40,7 +40,7 @@ pub(in crate::services::redshift) struct CreateWorkgroup {
     #[serde(default)]
     enhanced_vpc_routing: bool,
     #[serde(default)]
-    tags: Vec<Tag>,
+    pub(super) tags: Vec<Tag>,
 }
 
 impl Workgroup {
