@@ -3,15 +3,22 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::json;
 
 use super::{Effect, Fault, Faults, SERVICE, SERVICES, TARGET};
 use crate::{
     inventory::Inventory,
+    json,
     protocol::{Json, Protocol},
     service::{Answer, Call, Operation::Immediate, Operations, Reply, Service},
     service_error::ServiceError,
 };
+
+/// A request without members.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
 
 /// The stand-in's own service, beside those of AWS.
 pub(crate) struct FaultService {
@@ -22,9 +29,9 @@ pub(crate) struct FaultService {
 }
 
 static OPERATIONS: Operations<FaultService> = Operations(&[
-    ("ClearFaults", Immediate(|service, _| service.clear())),
-    ("InjectFault", Immediate(|service, call| service.inject(call))),
-    ("ListFaults", Immediate(|service, _| Reply::json(200, &json!({"faults": service.faults.list()})))),
+    ("ClearFaults", Immediate(|service, call| service.clear(parse(call)?))),
+    ("InjectFault", Immediate(|service, call| service.inject(parse(call)?))),
+    ("ListFaults", Immediate(|service, call| service.list(parse(call)?))),
 ]);
 
 #[async_trait]
@@ -47,8 +54,7 @@ impl Service for FaultService {
 }
 
 impl FaultService {
-    fn inject(&self, call: &Call) -> Answer {
-        let fault: Fault = serde_json::from_slice(&call.body).map_err(|error| invalid(error.to_string()))?;
+    fn inject(&self, fault: Fault) -> Answer {
         if let Some(mistake) = fault.mistake() {
             return Err(invalid(mistake));
         }
@@ -57,9 +63,13 @@ impl FaultService {
         Reply::json(200, &json!({}))
     }
 
-    fn clear(&self) -> Answer {
+    fn clear(&self, _: Nothing) -> Answer {
         self.faults.clear();
         Reply::json(200, &json!({}))
+    }
+
+    fn list(&self, _: Nothing) -> Answer {
+        Reply::json(200, &json!({"faults": self.faults.list()}))
     }
 
     /// A fault of what is not there would do nothing, and nobody would know.
@@ -81,6 +91,10 @@ impl FaultService {
             false => Err(ServiceError::client("ResourceNotFoundException", format!("there is no {stored}"))),
         }
     }
+}
+
+fn parse<T: DeserializeOwned>(call: &Call) -> Result<T, ServiceError> {
+    json::parse(&call.body).map_err(|error| invalid(json::problem(&error)))
 }
 
 fn invalid(message: impl Into<String>) -> ServiceError {
