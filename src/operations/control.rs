@@ -7,6 +7,7 @@ use std::{
     fs, io,
     os::unix::fs::FileTypeExt,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use rustix::process::geteuid;
@@ -16,6 +17,7 @@ use tokio::{
     net::{UnixListener, UnixStream},
     sync::{mpsc, oneshot},
     task::JoinHandle,
+    time::sleep,
 };
 
 use super::conductor::Request;
@@ -31,6 +33,7 @@ const SUFFIX: &str = ".sock";
 const LONGEST_LINE: u64 = 4096;
 /// Requests that may wait for a load.
 const WAITING: usize = 16;
+const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 
 /// A socket that takes actions for a load; there as long as this is.
 pub struct ControlSocket {
@@ -104,7 +107,12 @@ fn bind(path: &Path) -> io::Result<UnixListener> {
 }
 
 async fn accept(listener: UnixListener, requests: mpsc::Sender<Request>) {
-    while let Ok((stream, _)) = listener.accept().await {
+    loop {
+        // It fails where file descriptors have run out.
+        let Ok((stream, _)) = listener.accept().await else {
+            sleep(ACCEPT_AGAIN).await;
+            continue;
+        };
         let is_owner = stream.peer_cred().is_ok_and(|peer| peer.uid() == geteuid().as_raw());
         if is_owner {
             tokio::spawn(serve(stream, requests.clone()));
