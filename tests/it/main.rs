@@ -24,6 +24,7 @@ mod kill;
 mod lifecycle;
 mod matrix;
 mod ministack;
+mod mutator;
 mod own_json;
 mod outage;
 mod peers;
