@@ -17,6 +17,7 @@ mod families;
 mod circles;
 mod floors;
 mod formats;
+mod full_stdout;
 mod function;
 mod gate;
 mod inside;

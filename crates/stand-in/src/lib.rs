@@ -22,6 +22,7 @@ mod keys;
 mod protocol;
 mod query;
 mod region;
+mod room;
 mod route;
 mod server;
 mod service;
