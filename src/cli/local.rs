@@ -79,8 +79,8 @@ impl What {
                 }
                 context::print(&format!("{}\n", endpoint.url()))?;
             }
+            // It writes nothing, so the room that is kept stays for the removal of a stack.
             Self::Stop { force } => {
-                context::make_room(screen)?;
                 if !force {
                     refuse_while_in_use(&home)?;
                 }

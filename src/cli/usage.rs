@@ -1,16 +1,32 @@
 //! Command lines that are wrong.
 
+use std::{
+    io::{self, Write},
+    process,
+};
+
 use clap::{
     Parser,
     error::{ContextKind, ContextValue, Error, ErrorKind},
 };
 
-use super::Demo;
+use super::{Demo, exit::Exit};
 use crate::spec;
 
 /// Reads the command line; ends the process where it is wrong, or asks for help alone.
 pub fn parse() -> Demo {
-    Demo::try_parse().unwrap_or_else(|error| with_hint(error).exit())
+    Demo::try_parse().unwrap_or_else(|error| end(&with_hint(error)))
+}
+
+/// Prints what is wrong, or the help that was asked for, and ends the process.
+fn end(error: &Error) -> ! {
+    let unprinted = error.print().err().filter(|why| !error.use_stderr() && why.kind() != io::ErrorKind::BrokenPipe);
+    if let Some(why) = unprinted {
+        // If stderr is full as well, the exit code tells.
+        let _ = writeln!(io::stderr(), "error: cannot write to stdout: {why}");
+        process::exit(Exit::Error as i32);
+    }
+    process::exit(error.exit_code())
 }
 
 /// A key of the stack file is easily taken for an option.

@@ -108,7 +108,61 @@ pub(crate) fn percentiles(values: &mut [u64]) -> Option<Percentiles> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::{super::destination::Keeps, *};
+
+    const ITEMS: Destination = Destination {
+        name: "DynamoDB",
+        label: "DynamoDB",
+        field: "landed_dynamodb",
+        sql_field: None,
+        keeps: Keeps::OneOfAKey,
+    };
+
+    /// Cannot be read so many times; then every document is there.
+    struct Outage {
+        left: AtomicU32,
+        patience: Duration,
+    }
+
+    #[async_trait]
+    impl Lookup for Outage {
+        fn destination(&self) -> Destination {
+            ITEMS
+        }
+
+        fn patience(&self) -> Duration {
+            self.patience
+        }
+
+        async fn finds(&self, _document: &[u8]) -> Result<bool, VerifyError> {
+            match self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)) {
+                Ok(_) => Err(VerifyError::Stopped),
+                Err(_) => Ok(true),
+            }
+        }
+    }
+
+    async fn tracked(fails: u32, patience: Duration) -> Freshness {
+        let (send, samples) = mpsc::channel(2);
+        for _ in 0..2 {
+            let sample = Sample { document: b"{}".to_vec().into(), intended: Instant::now() };
+            send.send(sample).await.expect("it has room");
+        }
+        drop(send);
+        track(&Outage { left: fails.into(), patience }, samples).await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_outage_that_ends_in_time_is_seen_in_the_times_alone() {
+        let passed = tracked(7, Duration::from_secs(60)).await;
+        assert_eq!((passed.tracked, passed.unseen, passed.why), (2, 0, None));
+        assert!(passed.ms.is_some());
+        let stays = tracked(u32::MAX, Duration::ZERO).await;
+        assert_eq!((stays.tracked, stays.unseen), (2, 2));
+        assert_eq!(stays.why, Some(VerifyError::Stopped.to_string()));
+    }
 
     #[test]
     fn percentiles_are_values_that_were_there() {

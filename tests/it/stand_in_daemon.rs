@@ -11,6 +11,10 @@ use std::{
 use aws_sdk_iam::Client;
 use aws_stand_in::daemon::{Daemon, DaemonError, Endpoint, Started};
 use rustix::process::{Pid, Signal, getsid, kill_process, test_kill_process};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
 use crate::stand_in::config;
 
@@ -161,6 +165,40 @@ async fn a_failed_start_quotes_the_log() {
     let absent = Daemon::at(&guarded.state()).with_program(Path::new("/nowhere/demo"));
     let error = absent.ensure(Started::ForStack).await.expect_err("cannot start");
     assert!(error.to_string().contains("/nowhere/demo"), "{error}");
+}
+
+/// More of them than a process may have files: those that brought nothing go first, and at once.
+#[tokio::test]
+async fn idle_connections_keep_nobody_out() {
+    let guarded = Guarded::new();
+    let mut served = Command::new("sh")
+        .args(["-c", "ulimit -n 256 && exec \"$0\" local serve --folder \"$1\"", PROGRAM])
+        .arg(guarded.state())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("started");
+    until("it serves", async || guarded.daemon.status().await.is_ok_and(|served| served.is_some())).await;
+    let endpoint = guarded.daemon.status().await.expect("looked").expect("it serves");
+    let mut idle = Vec::new();
+    for number in 0..600 {
+        let mut stream = TcpStream::connect(("127.0.0.1", endpoint.port)).await.expect("connected");
+        // A third has begun a request and does not go on.
+        if number % 3 == 0 {
+            stream.write_all(b"GET /_stand-in HTT").await.expect("sent");
+        }
+        idle.push(stream);
+    }
+    let iam = Client::new(&config(&endpoint.url(), &guarded.daemon.key().expect("a key")));
+    let begun = Instant::now();
+    for _ in 0..20 {
+        iam.list_roles().send().await.expect("answered");
+    }
+    assert!(begun.elapsed() < Duration::from_secs(3), "they went at once: {:?}", begun.elapsed());
+    assert_eq!(idle[0].read(&mut [0]).await.unwrap_or(0), 0, "the first one is closed");
+    let begun = Instant::now();
+    guarded.daemon.stop().await.expect("stopped");
+    assert!(begun.elapsed() < Duration::from_secs(4), "those that are left are not waited for: {:?}", begun.elapsed());
+    assert!(served.wait().expect("ended").success());
 }
 
 /// The test starts itself as a second process, which starts the stand-in and ends.

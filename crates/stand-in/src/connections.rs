@@ -3,15 +3,23 @@
 
 use std::{
     collections::HashMap,
+    pin::Pin,
     sync::{
         Arc, Mutex, MutexGuard,
         atomic::{AtomicUsize, Ordering},
     },
+    task::{Context, Poll},
     time::Instant,
 };
 
+use bytes::Bytes;
+use http::Response;
+use http_body_util::BodyExt;
+use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use rustix::process::{Resource, getrlimit};
 use tokio::sync::Notify;
+
+use crate::protocol::Body;
 
 /// Where the system sets no limit on open files.
 const MOST: usize = 10_000;
@@ -25,8 +33,19 @@ pub(crate) struct Connections {
 /// One of them.
 pub(crate) struct Connection {
     calls: AtomicUsize,
-    used: Mutex<Instant>,
+    /// When it was opened, or its last call ended.
+    idle_since: Mutex<Instant>,
+    answered: AtomicUsize,
     close: Notify,
+}
+
+/// A call of a connection, which is not idle meanwhile.
+pub(crate) struct Call(Arc<Connection>);
+
+/// The body of an answer, whose call lasts until it is written.
+struct Held {
+    body: Body,
+    _call: Call,
 }
 
 /// A connection for as long as it is open.
@@ -49,12 +68,11 @@ impl Connections {
 
     /// Makes room for a connection and keeps it.
     pub(crate) fn open(self: &Arc<Self>, number: u64) -> Opened {
-        let connection =
-            Arc::new(Connection { calls: AtomicUsize::new(0), used: Mutex::new(Instant::now()), close: Notify::new() });
+        let connection = Arc::new(Connection::new());
         let mut all = self.all();
         if all.len() >= self.most {
             let idle = all.iter().filter(|(_, one)| one.calls.load(Ordering::Relaxed) == 0);
-            let longest = idle.min_by_key(|(_, one)| one.used()).map(|(number, _)| *number);
+            let longest = idle.min_by_key(|(_, one)| one.idle_since()).map(|(number, _)| *number);
             if let Some(closed) = longest.and_then(|number| all.remove(&number)) {
                 closed.close.notify_one();
             }
@@ -75,13 +93,19 @@ impl Drop for Opened {
 }
 
 impl Connection {
-    /// Carries out a call, during which it is not idle.
-    pub(crate) async fn during<T>(&self, call: impl Future<Output = T>) -> T {
+    fn new() -> Self {
+        Self {
+            calls: AtomicUsize::new(0),
+            idle_since: Mutex::new(Instant::now()),
+            answered: AtomicUsize::new(0),
+            close: Notify::new(),
+        }
+    }
+
+    /// Begins a call.
+    pub(crate) fn begin(self: &Arc<Self>) -> Call {
         self.calls.fetch_add(1, Ordering::Relaxed);
-        let answer = call.await;
-        *self.used.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Instant::now();
-        self.calls.fetch_sub(1, Ordering::Relaxed);
-        answer
+        Call(self.clone())
     }
 
     /// Waits until another one needs its place.
@@ -89,28 +113,83 @@ impl Connection {
         self.close.notified().await;
     }
 
-    fn used(&self) -> Instant {
-        *self.used.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    /// Whether it has never brought a whole request.
+    pub(crate) fn is_unused(&self) -> bool {
+        self.calls.load(Ordering::Relaxed) == 0 && self.answered.load(Ordering::Relaxed) == 0
+    }
+
+    fn idle_since(&self) -> Instant {
+        *self.idle_since.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+impl Call {
+    /// Gives the call's answer, with which it ends.
+    pub(crate) fn answer(self, answer: Response<Body>) -> Response<Body> {
+        answer.map(|body| Held { body, _call: self }.boxed_unsync())
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        *self.0.idle_since.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Instant::now();
+        self.0.answered.fetch_add(1, Ordering::Relaxed);
+        self.0.calls.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl HttpBody for Held {
+    type Data = Bytes;
+    type Error = <Body as HttpBody>::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use futures::FutureExt;
+    use http_body_util::Full;
 
     use super::*;
 
-    #[tokio::test]
-    async fn the_longest_idle_makes_room() {
+    fn is_told_to_close(opened: &Opened) -> bool {
+        opened.connection.told_to_close().now_or_never().is_some()
+    }
+
+    #[test]
+    fn the_longest_idle_makes_room() {
         let connections = Connections::at_most(2);
         let (first, second) = (connections.open(1), connections.open(2));
-        first.connection.during(async {}).await;
+        drop(first.connection.begin());
         let third = connections.open(3);
-        let closed = |opened: &Opened| opened.connection.told_to_close().now_or_never().is_some();
-        assert_eq!([&first, &second, &third].map(closed), [false, true, false]);
-        drop(second);
-        let busy = first.connection.clone();
-        let fourth = busy.during(async { connections.open(4) }).await;
-        assert_eq!([&first, &third, &fourth].map(closed), [false, true, false]);
+        assert_eq!([&first, &second, &third].map(is_told_to_close), [false, true, false]);
+        assert_eq!([&first, &second].map(|opened| opened.connection.is_unused()), [false, true]);
+    }
+
+    #[test]
+    fn an_answer_that_is_still_written_keeps_its_connection() {
+        let connections = Connections::at_most(1);
+        let first = connections.open(1);
+        let body: Body = Full::new(Bytes::from_static(b"slow")).map_err(|never| match never {}).boxed_unsync();
+        let answer = first.connection.begin().answer(Response::new(body));
+        assert_eq!(answer.body().size_hint().exact(), Some(4));
+        let second = connections.open(2);
+        assert_eq!([&first, &second].map(is_told_to_close), [false, false]);
+        drop(answer);
+        let third = connections.open(3);
+        assert_eq!([&first, &second, &third].map(is_told_to_close), [false, true, false], "it was idle for longer");
     }
 }

@@ -52,9 +52,3 @@ impl<T: Serialize + DeserializeOwned + Default + Clone> Durable<T> {
         File::open(folder)?.sync_all()
     }
 }
-
-impl From<io::Error> for super::service_error::ServiceError {
-    fn from(e: io::Error) -> Self {
-        Self::internal(e)
-    }
-}

@@ -23,6 +23,7 @@ mod keys;
 mod protocol;
 mod query;
 mod region;
+mod room;
 mod route;
 mod server;
 mod service;

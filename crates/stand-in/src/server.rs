@@ -157,23 +157,20 @@ impl StandIn {
         }
         let place = opened.connection.clone();
         let service = service_fn(move |request| {
-            let (stand_in, connection) = (self.clone(), opened.connection.clone());
-            async move { Ok::<_, Infallible>(connection.during(stand_in.answer(request)).await) }
+            let (stand_in, call) = (self.clone(), opened.connection.begin());
+            async move { Ok::<_, Infallible>(call.answer(stand_in.answer(request).await)) }
         });
         let mut connection = pin!(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
-        let ended = tokio::select! {
-            ended = &mut connection => ended,
-            () = told(&mut ending) => {
-                connection.as_mut().graceful_shutdown();
-                connection.await
-            }
-            () = place.told_to_close() => {
-                connection.as_mut().graceful_shutdown();
-                timeout(LEAVE, connection).await.unwrap_or(Ok(()))
-            }
+        let time = tokio::select! {
+            ended = &mut connection => return report_broken(ended),
+            // At its end the server cuts all of them together.
+            () = told(&mut ending) => Duration::MAX,
+            () = place.told_to_close() => LEAVE,
         };
-        if let Err(e) = ended {
-            tracing::debug!("a connection broke: {e}");
+        // What an unused one may have sent is no request yet; thousands of them would hold their files meanwhile.
+        if !place.is_unused() {
+            connection.as_mut().graceful_shutdown();
+            report_broken(timeout(time, connection).await.unwrap_or(Ok(())));
         }
     }
 
@@ -375,6 +372,12 @@ fn refuse_beyond_loopback(address: SocketAddr) -> io::Result<()> {
     }
     let why = format!("the stand-in does not serve on {address}: it listens on loopback (127.0.0.1) only");
     Err(io::Error::new(io::ErrorKind::InvalidInput, why))
+}
+
+fn report_broken(ended: hyper::Result<()>) {
+    if let Err(e) = ended {
+        tracing::debug!("a connection broke: {e}");
+    }
 }
 
 fn report_panic(ended: Result<(), tokio::task::JoinError>) {

@@ -8,7 +8,11 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-use std::{fs, io, path::Path, sync::Arc};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use async_trait::async_trait;
 use dynoxide::Database;
@@ -18,6 +22,7 @@ use serde_json::{Value, json};
 use crate::{
     inventory::Inventory,
     protocol::{Json, Protocol},
+    room::refuse_without_room,
     service::{Answer, Call, Operation::Immediate, Operations, Reply, Service},
     service_error::ServiceError,
 };
@@ -38,6 +43,7 @@ const NOT_UPDATED: [&str; 7] = [
 
 /// DynamoDB over one SQLite file.
 pub(crate) struct DynamoDb {
+    folder: PathBuf,
     database: Database,
 }
 
@@ -55,7 +61,17 @@ impl DynamoDb {
         // kill of the process loses nothing, and a batch costs what it writes.
         let database = database.and_then(|database| database.disable_bulk_loading().map(|()| database));
         let database = database.map_err(|e| io::Error::other(format!("open the tables in {path}: {e}")))?;
-        Ok(Arc::new(Self { database }))
+        Ok(Arc::new(Self { folder: folder.to_owned(), database }))
+    }
+
+    /// [`answer`] of an operation that stores data.
+    fn store<Request: DeserializeOwned, Response: Serialize>(
+        &self,
+        call: &Call,
+        run: impl FnOnce(Request) -> dynoxide::Result<Response>,
+    ) -> Answer {
+        refuse_without_room(&self.folder, call.body.len())?;
+        answer(call, run)
     }
 }
 
@@ -94,11 +110,14 @@ static OPERATIONS: Operations<DynamoDb> = Operations(&[
             answer(call, |request| dynamodb.database.list_tags_of_resource(request))
         }),
     ),
-    ("PutItem", Immediate(|dynamodb, call| answer(call, |request| dynamodb.database.put_item(request)))),
+    ("PutItem", Immediate(|dynamodb, call| dynamodb.store(call, |request| dynamodb.database.put_item(request)))),
     ("GetItem", Immediate(|dynamodb, call| answer(call, |request| dynamodb.database.get_item(request)))),
-    ("UpdateItem", Immediate(|dynamodb, call| answer(call, |request| dynamodb.database.update_item(request)))),
+    ("UpdateItem", Immediate(|dynamodb, call| dynamodb.store(call, |request| dynamodb.database.update_item(request)))),
     ("DeleteItem", Immediate(|dynamodb, call| answer(call, |request| dynamodb.database.delete_item(request)))),
-    ("BatchWriteItem", Immediate(|dynamodb, call| answer(call, |request| dynamodb.database.batch_write_item(request)))),
+    (
+        "BatchWriteItem",
+        Immediate(|dynamodb, call| dynamodb.store(call, |request| dynamodb.database.batch_write_item(request))),
+    ),
     ("BatchGetItem", Immediate(|dynamodb, call| answer(call, |request| dynamodb.database.batch_get_item(request)))),
     ("Query", Immediate(|dynamodb, call| answer(call, |request| dynamodb.database.query(request)))),
     ("Scan", Immediate(|dynamodb, call| answer(call, |request| dynamodb.database.scan(request)))),

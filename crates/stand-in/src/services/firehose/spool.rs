@@ -13,6 +13,7 @@ use std::{
 use bytes::Bytes;
 
 use super::item::Item;
+use crate::room::refuse_without_room;
 
 /// A new segment file is begun after so many bytes.
 const SEGMENT: u64 = 16 << 20;
@@ -72,6 +73,7 @@ impl Spool {
             frames.extend_from_slice(&ms.to_be_bytes());
             frames.extend_from_slice(record);
         }
+        refuse_without_room(&self.folder, frames.len())?;
         let mut log = self.lock();
         if log.bytes() + frames.len() as u64 > FULL {
             return Ok(false);

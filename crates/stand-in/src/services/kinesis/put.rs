@@ -14,7 +14,7 @@ use super::{
     sequence::SequenceNumber,
     stream::shard_id,
 };
-use crate::service_error::ServiceError;
+use crate::{room::refuse_without_room, service_error::ServiceError};
 
 /// Records of one request (Kinesis API reference, PutRecords).
 const MOST_RECORDS: usize = 500;
@@ -131,6 +131,7 @@ impl Kinesis {
         live: std::sync::Arc<Live>,
         records: &[Checked<'_>],
     ) -> Result<Vec<Outcome>, ServiceError> {
+        refuse_without_room(&self.folder, records.iter().map(|record| record.incoming.size).sum())?;
         let now = self.now();
         let mut live = live;
         let mut outcomes = vec![Outcome::Pending; records.len()];

@@ -7,6 +7,8 @@ use std::{
     sync::atomic::{AtomicI64, Ordering},
 };
 
+use crate::room::refuse_without_room;
+
 /// The folder of the data files.
 pub(super) struct DataFolder {
     folder: PathBuf,
@@ -23,6 +25,11 @@ impl DataFolder {
     /// Returns a number that no file and no content has.
     pub(super) fn number(&self) -> i64 {
         self.next.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Refuses data that its disk has no room for.
+    pub(super) fn refuse_without_room(&self, bytes: usize) -> io::Result<()> {
+        refuse_without_room(&self.folder, bytes)
     }
 
     /// Makes an empty file.

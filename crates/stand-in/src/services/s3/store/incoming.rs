@@ -51,6 +51,7 @@ impl Incoming {
 
     /// Appends data.
     pub(crate) fn write(&mut self, data: &[u8]) -> io::Result<()> {
+        self.unnamed.folder.refuse_without_room(data.len())?;
         self.file.write_all(data)?;
         self.digesting.update(data);
         Ok(())
