@@ -43,6 +43,23 @@ READ = {
 }
 
 
+# The library that DynamoDB is here reads these once it knows the table.
+OF_TABLES = """AttributeDefinitions KeySchema LocalSecondaryIndexes GlobalSecondaryIndexes VectorIndexes ProvisionedThroughput
+    KeyConditions QueryFilter""".split()
+
+# What is asked for besides what the model requires.
+NEEDED = {
+    ("lambda", "CreateEventSourceMapping"): {
+        "EventSourceArn": "arn:aws:kinesis:us-east-1:000000000000:stream/none",
+        "StartingPosition": "LATEST",
+    },
+    ("lambda", "CreateFunction"): {"Runtime": "provided.al2023", "Handler": "bootstrap"},
+}
+
+# These look for what is to be changed first; then they refuse as CreateFunction and CreateEventSourceMapping do.
+LOOKED_FOR = ["UpdateFunctionConfiguration", "UpdateEventSourceMapping", "UpdateDestination"]
+
+
 class StandIn:
     def __init__(self, service):
         session = botocore.session.get_session()
@@ -56,7 +73,8 @@ class StandIn:
         signer = botocore.auth.SigV4Auth(self.credentials, self.model.signing_name, REGION)
         signer.add_auth(request)
         prepared = request.prepare()
-        sent = urllib.request.Request(prepared.url, prepared.body, dict(prepared.headers), method=method)
+        data = prepared.body.encode() if isinstance(prepared.body, str) else prepared.body
+        sent = urllib.request.Request(prepared.url, data, dict(prepared.headers), method=method)
         try:
             urllib.request.urlopen(sent, timeout=30).read()
             return "", ""
@@ -88,7 +106,8 @@ class StandIn:
         return self.send("POST", "/", headers, urllib.parse.urlencode(fields))
 
     def send_rest(self, operation, members):
-        path, query, headers, body = operation.http["requestUri"], [], {}, {}
+        path, _, fixed = operation.http["requestUri"].partition("?")
+        query, headers, body = urllib.parse.parse_qsl(fixed, keep_blank_values=True), {}, {}
         for name, value in members.items():
             shape = operation.input_shape.members[name]
             wire = shape.serialization.get("name", name)
@@ -111,7 +130,7 @@ class StandIn:
 def plausible(shape):
     match shape.type_name:
         case "string":
-            return (shape.enum or ["x" * max(1, shape.metadata.get("min", 1))])[0]
+            return (shape.enum or ["x" * max(3, shape.metadata.get("min", 3))])[0]
         case "integer" | "long" | "double" | "float" | "timestamp":
             return shape.metadata.get("min", 1)
         case "boolean":
@@ -137,7 +156,8 @@ def is_answered(answer):
 def is_noticed(member, answer):
     """Refused by its name, or for the type of its value."""
     code, message = answer
-    return member.lower() in message.lower() or "invalid type" in message or "Serialization" in code
+    signs = (member.lower(), "invalid type", "unknown variant")
+    return any(sign in message.lower() for sign in signs) or "Serialization" in code
 
 
 def passed_over(service):
@@ -149,12 +169,16 @@ def passed_over(service):
         if shape is None:
             continue
         required = {member: plausible(shape.members[member]) for member in shape.required_members}
-        if not is_answered(stand_in.call(operation, required)):
+        required |= NEEDED.get((service, name), {})
+        if name in LOOKED_FOR or not is_answered(stand_in.call(operation, required)):
             continue
         for member, of in shape.members.items():
             is_typed = stand_in.model.metadata["protocol"] == "json" or not of.serialization.get("location")
             is_typed = is_typed and stand_in.model.metadata["protocol"] != "query"
-            if (not is_typed and member in read) or of.serialization.get("location") == "uri":
+            if service == "dynamodb" and member in OF_TABLES:
+                continue
+            is_payload = member in ("Payload", shape.serialization.get("payload"))
+            if is_payload or (not is_typed and member in read) or of.serialization.get("location") == "uri":
                 continue
             answer = stand_in.call(operation, required | {member: wrong(of) if is_typed else "1"})
             if not is_noticed(of.serialization.get("name", member), answer):

@@ -14,9 +14,9 @@ pub(super) type Object = Map<String, Value>;
 pub(super) fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T, ServiceError> {
     let refused = |e| invalid(json::problem(&e));
     let mut request: Object = json::parse(body).map_err(refused)?;
-    match request.remove("CatalogId") {
-        Some(Value::String(other)) if other != ACCOUNT => Err(not_found(format!("Catalog {other} not found."))),
-        _ => T::deserialize(Value::Object(request)).map_err(refused),
+    match request.remove("CatalogId").filter(|id| !id.is_null() && *id != ACCOUNT) {
+        Some(other) => Err(not_found(format!("CatalogId {other} not found; there is {ACCOUNT} alone."))),
+        None => T::deserialize(Value::Object(request)).map_err(refused),
     }
 }
 
