@@ -11,6 +11,10 @@ use super::TooLarge;
 /// The parser nests no deeper than 50 by itself, but a chain such as `1 + 1 + …` is as deep as it is long. DataFusion, built
 /// without optimization, takes up to 60 kB of stack for each level; [`super::isolation::STACK`] has 512.
 const MOST: usize = 500;
+/// Where an argument is none, and in PostgreSQL's dialect always, the parser (sqlparser 0.62) tries a call in several ways, and
+/// each reads the arguments again: twelve calls in each other, such as `CAST(CAST(…`, take seconds, and each more four times
+/// as long.
+const MOST_CALLS: usize = 12;
 
 /// What a token does to the tree, from what binds least to what binds most. A chain of one class has the chains of those
 /// below it as its operands.
@@ -44,7 +48,29 @@ pub(crate) fn check_depth(tokens: &[Token]) -> Result<(), TooLarge> {
     if depth(tokens) > MOST {
         return Err(TooLarge { what: "levels of nesting", limit: MOST });
     }
+    if calls(tokens) > MOST_CALLS {
+        return Err(TooLarge { what: "calls in each other", limit: MOST_CALLS });
+    }
     Ok(())
+}
+
+/// How many calls and arrays are open at once: parentheses behind a word.
+fn calls(tokens: &[Token]) -> usize {
+    let (mut open, mut now, mut most) = (Vec::new(), 0, 0);
+    let mut is_behind_word = false;
+    for token in tokens.iter().filter(|token| !matches!(token, Token::Whitespace(_))) {
+        match token {
+            Token::LParen | Token::LBracket => {
+                open.push(is_behind_word);
+                now += usize::from(is_behind_word);
+                most = most.max(now);
+            }
+            Token::RParen | Token::RBracket => now -= usize::from(open.pop().unwrap_or_default()),
+            _ => {}
+        }
+        is_behind_word = matches!(token, Token::Word(_));
+    }
+    most
 }
 
 fn depth(tokens: &[Token]) -> usize {
@@ -216,14 +242,27 @@ mod tests {
         assert!(of(&format!("SELECT {} + ({inner})", vec!["1"; 300].join(" + "))) >= 500);
     }
 
+    fn tokens(sql: &str) -> Vec<Token> {
+        Tokenizer::new(&GenericDialect {}, sql).tokenize().expect("tokens")
+    }
+
+    #[test]
+    fn calls_in_each_other_are_few() {
+        let nested = |call: &str, times: usize| check_depth(&tokens(&format!("SELECT {}1", call.repeat(times))));
+        for call in ["CAST((", "abs (", "\"f\"(", "ARRAY[", "1 + coalesce(NULL, "] {
+            assert_eq!(nested(call, 12), Ok(()), "{call}");
+            let refused = nested(call, 13).expect_err(call).to_string();
+            assert!(refused.contains("(calls in each other: more than 12)"), "{refused}");
+        }
+        assert_eq!(calls(&tokens(&format!("SELECT {}", vec!["f(g(1))"; 50].join(" + ")))), 2);
+        assert_eq!(calls(&tokens(")) (( 1 ) 2)")), 0);
+    }
+
     #[test]
     fn the_limit_is_named() {
-        let tokens = |terms: usize| {
-            let sql = format!("SELECT {}", vec!["1"; terms].join("+"));
-            Tokenizer::new(&GenericDialect {}, &sql).tokenize().expect("tokens")
-        };
-        assert_eq!(check_depth(&tokens(501)), Ok(()));
-        let refused = check_depth(&tokens(502)).expect_err("too deep").to_string();
+        let sum = |terms: usize| tokens(&format!("SELECT {}", vec!["1"; terms].join("+")));
+        assert_eq!(check_depth(&sum(501)), Ok(()));
+        let refused = check_depth(&sum(502)).expect_err("too deep").to_string();
         assert!(refused.starts_with("statement is too large (levels of nesting: more than 500)"), "{refused}");
     }
 }

@@ -38,6 +38,8 @@ const TRIED: u64 = 100;
 /// Steps of a document, of which each makes up to 64 bytes: the largest document, a record of 1 MiB, has thirty times as many
 /// as it needs.
 const STEPS: u64 = 500_000;
+/// Characters of a template, or of what was rendered, that a message shows.
+const SHOWN: usize = 200;
 
 /// A template that was found right.
 #[derive(Debug)]
@@ -176,7 +178,7 @@ fn known_fields(environment: &Environment<'_>, text: &str) -> Result<(), Templat
     let placed = unknown.map(|name| (line_of(text, &name), name));
     match placed.min() {
         None => Ok(()),
-        Some((line, name)) => Err(TemplateError::Unknown { line, near: near(&name), name }),
+        Some((line, name)) => Err(TemplateError::Unknown { line, near: near(&name), name: brief(&name) }),
     }
 }
 
@@ -216,13 +218,21 @@ fn why(error: &Error) -> String {
     if error.kind() == ErrorKind::OutOfFuel {
         return format!("a document takes more than {STEPS} steps; make it smaller, or its loops shorter");
     }
-    error.detail().map_or_else(|| error.kind().to_string(), str::to_owned)
+    error.detail().map_or_else(|| error.kind().to_string(), brief)
+}
+
+/// What is quoted of a template, however long it is there.
+fn brief(text: &str) -> String {
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
 }
 
 /// Shows where the rendered text stops being JSON.
 fn not_an_object(text: &str, error: &serde_json::Error) -> String {
     let line = text.lines().nth(error.line().saturating_sub(1)).unwrap_or_default();
-    let shown: String = line.trim().chars().take(200).collect();
+    let shown = brief(line.trim());
     format!(
         "is not one JSON object: {error}: `{shown}` (a text needs quotes around its field: \"{{{{ first_name }}}}\")"
     )

@@ -124,6 +124,15 @@ fn an_unknown_field_is_named_with_its_line_and_what_is_like_it() {
 }
 
 #[test]
+fn what_is_quoted_of_a_template_is_brief() {
+    let long = "x".repeat(50_000);
+    for text in [format!("{{{{ {long} }}}}"), format!("{{{{ 1 | {long} }}}}"), format!("{{% {long} %}}"), long] {
+        let said = refused(&text);
+        assert!(said.len() < 1_000, "{} bytes: {}", said.len(), &said[..100]);
+    }
+}
+
+#[test]
 fn mistakes_are_said_before_anything_is_sent() {
     for (text, expected) in [
         ("{\"a\": {{ }", "the template's line 1: "),
