@@ -12,9 +12,9 @@ use async_trait::async_trait;
 use aws_sdk_sts::config::Credentials;
 use aws_stand_in::internals::StandIn;
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, header::CONTENT_LENGTH};
 use kinesis_demo::engine::{Graph, ResourceKey};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::{
@@ -135,12 +135,15 @@ impl Unhurried {
         call: &Call,
         request: Request<Bytes>,
     ) -> io::Result<Response<Bytes>> {
-        let (mut parts, body) = request.clone().into_parts();
+        let mut parts = request.clone().into_parts().0;
         let target = parts.headers["x-amz-target"].to_str().expect("text");
         let operation = slow.describe.split_once(' ').expect("service and operation").1;
         let target = format!("{}.{operation}", target.split_once('.').expect("a target").0);
         parts.headers.insert("x-amz-target", target.parse().expect("a header"));
-        let mut describe = Request::from_parts(parts, body);
+        // No more than its name: a description has none of a deletion's other members.
+        let body = json!({slow.name: key.1}).to_string();
+        parts.headers.insert(CONTENT_LENGTH, body.len().into());
+        let mut describe = Request::from_parts(parts, body.into());
         let service = call.name.split_once(' ').expect("service and operation").0;
         sign_again(&mut describe, self.stand_in.key(), service);
         let said = self.ask(call, describe).await?.into_body();
