@@ -154,7 +154,7 @@ impl Lake {
                 tokio::time::sleep(Duration::from_millis(2)).await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(30), waiting).await.expect("a state within 30 s")
+        tokio::time::timeout(Duration::from_secs(120), waiting).await.expect("a state within two minutes")
     }
 
     async fn ended(&self, sql: &str) -> Value {
