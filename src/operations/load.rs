@@ -126,7 +126,7 @@ impl StackLoad<'_> {
         let loading = load::run(plan, &producer, &self.log, &progress, cancel);
         let beside = beside_load(stack, names, clients, part);
         let draining = end_draining(cancel, &producer);
-        let (_socket, mut requests) = take_requests(home, id, part, host);
+        let (socket, mut requests) = take_requests(home, id, part, host);
         let events = stack.load.events.iter().filter(|event| part.worker == 1 || !event.action.is_shared());
         let place = Place { home, stack, names, clients };
         let mut conductor = Conductor::new(control, place, events.cloned(), cancel, host);
@@ -144,6 +144,8 @@ impl StackLoad<'_> {
                 }
             }
         };
+        // Whoever asks from now on is told at once that the load is over.
+        drop((socket, requests));
         host.notify(Event::Loaded(&load));
         let was_stopped = load.cancelled || load.gave_up || load.actions.iter().any(|done| done.action == Action::Stop);
         let problems = conductor.end(was_stopped).await;
