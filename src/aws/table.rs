@@ -51,6 +51,8 @@ const PARQUET: Classes = Classes {
 
 /// How the parameters of a SerDe begin that map a name to a key (Athena user guide, "OpenX JSON SerDe").
 const MAPPING: &str = "mapping.";
+/// A line that is no JSON is then a row of NULLs rather than the end of each query (the same page).
+const IGNORE_MALFORMED: &str = "ignore.malformed.json";
 
 /// A table as it is wanted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,6 +67,9 @@ pub struct Desired {
     /// The document's key of each column and field that is called otherwise.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub key_mappings: BTreeMap<String, String>,
+    /// Whether lines that are no JSON become rows of NULLs; else they end each query.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub ignore_malformed: bool,
     /// What the objects hold.
     pub format: Format,
     /// Names of the partition keys; strings, since the folders are padded with zeros. None for a table over everything.
@@ -238,10 +243,14 @@ impl Desired {
         }
     }
 
-    /// Parameters of the SerDe that reads JSON; what is Parquet was mapped by Firehose.
-    fn serde_mappings(&self) -> BTreeMap<String, String> {
-        let mapped = self.key_mappings.iter().filter(|_| self.format == Format::Json);
-        mapped.map(|(name, key)| (format!("{MAPPING}{name}"), key.clone())).collect()
+    /// Parameters of the SerDe that reads JSON; what is Parquet was read by Firehose.
+    fn serde_parameters(&self) -> BTreeMap<String, String> {
+        if self.format != Format::Json {
+            return BTreeMap::new();
+        }
+        let mapped = self.key_mappings.iter().map(|(name, key)| (format!("{MAPPING}{name}"), key.clone()));
+        let ignores = self.ignore_malformed.then(|| (IGNORE_MALFORMED.to_owned(), "true".to_owned()));
+        mapped.chain(ignores).collect()
     }
 }
 
@@ -251,7 +260,7 @@ fn input(wanted: &Desired) -> Result<TableInput, aws_smithy_types::error::operat
     let keys = wanted.partition_keys.iter().map(|name| column((name, "string"))).collect::<Result<_, _>>()?;
     let classes = wanted.classes();
     let mut serde_parameters = HashMap::from([("serialization.format".to_owned(), "1".to_owned())]);
-    serde_parameters.extend(wanted.serde_mappings());
+    serde_parameters.extend(wanted.serde_parameters());
     let serde = SerDeInfo::builder().serialization_library(classes.serde).set_parameters(Some(serde_parameters));
     let storage = StorageDescriptor::builder()
         .set_columns(Some(columns))
@@ -302,7 +311,7 @@ fn differences(wanted: &Desired, found: &Table) -> Vec<Difference> {
     if serde != Some(wanted.classes().serde) {
         differences.push(Difference::in_place("SerDe", serde.unwrap_or("none"), wanted.classes().serde));
     }
-    differences.extend(mapping_differences(wanted, storage.and_then(|storage| storage.serde_info())));
+    differences.extend(serde_differences(wanted, storage.and_then(|storage| storage.serde_info())));
     let keys = |keys: Vec<&str>| if keys.is_empty() { "none".to_owned() } else { keys.join(", ") };
     let is = keys(found.partition_keys().iter().map(|key| key.name()).collect());
     let want = keys(wanted.partition_keys.iter().map(String::as_str).collect());
@@ -313,16 +322,17 @@ fn differences(wanted: &Desired, found: &Table) -> Vec<Difference> {
     differences
 }
 
-fn mapping_differences(wanted: &Desired, found: Option<&SerDeInfo>) -> Option<Difference> {
+fn serde_differences(wanted: &Desired, found: Option<&SerDeInfo>) -> Option<Difference> {
     let found = parameters(found.and_then(|serde| serde.parameters()));
-    let found: BTreeMap<&str, &str> = found.filter(|(key, _)| key.starts_with(MAPPING)).collect();
-    let mappings = wanted.serde_mappings();
-    let mappings: BTreeMap<&str, &str> = mappings.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
-    let shown = |mappings: &BTreeMap<&str, &str>| match mappings.is_empty() {
+    let ours = |key: &str| key.starts_with(MAPPING) || key == IGNORE_MALFORMED;
+    let found: BTreeMap<&str, &str> = found.filter(|(key, _)| ours(key)).collect();
+    let wanted = wanted.serde_parameters();
+    let wanted: BTreeMap<&str, &str> = wanted.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+    let shown = |parameters: &BTreeMap<&str, &str>| match parameters.is_empty() {
         true => "none".to_owned(),
-        false => mappings.iter().map(|(name, key)| format!("{name}={key}")).collect::<Vec<_>>().join(", "),
+        false => parameters.iter().map(|(name, key)| format!("{name}={key}")).collect::<Vec<_>>().join(", "),
     };
-    (found != mappings).then(|| Difference::in_place("SerDe parameters", shown(&found), shown(&mappings)))
+    (found != wanted).then(|| Difference::in_place("SerDe parameters", shown(&found), shown(&wanted)))
 }
 
 /// Whether the objects that a table has would be left behind, or not understood: all lie in its folder, in its format.

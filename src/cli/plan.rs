@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     aws::{Clients, cost},
+    deliveries,
     engine::{Action, Difference, Step},
     operations::{
         StackStatus,
@@ -16,7 +17,8 @@ use crate::{
         target::{location, release_stand_in},
     },
     pipeline::{Materials, lifecycle},
-    spec::{self, Skew},
+    report::terminal::grouped,
+    spec::{self, Amount, Flaw, Skew},
 };
 
 /// Arguments of `demo plan`.
@@ -33,7 +35,7 @@ pub struct Plan {
     detailed_exitcode: bool,
     /// Print one JSON object: `stack`, `known` (whether the stack has a journal), `place`, `changes` (whether `up`
     /// would do anything), `possible` (whether `up` would accept the changes), `sending` (transport, aggregation and
-    /// order of its documents), `keys` (how evenly they go to the shards), and `steps`, each with `kind`, `name`, `detail`, `action` (create, adopt, change,
+    /// order of its documents), `keys` (how evenly they go to the shards), `imperfect` (where its imperfect documents end), and `steps`, each with `kind`, `name`, `detail`, `action` (create, adopt, change,
     /// replace, refuse, orphan, keep), and for some `why`: differences (`what`, `is`, `wanted`, `change`), or a
     /// sentence.
     #[arg(long)]
@@ -61,6 +63,7 @@ impl Plan {
         let (known, place) = (state.id().is_some(), location(&clients));
         let keys = Skew::of(&stack.load.partition_key, spec::shards(stack));
         let keys = keys.map_or_else(|| "known when the documents are".to_owned(), |skew| skew.to_string());
+        let imperfect = imperfect(stack);
         context::print(&if self.json {
             let possible = !steps.iter().any(|step| matches!(step.action, Action::Replace(_) | Action::Refuse(_)));
             let id = known.then_some(id.as_str());
@@ -68,20 +71,38 @@ impl Plan {
             format!(
                 "{}\n",
                 json!({"stack": id, "known": known, "place": place, "changes": changes, "possible": possible,
-                       "sending": stack.load.sending.to_string(), "keys": keys, "steps": steps})
+                       "sending": stack.load.sending.to_string(), "keys": keys, "imperfect": imperfect, "steps": steps})
             )
         } else {
             let new = if known { "" } else { " (not created yet; its id will differ)" };
             let costs = cost::per_hour(steps.iter().map(|step| &step.node), clients.place());
             let lines: String = steps.iter().map(|step| line(step, &clients)).collect();
             let (summary, sending) = (summary(&steps), stack.load.sending);
+            let imperfect: String = imperfect.iter().map(|flaw| format!("  imperfect: {flaw}\n")).collect();
             format!(
                 "{id}{new} on {place}\n\n{lines}\n  {summary}\n  cost: {costs} while it is up\n  \
-                 transport: {sending}\n  keys: {keys}\n"
+                 transport: {sending}\n  keys: {keys}\n{imperfect}"
             )
         })?;
         Ok(if self.detailed_exitcode && changes { Exit::Changes } else { Exit::Fine })
     }
+}
+
+/// How many documents have each flaw and where they end, such as `malformed 120: in S3's error prefix`.
+fn imperfect(stack: &spec::Stack) -> Vec<String> {
+    let amounts = stack.load.imperfect.iter().flat_map(|imperfect| &imperfect.amounts);
+    let told = amounts.map(|(flaw, amount)| {
+        let amount = match amount {
+            Amount::Share(share) => format!("{} %", share * 100.0),
+            Amount::Count(count) => grouped(*count),
+        };
+        let ends = match flaw {
+            Flaw::Oversize => "refused by the producer".to_owned(),
+            _ => deliveries::ends_of(stack, *flaw).join(", "),
+        };
+        format!("{flaw} {amount}: {ends}")
+    });
+    told.collect()
 }
 
 fn line(step: &Step, clients: &Clients) -> String {

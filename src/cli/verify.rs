@@ -70,7 +70,7 @@ impl Verify {
                 "stack": known.id.as_str(), "runs": runs, "runs_cut_off": unfinished,
                 "runs_under_way": under_way, "acknowledged": acknowledged,
                 "lost": report.lost, "duplicated": report.duplicated, "destinations": landed,
-                "rejected": report.rejected, "problems": report.problems,
+                "ledger": report.ledger, "rejected": report.rejected, "problems": report.problems,
             });
             for (field, documents) in report.landed.fields() {
                 text[field] = documents.into();
@@ -92,7 +92,7 @@ fn landed(landed: &DestinationResult) -> Value {
     let tally = &landed.tally;
     json!({
         "place": landed.destination.to_string(), "documents": tally.documents, "distinct": tally.distinct,
-        "lost": tally.lost, "duplicated": tally.duplicated, "unacknowledged": tally.unacknowledged,
+        "lost": landed.lost(), "duplicated": tally.duplicated, "unacknowledged": tally.unacknowledged,
         "missing": landed.missing,
     })
 }

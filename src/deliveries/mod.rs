@@ -22,9 +22,9 @@ use futures::future::BoxFuture;
 use crate::{
     aws::{Clients, Names, cost::Prices, preflight::Finding},
     engine::{Node, StackId},
-    spec::Stack,
+    spec::{End, Flaw, Stack},
     verify::{
-        Destination, DestinationReader, Expected, VerifyError,
+        Acknowledged, AcknowledgedError, Destination, DestinationReader, Due, Expected, Sought, VerifyError,
         freshness::Lookup,
         stream::{self, Stream},
     },
@@ -50,18 +50,53 @@ fn delivery<D: Delivery>(delivery: &Option<D>) -> Option<&dyn Delivery> {
     delivery.as_ref().map(|delivery| delivery as &dyn Delivery)
 }
 
-/// Every place where the records of a stack end. Documents that are not `expected` are left out.
-pub fn readers(
-    stack: &Stack,
-    names: &Names,
-    clients: &Clients,
-    expected: &Arc<Expected>,
-) -> Vec<Box<dyn DestinationReader>> {
+/// Every place where the records of a stack end.
+pub fn destinations(stack: &Stack) -> Vec<Destination> {
+    let deliveries = of(&stack.deliver);
+    match deliveries.is_empty() {
+        true => vec![stream::DESTINATION],
+        false => deliveries.iter().map(|delivery| delivery.destination()).collect(),
+    }
+}
+
+/// Where the destinations of a stack have documents with a flaw, in words.
+pub fn ends_of(stack: &Stack, flaw: Flaw) -> Vec<String> {
+    let deliveries = of(&stack.deliver);
+    let said = |label: &str, end: End| match end {
+        End::Kept => format!("in {label} as any other"),
+        End::Line => format!("in {label}, with no key"),
+        End::Nulls => format!("in {label}, as rows of NULLs"),
+        End::Rejected(place) => format!("not in {label} but in its {place}"),
+    };
+    if deliveries.is_empty() {
+        return vec![said(stream::DESTINATION.name, stream::end_of(flaw))];
+    }
+    let ends =
+        deliveries.iter().filter_map(|delivery| Some((delivery.destination().label, delivery.end_of(flaw).ok()?)));
+    ends.map(|(label, end)| said(label, end)).collect()
+}
+
+/// What must be in each of a stack's destinations.
+///
+/// # Errors
+/// It is not known.
+pub fn due(stack: &Stack, acknowledged: &Acknowledged) -> Result<Vec<Due>, AcknowledgedError> {
     let deliveries = of(&stack.deliver);
     if deliveries.is_empty() {
-        return vec![Box::new(Stream::new(&names.stream, clients, expected))];
+        return Ok(vec![acknowledged.due_in(stream::DESTINATION, &|flaw| Ok(stream::end_of(flaw)))?]);
     }
-    deliveries.iter().map(|delivery| delivery.reader(names, clients, expected)).collect()
+    let due = |delivery: &&dyn Delivery| acknowledged.due_in(delivery.destination(), &|flaw| delivery.end_of(flaw));
+    deliveries.iter().map(due).collect()
+}
+
+/// What finds the documents of a stack again, in the order of its [`destinations`].
+pub fn sought(stack: &Stack, names: &Names, clients: &Clients, due: Vec<Due>) -> Vec<Sought> {
+    let deliveries = of(&stack.deliver);
+    let reader = |at: usize, due: &Due| match deliveries.get(at) {
+        Some(delivery) => delivery.reader(names, clients, &due.expected),
+        None => Box::new(Stream::new(&names.stream, clients, &due.expected)),
+    };
+    due.into_iter().enumerate().map(|(at, due)| Sought { reader: reader(at, &due), due }).collect()
 }
 
 /// One delivery of a stack. `names` are always those of its stack.
@@ -69,6 +104,12 @@ pub fn readers(
 pub trait Delivery: Send + Sync {
     /// Where its documents end.
     fn destination(&self) -> Destination;
+
+    /// Where documents with a flaw end that the stream takes.
+    ///
+    /// # Errors
+    /// It is not known.
+    fn end_of(&self, flaw: Flaw) -> Result<End, String>;
 
     /// Its resources, with what they depend on and what its roles may do.
     ///

@@ -1,7 +1,7 @@
 //! The log of acknowledged documents, which survives a kill of the process.
 //!
 //! Lines of text: the header as JSON, then `tickets 1-5000` for each range as it is reserved, `acknowledged 0-499
-//! 512-700` as answers come, and `end 60000`, the number of documents offered, when the load ended by itself.
+//! 512-700` as answers come, `refused 17` for a document that the producer does not take and is not meant to, and `end 60000`, the number of documents offered, when the load ended by itself.
 //! Every line goes to the operating system in one write, so a killed process tears at most the last line. The writer holds
 //! the file's lock, so that others can tell a run under way from one that was cut off.
 
@@ -15,7 +15,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{intervals::IntervalSet, origin::Origin, part::Part};
+use super::{flaws::Flaws, intervals::IntervalSet, origin::Origin, part::Part};
 
 /// What the documents of a run follow from, with its tickets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +28,9 @@ pub struct Header {
     /// Which of its documents this is the file of.
     #[serde(default, skip_serializing_if = "Part::is_whole")]
     pub part: Part,
+    /// Which of its documents are imperfect, if any are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flaws: Option<Flaws>,
 }
 
 /// What a run's file says.
@@ -39,6 +42,8 @@ pub struct AckLog {
     pub tickets: Vec<RangeInclusive<u64>>,
     /// The documents acknowledged, numbered from 0 in the order in which they were made, over all parts of the run.
     pub acknowledged: IntervalSet,
+    /// Those that the producer refused as it should.
+    pub refused: IntervalSet,
     /// How many documents of this part were offered, when it ended by itself.
     pub offered: Option<u64>,
 }
@@ -104,9 +109,11 @@ impl AckLog {
         let mut lines = whole.split('\n');
         let first = lines.next().unwrap_or_default();
         let header = serde_json::from_str(first).map_err(|_| broken(1, first, "not a header"))?;
-        let mut log = Self { header, tickets: Vec::new(), acknowledged: IntervalSet::default(), offered: None };
+        let (acknowledged, refused) = Default::default();
+        let mut log = Self { header, tickets: Vec::new(), acknowledged, refused, offered: None };
         for (index, line) in lines.enumerate() {
-            log.add(line).ok_or_else(|| broken(index + 2, line, "expected `tickets`, `acknowledged` or `end`"))?;
+            let expected = "expected `tickets`, `acknowledged`, `refused` or `end`";
+            log.add(line).ok_or_else(|| broken(index + 2, line, expected))?;
         }
         Ok(log)
     }
@@ -115,16 +122,20 @@ impl AckLog {
         let (what, numbers) = line.split_once(' ')?;
         match what {
             "tickets" => self.tickets.push(parse_range(numbers)?),
-            "acknowledged" => {
-                for range in numbers.split(' ') {
-                    self.acknowledged.insert_range(parse_range(range)?);
-                }
-            }
+            "acknowledged" => add_ranges(numbers, &mut self.acknowledged)?,
+            "refused" => add_ranges(numbers, &mut self.refused)?,
             "end" => self.offered = Some(numbers.parse().ok()?),
             _ => return None,
         }
         Some(())
     }
+}
+
+fn add_ranges(numbers: &str, to: &mut IntervalSet) -> Option<()> {
+    for range in numbers.split(' ') {
+        to.insert_range(parse_range(range)?);
+    }
+    Some(())
 }
 
 fn parse_range(text: &str) -> Option<RangeInclusive<u64>> {
@@ -161,10 +172,18 @@ impl AckWriter {
     }
 
     pub(super) fn acknowledged(&self, documents: &IntervalSet) -> Result<(), AckLogError> {
+        self.ranges("acknowledged", documents)
+    }
+
+    pub(super) fn refused(&self, documents: &IntervalSet) -> Result<(), AckLogError> {
+        self.ranges("refused", documents)
+    }
+
+    fn ranges(&self, what: &str, documents: &IntervalSet) -> Result<(), AckLogError> {
         if documents.is_empty() {
             return Ok(());
         }
-        let mut line = "acknowledged".to_owned();
+        let mut line = what.to_owned();
         for range in documents.intervals() {
             line += &format!(" {}-{}", range.start(), range.end());
         }
@@ -191,7 +210,7 @@ mod tests {
     use super::*;
 
     fn header() -> Header {
-        Header { run: "r-1".into(), origin: Origin::StoreSales { scale: 1, seed: 7 }, part: Part::WHOLE }
+        Header { run: "r-1".into(), origin: Origin::StoreSales { scale: 1, seed: 7 }, part: Part::WHOLE, flaws: None }
     }
 
     fn written() -> (tempfile::TempDir, PathBuf) {

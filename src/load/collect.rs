@@ -27,7 +27,7 @@ use super::{
     hot::hot_keys,
     imbalance::ShardCounts,
     intervals::IntervalSet,
-    offer::Offered,
+    offer::{Offered, Slice},
     window::Window,
 };
 
@@ -46,6 +46,8 @@ const REASONS: usize = 5;
 pub(super) struct Collected {
     pub(super) acknowledged: u64,
     pub(super) failed: u64,
+    /// What was too long on purpose.
+    pub(super) refused: u64,
     pub(super) bytes: u64,
     /// Microseconds from the intended send time to the acknowledgement.
     pub(super) latency: Histogram<u64>,
@@ -62,6 +64,8 @@ pub(super) struct Collected {
     heard: Instant,
     /// Acknowledged, and not in the log yet.
     unwritten: IntervalSet,
+    /// Refused, and not in the log yet.
+    unwritten_refused: IntervalSet,
 }
 
 pub(super) struct Collector {
@@ -84,7 +88,7 @@ pub(super) struct Collector {
 
 impl Collector {
     /// Until every document offered has ended.
-    pub(super) async fn run(self, mut offered: mpsc::Receiver<Vec<Offered>>) -> Result<Collected, AckLogError> {
+    pub(super) async fn run(self, mut offered: mpsc::Receiver<Slice>) -> Result<Collected, AckLogError> {
         let mut collected = Collected::new(self.started);
         let mut recent = VecDeque::new();
         let (mut waiting, mut is_open) = (FuturesUnordered::new(), true);
@@ -95,7 +99,7 @@ impl Collector {
             tokio::select! {
                 biased;
                 _ = tick.tick() => {
-                    self.write(&mut collected.unwritten).await?;
+                    self.write(&mut collected).await?;
                     if waiting.is_empty() {
                         collected.heard = Instant::now();
                     }
@@ -114,12 +118,17 @@ impl Collector {
                     }
                 }
                 taken = offered.recv(), if is_open => match taken {
-                    Some(taken) => waiting.push(some_ended(Batch::of(taken))),
+                    Some(Slice { taken, refused }) => {
+                        collected.note_refused(refused);
+                        if !taken.is_empty() {
+                            waiting.push(some_ended(Batch::of(taken)));
+                        }
+                    }
                     None => is_open = false,
                 },
             }
         }
-        self.write(&mut collected.unwritten).await?;
+        self.write(&mut collected).await?;
         self.tell(&collected, None, &mut recent);
         Ok(collected)
     }
@@ -153,9 +162,13 @@ impl Collector {
         }
     }
 
-    async fn write(&self, unwritten: &mut IntervalSet) -> Result<(), AckLogError> {
-        let (acks, documents) = (self.acks.clone(), std::mem::take(unwritten));
-        let writing = tokio::task::spawn_blocking(move || acks.acknowledged(&documents));
+    async fn write(&self, collected: &mut Collected) -> Result<(), AckLogError> {
+        let (acks, documents) = (self.acks.clone(), std::mem::take(&mut collected.unwritten));
+        let refused = std::mem::take(&mut collected.unwritten_refused);
+        let writing = tokio::task::spawn_blocking(move || {
+            acks.acknowledged(&documents)?;
+            acks.refused(&refused)
+        });
         writing.await.unwrap_or_else(|ended| self.acks.lost(ended.into()))
     }
 
@@ -233,6 +246,7 @@ impl Collected {
         Self {
             acknowledged: 0,
             failed: 0,
+            refused: 0,
             bytes: 0,
             latency: latency(),
             hot_latency: None,
@@ -243,6 +257,7 @@ impl Collected {
             hopeless: None,
             heard: started,
             unwritten: IntervalSet::default(),
+            unwritten_refused: IntervalSet::default(),
         }
     }
 
@@ -261,6 +276,11 @@ impl Collected {
         }
         let acknowledged = ended.iter().filter(|document| document.outcome.is_ok());
         self.unwritten.insert_ascending(acknowledged.map(|document| document.ordinal));
+    }
+
+    fn note_refused(&mut self, documents: Vec<u64>) {
+        self.refused += documents.len() as u64;
+        self.unwritten_refused.insert_ascending(documents);
     }
 
     fn note_acknowledged(&mut self, document: &Ended, receipt: &Receipt) {

@@ -37,6 +37,7 @@ const DOCUMENTS_AT_A_TIME: u64 = 40_000;
 /// One makes half a million full documents a second: no stream is fed by more than a few.
 const MOST_THREADS: usize = 4;
 
+#[derive(Clone)]
 pub(super) struct Document {
     pub(super) ticket: u64,
     /// Its partition key, where it has that itself.

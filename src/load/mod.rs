@@ -16,6 +16,7 @@
 mod acks;
 mod collect;
 mod control;
+mod flaws;
 mod generate;
 mod hot;
 mod imbalance;
@@ -47,6 +48,7 @@ use tokio::sync::{mpsc, watch};
 
 pub use acks::{AckLog, AckLogError, Header};
 pub use control::{Control, Controls, Done, LoadOver, control};
+pub use flaws::{Fields, Flaws};
 pub use hot::HotKey;
 pub use imbalance::Imbalance;
 pub use intervals::IntervalSet;
@@ -57,8 +59,9 @@ pub use source::{Documents, Ids, Source, SourceError};
 use self::{
     acks::AckWriter,
     collect::{Collected, Collector},
+    flaws::Flawed,
     generate::{Generator, Keyed},
-    offer::Offerer,
+    offer::{Offerer, Slice},
     pace::Pace,
     spread::Spread,
     window::Window,
@@ -163,7 +166,7 @@ impl fmt::Display for Silence {
     }
 }
 
-/// The result of a load. `offered` = `acknowledged` + `failed`.
+/// The result of a load. `offered` = `acknowledged` + `failed`; what the producer was to refuse is in neither.
 #[derive(Clone, Debug)]
 pub struct LoadResult {
     /// Documents that the producer took.
@@ -172,6 +175,8 @@ pub struct LoadResult {
     pub acknowledged: u64,
     /// Documents that ended with an error.
     pub failed: u64,
+    /// Documents too long on purpose, which the producer did not take.
+    pub refused: u64,
     /// The first few different reasons.
     pub failures: Vec<Failure>,
     /// Documents sent again, counted each time.
@@ -340,17 +345,20 @@ async fn send(
     let whole = plan.schedule.documents();
     let pace = Pace::new(plan.schedule, plan.header.part)?;
     let first = plan.header.part.documents(whole.unwrap_or_default()).start;
+    // An imperfect document may be the one before it once more.
+    let lead = u64::from(plan.header.flaws.is_some() && first > 0);
     let generator = Generator {
         keyed: keyed(&plan.partition_key, plan.source.identity()),
         source: plan.source,
         reserve: plan.reserve,
         acks: acks.clone(),
         whole,
-        before: first,
+        before: first - lead,
     };
     let (mut chunks, generating) = generator.start();
     // The first documents are made before the clock starts.
-    let made = chunks.next().await.unwrap_or_default().into_iter();
+    let mut made = chunks.next().await.unwrap_or_default().into_iter();
+    let previous = if lead > 0 { made.next() } else { None };
 
     let (offered, offers) = mpsc::channel(OFFERED_AHEAD);
     let window = Arc::new(Window::new());
@@ -379,13 +387,14 @@ async fn send(
         controls: plan.controls,
         actions: Vec::new(),
         spread: Spread::new(&plan.partition_key, plan.shards),
+        flawed: plan.header.flaws.map(|flaws| Flawed::new(flaws, previous)),
         chunks,
         offered,
         started,
         made,
         first,
         count: 0,
-        taken: Vec::new(),
+        slice: Slice::default(),
         late: Duration::ZERO,
         sampled: None,
     };
@@ -438,7 +447,9 @@ impl LoadResult {
         let seconds = end.saturating_duration_since(started).as_secs_f64();
         let per_second = |amount: u64| if seconds > 0.0 { amount as f64 / seconds } else { 0.0 };
         Self {
-            offered,
+            // What was refused on purpose was counted, and not taken.
+            offered: offered - collected.refused,
+            refused: collected.refused,
             acknowledged: collected.acknowledged,
             failed: collected.failed,
             failures: collected.failures,

@@ -19,12 +19,16 @@ use tokio::{
 use super::{
     LoadError,
     control::{Asked, Controls, Done},
+    flaws::Flawed,
     generate::{Chunks, Document},
     pace::Pace,
     spread::{Sent, Spell, Spread},
     window::Window,
 };
-use crate::{engine::Cancel, spec::Action};
+use crate::{
+    engine::Cancel,
+    spec::{Action, Flaw},
+};
 
 /// How soon to look again whether a closed loop has room.
 const LOOK_AGAIN: Duration = Duration::from_millis(1);
@@ -33,6 +37,21 @@ const PAUSED: Duration = Duration::from_millis(100);
 const BETWEEN_SAMPLES: Duration = Duration::from_secs(1);
 /// Documents that the producer takes before they are handed over.
 const DOCUMENTS_AT_A_TIME: u64 = 64;
+
+/// Documents offered together.
+#[derive(Default)]
+pub(super) struct Slice {
+    /// Those that the producer took.
+    pub(super) taken: Vec<Offered>,
+    /// The numbers of those that it was not to take, and did not.
+    pub(super) refused: Vec<u64>,
+}
+
+impl Slice {
+    fn is_empty(&self) -> bool {
+        self.taken.is_empty() && self.refused.is_empty()
+    }
+}
 
 /// A document that the producer took.
 pub(super) struct Offered {
@@ -55,8 +74,10 @@ pub(super) struct Offerer {
     pub(super) actions: Vec<Done>,
     pub(super) window: Arc<Window>,
     pub(super) spread: Spread,
+    /// Makes some of the documents imperfect.
+    pub(super) flawed: Option<Flawed>,
     pub(super) chunks: Chunks,
-    pub(super) offered: mpsc::Sender<Vec<Offered>>,
+    pub(super) offered: mpsc::Sender<Slice>,
     pub(super) started: Instant,
     pub(super) made: vec::IntoIter<Document>,
     /// The number in the run of the first document.
@@ -64,7 +85,7 @@ pub(super) struct Offerer {
     /// Documents offered so far.
     pub(super) count: u64,
     /// Those of them that are not handed over yet.
-    pub(super) taken: Vec<Offered>,
+    pub(super) slice: Slice,
     /// How far behind its time the latest document was.
     pub(super) late: Duration,
     /// When the last sample was taken.
@@ -171,8 +192,13 @@ impl Offerer {
     async fn put(&mut self, producer: &Producer, document: Document) -> Result<Took, LoadError> {
         let offset = self.pace.intended(self.count).unwrap_or_else(|| self.started.elapsed());
         let intended = self.started + offset;
-        let sample = self.is_sample(intended).then(|| document.data.clone());
-        let (ordinal, bytes, ticket) = (self.first + self.count, document.data.len(), document.ticket);
+        let ordinal = self.first + self.count;
+        let (document, flaw) = match &mut self.flawed {
+            Some(flawed) => flawed.pass(ordinal, document),
+            None => (document, None),
+        };
+        let sample = (flaw.is_none() && self.is_sample(intended)).then(|| document.data.clone());
+        let (bytes, ticket) = (document.data.len(), document.ticket);
         let Sent { record, is_hot } = self.spread.record(ordinal, offset, document);
         let mut put = pin!(producer.put(record));
         let at_once = poll_fn(|context| Poll::Ready(put.as_mut().poll(context))).await;
@@ -196,22 +222,27 @@ impl Offerer {
         let pending = match pending {
             Ok(pending) => pending,
             Err(PutError::Closed) => return Ok(Took::NoMore),
+            Err(PutError::TooLarge { .. }) if flaw == Some(Flaw::Oversize) => {
+                self.count += 1;
+                self.slice.refused.push(ordinal);
+                return Ok(took);
+            }
             Err(source) => return Err(LoadError::Refused { ordinal, ticket, source }),
         };
         self.count += 1;
         self.late = self.late.max(intended.elapsed());
-        self.taken.push(Offered { ordinal, bytes, intended, pending, is_hot, sample });
+        self.slice.taken.push(Offered { ordinal, bytes, intended, pending, is_hot, sample });
         Ok(took)
     }
 
     /// Gives the collector what the producer took; false where there is no collector any more.
     async fn hand_over(&mut self) -> bool {
-        if self.taken.is_empty() {
+        if self.slice.is_empty() {
             return !self.offered.is_closed();
         }
         let Ok(place) = self.offered.reserve().await else { return false };
-        let room = Vec::with_capacity(DOCUMENTS_AT_A_TIME as usize);
-        place.send(std::mem::replace(&mut self.taken, room));
+        let taken = Vec::with_capacity(DOCUMENTS_AT_A_TIME as usize);
+        place.send(std::mem::replace(&mut self.slice, Slice { taken, refused: Vec::new() }));
         true
     }
 

@@ -45,6 +45,31 @@ pub trait Source: Send + Sync + 'static {
     /// Renders the documents of a range of tickets.
     fn render(self: Arc<Self>, tickets: RangeInclusive<u64>) -> Box<dyn Documents>;
 
+    /// Shows the documents of some numbers, counted from 0 over all of these tickets. `numbers` ascend, and may be more
+    /// than there are documents.
+    fn pick(
+        self: Arc<Self>,
+        tickets: &[RangeInclusive<u64>],
+        numbers: &mut dyn Iterator<Item = u64>,
+        take: &mut dyn FnMut(u64, &[u8]),
+    ) -> Result<(), SourceError> {
+        let (mut wanted, mut number, mut document) = (numbers.next(), 0, Vec::new());
+        for tickets in tickets {
+            let mut documents = self.clone().render(tickets.clone());
+            while let Some(next) = wanted
+                && documents.next_into(&mut document)?.is_some()
+            {
+                if number == next {
+                    take(number, &document);
+                    wanted = numbers.next();
+                }
+                document.clear();
+                number += 1;
+            }
+        }
+        Ok(())
+    }
+
     /// The ids of the documents of a range of tickets.
     fn ids(self: Arc<Self>, tickets: RangeInclusive<u64>) -> Ids {
         let identity = self.identity();
@@ -83,6 +108,35 @@ impl Source for StoreSales {
 
     fn render(self: Arc<Self>, tickets: RangeInclusive<u64>) -> Box<dyn Documents> {
         Box::new(self.documents(tickets))
+    }
+
+    /// Counts keys, and makes only the tickets of the documents that are wanted.
+    fn pick(
+        self: Arc<Self>,
+        tickets: &[RangeInclusive<u64>],
+        numbers: &mut dyn Iterator<Item = u64>,
+        take: &mut dyn FnMut(u64, &[u8]),
+    ) -> Result<(), SourceError> {
+        let (mut wanted, mut document) = (numbers.next(), Vec::new());
+        let (mut ticket, mut first) = (None, 0);
+        for (number, key) in (0..).zip(tickets.iter().cloned().flat_map(|tickets| self.keys(tickets))) {
+            if ticket != Some(key.ticket) {
+                (ticket, first) = (Some(key.ticket), number);
+            }
+            match wanted {
+                None => break,
+                Some(next) if next > number => continue,
+                Some(_) => {}
+            }
+            let mut documents = self.documents(key.ticket..=key.ticket);
+            for _ in first..=number {
+                document.clear();
+                documents.next_into(&mut document);
+            }
+            take(number, &document);
+            wanted = numbers.next();
+        }
+        Ok(())
     }
 
     fn ids(self: Arc<Self>, tickets: RangeInclusive<u64>) -> Ids {

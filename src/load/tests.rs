@@ -1,6 +1,7 @@
 //! A load over a sink whose answers are scripted.
 
 mod ends;
+mod imperfect;
 mod parts;
 mod steered;
 
@@ -160,7 +161,12 @@ impl Bench {
             Ok(tickets)
         };
         Plan {
-            header: Header { run: "run".into(), origin: Origin::StoreSales { scale: 1, seed: 1 }, part: Part::WHOLE },
+            header: Header {
+                run: "run".into(),
+                origin: Origin::StoreSales { scale: 1, seed: 1 },
+                part: Part::WHOLE,
+                flaws: None,
+            },
             source: Arc::new(Numbers),
             reserve: Box::new(reserve),
             schedule: Schedule::constant(rate, length).expect("documents"),

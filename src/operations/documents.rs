@@ -1,6 +1,6 @@
 //! The documents of a stack, before anything is created: checks their file or template and reads their columns.
 
-use demo_formats::schema::{self, InferError, Inferred, Schema};
+use demo_formats::schema::{self, Field, FieldPath, InferError, Inferred, Schema, Type};
 use demo_workload::Identity;
 use tokio::task::{JoinError, spawn_blocking};
 
@@ -10,8 +10,8 @@ use crate::{
         documents::{Documents as Read, Places, Refusals},
         parts::Unfit,
     },
-    load::{OpenError, OpenWorkload},
-    spec::{PartitionKey, Stack, Workload},
+    load::{Fields, Flaws, OpenError, OpenWorkload},
+    spec::{Flaw, PartitionKey, Stack, Workload},
 };
 
 /// Reasons that are told one by one.
@@ -22,6 +22,8 @@ const TOLD: usize = 20;
 pub struct Documents {
     /// The columns of its tables.
     pub schema: Schema,
+    /// Which of the documents of a run are imperfect, if any are.
+    pub flaws: Option<Flaws>,
     /// The user's own documents, checked. Those of `store_sales` need no check, and are opened when they are sent.
     pub opened: Option<OpenWorkload>,
 }
@@ -47,7 +49,10 @@ impl Documents {
     /// Checks a user's own documents.
     pub async fn check(stack: &Stack) -> Result<Self, DocumentsError> {
         if matches!(stack.load.workload, Workload::StoreSales { .. }) {
-            return Ok(Self { schema: schema::store_sales().clone(), opened: None });
+            let schema = schema::store_sales().clone();
+            let flaws =
+                flaws(stack, &schema, &Identity::StoreSales).map_err(|unfit| DocumentsError::Unfit(vec![unfit]))?;
+            return Ok(Self { schema, flaws, opened: None });
         }
         let of = stack.clone();
         spawn_blocking(move || Self::read(&of)).await?
@@ -69,8 +74,9 @@ impl Documents {
         unfit.extend(keys.and_then(|keys| keys.unfit(places)));
         let read = Read { schema: &schema, seen: &seen, places };
         unfit.extend(refusals.and_of_all(&deliveries, &read));
+        let flaws = flaws(stack, &schema, &identity).map_err(|why| unfit.push(why)).ok().flatten();
         match unfit.is_empty() {
-            true => Ok(Self { schema, opened: Some(opened) }),
+            true => Ok(Self { schema, flaws, opened: Some(opened) }),
             false => Err(DocumentsError::Unfit(unfit)),
         }
     }
@@ -85,6 +91,49 @@ impl Documents {
             }
         }
     }
+}
+
+/// The imperfect documents of a stack's load, with the fields that they are about: of the schema, but for what tells
+/// documents apart and what the stack needs as it is.
+fn flaws(stack: &Stack, schema: &Schema, identity: &Identity) -> Result<Option<Flaws>, Unfit> {
+    let load = &stack.load;
+    let Some(imperfect) = &load.imperfect else { return Ok(None) };
+    let outermost = |path: &FieldPath| path.0.first().cloned();
+    let mut needed: Vec<String> = identity.fields().iter().filter_map(outermost).collect();
+    needed.extend(stack.deliver.fields().into_iter().map(str::to_owned));
+    if let PartitionKey::Field(field) = &load.partition_key {
+        needed.extend(outermost(field));
+    }
+    let is_number = |kind: &Type| matches!(kind, Type::BigInt | Type::Double | Type::Decimal);
+    let field = |flaw: Flaw, named: &Option<String>| {
+        let fits = |field: &&Field| flaw == Flaw::Missing || is_number(&field.kind);
+        let mut fields = schema.columns.iter().filter(|field| !needed.contains(&field.name)).filter(fits);
+        let found = match named {
+            Some(name) => fields.find(|field| field.name == *name),
+            None => fields.next(),
+        };
+        found.map(|field| field.name.clone()).ok_or_else(|| no_field(flaw, named, &needed))
+    };
+    let is_asked = |flaw: Flaw| imperfect.amounts.iter().any(|(one, _)| *one == flaw);
+    let chosen = |flaw: Flaw, named: &Option<String>| is_asked(flaw).then(|| field(flaw, named)).transpose();
+    let fields = Fields {
+        wrong_type: chosen(Flaw::WrongType, &imperfect.wrong_type)?,
+        missing: chosen(Flaw::Missing, &imperfect.missing)?,
+    };
+    let max_bytes = stack.stream.max_record_kib as usize * 1024;
+    Ok(Flaws::new(imperfect, load.schedule.documents(), max_bytes, fields))
+}
+
+fn no_field(flaw: Flaw, named: &Option<String>, needed: &[String]) -> Unfit {
+    let kind = if flaw == Flaw::WrongType { "number" } else { "field" };
+    let problem = match named {
+        Some(name) if needed.contains(name) => {
+            format!("`load.imperfect.{flaw}`: `{name}` tells documents apart, or the stack needs it")
+        }
+        Some(name) => format!("`load.imperfect.{flaw}`: the documents have no {kind} `{name}` at their top"),
+        None => format!("`load.imperfect.{flaw}`: the documents have no {kind} at their top that nothing else needs"),
+    };
+    Unfit::new(problem, format!("name another {kind} as its `field`, or leave `{flaw}` out"))
 }
 
 /// A field that documents have their partition key in.

@@ -104,14 +104,14 @@ pub fn new_run() -> String {
 impl StackLoad<'_> {
     /// Sends the stack's load until it ends or is cancelled.
     pub async fn send(self, cancel: &Cancel, host: &dyn Host) -> Result<StackLoadResult, StackLoadError> {
-        let Self { home, id, stack, names, clients, part, .. } = self;
+        let Self { home, id, stack, names, clients, documents, part, .. } = self;
         fs::create_dir_all(self.log.parent().expect("a log lies in a folder"))?;
         let shards = shards::open_ranges(&clients.kinesis, &names.stream).await?;
-        let opened = self.documents.open(stack).await?;
+        let opened = documents.open(stack).await?;
         let (samples, tracking) = track(stack, names, clients).await?.unzip();
         let (control, controls) = load::control();
         let plan = Plan {
-            header: Header { run: self.run, origin: opened.origin.clone(), part },
+            header: Header { run: self.run, origin: opened.origin.clone(), part, flaws: documents.flaws.clone() },
             reserve: if opened.begins_anew() { from_one(self.tickets) } else { self.tickets },
             source: opened.source,
             schedule: stack.load.schedule.clone(),

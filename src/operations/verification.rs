@@ -8,11 +8,8 @@ use crate::{
     deliveries,
     engine::Cancel,
     load::AckLog,
-    spec::Stack,
-    verify::{
-        Acknowledged, AcknowledgedError, Destination, SearchProgress, Verification, VerifyError, destination::Keeps,
-        verify,
-    },
+    spec::{Flaw, Stack},
+    verify::{Acknowledged, AcknowledgedError, LedgerLine, SearchProgress, Verification, VerifyError, verify},
 };
 
 /// Why a search has no result.
@@ -42,28 +39,25 @@ pub async fn search(
     cancel: &Cancel,
     host: &dyn Host,
 ) -> Result<(u64, Verification), SearchError> {
-    let deliveries = deliveries::of(&stack.deliver);
-    let by_key = deliveries.iter().any(|delivery| delivery.destination().keeps == Keeps::OneOfAKey);
+    let of = stack.clone();
     let derived = spawn_blocking(move || {
         let acknowledged = Acknowledged::of(logs, earlier)?;
-        let ids = acknowledged.ids()?;
-        let earlier_keys = if by_key { acknowledged.earlier_keys()? } else { 0 };
-        Ok::<_, AcknowledgedError>((acknowledged, ids, earlier_keys))
+        let due = deliveries::due(&of, &acknowledged)?;
+        Ok::<_, AcknowledgedError>((acknowledged, due))
     });
     let derived = cancel.unless_raised(derived).await.map_err(|_| SearchError::Interrupted)?;
-    let (acknowledged, ids, earlier_keys) = derived??;
+    let (acknowledged, due) = derived??;
     let (expected, earlier) = (acknowledged.own, acknowledged.earlier);
-    let readers = deliveries::readers(stack, names, clients, &acknowledged.expected);
-    let destinations: Vec<Destination> = readers.iter().map(|reader| reader.destination()).collect();
+    let destinations = deliveries::destinations(stack);
     host.notify(Event::SearchStarted { destinations: &destinations, expected });
     let progress = |progress: SearchProgress| {
         let documents = progress.documents.saturating_sub(earlier).min(expected);
         host.notify(Event::Searching(SearchProgress { documents, expected, ..progress }));
     };
-    let mut verification = verify(readers, ids, cancel, progress).await?;
-    (verification.earlier, verification.earlier_keys) = (earlier, earlier_keys);
+    let mut verification = verify(deliveries::sought(stack, names, clients, due), cancel, progress).await?;
+    verification.ledger = ledger(&acknowledged, &verification);
     for landed in &verification.landed {
-        let documents = expected.saturating_sub(landed.tally.lost);
+        let documents = expected.saturating_sub(landed.lost());
         let (destination, waited) = (landed.destination, landed.took);
         host.notify(Event::Searched(SearchProgress { destination, documents, expected, waited }));
     }
@@ -72,10 +66,26 @@ pub async fn search(
     Ok((expected, verification))
 }
 
+/// What became of the imperfect documents of the runs in question.
+fn ledger(acknowledged: &Acknowledged, verification: &Verification) -> Vec<LedgerLine> {
+    let sent = acknowledged.flaws().into_iter().map(|(flaw, documents)| {
+        let ends = verification.landed.iter().flat_map(|landed| &landed.ended).filter(|ended| ended.flaw == flaw);
+        let others = (flaw == Flaw::Duplicates).then(|| verification.duplicated());
+        LedgerLine { flaw, documents, ends: ends.cloned().collect(), others }
+    });
+    let (flaw, documents) = (Flaw::Oversize, acknowledged.refused);
+    let refused = LedgerLine { flaw, documents, ends: Vec::new(), others: None };
+    sent.chain(Some(refused).filter(|line| line.documents > 0)).collect()
+}
+
+/// The first so many missing documents have names.
+const NAMED: usize = 20;
+
 /// Names the missing documents.
 fn with_names(mut verification: Verification, acknowledged: &Acknowledged) -> Result<Verification, AcknowledgedError> {
     for landed in &mut verification.landed {
-        landed.missing = acknowledged.names(&landed.tally.missing)?;
+        let missing = &landed.tally.missing;
+        landed.missing = acknowledged.names(&missing[..missing.len().min(NAMED)])?;
     }
     Ok(verification)
 }

@@ -59,6 +59,7 @@ fn stack(s3: Option<S3Delivery>) -> Stack {
         deliver: Deliver { s3, ..Deliver::default() },
         mirror: false,
         load: Load {
+            imperfect: None,
             workload: Workload::StoreSales { scale: 1, seed: 1 },
             schedule: Schedule::Max(Length::Records(1)),
             give_up: Duration::from_secs(60),
@@ -108,6 +109,7 @@ fn redshift(at: RedshiftAt, load: RedshiftLoad) -> Stack {
         error_prefix: error_prefix.map(|text| Prefix::parse(text, Use::Error).expect("a prefix")),
         error_prefix_text: error_prefix.map(str::to_owned),
         buffer: Buffer { mib: 64, interval: Duration::from_secs(60) },
+        max_errors: 0,
     };
     Stack { deliver: Deliver { redshift: Some(redshift), ..Deliver::default() }, ..stack(None) }
 }

@@ -14,6 +14,8 @@ pub struct Landed {
     pub destination: Destination,
     /// How many.
     pub documents: u64,
+    /// How many more were found that lie apart: no key tells them, or the service has given them up on purpose.
+    pub apart: u64,
     /// How many SQL counts through the catalog, where there is one.
     pub by_sql: Option<u64>,
 }
@@ -27,7 +29,8 @@ impl LandedDocuments {
     pub fn of(verification: &Verification) -> Self {
         let landed = |destination: Destination| {
             let documents = verification.landed_in(destination)?;
-            Some(Landed { destination, documents, by_sql: verification.landed_by_sql(destination) })
+            let apart = verification.apart_in(destination);
+            Some(Landed { destination, documents, apart, by_sql: verification.landed_by_sql(destination) })
         };
         Self(DESTINATIONS.into_iter().filter_map(landed).collect())
     }

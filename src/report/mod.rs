@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::{
     load::{Done, Failure, HotDocuments, HotKey, Imbalance, LoadResult, Percentiles},
     spec::Thresholds,
-    verify::{Destination, Verification, freshness::Freshness, rejections::Rejection},
+    verify::{Destination, LedgerLine, Verification, freshness::Freshness, rejections::Rejection},
 };
 use landed::LandedDocuments;
 use terminal::grouped;
@@ -52,7 +52,13 @@ pub struct RunReport {
     /// What was done to the load by hand or as an event, and when.
     #[serde(default)]
     pub actions: Vec<Done>,
-    /// Documents found more than once (each beyond the first), in the destination that has most of them.
+    /// Documents too long on purpose, which the producer refused: they are in none of the numbers above.
+    #[serde(default)]
+    pub refused: u64,
+    /// What became of the documents that were imperfect on purpose, flaw by flaw.
+    #[serde(default)]
+    pub ledger: Vec<LedgerLine>,
+    /// Documents found more often than they were sent, in the destination that has most of them.
     pub duplicated: Option<u64>,
     /// Acknowledged documents that are missing, in the destination that lacks most; null where nothing was looked at.
     pub lost: Option<u64>,
@@ -153,6 +159,7 @@ impl RunReport {
         self.offered = load.offered;
         self.acknowledged = load.acknowledged;
         self.failed = load.failed;
+        self.refused = load.refused;
         self.retried = load.retried;
         self.throttled = load.throttled;
         self.possible_duplicates = load.possible_duplicates;
@@ -199,6 +206,7 @@ impl RunReport {
         self.landed = LandedDocuments::of(verification);
         self.duplicated = Some(verification.duplicated());
         self.lost = verification.lost();
+        self.ledger = verification.ledger.clone();
         self.interrupted = verification.stopped;
         let rejected = |(destination, rejection): (Destination, &Rejection)| RejectedDocuments {
             place: destination.to_string(),
@@ -240,7 +248,7 @@ mod tests {
     use crate::{deliveries::s3, spec::Action};
 
     fn in_s3(documents: u64, by_sql: u64) -> LandedDocuments {
-        LandedDocuments(vec![Landed { destination: s3::DESTINATION, documents, by_sql: Some(by_sql) }])
+        LandedDocuments(vec![Landed { destination: s3::DESTINATION, documents, apart: 0, by_sql: Some(by_sql) }])
     }
 
     fn clean() -> RunReport {

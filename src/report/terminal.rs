@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use super::{RunReport, landed::Landed};
 use crate::{
     load::{HotDocuments, Imbalance},
-    verify::{Verification, destination::Keeps},
+    verify::{Ended, LedgerLine, Verification, destination::Keeps},
 };
 
 /// A rate is kept from this share on: the last document is due a little before the end, and acknowledged a little after.
@@ -18,23 +18,29 @@ const UNEVEN: f64 = 1.1;
 /// Several short lines: what was offered and where it is, what is missing, how fast it went.
 pub fn summary(report: &RunReport) -> String {
     let mut text = String::new();
-    let mut chain = vec![("offered".to_owned(), report.offered), ("acknowledged".to_owned(), report.acknowledged)];
+    let mut chain =
+        vec![("offered".to_owned(), report.offered, 0), ("acknowledged".to_owned(), report.acknowledged, 0)];
     // Documents of one key are one: fewer than were acknowledged need not be a loss.
     let once_a_key = |landed: &Landed| {
-        let fewer = landed.documents < report.acknowledged && report.lost == Some(0);
+        let fewer = landed.documents + landed.apart < report.acknowledged && report.lost == Some(0);
         fewer && landed.destination.keeps == Keeps::OneOfAKey
     };
     let (by_key, all): (Vec<&Landed>, Vec<&Landed>) = report.landed.0.iter().partition(|landed| once_a_key(landed));
     for landed in all {
-        chain.push((format!("in {}", landed.destination), landed.documents));
-        chain.extend(landed.by_sql.map(|n| ("by SQL".to_owned(), n)));
+        chain.push((format!("in {}", landed.destination), landed.documents, landed.apart));
+        // What lies apart has no key that SQL could count by.
+        chain.extend(landed.by_sql.map(|n| ("by SQL".to_owned(), n, landed.apart)));
     }
     text += "  ";
-    for (i, (what, count)) in chain.iter().enumerate() {
+    for (i, (what, count, apart)) in chain.iter().enumerate() {
         if i > 0 {
-            text += if *count == chain[i - 1].1 { " = " } else { " ≠ " };
+            let (_, before, apart_before) = &chain[i - 1];
+            text += if count + apart == before + apart_before { " = " } else { " ≠ " };
         }
         let _ = write!(text, "{what} {}", grouped(*count));
+        if *apart > 0 {
+            let _ = write!(text, " + {}", grouped(*apart));
+        }
     }
     for Landed { destination, documents, .. } in by_key {
         let _ = write!(text, "\n  in {destination} {}, one item for each key", grouped(*documents));
@@ -50,6 +56,7 @@ pub fn summary(report: &RunReport) -> String {
         let _ = write!(text, "   possible duplicates {}", grouped(report.possible_duplicates));
     }
     text += "\n";
+    text += &ledger(&report.ledger);
     for done in &report.actions {
         let _ = writeln!(text, "  {:.1} s: {}", done.at, done.action);
     }
@@ -99,6 +106,31 @@ pub fn summary(report: &RunReport) -> String {
     text
 }
 
+/// A line for each flaw, such as `malformed 120 = S3 error prefix 120`.
+fn ledger(lines: &[LedgerLine]) -> String {
+    let mut text = String::new();
+    for LedgerLine { flaw, documents, ends, others } in lines {
+        let _ = write!(text, "  {flaw} {}", grouped(*documents));
+        for Ended { destination, place, found, .. } in ends {
+            let place = place.map_or_else(String::new, |place| format!(" {place}"));
+            let _ = match found {
+                Some(found) if found == documents => write!(text, " = {destination}{place} {}", grouped(*found)),
+                Some(found) => write!(text, " ≠ {destination}{place} {}", grouped(*found)),
+                None => write!(text, ", in {destination}{place} not known"),
+            };
+        }
+        match others {
+            Some(others) => {
+                let _ = write!(text, ", {} other", grouped(*others));
+            }
+            None if ends.is_empty() => text += " refused by the producer",
+            None => {}
+        }
+        text += "\n";
+    }
+    text
+}
+
 /// The result of a verification without a load. While a run is under way, what it sends is found before it is known as
 /// acknowledged.
 pub fn verified(report: &RunReport, verification: &Verification, is_under_way: bool) -> String {
@@ -118,6 +150,7 @@ pub fn verified(report: &RunReport, verification: &Verification, is_under_way: b
         if is_under_way { "found of the run under way" } else { "found but never acknowledged" },
         grouped(unacknowledged),
     );
+    text += &ledger(&report.ledger);
     for problem in &report.problems {
         let _ = writeln!(text, "  problem: {problem}");
     }
@@ -197,7 +230,7 @@ mod tests {
     };
 
     fn landed(destination: Destination, documents: u64, by_sql: Option<u64>) -> LandedDocuments {
-        LandedDocuments(vec![Landed { destination, documents, by_sql }])
+        LandedDocuments(vec![Landed { destination, documents, apart: 0, by_sql }])
     }
 
     #[test]

@@ -6,7 +6,7 @@ use demo_formats::schema::FieldPath;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{action::Event, partition_key::PartitionKey, schedule::Schedule, sending::Sending};
+use super::{action::Event, imperfect::Imperfect, partition_key::PartitionKey, schedule::Schedule, sending::Sending};
 
 /// The mean length of a `store_sales` document, in bytes.
 pub const MEAN_DOCUMENT_BYTES: u64 = 8_170;
@@ -22,6 +22,8 @@ pub struct Load {
     pub give_up: Duration,
     /// How documents are spread over shards.
     pub partition_key: PartitionKey,
+    /// Which documents are wrong on purpose, if any are.
+    pub imperfect: Option<Imperfect>,
     /// What is done while it goes on, in the order of their times. A rate is part of the schedule already.
     pub events: Vec<Event>,
     /// How they travel.

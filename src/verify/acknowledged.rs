@@ -1,14 +1,26 @@
 //! The documents to find: derived from the acknowledgement logs and the workload.
 
-use std::{collections::HashMap, ops::RangeInclusive, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    ops::RangeInclusive,
+    sync::Arc,
+};
 
 use demo_workload::{Id, Identity, Key};
 
 use super::{
-    expected::{Expected, Scope},
+    destination::{Destination, Keeps},
+    due::{Due, FlawDue},
+    expected::{Expected, Scope, line_id},
     keys::KeyBag,
 };
-use crate::load::{AckLog, OpenError, OpenWorkload, Origin, Source, SourceError};
+use crate::{
+    load::{AckLog, OpenError, OpenWorkload, Origin, Source, SourceError},
+    spec::{End, FLAWS, Flaw},
+};
+
+/// Where a destination has documents with a flaw, or why nobody knows.
+pub type EndOf<'a> = &'a dyn Fn(Flaw) -> Result<End, String>;
 
 /// The acknowledged documents of some runs.
 ///
@@ -19,17 +31,45 @@ use crate::load::{AckLog, OpenError, OpenWorkload, Origin, Source, SourceError};
 pub struct Acknowledged {
     /// Which documents to find.
     pub expected: Arc<Expected>,
+    /// The ids of the perfect ones of all runs that are searched for, settled.
+    perfect: Arc<KeyBag>,
+    /// The imperfect ones of all runs, those included that are not searched for.
+    flawed: Vec<Flawed>,
+    /// How many documents the runs in question had that were too long on purpose, and refused by the producer.
+    pub refused: u64,
     /// How many documents the runs in question had acknowledged.
     pub own: u64,
     /// How many documents earlier runs had acknowledged that cannot be told from those.
     pub earlier: u64,
-    earlier_runs: usize,
     runs: Vec<Run>,
 }
 
 struct Run {
     log: AckLog,
     source: Arc<dyn Source>,
+    whose: Whose,
+}
+
+/// Of which run a document is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Whose {
+    /// Of one of the runs in question.
+    Own,
+    /// Of an earlier one that cannot be told from those.
+    Earlier,
+    /// Of one that is not searched for.
+    Other,
+}
+
+/// An imperfect document, which may have been sent.
+struct Flawed {
+    flaw: Flaw,
+    whose: Whose,
+    /// Where something identifies it.
+    id: Option<Id>,
+    /// Of its line.
+    line: Id,
+    is_acknowledged: bool,
 }
 
 /// Why the acknowledged documents cannot be derived.
@@ -56,6 +96,16 @@ pub enum AcknowledgedError {
     /// There is no run, or the runs identify their documents by different fields.
     #[error("{0}")]
     Runs(String),
+    /// Imperfect documents were sent whose end is not known.
+    #[error("`{flaw}` documents were sent, and it is not known where they end in {destination}: {why}")]
+    End {
+        /// What is wrong with them.
+        flaw: Flaw,
+        /// The destination.
+        destination: &'static str,
+        /// Why.
+        why: String,
+    },
 }
 
 impl Acknowledged {
@@ -68,13 +118,12 @@ impl Acknowledged {
         let count = |logs: &[AckLog]| logs.iter().map(|log| log.acknowledged.count()).sum();
         let own = count(&logs);
         let all_sales = |logs: &[AckLog]| logs.iter().all(|log| is_sale(&log.header.origin));
-        let (logs, earlier_count, earlier_runs) = if all_sales(&logs) && all_sales(&earlier) {
-            (logs, 0, 0)
-        } else {
-            let (before, runs) = (count(&earlier), earlier.len());
-            (earlier.into_iter().chain(logs).collect(), before, runs)
-        };
-        let runs = opened(logs)?;
+        let are_told_apart = all_sales(&logs) && all_sales(&earlier);
+        let (whose, earlier_count) = if are_told_apart { (Whose::Other, 0) } else { (Whose::Earlier, count(&earlier)) };
+        // What no key tells from the others is of any run.
+        let earlier = earlier.into_iter().filter(|log| !are_told_apart || log.header.flaws.is_some());
+        let logs = earlier.map(|log| (log, whose)).chain(logs.into_iter().map(|log| (log, Whose::Own)));
+        let (others, runs): (Vec<_>, Vec<_>) = opened(logs)?.into_iter().partition(|run| run.whose == Whose::Other);
         let mut identities = runs.iter().map(|run| run.source.identity());
         let identity = identities.next().ok_or_else(|| AcknowledgedError::Runs("there is no run to verify".into()))?;
         if let Some(other) = identities.find(|other| *other != identity) {
@@ -89,29 +138,97 @@ impl Acknowledged {
             Identity::StoreSales => Scope::of_tickets(runs.iter().flat_map(|run| run.log.tickets.clone()).collect()),
             _ => Scope::All,
         };
-        let expected = Arc::new(Expected { identity, scope });
-        Ok(Self { expected, own, earlier: earlier_count, earlier_runs, runs })
+        let mut perfect = perfect_of(&runs, |_| true)?;
+        perfect.settle();
+        let mut flawed = Vec::new();
+        for run in others.iter().chain(&runs) {
+            flawed.extend(run.flawed(&identity)?);
+        }
+        let refused = |run: &Run| if run.whose == Whose::Own { run.log.refused.count() } else { 0 };
+        let refused = runs.iter().map(refused).sum();
+        let (expected, perfect) = (Arc::new(Expected::new(identity, scope)), Arc::new(perfect));
+        Ok(Self { expected, perfect, flawed, refused, own, earlier: earlier_count, runs })
     }
 
-    /// The ids of all acknowledged documents, settled.
+    /// How many documents with each flaw the runs in question had acknowledged, those without any left out.
+    pub fn flaws(&self) -> Vec<(Flaw, u64)> {
+        let own = |flaw: &Flaw| {
+            let is_own = |one: &&Flawed| one.flaw == *flaw && one.whose == Whose::Own && one.is_acknowledged;
+            (*flaw, self.flawed.iter().filter(is_own).count() as u64)
+        };
+        FLAWS.iter().map(own).filter(|(_, count)| *count > 0).collect()
+    }
+
+    /// What must be in a destination.
     ///
     /// # Errors
-    /// A document cannot be made again.
-    pub fn ids(&self) -> Result<KeyBag, AcknowledgedError> {
-        ids_of(&self.runs)
+    /// Nobody knows where imperfect documents end, or a document cannot be made again.
+    pub fn due_in(&self, destination: Destination, end_of: EndOf<'_>) -> Result<Due, AcknowledgedError> {
+        let (mut more, mut apart, mut lines, mut flaws) =
+            (Vec::new(), KeyBag::default(), HashSet::new(), HashMap::<_, (End, bool, Vec<Id>)>::new());
+        let mut ends = HashMap::new();
+        for one in &self.flawed {
+            let end = match ends.get(&one.flaw) {
+                Some(end) => *end,
+                None => {
+                    let (flaw, destination) = (one.flaw, destination.name);
+                    let end = end_of(flaw).map_err(|why| AcknowledgedError::End { flaw, destination, why })?;
+                    *ends.entry(flaw).or_insert(end)
+                }
+            };
+            let kept = one.id.filter(|_| !matches!(end, End::Rejected(_)));
+            if kept.is_none() {
+                lines.insert(one.line);
+            }
+            if !one.is_acknowledged {
+                continue;
+            }
+            match kept {
+                Some(id) if one.whose != Whose::Other => more.push((id, one.whose)),
+                Some(_) => {}
+                None => apart.append([one.line].into_iter().collect()),
+            }
+            if one.whose == Whose::Own {
+                let ids = &mut flaws.entry(one.flaw).or_insert((end, kept.is_none(), Vec::new())).2;
+                ids.push(kept.unwrap_or(one.line));
+            }
+        }
+        apart.settle();
+        let earlier_perfect: u64 =
+            self.runs.iter().filter(|run| run.whose == Whose::Earlier).map(Run::perfect_count).sum();
+        let earlier = more.iter().filter(|(_, whose)| *whose == Whose::Earlier).count() as u64 + earlier_perfect;
+        let earlier_keys = match destination.keeps {
+            Keeps::OneOfAKey if earlier > 0 => self.earlier_keys(&more)?,
+            _ => 0,
+        };
+        let documents = match more.is_empty() {
+            true => self.perfect.clone(),
+            false => {
+                let mut documents = KeyBag::clone(&self.perfect);
+                documents.append(more.into_iter().map(|(id, _)| id).collect());
+                documents.settle();
+                Arc::new(documents)
+            }
+        };
+        let expected = match lines.is_empty() {
+            true => self.expected.clone(),
+            false => Arc::new(Expected::clone(&self.expected).with_apart(lines)),
+        };
+        let of_flaw = |flaw| flaws.remove(flaw).map(|(end, is_apart, ids)| FlawDue::new(*flaw, end, is_apart, ids));
+        let flawed = FLAWS.iter().filter_map(of_flaw).collect();
+        Ok(Due { expected, documents, apart, earlier, earlier_keys, flawed })
     }
 
     /// Of the documents that earlier runs had acknowledged, the distinct ones that the runs in question had not: so many
-    /// items of a table are not of these runs.
-    ///
-    /// # Errors
-    /// A document cannot be made again.
-    pub fn earlier_keys(&self) -> Result<u64, AcknowledgedError> {
-        if self.earlier == 0 {
-            return Ok(0);
-        }
-        let (earlier, own) = self.runs.split_at(self.earlier_runs);
-        Ok(ids_of(earlier)?.tally(&ids_of(own)?).unacknowledged)
+    /// items of a table are not of these runs. `imperfect` are those that land beside the perfect ones.
+    fn earlier_keys(&self, imperfect: &[(Id, Whose)]) -> Result<u64, AcknowledgedError> {
+        let of = |whose: Whose| {
+            let mut ids = perfect_of(&self.runs, |run| run.whose == whose)?;
+            ids.append(imperfect.iter().filter(|(_, of)| *of == whose).map(|(id, _)| *id).collect());
+            ids.settle();
+            Ok::<_, AcknowledgedError>(ids)
+        };
+        Ok(of(Whose::Earlier)?.tally(&of(Whose::Own)?).unacknowledged)
     }
 
     /// Names for missing documents, in the order of their ids: ticket and item, the values of the declared key, or how
@@ -131,19 +248,21 @@ impl Acknowledged {
         for run in self.runs.iter().filter(|_| !missing.is_empty()) {
             run.name(&mut names, &self.expected.identity)?;
         }
-        let unnamed = || "a document that none of the runs made".to_owned();
-        Ok(missing.iter().map(|id| names[id].clone().unwrap_or_else(unnamed)).collect())
+        let unnamed = |id| match self.flawed.iter().find(|one| one.id == Some(id)) {
+            Some(one) => format!("a document of `load.imperfect` ({})", one.flaw),
+            None => "a document that none of the runs made".to_owned(),
+        };
+        Ok(missing.iter().map(|id| names[id].clone().unwrap_or_else(|| unnamed(*id))).collect())
     }
 }
 
-/// Settled.
-fn ids_of(runs: &[Run]) -> Result<KeyBag, AcknowledgedError> {
+/// The ids of the perfect documents that some of the runs had acknowledged.
+fn perfect_of(runs: &[Run], is_meant: impl Fn(&Run) -> bool) -> Result<KeyBag, AcknowledgedError> {
     let mut all = KeyBag::default();
-    for run in runs {
-        let ids: Vec<Id> = run.acknowledged().map(|id| id.map(|(_, id)| id)).collect::<Result<_, _>>()?;
+    for run in runs.iter().filter(|run| is_meant(run)) {
+        let ids: Vec<Id> = run.perfect().map(|id| id.map(|(_, id)| id)).collect::<Result<_, _>>()?;
         all.append(ids.into_iter().collect());
     }
-    all.settle();
     Ok(all)
 }
 
@@ -152,9 +271,9 @@ fn is_sale(origin: &Origin) -> bool {
 }
 
 /// Runs of one origin share what was opened.
-fn opened(logs: Vec<AckLog>) -> Result<Vec<Run>, AcknowledgedError> {
+fn opened(logs: impl Iterator<Item = (AckLog, Whose)>) -> Result<Vec<Run>, AcknowledgedError> {
     let mut runs: Vec<Run> = Vec::new();
-    for log in logs {
+    for (log, whose) in logs {
         let known = runs.iter().find(|run| run.log.header.origin == log.header.origin).map(|run| run.source.clone());
         let source = match known {
             Some(source) => source,
@@ -164,7 +283,7 @@ fn opened(logs: Vec<AckLog>) -> Result<Vec<Run>, AcknowledgedError> {
                 opened.map_err(failed)?.source
             }
         };
-        runs.push(Run { log, source });
+        runs.push(Run { log, source, whose });
     }
     Ok(runs)
 }
@@ -175,21 +294,53 @@ fn by(identity: &Identity) -> String {
 }
 
 impl Run {
-    /// Number and id of each acknowledged document.
-    fn acknowledged(&self) -> Box<dyn Iterator<Item = Result<(u64, Id), AcknowledgedError>> + '_> {
+    /// How many perfect documents it had acknowledged.
+    fn perfect_count(&self) -> u64 {
+        let all = &self.log.acknowledged;
+        let Some(flaws) = &self.log.header.flaws else { return all.count() };
+        let imperfect = |range: RangeInclusive<u64>| flaws.among(*range.start()..range.end() + 1).count() as u64;
+        all.count() - all.intervals().map(imperfect).sum::<u64>()
+    }
+
+    /// Number and id of each acknowledged document that is perfect.
+    fn perfect(&self) -> Box<dyn Iterator<Item = Result<(u64, Id), AcknowledgedError>> + '_> {
         let Some(last) = self.log.acknowledged.intervals().last().map(|interval| *interval.end()) else {
             return Box::new(std::iter::empty());
         };
         let of_range = move |tickets: &RangeInclusive<u64>| self.source.clone().ids(tickets.clone());
         let ids = self.log.tickets.iter().flat_map(of_range);
-        let numbered = (0..=last).zip(ids).filter(|(number, _)| self.log.acknowledged.contains(*number));
+        let is_perfect = |number| self.log.header.flaws.as_ref().is_none_or(|flaws| flaws.of(number).is_none());
+        let numbered = (0..=last).zip(ids);
+        let numbered =
+            numbered.filter(move |(number, _)| self.log.acknowledged.contains(*number) && is_perfect(*number));
         Box::new(numbered.map(|(number, id)| id.map(|id| (number, id)).map_err(|source| self.failed(number, source))))
+    }
+
+    /// Its imperfect documents: all that it has tickets for.
+    fn flawed(&self, identity: &Identity) -> Result<Vec<Flawed>, AcknowledgedError> {
+        let Some(flaws) = &self.log.header.flaws else { return Ok(Vec::new()) };
+        let mut flawed = Vec::new();
+        // One that is sent once more is made as the one before it.
+        let made_as = |(number, flaw): (u64, Flaw)| number - u64::from(flaw == Flaw::Duplicates);
+        let mut numbers = flaws.among(0..u64::MAX).map(made_as);
+        let mut take = |made_as: u64, document: &[u8]| {
+            let duplicate = flaws.of(made_as + 1).filter(|flaw| *flaw == Flaw::Duplicates);
+            let flaw = flaws.of(made_as).or(duplicate).expect("only such are asked for");
+            let number = made_as + u64::from(flaw == Flaw::Duplicates);
+            let sent = flaws.apply(flaw, number, document);
+            let id = identity.of_document(&sent).ok();
+            let is_acknowledged = self.log.acknowledged.contains(number);
+            flawed.push(Flawed { flaw, whose: self.whose, id, line: line_id(&sent), is_acknowledged });
+        };
+        let picked = self.source.clone().pick(&self.log.tickets, &mut numbers, &mut take);
+        picked.map_err(|source| self.failed(0, source))?;
+        Ok(flawed)
     }
 
     /// Names those of the ids that are of this run and have no name.
     fn name(&self, names: &mut HashMap<Id, Option<String>>, identity: &Identity) -> Result<(), AcknowledgedError> {
         let mut wanted: HashMap<u64, Id> = HashMap::new();
-        for found in self.acknowledged() {
+        for found in self.perfect() {
             let (number, id) = found?;
             if names.get(&id).is_some_and(Option::is_none) && !wanted.values().any(|known| *known == id) {
                 wanted.insert(number, id);
@@ -226,8 +377,9 @@ mod tests {
     fn log(run: &str, origin: Origin, tickets: RangeInclusive<u64>, acknowledged: RangeInclusive<u64>) -> AckLog {
         let mut documents = IntervalSet::default();
         documents.insert_range(acknowledged);
-        let header = Header { run: run.to_owned(), origin, part: Part::WHOLE };
-        AckLog { header, tickets: vec![tickets], acknowledged: documents, offered: None }
+        let header = Header { run: run.to_owned(), origin, part: Part::WHOLE, flaws: None };
+        let refused = IntervalSet::default();
+        AckLog { header, tickets: vec![tickets], acknowledged: documents, refused, offered: None }
     }
 
     fn template(key: Option<&str>) -> Origin {
@@ -237,6 +389,11 @@ mod tests {
             key: key.map(|key| vec![FieldPath(vec![key.to_owned()])]),
             max_bytes: 1 << 20,
         }
+    }
+
+    /// In a destination that keeps every document.
+    fn due(acknowledged: &Acknowledged) -> Due {
+        acknowledged.due_in(crate::verify::stream::DESTINATION, &|_| Ok(End::Kept)).expect("known")
     }
 
     fn sales() -> Origin {
@@ -250,7 +407,7 @@ mod tests {
                 .expect("runs");
         assert_eq!((acknowledged.own, acknowledged.earlier), (10, 0));
         assert_eq!(acknowledged.expected.scope, Scope::Tickets(vec![11..=20]));
-        assert_eq!(acknowledged.ids().expect("ids").len(), 10);
+        assert_eq!(due(&acknowledged).documents.len(), 10);
         let id = Key { ticket: 11, item: 7 }.into();
         assert_eq!(acknowledged.names(&[id]).expect("names"), ["ticket 11 item 7"]);
     }
@@ -263,10 +420,10 @@ mod tests {
         )
         .expect("runs");
         assert_eq!((acknowledged.own, acknowledged.earlier), (4, 2));
-        assert_eq!(acknowledged.earlier_keys().expect("ids"), 1, "half 0; half 1 was sent by both");
+        assert_eq!(acknowledged.earlier_keys(&[]).expect("ids"), 1, "half 0; half 1 was sent by both");
         assert_eq!(acknowledged.expected.scope, Scope::All);
         // The halves of 1 and 2, and of 2, 3, 4 and 5.
-        let due = acknowledged.ids().expect("ids");
+        let due = due(&acknowledged).documents;
         assert_eq!(due.len(), 6);
         let there =
             ["0", "1", "1", "1", "2"].map(|text| acknowledged.expected.identity.of_texts(&[text]).expect("an id"));
@@ -278,7 +435,7 @@ mod tests {
     #[test]
     fn whole_lines_are_named_by_themselves() {
         let acknowledged = Acknowledged::of(vec![log("a", template(None), 7..=9, 0..=2)], vec![]).expect("a run");
-        let tally = KeyBag::default().tally(&acknowledged.ids().expect("ids"));
+        let tally = KeyBag::default().tally(&due(&acknowledged).documents);
         assert_eq!(tally.lost, 3);
         let mut names = acknowledged.names(&tally.missing).expect("names");
         names.sort();

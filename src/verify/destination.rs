@@ -62,6 +62,10 @@ pub trait DestinationReader: Send {
     /// Compares what was found by the last read with what was acknowledged.
     async fn tally(&mut self, acknowledged: &KeyBag) -> Result<Tally, VerifyError>;
 
+    /// The ids of the lines of those documents that lie apart, found so far, by [`DestinationReader::read`] or
+    /// [`DestinationReader::rejected`].
+    fn apart(&mut self) -> &mut KeyBag;
+
     /// Looks once more for documents that a service gave up. Returns how many of the expected ones it has so far: nobody
     /// need wait for them.
     async fn rejected(&mut self) -> Result<u64, VerifyError> {

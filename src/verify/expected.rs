@@ -1,6 +1,6 @@
 //! Which of a destination's documents the search expects, and how it identifies them.
 
-use std::ops::RangeInclusive;
+use std::{collections::HashSet, ops::RangeInclusive};
 
 use demo_workload::{Id, Identity, IdentityError, Key};
 
@@ -11,6 +11,8 @@ pub struct Expected {
     pub identity: Identity,
     /// Which documents.
     pub scope: Scope,
+    /// The ids of the lines of those that lie apart from the others.
+    apart: HashSet<Id>,
 }
 
 /// Some or all documents of a destination.
@@ -23,6 +25,31 @@ pub enum Scope {
 }
 
 impl Expected {
+    /// Documents that are all told by what identifies them.
+    pub fn new(identity: Identity, scope: Scope) -> Self {
+        Self { identity, scope, apart: HashSet::new() }
+    }
+
+    /// With others, told by their whole lines alone: no key tells them, or a service has given them up.
+    pub fn with_apart(mut self, lines: HashSet<Id>) -> Self {
+        self.apart = lines;
+        self
+    }
+
+    /// Whether some lie apart.
+    pub fn has_apart(&self) -> bool {
+        !self.apart.is_empty()
+    }
+
+    /// The id of the line of a document that lies apart; `None` of any other.
+    pub fn apart(&self, document: &[u8]) -> Option<Id> {
+        if self.apart.is_empty() {
+            return None;
+        }
+        let id = line_id(document);
+        self.apart.contains(&id).then_some(id)
+    }
+
     /// The id of a document; `None` if it is not expected.
     ///
     /// # Errors
@@ -31,6 +58,33 @@ impl Expected {
         let id = self.identity.of_document(document)?;
         Ok(self.scope.contains(id).then_some(id))
     }
+
+    /// Where a document belongs that was found.
+    ///
+    /// # Errors
+    /// It has no id, and is none of those that lie apart.
+    pub fn place(&self, document: &[u8]) -> Result<Place, IdentityError> {
+        match self.id_of(document) {
+            Ok(id) => Ok(id.map_or(Place::Elsewhere, Place::Among)),
+            Err(error) => self.apart(document).map(Place::Apart).ok_or(error),
+        }
+    }
+}
+
+/// Where a document belongs that was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Among the expected ones, by its id.
+    Among(Id),
+    /// Apart from them, by the id of its line.
+    Apart(Id),
+    /// It is none of them.
+    Elsewhere,
+}
+
+/// The id of a whole line, with or without its newline.
+pub fn line_id(document: &[u8]) -> Id {
+    Identity::Line.of_document(document).expect("a line has an id whatever it says")
 }
 
 impl Scope {

@@ -2,8 +2,8 @@
 
 use demo_workload::{Id, Key};
 
-/// Missing documents that a tally names; it counts the others.
-const NAMED: usize = 20;
+/// Missing documents that a tally has the ids of; it counts the others.
+const NAMED: usize = 1_000_000;
 
 /// Ids of documents in any order, each as often as there are documents of it.
 #[derive(Clone, Debug, Default)]
@@ -44,6 +44,15 @@ impl KeyBag {
         self.ids.dedup();
     }
 
+    /// How many of these ids are here, each at most as often as it is among them. This bag is settled.
+    pub fn copies_of(&self, ids: &[Id]) -> u64 {
+        debug_assert!(self.ids.is_sorted());
+        let mut wanted = ids.to_vec();
+        wanted.sort_unstable();
+        let copies = |id: Id| self.ids.partition_point(|one| *one <= id) - self.ids.partition_point(|one| *one < id);
+        wanted.chunk_by(|one, other| one == other).map(|same| copies(same[0]).min(same.len()) as u64).sum()
+    }
+
     /// Compares what landed (`self`) with what was acknowledged, which is settled: an id that was acknowledged n times
     /// must be there n times.
     pub fn tally(&mut self, acknowledged: &Self) -> Tally {
@@ -78,7 +87,7 @@ pub struct Tally {
     pub unacknowledged: u64,
     /// Acknowledged documents that are not there.
     pub lost: u64,
-    /// The ids of the first twenty lost ones, each once.
+    /// The ids of the lost ones, each once, up to a million.
     pub missing: Vec<Id>,
     /// Sum of the ticket numbers of the distinct ids; of `store_sales` only.
     pub ticket_sum: u128,
@@ -88,6 +97,11 @@ impl Tally {
     /// Documents that are there once each: all but the duplicated.
     pub fn landed(&self) -> u64 {
         self.documents - self.duplicated
+    }
+
+    /// Whether it has the ids of all that is missing. A tally by numbers alone has none.
+    pub fn names_all_missing(&self) -> bool {
+        self.missing.len() < NAMED && (self.lost == 0 || !self.missing.is_empty())
     }
 
     fn note(&mut self, id: Id, landed: u64, due: u64) {
@@ -153,9 +167,18 @@ mod tests {
     }
 
     #[test]
+    fn copies_are_counted_no_more_often_than_they_are_wanted() {
+        let mut landed: KeyBag = [3, 1, 3, 3, 2].into_iter().map(Id).collect();
+        landed.settle();
+        assert_eq!(landed.copies_of(&[3, 3, 1, 9].map(Id)), 3);
+        assert_eq!(landed.copies_of(&[]), 0);
+    }
+
+    #[test]
     fn nothing_landed_is_everything_lost() {
         let acknowledged = (1..=50).map(|ticket| Key { ticket, item: 7 }).collect::<KeyBag>();
         let tally = KeyBag::default().tally(&acknowledged);
-        assert_eq!((tally.lost, tally.missing.len()), (50, NAMED));
+        assert_eq!((tally.lost, tally.missing.len()), (50, 50));
+        assert!(tally.names_all_missing() && !Tally { lost: 1, ..Tally::default() }.names_all_missing());
     }
 }

@@ -3,6 +3,7 @@
 pub mod acknowledged;
 pub mod contents;
 pub mod destination;
+pub mod due;
 pub mod folder;
 pub mod freshness;
 pub mod keys;
@@ -16,6 +17,7 @@ pub mod stream;
 
 pub use acknowledged::{Acknowledged, AcknowledgedError};
 pub use destination::{Destination, DestinationReader, VerifyError};
-pub use expected::{Expected, Scope};
+pub use due::{Due, Ended};
+pub use expected::{Expected, Place, Scope, line_id};
 pub use keys::{KeyBag, Tally};
-pub use verification::{DestinationResult, SearchProgress, Verification, verify};
+pub use verification::{DestinationResult, LedgerLine, SearchProgress, Sought, Verification, verify};

@@ -4,12 +4,14 @@
 use std::{collections::HashSet, io::BufRead, sync::Arc};
 
 use bytes::Bytes;
+use demo_workload::Id;
 use serde::Deserialize;
 
 use super::{
     contents,
     expected::Expected,
     folder::{Folder, ObjectsError},
+    keys::KeyBag,
     rejections::Rejections,
 };
 
@@ -21,6 +23,8 @@ pub struct RejectedObjects {
     delivered: String,
     seen: HashSet<String>,
     found: Rejections,
+    /// Ids of the lines of those that were to be rejected.
+    pub apart: KeyBag,
 }
 
 /// A record as Firehose gives it up (Firehose developer guide, "Handle data transformation failure" and "Handle errors for
@@ -39,35 +43,50 @@ impl RejectedObjects {
     /// Those in `folder`, which is not the one of the delivered objects.
     pub fn new(folder: Folder, delivered: &str, expected: &Arc<Expected>) -> Self {
         let (expected, delivered) = (expected.clone(), delivered.to_owned());
-        Self { folder, expected, delivered, seen: HashSet::new(), found: Rejections::default() }
+        Self {
+            folder,
+            expected,
+            delivered,
+            seen: HashSet::new(),
+            found: Rejections::default(),
+            apart: KeyBag::default(),
+        }
     }
 
-    /// Reads the objects that are new since the last read; how many of the expected documents were rejected so far.
+    /// Reads the objects that are new since the last read; how many of the expected documents were rejected so far that
+    /// were not to be.
     pub async fn read_new(&mut self) -> Result<u64, ObjectsError> {
         for key in self.folder.list().await? {
             if self.seen.contains(&key) || (!self.delivered.is_empty() && key.starts_with(&self.delivered)) {
                 continue;
             }
             let data = self.folder.fetch(&key).await?;
-            note(data, &self.folder.url(&key), &self.expected, &mut self.found);
+            let apart = note(data, &self.folder.url(&key), &self.expected, &mut self.found);
+            self.apart.append(apart.into_iter().collect());
             self.seen.insert(key);
         }
         Ok(self.found.documents())
     }
 
-    /// What was found.
+    /// Those that were not to be rejected.
     pub fn found(&self) -> &Rejections {
         &self.found
     }
 }
 
-/// Notes the expected documents of an object; a line that is no rejected record says nothing.
-fn note(data: Bytes, object: &str, expected: &Expected, found: &mut Rejections) {
-    let Ok(lines) = contents::lines(data, &[]) else { return };
+/// Notes the expected documents of an object, and returns the lines of those that were to be there; a line that is no
+/// rejected record says nothing.
+fn note(data: Bytes, object: &str, expected: &Expected, found: &mut Rejections) -> Vec<Id> {
+    let mut apart = Vec::new();
+    let Ok(lines) = contents::lines(data, &[]) else { return apart };
     let records = lines.split(b'\n').map_while(Result::ok);
     for record in records.filter_map(|line| serde_json::from_slice::<Rejected>(&line).ok()) {
         let Rejected { error_code, error_message, raw_data } = record;
         let document = base64_simd::STANDARD.decode_to_vec(&raw_data).unwrap_or_else(|_| raw_data.into_bytes());
+        if let Some(id) = expected.apart(&document) {
+            apart.push(id);
+            continue;
+        }
         // What has no id was not delivered for this very reason.
         if matches!(expected.id_of(&document), Ok(None)) {
             continue;
@@ -75,6 +94,7 @@ fn note(data: Bytes, object: &str, expected: &Expected, found: &mut Rejections) 
         let reason = if error_message.is_empty() { error_code } else { format!("{error_code}: {error_message}") };
         found.add(&reason, object, &document);
     }
+    apart
 }
 
 #[cfg(test)]
@@ -82,7 +102,7 @@ mod tests {
     use demo_workload::Identity;
 
     use super::*;
-    use crate::verify::Scope;
+    use crate::verify::{Scope, line_id};
 
     fn line(record: &str, code: (&str, &str), message: (&str, &str)) -> String {
         let raw = base64_simd::STANDARD.encode_to_string(record);
@@ -101,9 +121,12 @@ mod tests {
             "no JSON\n".to_owned(),
             line("no document", ("errorCode", "DynamicPartitioning.MetadataExtractionFailed"), ("errorMessage", "")),
         ];
-        let expected = Expected { identity: Identity::StoreSales, scope: Scope::Tickets(vec![1..=4]) };
+        let expected = Expected::new(Identity::StoreSales, Scope::Tickets(vec![1..=4]));
         let mut found = Rejections::default();
-        note(object.concat().into(), "s3://b/errors/1", &expected, &mut found);
+        assert!(note(object.concat().into(), "s3://b/errors/1", &expected, &mut found).is_empty());
+        let meant = line_id(b"no document");
+        let apart = expected.clone().with_apart([meant].into());
+        assert_eq!(note(object.concat().into(), "s3://b/errors/1", &apart, &mut Rejections::default()), [meant]);
         let told: Vec<_> = found.by_reason().iter().map(|one| (one.documents, one.reason.as_str())).collect();
         let malformed = "DataFormatConversion.MalformedData: a text where a number is expected";
         assert_eq!(told, [(1, malformed), (1, "DynamicPartitioning.MetadataExtractionFailed")]);

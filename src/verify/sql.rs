@@ -59,6 +59,18 @@ pub async fn count(client: &Client, table: &Table, expected: &Expected) -> Resul
     counted.ok_or_else(|| SqlError::Answer { table: table.table.clone(), answer: format!("{:?}", answer.rows) })
 }
 
+/// Counts the rows without a key, of whatever run; `None` where rows have none.
+pub async fn count_without_key(client: &Client, table: &Table, expected: &Expected) -> Result<Option<u64>, SqlError> {
+    let columns: Vec<_> = expected.identity.fields().iter().map(column).collect();
+    if columns.is_empty() {
+        return Ok(None);
+    }
+    let sql = format!("SELECT count(*) FROM \"{}\" AS {ALIAS} WHERE {}", table.table, no_key(&columns));
+    let answer = query::run(client, &table.workgroup, &table.database, &sql, ONE_ROW_AND_A_CHECK).await?;
+    let counted = Counted::from_rows(&answer.rows).map(|counted| Some(counted.documents));
+    counted.ok_or_else(|| SqlError::Answer { table: table.table.clone(), answer: format!("{:?}", answer.rows) })
+}
+
 impl Counted {
     /// Of the one row of a count: its documents, then the distinct keys and the sum of their tickets, where it has them.
     pub fn from_rows(rows: &[Vec<Option<String>>]) -> Option<Self> {
@@ -110,13 +122,19 @@ pub fn statement(table: &str, expected: &Expected) -> String {
         ),
         (Identity::Fields(fields), _) => {
             let columns: Vec<_> = fields.iter().map(column).collect();
+            let kept = if expected.has_apart() { format!(" WHERE NOT ({})", no_key(&columns)) } else { String::new() };
             format!(
-                "SELECT sum(n), count(*) FROM (SELECT count(*) AS n FROM {table} GROUP BY {}) AS keys",
+                "SELECT sum(n), count(*) FROM (SELECT count(*) AS n FROM {table}{kept} GROUP BY {}) AS keys",
                 columns.join(", ")
             )
         }
         (Identity::Line, _) => format!("SELECT count(*) FROM {table}"),
     }
+}
+
+/// Rows of lines that no key tells from others: every column of the key is NULL.
+fn no_key(columns: &[String]) -> String {
+    columns.iter().map(|column| format!("{column} IS NULL")).collect::<Vec<_>>().join(" AND ")
 }
 
 fn condition(scope: &Scope) -> String {
@@ -137,7 +155,7 @@ mod tests {
     use super::*;
 
     fn sales(scope: Scope) -> Expected {
-        Expected { identity: Identity::StoreSales, scope }
+        Expected::new(Identity::StoreSales, scope)
     }
 
     #[test]
@@ -152,12 +170,12 @@ mod tests {
         let path = |names: &[&str]| FieldPath(names.iter().map(|name| (*name).to_owned()).collect());
         let identity = Identity::Fields(vec![path(&["Order"]), path(&["t", "user-id"])]);
         assert_eq!(
-            statement("t", &Expected { identity, scope: Scope::All }),
+            statement("t", &Expected::new(identity, Scope::All)),
             "SELECT sum(n), count(*) FROM (SELECT count(*) AS n FROM \"t\" AS demo_documents \
              GROUP BY demo_documents.\"order\", demo_documents.\"t\".\"user_id\") AS keys"
         );
         assert_eq!(
-            statement("2026_table", &Expected { identity: Identity::Line, scope: Scope::All }),
+            statement("2026_table", &Expected::new(Identity::Line, Scope::All)),
             "SELECT count(*) FROM \"2026_table\" AS demo_documents"
         );
     }

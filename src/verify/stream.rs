@@ -8,19 +8,29 @@ use aws_sdk_kinesis::{
     error::{ProvideErrorMetadata, SdkError},
     types::{Record, ShardIteratorType},
 };
-use demo_workload::Id;
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::{
     destination::{Destination, DestinationReader, Keeps, Patience, VerifyError},
-    expected::Expected,
+    expected::{Expected, Place},
     keys::{KeyBag, Tally},
 };
-use crate::aws::{Clients, told::told};
+use crate::{
+    aws::{Clients, told::told},
+    spec::{End, Flaw},
+};
 
 /// The stream itself, of a stack that delivers nowhere.
 pub const DESTINATION: Destination =
     Destination { name: "the stream", label: "stream", field: "landed_stream", sql_field: None, keeps: Keeps::All };
+
+/// Where documents with a flaw are that the stream takes: it keeps every record as it is.
+pub fn end_of(flaw: Flaw) -> End {
+    match flaw {
+        Flaw::Malformed | Flaw::Empty => End::Line,
+        Flaw::Duplicates | Flaw::WrongType | Flaw::Missing | Flaw::Unknown | Flaw::Oversize => End::Kept,
+    }
+}
 
 /// Shards that are read at the same time.
 const READERS: usize = 8;
@@ -63,14 +73,22 @@ pub struct Stream {
     client: Client,
     name: String,
     expected: Arc<Expected>,
+    found: Found,
+}
+
+/// The ids of the expected documents.
+#[derive(Default)]
+struct Found {
     keys: KeyBag,
+    /// Of the lines of those that lie apart.
+    apart: KeyBag,
 }
 
 impl Stream {
     /// The expected documents.
     pub fn new(name: &str, clients: &Clients, expected: &Arc<Expected>) -> Self {
         let (client, expected) = (clients.kinesis.clone(), expected.clone());
-        Self { client, name: name.to_owned(), expected, keys: KeyBag::default() }
+        Self { client, name: name.to_owned(), expected, found: Found::default() }
     }
 }
 
@@ -92,25 +110,30 @@ impl DestinationReader for Stream {
     }
 
     async fn read(&mut self) -> Result<u64, VerifyError> {
-        self.keys = keys(&self.client, &self.name, &self.expected).await?;
-        Ok(self.keys.len())
+        self.found = find(&self.client, &self.name, &self.expected).await?;
+        Ok(self.found.keys.len())
     }
 
     async fn tally(&mut self, acknowledged: &KeyBag) -> Result<Tally, VerifyError> {
-        Ok(self.keys.tally(acknowledged))
+        Ok(self.found.keys.tally(acknowledged))
+    }
+
+    fn apart(&mut self) -> &mut KeyBag {
+        &mut self.found.apart
     }
 }
 
-/// The ids of the expected documents that the stream still holds.
-async fn keys(client: &Client, stream: &str, expected: &Expected) -> Result<KeyBag, StreamError> {
+/// The expected documents that the stream still holds.
+async fn find(client: &Client, stream: &str, expected: &Expected) -> Result<Found, StreamError> {
     let shards = shards(client, stream).await?;
-    let bags: Vec<KeyBag> = stream::iter(shards)
+    let found: Vec<Found> = stream::iter(shards)
         .map(|shard| async move { read(client, stream, &shard, expected).await })
         .buffer_unordered(READERS)
         .try_collect()
         .await?;
-    Ok(bags.into_iter().fold(KeyBag::default(), |mut all, bag| {
-        all.append(bag);
+    Ok(found.into_iter().fold(Found::default(), |mut all, Found { keys, apart }| {
+        all.keys.append(keys);
+        all.apart.append(apart);
         all
     }))
 }
@@ -132,7 +155,7 @@ async fn shards(client: &Client, stream: &str) -> Result<Vec<String>, StreamErro
     }
 }
 
-async fn read(client: &Client, stream: &str, shard: &str, expected: &Expected) -> Result<KeyBag, StreamError> {
+async fn read(client: &Client, stream: &str, shard: &str, expected: &Expected) -> Result<Found, StreamError> {
     let start = client
         .get_shard_iterator()
         .stream_name(stream)
@@ -141,7 +164,7 @@ async fn read(client: &Client, stream: &str, shard: &str, expected: &Expected) -
         .send()
         .await
         .map_err(|e| failed("GetShardIterator", stream, e))?;
-    let (mut iterator, mut keys) = (start.shard_iterator, Vec::new());
+    let (mut iterator, mut keys, mut apart) = (start.shard_iterator, Vec::new(), Vec::new());
     let mut rest = Duration::ZERO;
     while let Some(from) = iterator.take() {
         tokio::time::sleep(rest).await;
@@ -149,18 +172,25 @@ async fn read(client: &Client, stream: &str, shard: &str, expected: &Expected) -
             client.get_records().shard_iterator(from).send().await.map_err(|e| failed("GetRecords", stream, e))?;
         rest = rest_after(&page.records);
         for record in &page.records {
-            keys.extend(ids(record, expected).map_err(|why| StreamError::Content {
+            let places = places(record, expected).map_err(|why| StreamError::Content {
                 stream: stream.to_owned(),
                 shard: shard.to_owned(),
                 sequence_number: record.sequence_number.clone(),
                 why,
-            })?);
+            })?;
+            for place in places {
+                match place {
+                    Place::Among(id) => keys.push(id),
+                    Place::Apart(id) => apart.push(id),
+                    Place::Elsewhere => {}
+                }
+            }
         }
         // Also where the page has records: while a run is under way, there always are more.
         let caught_up = page.millis_behind_latest == Some(0);
         iterator = page.next_shard_iterator.filter(|_| !caught_up);
     }
-    Ok(keys.into_iter().collect())
+    Ok(Found { keys: keys.into_iter().collect(), apart: apart.into_iter().collect() })
 }
 
 /// How long a shard gives nothing after an answer.
@@ -169,11 +199,10 @@ fn rest_after(answer: &[Record]) -> Duration {
     BETWEEN_READS.max(Duration::from_secs_f64(bytes as f64 / BYTES_PER_SECOND))
 }
 
-/// The ids of a record's documents: it may be an aggregated one. Otherwise what is wrong with it.
-fn ids(record: &Record, expected: &Expected) -> Result<Vec<Id>, String> {
+/// Where a record's documents belong: it may be an aggregated one. Otherwise what is wrong with it.
+fn places(record: &Record, expected: &Expected) -> Result<Vec<Place>, String> {
     let documents = kinesis_aggregation::contents(record.data.as_ref()).map_err(|e| e.to_string())?;
-    let ids = documents.iter().filter_map(|document| expected.id_of(document).transpose());
-    ids.collect::<Result<_, _>>().map_err(|e| e.to_string())
+    documents.iter().map(|document| expected.place(document)).collect::<Result<_, _>>().map_err(|e| e.to_string())
 }
 
 fn failed<E>(call: &'static str, stream: &str, error: SdkError<E>) -> StreamError

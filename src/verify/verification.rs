@@ -3,14 +3,16 @@
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
+use serde::Serialize;
 use tokio::time::sleep;
 
 use super::{
     destination::{Conclusion, Destination, DestinationReader, Keeps, VerifyError},
-    keys::{KeyBag, Tally},
+    due::{Due, Ended},
+    keys::Tally,
     rejections::Rejection,
 };
-use crate::engine::Cancel;
+use crate::{engine::Cancel, spec::Flaw};
 
 /// How long a last read may take after the cancellation.
 const LAST_READ: Duration = Duration::from_secs(5);
@@ -22,10 +24,8 @@ pub struct Verification {
     pub landed: Vec<DestinationResult>,
     /// The other destinations, and why they could not be read: documents may be lost there.
     pub unread: Vec<(Destination, String)>,
-    /// How many of those documents earlier runs acknowledged: see [`super::Acknowledged`].
-    pub earlier: u64,
-    /// How many keys only earlier runs acknowledged, for destinations that keep one document of a key.
-    pub earlier_keys: u64,
+    /// What became of the imperfect documents, flaw by flaw.
+    pub ledger: Vec<LedgerLine>,
     /// Whether the search was cancelled before everything was found: missing documents may still arrive.
     pub stopped: bool,
 }
@@ -37,6 +37,13 @@ pub struct DestinationResult {
     pub destination: Destination,
     /// The comparison with the acknowledged documents.
     pub tally: Tally,
+    /// The same of the documents that lie apart: no key tells them, or the service has given them up on purpose.
+    pub apart: Tally,
+    /// What was found of the imperfect documents.
+    pub ended: Vec<Ended>,
+    /// How many of the documents earlier runs acknowledged: see [`super::Acknowledged`]; of a destination that keeps one
+    /// document of a key, how many keys only they have.
+    pub earlier: u64,
     /// The names of the first missing documents, if they were asked for.
     pub missing: Vec<String>,
     /// Documents that SQL counts through the catalog, duplicates excluded.
@@ -47,6 +54,19 @@ pub struct DestinationResult {
     pub rejections: Vec<Rejection>,
     /// Time from the start of the search to its end in this destination.
     pub took: Duration,
+}
+
+/// What became of the documents with one flaw.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LedgerLine {
+    /// What is wrong with them.
+    pub flaw: Flaw,
+    /// How many of them were acknowledged; of those too long on purpose, how many the producer refused.
+    pub documents: u64,
+    /// How many were found in each destination, and where; none of those that the producer refused.
+    pub ends: Vec<Ended>,
+    /// Of documents that were sent once more, how many others there are more than once, in the destination that has most.
+    pub others: Option<u64>,
 }
 
 /// The progress of the search in one destination.
@@ -70,22 +90,26 @@ impl Verification {
 
     /// Documents of these runs in one destination, duplicates excluded.
     pub fn landed_in(&self, destination: Destination) -> Option<u64> {
-        let earlier = match destination.keeps {
-            Keeps::All => self.earlier,
-            Keeps::OneOfAKey => self.earlier_keys,
-        };
-        Some(self.of(destination)?.tally.landed().saturating_sub(earlier))
+        let landed = self.of(destination)?;
+        Some(landed.tally.landed().saturating_sub(landed.earlier))
     }
 
     /// The same, counted by SQL through the catalog.
     pub fn landed_by_sql(&self, destination: Destination) -> Option<u64> {
-        Some(self.of(destination)?.by_sql?.saturating_sub(self.earlier))
+        let landed = self.of(destination)?;
+        Some(landed.by_sql?.saturating_sub(landed.earlier))
+    }
+
+    /// Documents of these runs that were found apart from those.
+    pub fn apart_in(&self, destination: Destination) -> u64 {
+        let ended = self.of(destination).into_iter().flat_map(|landed| &landed.ended);
+        ended.filter(|ended| ended.is_apart).filter_map(|ended| ended.found).sum()
     }
 
     /// The most documents that any destination lacks; `None` unless there is a destination and every one was read to its end.
     pub fn lost(&self) -> Option<u64> {
         let known = !self.stopped && self.unread.is_empty();
-        self.landed.iter().map(|landed| landed.tally.lost).max().filter(|_| known)
+        self.landed.iter().map(DestinationResult::lost).max().filter(|_| known)
     }
 
     /// The most duplicates in any destination.
@@ -110,6 +134,21 @@ impl Verification {
     }
 }
 
+impl DestinationResult {
+    /// Acknowledged documents that are not there, those that must lie apart included.
+    pub fn lost(&self) -> u64 {
+        self.tally.lost + self.apart.lost
+    }
+}
+
+/// A destination, and what must be there.
+pub struct Sought {
+    /// What reads it.
+    pub reader: Box<dyn DestinationReader>,
+    /// What must be there.
+    pub due: Due,
+}
+
 /// Waits until every destination has every acknowledged document, or until no more arrive, and compares.
 ///
 /// A raised `cancel` ends the wait early; documents missing by then may still arrive.
@@ -117,14 +156,12 @@ impl Verification {
 /// # Errors
 /// When no destination could be read. If only some could not, the verification says so.
 pub async fn verify(
-    destinations: Vec<Box<dyn DestinationReader>>,
-    mut acknowledged: KeyBag,
+    sought: Vec<Sought>,
     cancel: &Cancel,
     progress: impl Fn(SearchProgress) + Sync,
 ) -> Result<Verification, VerifyError> {
-    acknowledged.settle();
-    let names: Vec<Destination> = destinations.iter().map(|to| to.destination()).collect();
-    let searches = destinations.into_iter().map(|to| search(to, &acknowledged, cancel, &progress));
+    let names: Vec<Destination> = sought.iter().map(|to| to.reader.destination()).collect();
+    let searches = sought.into_iter().map(|to| search(to, cancel, &progress));
     let mut verification = Verification::default();
     let mut first = None;
     for (destination, searched) in names.into_iter().zip(join_all(searches).await) {
@@ -139,7 +176,7 @@ pub async fn verify(
     if let Some(error) = first.filter(|_| verification.landed.is_empty()) {
         return Err(error);
     }
-    let unknown = !verification.unread.is_empty() || verification.landed.iter().any(|landed| landed.tally.lost > 0);
+    let unknown = !verification.unread.is_empty() || verification.landed.iter().any(|landed| landed.lost() > 0);
     verification.stopped = cancel.is_raised() && unknown;
     Ok(verification)
 }
@@ -158,17 +195,18 @@ async fn in_time<T>(read: impl Future<Output = T>, cancel: &Cancel) -> Option<T>
 }
 
 async fn search(
-    mut to: Box<dyn DestinationReader>,
-    acknowledged: &KeyBag,
+    Sought { reader: mut to, due }: Sought,
     cancel: &Cancel,
     progress: &(impl Fn(SearchProgress) + Sync),
 ) -> Result<DestinationResult, VerifyError> {
-    let (destination, expected) = (to.destination(), to.due(acknowledged));
+    let (destination, acknowledged) = (to.destination(), &*due.documents);
+    let (documents_due, apart_due) = (to.due(acknowledged), due.apart.len());
+    let expected = documents_due + apart_due;
     let (start, mut moved, mut before) = (Instant::now(), Instant::now(), 0);
     let (mut rejected, mut unknown) = (0, None);
-    let tally = loop {
+    let (tally, apart) = loop {
         let documents = tokio::select! {
-            read = to.read() => read?,
+            read = to.read() => read? + to.apart().len(),
             () = cancel.raised() => before,
         };
         let patience = to.patience();
@@ -189,9 +227,9 @@ async fn search(
             let Some(tally) = in_time(to.tally(acknowledged), cancel).await else {
                 return Err(VerifyError::Stopped);
             };
-            let tally = tally?;
-            if tally.lost <= rejected || given_up {
-                break tally;
+            let (tally, apart) = (tally?, to.apart().tally(&due.apart));
+            if tally.lost + apart.lost <= rejected || given_up {
+                break (tally, apart);
             }
         }
         tokio::select! {
@@ -200,24 +238,40 @@ async fn search(
         }
     };
     let took = start.elapsed();
-    let unfinished = tally.lost > 0 && cancel.is_raised();
+    let lost = tally.lost + apart.lost;
+    let unfinished = lost > 0 && cancel.is_raised();
     let concluded = if unfinished { None } else { in_time(to.conclude(&tally), cancel).await.transpose()? };
     let concluded = concluded.unwrap_or_default();
     let Conclusion { by_sql, mut problems, rejections } = concluded;
-    if let Some(error) = unknown.filter(|_| tally.lost > 0) {
+    if let Some(error) = unknown.filter(|_| lost > 0) {
         problems.push(format!("it is not known why documents are missing: {error}"));
     }
-    Ok(DestinationResult { destination, tally, missing: Vec::new(), by_sql, problems, rejections, took })
+    let ended = due.ended(destination.label, &tally, to.apart());
+    let earlier = match destination.keeps {
+        Keeps::All => due.earlier,
+        Keeps::OneOfAKey => due.earlier_keys,
+    };
+    let missing = Vec::new();
+    Ok(DestinationResult { destination, tally, apart, ended, earlier, missing, by_sql, problems, rejections, took })
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
+    use std::sync::{Arc, Mutex};
 
     use async_trait::async_trait;
 
-    use super::{super::destination::Patience, *};
-    use demo_workload::Key;
+    use super::{
+        super::{
+            destination::Patience,
+            due::FlawDue,
+            expected::{Expected, Scope, line_id},
+            keys::KeyBag,
+        },
+        *,
+    };
+    use crate::spec::End;
+    use demo_workload::{Identity, Key};
 
     const OBJECTS: Destination =
         Destination { name: "S3", label: "S3", field: "landed_s3", sql_field: None, keeps: Keeps::All };
@@ -241,6 +295,7 @@ mod tests {
         place: Destination,
         keys: Vec<u64>,
         shown: usize,
+        apart: KeyBag,
     }
 
     fn bag(items: &[u64]) -> KeyBag {
@@ -265,10 +320,19 @@ mod tests {
         async fn tally(&mut self, acknowledged: &KeyBag) -> Result<Tally, VerifyError> {
             Ok(bag(&self.keys[..self.shown]).tally(acknowledged))
         }
+
+        fn apart(&mut self) -> &mut KeyBag {
+            &mut self.apart
+        }
     }
 
     fn slow(place: Destination, keys: &[u64]) -> Box<dyn DestinationReader> {
-        Box::new(Slow { place, keys: keys.to_vec(), shown: 0 })
+        Box::new(Slow { place, keys: keys.to_vec(), shown: 0, apart: KeyBag::default() })
+    }
+
+    fn sought(readers: Vec<Box<dyn DestinationReader>>, due: &[u64]) -> Vec<Sought> {
+        let expected = Arc::new(Expected::new(Identity::StoreSales, Scope::All));
+        readers.into_iter().map(|reader| Sought { reader, due: Due::perfect(expected.clone(), bag(due)) }).collect()
     }
 
     #[tokio::test]
@@ -277,7 +341,7 @@ mod tests {
         let to = vec![slow(OBJECTS, &[3, 2, 2, 1]), slow(ITEMS, &[1, 2])];
         let progress =
             |progress: SearchProgress| seen.lock().expect("no panic").push((progress.destination, progress.documents));
-        let verification = verify(to, bag(&[1, 2, 3]), &Cancel::new(), progress).await.expect("looked");
+        let verification = verify(sought(to, &[1, 2, 3]), &Cancel::new(), progress).await.expect("looked");
         assert_eq!(verification.landed.iter().map(|landed| landed.destination).collect::<Vec<_>>(), [OBJECTS, ITEMS]);
         assert_eq!((verification.landed[0].tally.lost, verification.landed[0].tally.duplicated), (0, 1));
         assert_eq!(verification.of(ITEMS).map(|landed| landed.tally.lost), Some(1));
@@ -285,8 +349,32 @@ mod tests {
         assert!(seen.lock().expect("no panic").contains(&(OBJECTS, 3)));
     }
 
+    #[tokio::test]
+    async fn what_lies_apart_is_waited_for_and_lost_where_it_is_missing() {
+        let lines = |lines: &[&str]| lines.iter().map(|line| line_id(line.as_bytes())).collect::<KeyBag>();
+        let due = |apart: &[&str]| {
+            let [mut due] = <[Sought; 1]>::try_from(sought(vec![slow(OBJECTS, &[1])], &[1])).ok().expect("one");
+            due.due.apart = lines(apart);
+            due.due.apart.settle();
+            let ids = apart.iter().map(|line| line_id(line.as_bytes())).collect();
+            due.due.flawed = vec![FlawDue::new(Flaw::Malformed, End::Rejected("error prefix"), true, ids)];
+            due.reader =
+                Box::new(Slow { place: OBJECTS, keys: vec![1], shown: 0, apart: lines(&["a", "b", "b", "x"]) });
+            vec![due]
+        };
+        for (apart, found, lost) in [(&["a", "b", "b"][..], 3, 0), (&["a", "a", "c"], 1, 2)] {
+            let verification = verify(due(apart), &Cancel::new(), |_| {}).await.expect("looked");
+            let landed = verification.of(OBJECTS).expect("looked");
+            assert_eq!((landed.ended[0].found, landed.ended[0].place), (Some(found), Some("error prefix")));
+            assert_eq!(
+                (landed.tally.lost, verification.lost(), verification.apart_in(OBJECTS)),
+                (0, Some(lost), found)
+            );
+        }
+    }
+
     /// Cannot be read.
-    struct Shut;
+    struct Shut(KeyBag);
 
     #[async_trait]
     impl DestinationReader for Shut {
@@ -306,26 +394,30 @@ mod tests {
         async fn tally(&mut self, _acknowledged: &KeyBag) -> Result<Tally, VerifyError> {
             unreachable!("nothing was seen")
         }
+
+        fn apart(&mut self) -> &mut KeyBag {
+            &mut self.0
+        }
     }
 
     #[tokio::test]
     async fn an_unreadable_destination_hides_no_other() {
-        let to: Vec<Box<dyn DestinationReader>> = vec![Box::new(Shut), slow(OBJECTS, &[1, 2])];
-        let verification = verify(to, bag(&[1, 2]), &Cancel::new(), |_| {}).await.expect("S3 was seen");
+        let to: Vec<Box<dyn DestinationReader>> = vec![Box::new(Shut(KeyBag::default())), slow(OBJECTS, &[1, 2])];
+        let verification = verify(sought(to, &[1, 2]), &Cancel::new(), |_| {}).await.expect("S3 was seen");
         assert_eq!(
             (verification.landed_in(OBJECTS), verification.landed_in(ROWS), verification.lost()),
             (Some(2), None, None)
         );
         let problems: Vec<String> = verification.problems().collect();
         assert!(problems[0].starts_with("cannot read Redshift: the count over sales"), "{problems:?}");
-        assert!(verify(vec![Box::new(Shut)], bag(&[1]), &Cancel::new(), |_| {}).await.is_err());
+        assert!(verify(sought(vec![Box::new(Shut(KeyBag::default()))], &[1]), &Cancel::new(), |_| {}).await.is_err());
     }
 
     #[tokio::test]
     async fn a_cancelled_search_reports_no_losses() {
         let cancel = Cancel::new();
         cancel.raise();
-        let verification = verify(vec![slow(OBJECTS, &[1])], bag(&[1, 2]), &cancel, |_| {}).await.expect("looked");
+        let verification = verify(sought(vec![slow(OBJECTS, &[1])], &[1, 2]), &cancel, |_| {}).await.expect("looked");
         assert!(verification.stopped);
     }
 }

@@ -69,6 +69,7 @@ pub fn store_sales() -> Stack {
             schedule: Schedule::constant(Rate::PerSecond(10.0), Length::Records(10)).expect("documents"),
             give_up: Duration::from_secs(60),
             partition_key: PartitionKey::Uniform,
+            imperfect: None,
             events: Vec::new(),
             sending: Sending::default(),
         },

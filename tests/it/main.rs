@@ -20,6 +20,7 @@ mod formats;
 mod full_stdout;
 mod function;
 mod gate;
+mod imperfect;
 mod inside;
 mod kill;
 mod lifecycle;

@@ -19,15 +19,15 @@ use kinesis_demo::{
         },
     },
     deliveries::{
-        readers,
         redshift::{self as delivery, RedshiftAt, RedshiftDelivery, RedshiftLoad, RedshiftNames},
+        sought,
         spec::Deliver,
     },
     engine::{self, Action, Cancel, Home, Journal, Observed, Outcome},
     operations::query::{self, Engine},
     pipeline::lifecycle,
     spec::{Buffer, Name, Stack, StreamMode},
-    verify::{Expected, KeyBag, Scope, verify},
+    verify::{Due, Expected, Scope, Sought, verify},
 };
 use tempfile::TempDir;
 use tokio::time::timeout;
@@ -69,6 +69,7 @@ fn stack(at: RedshiftAt, load: RedshiftLoad) -> Stack {
         error_prefix: error_prefix.map(|text| Prefix::parse(text, Use::Error).expect("a prefix")),
         error_prefix_text: error_prefix.map(str::to_owned),
         buffer: Buffer { mib: 1, interval: Duration::from_secs(1) },
+        max_errors: 0,
     };
     Stack { deliver: Deliver { redshift: Some(redshift), ..Deliver::default() }, ..store_sales() }
 }
@@ -199,7 +200,12 @@ fn documents(tickets: RangeInclusive<u64>) -> (Vec<u8>, Vec<Key>) {
 }
 
 fn expected(tickets: RangeInclusive<u64>) -> Arc<Expected> {
-    Arc::new(Expected { identity: Identity::StoreSales, scope: Scope::Tickets(vec![tickets]) })
+    Arc::new(Expected::new(Identity::StoreSales, Scope::Tickets(vec![tickets])))
+}
+
+fn sought_in(up: &Up, keys: &[Key], tickets: RangeInclusive<u64>) -> Vec<Sought> {
+    let due = Due::perfect(expected(tickets), keys.iter().copied().collect());
+    sought(&up.stack, &up.names, &up.place.clients, vec![due])
 }
 
 async fn lives_and_goes(stack: Stack, resources: usize) {
@@ -350,11 +356,7 @@ async fn the_search_loads_counts_and_names_what_is_missing() {
     let (lines, mut keys) = documents(1..=20);
     up.land("a", &lines).await;
     up.land("b", &documents(30..=31).0).await;
-    let look = async |keys: &[Key]| {
-        let to = readers(&up.stack, &up.names, &up.place.clients, &expected(1..=20));
-        let acknowledged: KeyBag = keys.iter().copied().collect();
-        verify(to, acknowledged, &Cancel::new(), |_| {}).await.expect("looked")
-    };
+    let look = async |keys: &[Key]| verify(sought_in(&up, keys, 1..=20), &Cancel::new(), |_| {}).await.expect("looked");
     let proof = look(&keys).await;
     let landed = proof.of(delivery::DESTINATION).expect("looked for");
     assert_eq!((landed.tally.lost, landed.tally.duplicated, landed.tally.documents), (0, 0, keys.len() as u64));
@@ -366,8 +368,7 @@ async fn the_search_loads_counts_and_names_what_is_missing() {
     let gone: Vec<Key> = keys.iter().copied().filter(|key| key.ticket == 7).collect();
     let cancel = Cancel::new();
     cancel.raise();
-    let to = readers(&up.stack, &up.names, &up.place.clients, &expected(1..=20));
-    let proof = verify(to, keys.iter().copied().collect(), &cancel, |_| {}).await.expect("looked");
+    let proof = verify(sought_in(&up, &keys, 1..=20), &cancel, |_| {}).await.expect("looked");
     let mut missing: Vec<Key> = proof.landed[0].tally.missing.iter().map(|&id| id.into()).collect();
     missing.sort();
     let mut expected = gone.clone();
@@ -384,8 +385,7 @@ async fn flows_through(mut stack: Stack) {
         let put = up.place.clients.kinesis.put_record().stream_name(&up.names.stream).partition_key("k");
         put.data(Blob::new(line)).send().await.expect("put");
     }
-    let to = readers(&up.stack, &up.names, &up.place.clients, &expected(1..=4));
-    let proof = verify(to, keys.iter().copied().collect(), &Cancel::new(), |_| {}).await.expect("looked");
+    let proof = verify(sought_in(&up, &keys, 1..=4), &Cancel::new(), |_| {}).await.expect("looked");
     let landed = proof.of(delivery::DESTINATION).expect("looked for");
     assert_eq!((landed.tally.lost, landed.tally.documents), (0, keys.len() as u64), "{:?}", landed.problems);
     up.down().await;

@@ -1,6 +1,7 @@
 //! What COPY has refused: which line of which object, which column, why, and the document itself.
 
 use std::{
+    collections::{BTreeMap, BTreeSet, HashSet},
     fmt,
     io::{BufRead, BufReader},
     time::Duration,
@@ -14,7 +15,10 @@ use super::{
     manifest::Batch,
     sql, url,
 };
-use crate::aws::{clients::Clients, told::told};
+use crate::{
+    aws::{clients::Clients, failure::broken, told::told},
+    engine::Cause,
+};
 
 /// Refused values that are shown of a batch; COPY stops at the first, on each of its slices.
 const SHOWN: usize = 3;
@@ -80,6 +84,47 @@ pub async fn under(bucket: &str, prefix: &str, runner: &Runner, clients: &Client
     let mut found = rows(&answer, |named| Some(named.to_owned()));
     show(&mut found, bucket, clients).await;
     Ok(found)
+}
+
+/// The documents under a key prefix that COPY has left out, of whichever load: each object with the lines that are not
+/// in `known`, counted from 1, and their texts.
+///
+/// # Errors
+/// The system views or an object cannot be read.
+pub async fn rejected_lines(
+    folder: (&str, &str),
+    runner: &Runner,
+    clients: &Clients,
+    known: &HashSet<(String, u64)>,
+) -> Result<Vec<((String, u64), Vec<u8>)>, DataError> {
+    let ((bucket, prefix), mut by_object) = (folder, BTreeMap::<String, BTreeSet<u64>>::new());
+    let url_of = url(bucket, prefix);
+    let answer = match runner.run(&[sql::rejected_lines(&url_of)], usize::MAX).await {
+        Err(DataError::Ended { .. }) => runner.run(&[sql::old_rejected_lines(&url_of)], usize::MAX).await?,
+        answer => answer?,
+    };
+    for row in &answer.rows {
+        let cell = |at: usize| row.get(at).and_then(Option::as_deref).unwrap_or_default().trim().to_owned();
+        let place = (cell(0), cell(1).parse().unwrap_or_default());
+        if !known.contains(&place) {
+            by_object.entry(place.0).or_default().insert(place.1);
+        }
+    }
+    let mut found = Vec::new();
+    for (object, lines) in by_object {
+        let key = object.strip_prefix(&url(bucket, "")).unwrap_or_default().to_owned();
+        let data = fetch(clients, bucket, &key).await.map_err(|why| unreadable(&object, why))?;
+        let texts = BufReader::new(MultiGzDecoder::new(data.as_ref())).split(b'\n');
+        for (text, line) in texts.zip(1..).filter(|(_, line)| lines.contains(line)) {
+            let text = text.map_err(|error| unreadable(&object, error.to_string()))?;
+            found.push(((object.clone(), line), text));
+        }
+    }
+    Ok(found)
+}
+
+fn unreadable(object: &str, why: String) -> DataError {
+    DataError::Call(broken(Cause::Other, "s3 GetObject", object, why, "verify again"))
 }
 
 async fn show(found: &mut [Refused], bucket: &str, clients: &Clients) {

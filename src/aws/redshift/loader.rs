@@ -90,6 +90,8 @@ pub struct Landing {
     pub role: Option<String>,
     /// How often to look for new objects.
     pub every: Duration,
+    /// Documents that one COPY may leave out because it cannot load them.
+    pub max_errors: u32,
 }
 
 /// Loads what lands under a key prefix into a table.
@@ -217,6 +219,7 @@ impl Loader {
             manifest: &manifest,
             jsonpaths: &jsonpaths,
             role: self.landing.role.as_deref(),
+            max_errors: self.landing.max_errors,
         };
         let now = Utc::now().format("%Y-%m-%d %H:%M:%S").to_string();
         let statements = sql::load(&copy, batch.number, batch.objects.len(), batch.bytes(), &now);

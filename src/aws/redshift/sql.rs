@@ -132,19 +132,24 @@ pub(super) struct Copy<'a> {
     pub(super) jsonpaths: &'a str,
     /// An ARN; the default role when `None`.
     pub(super) role: Option<&'a str>,
+    /// Documents that it may leave out.
+    pub(super) max_errors: u32,
 }
 
 impl fmt::Display for Copy<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { table, manifest, jsonpaths, role } = self;
+        let Self { table, manifest, jsonpaths, role, max_errors } = self;
         let role = role.map_or("default".to_owned(), literal);
-        write!(f, "COPY {table} FROM {} IAM_ROLE {role} MANIFEST {}", literal(manifest), options(jsonpaths))
+        let options = options(jsonpaths, *max_errors);
+        write!(f, "COPY {table} FROM {} IAM_ROLE {role} MANIFEST {options}", literal(manifest))
     }
 }
 
 /// The options of every COPY: gzipped documents, and no analysis of a table that is loaded every few seconds.
-pub fn options(jsonpaths: &str) -> String {
-    format!("FORMAT JSON {} GZIP COMPUPDATE OFF STATUPDATE OFF", literal(jsonpaths))
+/// One that it cannot load ends the load, unless there are no more than `max_errors`.
+pub fn options(jsonpaths: &str, max_errors: u32) -> String {
+    let bears = if max_errors == 0 { String::new() } else { format!(" MAXERROR {max_errors}") };
+    format!("FORMAT JSON {} GZIP COMPUPDATE OFF STATUPDATE OFF{bears}", literal(jsonpaths))
 }
 
 /// The columns of [`LOADS`].
@@ -190,6 +195,22 @@ pub(super) fn old_load_errors(url: &str) -> String {
     )
 }
 
+/// File and line of all documents under `url` that COPY has left out.
+pub(super) fn rejected_lines(url: &str) -> String {
+    format!(
+        "SELECT DISTINCT file_name, line_number FROM sys_load_error_detail WHERE file_name LIKE {}",
+        literal(&format!("{url}%"))
+    )
+}
+
+/// The same, where that view is not there or not allowed.
+pub(super) fn old_rejected_lines(url: &str) -> String {
+    format!(
+        "SELECT DISTINCT filename, line_number FROM stl_load_errors WHERE filename LIKE {}",
+        literal(&format!("{url}%"))
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -203,7 +224,7 @@ mod tests {
     #[test]
     fn a_load_is_one_transaction_that_fails_the_second_time() {
         let table = TableName::new("s", "t");
-        let copy = Copy { table: &table, manifest: "s3://m", jsonpaths: "s3://j", role: None };
+        let copy = Copy { table: &table, manifest: "s3://m", jsonpaths: "s3://j", role: None, max_errors: 0 };
         let statements = load(&copy, 7, 2, 30, "2026-11-24 06:00:00");
         assert_eq!(
             statements,
@@ -215,7 +236,8 @@ mod tests {
                 "INSERT INTO s.demo_loads VALUES (7, 2, 30, '2026-11-24 06:00:00')",
             ]
         );
-        let copy = Copy { role: Some("arn:aws:iam::1:role/r"), ..copy };
+        let copy = Copy { role: Some("arn:aws:iam::1:role/r"), max_errors: 9, ..copy };
+        assert!(copy.to_string().ends_with(" STATUPDATE OFF MAXERROR 9"));
         assert!(copy.to_string().contains("IAM_ROLE 'arn:aws:iam::1:role/r' MANIFEST"));
     }
 

@@ -2,11 +2,12 @@
 
 use std::{collections::HashSet, sync::Arc};
 
+use demo_workload::Id;
 use serde::Deserialize;
 
 use crate::{
     aws::told::told,
-    verify::{destination::VerifyError, expected::Expected, folder::Folder, rejections::Rejections},
+    verify::{destination::VerifyError, expected::Expected, folder::Folder, keys::KeyBag, rejections::Rejections},
 };
 
 /// What the function writes of records that failed; pages of such lines that are read.
@@ -22,6 +23,8 @@ pub(super) struct GivenUp {
     pub(super) seen: HashSet<String>,
     pub(super) batches: Vec<Batch>,
     pub(super) documents: u64,
+    /// Ids of the lines of those that were to be given up.
+    pub(super) apart: KeyBag,
 }
 
 /// One object.
@@ -31,6 +34,8 @@ pub(super) struct Batch {
     sequence_numbers: Vec<String>,
     /// The expected ones.
     documents: Vec<Vec<u8>>,
+    /// The lines of those that were to be given up.
+    apart: Vec<Id>,
 }
 
 /// Why the function's log cannot be read.
@@ -42,14 +47,16 @@ struct LogError {
 }
 
 impl GivenUp {
-    /// Reads the objects that are new since the last read; how many of the expected documents were given up so far.
+    /// Reads the objects that are new since the last read; how many of the expected documents were given up so far that
+    /// were not to be.
     pub(super) async fn read_new(&mut self) -> Result<u64, VerifyError> {
         for key in self.folder.list().await? {
             if !self.seen.contains(&key) {
                 let data = self.folder.fetch(&key).await?;
-                if let Some(batch) = batch(&data, self.folder.url(&key), &self.expected) {
+                if let Some(mut batch) = batch(&data, self.folder.url(&key), &self.expected) {
+                    self.apart.append(batch.apart.drain(..).collect());
                     self.documents += batch.documents.len() as u64;
-                    self.batches.push(batch);
+                    self.batches.extend(Some(batch).filter(|batch| !batch.documents.is_empty()));
                 }
                 self.seen.insert(key);
             }
@@ -85,7 +92,7 @@ impl GivenUp {
     }
 }
 
-/// An object as Lambda writes it; nothing where it is none, or has no expected document.
+/// An object as Lambda writes it; nothing where it is none.
 fn batch(data: &[u8], object: String, expected: &Expected) -> Option<Batch> {
     let given_up: Invocation = serde_json::from_slice(data).ok()?;
     let event: Event = serde_json::from_str(&given_up.payload).ok()?;
@@ -94,6 +101,7 @@ fn batch(data: &[u8], object: String, expected: &Expected) -> Option<Batch> {
         condition: given_up.request_context.condition,
         sequence_numbers: Vec::new(),
         documents: Vec::new(),
+        apart: Vec::new(),
     };
     for Record { kinesis } in event.records {
         let data = base64_simd::STANDARD.decode_to_vec(&kinesis.data).ok()?;
@@ -101,11 +109,16 @@ fn batch(data: &[u8], object: String, expected: &Expected) -> Option<Batch> {
             Ok(documents) => documents.into_iter().map(|document| document.into_owned()).collect(),
             Err(_) => vec![data],
         };
-        let is_expected = |document: &Vec<u8>| !matches!(expected.id_of(document), Ok(None));
-        batch.documents.extend(documents.into_iter().filter(is_expected));
+        for document in documents {
+            match (expected.apart(&document), expected.id_of(&document)) {
+                (Some(id), _) => batch.apart.push(id),
+                (None, Ok(None)) => {}
+                (None, _) => batch.documents.push(document),
+            }
+        }
         batch.sequence_numbers.push(kinesis.sequence_number);
     }
-    (!batch.documents.is_empty()).then_some(batch)
+    Some(batch)
 }
 
 /// What a line of the function says of one of these records: `… failed: WHY (… sequence number N)`.
@@ -162,7 +175,7 @@ mod tests {
         };
         let event = json!({"Records": [record("11", 1), record("12", 9)]}).to_string();
         let object = json!({"requestContext": {"condition": "RetryAttemptsExhausted"}, "payload": event}).to_string();
-        let expected = Expected { identity: Identity::StoreSales, scope: Scope::Tickets(vec![1..=4]) };
+        let expected = Expected::new(Identity::StoreSales, Scope::Tickets(vec![1..=4]));
         let batch = batch(object.as_bytes(), "s3://b/k".into(), &expected).expect("a batch");
         assert_eq!((batch.condition.as_str(), batch.documents.len()), ("RetryAttemptsExhausted", 1));
         assert_eq!(batch.sequence_numbers, ["11", "12"]);

@@ -17,11 +17,13 @@ use super::{
     Delivery,
     documents::Documents,
     parts::{NodesError, Parts, Unfit},
+    spec::section::Section,
     usage::{Sent, Used},
 };
 use crate::{
     aws::{Clients, Names, cost::Prices},
     engine::Node,
+    spec::{End, Flaw},
     verify::{Destination, DestinationReader, Expected, VerifyError, freshness::Lookup},
 };
 
@@ -34,6 +36,10 @@ pub use verify::{DESTINATION, DynamoDb};
 impl Delivery for DynamoDbDelivery {
     fn destination(&self) -> Destination {
         DESTINATION
+    }
+
+    fn end_of(&self, flaw: Flaw) -> Result<End, String> {
+        Section::end_of(self, flaw).map_err(|refusal| refusal.problem)
     }
 
     fn nodes(&self, parts: &Parts<'_>) -> Result<Vec<Node>, NodesError> {

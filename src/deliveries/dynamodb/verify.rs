@@ -74,6 +74,7 @@ impl DynamoDb {
                 seen: HashSet::new(),
                 batches: Vec::new(),
                 documents: 0,
+                apart: KeyBag::default(),
             },
             client: clients.dynamodb.clone(),
             table: of_delivery.table,
@@ -116,6 +117,10 @@ impl DestinationReader for DynamoDb {
 
     async fn tally(&mut self, acknowledged: &KeyBag) -> Result<Tally, VerifyError> {
         Ok(self.found.ids.iter().copied().collect::<KeyBag>().tally(&once(acknowledged)))
+    }
+
+    fn apart(&mut self) -> &mut KeyBag {
+        &mut self.given_up.apart
     }
 
     async fn rejected(&mut self) -> Result<u64, VerifyError> {
@@ -188,7 +193,7 @@ mod tests {
 
     #[test]
     fn items_of_other_runs_are_left_out_and_what_is_no_document_is_told() {
-        let expected = Expected { identity: Identity::StoreSales, scope: Scope::Tickets(vec![1..=4]) };
+        let expected = Expected::new(Identity::StoreSales, Scope::Tickets(vec![1..=4]));
         let item = |ticket: &str| {
             let fields = [("ss_ticket_number", ticket), ("ss_item_sk", "7"), (ARRIVED, "1000"), (PROCESSED, "1250")];
             Item::from(fields.map(|(name, digits)| (name.to_owned(), n(digits))))

@@ -62,6 +62,7 @@ impl RedshiftDelivery {
             table: TableName::new(schema, table),
             role: self.role.clone(),
             every,
+            max_errors: self.max_errors,
         };
         Some(Loader::new(clients, &self.database(&names.id), landing))
     }

@@ -149,7 +149,7 @@ impl Delivery<'_> {
             secret: to.secret.clone().expect("the spec asks for a secret"),
             table: table.clone(),
             columns: parts.materials.schema.column_list(),
-            options: sql::options(&redshift::url(bucket, redshift::JSONPATHS)),
+            options: sql::options(&redshift::url(bucket, redshift::JSONPATHS), to.max_errors),
         };
         let (table_key, jsonpaths) = (self.table_name(&names.table), format!("{bucket}/{}", redshift::JSONPATHS));
         let mut on = self.stands_on().to_vec();

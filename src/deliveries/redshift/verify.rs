@@ -1,6 +1,6 @@
 //! A Redshift table as a destination: loads delivered objects if COPY loads it, and counts rows by SQL.
 
-use std::{ops::RangeInclusive, sync::Arc, time::Duration};
+use std::{collections::HashSet, ops::RangeInclusive, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use demo_formats::schema::{FieldPath, Structs, redshift_name};
@@ -36,6 +36,8 @@ pub const DESTINATION: Destination =
 const ONE_ROW_AND_A_CHECK: usize = 2;
 /// Keys that are fetched at most, to name those that are missing.
 const MOST_KEYS: usize = 1_000_000;
+/// A document without fields, of which a row of NULLs is left.
+const EMPTY: &[u8] = b"{}";
 /// Loads that may fail one after the other, such as for a lock that was lost.
 const MOST_FAILURES: u32 = 3;
 
@@ -47,8 +49,23 @@ pub(super) struct Redshift {
     patience: Patience,
     failures: u32,
     refused: Option<String>,
-    /// Where Firehose loads from, if it is Firehose that loads.
-    firehose: Option<Staged>,
+    /// Where objects lie on their way.
+    staged: Staged,
+    /// Whether Firehose loads, so that nobody else hears of what is refused.
+    is_of_firehose: bool,
+    /// Whether COPY leaves documents out.
+    bears_errors: bool,
+    apart: Apart,
+}
+
+/// What COPY was to leave out, or to load without a key.
+#[derive(Default)]
+struct Apart {
+    /// Ids of the lines, rows without a key included.
+    lines: KeyBag,
+    rejected: Vec<Id>,
+    /// Objects and lines that were looked at.
+    seen: HashSet<(String, u64)>,
 }
 
 /// Where objects lie on their way.
@@ -111,13 +128,16 @@ impl Redshift {
             patience: Patience::for_interval(to.buffer.interval + every),
             failures: 0,
             refused: None,
-            firehose: (to.load == RedshiftLoad::Firehose).then_some(staged),
+            staged,
+            is_of_firehose: to.load == RedshiftLoad::Firehose,
+            bears_errors: to.max_errors > 0,
+            apart: Apart::default(),
         }
     }
 
-    /// What Redshift has refused of Firehose's own loads, which nobody else hears of.
-    async fn refused_of_firehose(&self) -> Vec<String> {
-        let Some(Staged { clients, bucket, prefix }) = &self.firehose else { return Vec::new() };
+    /// What Redshift has refused without failing the load of ours.
+    async fn left_out(&self) -> Vec<String> {
+        let Staged { clients, bucket, prefix } = &self.staged;
         match errors::under(bucket, prefix, &self.runner, clients).await {
             Ok(refused) => refused.iter().map(ToString::to_string).collect(),
             Err(error) => vec![format!("what COPY has refused cannot be read: {error}")],
@@ -148,6 +168,25 @@ impl Redshift {
             table: self.rows.table.to_string(),
             answer: format!("{:?}", answer.rows),
         })
+    }
+
+    /// What was to be left out is in the objects, at the lines that the system views name; what was to be loaded without a
+    /// key is there as rows of NULLs, which say nothing but how many they are.
+    async fn look_apart(&mut self) -> Result<(), RedshiftError> {
+        let Staged { clients, bucket, prefix } = &self.staged;
+        let found = errors::rejected_lines((bucket, prefix), &self.runner, clients, &self.apart.seen).await?;
+        for (place, text) in found {
+            self.apart.rejected.extend(self.rows.expected.apart(&text));
+            self.apart.seen.insert(place);
+        }
+        let mut lines = self.apart.rejected.clone();
+        if let (Some(empty), Some(query)) = (self.rows.expected.apart(EMPTY), self.rows.without_key()) {
+            let answer = self.runner.run(&self.rows.statements(query), ONE_ROW_AND_A_CHECK).await?;
+            let rows = Counted::from_rows(&answer.rows).map_or(0, |counted| counted.documents);
+            lines.extend(std::iter::repeat_n(empty, rows as usize));
+        }
+        self.apart.lines = lines.into_iter().collect();
+        Ok(())
     }
 
     async fn keys(&self) -> Result<KeyBag, RedshiftError> {
@@ -194,10 +233,21 @@ impl DestinationReader for Redshift {
         Ok(self.keys().await?.tally(acknowledged))
     }
 
+    fn apart(&mut self) -> &mut KeyBag {
+        &mut self.apart.lines
+    }
+
+    async fn rejected(&mut self) -> Result<u64, VerifyError> {
+        if self.rows.expected.has_apart() {
+            self.look_apart().await?;
+        }
+        Ok(0)
+    }
+
     async fn conclude(&mut self, tally: &Tally) -> Result<Conclusion, VerifyError> {
         let mut problems: Vec<String> = self.refused.iter().cloned().collect();
-        if tally.lost > 0 {
-            problems.extend(self.refused_of_firehose().await);
+        if tally.lost > 0 && (self.is_of_firehose || self.bears_errors) {
+            problems.extend(self.left_out().await);
         }
         Ok(Conclusion { problems, ..Conclusion::default() })
     }
@@ -260,8 +310,22 @@ impl Rows {
         self.expected.identity.fields().iter().map(|key| expression(key, self.structs)).collect()
     }
 
+    /// The number of rows without a key; none where rows have none.
+    fn without_key(&self) -> Option<String> {
+        let no_key = self.no_key()?;
+        Some(format!("SELECT COUNT(*) FROM {} AS {ALIAS} WHERE {no_key}", self.table))
+    }
+
+    fn no_key(&self) -> Option<String> {
+        let nulls: Vec<String> = self.keys().iter().map(|key| format!("{key} IS NULL")).collect();
+        (!nulls.is_empty()).then(|| nulls.join(" AND "))
+    }
+
     fn condition(&self) -> String {
-        let Scope::Tickets(tickets) = &self.expected.scope else { return "1 = 1".to_owned() };
+        let Scope::Tickets(tickets) = &self.expected.scope else {
+            let no_key = self.no_key().filter(|_| self.expected.has_apart());
+            return no_key.map_or_else(|| "1 = 1".to_owned(), |no_key| format!("NOT ({no_key})"));
+        };
         let within =
             |range: &RangeInclusive<u64>| format!("ss_ticket_number BETWEEN {} AND {}", range.start(), range.end());
         let ranges: Vec<String> = tickets.iter().map(within).collect();
@@ -295,7 +359,7 @@ mod tests {
     }
 
     fn rows(identity: Identity, scope: Scope) -> Rows {
-        let expected = Arc::new(Expected { identity, scope });
+        let expected = Arc::new(Expected::new(identity, scope));
         Rows { table: TableName::new("s", "t"), structs: Structs::Varchar, expected }
     }
 

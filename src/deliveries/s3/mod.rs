@@ -19,11 +19,13 @@ use super::{
     documents::Documents,
     parts::{NodesError, Parts, Unfit},
     query::Table,
+    spec::section::Section,
     usage::{Sent, Used},
 };
 use crate::{
     aws::{Clients, Names, cost::Prices},
     engine::Node,
+    spec::{End, Flaw},
     verify::{Destination, DestinationReader, Expected},
 };
 
@@ -36,6 +38,10 @@ pub use verify::DESTINATION;
 impl Delivery for S3Delivery {
     fn destination(&self) -> Destination {
         DESTINATION
+    }
+
+    fn end_of(&self, flaw: Flaw) -> Result<End, String> {
+        Section::end_of(self, flaw).map_err(|refusal| refusal.problem)
     }
 
     fn nodes(&self, parts: &Parts<'_>) -> Result<Vec<Node>, NodesError> {

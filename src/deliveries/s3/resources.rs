@@ -21,7 +21,7 @@ use crate::{
     },
     deliveries::parts::Parts,
     engine::Node,
-    spec::Format,
+    spec::{Flaw, Format, Stack},
 };
 
 /// A query that would scan more is cancelled; about half a dollar's worth.
@@ -58,6 +58,7 @@ pub(super) fn nodes(s3: &S3Delivery, parts: &Parts) -> Result<Vec<Node>, S3Error
             name: named.table,
             columns: materials.schema.glue_columns(),
             key_mappings: materials.schema.key_mappings()?,
+            ignore_malformed: sends_malformed(parts.stack),
             format: s3.format,
             partition_keys: partition_keys(catalog, s3, parts)?,
             location: format!("s3://{}/{}", parts.bucket(), s3.prefix.fixed()),
@@ -67,6 +68,12 @@ pub(super) fn nodes(s3: &S3Delivery, parts: &Parts) -> Result<Vec<Node>, S3Error
         nodes.extend(catalog_nodes(table, named.workgroup, s3, parts));
     }
     Ok(nodes)
+}
+
+/// Whether the load has documents that are no JSON.
+fn sends_malformed(stack: &Stack) -> bool {
+    let imperfect = stack.load.imperfect.as_ref();
+    imperfect.is_some_and(|imperfect| imperfect.amounts.iter().any(|(flaw, _)| *flaw == Flaw::Malformed))
 }
 
 fn partition_keys(catalog: &Catalog, s3: &S3Delivery, parts: &Parts) -> Result<Vec<String>, S3Error> {

@@ -14,7 +14,7 @@ use crate::{
         keys::{KeyBag, Tally},
         objects::Objects,
         rejected_objects::RejectedObjects,
-        sql::{self, Table},
+        sql::{self, SqlError, Table},
     },
 };
 
@@ -32,6 +32,8 @@ pub(super) struct S3 {
     table: Option<Table>,
     registers: bool,
     registered: u64,
+    /// What lies apart, in the objects and under the error prefix.
+    apart: KeyBag,
 }
 
 impl S3 {
@@ -50,7 +52,23 @@ impl S3 {
             table: s3.names(&names.id).table,
             registers: s3.catalog.as_ref().is_some_and(|catalog| catalog.partitions == Partitions::Registered),
             registered: 0,
+            apart: KeyBag::default(),
         }
+    }
+}
+
+impl S3 {
+    fn gather_apart(&mut self) {
+        self.apart = self.objects.apart.clone();
+        self.apart.append(self.rejected.apart.clone());
+    }
+
+    /// Whether SQL has a row without a key for each line that lies apart in the objects, and no other.
+    async fn without_key(&self, table: &Table) -> Result<Option<String>, SqlError> {
+        let lines = self.objects.apart.len();
+        let rows = sql::count_without_key(&self.clients.athena, table, &self.expected).await?;
+        let differing = rows.filter(|rows| *rows != lines);
+        Ok(differing.map(|rows| format!("lines without a key: {lines} in the objects, {rows} rows by SQL")))
     }
 }
 
@@ -66,6 +84,7 @@ impl DestinationReader for S3 {
 
     async fn read(&mut self) -> Result<u64, VerifyError> {
         self.objects.read_new().await?;
+        self.gather_apart();
         let documents = self.objects.keys.len();
         if let Some(table) = self.table.as_ref().filter(|_| self.registers && documents > self.registered) {
             partitions::register(&self.clients.glue, &self.clients.s3, &table.database, &table.table).await?;
@@ -78,14 +97,24 @@ impl DestinationReader for S3 {
         Ok(self.objects.keys.tally(acknowledged))
     }
 
+    fn apart(&mut self) -> &mut KeyBag {
+        &mut self.apart
+    }
+
     async fn rejected(&mut self) -> Result<u64, VerifyError> {
-        Ok(self.rejected.read_new().await?)
+        let rejected = self.rejected.read_new().await?;
+        self.gather_apart();
+        Ok(rejected)
     }
 
     async fn conclude(&mut self, tally: &Tally) -> Result<Conclusion, VerifyError> {
         let rejections = self.rejected.found().by_reason().to_vec();
         let Some(table) = &self.table else { return Ok(Conclusion { rejections, ..Conclusion::default() }) };
         let counted = sql::count(&self.clients.athena, table, &self.expected).await?;
-        Ok(Conclusion { by_sql: Some(counted.landed(tally)), problems: counted.differences(tally), rejections })
+        let mut problems = counted.differences(tally);
+        if self.expected.has_apart() {
+            problems.extend(self.without_key(table).await?);
+        }
+        Ok(Conclusion { by_sql: Some(counted.landed(tally)), problems, rejections })
     }
 }

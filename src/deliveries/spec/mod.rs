@@ -15,7 +15,9 @@ use super::{
 };
 use crate::spec::{
     check::values::{Check, Sent},
+    imperfect::{End, Flaw},
     names::Name,
+    quantity::Refusal,
 };
 use section::Section;
 
@@ -75,9 +77,23 @@ impl Deliver {
         self.sections().into_iter().find_map(Section::bucket)
     }
 
-    fn sections(&self) -> Vec<&dyn Section> {
+    /// Where each delivery has the documents with a flaw, by its key.
+    pub(crate) fn ends_of(&self, flaw: Flaw) -> Vec<(&'static str, Result<End, Refusal>)> {
+        let named = |(name, section): (_, Option<&dyn Section>)| section.map(|section| (name, section.end_of(flaw)));
+        self.named().into_iter().filter_map(named).collect()
+    }
+
+    /// The fields at the top of documents that a delivery needs as they are.
+    pub(crate) fn fields(&self) -> Vec<&str> {
+        self.sections().into_iter().flat_map(Section::fields).collect()
+    }
+
+    fn named(&self) -> [(&'static str, Option<&dyn Section>); 3] {
         let Self { s3, redshift, dynamodb } = self;
-        let all = [section::of(s3), section::of(redshift), section::of(dynamodb)];
-        all.into_iter().flatten().collect()
+        [("s3", section::of(s3)), ("redshift", section::of(redshift)), ("dynamodb", section::of(dynamodb))]
+    }
+
+    fn sections(&self) -> Vec<&dyn Section> {
+        self.named().into_iter().filter_map(|(_, section)| section).collect()
     }
 }

@@ -1,6 +1,10 @@
 //! What the checks ask of every delivery.
 
-use crate::spec::names::Name;
+use crate::spec::{
+    imperfect::{End, Flaw},
+    names::Name,
+    quantity::Refusal,
+};
 
 /// A delivery as a stack file describes it.
 pub(crate) trait Section {
@@ -16,6 +20,17 @@ pub(crate) trait Section {
 
     /// Where in the bucket it writes because the stack file says so.
     fn prefixes(&self) -> Vec<OwnedPrefix<'_>> {
+        Vec::new()
+    }
+
+    /// Where documents with a flaw end that the stream takes.
+    ///
+    /// # Errors
+    /// It is not known, or what came of it would be no demo.
+    fn end_of(&self, flaw: Flaw) -> Result<End, Refusal>;
+
+    /// The fields at the top of documents that it needs as they are.
+    fn fields(&self) -> Vec<&str> {
         Vec::new()
     }
 }

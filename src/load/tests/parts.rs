@@ -95,7 +95,8 @@ async fn documents_come_in_the_order_of_their_tickets_however_many_threads_make_
         OpenWorkload::reopen(&Origin::StoreSales { scale: 1, seed: 1 }).expect("documents").source;
     let mut render = source.clone().render(7..=u64::MAX);
     let folder = tempfile::tempdir().expect("a folder");
-    let header = Header { run: "run".into(), origin: Origin::StoreSales { scale: 1, seed: 1 }, part: Part::WHOLE };
+    let header =
+        Header { run: "run".into(), origin: Origin::StoreSales { scale: 1, seed: 1 }, part: Part::WHOLE, flaws: None };
     let acks = AckWriter::create(&folder.path().join("run.acks"), &header).expect("a log");
     let generator = Generator {
         source,

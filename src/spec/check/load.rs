@@ -9,6 +9,7 @@ use super::{
     super::{
         action::Event,
         file::{IdentityFile, JsonLinesFile, LoadFile, TemplateFile, Time, WorkloadFile},
+        imperfect::Imperfect,
         load::{Load, Workload},
         quantity::Refusal,
         schedule::Schedule,
@@ -29,13 +30,15 @@ impl Check<'_> {
         load: &LoadFile,
         workload: Option<Workload>,
         (events, schedule): (Option<Vec<Event>>, Option<Schedule>),
+        imperfect: Option<Imperfect>,
     ) -> Option<Load> {
         let partition_key =
             workload.as_ref().and_then(|workload| self.partition_key(load.partition_key.as_ref(), workload));
         let sending = self.sending(load);
         let give_up = load.give_up.as_ref().map_or(Some(GIVE_UP), |text| self.give_up(text));
         let (partition_key, sending, give_up) = (partition_key?, sending?, give_up?);
-        Some(Load { workload: workload?, schedule: schedule?, give_up, partition_key, events: events?, sending })
+        let (workload, schedule, events) = (workload?, schedule?, events?);
+        Some(Load { workload, schedule, give_up, partition_key, imperfect, events, sending })
     }
 
     fn give_up(&mut self, text: &Time) -> Option<Duration> {

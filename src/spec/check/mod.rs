@@ -2,6 +2,7 @@
 
 pub(crate) mod firehose;
 mod events;
+mod imperfect;
 mod load;
 mod partition_key;
 pub(super) mod schedule;
@@ -58,7 +59,10 @@ impl Check<'_> {
             Some(deliver) => deliver.check(self, name.as_deref(), sent, file.mirror.unwrap_or_default()),
             None => Some(Deliver::default()),
         };
-        let load = file.load.and_then(|load| self.load(&load, workload, (events, schedule)));
+        let load = file.load.and_then(|load| {
+            let imperfect = self.imperfect(load.imperfect.as_ref(), schedule.as_ref(), deliver.as_ref());
+            self.load(&load, workload, (events, schedule), imperfect?)
+        });
         let thresholds = self.thresholds(file.thresholds.unwrap_or_default(), load.as_ref());
         Some(Stack {
             name: name?,

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::{
     super::{load::Broken, sending::Transport},
-    OpenRate, PathText, RateRange, RateText, ShareText, Size, Time,
+    ImperfectFile, OpenRate, PathText, RateRange, RateText, ShareText, Size, Time,
 };
 
 /// a map with `rate`, and `duration` or `records`; or with `stages`; or with `replay`
@@ -29,6 +29,8 @@ pub(in super::super) struct LoadFile {
     pub give_up: Option<Time>,
     /// How documents are spread over shards; `uniform` when left out.
     pub partition_key: Option<PartitionKeyFile>,
+    /// Documents that are wrong on purpose; none when left out.
+    pub imperfect: Option<ImperfectFile>,
     /// What is done while the load goes on.
     pub events: Option<EventsFile>,
     /// How requests are written; `json` when left out.

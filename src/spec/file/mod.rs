@@ -3,6 +3,7 @@
 //! The comments here are read by users: editors show them beside each key, and diagnostics quote them as what was
 //! expected. So a type's comment is a noun phrase, and starts in lower case.
 
+mod imperfect;
 mod load;
 pub(crate) mod values;
 
@@ -11,6 +12,7 @@ use std::collections::BTreeMap;
 use schemars::{JsonSchema, Schema, generate::SchemaSettings, transform::RecursiveTransform};
 use serde::Deserialize;
 
+pub(super) use imperfect::{AmountFile, FieldAmountFile, FieldAmountMap, ImperfectFile};
 pub(super) use load::{
     AggregationFile, AggregationWord, EventFile, HotShareFile, IdentityFile, JsonLinesFile, LoadFile, PartitionKeyFile,
     PartitionKeyMap, PartitionKeyWord, ReplayFile, StageFile, TemplateFile, WorkloadFile,

@@ -54,7 +54,7 @@ async fn what_the_stream_holds_packed_is_found() {
     let ids = documents.iter().map(|document| identity.of_document(document.as_bytes()).expect("an id"));
     let mut acknowledged: KeyBag = ids.collect();
     acknowledged.settle();
-    let mut stream = Stream::new(STREAM, &clients, &Arc::new(Expected { identity, scope: Scope::All }));
+    let mut stream = Stream::new(STREAM, &clients, &Arc::new(Expected::new(identity, Scope::All)));
     assert_eq!(stream.read().await.expect("read"), 58);
     let tally = stream.tally(&acknowledged).await.expect("compared");
     assert_eq!((tally.landed(), tally.lost, tally.duplicated), (58, 2, 0));

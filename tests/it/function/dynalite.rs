@@ -97,7 +97,7 @@ fn destination(clients: &Clients) -> DynamoDb {
             max_age: Duration::from_secs(60),
         },
     };
-    let expected = Expected { identity: Identity::StoreSales, scope: Scope::Tickets(vec![1..=9]) };
+    let expected = Expected::new(Identity::StoreSales, Scope::Tickets(vec![1..=9]));
     DynamoDb::new(&delivery, &names, clients, &Arc::new(expected))
 }
 

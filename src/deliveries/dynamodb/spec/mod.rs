@@ -8,7 +8,11 @@ use std::time::Duration;
 
 use crate::{
     deliveries::spec::section::{OwnedPrefix, Section},
-    spec::names::Name,
+    spec::{
+        imperfect::{End, Flaw},
+        names::Name,
+        quantity::Refusal,
+    },
 };
 
 pub(crate) use file::DynamoDbFile;
@@ -51,6 +55,17 @@ pub struct MappingSettings {
 }
 
 impl Section for DynamoDbDelivery {
+    fn end_of(&self, flaw: Flaw) -> Result<End, Refusal> {
+        Ok(match flaw {
+            Flaw::Malformed | Flaw::Empty => End::Rejected("failure bucket"),
+            Flaw::Duplicates | Flaw::WrongType | Flaw::Missing | Flaw::Unknown | Flaw::Oversize => End::Kept,
+        })
+    }
+
+    fn fields(&self) -> Vec<&str> {
+        self.key.iter().map(String::as_str).collect()
+    }
+
     fn fixed_prefixes(&self) -> Vec<OwnedPrefix<'_>> {
         let fixed = |owner, key| OwnedPrefix { owner, path: "", key };
         vec![fixed("what Lambda gave up", "aws/lambda/"), fixed("the function's code", "functions/")]

@@ -74,6 +74,7 @@ impl Check<'_> {
             error_prefix,
             error_prefix_text,
             buffer: buffer?,
+            max_errors: file.max_errors.unwrap_or(0),
         })
     }
 

@@ -41,6 +41,10 @@ pub(crate) struct RedshiftFile {
     pub error_prefix: Option<String>,
     /// How much Firehose gathers before it writes an object; whichever is reached first.
     pub buffer: Option<BufferFile>,
+    /// How many documents one COPY may leave out because it cannot load them, at most 100000; 0 when left out: one such
+    /// document then refuses the batch.
+    #[schemars(range(max = 100_000))]
+    pub max_errors: Option<u32>,
 }
 
 /// `schema.table`, where the stack's id is added to the schema, or `{exact: schema.table}`

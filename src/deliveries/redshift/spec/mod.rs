@@ -10,7 +10,12 @@ use demo_formats::{prefix::Prefix, schema::Structs};
 
 use crate::{
     deliveries::spec::section::{OwnedPrefix, Section},
-    spec::{names::Name, objects::Buffer},
+    spec::{
+        imperfect::{End, Flaw},
+        names::Name,
+        objects::Buffer,
+        quantity::Refusal,
+    },
 };
 
 pub(crate) use file::RedshiftFile;
@@ -44,6 +49,8 @@ pub struct RedshiftDelivery {
     pub error_prefix_text: Option<String>,
     /// When an object is written.
     pub buffer: Buffer,
+    /// Documents that one COPY may leave out because it cannot load them, at most 100,000.
+    pub max_errors: u32,
 }
 
 /// Which Redshift.
@@ -80,6 +87,20 @@ pub enum RedshiftLoad {
 }
 
 impl Section for RedshiftDelivery {
+    /// COPY bears so many documents that it cannot load as MAXERROR says, and refuses the batch at one more (Redshift
+    /// developer guide, "Data load operations"). A member that is not there is NULL.
+    fn end_of(&self, flaw: Flaw) -> Result<End, Refusal> {
+        Ok(match flaw {
+            Flaw::Malformed | Flaw::WrongType if self.max_errors == 0 => {
+                let problem = "one such document makes COPY refuse all that it is loaded with";
+                return Err(Refusal::new(problem, "`deliver.redshift.max_errors`, such as `max_errors: 1000`"));
+            }
+            Flaw::Malformed | Flaw::WrongType => End::Rejected("load errors"),
+            Flaw::Empty => End::Nulls,
+            Flaw::Duplicates | Flaw::Missing | Flaw::Unknown | Flaw::Oversize => End::Kept,
+        })
+    }
+
     fn fixed_prefixes(&self) -> Vec<OwnedPrefix<'_>> {
         let fixed = |owner, key| OwnedPrefix { owner, path: "", key };
         vec![fixed("the jsonpaths", "redshift/jsonpaths.json"), fixed("the manifests", "redshift/manifests/")]

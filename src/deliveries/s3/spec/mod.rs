@@ -14,8 +14,10 @@ use serde::Deserialize;
 use crate::{
     deliveries::spec::section::{OwnedPrefix, Section},
     spec::{
+        imperfect::{End, Flaw},
         names::Name,
         objects::{Buffer, Compression, Format},
+        quantity::Refusal,
     },
 };
 
@@ -83,6 +85,28 @@ pub enum Partitions {
 }
 
 impl Section for S3Delivery {
+    /// Firehose gives up what it cannot convert to Parquet, and what it finds no partition in (Firehose developer guide,
+    /// "Handle errors for data format conversion" and "Dynamic partitioning error handling"). Of an object without a field
+    /// our own partitions are those without a value.
+    fn end_of(&self, flaw: Flaw) -> Result<End, Refusal> {
+        const ERRORS: End = End::Rejected("error prefix");
+        let is_parquet = self.format == Format::Parquet;
+        Ok(match flaw {
+            Flaw::Malformed if is_parquet || !self.partition_by.is_empty() => ERRORS,
+            Flaw::WrongType if is_parquet => ERRORS,
+            Flaw::WrongType if self.catalog.is_some() => {
+                let problem = "Athena fails each query that reads the field (HIVE_BAD_DATA)";
+                return Err(Refusal::new(problem, "`deliver.s3.format: parquet`, or no `catalog`"));
+            }
+            Flaw::Malformed | Flaw::Empty => End::Line,
+            Flaw::Duplicates | Flaw::WrongType | Flaw::Missing | Flaw::Unknown | Flaw::Oversize => End::Kept,
+        })
+    }
+
+    fn fields(&self) -> Vec<&str> {
+        self.partition_by.values().filter_map(|path| path.0.first()).map(String::as_str).collect()
+    }
+
     fn bucket(&self) -> Option<&Name> {
         Some(&self.bucket)
     }
