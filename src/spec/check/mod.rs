@@ -7,6 +7,7 @@ mod partition_key;
 pub(super) mod schedule;
 mod sending;
 mod stream;
+mod template;
 pub(crate) mod values;
 
 use std::{collections::BTreeMap, ops::RangeInclusive, time::Duration};
