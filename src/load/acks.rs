@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::{flaws::Flaws, intervals::IntervalSet, origin::Origin, part::Part};
 
 /// What the documents of a run follow from, with its tickets.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Header {
     /// The run's name.
     pub run: String,
@@ -34,7 +34,7 @@ pub struct Header {
 }
 
 /// What a run's file says.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct AckLog {
     /// What was loaded.
     pub header: Header,

@@ -27,6 +27,7 @@ mod pace;
 mod part;
 mod source;
 mod spread;
+mod times;
 mod window;
 #[cfg(test)]
 mod tests;
@@ -55,6 +56,7 @@ pub use intervals::IntervalSet;
 pub use origin::{OpenError, OpenWorkload, Origin};
 pub use part::{NotAPart, Part};
 pub use source::{Documents, Ids, Source, SourceError};
+pub use times::Times;
 
 use self::{
     acks::AckWriter,

@@ -11,12 +11,17 @@ use demo_workload::{
     Identity,
     json_lines::{Each, Found, JsonLines, JsonLinesError, Rules},
     store_sales::StoreSales,
-    template::{Template, TemplateError},
+    template::{self, Template, TemplateError},
 };
 use serde::{Deserialize, Serialize};
 
-use super::Source;
-use crate::spec::{Broken, Load, Stack, Workload};
+use super::{
+    AckLog, ReserveTickets, Source,
+    flaws::Flaws,
+    part::Part,
+    times::{RunClock, Times},
+};
+use crate::spec::{Broken, Load, Schedule, Stack, Workload};
 
 /// Documents of a template that its schema is taken from: the first ones, and as many more of a load's.
 const SAMPLED: u64 = 1_000;
@@ -24,7 +29,7 @@ const SAMPLED: u64 = 1_000;
 const MANY: u64 = 10_000_000;
 
 /// The origin of documents: with it and their numbers, they can be made again.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "workload", rename_all = "snake_case")]
 pub enum Origin {
     /// Nested TPC-DS `store_sales`.
@@ -55,6 +60,9 @@ pub enum Origin {
         key: Option<Vec<FieldPath>>,
         /// Of a record.
         max_bytes: usize,
+        /// Event times, if it uses them.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        times: Option<Times>,
     },
 }
 
@@ -66,6 +74,7 @@ pub struct OpenWorkload {
     /// Its documents.
     pub source: Arc<dyn Source>,
     documents: Checked,
+    clock: Option<Arc<RunClock>>,
 }
 
 #[derive(Clone)]
@@ -145,7 +154,7 @@ impl OpenWorkload {
                 }
             }
             Workload::Template { text, seed, key } => {
-                let (opened, template) = Self::template(text, *seed, key.as_deref(), max_bytes)?;
+                let (opened, template) = Self::template(text, *seed, key.as_deref(), max_bytes, None)?;
                 let sample = sample(&template, documents_of(&stack.load), each)?;
                 Ok(Self { documents: Checked::Template(sample), ..opened })
             }
@@ -157,6 +166,11 @@ impl OpenWorkload {
     /// # Errors
     /// The workload has changed or is gone.
     pub fn reopen(origin: &Origin) -> Result<Self, OpenError> {
+        Self::reopen_with(origin, None)
+    }
+
+    /// With the flaws of its event times.
+    fn reopen_with(origin: &Origin, flaws: Option<&Flaws>) -> Result<Self, OpenError> {
         match origin {
             Origin::StoreSales { scale, seed } => Ok(Self::store_sales(*scale, *seed)),
             Origin::JsonLines { file, key, max_bytes, md5 } => {
@@ -166,15 +180,49 @@ impl OpenWorkload {
                     None => Ok(opened),
                 }
             }
-            Origin::Template { text, seed, key, max_bytes } => {
-                Ok(Self::template(text, *seed, key.as_deref(), *max_bytes)?.0)
+            Origin::Template { text, seed, key, max_bytes, times } => {
+                let clock = times.as_ref().map(|times| (times, flaws));
+                Ok(Self::template(text, *seed, key.as_deref(), *max_bytes, clock)?.0)
             }
         }
     }
 
+    /// Opens the workload of a run by its log.
+    ///
+    /// # Errors
+    /// The workload has changed or is gone.
+    pub fn of_run(log: &AckLog) -> Result<Self, OpenError> {
+        let opened = Self::reopen_with(&log.header.origin, log.header.flaws.as_ref())?;
+        if let (Some(clock), Some(tickets)) = (&opened.clock, log.tickets.first()) {
+            clock.begins_at(*tickets.start());
+        }
+        Ok(opened)
+    }
+
+    /// The same documents for a run that begins now, with its event times where they use them, and what reserves its tickets.
+    ///
+    /// # Errors
+    /// The workload cannot be opened again.
+    pub fn begin(
+        self,
+        schedule: &Schedule,
+        (part, flaws): (Part, Option<&Flaws>),
+        mut reserve: ReserveTickets,
+    ) -> Result<(Self, ReserveTickets), OpenError> {
+        let Some(origin) = self.origin.with_times(schedule, part) else { return Ok((self, reserve)) };
+        let opened = Self { documents: self.documents, ..Self::reopen_with(&origin, flaws)? };
+        let clock = opened.clock.clone();
+        let reserve = move |count| {
+            let tickets = reserve(count)?;
+            clock.iter().for_each(|clock| clock.begins_at(*tickets.start()));
+            Ok(tickets)
+        };
+        Ok((opened, Box::new(reserve)))
+    }
+
     fn store_sales(scale: u32, seed: u64) -> Self {
         let source = StoreSales::new(scale, seed);
-        Self { origin: Origin::StoreSales { scale, seed }, source, documents: Checked::StoreSales }
+        Self { origin: Origin::StoreSales { scale, seed }, source, documents: Checked::StoreSales, clock: None }
     }
 
     fn json_lines(file: &Path, key: Option<&[FieldPath]>, max_bytes: usize, each: Each<'_>) -> Result<Self, OpenError> {
@@ -182,7 +230,7 @@ impl OpenWorkload {
         let rules = Rules { identity: Identity::declared(key), max_bytes };
         let lines = Arc::new(JsonLines::open_with(&file, rules, each)?);
         let origin = Origin::JsonLines { file, key: key.map(<[_]>::to_vec), max_bytes, md5: lines.found().md5.clone() };
-        Ok(Self { origin, source: lines.clone(), documents: Checked::JsonLines(lines) })
+        Ok(Self { origin, source: lines.clone(), documents: Checked::JsonLines(lines), clock: None })
     }
 
     fn template(
@@ -190,11 +238,20 @@ impl OpenWorkload {
         seed: u64,
         key: Option<&[FieldPath]>,
         max_bytes: usize,
+        clocked: Option<(&Times, Option<&Flaws>)>,
     ) -> Result<(Self, Arc<Template>), OpenError> {
         let rules = Rules { identity: Identity::declared(key), max_bytes };
-        let template = Arc::new(Template::new(text, seed, rules)?);
-        let origin = Origin::Template { text: text.to_owned(), seed, key: key.map(<[_]>::to_vec), max_bytes };
-        let opened = Self { origin, source: template.clone(), documents: Checked::Template(Inferred::default()) };
+        let template = Template::new(text, seed, rules)?;
+        let clock = clocked.map(|(times, flaws)| Arc::new(RunClock::new(times.clone(), flaws.cloned())));
+        let template = Arc::new(match &clock {
+            Some(clock) => template.with_clock(clock.clone()),
+            None => template,
+        });
+        let (text, key) = (text.to_owned(), key.map(<[_]>::to_vec));
+        let times = clocked.map(|(times, _)| times.clone());
+        let origin = Origin::Template { text, seed, key, max_bytes, times };
+        let opened =
+            Self { origin, source: template.clone(), documents: Checked::Template(Inferred::default()), clock };
         Ok((opened, template))
     }
 
@@ -234,6 +291,24 @@ impl OpenWorkload {
     }
 }
 
+impl Origin {
+    /// Whether documents have event times, which follow from when they were to be sent.
+    pub fn has_times(&self) -> bool {
+        matches!(self, Self::Template { times: Some(_), .. })
+    }
+
+    /// That of a run which begins now; `None` where documents have no event times.
+    fn with_times(&self, schedule: &Schedule, part: Part) -> Option<Self> {
+        let mut origin = self.clone();
+        let Self::Template { text, times, .. } = &mut origin else { return None };
+        if template::uses(text, &template::TIMES).is_empty() {
+            return None;
+        }
+        *times = Some(Times::from_now(schedule, part)?);
+        Some(origin)
+    }
+}
+
 /// What documents of a template show, of which a load sends `last`. Behind those, one that cannot be made ends the sample.
 fn sample(template: &Template, last: u64, each: Each<'_>) -> Result<Inferred, TemplateError> {
     let mut inferred = Inferred::default();
@@ -267,6 +342,10 @@ fn documents_of(load: &Load) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        load::Header,
+        spec::{Length, Rate},
+    };
 
     fn stack_of(origin: &Origin) -> Result<OpenWorkload, OpenError> {
         OpenWorkload::reopen(origin)
@@ -299,11 +378,40 @@ mod tests {
         for origin in [
             Origin::StoreSales { scale: 1, seed: u64::MAX },
             Origin::JsonLines { file: "/x".into(), key: key.clone(), max_bytes: 5, md5: "ab".to_owned() },
-            Origin::Template { text: "{}\n".to_owned(), seed: 1, key: None, max_bytes: 5 },
+            Origin::Template { text: "{}\n".to_owned(), seed: 1, key: None, max_bytes: 5, times: None },
         ] {
             let text = serde_json::to_string(&origin).expect("JSON");
             assert_eq!(serde_json::from_str::<Origin>(&text).expect("an origin"), origin, "{text}");
         }
+    }
+
+    #[test]
+    fn event_times_are_those_of_the_run_also_when_it_is_read_again() {
+        let text = r#"{"id": {{ sequence }}, "at": {{ now_ms }}}"#;
+        let (opened, _) = OpenWorkload::template(text, 1, None, 1 << 20, None).expect("a template");
+        let old = serde_json::to_value(&opened.origin).expect("JSON");
+        assert_eq!(old.get("times"), None, "as earlier versions wrote it, and as they read it");
+        assert_eq!(serde_json::from_value::<Origin>(old).expect("an origin"), opened.origin);
+        let schedule = Schedule::constant(Rate::PerSecond(100.0), Length::Records(50)).expect("documents");
+        let (opened, mut reserve) =
+            opened.begin(&schedule, (Part::WHOLE, None), Box::new(|count| Ok(71..=70 + count))).expect("a run");
+        let tickets = reserve(50).expect("tickets");
+        let sent = documents(&opened, &tickets);
+        let at = |line: &str| serde_json::from_str::<serde_json::Value>(line).expect("JSON")["at"].as_i64();
+        assert_eq!(at(&sent[9]).zip(at(&sent[0])).map(|(later, first)| later - first), Some(90), "{sent:?}");
+
+        let header =
+            serde_json::to_string(&Header { run: "a".into(), origin: opened.origin, part: Part::WHOLE, flaws: None });
+        let header = serde_json::from_str(&header.expect("JSON")).expect("a header");
+        let (acknowledged, refused) = Default::default();
+        let log = AckLog { header, tickets: vec![tickets.clone()], acknowledged, refused, offered: None };
+        assert_eq!(documents(&OpenWorkload::of_run(&log).expect("documents"), &tickets), sent);
+    }
+
+    fn documents(opened: &OpenWorkload, tickets: &std::ops::RangeInclusive<u64>) -> Vec<String> {
+        let (mut documents, mut all) = (opened.source.clone().render(tickets.clone()), Vec::new());
+        while documents.next_into(&mut all).expect("a document").is_some() {}
+        String::from_utf8(all).expect("UTF-8").lines().map(str::to_owned).collect()
     }
 
     #[test]
@@ -313,7 +421,7 @@ mod tests {
         let columns = [("a", "double"), ("b", "string")].map(|(name, kind)| (name.to_owned(), kind.to_owned()));
         assert_eq!(schema.glue_columns(), columns);
         let text = r#"{"id": {{ sequence }}, "ok": {{ bool }}}"#;
-        let (opened, template) = OpenWorkload::template(text, 1, None, 1 << 20).expect("a template");
+        let (opened, template) = OpenWorkload::template(text, 1, None, 1 << 20, None).expect("a template");
         let sample = sample(&template, 10, &mut |_, _| ()).expect("documents");
         assert_eq!(sample.schema().expect("columns").glue_columns()[1].1, "boolean");
         assert!(!opened.begins_anew());
@@ -328,7 +436,7 @@ mod tests {
         assert!(many.len() > 1_990 && many.len() <= 2_000 && many.last() == Some(&MANY), "{}", many.len());
         let text =
             "{\"id\": {% if sequence > 5000 %}\"n/a\"{% else %}1{% endif %}{% if sequence == 900 %}}{% endif %}}";
-        let (_, template) = OpenWorkload::template(text, 1, None, 1 << 20).expect("a template");
+        let (_, template) = OpenWorkload::template(text, 1, None, 1 << 20, None).expect("a template");
         let mut shown = Vec::new();
         let few = sample(&template, 10, &mut |number, _| shown.push(number)).expect("documents");
         assert_eq!(few.schema().expect("columns").glue_columns()[0].1, "bigint");
@@ -340,7 +448,7 @@ mod tests {
         let said = sample(&template, 6_000, &mut |_, _| ()).expect_err("document 900").to_string();
         assert!(said.starts_with("document 900 of the template is not one JSON object"), "{said}");
         let (_, template) =
-            OpenWorkload::template(&text.replace("== 900", "< 0"), 1, None, 1 << 20).expect("a template");
+            OpenWorkload::template(&text.replace("== 900", "< 0"), 1, None, 1 << 20, None).expect("a template");
         let all = sample(&template, 6_000, &mut |_, _| ()).expect("documents");
         assert_eq!(all.schema().expect("columns").glue_columns()[0].1, "string");
     }

@@ -110,9 +110,13 @@ impl StackLoad<'_> {
         let opened = documents.open(stack).await?;
         let (samples, tracking) = track(stack, names, clients).await?.unzip();
         let (control, controls) = load::control();
+        let reserve = if opened.begins_anew() { from_one(self.tickets) } else { self.tickets };
+        let (opened, reserve) = opened
+            .begin(&stack.load.schedule, (part, documents.flaws.as_ref()), reserve)
+            .map_err(DocumentsError::from)?;
         let plan = Plan {
-            header: Header { run: self.run, origin: opened.origin.clone(), part, flaws: documents.flaws.clone() },
-            reserve: if opened.begins_anew() { from_one(self.tickets) } else { self.tickets },
+            header: Header { run: self.run, origin: opened.origin, part, flaws: documents.flaws.clone() },
+            reserve,
             source: opened.source,
             schedule: stack.load.schedule.clone(),
             give_up: stack.load.give_up,

@@ -1,6 +1,6 @@
 //! Documents that are wrong on purpose: what can be wrong with them, how many there are, and where they end.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +10,10 @@ use serde::{Deserialize, Serialize};
 pub enum Flaw {
     /// It is the document before it, sent once more.
     Duplicates,
+    /// Its event time is well before the time at which it is sent.
+    Late,
+    /// Its event time is a little before those of documents that were sent earlier.
+    OutOfOrder,
     /// It is no JSON: cut short, a bare word, or with a byte that is no UTF-8.
     Malformed,
     /// It has a text where its schema has a number.
@@ -25,14 +29,25 @@ pub enum Flaw {
 }
 
 /// Every flaw, in the order in which they are told.
-pub const FLAWS: [Flaw; 7] =
-    [Flaw::Duplicates, Flaw::Malformed, Flaw::WrongType, Flaw::Missing, Flaw::Unknown, Flaw::Oversize, Flaw::Empty];
+pub const FLAWS: [Flaw; 9] = [
+    Flaw::Duplicates,
+    Flaw::Late,
+    Flaw::OutOfOrder,
+    Flaw::Malformed,
+    Flaw::WrongType,
+    Flaw::Missing,
+    Flaw::Unknown,
+    Flaw::Oversize,
+    Flaw::Empty,
+];
 
 impl Flaw {
     /// Its key in a stack file.
     pub fn key(self) -> &'static str {
         match self {
             Self::Duplicates => "duplicates",
+            Self::Late => "late",
+            Self::OutOfOrder => "out_of_order",
             Self::Malformed => "malformed",
             Self::WrongType => "wrong_type",
             Self::Missing => "missing",
@@ -56,6 +71,10 @@ pub struct Imperfect {
     pub seed: u64,
     /// How many there are of each; at most half of all documents together.
     pub amounts: Vec<(Flaw, Amount)>,
+    /// How late those are whose event time is well before: exponentially distributed with this mean.
+    pub late_by: Duration,
+    /// How far back those are that are out of order: evenly distributed up to this.
+    pub out_of_order_by: Duration,
     /// The field that has a text in place of a number; the first number that nothing else needs when `None`.
     pub wrong_type: Option<String>,
     /// The field that is left out; the first one that nothing else needs when `None`.

@@ -3,6 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use demo_formats::schema::FieldPath;
+use demo_workload::template;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -72,6 +73,14 @@ pub enum Broken {
 }
 
 impl Workload {
+    /// Whether its documents have event times.
+    pub(crate) fn has_event_times(&self) -> bool {
+        match self {
+            Self::Template { text, .. } => !template::uses(text, &template::TIMES).is_empty(),
+            Self::StoreSales { .. } | Self::JsonLines { .. } => false,
+        }
+    }
+
     /// The mean length of its documents, where it is known before they are made.
     pub(crate) fn mean_bytes(&self) -> Option<f64> {
         match self {

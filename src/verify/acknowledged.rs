@@ -274,11 +274,16 @@ fn is_sale(origin: &Origin) -> bool {
 fn opened(logs: impl Iterator<Item = (AckLog, Whose)>) -> Result<Vec<Run>, AcknowledgedError> {
     let mut runs: Vec<Run> = Vec::new();
     for (log, whose) in logs {
-        let known = runs.iter().find(|run| run.log.header.origin == log.header.origin).map(|run| run.source.clone());
+        // Event times follow from tickets too.
+        let is_same = |run: &&Run| {
+            run.log.header.origin == log.header.origin
+                && (!log.header.origin.has_times() || run.log.tickets == log.tickets)
+        };
+        let known = runs.iter().find(is_same).map(|run| run.source.clone());
         let source = match known {
             Some(source) => source,
             None => {
-                let opened = OpenWorkload::reopen(&log.header.origin);
+                let opened = OpenWorkload::of_run(&log);
                 let failed = |source| AcknowledgedError::Open { run: log.header.run.clone(), source: Box::new(source) };
                 opened.map_err(failed)?.source
             }
@@ -388,6 +393,7 @@ mod tests {
             seed: 1,
             key: key.map(|key| vec![FieldPath(vec![key.to_owned()])]),
             max_bytes: 1 << 20,
+            times: None,
         }
     }
 

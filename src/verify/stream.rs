@@ -28,7 +28,13 @@ pub const DESTINATION: Destination =
 pub fn end_of(flaw: Flaw) -> End {
     match flaw {
         Flaw::Malformed | Flaw::Empty => End::Line,
-        Flaw::Duplicates | Flaw::WrongType | Flaw::Missing | Flaw::Unknown | Flaw::Oversize => End::Kept,
+        Flaw::Duplicates
+        | Flaw::Late
+        | Flaw::OutOfOrder
+        | Flaw::WrongType
+        | Flaw::Missing
+        | Flaw::Unknown
+        | Flaw::Oversize => End::Kept,
     }
 }
 

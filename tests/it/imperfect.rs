@@ -52,6 +52,17 @@ fn the_stream_has_every_document_as_it_was_sent() {
 }
 
 #[test]
+fn event_times_that_are_late_or_out_of_order_are_found_again() {
+    let demo = Demo::new();
+    let documents = r#"load.workload={template: {text: '{"at": {{ now_ms }}, "n": {{ sequence }}}'}}"#;
+    let flaws = "load.imperfect={late: {count: 20, by: 1h}, out_of_order: 3%, duplicates: 2%}";
+    let report = run(&demo, "stacks/stream-only.yaml", &[documents, flaws]);
+    assert_eq!((&report["lost"], &report["duplicated"]), (&0.into(), &0.into()), "{report}");
+    assert_eq!(ledger(&report), ["duplicates 20 = stream 20", "late 20 = stream 20", "out_of_order 30 = stream 30"]);
+    demo.expect(0, &["down", "stream-only"]);
+}
+
+#[test]
 fn a_table_over_lines_has_rows_of_nulls_for_those_without_a_key() {
     let demo = Demo::new();
     let report = run(&demo, "stacks/store-sales-s3.yaml", &[FLAWS, BUFFER]);

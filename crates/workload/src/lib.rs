@@ -1,5 +1,6 @@
 //! Documents: pure, synchronous, seeded, splittable by ranges of tickets.
 
+pub mod clock;
 pub mod files;
 pub mod identity;
 pub mod json_lines;

@@ -10,7 +10,7 @@ mod edit;
 mod properties;
 mod sending;
 
-use std::ops::Range;
+use std::{ops::Range, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +32,10 @@ pub struct Flaws {
     /// What the stream takes as a record.
     max_bytes: usize,
     fields: Fields,
+    /// The mean by which event times are late, in milliseconds.
+    late_ms: u64,
+    /// The most by which they are out of order, in milliseconds.
+    out_of_order_ms: u64,
 }
 
 /// The fields at the top of a document that flaws are about.
@@ -59,7 +63,16 @@ impl Flaws {
             most.1 -= 1;
         }
         counts.retain(|(_, count)| *count > 0);
-        (!counts.is_empty()).then_some(Self { seed: imperfect.seed, period, counts, max_bytes, fields })
+        let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        (!counts.is_empty()).then_some(Self {
+            seed: imperfect.seed,
+            period,
+            counts,
+            max_bytes,
+            fields,
+            late_ms: ms(imperfect.late_by),
+            out_of_order_ms: ms(imperfect.out_of_order_by),
+        })
     }
 
     /// What is wrong with a document, by its number in the run.
@@ -82,10 +95,21 @@ impl Flaws {
             .take_while(move |(at, _)| documents.contains(at))
     }
 
-    /// What a document is sent as. A document that is sent once more is not changed.
+    /// By how many milliseconds the event time of a document is before the schedule's.
+    pub fn delay_ms(&self, document: u64) -> u64 {
+        let drawn = mixed(self.seed ^ mixed(document)) as f64 / u64::MAX as f64;
+        match self.of(document) {
+            // By the inverse of its distribution; no draw is worth more than forty means.
+            Some(Flaw::Late) => (self.late_ms as f64 * -drawn.max(1e-17).ln()).ceil() as u64,
+            Some(Flaw::OutOfOrder) => (self.out_of_order_ms as f64 * drawn).ceil().max(1.0) as u64,
+            _ => 0,
+        }
+    }
+
+    /// What a document is sent as. One that is sent once more, or has its event time for a flaw, is not changed.
     pub fn apply(&self, flaw: Flaw, document: u64, perfect: &[u8]) -> Vec<u8> {
         match flaw {
-            Flaw::Duplicates => perfect.to_vec(),
+            Flaw::Duplicates | Flaw::Late | Flaw::OutOfOrder => perfect.to_vec(),
             Flaw::Malformed => edit::broken(perfect, mixed(self.seed ^ mixed(document)), document),
             Flaw::WrongType => edit::with(perfect, self.fields.wrong_type.as_deref().unwrap_or_default(), "\"n/a\""),
             Flaw::Missing => edit::without(perfect, self.fields.missing.as_deref().unwrap_or_default()),

@@ -9,7 +9,8 @@ use crate::spec::FLAWS;
 
 fn imperfect(seed: u64, amounts: &[Amount]) -> Imperfect {
     let amounts = FLAWS.into_iter().zip(amounts.iter().copied()).collect();
-    Imperfect { seed, amounts, wrong_type: None, missing: None }
+    let (late_by, out_of_order_by) = (Duration::from_secs(60), Duration::from_secs(5));
+    Imperfect { seed, amounts, late_by, out_of_order_by, wrong_type: None, missing: None }
 }
 
 fn flaws(imperfect: &Imperfect, documents: Option<u64>) -> Option<Flaws> {
@@ -61,4 +62,20 @@ proptest! {
 fn nothing_asked_for_is_nothing() {
     assert_eq!(flaws(&imperfect(1, &[Amount::Share(0.001)]), Some(10)), None);
     assert_eq!(flaws(&imperfect(1, &[]), Some(10)), None);
+}
+
+#[test]
+fn event_times_are_late_by_the_mean_and_out_of_order_up_to_the_most() {
+    let amounts = vec![(Flaw::Late, Amount::Count(20_000)), (Flaw::OutOfOrder, Amount::Count(20_000))];
+    let flaws = flaws(&Imperfect { amounts, ..imperfect(1, &[]) }, Some(100_000)).expect("some");
+    let delays = |flaw: Flaw| -> Vec<u64> {
+        flaws.among(0..100_000).filter(|(_, of)| *of == flaw).map(|(at, _)| flaws.delay_ms(at)).collect()
+    };
+    let (late, back) = (delays(Flaw::Late), delays(Flaw::OutOfOrder));
+    let mean = |delays: &[u64]| delays.iter().sum::<u64>() as f64 / delays.len() as f64;
+    assert!((mean(&late) - 60_000.0).abs() < 1_500.0, "{}", mean(&late));
+    let beyond = late.iter().filter(|delay| **delay > 60_000).count() as f64 / late.len() as f64;
+    assert!((beyond - (-1.0_f64).exp()).abs() < 0.01, "{beyond}");
+    assert!((mean(&back) - 2_500.0).abs() < 60.0 && back.iter().all(|delay| (1..=5_000).contains(delay)));
+    assert_eq!(flaws.delay_ms(0), 0);
 }

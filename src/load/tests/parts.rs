@@ -85,7 +85,7 @@ async fn the_parts_of_all_workers_are_the_whole_run() {
     parts_add_up(lines, 1, 2_003, 3).await;
 
     let text = r#"{"id": {{ sequence }}}"#.to_owned();
-    let template = Origin::Template { text, seed: 1, key: None, max_bytes: 1 << 20 };
+    let template = Origin::Template { text, seed: 1, key: None, max_bytes: 1 << 20, times: None };
     parts_add_up(OpenWorkload::reopen(&template).expect("documents").source, 5, 1_001, 4).await;
 }
 

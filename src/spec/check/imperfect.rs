@@ -1,9 +1,15 @@
 //! The checks of `load.imperfect`: how many documents have which flaw, and whether it is known where they end.
 
+use std::time::Duration;
+
 use super::{
     super::{
-        file::{AmountFile, FieldAmountFile, FieldAmountMap, ImperfectFile, ShareText},
+        file::{
+            AmountFile, DelayAmountFile, DelayAmountMap, FieldAmountFile, FieldAmountMap, ImperfectFile, ShareText,
+            Time,
+        },
         imperfect::{Amount, FLAWS, Flaw, Imperfect},
+        load::Workload,
         quantity::{self, Refusal},
         schedule::Schedule,
     },
@@ -14,44 +20,99 @@ use crate::deliveries::spec::Deliver;
 const PATH: &str = "load.imperfect";
 /// Of all documents, the imperfect ones together.
 const MOST: f64 = 0.5;
+const LATE_BY: Duration = Duration::from_secs(60);
+const OUT_OF_ORDER_BY: Duration = Duration::from_secs(5);
+const LONGEST_DELAY: Duration = Duration::from_secs(30 * 86_400);
 
 impl Check<'_> {
     /// None where something is wrong, no imperfect documents where nothing is written.
     pub(super) fn imperfect(
         &mut self,
         file: Option<&ImperfectFile>,
-        schedule: Option<&Schedule>,
+        (workload, schedule): (Option<&Workload>, Option<&Schedule>),
         deliver: Option<&Deliver>,
     ) -> Option<Option<Imperfect>> {
         let Some(file) = file else { return (!self.written(PATH)).then_some(None) };
         let before = self.complaints();
-        let ImperfectFile { seed, duplicates, malformed, wrong_type, missing, unknown, oversize, empty } = file;
-        let mut imperfect = Imperfect { seed: seed.unwrap_or(1), amounts: Vec::new(), wrong_type: None, missing: None };
+        let mut imperfect = Imperfect {
+            seed: file.seed.unwrap_or(1),
+            amounts: Vec::new(),
+            late_by: LATE_BY,
+            out_of_order_by: OUT_OF_ORDER_BY,
+            wrong_type: None,
+            missing: None,
+        };
         for flaw in FLAWS {
-            let amount = match flaw {
-                Flaw::Duplicates => duplicates.as_ref().map(|amount| self.amount(flaw, amount)),
-                Flaw::Malformed => malformed.as_ref().map(|amount| self.amount(flaw, amount)),
-                Flaw::Unknown => unknown.as_ref().map(|amount| self.amount(flaw, amount)),
-                Flaw::Oversize => oversize.as_ref().map(|amount| self.amount(flaw, amount)),
-                Flaw::Empty => empty.as_ref().map(|amount| self.amount(flaw, amount)),
-                Flaw::WrongType => {
-                    wrong_type.as_ref().map(|file| self.amount_of_field(flaw, file, &mut imperfect.wrong_type))
-                }
-                Flaw::Missing => missing.as_ref().map(|file| self.amount_of_field(flaw, file, &mut imperfect.missing)),
-            };
-            if let Some(amount) = amount.flatten() {
+            if let Some(amount) = self.amount_in(file, flaw, &mut imperfect) {
                 imperfect.amounts.push((flaw, amount));
                 self.end(flaw, deliver);
+                self.has_event_times(flaw, workload);
             }
         }
         self.not_too_many(&imperfect, schedule);
         (self.complaints() == before).then(|| Some(imperfect).filter(|imperfect| !imperfect.amounts.is_empty()))
     }
 
+    /// How many documents have a flaw, and what more the file says of it.
+    fn amount_in(&mut self, file: &ImperfectFile, flaw: Flaw, imperfect: &mut Imperfect) -> Option<Amount> {
+        match flaw {
+            Flaw::Duplicates => self.amount(flaw, file.duplicates.as_ref()?),
+            Flaw::Malformed => self.amount(flaw, file.malformed.as_ref()?),
+            Flaw::Unknown => self.amount(flaw, file.unknown.as_ref()?),
+            Flaw::Oversize => self.amount(flaw, file.oversize.as_ref()?),
+            Flaw::Empty => self.amount(flaw, file.empty.as_ref()?),
+            Flaw::Late => self.delayed(flaw, file.late.as_ref()?, &mut imperfect.late_by),
+            Flaw::OutOfOrder => self.delayed(flaw, file.out_of_order.as_ref()?, &mut imperfect.out_of_order_by),
+            Flaw::WrongType => self.amount_of_field(flaw, file.wrong_type.as_ref()?, &mut imperfect.wrong_type),
+            Flaw::Missing => self.amount_of_field(flaw, file.missing.as_ref()?, &mut imperfect.missing),
+        }
+    }
+
     fn amount(&mut self, flaw: Flaw, amount: &AmountFile) -> Option<Amount> {
         match amount {
             AmountFile::Count(count) => Some(Amount::Count(*count)),
             AmountFile::Share(share) => self.share_of(&format!("{PATH}.{flaw}"), share),
+        }
+    }
+
+    fn delayed(&mut self, flaw: Flaw, file: &DelayAmountFile, delay: &mut Duration) -> Option<Amount> {
+        let path = format!("{PATH}.{flaw}");
+        match file {
+            DelayAmountFile::Count(count) => Some(Amount::Count(*count)),
+            DelayAmountFile::Share(share) => self.share_of(&path, share),
+            DelayAmountFile::Delay(DelayAmountMap { share, count, by }) => {
+                if let Some(by) = by {
+                    *delay = self.delay(&format!("{path}.by"), by)?;
+                }
+                self.share_or_count(&path, share.as_ref(), *count)
+            }
+        }
+    }
+
+    fn delay(&mut self, path: &str, by: &Time) -> Option<Duration> {
+        let delay = self.time(path, by, "s")?;
+        if (Duration::from_millis(1)..=LONGEST_DELAY).contains(&delay) {
+            return Some(delay);
+        }
+        self.refuse(path, Refusal::new(format!("no event time is back by {}", by.0), "1ms to 30d, such as `5m`"));
+        None
+    }
+
+    /// Refuses a flaw of event times where there are none.
+    fn has_event_times(&mut self, flaw: Flaw, workload: Option<&Workload>) {
+        if matches!(flaw, Flaw::Late | Flaw::OutOfOrder) && workload.is_some_and(|workload| !workload.has_event_times())
+        {
+            let problem = "the documents have no event time";
+            let expected = "a `template` that uses `now` or `now_ms`, or no such key";
+            self.refuse_key(&format!("{PATH}.{flaw}"), Refusal::new(problem, expected));
+        }
+    }
+
+    fn share_or_count(&mut self, path: &str, share: Option<&ShareText>, count: Option<u64>) -> Option<Amount> {
+        let expected = "either `share`, such as `0.5%`, or `count`";
+        match self.one_of(path, &["share", "count"], "how many documents there are", expected)? {
+            "share" => self.share_of(&format!("{path}.share"), share?),
+            _ => count.map(Amount::Count),
         }
     }
 
@@ -62,11 +123,7 @@ impl Check<'_> {
             FieldAmountFile::Share(share) => self.share_of(&path, share),
             FieldAmountFile::Field(FieldAmountMap { share, count, field }) => {
                 named.clone_from(field);
-                let expected = "either `share`, such as `0.5%`, or `count`";
-                match self.one_of(&path, &["share", "count"], "how many documents there are", expected)? {
-                    "share" => self.share_of(&format!("{path}.share"), share.as_ref()?),
-                    _ => count.map(Amount::Count),
-                }
+                self.share_or_count(&path, share.as_ref(), *count)
             }
         }
     }

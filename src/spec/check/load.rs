@@ -14,6 +14,7 @@ use super::{
         quantity::Refusal,
         schedule::Schedule,
     },
+    template::Written,
     values::Check,
 };
 
@@ -21,6 +22,7 @@ use super::{
 const GIVE_UP: Duration = Duration::from_secs(60);
 const SHORTEST_GIVE_UP: Duration = Duration::from_secs(1);
 const WORKLOAD: &str = "load.workload";
+const TEMPLATE: &str = "load.workload.template";
 /// A template's document fits into a record, and records end at 1 MiB or 10.
 const MOST_OF_A_TEMPLATE: u64 = 1 << 20;
 
@@ -35,10 +37,21 @@ impl Check<'_> {
         let partition_key =
             workload.as_ref().and_then(|workload| self.partition_key(load.partition_key.as_ref(), workload));
         let sending = self.sending(load);
+        let timed = self.times(workload.as_ref(), schedule.as_ref());
         let give_up = load.give_up.as_ref().map_or(Some(GIVE_UP), |text| self.give_up(text));
         let (partition_key, sending, give_up) = (partition_key?, sending?, give_up?);
+        timed?;
         let (workload, schedule, events) = (workload?, schedule?, events?);
         Some(Load { workload, schedule, give_up, partition_key, imperfect, events, sending })
+    }
+
+    /// What templates say of times needs a schedule.
+    fn times(&mut self, workload: Option<&Workload>, schedule: Option<&Schedule>) -> Option<()> {
+        let Some(schedule) = schedule else { return Some(()) };
+        match workload {
+            Some(Workload::Template { text, .. }) => self.event_times(&Written { path: TEMPLATE, text }, schedule),
+            _ => Some(()),
+        }
     }
 
     fn give_up(&mut self, text: &Time) -> Option<Duration> {
@@ -90,7 +103,7 @@ impl Check<'_> {
     }
 
     fn template(&mut self, template: &TemplateFile) -> Option<Workload> {
-        let path = "load.workload.template";
+        let path = TEMPLATE;
         let key = self.identity(&format!("{path}.key"), template.key.as_ref());
         let expected = "either `file`, or `text` with the template itself";
         let text = match self.one_of(path, &["file", "text"], "what the template is", expected) {
@@ -119,7 +132,7 @@ impl Check<'_> {
     }
 
     /// A path from where it is written; `None` for one that was recorded.
-    fn beside(&self, path: &str, written: &str) -> Option<PathBuf> {
+    pub(super) fn beside(&self, path: &str, written: &str) -> Option<PathBuf> {
         self.root.nearest(path).source.folder.as_ref().map(|folder| folder.join(written))
     }
 

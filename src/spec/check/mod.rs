@@ -8,6 +8,7 @@ mod partition_key;
 pub(super) mod schedule;
 mod sending;
 mod stream;
+mod template;
 pub(crate) mod values;
 
 use std::{collections::BTreeMap, ops::RangeInclusive, time::Duration};
@@ -60,7 +61,8 @@ impl Check<'_> {
             None => Some(Deliver::default()),
         };
         let load = file.load.and_then(|load| {
-            let imperfect = self.imperfect(load.imperfect.as_ref(), schedule.as_ref(), deliver.as_ref());
+            let imperfect =
+                self.imperfect(load.imperfect.as_ref(), (workload.as_ref(), schedule.as_ref()), deliver.as_ref());
             self.load(&load, workload, (events, schedule), imperfect?)
         });
         let thresholds = self.thresholds(file.thresholds.unwrap_or_default(), load.as_ref());

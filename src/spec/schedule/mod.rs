@@ -1,5 +1,6 @@
 //! How many documents are offered when, known before the first one is.
 
+mod exact;
 mod replay;
 mod shape;
 mod timetable;
@@ -7,6 +8,8 @@ mod timetable;
 mod properties;
 
 use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 pub(super) use self::replay::time_in;
 pub use self::{
@@ -43,7 +46,7 @@ pub enum Length {
 }
 
 /// Rates one after the other. Document n is offered when the integral of the rate reaches n.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Stages {
     stages: Vec<Placed>,
     documents: u64,
@@ -59,13 +62,16 @@ pub struct Stage {
 }
 
 /// A stage, with what comes before it.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 struct Placed {
     shape: Shape,
     /// In seconds.
+    #[serde(with = "exact")]
     begins: f64,
+    #[serde(with = "exact")]
     lasts: f64,
     /// The integral of the rate until it begins.
+    #[serde(with = "exact")]
     before: f64,
 }
 
@@ -234,6 +240,18 @@ mod tests {
         assert_eq!([0.0, 125.0, 145.0].map(|n| changed.time_of(n)), [0, 5, 6].map(Duration::from_secs));
         assert_eq!(changed.documents_until(Duration::from_secs(5)), 125.0);
         assert_eq!((changed.peak(), planned.peak()), (50.0, 100.0), "a ramp that is cut ends below its top");
+    }
+
+    #[test]
+    fn a_schedule_is_read_as_it_was_written_to_the_last_bit() {
+        let wave = Shape::Wave(Wave { low: 0.1, high: 1e9 / 3.0, period: 0.7 });
+        let stages = [ramp(0.0, 100.0 / 7.0, 3), Stage { shape: wave, lasts: Duration::from_millis(12_345) }];
+        let stages =
+            [&stages[..], &[Stage { shape: Shape::Spike { base: 1.0, peak: 2.0 / 3.0 }, ..stages[1] }]].concat();
+        let stages = Stages::new(&stages).expect("documents");
+        let text = serde_json::to_string(&stages).expect("JSON");
+        assert_eq!(serde_json::from_str::<Stages>(&text).expect("stages"), stages, "{text}");
+        assert!(serde_json::from_str::<Stages>(&text.replace("\"0.7\"", "\"x\"")).is_err());
     }
 
     #[test]

@@ -2,26 +2,35 @@
 
 use std::f64::consts::TAU;
 
+use serde::{Deserialize, Serialize};
+
+use super::exact;
+
 /// As many as halve a hundred years to a nanosecond.
 const STEPS: usize = 62;
 /// Well below a nanosecond, in seconds.
 const NEAR: f64 = 1e-11;
 
 /// How a rate goes while a stage lasts.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Shape {
     /// In a straight line, or level.
     Ramp {
         /// At the beginning.
+        #[serde(with = "exact")]
         from: f64,
         /// At the end.
+        #[serde(with = "exact")]
         to: f64,
     },
     /// Up in a straight line for half of the time, and down again.
     Spike {
         /// At both ends.
+        #[serde(with = "exact")]
         base: f64,
         /// In the middle.
+        #[serde(with = "exact")]
         peak: f64,
     },
     /// Up and down again and again.
@@ -29,13 +38,16 @@ pub enum Shape {
 }
 
 /// A rate that swings as a sine does, from its low.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Wave {
     /// The lowest rate.
+    #[serde(with = "exact")]
     pub low: f64,
     /// The highest.
+    #[serde(with = "exact")]
     pub high: f64,
     /// From low to low.
+    #[serde(with = "exact")]
     pub period: f64,
 }
 

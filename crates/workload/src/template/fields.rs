@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use chrono::{DateTime, Days, NaiveDate, TimeDelta};
+use chrono::{DateTime, Days, NaiveDate, SecondsFormat, TimeDelta, Utc};
 use fake::{
     Fake,
     faker::{
@@ -31,9 +31,13 @@ use minijinja::{
 };
 use rand::{Rng as _, RngExt, SeedableRng, rngs::Xoshiro256PlusPlus};
 
+use super::{
+    arguments::{MOST_DECIMALS, count, number, rounded, up_to, whole},
+    distributions,
+};
 use crate::mixed;
 
-type Draws = Xoshiro256PlusPlus;
+pub(super) type Draws = Xoshiro256PlusPlus;
 
 /// Dates are drawn from this day on, for so many days: the 2020s.
 const FIRST_DAY: NaiveDate = NaiveDate::from_ymd_opt(2020, 1, 1).expect("it was a day");
@@ -41,8 +45,6 @@ const DAYS: u64 = 3_653;
 const SECONDS_A_DAY: u64 = 86_400;
 /// More words, or more of anything, is no field but a document.
 const MOST: u64 = 10_000;
-/// More decimals than a double has.
-const MOST_DECIMALS: u64 = 15;
 
 /// A field of a template.
 pub struct Field {
@@ -59,6 +61,7 @@ enum Draw {
     Value(fn(&mut Draws) -> Value),
     Call(fn(&mut Draws, &[Value]) -> Result<Value, String>),
     Sequence,
+    Now(fn(DateTime<Utc>) -> Value),
 }
 
 impl Field {
@@ -90,16 +93,28 @@ macro_rules! text {
 /// Every field that there is.
 pub const FIELDS: &[Field] = fields! {
     "sequence", "the document's number, from 1; every document of a stack has another", Draw::Sequence;
+    "now", "the document's event time, such as 2024-05-17T17:04:59.250Z", Draw::Now(|now| rfc3339(now, SecondsFormat::Millis));
+    "now_ms", "the document's event time, in milliseconds since 1970", Draw::Now(|now| now.timestamp_millis().into());
     "uuid", "a UUID of version 4", Draw::Value(uuid);
     "int(first, last)", "a whole number, both ends included", Draw::Call(int);
-    "float(from, to, decimals)", "a number with up to so many decimals", Draw::Call(float);
+    "float(from, to, decimals)", "a number with up to so many decimals, each as likely as the others", Draw::Call(float);
+    "normal(mean, deviation)", "a number of the normal distribution; a third argument rounds it to so many decimals",
+        Draw::Call(distributions::normal);
+    "log_normal(median, sigma)",
+        "a number of the log-normal distribution, whose logarithm has the standard deviation sigma; rounded as `normal`",
+        Draw::Call(distributions::log_normal);
+    "exponential(mean)", "a number of the exponential distribution; a second argument rounds it to so many decimals",
+        Draw::Call(distributions::exponential);
+    "zipf(n, exponent)", "a rank from 1 to n; rank r comes up r to the power of the exponent less often than rank 1",
+        Draw::Call(distributions::zipf);
     "bool", "true or false", Draw::Value(|draws| draws.random::<bool>().into());
     "chance(percent)", "true so often, else false", Draw::Call(chance);
     "choice([a, b, …])", "one of a list", Draw::Call(choice);
+    "weighted({\"a\": 7, \"b\": 3})", "one of these, as often as its weight says", Draw::Call(distributions::weighted);
     "digits(\"##-^#\")", "a text with each # a digit, each ^ a digit but 0", Draw::Call(digits);
     "date", "a day of the 2020s, such as 2024-05-17", Draw::Value(|draws| day(draws).to_string().into());
     "time", "a time of day, such as 17:04:59", Draw::Value(|draws| instant(draws).format("%H:%M:%S").to_string().into());
-    "datetime", "a second of the 2020s, such as 2024-05-17T17:04:59Z", Draw::Value(|draws| rfc3339(instant(draws)));
+    "datetime", "a second of the 2020s, such as 2024-05-17T17:04:59Z", Draw::Value(|draws| rfc3339(instant(draws), SecondsFormat::Secs));
     "timestamp", "a second of the 2020s, in milliseconds since 1970",
         Draw::Value(|draws| instant(draws).timestamp_millis().into());
     "date_between(\"2024-01-01\", \"2024-12-31\")", "a day, both ends included", Draw::Call(date_between);
@@ -153,14 +168,17 @@ pub(super) fn field(name: &str) -> Option<&'static Field> {
 #[derive(Debug)]
 pub(super) struct Values {
     number: u64,
+    now: DateTime<Utc>,
     draws: Mutex<Draws>,
 }
 
 impl Values {
-    /// Document `number` of a seed has the same values always, whatever was made before it.
-    pub(super) fn new(seed: u64, number: u64) -> Self {
+    /// Document `number` of a seed has the same values always, whatever was made before it; `now` is its event time, in
+    /// milliseconds since 1970.
+    pub(super) fn new(seed: u64, number: u64, now: i64) -> Self {
         let draws = Draws::seed_from_u64(mixed(mixed(seed) ^ number));
-        Self { number, draws: Mutex::new(draws) }
+        let now = DateTime::from_timestamp_millis(now).unwrap_or(DateTime::<Utc>::MAX_UTC);
+        Self { number, now, draws: Mutex::new(draws) }
     }
 
     fn drawn<T>(&self, draw: impl FnOnce(&mut Draws) -> T) -> T {
@@ -178,6 +196,7 @@ impl Object for Values {
         Some(match field.draw {
             Draw::Sequence => self.number.into(),
             Draw::Value(draw) => self.drawn(draw),
+            Draw::Now(value) => value(self.now),
             Draw::Call(_) => Value::from_object(Callable { field, values: Arc::clone(self) }),
         })
     }
@@ -283,36 +302,11 @@ fn day(draws: &mut Draws) -> NaiveDate {
     FIRST_DAY + Days::new(draws.random_range(0..DAYS))
 }
 
-fn instant(draws: &mut Draws) -> DateTime<chrono::Utc> {
+fn instant(draws: &mut Draws) -> DateTime<Utc> {
     let seconds = draws.random_range(0..DAYS * SECONDS_A_DAY);
     FIRST_DAY.and_time(chrono::NaiveTime::MIN).and_utc() + TimeDelta::seconds(seconds as i64)
 }
 
-fn rfc3339(at: DateTime<chrono::Utc>) -> Value {
-    at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true).into()
-}
-
-fn rounded(number: f64, decimals: i32) -> Value {
-    let scale = 10_f64.powi(decimals);
-    let scaled = number * scale;
-    // A number near the largest has no decimals.
-    if scaled.is_finite() { (scaled.round() / scale).into() } else { number.into() }
-}
-
-fn count(expected: usize, arguments: &[Value]) -> String {
-    format!("{} arguments instead of {expected}", arguments.len())
-}
-
-fn whole(value: &Value) -> Result<i64, String> {
-    value.as_i64().filter(|_| value.is_integer()).ok_or_else(|| format!("`{value}` is no whole number"))
-}
-
-fn up_to(value: &Value, most: u64) -> Result<u64, String> {
-    let number = u64::try_from(whole(value)?).ok().filter(|number| *number <= most);
-    number.ok_or_else(|| format!("{value} is not from 0 to {most}"))
-}
-
-fn number(value: &Value) -> Result<f64, String> {
-    let number = f64::try_from(value.clone()).ok().filter(|number| number.is_finite());
-    number.ok_or_else(|| format!("`{value}` is no number"))
+fn rfc3339(at: DateTime<Utc>, to: SecondsFormat) -> Value {
+    at.to_rfc3339_opts(to, true).into()
 }

@@ -35,6 +35,10 @@ fn use_of(field: &Field) -> String {
         "chance" => "chance(50)".to_owned(),
         "choice" => "choice([\"a\", \"b\"])".to_owned(),
         "lorem" => "lorem(4)".to_owned(),
+        "normal" => "normal(5, 2)".to_owned(),
+        "log_normal" => "log_normal(5, 1)".to_owned(),
+        "exponential" => "exponential(5)".to_owned(),
+        "zipf" => "zipf(10, 1)".to_owned(),
         _ => field.usage.to_owned(),
     }
 }
@@ -70,6 +74,25 @@ fn a_document_follows_from_its_seed_and_number_alone() {
     let ids: HashSet<_> = forward.iter().map(|document| &document[document.find("\"u\"").expect("a UUID")..]).collect();
     assert_eq!(ids.len(), 50);
     assert!(forward[6].starts_with("{\"id\":7,\"u\":\""), "{}", forward[6]);
+}
+
+#[test]
+fn event_times_are_those_of_the_clock() {
+    #[derive(Debug)]
+    struct Hours;
+    impl Clock for Hours {
+        fn at(&self, number: u64) -> i64 {
+            1_700_000_000_000 + number as i64 * 3_600_123
+        }
+    }
+    let template = template(r#"{"at": "{{ now }}", "ms": {{ now_ms }}, "day": "{{ now[:10] }}"}"#).expect("a template");
+    let template = template.with_clock(Arc::new(Hours));
+    let mut out = Vec::new();
+    template.document(2, &mut out).expect("a document");
+    assert_eq!(
+        String::from_utf8_lossy(&out),
+        "{\"at\":\"2023-11-15T00:13:20.246Z\",\"ms\":1700007200246,\"day\":\"2023-11-15\"}\n"
+    );
 }
 
 #[test]
@@ -149,6 +172,8 @@ fn mistakes_are_said_before_anything_is_sent() {
         ("{\"a\": {{ choice([]) }}}", "the list is empty"),
         ("{\"a\": {{ choice(5) }}}", "`5` is no list"),
         ("{\"a\": {{ chance(101) }}}", "101 is no percentage"),
+        ("{\"a\": {{ zipf(0, 1) }}}", "0 ranks are not from 1 to 9007199254740992; it is used as `zipf(n, exponent)`"),
+        ("{\"a\": {{ normal(1) }}}", "1 arguments instead of 2; it is used as `normal(mean, deviation)`"),
         ("{\"a\": \"{{ date_between('2024-01-02', '2024-01-01') }}\"}", "2024-01-02 is after 2024-01-01"),
         ("{\"a\": \"{{ date_between('x', '2024-01-01') }}\"}", "`x` is no day"),
     ] {

@@ -58,7 +58,13 @@ impl Section for DynamoDbDelivery {
     fn end_of(&self, flaw: Flaw) -> Result<End, Refusal> {
         Ok(match flaw {
             Flaw::Malformed | Flaw::Empty => End::Rejected("failure bucket"),
-            Flaw::Duplicates | Flaw::WrongType | Flaw::Missing | Flaw::Unknown | Flaw::Oversize => End::Kept,
+            Flaw::Duplicates
+            | Flaw::Late
+            | Flaw::OutOfOrder
+            | Flaw::WrongType
+            | Flaw::Missing
+            | Flaw::Unknown
+            | Flaw::Oversize => End::Kept,
         })
     }
 

@@ -97,7 +97,9 @@ impl Section for RedshiftDelivery {
             }
             Flaw::Malformed | Flaw::WrongType => End::Rejected("load errors"),
             Flaw::Empty => End::Nulls,
-            Flaw::Duplicates | Flaw::Missing | Flaw::Unknown | Flaw::Oversize => End::Kept,
+            Flaw::Duplicates | Flaw::Late | Flaw::OutOfOrder | Flaw::Missing | Flaw::Unknown | Flaw::Oversize => {
+                End::Kept
+            }
         })
     }
 

@@ -99,7 +99,13 @@ impl Section for S3Delivery {
                 return Err(Refusal::new(problem, "`deliver.s3.format: parquet`, or no `catalog`"));
             }
             Flaw::Malformed | Flaw::Empty => End::Line,
-            Flaw::Duplicates | Flaw::WrongType | Flaw::Missing | Flaw::Unknown | Flaw::Oversize => End::Kept,
+            Flaw::Duplicates
+            | Flaw::Late
+            | Flaw::OutOfOrder
+            | Flaw::WrongType
+            | Flaw::Missing
+            | Flaw::Unknown
+            | Flaw::Oversize => End::Kept,
         })
     }
 
