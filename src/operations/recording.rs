@@ -62,11 +62,12 @@ pub struct Subject<'a> {
 /// Records a run for as long as it lives. A run goes on without its record.
 pub struct Recording<'a> {
     host: &'a dyn Host,
-    began: Instant,
     inner: Mutex<Inner>,
 }
 
 struct Inner {
+    /// When the load began; until it does, when the record did.
+    began: Instant,
     writer: Option<RecordWriter>,
     /// Why the record is incomplete.
     broken: Option<String>,
@@ -87,8 +88,8 @@ impl<'a> Recording<'a> {
             Err(error) => (None, Some(error.to_string())),
         };
         let (demo, destinations) = (UsageMeter::new(None), BTreeMap::new());
-        let inner = Inner { writer, broken: None, demo, stand_in, destinations, row_at: 0.0 };
-        let recording = Self { host, began: Instant::now(), inner: Mutex::new(inner) };
+        let inner = Inner { began: Instant::now(), writer, broken: None, demo, stand_in, destinations, row_at: 0.0 };
+        let recording = Self { host, inner: Mutex::new(inner) };
         recording.warn(recording.inner().note(broken));
         recording
     }
@@ -127,8 +128,8 @@ impl<'a> Recording<'a> {
 #[async_trait]
 impl Host for Recording<'_> {
     fn notify(&self, event: Event<'_>) {
-        let at = (self.began.elapsed().as_secs_f64() * 1e3).round() / 1e3;
         let mut inner = self.inner();
+        let at = inner.time_of(&event);
         let moment = moment(at, &event);
         let mut broken = moment.and_then(|moment| inner.write(|writer| writer.moment(&moment)));
         let row = inner.row(at, &event);
@@ -162,6 +163,20 @@ impl Inner {
         }
         self.broken = broken;
         self.broken.clone()
+    }
+
+    /// Seconds since the load began; the load's own clock where it says when.
+    fn time_of(&mut self, event: &Event<'_>) -> f64 {
+        let at = match event {
+            Event::LoadSecond(second) => second.at,
+            Event::Acted(done) => done.at,
+            Event::LoadStarted { .. } => {
+                self.began = Instant::now();
+                0.0
+            }
+            _ => self.began.elapsed().as_secs_f64(),
+        };
+        (at * 1e3).round() / 1e3
     }
 
     /// The row that an event ends, if it ends one.

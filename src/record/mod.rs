@@ -12,7 +12,11 @@ pub mod writer;
 #[cfg(test)]
 mod tests;
 
-use std::{io, path::PathBuf};
+use std::{
+    fs::{File, TryLockError},
+    io,
+    path::{Path, PathBuf},
+};
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -76,4 +80,19 @@ pub enum RecordError {
 fn failed(doing: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> RecordError {
     let path = path.into();
     move |source| RecordError::Io { doing, path, source }
+}
+
+/// Whether a process still writes the record in this folder.
+fn is_under_way(folder: &Path) -> Result<bool, RecordError> {
+    let path = folder.join(SECONDS);
+    let rows = match File::open(&path) {
+        Ok(rows) => rows,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(failed("read", path)(error)),
+    };
+    match rows.try_lock_shared() {
+        Ok(()) => Ok(false),
+        Err(TryLockError::WouldBlock) => Ok(true),
+        Err(TryLockError::Error(error)) => Err(failed("lock", path)(error)),
+    }
 }

@@ -1,14 +1,14 @@
 //! Reads a record back, also that of a run under way or killed.
 
 use std::{
-    fs::{self, File, TryLockError},
+    fs::{self, File},
     io::{self, Read, Seek, SeekFrom},
     path::Path,
 };
 
 use serde::de::DeserializeOwned;
 
-use super::{EVENTS, RUN, RecordError, RunFile, SECONDS, failed};
+use super::{EVENTS, RUN, RecordError, RunFile, SECONDS, failed, is_under_way};
 use crate::{
     deliveries::DESTINATIONS,
     report::{
@@ -66,19 +66,6 @@ fn recorded(folder: &Path, seconds: Vec<Second>, mut torn: Vec<String>) -> Resul
 
 fn with_load(seconds: &[Second]) -> Option<&Second> {
     seconds.iter().rev().find(|second| second.load.is_some())
-}
-
-/// Whether a process still writes the record in this folder.
-///
-/// # Errors
-/// Its rows cannot be opened, or their lock cannot be asked for.
-pub fn is_under_way(folder: &Path) -> Result<bool, RecordError> {
-    let path = folder.join(SECONDS);
-    match File::open(&path).map_err(failed("read", &path))?.try_lock_shared() {
-        Ok(()) => Ok(false),
-        Err(TryLockError::WouldBlock) => Ok(true),
-        Err(TryLockError::Error(error)) => Err(failed("lock", path)(error)),
-    }
 }
 
 /// The bytes of all files of a record.

@@ -72,6 +72,8 @@ fn a_record_is_read_as_it_was_written_and_only_by_its_owner() {
     let (bench, sample) = (Bench::new(), recorded());
     let mut writer = bench.begin("shop-00000001", "r", "2026-11-30T10:00:00Z");
     assert_eq!(bench.runs(), [("r".to_owned(), "under way".to_owned())]);
+    let second = RecordWriter::begin(bench.folder("shop-00000001", "r"), sample.about.clone());
+    assert!(second.is_err(), "a process writes it");
     writer.end(&sample.report, None);
     assert_eq!(writer.broken(), None);
     drop(writer);
@@ -85,7 +87,7 @@ fn a_record_is_read_as_it_was_written_and_only_by_its_owner() {
     let files: Vec<_> =
         fs::read_dir(&folder).expect("files").map(|entry| mode(entry.expect("a file").path())).collect();
     assert_eq!(files, [0o600; 3]);
-    assert!(RecordWriter::begin(folder, sample.about).is_err(), "it is there");
+    RecordWriter::begin(folder, sample.about).expect("that of a run that sends again");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use chrono::{SecondsFormat, Utc};
 use serde::Serialize;
 use serde_json::value::to_raw_value;
 
-use super::{EVENTS, RUN, RecordError, RunFile, SECONDS, failed};
+use super::{EVENTS, RUN, RecordError, RunFile, SECONDS, failed, is_under_way};
 use crate::report::{
     RunReport,
     recorded::About,
@@ -29,11 +29,15 @@ pub struct RecordWriter {
 }
 
 impl RecordWriter {
-    /// Makes the folder, which must not be there, and writes what is known of the run.
+    /// Makes the folder and writes what is known of the run. A record of that name that nobody writes any more goes: its
+    /// run ended before it sent anything, or there would be no other of its name.
     ///
     /// # Errors
     /// The folder or a file in it cannot be made.
     pub fn begin(folder: PathBuf, about: About) -> Result<Self, RecordError> {
+        if folder.exists() && !is_under_way(&folder)? {
+            fs::remove_dir_all(&folder).map_err(failed("remove", &folder))?;
+        }
         let made = DirBuilder::new().recursive(true).mode(0o700).create(folder.parent().unwrap_or(&folder));
         made.and_then(|()| DirBuilder::new().mode(0o700).create(&folder)).map_err(failed("create", &folder))?;
         let (seconds, events) = (new_file(&folder.join(SECONDS))?, new_file(&folder.join(EVENTS))?);

@@ -7,7 +7,7 @@ use crate::load::{Done, LoadSecond};
 /// One row a second of a run's record, from the beginning of the load until everything was found.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Second {
-    /// Its end, in seconds since the record began.
+    /// Its end, in seconds since the load began.
     pub at: f64,
     /// What the load did in it; null once the load is over.
     pub load: Option<LoadSecond>,
@@ -45,7 +45,7 @@ pub struct Usage {
 /// Something that happened in a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Moment {
-    /// Seconds since the record began.
+    /// Seconds since the load began.
     pub at: f64,
     /// Of what kind it is.
     pub kind: MomentKind,

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::{
     escaped,
-    plot::{Line, Plot, PlotError, bars},
+    plot::{Line, Plot, PlotError, Scale, bars},
     series,
 };
 use crate::report::{
@@ -114,13 +114,15 @@ fn problems(run: &Recorded) -> String {
 }
 
 fn plot(title: &str, lines: Vec<Line>, marks: &[f64], label: fn(f64) -> String) -> Result<String, PlotError> {
-    Plot { title, lines, marks, label }.figure()
+    Plot { title, lines, marks, scale: Scale::Linear, label }.figure()
 }
 
 fn load(run: &Recorded, marks: &[f64]) -> Result<String, PlotError> {
     let (rows, count) = (&run.seconds, |n: f64| grouped(n.round() as u64));
     let mut html = plot("Documents a second: schedule, offered, acknowledged", series::rates(rows), marks, count)?;
-    html += &plot("Time until acknowledged", series::latencies(rows), marks, |n| format!("{} ms", millis(n)))?;
+    let (title, lines) = ("Time until acknowledged, by powers of ten", series::latencies(rows));
+    html +=
+        &Plot { title, lines, marks, scale: Scale::Logarithmic, label: |n| format!("{} ms", millis(n)) }.figure()?;
     html += &plot("Sent again, a second", series::retries(rows), marks, count)?;
     html += &plot("Documents in flight", series::in_flight(rows), marks, count)?;
     if !html.is_empty() {
@@ -180,12 +182,12 @@ fn destinations(run: &Recorded, marks: &[f64]) -> Result<String, PlotError> {
 fn events(run: &Recorded) -> String {
     let row = |(at, text, is_bad): (f64, &str, bool)| {
         let class = if is_bad { " class=\"bad\"" } else { "" };
-        format!("<tr{class}><td class=\"n\">{at:.1} s</td><td>&ensp;{}</td></tr>\n", escaped(text))
+        format!("<tr{class}><td class=\"n\">{at:.1} s</td><td>{}</td></tr>\n", escaped(text))
     };
     let moments =
         run.moments.iter().map(|moment| (moment.at, moment.text.as_str(), moment.kind == MomentKind::Warning));
     let rows: String = moments.map(row).collect();
-    if rows.is_empty() { rows } else { format!("<table>\n{rows}</table>\n") }
+    if rows.is_empty() { rows } else { format!("<table class=\"events\">\n{rows}</table>\n") }
 }
 
 fn processes(run: &Recorded) -> Result<String, PlotError> {

@@ -1,5 +1,7 @@
 //! Plots as SVG. Their colors are tokens for which the page's style has values, in light and dark.
 
+use std::ops::Range;
+
 use plotters::{
     chart::{ChartBuilder, ChartContext},
     coord::{Shift, cartesian::Cartesian2d, types::RangedCoordf64},
@@ -18,6 +20,8 @@ const MARK: RGBColor = RGBColor(0x99, 0x99, 0x99);
 /// By Okabe and Ito, for people who see fewer colors as well. `page.css` names the same.
 const COLORS: [RGBColor; 4] =
     [RGBColor(0x00, 0x72, 0xB2), RGBColor(0xD5, 0x5E, 0x00), RGBColor(0x00, 0x9E, 0x73), RGBColor(0x8E, 0x4A, 0x9E)];
+/// Milliseconds: what is less is drawn as this.
+const LEAST: f64 = 0.1;
 /// Above the highest value.
 const HEADROOM: f64 = 1.08;
 
@@ -36,12 +40,21 @@ pub(super) struct Line {
     pub(super) pieces: Vec<Vec<(f64, f64)>>,
 }
 
+/// How values become heights.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scale {
+    Linear,
+    /// By their powers of ten, for values that are all more than zero.
+    Logarithmic,
+}
+
 /// Lines over the seconds of a run.
 pub(super) struct Plot<'a> {
     pub(super) title: &'a str,
     pub(super) lines: Vec<Line>,
     /// When something was done to the load.
     pub(super) marks: &'a [f64],
+    pub(super) scale: Scale,
     /// A value with its unit.
     pub(super) label: fn(f64) -> String,
 }
@@ -50,48 +63,80 @@ impl Plot<'_> {
     /// A figure with its legend; nothing where there is no value.
     pub(super) fn figure(&self) -> Result<String, PlotError> {
         let values = || self.lines.iter().flat_map(|line| line.pieces.iter().flatten());
-        if values().next().is_none() {
-            return Ok(String::new());
-        }
-        let (end, top) = values().fold((1.0_f64, 0.0_f64), |(end, top), (x, y)| (end.max(*x), top.max(*y)));
+        let Some(first) = values().map(|(x, _)| *x).reduce(f64::min) else { return Ok(String::new()) };
+        let end = values().fold(1.0_f64, |end, (x, _)| end.max(*x));
+        // What begins late has a plot of its own time.
+        let begin = if first > end / 2.0 { first } else { 0.0 };
         let mut svg = String::new();
-        self.draw(&mut svg, end, if top > 0.0 { top * HEADROOM } else { 1.0 }).map_err(|error| self.failed(error))?;
+        self.draw(&mut svg, begin..end.max(begin + 1.0)).map_err(|error| failed(self.title, &error))?;
         let legend: String = self.lines.iter().enumerate().map(|(n, line)| legend(n, &line.name)).collect();
         Ok(figure(self.title, &svg, &legend))
     }
 
-    fn failed(&self, error: impl ToString) -> PlotError {
-        PlotError { title: self.title.to_owned(), why: error.to_string() }
-    }
-
-    fn draw(&self, svg: &mut String, end: f64, top: f64) -> Result<(), Failure> {
+    fn draw(&self, svg: &mut String, time: Range<f64>) -> Result<(), Failure> {
         let root = SVGBackend::with_string(svg, SIZE).into_drawing_area();
-        let mut chart = axes(&root, (end, |x| format!("{x:.0} s")), (top, self.label))?;
-        for mark in self.marks.iter().filter(|mark| **mark <= end) {
-            chart.draw_series([PathElement::new(vec![(*mark, 0.0), (*mark, top)], MARK.stroke_width(1))])?;
+        let (height, heights) = (|y: f64| self.scale.height(y), self.heights());
+        let (scale, label) = (self.scale, self.label);
+        let label = move |y: f64| scale.label(y, label);
+        let mut chart = axes(&root, (time.clone(), &|x| format!("{x:.0} s")), (heights.clone(), &label))?;
+        for mark in self.marks.iter().filter(|mark| time.contains(mark)) {
+            let ends = vec![(*mark, heights.start), (*mark, heights.end)];
+            chart.draw_series([PathElement::new(ends, MARK.stroke_width(1))])?;
         }
-        for (line, color) in self.lines.iter().zip(COLORS.iter().cycle()) {
+        // The first lies below the others and is wider, so that it is seen where they are alike.
+        for (n, line) in self.lines.iter().enumerate() {
+            let width = if n == 0 && self.lines.len() > 1 { 5 } else { 2 };
             for piece in &line.pieces {
-                chart.draw_series(LineSeries::new(piece.iter().copied(), color.stroke_width(2)))?;
+                let points = piece.iter().map(|(x, y)| (*x, height(*y)));
+                chart.draw_series(LineSeries::new(points, COLORS[n % COLORS.len()].stroke_width(width)))?;
             }
         }
         root.present()
+    }
+
+    fn heights(&self) -> Range<f64> {
+        let values =
+            self.lines.iter().flat_map(|line| line.pieces.iter().flatten()).map(|(_, y)| self.scale.height(*y));
+        let (least, most) = values.fold((f64::MAX, f64::MIN), |(least, most), y| (least.min(y), most.max(y)));
+        match self.scale {
+            Scale::Linear if most > 0.0 => 0.0..most * HEADROOM,
+            Scale::Linear => 0.0..1.0,
+            Scale::Logarithmic => least.floor()..most.ceil().max(least.floor() + 1.0),
+        }
+    }
+}
+
+impl Scale {
+    fn height(self, value: f64) -> f64 {
+        match self {
+            Self::Linear => value,
+            Self::Logarithmic => value.max(LEAST).log10(),
+        }
+    }
+
+    /// Between powers of ten, nothing is written.
+    fn label(self, height: f64, label: fn(f64) -> String) -> String {
+        match self {
+            Self::Linear => label(height),
+            Self::Logarithmic if (height - height.round()).abs() > 0.01 => String::new(),
+            Self::Logarithmic => label(10_f64.powf(height.round())),
+        }
     }
 }
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Chart<'a> = ChartContext<'a, SVGBackend<'a>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
-/// How far an axis goes, and how its values are written.
-type Axis = (f64, fn(f64) -> String);
+/// From where to where an axis goes, and how its values are written.
+type Axis<'a> = (Range<f64>, &'a dyn Fn(f64) -> String);
 
-/// An empty chart from zero on.
-fn axes<'a>(root: &Area<'a>, across: Axis, up: Axis) -> Result<Chart<'a>, Failure> {
+/// An empty chart.
+fn axes<'a>(root: &Area<'a>, across: Axis<'_>, up: Axis<'_>) -> Result<Chart<'a>, Failure> {
     let mut builder = ChartBuilder::on(root);
     builder.margin(8).margin_right(24).x_label_area_size(26).y_label_area_size(72);
-    let mut chart = builder.build_cartesian_2d(0.0..across.0, 0.0..up.0)?;
+    let mut chart = builder.build_cartesian_2d(across.0, up.0)?;
     let mut mesh = chart.configure_mesh();
     mesh.disable_x_mesh().bold_line_style(GRID).light_line_style(GRID.mix(0.0)).axis_style(INK);
-    mesh.label_style(("sans-serif", 12).into_font().color(&INK)).x_labels(9).y_labels(5);
+    mesh.label_style(("sans-serif", 13).into_font().color(&INK)).x_labels(9).y_labels(5);
     mesh.x_label_formatter(&|x| across.1(*x)).y_label_formatter(&|y| up.1(*y)).draw()?;
     Ok(chart)
 }
@@ -105,21 +150,24 @@ pub(super) fn bars(title: &str, values: &[u64], label: fn(f64) -> String) -> Res
         return Ok(String::new());
     }
     let mut svg = String::new();
-    let failed = |error: Failure| PlotError { title: title.to_owned(), why: error.to_string() };
-    draw_bars(&mut svg, values, top * HEADROOM, label).map_err(failed)?;
+    draw_bars(&mut svg, values, top * HEADROOM, label).map_err(|error| failed(title, &error))?;
     Ok(figure(title, &svg, &format!("{}{}", legend(0, "documents of a shard"), legend(1, "mean"))))
 }
 
 fn draw_bars(svg: &mut String, values: &[u64], top: f64, label: fn(f64) -> String) -> Result<(), Failure> {
     let (count, mean) = (values.len() as f64, values.iter().sum::<u64>() as f64 / values.len() as f64);
     let root = SVGBackend::with_string(svg, SIZE).into_drawing_area();
-    let mut chart = axes(&root, (count, |x| format!("{x:.0}")), (top, label))?;
+    let mut chart = axes(&root, (0.0..count, &|x| format!("{x:.0}")), (0.0..top, &label))?;
     chart.draw_series(values.iter().enumerate().map(|(n, value)| {
         let (left, width) = (n as f64, if values.len() > 100 { 1.0 } else { 0.8 });
         Rectangle::new([(left, 0.0), (left + width, *value as f64)], COLORS[0].filled())
     }))?;
     chart.draw_series([PathElement::new(vec![(0.0, mean), (count, mean)], COLORS[1].stroke_width(2))])?;
     root.present()
+}
+
+fn failed(title: &str, error: &Failure) -> PlotError {
+    PlotError { title: title.to_owned(), why: error.to_string() }
 }
 
 fn legend(n: usize, name: &str) -> String {
