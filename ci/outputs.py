@@ -25,6 +25,7 @@ BLOCK = re.compile(r"((?:<!-- before: .* -->\n)*)```console\n(.*?)```\n", re.S)
 BUILD = "cargo run --release -- "
 MASKS = [
     (r"\d{4}-\d\d-\d\dT[\d:]+Z", "TIME"),
+    (r"\b\d{8}T\d{6}-[0-9a-f]{4}\b", "RUN"),
     (r"(?<=[-_])[0-9a-f]{8}\b", "ID"),
     (r"127\.0\.0\.1:\d+", "ADDRESS"),
     (r"[\d,.]+ (ms|MB/s)", r"N \1"),

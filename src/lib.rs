@@ -20,6 +20,8 @@ pub mod deliveries;
 pub mod pipeline;
 /// The result of a run, and how to render it.
 pub mod report;
+/// The record of a run: written as it goes, read back, listed.
+pub mod record;
 /// What the commands do, for whichever program runs them.
 pub mod operations;
 /// One file per command.

@@ -19,8 +19,10 @@ pub mod machine;
 pub mod plan;
 pub mod policy;
 pub mod query;
+pub mod report;
 pub mod resource_lines;
 pub mod run;
+pub mod runs;
 pub mod sample;
 pub mod schema;
 pub mod screen;
@@ -70,6 +72,10 @@ enum Command {
     Get(get::Get),
     /// Search again for every acknowledged record of every run.
     Verify(verify::Verify),
+    /// List the recorded runs; remove old records.
+    Runs(runs::Runs),
+    /// Show the report of a recorded run, or compare runs: as text, HTML, Markdown, JSON or JUnit.
+    Report(report::Report),
     /// Remove a stack and check that nothing is left.
     Down(down::Down),
     /// List the stacks that this machine knows.
@@ -168,6 +174,8 @@ fn execute(command: Command, screen: &Screen) -> anyhow::Result<Exit> {
         Command::Query(command) => context::block_on(command.run(screen)),
         Command::Get(command) => context::block_on(command.run(screen)),
         Command::Verify(command) => context::block_on(command.run(screen)),
+        Command::Runs(command) => command.run(screen),
+        Command::Report(command) => command.run(screen),
         Command::Down(command) => context::block_on(command.run(screen)),
         Command::Ls(command) => command.run(screen),
         Command::Gc(command) => context::block_on(command.run(screen)),

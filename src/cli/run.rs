@@ -60,6 +60,9 @@ impl Run {
         let options = RunOptions { up, remove: self.rm, query: !self.json };
         let outcome = run(&checked, options, signals.cancel(), &terminal).await.map_err(errors::run)?;
         let RunOutcome { report, down, error } = outcome;
+        if !report.run.is_empty() && report.unrecorded.is_none() {
+            screen.line(&format!("\nrecorded as {run}; `demo report {run}` shows it again", run = report.run));
+        }
         if self.json && !report.run.is_empty() {
             context::print(&format!("{}\n", serde_json::to_string(&report)?))?;
         }

@@ -22,12 +22,13 @@ use tokio::{
 };
 
 use super::{
-    Failure, Progress, Sample, Silence,
+    Failure, Percentiles, Progress, Sample, Silence,
     acks::{AckLogError, AckWriter},
     hot::hot_keys,
     imbalance::ShardCounts,
     intervals::IntervalSet,
     offer::{Offered, Slice},
+    second::{Latencies, LoadTotals, Position, Seconds},
     window::Window,
 };
 
@@ -54,6 +55,8 @@ pub(super) struct Collected {
     /// The same of the documents with a hot key, if there was one.
     pub(super) hot_latency: Option<Histogram<u64>>,
     pub(super) shards: ShardCounts,
+    /// Those of the latest second alone.
+    pub(super) latest: Latencies,
     pub(super) failures: Vec<Failure>,
     pub(super) last_acknowledged: Option<Instant>,
     /// Nothing more can arrive, so nothing more is to be offered.
@@ -77,6 +80,7 @@ pub(super) struct Collector {
     pub(super) total: Option<u64>,
     pub(super) progress: watch::Sender<Progress>,
     pub(super) samples: Option<mpsc::Sender<Sample>>,
+    pub(super) seconds: Option<Seconds>,
     pub(super) paused: Arc<AtomicBool>,
     /// For a load at rate `max`.
     pub(super) window: Arc<Window>,
@@ -88,7 +92,7 @@ pub(super) struct Collector {
 
 impl Collector {
     /// Until every document offered has ended.
-    pub(super) async fn run(self, mut offered: mpsc::Receiver<Slice>) -> Result<Collected, AckLogError> {
+    pub(super) async fn run(mut self, mut offered: mpsc::Receiver<Slice>) -> Result<Collected, AckLogError> {
         let mut collected = Collected::new(self.started);
         let mut recent = VecDeque::new();
         let (mut waiting, mut is_open) = (FuturesUnordered::new(), true);
@@ -105,6 +109,7 @@ impl Collector {
                     }
                     let silence = self.silence(&collected);
                     self.tell(&collected, silence.clone(), &mut recent);
+                    self.tell_second(&mut collected, false);
                     if let Some(silence) = silence.filter(|silence| silence.lasts >= self.give_up) {
                         collected.give_up(silence.to_string());
                     }
@@ -130,7 +135,27 @@ impl Collector {
         }
         self.write(&mut collected).await?;
         self.tell(&collected, None, &mut recent);
+        self.tell_second(&mut collected, true);
         Ok(collected)
+    }
+
+    fn tell_second(&mut self, collected: &mut Collected, is_last: bool) {
+        let elapsed = self.started.elapsed();
+        let Some(seconds) = self.seconds.as_mut().filter(|seconds| is_last || seconds.is_due(elapsed)) else { return };
+        let metrics = self.producer.metrics();
+        let totals = LoadTotals {
+            offered: metrics.offered - self.before.offered,
+            acknowledged: collected.acknowledged,
+            bytes: collected.bytes,
+            retried: metrics.retried - self.before.retried,
+            throttled: metrics.throttled - self.before.throttled,
+            failed: collected.failed,
+            ack_latency_ms: Percentiles::of(&collected.latency),
+        };
+        let throttled = self.producer.shards().into_iter().map(|shard| (shard.shard_id, shard.throttled)).collect();
+        let position =
+            Position { elapsed, totals, in_flight: metrics.in_flight_records, shards: &collected.shards, throttled };
+        seconds.tell(&position, &mut collected.latest);
     }
 
     /// Ends what still waits when nothing is to be sent any more.
@@ -251,6 +276,7 @@ impl Collected {
             latency: latency(),
             hot_latency: None,
             shards: ShardCounts::default(),
+            latest: Latencies::new(),
             failures: Vec::new(),
             last_acknowledged: None,
             gave_up: false,
@@ -292,7 +318,8 @@ impl Collected {
         if document.is_hot {
             self.hot_latency.get_or_insert_with(latency).saturating_record(took.as_micros() as u64);
         }
-        self.shards.count(receipt.shard_id());
+        self.latest.record(took, acknowledged_at.saturating_duration_since(receipt.sent_at().into_std()));
+        self.shards.count(receipt.shard_id(), document.bytes as u64);
         self.last_acknowledged = self.last_acknowledged.max(Some(acknowledged_at));
         self.heard = self.heard.max(acknowledged_at);
     }

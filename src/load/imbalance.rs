@@ -17,25 +17,46 @@ pub struct Imbalance {
     pub over_mean: f64,
 }
 
-/// Acknowledged documents by shard.
+/// Acknowledged documents by shard, in the order in which the shards got their first.
 #[derive(Default)]
-pub(super) struct ShardCounts(HashMap<Box<str>, u64>);
+pub(super) struct ShardCounts {
+    counts: Vec<ShardCount>,
+    by_id: HashMap<Box<str>, usize>,
+}
+
+/// What one shard got.
+pub(super) struct ShardCount {
+    pub(super) id: Box<str>,
+    pub(super) documents: u64,
+    pub(super) bytes: u64,
+}
 
 impl ShardCounts {
-    pub(super) fn count(&mut self, shard: &str) {
-        match self.0.get_mut(shard) {
-            Some(documents) => *documents += 1,
-            None => _ = self.0.insert(shard.into(), 1),
-        }
+    pub(super) fn count(&mut self, shard: &str, bytes: u64) {
+        let index = match self.by_id.get(shard) {
+            Some(index) => *index,
+            None => {
+                self.by_id.insert(shard.into(), self.counts.len());
+                self.counts.push(ShardCount { id: shard.into(), documents: 0, bytes: 0 });
+                self.counts.len() - 1
+            }
+        };
+        self.counts[index].documents += 1;
+        self.counts[index].bytes += bytes;
+    }
+
+    pub(super) fn all(&self) -> &[ShardCount] {
+        &self.counts
     }
 
     /// Of a stream that had so many open shards; `None` when nothing was acknowledged.
     pub(super) fn imbalance(&self, open: usize) -> Option<Imbalance> {
         // Of several that got the same, always the same one.
-        let (hottest, documents) = self.0.iter().max_by(|a, b| (a.1, b.0).cmp(&(b.1, a.0)))?;
-        let (shards, all) = (self.0.len().max(open) as u64, self.0.values().sum::<u64>());
-        let over_mean = *documents as f64 * shards as f64 / all as f64;
-        Some(Imbalance { shards, hottest: hottest.to_string(), documents: *documents, over_mean })
+        let hottest = self.counts.iter().max_by(|a, b| (a.documents, &b.id).cmp(&(b.documents, &a.id)))?;
+        let all: u64 = self.counts.iter().map(|count| count.documents).sum();
+        let (shards, documents) = (self.counts.len().max(open) as u64, hottest.documents);
+        let over_mean = documents as f64 * shards as f64 / all as f64;
+        Some(Imbalance { shards, hottest: hottest.id.to_string(), documents, over_mean })
     }
 }
 
@@ -47,7 +68,7 @@ mod tests {
     fn the_hottest_is_held_against_all_shards_even_those_without_a_document() {
         let mut counts = ShardCounts::default();
         assert_eq!(counts.imbalance(4), None);
-        ["b", "a", "b", "a", "c"].into_iter().for_each(|shard| counts.count(shard));
+        ["b", "a", "b", "a", "c"].into_iter().for_each(|shard| counts.count(shard, 10));
         let expected = Imbalance { shards: 4, hottest: "a".into(), documents: 2, over_mean: 1.6 };
         assert_eq!(counts.imbalance(4), Some(expected));
         assert_eq!(counts.imbalance(0).map(|of| (of.shards, of.over_mean)), Some((3, 1.2)));

@@ -25,6 +25,7 @@ mod offer;
 mod origin;
 mod pace;
 mod part;
+mod second;
 mod source;
 mod spread;
 mod times;
@@ -55,6 +56,7 @@ pub use imbalance::Imbalance;
 pub use intervals::IntervalSet;
 pub use origin::{OpenError, OpenWorkload, Origin};
 pub use part::{NotAPart, Part};
+pub use second::{ByShard, LoadSecond, LoadTotals};
 pub use source::{Documents, Ids, Source, SourceError};
 pub use times::Times;
 
@@ -65,6 +67,7 @@ use self::{
     generate::{Generator, Keyed},
     offer::{Offerer, Slice},
     pace::Pace,
+    second::Seconds,
     spread::Spread,
     window::Window,
 };
@@ -104,6 +107,8 @@ pub struct Plan {
     pub controls: Controls,
     /// Receives about one document a second once it is acknowledged, to track it; skipped while the channel is full.
     pub samples: Option<mpsc::Sender<Sample>>,
+    /// Receives what the load did in each second, at its end.
+    pub seconds: Option<mpsc::UnboundedSender<LoadSecond>>,
 }
 
 /// An acknowledged document.
@@ -368,6 +373,7 @@ async fn send(
     let open_shards = plan.shards.len();
     let hopeless = gave_up.subscribe();
     let (before, started) = (producer.metrics(), Instant::now());
+    let schedule = watch::Sender::new(pace.clone());
     let collector = Collector {
         acks: acks.clone(),
         producer: producer.clone(),
@@ -376,6 +382,7 @@ async fn send(
         total: pace.total(),
         progress: progress.clone(),
         samples: plan.samples,
+        seconds: plan.seconds.map(|receiver| Seconds::new(receiver, schedule.subscribe())),
         paused: plan.controls.paused(),
         window: window.clone(),
         give_up: plan.give_up,
@@ -388,6 +395,7 @@ async fn send(
         window,
         controls: plan.controls,
         actions: Vec::new(),
+        schedule,
         spread: Spread::new(&plan.partition_key, plan.shards),
         flawed: plan.header.flaws.map(|flaws| Flawed::new(flaws, previous)),
         chunks,

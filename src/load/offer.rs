@@ -72,6 +72,8 @@ pub(super) struct Offerer {
     pub(super) controls: Controls,
     /// What was done to the load.
     pub(super) actions: Vec<Done>,
+    /// Receives the pace whenever something changes it.
+    pub(super) schedule: watch::Sender<Pace>,
     pub(super) window: Arc<Window>,
     pub(super) spread: Spread,
     /// Makes some of the documents imperfect.
@@ -184,6 +186,7 @@ impl Offerer {
             Action::Stop => self.pace.stop(),
         }
         self.controls.tell_paused(self.pace.is_paused());
+        self.schedule.send_replace(self.pace.clone());
         let done = Done { at: elapsed.as_secs_f64(), action: asked.action.clone() };
         self.actions.push(done.clone());
         asked.answer(done);

@@ -104,6 +104,12 @@ impl Pace {
         last.map_or(0, |last| last.saturating_add(1)).max(*from).min(most)
     }
 
+    /// The same while documents have their times.
+    pub(super) fn scheduled(&self, elapsed: Duration) -> Option<u64> {
+        let has_times = !self.is_stopped && !matches!(self.current().kind, Kind::Fastest);
+        has_times.then(|| self.due(elapsed))
+    }
+
     pub(super) fn is_paused(&self) -> bool {
         self.paused.is_some()
     }

@@ -175,6 +175,7 @@ impl Bench {
             controls: control().1,
             give_up: PATIENCE,
             samples: None,
+            seconds: None,
         }
     }
 

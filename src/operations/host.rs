@@ -8,8 +8,8 @@ use super::{documents::Documents, status::StackStatus, target::location};
 use crate::{
     aws::{Clients, cost::Cost},
     engine::{self, Applied, Down, Home, Journal, ResourceKey, StackId},
-    load::{Done, LoadResult, Part, Progress},
-    report::{RunReport, table::Rows},
+    load::{Done, LoadResult, LoadSecond, Part, Progress},
+    report::{RunReport, second::Second, table::Rows},
     spec::{Action, Stack},
     verify::{Destination, SearchProgress, Verification},
 };
@@ -98,6 +98,17 @@ pub enum Event<'a> {
     },
     /// The progress of the load.
     Loading(&'a Progress),
+    /// What the load did in one second.
+    LoadSecond(&'a LoadSecond),
+    /// A document that is tracked could be read in its destination.
+    Read {
+        /// Where.
+        destination: Destination,
+        /// From its intended send time until then.
+        took: Duration,
+    },
+    /// A row of the run's record.
+    Second(&'a Second),
     /// Something was done to the load.
     Acted(&'a Done),
     /// The stream is through with a change.

@@ -24,7 +24,7 @@ use crate::{
     load::{self, Header, LoadError, LoadResult, Part, Plan, Progress, ReserveTickets, Sample},
     spec::{Action, Aggregation, Sending, Stack, Transport},
     verify::{
-        VerifyError,
+        Destination, VerifyError,
         freshness::{self, Freshness},
     },
 };
@@ -108,7 +108,9 @@ impl StackLoad<'_> {
         fs::create_dir_all(self.log.parent().expect("a log lies in a folder"))?;
         let shards = shards::open_ranges(&clients.kinesis, &names.stream).await?;
         let opened = documents.open(stack).await?;
-        let (samples, tracking) = track(stack, names, clients).await?.unzip();
+        let (read, mut reads) = mpsc::unbounded_channel();
+        let (samples, tracking) = track(stack, names, clients, read).await?.unzip();
+        let (seconds, mut each_second) = mpsc::unbounded_channel();
         let (control, controls) = load::control();
         let reserve = if opened.begins_anew() { from_one(self.tickets) } else { self.tickets };
         let (opened, reserve) = opened
@@ -124,6 +126,7 @@ impl StackLoad<'_> {
             shards,
             controls,
             samples,
+            seconds: Some(seconds),
         };
         let producer = producer(stack, names, clients).build().await?;
         let (progress, mut changes) = watch::channel(Progress::default());
@@ -144,10 +147,15 @@ impl StackLoad<'_> {
                     never = &mut beside => match never {},
                     never = &mut draining => match never {},
                     never = &mut conducting => match never {},
+                    Some(second) = each_second.recv() => host.notify(Event::LoadSecond(&second)),
+                    Some((destination, took)) = reads.recv() => host.notify(Event::Read { destination, took }),
                     Ok(()) = changes.changed() => host.notify(Event::Loading(&changes.borrow_and_update())),
                 }
             }
         };
+        while let Ok(second) = each_second.try_recv() {
+            host.notify(Event::LoadSecond(&second));
+        }
         // Whoever asks from now on is told at once that the load is over.
         drop((socket, requests));
         host.notify(Event::Loaded(&load));
@@ -196,16 +204,20 @@ fn producer(stack: &Stack, names: &Names, clients: &Clients) -> Builder {
     }
 }
 
-/// Tracks samples of the load in the first destination where documents can be looked up.
+/// Tracks samples of the load in the first destination where documents can be looked up, and tells how long each took.
 async fn track(
     stack: &Stack,
     names: &Names,
     clients: &Clients,
+    read: mpsc::UnboundedSender<(Destination, Duration)>,
 ) -> Result<Option<(mpsc::Sender<Sample>, JoinHandle<Freshness>)>, VerifyError> {
     for delivery in deliveries::of(&stack.deliver) {
         if let Some(lookup) = delivery.lookup(names, clients).await? {
             let (samples, to_track) = mpsc::channel(SAMPLES_WAITING);
-            let tracking = tokio::spawn(async move { freshness::track(lookup.as_ref(), to_track).await });
+            let destination = lookup.destination();
+            // Nobody listens once the load is over.
+            let tell = move |took| _ = read.send((destination, took));
+            let tracking = tokio::spawn(async move { freshness::track(lookup.as_ref(), to_track, tell).await });
             return Ok(Some((samples, tracking)));
         }
     }

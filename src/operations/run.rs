@@ -8,6 +8,7 @@ use super::{
     load::{StackLoad, StackLoadError, new_run},
     logs::{Logs, LogsError},
     query::{self, QueryError},
+    recording::{Recording, Subject},
     target::location,
     up::{StackUp, UpError, UpOptions, up},
     verification::{SearchError, search},
@@ -99,22 +100,24 @@ pub async fn run(
     let (stack, target) = (stack_up.id.to_string(), location(&stack_up.clients));
     let mut report = RunReport { stack, target, ..RunReport::default() };
     report.seconds.up = Some(stack_up.seconds);
-    let run = Run { stack: &checked.stack, up: &stack_up, cancel, host };
-    let result = run.load_and_verify(&mut report, options.query).await;
-    report.interrupted |= cancel.is_raised();
-    report.check_thresholds(&checked.stack.thresholds);
-    if result.is_ok() {
-        let summary = serde_json::to_value(&report)?;
-        stack_up.journal.record(Entry::Finished { run: report.run.clone(), summary })?;
-    }
-    let StackUp { home, id, existed_before, .. } = &stack_up;
-    let mut removed = None;
-    if options.remove && !existed_before {
-        removed = Some(run.remove(&mut report, result.as_ref().err()).await?);
-    } else {
-        host.notify(Event::Stays { home, id, was_up_before: options.remove });
-    }
-    Ok(RunOutcome { report, down: removed, error: result.err() })
+    let run_id = new_run();
+    let subject = Subject {
+        home: &stack_up.home,
+        id: &stack_up.id,
+        stack: &checked.stack,
+        spec: &checked.merged,
+        state: &stack_up.journal.state(),
+        clients: &stack_up.clients,
+        run: &run_id,
+        part: Part::WHOLE,
+    };
+    let recording = Recording::begin(host, subject).await;
+    let run = Run { stack: &checked.stack, up: &stack_up, cancel, host: &recording, recording: &recording };
+    let result = run.load_and_verify(run_id, &mut report, options.query).await;
+    let ended = run.end(&mut report, options.remove, &result).await;
+    let error = ended.as_ref().err().or(result.as_ref().err()).map(ToString::to_string);
+    recording.end(&mut report, error);
+    Ok(RunOutcome { report, down: ended?, error: result.err() })
 }
 
 /// A run of a stack that is up.
@@ -123,13 +126,14 @@ struct Run<'a> {
     up: &'a StackUp,
     cancel: &'a Cancel,
     host: &'a dyn Host,
+    recording: &'a Recording<'a>,
 }
 
 impl Run<'_> {
-    async fn load_and_verify(&self, report: &mut RunReport, asks: bool) -> Result<(), RunError> {
-        let Self { stack, up, cancel, host } = *self;
+    async fn load_and_verify(&self, run: String, report: &mut RunReport, asks: bool) -> Result<(), RunError> {
+        let Self { stack, up, cancel, host, recording } = *self;
         let names = Names::of(stack, &up.id);
-        let (run, logs) = (new_run(), Logs::of(&up.home, &up.id));
+        let logs = Logs::of(&up.home, &up.id);
         let log = logs.path(&run, Part::WHOLE);
         let load = StackLoad {
             home: &up.home,
@@ -164,6 +168,7 @@ impl Run<'_> {
                 Err(error) => {
                     // What the load has reached is known all the same.
                     report.check_thresholds(&stack.thresholds);
+                    recording.save(report);
                     host.notify(Event::Reported(report));
                     return Err(error.into());
                 }
@@ -175,6 +180,7 @@ impl Run<'_> {
             report.interrupted |= cancel.is_raised();
         }
         report.check_thresholds(&stack.thresholds);
+        recording.save(report);
         host.notify(Event::Reported(report));
         match query::table(stack, &names, &up.clients, None).filter(|_| asks && !report.interrupted) {
             Some(table) => self.query(table.as_ref()).await,
@@ -191,6 +197,27 @@ impl Run<'_> {
             host.notify(Event::Queried { name, rows: &result?.rows });
         }
         Ok(())
+    }
+
+    /// Writes the result to the journal, and removes the stack if it is to go.
+    async fn end(
+        &self,
+        report: &mut RunReport,
+        removes: bool,
+        result: &Result<(), RunError>,
+    ) -> Result<Option<Down>, RunError> {
+        let StackUp { home, id, journal, existed_before, .. } = self.up;
+        report.interrupted |= self.cancel.is_raised();
+        report.check_thresholds(&self.stack.thresholds);
+        if result.is_ok() {
+            let summary = serde_json::to_value(&*report)?;
+            journal.record(Entry::Finished { run: report.run.clone(), summary })?;
+        }
+        if removes && !existed_before {
+            return self.remove(report, result.as_ref().err()).await.map(Some);
+        }
+        self.host.notify(Event::Stays { home, id, was_up_before: removes });
+        Ok(None)
     }
 
     /// Removes the stack, even after a cancellation.

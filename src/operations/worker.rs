@@ -25,6 +25,7 @@ use super::{
     known::state_folder,
     load::{StackLoad, StackLoadError},
     logs::Logs,
+    recording::{Recording, Subject},
     target::{self, ConnectError, location},
 };
 use crate::{
@@ -186,6 +187,17 @@ impl SharedRun {
         let log = self.new_log(&home, &id)?;
         host.notify(Event::Started { home: &home, id: &id });
         host.notify(Event::WorkerStarted { id: &id, clients: &clients, part: self.part, run: &self.run });
+        let subject = Subject {
+            home: &home,
+            id: &id,
+            stack,
+            spec: &state.opened().expect("a stack that is up was opened").spec,
+            state: &state,
+            clients: &clients,
+            run: &self.run,
+            part: self.part,
+        };
+        let recording = Recording::begin(host, subject).await;
         let load = StackLoad {
             home: &home,
             id: &id,
@@ -201,17 +213,22 @@ impl SharedRun {
                 Some(_) => self.mirrored_tickets(&state),
             },
         };
-        let sent = load.send(cancel, host).await;
+        let sent = load.send(cancel, &recording).await;
         let uploaded = self.upload_log(&log, &clients).await;
         let mut report = RunReport { stack: id.to_string(), target: location(&clients), ..self.report() };
-        let sent = sent?;
-        report.record_load(&sent.load);
-        report.problems.extend(sent.problems);
-        uploaded?;
-        report.interrupted |= cancel.is_raised();
-        report.check_thresholds(&self.thresholds(&stack.thresholds));
-        self.record(&home, &id, &report).await?;
-        Ok(report)
+        if let Ok(sent) = &sent {
+            report.record_load(&sent.load);
+            report.problems.extend(sent.problems.iter().cloned());
+            report.interrupted |= cancel.is_raised();
+            report.check_thresholds(&self.thresholds(&stack.thresholds));
+        }
+        let ended = match (sent, uploaded) {
+            (Ok(_), Ok(())) => self.record(&home, &id, &report).await,
+            (Err(error), _) => Err(error.into()),
+            (_, Err(error)) => Err(error),
+        };
+        recording.end(&mut report, ended.as_ref().err().map(ToString::to_string));
+        ended.map(|()| report)
     }
 
     /// The stack's state, from its journal here or from another machine's mirror, and clients for its target.

@@ -1,6 +1,8 @@
 //! What was found in the destinations, and its fields in the JSON of a run.
 
-use serde::{Serialize, Serializer};
+use std::collections::HashMap;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{
     deliveries::DESTINATIONS,
@@ -48,6 +50,19 @@ impl LandedDocuments {
             let by_sql = destination.sql_field.map(|field| (field, landed.and_then(|landed| landed.by_sql)));
             [Some(documents), by_sql].into_iter().flatten()
         })
+    }
+}
+
+/// Where a destination was not searched, its fields are null. Fields of other things are passed over.
+impl<'de> Deserialize<'de> for LandedDocuments {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let fields: HashMap<String, serde_json::Value> = HashMap::deserialize(deserializer)?;
+        let count = |field: &str| fields.get(field).and_then(serde_json::Value::as_u64);
+        let landed = |destination: Destination| {
+            let documents = count(destination.field)?;
+            Some(Landed { destination, documents, by_sql: destination.sql_field.and_then(count) })
+        };
+        Ok(Self(DESTINATIONS.into_iter().filter_map(landed).collect()))
     }
 }
 

@@ -1,13 +1,23 @@
 //! The result of a run, and how to render it.
 
+pub mod compare;
+pub mod figures;
+pub mod html;
+pub mod junit;
 pub mod landed;
+pub mod markdown;
+pub mod recorded;
+pub mod second;
 pub mod table;
 pub mod terminal;
+pub mod verdict;
 pub mod visible;
+#[cfg(test)]
+mod renderings;
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     load::{Done, Failure, HotDocuments, HotKey, Imbalance, LoadResult, Percentiles},
@@ -18,7 +28,7 @@ use landed::LandedDocuments;
 use terminal::grouped;
 
 /// The result of a run, and the JSON that `demo run --json` prints.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RunReport {
     /// Id of the stack.
     pub stack: String,
@@ -85,6 +95,9 @@ pub struct RunReport {
     pub seconds: Seconds,
     /// Whether the load was stopped before its end.
     pub interrupted: bool,
+    /// Why the record of the run is incomplete; null where it is complete. The run itself does not rest on it.
+    #[serde(default)]
+    pub unrecorded: Option<String>,
     /// Why documents are missing, as far as the services say it.
     #[serde(default)]
     pub rejected: Vec<RejectedDocuments>,
@@ -97,7 +110,7 @@ pub struct RunReport {
 }
 
 /// Documents that a destination lacks for one reason.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RejectedDocuments {
     /// The destination, such as `S3`.
     pub place: String,
@@ -107,7 +120,7 @@ pub struct RejectedDocuments {
 }
 
 /// A threshold, and what the run reached.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ThresholdCheck {
     /// Its key in the stack file.
     pub name: String,
@@ -133,7 +146,7 @@ impl fmt::Display for ThresholdCheck {
 }
 
 /// Wall time of each phase.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Seconds {
     /// Standing up.
     pub up: Option<f64>,

@@ -100,6 +100,9 @@ pub fn summary(report: &RunReport) -> String {
     for problem in &report.problems {
         let _ = writeln!(text, "  problem: {problem}");
     }
+    if let Some(why) = &report.unrecorded {
+        let _ = writeln!(text, "  the record of this run is incomplete: {why}");
+    }
     for check in &report.thresholds {
         let _ = writeln!(text, "  {} {check}", if check.met { '✓' } else { '✗' });
     }
@@ -217,7 +220,8 @@ pub fn duration(time: TimeDelta) -> String {
     }
 }
 
-fn millis(n: f64) -> String {
+/// Milliseconds, with a decimal where it says something.
+pub fn millis(n: f64) -> String {
     if n >= 100.0 { format!("{n:.0}") } else { format!("{n:.1}") }
 }
 

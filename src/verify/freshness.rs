@@ -47,8 +47,13 @@ pub struct Freshness {
     pub ms: Option<Percentiles>,
 }
 
-/// Tracks samples until there are no more, each until it can be read or is not waited for any longer.
-pub async fn track(lookup: &dyn Lookup, mut samples: mpsc::Receiver<Sample>) -> Freshness {
+/// Tracks samples until there are no more, each until it can be read or is not waited for any longer. `tell` receives the
+/// time of each that was read.
+pub async fn track(
+    lookup: &dyn Lookup,
+    mut samples: mpsc::Receiver<Sample>,
+    tell: impl Fn(Duration) + Send,
+) -> Freshness {
     let (mut waiting, mut is_open, patience) = (FuturesUnordered::new(), true, lookup.patience());
     let mut freshness = Freshness { destination: lookup.destination(), tracked: 0, unseen: 0, why: None, ms: None };
     let mut times = Vec::new();
@@ -61,7 +66,10 @@ pub async fn track(lookup: &dyn Lookup, mut samples: mpsc::Receiver<Sample>) -> 
             Some(read) = waiting.next(), if !waiting.is_empty() => {
                 freshness.tracked += 1;
                 match read {
-                    Ok(Some(time)) => times.push(time.as_millis() as u64),
+                    Ok(Some(time)) => {
+                        tell(time);
+                        times.push(time.as_millis() as u64);
+                    }
                     Ok(None) => freshness.unseen += 1,
                     Err(why) => freshness.fail(&why),
                 }
@@ -151,7 +159,7 @@ mod tests {
             send.send(sample).await.expect("it has room");
         }
         drop(send);
-        track(&Outage { left: fails.into(), patience }, samples).await
+        track(&Outage { left: fails.into(), patience }, samples, |_| {}).await
     }
 
     #[tokio::test(start_paused = true)]

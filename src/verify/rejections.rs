@@ -1,6 +1,6 @@
 //! Documents that a service gave up, and why.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Reasons that are told one by one.
 const REASONS: usize = 5;
@@ -8,7 +8,7 @@ const REASONS: usize = 5;
 const SHOWN: usize = 200;
 
 /// Documents that were given up for one reason.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rejection {
     /// How many, as far as is known.
     pub documents: u64,

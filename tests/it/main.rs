@@ -45,6 +45,7 @@ mod refused_documents;
 mod rejected;
 mod s3_peers;
 mod running;
+mod runs;
 mod schema;
 mod signals;
 mod simulation;

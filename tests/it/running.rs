@@ -37,6 +37,14 @@ impl Running {
     }
 }
 
+impl Running {
+    /// Kills it as a machine that loses its power would.
+    pub fn kill(mut self) {
+        self.child.kill().expect("a child");
+        self.child.wait().expect("a child");
+    }
+}
+
 impl Drop for Running {
     fn drop(&mut self) {
         let _ = self.child.kill();

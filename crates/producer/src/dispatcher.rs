@@ -44,7 +44,7 @@ pub(super) struct Dispatcher {
     /// Requests that may leave, in their order.
     outgoing: VecDeque<Batch>,
     requests: JoinSet<Result<Answer, RequestError>>,
-    in_flight: HashMap<Id, (Arc<Body>, BatchContents)>,
+    in_flight: HashMap<Id, InFlight>,
     /// Requests that failed as a whole.
     retrying_batches: Waiting<Batch>,
     /// Records that were refused.
@@ -54,6 +54,13 @@ pub(super) struct Dispatcher {
     /// In ordered mode: requests whose shards wait until it is known where their misrouted records belong.
     blocked_shards: Vec<(Vec<RecordMeta>, u64)>,
     shard_watch: ShardWatch,
+}
+
+/// A request that has no answer yet.
+struct InFlight {
+    body: Arc<Body>,
+    contents: BatchContents,
+    sent: Instant,
 }
 
 type Response = Result<(Id, Result<Answer, RequestError>), JoinError>;
@@ -275,7 +282,7 @@ impl Dispatcher {
         metrics::add(&self.shared.metrics.requests, 1);
         contents.completions.iter_mut().for_each(|completion| completion.attempts += 1);
         let (transport, request) = (self.shared.transport.clone(), Request { body: body.clone(), sha256 });
-        let limit = self.settings.request_timeout;
+        let (limit, sent) = (self.settings.request_timeout, Instant::now());
         // In a task of its own from the first call on: a transport that panics fails its request and nothing else.
         let request = self.requests.spawn(async move {
             let timed_out = |_| {
@@ -284,7 +291,7 @@ impl Dispatcher {
             };
             timeout(limit, async { transport.put_records(request).await }).await.unwrap_or_else(timed_out)
         });
-        self.in_flight.insert(request.id(), (body, contents));
+        self.in_flight.insert(request.id(), InFlight { body, contents, sent });
     }
 
     async fn on_shard_map(&mut self, refreshed: Refreshed) {
@@ -320,7 +327,7 @@ impl Dispatcher {
         self.requests.abort_all();
         let shared = self.shared.clone();
         let mut left: Vec<(Record, CompletionHandle)> = Vec::new();
-        for (_, (body, mut contents)) in self.in_flight.drain() {
+        for (_, InFlight { body, mut contents, .. }) in self.in_flight.drain() {
             contents.completions.iter_mut().for_each(|completion| completion.may_be_written = true);
             left.extend(unpack(contents.into_records(&body)));
         }

@@ -22,6 +22,7 @@ pub struct Receipt {
 pub(super) struct Answered {
     /// What the spans point into.
     pub(super) text: Bytes,
+    pub(super) sent: Instant,
     pub(super) at: Instant,
 }
 
@@ -29,6 +30,11 @@ impl Receipt {
     /// The number of requests that carried the record, the last included.
     pub fn attempts(&self) -> u32 {
         self.attempts
+    }
+
+    /// When the request of the last attempt was handed to the transport.
+    pub fn sent_at(&self) -> Instant {
+        self.answered.sent
     }
 
     /// When the answer was read.

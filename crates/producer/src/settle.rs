@@ -66,7 +66,7 @@ impl<'a> Settling<'a> {
         (body, answer): (&'a Body, &'a Answer),
         map: Option<Arc<ShardMap>>,
         backoff: &'a Backoff,
-        now: Instant,
+        (sent, now): (Instant, Instant),
     ) -> Self {
         let settled = Settled {
             again: BTreeMap::new(),
@@ -77,7 +77,7 @@ impl<'a> Settling<'a> {
             keys_are_ignored: false,
         };
         let completer = Completer::new(&shared.metrics, &shared.budget);
-        let answered = Arc::new(Answered { text: answer.share(), at: now });
+        let answered = Arc::new(Answered { text: answer.share(), sent, at: now });
         Self { shared, body, answer, map, backoff, now, due: BTreeMap::new(), last: None, answered, completer, settled }
     }
 

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use tokio::{task::JoinError, time::Instant};
 
-use super::{Dispatcher, Response};
+use super::{Dispatcher, InFlight, Response};
 use crate::{
     answer::Answer,
     batch::{Batch, BatchContents, NO_SHARD},
@@ -22,18 +22,18 @@ use crate::{
 impl Dispatcher {
     pub(super) fn on_response(&mut self, response: Response) {
         let (id, answer) = response.unwrap_or_else(|error| (error.id(), Err(broken(error))));
-        let Some((body, contents)) = self.in_flight.remove(&id) else { return };
+        let Some(InFlight { body, contents, sent }) = self.in_flight.remove(&id) else { return };
         match counted(answer, contents.metas.len()) {
-            Ok(answer) => self.settle(body, contents, &answer),
+            Ok(answer) => self.settle(body, contents, (sent, &answer)),
             Err(error) => self.fail(body, contents, error),
         }
     }
 
-    fn settle(&mut self, body: Arc<Body>, contents: BatchContents, answer: &Answer) {
+    fn settle(&mut self, body: Arc<Body>, contents: BatchContents, (sent, answer): (Instant, &Answer)) {
         let (now, shared) = (Instant::now(), self.shared.clone());
         let map = shared.state().queues.map_of(contents.generation);
         let (metas, generation) = (contents.metas.clone(), contents.generation);
-        let settling = Settling::new(&shared, (&body, answer), map, &self.settings.backoff, now);
+        let settling = Settling::new(&shared, (&body, answer), map, &self.settings.backoff, (sent, now));
         let mut settled = settling.run(contents);
         let mut state = shared.state();
         if settled.throttled() {

@@ -1,0 +1,79 @@
+//! The figures of a run, in the words and digits that every rendering shares.
+
+use super::{
+    RunReport,
+    landed::Landed,
+    terminal::{bytes, grouped, millis, rate},
+};
+
+/// One figure of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Figure {
+    /// What it counts or measures.
+    pub name: String,
+    /// With its unit.
+    pub value: String,
+}
+
+impl Figure {
+    fn new(name: impl Into<String>, value: impl Into<String>) -> Self {
+        Self { name: name.into(), value: value.into() }
+    }
+}
+
+/// What was sent and where it is.
+pub fn ledger(report: &RunReport) -> Vec<Figure> {
+    let known = |n: Option<u64>| n.map_or("not checked".to_owned(), grouped);
+    let mut figures = vec![
+        Figure::new("offered", grouped(report.offered)),
+        Figure::new("acknowledged", grouped(report.acknowledged)),
+    ];
+    for Landed { destination, documents, by_sql } in &report.landed.0 {
+        figures.push(Figure::new(format!("in {destination}"), grouped(*documents)));
+        figures.extend(by_sql.map(|n| Figure::new("by SQL", grouped(n))));
+    }
+    figures.push(Figure::new("lost", known(report.lost)));
+    figures.push(Figure::new("duplicated", known(report.duplicated)));
+    figures.push(Figure::new("failed", grouped(report.failed)));
+    figures.push(Figure::new("retried", grouped(report.retried)));
+    figures.push(Figure::new("throttled", grouped(report.throttled)));
+    figures.push(Figure::new("possible duplicates", grouped(report.possible_duplicates)));
+    figures
+}
+
+/// How fast it went.
+pub fn speed(report: &RunReport) -> Vec<Figure> {
+    let ms = |name: &str, n: f64| Figure::new(name, format!("{} ms", millis(n)));
+    let latency = &report.ack_latency_ms;
+    let mut figures = vec![
+        Figure::new("documents", rate(report.records_per_second, report.asked_per_second)),
+        Figure::new("bytes", format!("{}/s", bytes(report.bytes_per_second))),
+        ms("acknowledged in p50", latency.p50),
+        ms("acknowledged in p90", latency.p90),
+        ms("acknowledged in p99", latency.p99),
+        ms("acknowledged in max", latency.max),
+    ];
+    if let (Some(fresh), Some(destination)) = (&report.freshness_ms, report.freshness_in) {
+        for (quantile, n) in [("p50", fresh.p50), ("p99", fresh.p99), ("max", fresh.max)] {
+            figures.push(ms(&format!("readable in {destination} after {quantile}"), n));
+        }
+    }
+    figures
+}
+
+/// How long each phase took.
+pub fn phases(report: &RunReport) -> Vec<Figure> {
+    let seconds = &report.seconds;
+    let all = [("up", seconds.up), ("load", seconds.load), ("verify", seconds.verify), ("down", seconds.down)];
+    all.into_iter().filter_map(|(name, took)| Some(Figure::new(name, format!("{:.1} s", took?)))).collect()
+}
+
+/// What the run left behind.
+pub fn leftovers(report: &RunReport) -> String {
+    match report.leftovers {
+        None => "The run did not remove its stack; `demo ls` lists what is there.".to_owned(),
+        Some(0) => "Nothing is left: the inventory after `down` found no resource of the stack.".to_owned(),
+        Some(1) => "1 resource is left; `demo down` removes it.".to_owned(),
+        Some(n) => format!("{} resources are left; `demo down` removes them.", grouped(n)),
+    }
+}
