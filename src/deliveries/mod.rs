@@ -125,6 +125,9 @@ pub trait Delivery: Send + Sync {
     /// What it uses of what is paid by documents.
     fn used(&self, sent: Sent, prices: &Prices) -> Vec<Used>;
 
+    /// How many bytes the stand-in stores for it, at least.
+    fn stored(&self, sent: Sent) -> f64;
+
     /// What it uses of what is paid by the time of a load, in seconds.
     fn used_meanwhile(&self, _seconds: f64, _prices: &Prices) -> Option<Used> {
         None

@@ -25,6 +25,7 @@ use super::{
     known::state_folder,
     load::{StackLoad, StackLoadError},
     logs::Logs,
+    room::{self, RoomError},
     target::{self, ConnectError, location},
 };
 use crate::{
@@ -96,6 +97,9 @@ pub enum WorkerError {
     /// The documents cannot be sent.
     #[error(transparent)]
     Documents(#[from] DocumentsError),
+    /// The disk has no room for its part.
+    #[error(transparent)]
+    Room(#[from] RoomError),
     /// The state folder.
     #[error(transparent)]
     Home(#[from] HomeError),
@@ -178,6 +182,8 @@ impl SharedRun {
     ) -> Result<RunReport, WorkerError> {
         let documents = Documents::check(stack).await?;
         host.notify(Event::DocumentsChecked { stack, documents: &documents });
+        room::refuse_full_disk()?;
+        room::refuse_load(stack, &documents, endpoint_url, self.part).await?;
         let home = state_folder()?;
         let (state, clients) = self.find(stack, &home, endpoint_url, cancel, host).await?;
         of_run(&state, &self.run, self.part)?;
