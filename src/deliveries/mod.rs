@@ -57,11 +57,11 @@ pub fn readers(
     clients: &Clients,
     expected: &Arc<Expected>,
 ) -> Vec<Box<dyn DestinationReader>> {
-    let deliveries = of(&stack.deliver);
+    let (deliveries, clients) = (of(&stack.deliver), clients.patient());
     if deliveries.is_empty() {
-        return vec![Box::new(Stream::new(&names.stream, clients, expected))];
+        return vec![Box::new(Stream::new(&names.stream, &clients, expected))];
     }
-    deliveries.iter().map(|delivery| delivery.reader(names, clients, expected)).collect()
+    deliveries.iter().map(|delivery| delivery.reader(names, &clients, expected)).collect()
 }
 
 /// One delivery of a stack. `names` are always those of its stack.

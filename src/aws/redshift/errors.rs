@@ -14,7 +14,7 @@ use super::{
     manifest::Batch,
     sql, url,
 };
-use crate::aws::{clients::Clients, told::told};
+use crate::aws::{clients::Clients, whole_object::whole_object};
 
 /// Refused values that are shown of a batch; COPY stops at the first, on each of its slices.
 const SHOWN: usize = 3;
@@ -136,9 +136,7 @@ async fn document(clients: &Clients, bucket: &str, key: &str, line: u64, column:
 }
 
 async fn fetch(clients: &Clients, bucket: &str, key: &str) -> Result<Bytes, String> {
-    let answer = clients.s3.get_object().bucket(bucket).key(key).send().await;
-    let body = answer.map_err(|error| told(&error))?.body;
-    Ok(body.collect().await.map_err(|error| error.to_string())?.into_bytes())
+    whole_object(&clients.s3, bucket, key).await.map_err(|error| error.to_string())
 }
 
 fn nth_line(gzipped: Bytes, line: u64) -> Option<String> {
