@@ -43,9 +43,12 @@ pub struct RunReport {
     pub possible_duplicates: u64,
     /// Partition keys that held the load up, because much of it went to one shard: the hottest first.
     pub hot_keys: Vec<HotKey>,
-    /// The shard that got most, held against the others; null where nothing was acknowledged.
+    /// The shard that got most, held against the others; null where nothing was acknowledged or the stream was resharded.
     #[serde(default)]
     pub imbalance: Option<Imbalance>,
+    /// Whether the stream was resharded while the load went on.
+    #[serde(default)]
+    pub resharded: bool,
     /// What became of documents that had a hot key of the stack's or by hand; null where there was none.
     #[serde(default)]
     pub hot: Option<HotDocuments>,
@@ -158,6 +161,7 @@ impl RunReport {
         self.possible_duplicates = load.possible_duplicates;
         self.hot_keys = load.hot_keys.clone();
         self.imbalance = load.imbalance.clone();
+        self.resharded = load.resharded;
         self.hot = load.hot;
         self.actions = load.actions.clone();
         self.records_per_second = load.records_per_second;
