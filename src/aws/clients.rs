@@ -7,7 +7,7 @@ use std::{
 
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_sdk_sts::config::{Credentials, ProvideCredentials, SharedCredentialsProvider};
-use aws_smithy_runtime::client::retries::RetryPartition;
+use aws_smithy_runtime::client::retries::{MAXIMUM_CAPACITY, RetryPartition, TokenBucket};
 use aws_smithy_runtime_api::client::http::{HttpClient, SharedHttpClient};
 use aws_stand_in::ACCOUNT;
 use demo_formats::partition;
@@ -24,6 +24,11 @@ use crate::engine::{Cause, Fingerprint, ProviderError};
 /// The region of everything on the stand-in.
 const LOCAL_REGION: &str = "us-east-1";
 const ATTEMPTS: u32 = 5;
+/// What a read is repeated, with pauses that double from the first one to the SDK's longest, 20 s: some 45 s without an answer.
+const ATTEMPTS_OF_READS: u32 = 12;
+const FIRST_PAUSE_OF_READS: Duration = Duration::from_millis(100);
+/// What the retries of one service's calls may cost together, 5 each, before successes have earned more: the SDK's default.
+const RETRIES: usize = 500;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// What the chain says where no provider of it has credentials (aws-credential-types, CredentialsError): the last that it
 /// asks are the machine's own metadata, IMDS, which most machines have not.
@@ -108,11 +113,15 @@ pub struct Clients {
 /// A client whose attempts we have the last word about. It has its own allowance of retries: the SDK would let all clients
 /// of a service in one process share one, so that the failures of one life would end the next.
 macro_rules! client {
-    ($sdk:ident, $config:expr, $service:literal $(, $set:ident($to:expr))?) => {
+    ($sdk:ident, $config:expr, $retries:expr, $service:literal $(, $set:ident($to:expr))?) => {
         $sdk::Client::from_conf(
             $sdk::config::Builder::from(&$config)
                 .retry_classifier(Attempts($service))
-                .retry_partition(RetryPartition::custom($service).build())
+                .retry_partition(
+                    RetryPartition::custom($service)
+                        .token_bucket(TokenBucket::builder().capacity($retries).build())
+                        .build(),
+                )
                 $(.$set($to))?
                 .build(),
         )
@@ -123,14 +132,23 @@ impl Clients {
     /// Makes the clients; no call is made yet.
     pub async fn connect(place: Where) -> Self {
         let may_be_stand_in = !matches!(place, Where::Aws { endpoint_url: None, .. });
-        Self::from_config(config(&place).await, place, may_be_stand_in)
+        Self::from_config(config(&place).await, place, may_be_stand_in, RETRIES)
     }
 
     /// [`Clients::connect`] with another HTTP client, which every call goes through, each of its tries for itself: for tests,
     /// and for whoever embeds this and has proxies, pools or records of their own.
     pub async fn over(place: Where, http: impl HttpClient + 'static) -> Self {
         let config = config(&place).await.into_builder().http_client(SharedHttpClient::new(http)).build();
-        Self::from_config(config, place, true)
+        Self::from_config(config, place, true, RETRIES)
+    }
+
+    /// The same for whoever only reads, which may be repeated at will: a read fails once it had no answer for some 45 s,
+    /// however many others fail meanwhile.
+    pub fn patient(&self) -> Self {
+        let retries = retries().with_max_attempts(ATTEMPTS_OF_READS).with_initial_backoff(FIRST_PAUSE_OF_READS);
+        let config = self.config.clone().into_builder().retry_config(retries).build();
+        let clients = Self::from_config(config, self.place.clone(), self.may_be_stand_in, MAXIMUM_CAPACITY);
+        Self { caller: self.caller.clone(), rates: self.rates.clone(), ..clients }
     }
 
     /// Clients that reach nothing.
@@ -140,7 +158,7 @@ impl Clients {
         Self::connect(Where::Local { url: "http://127.0.0.1:1".to_owned(), credentials }).await
     }
 
-    fn from_config(config: SdkConfig, place: Where, may_be_stand_in: bool) -> Self {
+    fn from_config(config: SdkConfig, place: Where, may_be_stand_in: bool, retries: usize) -> Self {
         let endpoints = Endpoints::of(&config);
         let place = match place {
             Where::Aws { region, profile, .. } => {
@@ -151,21 +169,21 @@ impl Clients {
         // Buckets are host names on AWS only; anywhere else they are the first part of the path.
         let path_style = endpoints.has("S3");
         Self {
-            kinesis: client!(aws_sdk_kinesis, config, "kinesis"),
-            firehose: client!(aws_sdk_firehose, config, "firehose"),
-            s3: client!(aws_sdk_s3, config, "s3", force_path_style(path_style)),
-            iam: client!(aws_sdk_iam, config, "iam"),
-            glue: client!(aws_sdk_glue, config, "glue"),
-            athena: client!(aws_sdk_athena, config, "athena"),
-            redshift_data: client!(aws_sdk_redshiftdata, config, "redshift-data"),
-            redshift_serverless: client!(aws_sdk_redshiftserverless, config, "redshift-serverless"),
-            secrets: client!(aws_sdk_secretsmanager, config, "secretsmanager"),
-            dynamodb: client!(aws_sdk_dynamodb, config, "dynamodb"),
-            lambda: client!(aws_sdk_lambda, config, "lambda"),
-            logs: client!(aws_sdk_cloudwatchlogs, config, "logs"),
-            scheduler: client!(aws_sdk_scheduler, config, "scheduler"),
-            quotas: client!(aws_sdk_servicequotas, config, "servicequotas"),
-            sts: client!(aws_sdk_sts, config, "sts"),
+            kinesis: client!(aws_sdk_kinesis, config, retries, "kinesis"),
+            firehose: client!(aws_sdk_firehose, config, retries, "firehose"),
+            s3: client!(aws_sdk_s3, config, retries, "s3", force_path_style(path_style)),
+            iam: client!(aws_sdk_iam, config, retries, "iam"),
+            glue: client!(aws_sdk_glue, config, retries, "glue"),
+            athena: client!(aws_sdk_athena, config, retries, "athena"),
+            redshift_data: client!(aws_sdk_redshiftdata, config, retries, "redshift-data"),
+            redshift_serverless: client!(aws_sdk_redshiftserverless, config, retries, "redshift-serverless"),
+            secrets: client!(aws_sdk_secretsmanager, config, retries, "secretsmanager"),
+            dynamodb: client!(aws_sdk_dynamodb, config, retries, "dynamodb"),
+            lambda: client!(aws_sdk_lambda, config, retries, "lambda"),
+            logs: client!(aws_sdk_cloudwatchlogs, config, retries, "logs"),
+            scheduler: client!(aws_sdk_scheduler, config, retries, "scheduler"),
+            quotas: client!(aws_sdk_servicequotas, config, retries, "servicequotas"),
+            sts: client!(aws_sdk_sts, config, retries, "sts"),
             rates: Rates::default(),
             credentials: config.credentials_provider(),
             config,

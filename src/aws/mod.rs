@@ -44,6 +44,7 @@ pub mod stream;
 pub mod table;
 mod tags;
 pub mod told;
+pub(crate) mod whole_object;
 pub mod workgroup;
 
 pub use clients::{Caller, Clients, Where};

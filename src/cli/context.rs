@@ -13,7 +13,7 @@ use super::{Reach, StackFile, errors, exit::Stop, screen::Screen};
 use crate::{
     aws::{Clients, Where},
     engine::{Home, HomeError, StackId},
-    operations::target,
+    operations::{room::what_to_remove, target},
     report::visible::visible,
     spec::{self, Checked, Target},
 };
@@ -36,12 +36,7 @@ pub fn make_room(screen: &Screen) -> anyhow::Result<()> {
     let Some(home) = Home::existing()? else { return Ok(()) };
     let root = home.root().display();
     if home.use_kept_room().with_context(|| format!("cannot free the room that is kept in {root}"))? {
-        let (text, local) = (format!("the disk of {root} is full"), home.local());
-        screen.warning(&format!(
-            "{text}\n  `demo ls` lists your stacks, `demo down STACK` removes one with its data; or run `demo local stop` and \
-             delete {} with all that the stand-in holds",
-            local.display()
-        ));
+        screen.warning(&format!("the disk of {root} is full\n  {}", what_to_remove(home.root())));
     }
     Ok(())
 }

@@ -1,10 +1,9 @@
 //! `demo control STACK ACTION`.
 
-use aws_stand_in::faults::SERVICES;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::{context, errors, exit::Exit};
+use super::{context, errors, exit::Exit, trouble};
 use crate::{
     load::{Done, Part},
     operations::{control::control, known},
@@ -49,54 +48,19 @@ enum Asked {
         /// The partition key.
         key: String,
         /// For example 30%.
-        #[arg(value_parser = share)]
+        #[arg(value_parser = trouble::share)]
         share: f64,
-        /// For example 20s.
-        #[arg(value_parser = seconds)]
-        lasts: f64,
+        #[command(flatten)]
+        lasts: trouble::Lasts,
     },
     /// In the stand-in: have some shards of the stream refuse a share of their records for a while.
-    Throttle {
-        /// How many shards.
-        #[arg(value_parser = clap::value_parser!(u32).range(1..))]
-        shards: u32,
-        /// For example 50%.
-        #[arg(value_parser = share)]
-        share: f64,
-        /// For example 15s.
-        #[arg(value_parser = seconds)]
-        lasts: f64,
-    },
+    Throttle(trouble::Throttle),
     /// In the stand-in: have a share of the calls to a service fail for a while.
-    Errors {
-        /// For example kinesis.
-        #[arg(value_parser = SERVICES)]
-        service: String,
-        /// For example 20%.
-        #[arg(value_parser = share)]
-        share: f64,
-        /// For example 20s.
-        #[arg(value_parser = seconds)]
-        lasts: f64,
-    },
+    Errors(trouble::Errors),
     /// In the stand-in: have a service answer later for a while.
-    Slow {
-        /// For example kinesis.
-        #[arg(value_parser = SERVICES)]
-        service: String,
-        /// For example 500ms.
-        #[arg(value_parser = seconds)]
-        by: f64,
-        /// For example 20s.
-        #[arg(value_parser = seconds)]
-        lasts: f64,
-    },
+    Slow(trouble::Slow),
     /// In the stand-in: have Firehose deliver nothing for a while.
-    Stall {
-        /// For example 20s.
-        #[arg(value_parser = seconds)]
-        lasts: f64,
-    },
+    Stall(trouble::Lasts),
     /// End the load; what it sent is verified as always.
     Stop,
 }
@@ -126,20 +90,22 @@ impl Asked {
             Self::Rate { rate } => Action::Rate(rate),
             Self::Reshard { shards } => Action::Reshard(shards),
             Self::OnDemand => Action::OnDemand,
-            Self::HotKey { key, share, lasts } => Action::HotKey { hot: spec::HotShare { key, share }, seconds: lasts },
-            Self::Throttle { shards, share, lasts } => fault(Trouble::Throttle { shards, share }, lasts),
-            Self::Errors { service, share, lasts } => fault(Trouble::Errors { service, share }, lasts),
-            Self::Slow { service, by, lasts } => {
-                fault(Trouble::Slow { service, millis: (by * 1e3).round() as u64 }, lasts)
+            Self::HotKey { key, share, lasts } => {
+                Action::HotKey { hot: spec::HotShare { key, share }, seconds: lasts.seconds }
             }
-            Self::Stall { lasts } => fault(Trouble::Stall, lasts),
+            Self::Throttle(trouble::Throttle { shards, share, lasts }) => {
+                fault(Trouble::Throttle { shards, share }, lasts)
+            }
+            Self::Errors(trouble::Errors { service, share, lasts }) => fault(Trouble::Errors { service, share }, lasts),
+            Self::Slow(slow) => fault(Trouble::Slow { millis: slow.millis(), service: slow.service }, slow.lasts),
+            Self::Stall(lasts) => fault(Trouble::Stall, lasts),
             Self::Stop => Action::Stop,
         }
     }
 }
 
-fn fault(trouble: Trouble, seconds: f64) -> Action {
-    Action::Fault { trouble, seconds }
+fn fault(trouble: Trouble, lasts: trouble::Lasts) -> Action {
+    Action::Fault { trouble, seconds: lasts.seconds }
 }
 
 fn line((worker, Done { at, action }): &(Part, Done)) -> String {
@@ -155,13 +121,4 @@ fn as_json((worker, Done { at, action }): &(Part, Done)) -> serde_json::Value {
 
 fn rate(text: &str) -> Result<f64, String> {
     spec::quantities::open_rate(text)
-}
-
-pub(super) fn share(text: &str) -> Result<f64, String> {
-    spec::quantities::share(text)
-}
-
-pub(super) fn seconds(text: &str) -> Result<f64, String> {
-    let lasts = spec::quantities::time(text)?;
-    if lasts.is_zero() { Err("that is no time at all".to_owned()) } else { Ok(lasts.as_secs_f64()) }
 }

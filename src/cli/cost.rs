@@ -1,6 +1,6 @@
 //! `demo cost FILE`.
 
-use std::{fmt::Write as _, sync::Arc};
+use std::fmt::Write as _;
 
 use chrono::Utc;
 use clap::Args;
@@ -19,13 +19,11 @@ use crate::{
         load_cost::{LoadCost, by_use, of_load},
     },
     report::terminal::grouped,
-    spec::{self, MEAN_DOCUMENT_BYTES, Stack, Target, Workload},
+    spec::{self, Stack, Target},
 };
 
 /// The region to price if the stack file names none.
 const REGION: &str = "us-east-1";
-/// The number of documents to measure for the mean length.
-const MEASURED: u64 = 1_000;
 
 /// Arguments of `demo cost`.
 #[derive(Args, Debug)]
@@ -47,7 +45,7 @@ impl CostOf {
         let documents = documents::check(stack, screen).await?;
         let region = self.region.as_deref().unwrap_or_else(|| region(&stack.target));
         let hour = by_the_hour(stack, &documents, region)?;
-        let load = of_load(stack, mean_bytes(stack, &documents).await?, region);
+        let load = of_load(stack, documents.mean_bytes(stack).await?, region);
         let text = if self.json {
             format!(
                 "{}\n",
@@ -76,23 +74,6 @@ pub fn by_the_hour(stack: &Stack, documents: &Documents, region: &str) -> anyhow
     let materials = Materials { schema: &documents.schema, function: Some(&any) };
     let graph = pipeline::graph(stack, &StackId::new(&stack.name), Utc::now(), &materials)?;
     Ok(cost::per_hour(graph.nodes(), &region))
-}
-
-async fn mean_bytes(stack: &Stack, documents: &Documents) -> anyhow::Result<f64> {
-    if matches!(stack.load.workload, Workload::StoreSales { .. }) {
-        return Ok(MEAN_DOCUMENT_BYTES as f64);
-    }
-    let source = documents.open(stack).await?.source;
-    tokio::task::spawn_blocking(move || {
-        let mut documents = Arc::clone(&source).render(1..=MEASURED);
-        let (mut count, mut bytes, mut line) = (0_u64, 0, Vec::new());
-        while count < MEASURED && documents.next_into(&mut line).map_err(|error| anyhow::anyhow!(error))?.is_some() {
-            (count, bytes) = (count + 1, bytes + line.len());
-            line.clear();
-        }
-        Ok(bytes as f64 / count.max(1) as f64)
-    })
-    .await?
 }
 
 fn table(stack: &Stack, region: &str, hour: &Cost, load: &LoadCost) -> String {

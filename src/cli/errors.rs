@@ -81,7 +81,7 @@ pub fn find(error: FindError) -> anyhow::Error {
 /// Wrong documents end a command with exit code 2: nothing was touched.
 pub fn documents(error: DocumentsError) -> anyhow::Error {
     match error {
-        DocumentsError::Panicked(error) => error.into(),
+        error @ (DocumentsError::Source(_) | DocumentsError::Panicked(_)) => error.into(),
         error => Stop::usage(error).into(),
     }
 }
@@ -110,7 +110,7 @@ pub fn up(error: UpError) -> anyhow::Error {
             }
             stop.into()
         }
-        error @ (UpError::Home(_) | UpError::Ask(_) | UpError::Journal(_)) => error.into(),
+        error @ (UpError::Room(_) | UpError::Home(_) | UpError::Ask(_) | UpError::Journal(_)) => error.into(),
     }
 }
 

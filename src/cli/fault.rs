@@ -2,14 +2,11 @@
 
 use aws_stand_in::{
     daemon::Daemon,
-    faults::{Effect, Fault, SERVICES},
+    faults::{Effect, Fault},
 };
 use clap::Subcommand;
 
-use super::{
-    context,
-    control::{seconds, share},
-};
+use super::{context, trouble};
 
 /// What is to go wrong, or what does.
 #[derive(Clone, Debug, Subcommand)]
@@ -18,47 +15,21 @@ pub enum Asked {
     Throttle {
         /// The stream's name.
         stream: String,
-        /// How many shards.
-        #[arg(value_parser = clap::value_parser!(u32).range(1..))]
-        shards: u32,
-        /// For example 50%.
-        #[arg(value_parser = share)]
-        share: f64,
-        /// For example 15s.
-        #[arg(value_parser = seconds)]
-        lasts: f64,
+        /// How, and for how long.
+        #[command(flatten)]
+        throttle: trouble::Throttle,
     },
     /// Have a share of the calls to a service fail for a while.
-    Errors {
-        /// For example kinesis.
-        #[arg(value_parser = SERVICES)]
-        service: String,
-        /// For example 20%.
-        #[arg(value_parser = share)]
-        share: f64,
-        /// For example 20s.
-        #[arg(value_parser = seconds)]
-        lasts: f64,
-    },
+    Errors(trouble::Errors),
     /// Have a service answer later for a while.
-    Slow {
-        /// For example kinesis.
-        #[arg(value_parser = SERVICES)]
-        service: String,
-        /// For example 500ms.
-        #[arg(value_parser = seconds)]
-        by: f64,
-        /// For example 20s.
-        #[arg(value_parser = seconds)]
-        lasts: f64,
-    },
+    Slow(trouble::Slow),
     /// Have a delivery stream of Firehose deliver nothing for a while.
     Stall {
         /// The delivery stream's name.
         delivery: String,
-        /// For example 20s.
-        #[arg(value_parser = seconds)]
-        lasts: f64,
+        /// For how long.
+        #[command(flatten)]
+        lasts: trouble::Lasts,
     },
     /// Print what goes wrong now, and for how long still.
     List,
@@ -68,10 +39,12 @@ pub enum Asked {
 
 impl Asked {
     pub(super) async fn run(self, stand_in: &Daemon) -> anyhow::Result<()> {
-        let (effect, seconds) = match self {
-            Self::Throttle { stream, shards, share, lasts } => (Effect::Throttle { stream, shards, share }, lasts),
-            Self::Errors { service, share, lasts } => (Effect::Errors { service, share }, lasts),
-            Self::Slow { service, by, lasts } => (Effect::Slow { service, millis: (by * 1e3).round() as u64 }, lasts),
+        let (effect, lasts) = match self {
+            Self::Throttle { stream, throttle: trouble::Throttle { shards, share, lasts } } => {
+                (Effect::Throttle { stream, shards, share }, lasts)
+            }
+            Self::Errors(trouble::Errors { service, share, lasts }) => (Effect::Errors { service, share }, lasts),
+            Self::Slow(slow) => (Effect::Slow { millis: slow.millis(), service: slow.service }, slow.lasts),
             Self::Stall { delivery, lasts } => (Effect::Stall { delivery }, lasts),
             Self::Clear => return Ok(stand_in.clear_faults().await?),
             Self::List => {
@@ -79,7 +52,7 @@ impl Asked {
                 return context::print(&lines);
             }
         };
-        Ok(stand_in.inject(&Fault { effect, seconds }).await?)
+        Ok(stand_in.inject(&Fault { effect, seconds: lasts.seconds }).await?)
     }
 }
 

@@ -40,6 +40,10 @@ struct Row {
     dollars_an_hour: f64,
     /// The same for people, with what Redshift adds while it computes.
     costs: String,
+    /// When the last `up` read the resources that cost this, RFC 3339 in UTC.
+    costs_as_of: String,
+    #[serde(skip)]
+    costs_age: Option<TimeDelta>,
     #[serde(rename = "where")]
     place: String,
     resources: usize,
@@ -83,20 +87,23 @@ fn row(state: &State, stage: Stage, now: DateTime<Utc>) -> Option<Row> {
         seconds_left: expires.map(|expires| (expires - now).num_seconds()),
         dollars_an_hour: cost.always(),
         costs: cost.to_string(),
+        costs_as_of: state.began_at().to_owned(),
+        costs_age: cost.region.as_ref().and_then(|_| Some(now - ttl::read(state.began_at())?)),
         place: opened.target.to_string(),
         resources: state.live().count(),
     })
 }
 
 fn line(row: &Row) -> String {
-    let Row { id, state, place, resources, costs, .. } = row;
+    let Row { id, state, place, resources, costs, costs_age, .. } = row;
     let age = duration(TimeDelta::seconds(row.age_seconds));
     if *state == "gone" {
         return format!("{id:<34} {state:<11} opened {age} ago, {place}\n");
     }
     let resources = if *resources == 1 { "1 resource".to_owned() } else { format!("{resources} resources") };
+    let as_of = costs_age.map(|age| format!(" as of its last `up` {} ago", duration(age))).unwrap_or_default();
     let left = time_left(row.seconds_left.map(TimeDelta::seconds));
-    format!("{id:<34} {state:<11} {resources}, opened {age} ago, {left}, costs {costs}, {place}\n")
+    format!("{id:<34} {state:<11} {resources}, opened {age} ago, {left}, costs {costs}{as_of}, {place}\n")
 }
 
 #[cfg(test)]
@@ -122,7 +129,7 @@ mod tests {
         journal.record(Entry::Intended { node: stream(now + TimeDelta::minutes(118)) }).expect("intended");
         let listed = line(&row(&journal.state(), Stage::Up, now).expect("a row"));
         assert!(
-            listed.contains("1 resource, opened 0 s ago, expires in 1 h 57 min, costs $8.10 an hour, account 1"),
+            listed.contains("1 resource, opened 0 s ago, expires in 1 h 57 min, costs $8.10 an hour as of its last `up` 0 s ago, account 1"),
             "{listed}"
         );
         let later = row(&journal.state(), Stage::Up, now + TimeDelta::hours(3)).expect("a row");

@@ -31,6 +31,7 @@ pub mod signals;
 pub mod stack_status;
 pub mod status;
 pub mod terminal;
+pub mod trouble;
 pub mod up;
 pub mod usage;
 pub mod validate;

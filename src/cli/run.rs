@@ -56,7 +56,7 @@ impl Run {
             return self.send(shared, &checked.stack, &signals, &terminal, screen).await;
         }
         let on_failure = if self.rm { OnFailure::RollBack } else { OnFailure::RollBackUnlessInterrupted };
-        let up = up_options(&self.reach, &self.code, on_failure);
+        let up = up_options(&self.reach, &self.code, on_failure, true);
         let options = RunOptions { up, remove: self.rm, query: !self.json };
         let outcome = run(&checked, options, signals.cancel(), &terminal).await.map_err(errors::run)?;
         let RunOutcome { report, down, error } = outcome;

@@ -26,7 +26,7 @@ impl Up {
         let signals = Signals::watch(screen)?;
         let checked = context::read(&self.stack, screen)?;
         let on_failure = if self.keep { OnFailure::Keep } else { OnFailure::RollBackUnlessInterrupted };
-        let options = up_options(&self.reach, &self.code, on_failure);
+        let options = up_options(&self.reach, &self.code, on_failure, false);
         let terminal = Terminal::new(screen, &signals, &self.reach);
         let stack = up(&checked, options, signals.cancel(), &terminal).await.map_err(errors::up)?;
         context::print(&format!("{}\n", stack.id))?;
@@ -34,8 +34,8 @@ impl Up {
     }
 }
 
-/// The options of `up` that the command line says.
-pub fn up_options<'a>(reach: &'a Reach, code: &'a Code, on_failure: OnFailure) -> UpOptions<'a> {
+/// The options of `up` that the command line says; `loads` if the load follows.
+pub fn up_options<'a>(reach: &'a Reach, code: &'a Code, on_failure: OnFailure, loads: bool) -> UpOptions<'a> {
     let function_binary = code.function_binary.as_deref();
-    UpOptions { endpoint_url: reach.endpoint_url.as_deref(), function_binary, on_failure }
+    UpOptions { endpoint_url: reach.endpoint_url.as_deref(), function_binary, on_failure, loads }
 }

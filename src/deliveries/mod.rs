@@ -91,7 +91,7 @@ pub fn due(stack: &Stack, acknowledged: &Acknowledged) -> Result<Vec<Due>, Ackno
 
 /// What finds the documents of a stack again, in the order of its [`destinations`].
 pub fn sought(stack: &Stack, names: &Names, clients: &Clients, due: Vec<Due>) -> Vec<Sought> {
-    let deliveries = of(&stack.deliver);
+    let (deliveries, clients) = (of(&stack.deliver), &clients.patient());
     let reader = |at: usize, due: &Due| match deliveries.get(at) {
         Some(delivery) => delivery.reader(names, clients, &due.expected),
         None => Box::new(Stream::new(&names.stream, clients, &due.expected)),
@@ -165,6 +165,9 @@ pub trait Delivery: Send + Sync {
 
     /// What it uses of what is paid by documents.
     fn used(&self, sent: Sent, prices: &Prices) -> Vec<Used>;
+
+    /// How many bytes the stand-in stores for it, at least.
+    fn stored(&self, sent: Sent) -> f64;
 
     /// What it uses of what is paid by the time of a load, in seconds.
     fn used_meanwhile(&self, _seconds: f64, _prices: &Prices) -> Option<Used> {

@@ -1,6 +1,5 @@
 //! What a journal is made of.
 
-use aws_stand_in::ACCOUNT;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -141,7 +140,6 @@ impl std::fmt::Display for Fingerprint {
         match self.endpoint.as_deref() {
             Some("local") => f.write_str(" at the stand-in"),
             Some(endpoint) => write!(f, " at {endpoint}, in place of AWS"),
-            None if self.account == ACCOUNT => f.write_str(" at a stand-in, in place of AWS"),
             None => Ok(()),
         }
     }

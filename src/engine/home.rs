@@ -35,12 +35,22 @@ pub enum FolderError {
 impl Home {
     /// `$KINESIS_DEMO_HOME`, else `kinesis-demo` in the XDG state folder (XDG Base Directory Specification).
     pub fn from_env() -> Result<Self, FolderError> {
-        Self::at(root_from_env()?)
+        Self::at(Self::root_from_env()?)
+    }
+
+    /// The same folder, as an absolute path; nothing is created.
+    pub fn root_from_env() -> Result<PathBuf, FolderError> {
+        let var = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let root = var("KINESIS_DEMO_HOME")
+            .or_else(|| var("XDG_STATE_HOME").map(|state| state.join("kinesis-demo")))
+            .or_else(|| var("HOME").map(|home| home.join(".local/state/kinesis-demo")))
+            .ok_or(FolderError::Nowhere)?;
+        std::path::absolute(&root).map_err(|source| FolderError::Io { path: root, source })
     }
 
     /// The same where it is there already; nothing is made.
     pub fn existing() -> Result<Option<Self>, FolderError> {
-        let root = root_from_env()?;
+        let root = Self::root_from_env()?;
         match fs::metadata(root.join("stacks")) {
             Ok(_) => Self::at(root).map(Some),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -75,7 +85,7 @@ impl Home {
 
     /// The stand-in's data.
     pub fn local(&self) -> PathBuf {
-        self.root.join("local")
+        local_in(&self.root)
     }
 
     /// One stack's folder.
@@ -93,14 +103,9 @@ impl Home {
     }
 }
 
-/// Where the state folder is, as an absolute path.
-fn root_from_env() -> Result<PathBuf, FolderError> {
-    let var = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let root = var("KINESIS_DEMO_HOME")
-        .or_else(|| var("XDG_STATE_HOME").map(|state| state.join("kinesis-demo")))
-        .or_else(|| var("HOME").map(|home| home.join(".local/state/kinesis-demo")))
-        .ok_or(FolderError::Nowhere)?;
-    std::path::absolute(&root).map_err(|source| FolderError::Io { path: root, source })
+/// Where the stand-in's data lie in the state folder `root`.
+pub fn local_in(root: &Path) -> PathBuf {
+    root.join("local")
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ pub mod mirror;
 pub mod owned;
 pub mod plan;
 pub mod provider;
-mod room;
+pub mod room;
 pub mod stacks;
 pub mod state;
 pub mod takeover;

@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File},
     io,
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use rustix::{
@@ -15,8 +15,8 @@ use super::home::Home;
 
 /// Enough for the journal of a removal, and for what the stand-in writes meanwhile.
 const KEPT: u64 = 4 << 20;
-/// Nothing is kept where that would be felt.
-const PLENTY: u64 = 3 * KEPT;
+/// Nothing is kept, and no stack is created, where that would be felt.
+pub const PLENTY: u64 = 3 * KEPT;
 /// With less, a removal may run into the end of the disk.
 const LITTLE: u64 = 1 << 20;
 
@@ -53,13 +53,22 @@ impl Home {
     }
 
     fn free(&self) -> io::Result<u64> {
-        let disk = statvfs(self.root())?;
-        Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+        free(self.root())
     }
 
     fn kept_room(&self) -> PathBuf {
         self.root().join("kept-room")
     }
+}
+
+/// Bytes that are free on the disk of a folder, which need not exist yet.
+///
+/// # Errors
+/// The disk cannot be asked.
+pub fn free(folder: &Path) -> io::Result<u64> {
+    let existing = folder.ancestors().find(|folder| folder.exists()).unwrap_or(folder);
+    let disk = statvfs(existing)?;
+    Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
 #[cfg(test)]
@@ -75,5 +84,12 @@ mod tests {
         assert_eq!(home.kept_room().metadata().expect("a file").len(), KEPT);
         assert!(!home.use_kept_room().expect("plenty is free"));
         assert!(home.kept_room().exists());
+    }
+
+    #[test]
+    fn a_folder_that_does_not_exist_yet_has_the_room_of_its_disk() {
+        let folder = tempfile::tempdir().expect("a folder");
+        assert!(free(&folder.path().join("not/yet")).expect("a disk") > 0);
+        assert_eq!(free(Path::new("/proc/not/yet")).expect("a disk"), 0);
     }
 }

@@ -59,6 +59,7 @@ pub struct State {
     id: Option<StackId>,
     opened: Option<Opened>,
     opened_at: String,
+    began_at: String,
     last_at: String,
     wanted: Vec<ResourceKey>,
     resources: Vec<Resource>,
@@ -143,9 +144,13 @@ impl State {
                 self.id = opened.id().ok();
                 self.opened = Some(opened.clone());
                 self.opened_at = at.to_owned();
+                self.began_at = at.to_owned();
                 self.closed = false;
             }
-            Entry::Began { wanted } => self.wanted = wanted.clone(),
+            Entry::Began { wanted } => {
+                self.wanted = wanted.clone();
+                self.began_at = at.to_owned();
+            }
             Entry::Intended { node } => self.intend(node),
             Entry::Accepted { key, identity } => {
                 self.enter(key, Phase::Accepted).identity = Some(identity.clone());
@@ -185,6 +190,11 @@ impl State {
     /// When it was opened, RFC 3339 in UTC.
     pub fn opened_at(&self) -> &str {
         &self.opened_at
+    }
+
+    /// When the last `up` had read every resource, RFC 3339: settings that others have changed since are not in the journal.
+    pub fn began_at(&self) -> &str {
+        &self.began_at
     }
 
     /// When its last entry was written, RFC 3339 in UTC.

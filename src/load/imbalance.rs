@@ -1,4 +1,5 @@
-//! How unevenly shards got the documents of a load.
+//! How unevenly shards got the documents of a load. Nothing can be said of that where the stream was resharded meanwhile: a
+//! shard that was open for a part of the load got less for that alone.
 
 use std::collections::HashMap;
 
@@ -7,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// The shard that got most of a load, held against the others.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Imbalance {
-    /// Shards that were open when the load began, or got documents.
+    /// The stream's shards.
     pub shards: u64,
     /// The one that got most.
     pub hottest: String,
@@ -49,7 +50,12 @@ impl ShardCounts {
         &self.counts
     }
 
-    /// Of a stream that had so many open shards; `None` when nothing was acknowledged.
+    /// Whether more shards than were `open` at the beginning got documents, so that some were opened later.
+    pub(super) fn were_resharded(&self, open: usize) -> bool {
+        open > 0 && self.0.len() > open
+    }
+
+    /// Of a stream that had so many open shards all the time; `None` when nothing was acknowledged.
     pub(super) fn imbalance(&self, open: usize) -> Option<Imbalance> {
         // Of several that got the same, always the same one.
         let hottest = self.counts.iter().max_by(|a, b| (a.documents, &b.id).cmp(&(b.documents, &a.id)))?;
@@ -71,6 +77,11 @@ mod tests {
         ["b", "a", "b", "a", "c"].into_iter().for_each(|shard| counts.count(shard, 10));
         let expected = Imbalance { shards: 4, hottest: "a".into(), documents: 2, over_mean: 1.6 };
         assert_eq!(counts.imbalance(4), Some(expected));
-        assert_eq!(counts.imbalance(0).map(|of| (of.shards, of.over_mean)), Some((3, 1.2)));
+        assert_eq!(
+            counts.imbalance(0).map(|of| (of.shards, of.over_mean)),
+            Some((3, 1.2)),
+            "not known how many are open"
+        );
+        assert_eq!([0, 2, 3].map(|open| counts.were_resharded(open)), [false, true, false]);
     }
 }

@@ -192,8 +192,10 @@ pub struct LoadResult {
     pub throttled: u64,
     /// Partition keys that slowed the load, the hottest first.
     pub hot_keys: Vec<HotKey>,
-    /// How unevenly the shards got them; `None` when nothing was acknowledged.
+    /// How unevenly the shards got them; `None` when nothing was acknowledged, and of a stream that was resharded.
     pub imbalance: Option<Imbalance>,
+    /// Whether the stream was resharded, as far as actions and the shards that got documents say.
+    pub resharded: bool,
     /// What became of documents with a hot key; `None` where none was acknowledged.
     pub hot: Option<HotDocuments>,
     /// What was done to the load while it went on.
@@ -424,10 +426,13 @@ async fn send(
     acks.end(count)?;
     let after = producer.metrics();
     let hot_keys = hot::hot_keys(producer, &after);
+    let is_change = |done: &Done| done.action.changes_the_stream();
+    let resharded = actions.iter().any(is_change) || collected.shards.were_resharded(open_shards);
     Ok(LoadResult {
         hot_keys,
         asked_per_second,
-        imbalance: collected.shards.imbalance(open_shards),
+        imbalance: collected.shards.imbalance(open_shards).filter(|_| !resharded),
+        resharded,
         hot: collected.hot_latency.as_ref().and_then(HotDocuments::of),
         actions,
         ..LoadResult::new(collected, count, late, cancelled, started, (before, after))
@@ -467,6 +472,7 @@ impl LoadResult {
             throttled: after.throttled - before.throttled,
             hot_keys: Vec::new(),
             imbalance: None,
+            resharded: false,
             hot: None,
             actions: Vec::new(),
             possible_duplicates: after.possible_duplicates - before.possible_duplicates,

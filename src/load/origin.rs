@@ -9,7 +9,7 @@ use std::{
 use demo_formats::schema::{FieldPath, InferError, Inferred, Schema, store_sales};
 use demo_workload::{
     Identity,
-    json_lines::{Each, Found, JsonLines, JsonLinesError, Rules},
+    json_lines::{Each, Found, JsonLines, JsonLinesError, LineRules, Rules},
     store_sales::StoreSales,
     template::{self, Template, TemplateError},
 };
@@ -49,6 +49,9 @@ pub enum Origin {
         max_bytes: usize,
         /// Of the file, in hexadecimal.
         md5: String,
+        /// Whether lines with a key twice were left out.
+        #[serde(default)]
+        unique_keys: bool,
     },
     /// Documents rendered from a template.
     Template {
@@ -147,7 +150,9 @@ impl OpenWorkload {
         match &stack.load.workload {
             Workload::StoreSales { scale, seed } => Ok(Self::store_sales(*scale, *seed)),
             Workload::JsonLines { file, key, broken } => {
-                let opened = Self::json_lines(file, key.as_deref(), max_bytes, each)?;
+                let document = Rules { identity: Identity::declared(key.as_deref()), max_bytes };
+                let rules = LineRules { document, unique_keys: *broken == Broken::Skip };
+                let opened = Self::json_lines(file, key.as_deref(), rules, each)?;
                 match opened.found().filter(|found| found.broken > 0 && *broken == Broken::Refuse) {
                     Some(found) => Err(OpenError::Broken { file: file.clone(), found: Box::new(found.clone()) }),
                     None => Ok(opened),
@@ -173,8 +178,10 @@ impl OpenWorkload {
     fn reopen_with(origin: &Origin, flaws: Option<&Flaws>) -> Result<Self, OpenError> {
         match origin {
             Origin::StoreSales { scale, seed } => Ok(Self::store_sales(*scale, *seed)),
-            Origin::JsonLines { file, key, max_bytes, md5 } => {
-                let opened = Self::json_lines(file, key.as_deref(), *max_bytes, &mut |_, _| ())?;
+            Origin::JsonLines { file, key, max_bytes, md5, unique_keys } => {
+                let document = Rules { identity: Identity::declared(key.as_deref()), max_bytes: *max_bytes };
+                let rules = LineRules { document, unique_keys: *unique_keys };
+                let opened = Self::json_lines(file, key.as_deref(), rules, &mut |_, _| ())?;
                 match opened.found().map(|found| found.md5.clone()).filter(|is| is != md5) {
                     Some(is) => Err(OpenError::Changed { file: file.clone(), was: md5.clone(), is }),
                     None => Ok(opened),
@@ -225,11 +232,12 @@ impl OpenWorkload {
         Self { origin: Origin::StoreSales { scale, seed }, source, documents: Checked::StoreSales, clock: None }
     }
 
-    fn json_lines(file: &Path, key: Option<&[FieldPath]>, max_bytes: usize, each: Each<'_>) -> Result<Self, OpenError> {
+    fn json_lines(file: &Path, key: Option<&[FieldPath]>, rules: LineRules, each: Each<'_>) -> Result<Self, OpenError> {
         let file = fs::canonicalize(file).map_err(|source| OpenError::Place { file: file.to_owned(), source })?;
-        let rules = Rules { identity: Identity::declared(key), max_bytes };
+        let (max_bytes, unique_keys) = (rules.document.max_bytes, rules.unique_keys);
         let lines = Arc::new(JsonLines::open_with(&file, rules, each)?);
-        let origin = Origin::JsonLines { file, key: key.map(<[_]>::to_vec), max_bytes, md5: lines.found().md5.clone() };
+        let (key, md5) = (key.map(<[_]>::to_vec), lines.found().md5.clone());
+        let origin = Origin::JsonLines { file, key, max_bytes, md5, unique_keys };
         Ok(Self { origin, source: lines.clone(), documents: Checked::JsonLines(lines), clock: None })
     }
 
@@ -355,7 +363,8 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("own.jsonl");
         fs::write(&file, text).expect("written");
-        let opened = OpenWorkload::json_lines(&file, None, 1 << 20, &mut |_, _| ()).expect("documents");
+        let rules = Rules { identity: Identity::Line, max_bytes: 1 << 20 };
+        let opened = OpenWorkload::json_lines(&file, None, rules.into(), &mut |_, _| ()).expect("documents");
         (folder, opened.origin)
     }
 
@@ -377,7 +386,13 @@ mod tests {
         let key = Some(vec![FieldPath(vec!["a".to_owned(), "b".to_owned()])]);
         for origin in [
             Origin::StoreSales { scale: 1, seed: u64::MAX },
-            Origin::JsonLines { file: "/x".into(), key: key.clone(), max_bytes: 5, md5: "ab".to_owned() },
+            Origin::JsonLines {
+                file: "/x".into(),
+                key: key.clone(),
+                max_bytes: 5,
+                md5: "ab".to_owned(),
+                unique_keys: true,
+            },
             Origin::Template { text: "{}\n".to_owned(), seed: 1, key: None, max_bytes: 5, times: None },
         ] {
             let text = serde_json::to_string(&origin).expect("JSON");

@@ -10,10 +10,12 @@ use crate::{
         documents::{Documents as Read, Places, Refusals},
         parts::Unfit,
     },
-    load::{Fields, Flaws, OpenError, OpenWorkload},
+    load::{Fields, Flaws, OpenError, OpenWorkload, SourceError},
     spec::{Flaw, PartitionKey, Stack, Workload},
 };
 
+/// Documents to measure for their mean length.
+const MEASURED: u64 = 1_000;
 /// Reasons that are told one by one.
 const TOLD: usize = 20;
 
@@ -40,6 +42,9 @@ pub enum DocumentsError {
     /// Deliveries cannot deliver them.
     #[error("the documents cannot be delivered as the stack says; nothing was created\n{}", told(.0))]
     Unfit(Vec<Unfit>),
+    /// A document cannot be read or rendered.
+    #[error("cannot make a document: {0}")]
+    Source(#[from] SourceError),
     /// The check panicked.
     #[error(transparent)]
     Panicked(#[from] JoinError),
@@ -79,6 +84,27 @@ impl Documents {
             true => Ok(Self { schema, flaws, opened: Some(opened) }),
             false => Err(DocumentsError::Unfit(unfit)),
         }
+    }
+
+    /// The mean length of a document in bytes, its newline included.
+    ///
+    /// # Errors
+    /// The user's own documents cannot be opened or read.
+    pub async fn mean_bytes(&self, stack: &Stack) -> Result<f64, DocumentsError> {
+        if let Some(bytes) = stack.load.workload.mean_bytes() {
+            return Ok(bytes);
+        }
+        let source = self.open(stack).await?.source;
+        spawn_blocking(move || -> Result<f64, DocumentsError> {
+            let mut documents = source.render(1..=MEASURED);
+            let (mut count, mut bytes, mut line) = (0_u64, 0, Vec::new());
+            while count < MEASURED && documents.next_into(&mut line)?.is_some() {
+                (count, bytes) = (count + 1, bytes + line.len());
+                line.clear();
+            }
+            Ok(bytes as f64 / count.max(1) as f64)
+        })
+        .await?
     }
 
     /// Opens the documents to send.

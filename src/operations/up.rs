@@ -7,6 +7,7 @@ use super::{
     down,
     host::{Event, Host, Question, Resources},
     known::state_folder,
+    room::{self, RoomError},
     status::StackStatus,
     target::{self, ConnectError},
 };
@@ -20,6 +21,7 @@ use crate::{
         ApplyError, Cancel, Claim, Down, ForeignContents, Graph, Home, HomeError, Journal, JournalError, StackId,
         Survey, journal::Entry,
     },
+    load::Part,
     pipeline::{
         Materials,
         lifecycle::{self, LifecycleError},
@@ -36,6 +38,8 @@ pub struct UpOptions<'a> {
     pub function_binary: Option<&'a Path>,
     /// What to do with a new stack that cannot be created completely.
     pub on_failure: OnFailure,
+    /// Whether its load follows, which the stand-in's disk must have room for.
+    pub loads: bool,
 }
 
 /// What to do with a new stack that cannot be created completely.
@@ -86,6 +90,9 @@ pub enum UpError {
     /// The code of its function is not fit.
     #[error(transparent)]
     Packaging(#[from] PackagingError),
+    /// The disk has no room for it.
+    #[error(transparent)]
+    Room(#[from] RoomError),
     /// The state folder.
     #[error(transparent)]
     Home(#[from] HomeError),
@@ -165,6 +172,10 @@ pub async fn up(
     host.notify(Event::DocumentsChecked { stack, documents: &documents });
     let function = package(stack, options.function_binary)?;
     let materials = Materials { schema: &documents.schema, function: function.as_ref() };
+    room::refuse_full_disk()?;
+    if options.loads {
+        room::refuse_load(stack, &documents, options.endpoint_url, Part::WHOLE).await?;
+    }
     let home = state_folder()?;
     let begun = Instant::now();
     let claim = home.claim(&stack.name)?;

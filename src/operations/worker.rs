@@ -26,6 +26,7 @@ use super::{
     load::{StackLoad, StackLoadError},
     logs::Logs,
     recording::{Recording, Subject},
+    room::{self, RoomError},
     target::{self, ConnectError, location},
 };
 use crate::{
@@ -97,6 +98,9 @@ pub enum WorkerError {
     /// The documents cannot be sent.
     #[error(transparent)]
     Documents(#[from] DocumentsError),
+    /// The disk has no room for its part.
+    #[error(transparent)]
+    Room(#[from] RoomError),
     /// The state folder.
     #[error(transparent)]
     Home(#[from] HomeError),
@@ -179,6 +183,8 @@ impl SharedRun {
     ) -> Result<RunReport, WorkerError> {
         let documents = Documents::check(stack).await?;
         host.notify(Event::DocumentsChecked { stack, documents: &documents });
+        room::refuse_full_disk()?;
+        room::refuse_load(stack, &documents, endpoint_url, self.part).await?;
         let home = state_folder()?;
         let (state, clients) = self.find(stack, &home, endpoint_url, cancel, host).await?;
         of_run(&state, &self.run, self.part)?;

@@ -2,6 +2,7 @@
 
 pub mod discover;
 pub mod lifecycle;
+pub mod load_bytes;
 pub mod load_cost;
 pub mod ttl;
 

@@ -53,9 +53,12 @@ pub struct RunReport {
     pub possible_duplicates: u64,
     /// Partition keys that held the load up, because much of it went to one shard: the hottest first.
     pub hot_keys: Vec<HotKey>,
-    /// The shard that got most, held against the others; null where nothing was acknowledged.
+    /// The shard that got most, held against the others; null where nothing was acknowledged or the stream was resharded.
     #[serde(default)]
     pub imbalance: Option<Imbalance>,
+    /// Whether the stream was resharded while the load went on.
+    #[serde(default)]
+    pub resharded: bool,
     /// What became of documents that had a hot key of the stack's or by hand; null where there was none.
     #[serde(default)]
     pub hot: Option<HotDocuments>,
@@ -178,6 +181,7 @@ impl RunReport {
         self.possible_duplicates = load.possible_duplicates;
         self.hot_keys = load.hot_keys.clone();
         self.imbalance = load.imbalance.clone();
+        self.resharded = load.resharded;
         self.hot = load.hot;
         self.actions = load.actions.clone();
         self.records_per_second = load.records_per_second;
@@ -244,14 +248,22 @@ impl RunReport {
         }
         if let Some(limit) = throughput.filter(|_| !(throughput_is_of_schedule && is_steered)) {
             let rate = self.records_per_second;
-            let per_second = |rate: f64| format!("{}/s", grouped(rate.round() as u64));
-            let (actual, limits) = (per_second(rate), format!("at least {}", per_second(limit)));
-            checks.push(ThresholdCheck::new("throughput", actual, limits, rate >= limit));
+            let per_second = |rate: f64| match rate {
+                few if few < FEW => format!("{few:.1}/s"),
+                rate => format!("{}/s", grouped(rate.round() as u64)),
+            };
+            let is_met = rate >= limit;
+            let reached = if is_met { rate } else { (rate * 10.0).floor() / 10.0 };
+            let (actual, limits) = (per_second(reached), format!("at least {}", per_second(limit)));
+            checks.push(ThresholdCheck::new("throughput", actual, limits, is_met));
         }
         self.crossed = checks.iter().filter(|check| !check.met).map(ToString::to_string).collect();
         self.thresholds = checks;
     }
 }
+
+/// Below so many documents a second, a rate that just misses its limit would be rounded to it.
+const FEW: f64 = 100.0;
 
 #[cfg(test)]
 mod tests {
@@ -313,6 +325,10 @@ mod tests {
         assert_eq!(report.crossed, crossed[1..2], "a schedule that was changed by hand says nothing of the rate");
         report.check_thresholds(&Thresholds { lost: Some(2), throughput_is_of_schedule: false, ..strict });
         assert_eq!(report.crossed, crossed[1..], "what the file says holds");
+        let four = Thresholds { throughput: Some(4.0), ..Thresholds::default() };
+        report.records_per_second = 3.97;
+        report.check_thresholds(&four);
+        assert_eq!(report.crossed, ["throughput: 3.9/s, at least 4.0/s"], "a limit that is just missed shows");
         report.check_thresholds(&Thresholds::default());
         assert!(report.crossed.is_empty() && report.thresholds.is_empty());
     }

@@ -68,6 +68,9 @@ pub fn summary(report: &RunReport) -> String {
             grouped(*documents)
         );
     }
+    if report.resharded {
+        text += "  hottest shard: not known, as the stream was resharded meanwhile\n";
+    }
     if let Some(HotDocuments { documents, ack_latency_ms }) = &report.hot {
         let _ = writeln!(
             text,

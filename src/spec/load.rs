@@ -68,7 +68,7 @@ pub enum Broken {
     /// They are reported, and nothing is made or sent.
     #[default]
     Refuse,
-    /// They are counted, reported with their line numbers, and left out.
+    /// They are counted, reported with their line numbers, and left out; with them lines with a key twice in one object.
     Skip,
 }
 

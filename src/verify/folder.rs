@@ -1,16 +1,9 @@
 //! The objects under a key prefix of a bucket.
 
-use std::time::Duration;
-
 use aws_sdk_s3::Client;
 use bytes::Bytes;
-use tokio::time::sleep;
 
-use crate::aws::told::{chain, told};
-
-/// How often an object is read whose answer is cut off.
-const ATTEMPTS: u32 = 5;
-const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(200);
+use crate::aws::{told::told, whole_object::whole_object};
 
 /// A bucket, and the prefix of the keys in question.
 #[derive(Clone, Debug)]
@@ -76,77 +69,13 @@ impl Folder {
         Ok(keys)
     }
 
-    /// A whole object. The SDK repeats a call that has no answer, but not one whose answer is cut off.
+    /// A whole object.
     pub async fn fetch(&self, key: &str) -> Result<Bytes, ObjectsError> {
-        let mut attempt = 1;
-        loop {
-            let answer = self.client.get_object().bucket(&self.bucket).key(key).send().await;
-            let body = answer.map_err(|e| self.failed("GetObject", key, told(&e)))?.body;
-            match body.collect().await {
-                Ok(data) => return Ok(data.into_bytes()),
-                Err(error) if attempt == ATTEMPTS => return Err(self.failed("GetObject", key, chain(&error))),
-                Err(_) => sleep(BETWEEN_ATTEMPTS * attempt).await,
-            }
-            attempt += 1;
-        }
+        let fetched = whole_object(&self.client, &self.bucket, key).await;
+        fetched.map_err(|error| self.failed("GetObject", key, error.to_string()))
     }
 
     fn failed(&self, call: &'static str, key: &str, why: String) -> ObjectsError {
         ObjectsError::Call { call, bucket: self.bucket.clone(), key: key.to_owned(), why }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::{
-        io::{Read, Write},
-        net::{TcpListener, TcpStream},
-        thread,
-    };
-
-    use aws_sdk_s3::config::Credentials;
-
-    use super::*;
-    use crate::aws::{Clients, Where};
-
-    const OBJECT: &str = "{\"a\":1}\n{\"a\":2}\n";
-
-    /// Answers each request with the beginning of the object, and at last with all of it.
-    fn cutting(times: usize) -> (String, thread::JoinHandle<()>) {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let serving = thread::spawn(move || {
-            for request in 0..=times {
-                let (mut stream, _) = listener.accept().expect("a request");
-                let mut head = [0; 4096];
-                assert!(stream.read(&mut head).expect("a request") > 0);
-                let sent = if request < times { &OBJECT[..9] } else { OBJECT };
-                let length = OBJECT.len();
-                let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{sent}");
-                stream.write_all(answer.as_bytes()).expect("sent");
-            }
-        });
-        (url, serving)
-    }
-
-    async fn folder_at(url: String) -> Folder {
-        let credentials = Credentials::new("id", "secret", None, None, "test");
-        let clients = Clients::connect(Where::Local { url, credentials }).await;
-        Folder::new(&clients.s3, "bucket", "")
-    }
-
-    #[tokio::test]
-    async fn an_answer_that_is_cut_off_is_asked_for_again() {
-        let (url, serving) = cutting(2);
-        assert_eq!(folder_at(url).await.fetch("key").await.expect("the whole object"), OBJECT.as_bytes());
-        serving.join().expect("no panic");
-        let (url, serving) = cutting(ATTEMPTS as usize);
-        let error = folder_at(url.clone()).await.fetch("key").await.expect_err("always cut off").to_string();
-        assert!(error.starts_with("S3 GetObject of s3://bucket/key: "), "{error}");
-        // What is left to serve.
-        TcpStream::connect(url.trim_start_matches("http://"))
-            .and_then(|mut last| last.write_all(b"GET"))
-            .expect("asked");
-        serving.join().expect("no panic");
     }
 }

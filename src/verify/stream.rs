@@ -9,6 +9,7 @@ use aws_sdk_kinesis::{
     types::{Record, ShardIteratorType},
 };
 use futures::{StreamExt, TryStreamExt, stream};
+use tokio::{sync::Semaphore, time::sleep};
 
 use super::{
     destination::{Destination, DestinationReader, Keeps, Patience, VerifyError},
@@ -38,8 +39,11 @@ pub fn end_of(flaw: Flaw) -> End {
     }
 }
 
-/// Shards that are read at the same time.
-const READERS: usize = 8;
+/// Shards that are read side by side: all, since a shard rests for most of the time.
+const READERS: usize = 500;
+
+/// Answers that are fetched and unpacked side by side. Each may hold 10 MiB, so this bounds the memory of any number of readers.
+const ANSWERS: usize = 8;
 
 /// A shard admits five GetRecords a second (Kinesis API reference, GetRecords).
 const BETWEEN_READS: Duration = Duration::from_millis(210);
@@ -132,8 +136,9 @@ impl DestinationReader for Stream {
 /// The expected documents that the stream still holds.
 async fn find(client: &Client, stream: &str, expected: &Expected) -> Result<Found, StreamError> {
     let shards = shards(client, stream).await?;
+    let answers = &Semaphore::new(ANSWERS);
     let found: Vec<Found> = stream::iter(shards)
-        .map(|shard| async move { read(client, stream, &shard, expected).await })
+        .map(|shard| async move { read(client, stream, &shard, expected, answers).await })
         .buffer_unordered(READERS)
         .try_collect()
         .await?;
@@ -161,19 +166,19 @@ async fn shards(client: &Client, stream: &str) -> Result<Vec<String>, StreamErro
     }
 }
 
-async fn read(client: &Client, stream: &str, shard: &str, expected: &Expected) -> Result<Found, StreamError> {
-    let start = client
-        .get_shard_iterator()
-        .stream_name(stream)
-        .shard_id(shard)
-        .shard_iterator_type(ShardIteratorType::TrimHorizon)
-        .send()
-        .await
-        .map_err(|e| failed("GetShardIterator", stream, e))?;
-    let (mut iterator, mut keys, mut apart) = (start.shard_iterator, Vec::new(), Vec::new());
+async fn read(
+    client: &Client,
+    stream: &str,
+    shard: &str,
+    expected: &Expected,
+    answers: &Semaphore,
+) -> Result<Found, StreamError> {
+    let (mut iterator, mut keys, mut apart) =
+        (begin(client, stream, shard, answers).await?, Vec::new(), Vec::new());
     let mut rest = Duration::ZERO;
     while let Some(from) = iterator.take() {
-        tokio::time::sleep(rest).await;
+        sleep(rest).await;
+        let _answer = answers.acquire().await.expect("it is never closed");
         let page =
             client.get_records().shard_iterator(from).send().await.map_err(|e| failed("GetRecords", stream, e))?;
         rest = rest_after(&page.records);
@@ -197,6 +202,14 @@ async fn read(client: &Client, stream: &str, shard: &str, expected: &Expected) -
         iterator = page.next_shard_iterator.filter(|_| !caught_up);
     }
     Ok(Found { keys: keys.into_iter().collect(), apart: apart.into_iter().collect() })
+}
+
+/// An iterator from the oldest record that the shard holds.
+async fn begin(client: &Client, stream: &str, shard: &str, answers: &Semaphore) -> Result<Option<String>, StreamError> {
+    let _answer = answers.acquire().await.expect("it is never closed");
+    let start = client.get_shard_iterator().stream_name(stream).shard_id(shard);
+    let start = start.shard_iterator_type(ShardIteratorType::TrimHorizon).send().await;
+    Ok(start.map_err(|e| failed("GetShardIterator", stream, e))?.shard_iterator)
 }
 
 /// How long a shard gives nothing after an answer.

@@ -5,7 +5,10 @@ use std::{
     io::{Read, Write},
     net::{TcpListener, TcpStream},
     path::Path,
-    sync::{Arc, Condvar, Mutex},
+    sync::{
+        Arc, Condvar, Mutex,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
     thread,
 };
 
@@ -27,6 +30,26 @@ struct Watched {
     /// What a call that is waited for has in its head or body, and what happens to it.
     calls: Vec<(String, Way)>,
     reached: Vec<String>,
+    reads: Reads,
+}
+
+/// The calls that only read, whose answers may be cut.
+#[derive(Default)]
+struct Reads {
+    /// How many of a hundred are cut in the middle.
+    cut_of_a_hundred: u32,
+    /// Numbers that look drawn by lot, the same each time.
+    lot: u32,
+    cut: usize,
+}
+
+impl Reads {
+    fn is_cut(&mut self) -> bool {
+        self.lot = self.lot.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let is_cut = (self.lot >> 16) % 100 < self.cut_of_a_hundred;
+        self.cut += usize::from(is_cut);
+        is_cut
+    }
 }
 
 /// A proxy in front of the stand-in of one state folder.
@@ -65,6 +88,16 @@ impl Gate {
         self.set(call, Way::Cut);
     }
 
+    /// So many answers of a hundred to calls that only read are cut in the middle from now on.
+    pub fn cut_answers(&self, of_a_hundred: u32) {
+        self.watched.0.lock().expect("no panic").reads.cut_of_a_hundred = of_a_hundred;
+    }
+
+    /// How many answers were cut.
+    pub fn answers_cut(&self) -> usize {
+        self.watched.0.lock().expect("no panic").reads.cut
+    }
+
     /// Those that wait go through, and so do all that come.
     pub fn release(&self, call: &str) {
         self.set(call, Way::Through);
@@ -95,16 +128,42 @@ fn endpoint(path: &Path) -> Value {
 
 fn join(client: TcpStream, port: u16, watched: Arc<(Mutex<Watched>, Condvar)>) {
     let Ok(server) = TcpStream::connect(("127.0.0.1", port)) else { return };
-    let (Ok(mut answers), Ok(mut to)) = (server.try_clone(), client.try_clone()) else { return };
-    thread::spawn(move || {
-        // Whoever ends first ends both.
-        let _ = std::io::copy(&mut answers, &mut to);
-        let _ = to.shutdown(std::net::Shutdown::Both);
-    });
-    forward(client, server, &watched);
+    let (Ok(answers), Ok(to)) = (server.try_clone(), client.try_clone()) else { return };
+    let cut = Arc::new(AtomicBool::new(false));
+    let cut_next = cut.clone();
+    thread::spawn(move || answer(answers, to, &cut_next));
+    forward(client, server, &watched, &cut);
 }
 
-fn forward(mut client: TcpStream, mut server: TcpStream, (watched, changed): &(Mutex<Watched>, Condvar)) {
+/// Whoever ends first ends both. An answer that is to be cut ends with half of what comes of it first.
+fn answer(mut answers: TcpStream, mut to: TcpStream, cut: &AtomicBool) {
+    let mut buffer = vec![0; 1 << 16];
+    while let Ok(count @ 1..) = answers.read(&mut buffer) {
+        let is_cut = cut.load(SeqCst);
+        let passed = if is_cut { count / 2 } else { count };
+        if to.write_all(&buffer[..passed]).is_err() || is_cut {
+            break;
+        }
+    }
+    let _ = answers.shutdown(std::net::Shutdown::Both);
+    let _ = to.shutdown(std::net::Shutdown::Both);
+}
+
+/// A GET of S3, or another service's call of such a name.
+fn is_read(request: &str) -> bool {
+    let has = |header: &str| request.to_lowercase().contains(header);
+    let is_named = |verb: &str| has("x-amz-target: ") && request.contains(verb);
+    // Who asks whether it is a stand-in signs nothing.
+    (request.starts_with("GET ") && has("authorization: "))
+        || [".Get", ".List", ".Describe", ".Scan"].into_iter().any(is_named)
+}
+
+fn forward(
+    mut client: TcpStream,
+    mut server: TcpStream,
+    (watched, changed): &(Mutex<Watched>, Condvar),
+    cut: &AtomicBool,
+) {
     let mut buffer = vec![0; 1 << 16];
     while let Ok(count @ 1..) = client.read(&mut buffer) {
         let text = String::from_utf8_lossy(&buffer[..count]).into_owned();
@@ -115,6 +174,9 @@ fn forward(mut client: TcpStream, mut server: TcpStream, (watched, changed): &(M
             met.cloned()
         };
         let mut now = watched.lock().expect("no panic");
+        if is_read(&text) && now.reads.is_cut() {
+            cut.store(true, SeqCst);
+        }
         let met = loop {
             let met = way(&now);
             now.reached.extend(met.as_ref().map(|(name, _)| name.clone()));

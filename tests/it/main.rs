@@ -43,6 +43,7 @@ mod producer_wire;
 mod redshift;
 mod refused_documents;
 mod rejected;
+mod room;
 mod s3_peers;
 mod running;
 mod runs;

@@ -32,6 +32,23 @@ fn a_load_that_is_not_answered_any_more_says_why_and_ends() {
 }
 
 #[test]
+fn reads_whose_answers_are_cut_are_repeated_until_all_is_verified() {
+    for stack in ["stream-only", "store-sales-s3", "store-sales-redshift"] {
+        let demo = Demo::new();
+        let gate = Gate::before(&demo);
+        let load = ["--set", "load={rate: 500/s, records: 500, duration: null}"];
+        demo.expect(0, &[&["run", &format!("stacks/{stack}.yaml")], &load[..]].concat());
+        gate.cut_answers(30);
+        let verified = demo.json(&["verify", stack, "--json"]);
+        assert_eq!((&verified["lost"], &verified["acknowledged"]), (&0.into(), &500.into()), "{verified}");
+        assert_eq!(verified["problems"], Value::Array(Vec::new()), "{verified}");
+        assert!(gate.answers_cut() > 0, "{stack} was read through cut answers");
+        gate.cut_answers(0);
+        demo.expect(0, &["down", stack]);
+    }
+}
+
+#[test]
 fn a_run_under_way_is_known_to_who_verifies_and_to_who_stops_the_stand_in() {
     let demo = Demo::new();
     let run = Running::start(&demo, &[]);

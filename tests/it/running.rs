@@ -19,13 +19,16 @@ pub struct Running {
 impl Running {
     /// Returns when documents are acknowledged.
     pub fn start(demo: &Demo, more: &[&str]) -> Self {
-        let said = demo.home.path().join("said");
+        let runs = (0..).map(|run| demo.home.path().join(format!("said-{run}")));
+        let said = runs.into_iter().find(|said| !said.exists()).expect("a name");
         let file = File::create(&said).expect("a file");
+        let is_logged = |path: &PathBuf| fs::read_to_string(path).is_ok_and(|log| log.contains("\nacknowledged "));
+        let logged = || demo.files("runs").iter().filter(|path| is_logged(path)).count();
+        let before = logged();
         let mut command = demo.command(&[&RUN[..], more].concat());
         command.stdout(file.try_clone().expect("a file")).stderr(file);
         let running = Self { child: command.spawn().expect("demo starts"), said };
-        let is_logged = |path: &PathBuf| fs::read_to_string(path).is_ok_and(|log| log.contains("\nacknowledged "));
-        until("an acknowledgement", || demo.files("runs").iter().any(is_logged));
+        until("an acknowledgement", || logged() > before);
         running
     }
 

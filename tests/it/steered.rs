@@ -80,6 +80,34 @@ fn a_run_is_steered_from_another_process() {
 }
 
 #[test]
+fn every_worker_of_a_shared_run_is_steered_and_one_changes_the_stream() {
+    let demo = Demo::new();
+    demo.expect(0, &["up", "stacks/stream-only.yaml"]);
+    let workers = ["1/2", "2/2"].map(|part| Running::start(&demo, &["--workers", part, "--run", "shared"]));
+    let control = |action: &[&str]| -> Vec<String> {
+        let done = demo.json(&[&["control", "stream-only", "--json"], action].concat());
+        let done = done["done"].as_array().expect("a list").iter();
+        done.map(|done| done["worker"].as_str().expect("a worker").to_owned()).collect()
+    };
+    let both = ["1/2", "2/2"];
+    assert_eq!(control(&["pause"]), both);
+    assert_eq!(control(&["resume"]), both);
+    assert_eq!(control(&["rate", "400/s"]), both);
+    assert_eq!(control(&["reshard", "6"]), ["1/2"]);
+    let said = demo.expect(0, &["control", "stream-only", "throttle", "1", "50%", "1s"]);
+    assert!(said.ends_with(", by worker 1/2\n") && said.lines().count() == 1, "{said}");
+    assert_eq!(control(&["stop"]), both);
+    let [first, second] = workers.map(|worker| worker.ends(0));
+    for done in [": pause\n", ": resume\n", ": rate 400/s\n", ": stop\n"] {
+        assert!(first.contains(done) && second.contains(done), "{done} in {first}{second}");
+    }
+    assert!(first.contains(": reshard to 6 shards\n") && !second.contains("reshard to"), "{first}{second}");
+    let verified = demo.json(&["verify", "stream-only", "--json"]);
+    assert_eq!((&verified["lost"], &verified["problems"]), (&0.into(), &Value::Array(Vec::new())), "{verified}");
+    demo.expect(0, &["down", "stream-only"]);
+}
+
+#[test]
 fn a_fault_by_hand_is_listed_until_it_is_cleared() {
     let demo = Demo::new();
     let fault = |args: &[&str]| demo.expect(0, &[&["local", "fault"], args].concat());

@@ -1,7 +1,7 @@
 //! The body of a PutRecords request, written record by record in its final form.
 //!
 //! An entry's bytes, a *fragment*, do not depend on where the entry stands: a record that is sent again is copied from
-//! one body to the next, and nothing is kept beside the body.
+//! one body to the next, and nothing is stored beside the body.
 
 mod cbor;
 mod json;

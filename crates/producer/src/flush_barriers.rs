@@ -36,7 +36,7 @@ impl FlushBarriers {
         self.settle();
     }
 
-    /// `done` is told when all that began before has ended.
+    /// `done` is notified when everything that began before has ended.
     pub(super) fn flush(&mut self, done: oneshot::Sender<()>) {
         let last = self.intervals.len() - 1;
         self.intervals[last].flush = Some(done);
@@ -44,7 +44,7 @@ impl FlushBarriers {
         self.settle();
     }
 
-    /// Whether somebody waits for an end.
+    /// Whether a flush is waiting.
     pub(super) fn is_flushing(&self) -> bool {
         self.intervals.len() > 1
     }

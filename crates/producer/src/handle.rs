@@ -1,4 +1,4 @@
-//! The producer as a program holds it.
+//! The handle through which a program uses the producer.
 
 use std::{fmt, sync::Arc, time::Duration};
 

@@ -88,7 +88,7 @@ impl Counted {
     }
 }
 
-/// Equal for equal keys, and quick; keys of the same fingerprint are still told apart.
+/// Equal for equal keys, and quick; keys of the same fingerprint are still distinguished.
 fn fingerprint(key: &str) -> u64 {
     let mix = |hash: u64, word: u64| (hash.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
     let words = key.as_bytes().chunks(8).map(|chunk| {

@@ -69,7 +69,7 @@ pub struct Snapshot {
 }
 
 impl Metrics {
-    /// They are also told to the recorder of the `metrics` facade that is there now.
+    /// Also reports them to the current recorder of the `metrics` facade.
     pub(super) fn of(stream: &str) -> Self {
         Self {
             export: Mutex::new(Export::of(stream)),

@@ -116,7 +116,7 @@ impl EncodedRecord {
         Self { fragment, format, hash, size, meta: RecordMeta::one(shard), completions: vec![completion] }
     }
 
-    /// It comes back and waits until `due`; records that end before are told so.
+    /// It is queued again and waits until `due`; records whose TTL ends before then fail.
     pub(super) fn again(mut self, error: &RequestError, due: Instant, completer: &mut Completer<'_>) -> Vec<Self> {
         self.completions.iter_mut().for_each(|completion| retry::note(error, completion));
         self.continuing(due, completer)

@@ -1,4 +1,4 @@
-//! What the refusal of a whole request means for its records, whoever carried it.
+//! What the refusal of a whole request means for its records, on any transport.
 
 use super::transport::Severity;
 

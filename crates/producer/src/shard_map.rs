@@ -51,7 +51,7 @@ const SPARSE: usize = 16;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ShardMapError {
-    /// Some hash keys are nobody's.
+    /// No shard takes some of the hash keys.
     #[error("no open shard takes the hash keys {} to {}", .0.start(), .0.end())]
     Gap(RangeInclusive<u128>),
     /// Some hash keys are taken twice.

@@ -86,7 +86,7 @@ impl RecordSink {
 }
 
 impl Sent {
-    /// A failure is kept until it is told.
+    /// A failure is stored until it is reported.
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<(), RecordError>> {
         let outcome = match self {
             Self::Failed(error) => return Poll::Ready(Err(error.clone())),

@@ -124,7 +124,7 @@ impl Shared {
         lock(&self.state)
     }
 
-    /// The failed attempt that was noted last, since then.
+    /// The failed attempt that was recorded last, and since when attempts fail.
     pub(super) fn last_error(&self, since: Instant) -> Option<RequestError> {
         lock(&self.last_error).as_ref().filter(|(at, _)| *at >= since).map(|(_, error)| error.clone())
     }
@@ -257,7 +257,7 @@ impl State {
         self.open.is_none() && self.ready.is_empty() && self.queues.is_empty()
     }
 
-    /// `done` is told when all that was put before has ended.
+    /// `done` is notified when every record that was put before has ended.
     pub(super) fn flush(&mut self, done: oneshot::Sender<()>) {
         self.end_group();
         self.flush_barriers.flush(done);

@@ -2,17 +2,17 @@
 
 use std::time::{Duration, Instant};
 
-/// Half of the 200 µs for which the producer may hold a thread: between two looks at the clock lies work too.
+/// Half of the 200 µs for which the producer may hold a thread: there is work between two readings of the clock, too.
 const LENGTH: Duration = Duration::from_micros(100);
 
-/// Bytes that are worked on between two looks at the clock: the slowest processors hash them in 100 µs.
+/// Bytes processed between two readings of the clock: the slowest processors hash them in 100 µs.
 pub(super) const SLICE: usize = 32 * 1024;
 
 /// A task's turn on its thread.
 #[derive(Debug)]
 pub(super) struct Turn {
     began: Instant,
-    /// Bytes worked on since the clock was looked at.
+    /// Bytes processed since the clock was read.
     bytes: usize,
 }
 

@@ -1,4 +1,4 @@
-//! What a web page may make a browser send is refused before anything else is looked at.
+//! Refuses what a web page may make a browser send, before anything else is checked.
 
 use http::{header, request::Parts, uri::Authority};
 

@@ -1,4 +1,4 @@
-//! One line of the log for each call: what changes something is told, what carries records if the stand-in fails.
+//! Logs each call in one line: every call that changes something, and a call that carries records only where the stand-in fails.
 
 use std::time::Instant;
 

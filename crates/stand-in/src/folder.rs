@@ -12,7 +12,7 @@ use rustix::process::geteuid;
 const OTHERS: u32 = 0o077;
 const OTHERS_WRITE: u32 = 0o022;
 
-/// Makes the folder where it is not there; nobody but its owner may enter it from then on, or any folder in it.
+/// Creates the folder if needed; from then on only its owner may enter it, or any folder in it.
 ///
 /// # Errors
 /// It is a link or another user's, or others could write into it: then what lies there may be theirs.

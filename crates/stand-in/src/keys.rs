@@ -12,7 +12,7 @@ use aws_credential_types::Credentials;
 use rand::seq::IndexedRandom;
 use serde::{Deserialize, Serialize};
 
-/// What key ids begin with, so that nobody takes one for AWS's, which begin with `AKIA` or `ASIA`.
+/// What key ids begin with, so that they cannot be mistaken for AWS's, which begin with `AKIA` or `ASIA`.
 const PREFIX: &str = "LOCAL";
 /// Characters of an AWS access key id, and of a secret (IAM user guide, "Manage access keys").
 const ID_LENGTH: usize = 20;
@@ -30,7 +30,7 @@ pub struct AccessKey {
 }
 
 impl AccessKey {
-    /// The key of the stand-in whose state lies in `folder`; made, where there is none yet.
+    /// The key of the stand-in whose state lies in `folder`; created if there is none yet.
     ///
     /// # Errors
     /// The file that holds it cannot be read or written, or is damaged.

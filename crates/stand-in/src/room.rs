@@ -16,7 +16,7 @@ const ADVICE: &str =
 /// Refuses so many bytes of data where the disk of `folder` would be left with too little.
 ///
 /// # Errors
-/// It would be, or nothing tells how much is free.
+/// It would be, or the free space cannot be read.
 pub(crate) fn refuse_without_room(folder: &Path, bytes: usize) -> io::Result<()> {
     let disk = statvfs(folder)?;
     let free = disk.f_bavail.saturating_mul(disk.f_frsize);

@@ -46,7 +46,7 @@ use crate::{
     signature::{Claim, Dialect, check_s3},
 };
 
-/// How long open calls may take to end once the server is told to.
+/// How long open calls may take to end after the shutdown signal.
 const DRAIN: Duration = Duration::from_secs(5);
 /// How long a connection that makes room for another may take to end.
 const LEAVE: Duration = Duration::from_secs(5);

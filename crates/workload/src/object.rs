@@ -1,10 +1,10 @@
 //! JSON objects, checked and made compact as text.
 
-use std::fmt;
+use std::{collections::HashSet, fmt};
 
 use serde::{
     Deserialize, Deserializer,
-    de::{MapAccess, SeqAccess, Visitor},
+    de::{Error, MapAccess, SeqAccess, Visitor},
 };
 
 /// Whether a text is one JSON object, no deeper than those who read it later follow.
@@ -12,8 +12,20 @@ use serde::{
 /// # Errors
 /// Where it is not, and why.
 pub(super) fn check(text: &[u8]) -> serde_json::Result<()> {
+    check_as::<false>(text)
+}
+
+/// [`check`], and whether each object in it has each key once.
+///
+/// # Errors
+/// Where it is not, and why.
+pub(super) fn check_unique(text: &[u8]) -> serde_json::Result<()> {
+    check_as::<true>(text)
+}
+
+fn check_as<const UNIQUE: bool>(text: &[u8]) -> serde_json::Result<()> {
     let mut reader = serde_json::Deserializer::from_slice(text);
-    reader.deserialize_map(Object)?;
+    reader.deserialize_map(Object::<UNIQUE>)?;
     reader.end()
 }
 
@@ -32,10 +44,10 @@ pub(super) fn compact(json: &[u8], out: &mut Vec<u8>) {
     }));
 }
 
-/// Reads an object's fields and forgets them.
-struct Object;
+/// Reads an object's fields and forgets them; with `UNIQUE`, no key may be there twice.
+struct Object<const UNIQUE: bool>;
 
-impl<'de> Visitor<'de> for Object {
+impl<'de, const UNIQUE: bool> Visitor<'de> for Object<UNIQUE> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -43,22 +55,32 @@ impl<'de> Visitor<'de> for Object {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while map.next_entry::<Any, Any>()?.is_some() {}
+        if !UNIQUE {
+            while map.next_entry::<Any<UNIQUE>, Any<UNIQUE>>()?.is_some() {}
+            return Ok(());
+        }
+        let mut keys = HashSet::new();
+        while let Some(key) = map.next_key::<String>()? {
+            map.next_value::<Any<UNIQUE>>()?;
+            if let Some(key) = keys.replace(key) {
+                return Err(A::Error::custom(format!("`{key}` is twice in one object")));
+            }
+        }
         Ok(())
     }
 }
 
 /// Any JSON value, read and forgotten. Unlike serde's `IgnoredAny` it goes no deeper than serde_json does when something
 /// is made of the value.
-struct Any;
+struct Any<const UNIQUE: bool>;
 
-impl<'de> Deserialize<'de> for Any {
+impl<'de, const UNIQUE: bool> Deserialize<'de> for Any<UNIQUE> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(Self)
     }
 }
 
-impl<'de> Visitor<'de> for Any {
+impl<'de, const UNIQUE: bool> Visitor<'de> for Any<UNIQUE> {
     type Value = Self;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -95,7 +117,7 @@ impl<'de> Visitor<'de> for Any {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self, A::Error> {
-        Object.visit_map(map)?;
+        Object::<UNIQUE>.visit_map(map)?;
         Ok(self)
     }
 }
@@ -115,6 +137,18 @@ mod tests {
         assert!(check(b"{\"a\":\"\xff\"}").is_err(), "not UTF-8");
         let deep = format!("{{\"a\":{}{}}}", "[".repeat(200), "]".repeat(200));
         assert!(check(deep.as_bytes()).expect_err("too deep").to_string().contains("recursion limit"));
+    }
+
+    #[test]
+    fn a_key_may_be_unique_in_each_object() {
+        for text in [r#"{"a":{"a":1},"b":[{"a":1},{"a":2}]}"#, "{}"] {
+            check_unique(text.as_bytes()).expect("each key once");
+        }
+        for text in [r#"{"a":1,"a":1}"#, r#"{"b":[{"a":1,"\u0061":2}]}"#, r#"{"b":{"a":{},"c":1,"a":{}}}"#] {
+            check(text.as_bytes()).expect("an object");
+            let why = check_unique(text.as_bytes()).expect_err("twice").to_string();
+            assert!(why.starts_with("`a` is twice in one object at line 1 column "), "{why}");
+        }
     }
 
     #[test]

@@ -16,7 +16,7 @@ use super::{
     sql, url,
 };
 use crate::{
-    aws::{clients::Clients, failure::broken, told::told},
+    aws::{clients::Clients, failure::broken, whole_object::whole_object},
     engine::Cause,
 };
 
@@ -181,9 +181,7 @@ async fn document(clients: &Clients, bucket: &str, key: &str, line: u64, column:
 }
 
 async fn fetch(clients: &Clients, bucket: &str, key: &str) -> Result<Bytes, String> {
-    let answer = clients.s3.get_object().bucket(bucket).key(key).send().await;
-    let body = answer.map_err(|error| told(&error))?.body;
-    Ok(body.collect().await.map_err(|error| error.to_string())?.into_bytes())
+    whole_object(&clients.s3, bucket, key).await.map_err(|error| error.to_string())
 }
 
 fn nth_line(gzipped: Bytes, line: u64) -> Option<String> {

@@ -24,6 +24,7 @@ use crate::{
     aws::{
         clients::Clients,
         failure::{broken, failure, is},
+        whole_object::{WholeObjectError, whole_object},
     },
     engine::{Cause, ProviderError},
 };
@@ -266,12 +267,14 @@ impl Loader {
     async fn read(&self, number: u64, key: &str) -> Result<Batch, ProviderError> {
         const CALL: &str = "s3 GetObject";
         let title = url(&self.landing.bucket, key);
-        let answer = self.clients.s3.get_object().bucket(&self.landing.bucket).key(key).send().await;
-        let body = answer.map_err(|error| failure(CALL, &title, &error))?.body.collect().await;
-        let unread = |why: String, advice| broken(Cause::Other, CALL, &title, why, advice);
-        let body = body.map_err(|error| unread(error.to_string(), "try again"))?;
-        Batch::read(number, &self.landing.bucket, &body.into_bytes()).map_err(|why| {
-            unread(why, "not a manifest of this stack: run `demo down` and `demo up` to create the stack again")
+        let manifest =
+            whole_object(&self.clients.s3, &self.landing.bucket, key).await.map_err(|error| match error {
+                WholeObjectError::Call(error) => failure(CALL, &title, &error),
+                cut => broken(Cause::Unreachable, CALL, &title, cut.to_string(), "run the command again"),
+            })?;
+        Batch::read(number, &self.landing.bucket, &manifest).map_err(|why| {
+            let advice = "not a manifest of this stack: run `demo down` and `demo up` to create the stack again";
+            broken(Cause::Other, CALL, &title, why, advice)
         })
     }
 

@@ -62,6 +62,10 @@ impl Delivery for DynamoDbDelivery {
         cost::used(self, sent, prices)
     }
 
+    fn stored(&self, sent: Sent) -> f64 {
+        sent.bytes()
+    }
+
     fn by_use(&self) -> Option<&'static str> {
         Some("Lambda's time, DynamoDB's storage and reads, logs")
     }

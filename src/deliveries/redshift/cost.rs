@@ -16,3 +16,8 @@ pub(super) fn used_meanwhile(to: &RedshiftDelivery, seconds: f64, prices: &Price
     let hours = f64::from(BASE_CAPACITY) * seconds / 3_600.0;
     (to.at == RedshiftAt::Created).then(|| Used::each("Redshift while it loads", hours, "RPU-hours", prices.rpu_hour))
 }
+
+/// The objects on their way, and the rows, which the stand-in stores as Parquet.
+pub(super) fn stored(sent: Sent) -> f64 {
+    2.0 * sent.compressed_bytes()
+}

@@ -76,6 +76,10 @@ impl Delivery for RedshiftDelivery {
         cost::used(self, sent, prices)
     }
 
+    fn stored(&self, sent: Sent) -> f64 {
+        cost::stored(sent)
+    }
+
     fn used_meanwhile(&self, seconds: f64, prices: &Prices) -> Option<Used> {
         cost::used_meanwhile(self, seconds, prices)
     }

@@ -4,7 +4,7 @@ use super::S3Delivery;
 use crate::{
     aws::cost::Prices,
     deliveries::usage::{Sent, Used},
-    spec::Format,
+    spec::{Compression, Format},
 };
 
 /// Firehose, what it does besides, and the objects.
@@ -18,4 +18,12 @@ pub(super) fn used(s3: &S3Delivery, sent: Sent, prices: &Prices) -> Vec<Used> {
     }
     used.push(sent.objects(s3.buffer.mib, prices));
     used
+}
+
+/// The objects; those of Parquet are small even without compression.
+pub(super) fn stored(s3: &S3Delivery, sent: Sent) -> f64 {
+    match (s3.format, s3.compression) {
+        (Format::Json, Compression::None) => sent.bytes(),
+        _ => sent.compressed_bytes(),
+    }
 }

@@ -72,6 +72,10 @@ impl Delivery for S3Delivery {
         cost::used(self, sent, prices)
     }
 
+    fn stored(&self, sent: Sent) -> f64 {
+        cost::stored(self, sent)
+    }
+
     fn by_use(&self) -> Option<&'static str> {
         self.catalog.as_ref().map(|_| "Athena, by what a query scans")
     }

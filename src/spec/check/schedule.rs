@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use demo_workload::{
     Identity,
-    json_lines::{JsonLines, Rules},
+    json_lines::{JsonLines, LineRules, Rules},
 };
 
 use super::{
     super::{
         file::{LoadFile, ReplayFile, StageFile, Time},
-        load::Workload,
+        load::{Broken, Workload},
         mean::RECORD_BYTES,
         quantity::{self, Refusal},
         schedule::{Length, Replay, Schedule, Shape, Stage, Stages, Timetable, Wave, time_in},
@@ -60,7 +60,7 @@ impl Check<'_> {
     /// Each line of a file once, at the distances of their own times.
     fn replay(&mut self, replay: &ReplayFile, workload: &Workload) -> Option<Schedule> {
         let field = replay.field.as_ref().and_then(|field| self.field_path(&format!("{REPLAY}.field"), field))?;
-        let Workload::JsonLines { file, key, .. } = workload else {
+        let Workload::JsonLines { file, key, broken } = workload else {
             let problem = "only the lines of a file have times of their own";
             self.refuse_key(REPLAY, Refusal::new(problem, "`workload: {json_lines: …}` beside it, or `rate`"));
             return None;
@@ -69,7 +69,8 @@ impl Check<'_> {
             return Some(Schedule::Open(Timetable::Replay(Replay::recorded())));
         }
         let (mut times, mut wrong) = (Vec::new(), Vec::new());
-        let rules = Rules { identity: Identity::declared(key.as_deref()), max_bytes: RECORD_BYTES };
+        let document = Rules { identity: Identity::declared(key.as_deref()), max_bytes: RECORD_BYTES };
+        let rules = LineRules { document, unique_keys: *broken == Broken::Skip };
         let read = JsonLines::open_with(file, rules, &mut |line, document| match time_in(document, &field) {
             Ok(time) => times.push(time),
             Err(why) if wrong.len() < TOLD => wrong.push(format!("line {line} {why}")),

@@ -1,4 +1,4 @@
-//! Reads an answer in CBOR: lengths told before or not, fields that are not known left out.
+//! Reads an answer in CBOR, of definite and of indefinite lengths; skips unknown fields.
 
 use bytes::Bytes;
 use minicbor::{Decoder, data::Type, decode};

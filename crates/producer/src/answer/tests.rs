@@ -259,7 +259,7 @@ fn the_usual_layout_is_scanned_and_not_copied() {
     assert!(message.starts_with("Rate exceeded") && message.ends_with("123456789012."), "{message}");
 }
 
-/// In pieces where lengths are not told before.
+/// In chunks where lengths are indefinite.
 fn write_cbor(entries: &[Entry], indefinite: bool, mut layout: Layout) -> Vec<u8> {
     let mut cbor = Encoder::new(Vec::new());
     write_cbor_answer(&mut cbor, entries, indefinite, &mut layout).expect("a vector takes all bytes");

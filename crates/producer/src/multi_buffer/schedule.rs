@@ -10,7 +10,7 @@ use crate::turn::{SLICE, Turn};
 /// What MD5 and SHA-256 take in at a time.
 pub(super) type Block = [u8; 64];
 
-/// A way to advance several hashes at once, of which `S` is the state.
+/// Advances several hashes at once; `S` is their state.
 pub(super) struct Kernel<S: 'static> {
     /// How many hashes it advances at most.
     pub(super) lanes: usize,

@@ -1,4 +1,4 @@
-//! Requests over connections that are kept.
+//! Requests over kept-alive connections.
 
 use std::{
     error::Error,

@@ -18,7 +18,7 @@ use tokio::{
 use super::Started;
 use crate::{REGION, keys::AccessKey, route::IDENTITY_PATH};
 
-/// How long a look at the port may take.
+/// How long a probe of the port may take.
 const LOOK: Duration = Duration::from_secs(5);
 
 /// Where a running stand-in answers, as its `endpoint.json` says.
@@ -109,7 +109,7 @@ impl Files {
         lock(&self.life())
     }
 
-    /// Takes the lock of whoever starts or stops a stand-in, or `None` while another has it.
+    /// Takes the lock for starting and stopping a stand-in; `None` while another process has it.
     pub(super) fn lock_control(&self) -> io::Result<Option<File>> {
         lock(&self.control())
     }

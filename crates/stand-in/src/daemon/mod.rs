@@ -40,8 +40,8 @@ const KILL: Duration = Duration::from_secs(10);
 /// How long another may be starting or stopping it: a start and a stop.
 const CONTROL: Duration = Duration::from_secs(100);
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
-/// What the GNU allocator is told (mallopt(3)). By itself it keeps the buffers of deliveries in an arena for each thread, and
-/// resident memory creeps up with the load; so, large ones go back to the system at once. Other allocators do not look.
+/// Settings of the GNU allocator (mallopt(3)). By itself it keeps the buffers of deliveries in an arena for each thread, and
+/// resident memory creeps up with the load; so, large ones go back to the system at once. Other allocators ignore them.
 const ALLOCATOR: [(&str, &str); 3] =
     [("MALLOC_ARENA_MAX", "2"), ("MALLOC_MMAP_THRESHOLD_", "262144"), ("MALLOC_TRIM_THRESHOLD_", "1048576")];
 /// What the process has of its starter's environment: no AWS credentials among it.
@@ -371,7 +371,7 @@ impl Daemon {
         Ok(true)
     }
 
-    /// Waits for whoever starts or stops this stand-in right now.
+    /// Waits until no other process starts or stops this stand-in.
     async fn take_control(&self) -> Result<File, DaemonError> {
         let deadline = Instant::now() + CONTROL;
         loop {

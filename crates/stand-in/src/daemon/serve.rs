@@ -15,7 +15,7 @@ use tokio::{
 use super::{Endpoint, Started, endpoint::Files};
 use crate::{folder::make_private, keys::AccessKey, server::StandIn};
 
-/// How often the process looks whether its folder is still there.
+/// How often the process checks that its folder still exists.
 const FOLDER_LOOK: Duration = Duration::from_secs(1);
 /// Somebody who asks whether the folder is served holds its lock for a moment; a real owner holds it for longer than this.
 const LOCK_WAIT: Duration = Duration::from_secs(2);

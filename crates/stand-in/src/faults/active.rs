@@ -17,7 +17,7 @@ use crate::service_error::ServiceError;
 /// The faults that are in effect now: those with one store share it.
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
-    /// So that whoever asks for each record loses no time where there is none.
+    /// Lets callers that ask before each record skip the lock while no fault is active.
     is_any: AtomicBool,
     active: Mutex<Vec<Active>>,
 }

@@ -72,7 +72,7 @@ impl FaultService {
         Reply::json(200, &json!({"faults": self.faults.list()}))
     }
 
-    /// A fault of what is not there would do nothing, and nobody would know.
+    /// A fault on a resource that does not exist would do nothing, unnoticed.
     fn find(&self, effect: &Effect) -> Result<(), ServiceError> {
         let stored = match effect {
             Effect::Throttle { stream, .. } => format!("kinesis stream {stream}"),

@@ -14,7 +14,7 @@ pub(crate) struct Malformed {
 type End = Result<usize, Malformed>;
 
 /// Shows each field of the object that starts at `at`: its key as it is written, without the quotes, and where its
-/// value lies. Returns where the object ends; what follows is not looked at.
+/// value lies. Returns where the object ends; what follows is not read.
 pub(super) fn fields(text: &[u8], at: usize, field: impl FnMut(&[u8], usize, usize)) -> End {
     object(text, skip_space(text, at), 0, field)
 }

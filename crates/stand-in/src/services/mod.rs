@@ -40,7 +40,7 @@ pub(crate) struct Services {
     /// The table of all, in no particular order but one: IAM stands before STS, and answers for both where a request of the
     /// query protocol names neither.
     pub(crate) all: Vec<Arc<dyn Service>>,
-    /// Those that somebody knows by name.
+    /// Those that callers use by name.
     pub(crate) firehose: Arc<Firehose>,
     pub(crate) iam: Arc<Iam>,
     pub(crate) kinesis: Arc<Kinesis>,

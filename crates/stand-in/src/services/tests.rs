@@ -1,4 +1,4 @@
-//! What holds of every service.
+//! What is true of every service.
 
 use std::collections::HashSet;
 
@@ -54,7 +54,7 @@ async fn no_two_services_share_a_name_and_no_operation_stands_twice() {
     }
 }
 
-/// What must be there before anything else is looked at, where a request has parts that others have too.
+/// What must be there before anything else is checked, where a request has parts that others have too.
 fn needed(service: &str, operation: &str) -> Value {
     match (service, operation) {
         ("athena", "CreateNamedQuery") => json!({"Name": "", "Database": "", "QueryString": ""}),

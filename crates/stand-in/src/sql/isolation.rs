@@ -33,7 +33,7 @@ pub(crate) enum Ended {
     /// It panicked, or was stopped.
     #[error("the statement broke off: {0}; the log has more")]
     Broken(#[from] JoinError),
-    /// There are no threads for it, or nothing tells its memory.
+    /// There are no threads for it, or its memory cannot be measured.
     #[error("the statement cannot be run by itself: {0}")]
     NotAlone(#[from] io::Error),
 }

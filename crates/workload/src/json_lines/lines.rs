@@ -7,7 +7,7 @@ use std::{
 
 use md5::{Digest, Md5};
 
-use super::Rules;
+use super::LineRules;
 use crate::{Identity, object};
 
 /// What a partition key takes of a record where it is not the document's own: the digits of a number of 64 bits.
@@ -52,10 +52,10 @@ impl<R: BufRead> Lines<R> {
     }
 
     /// Reads the next line without its end; `None` behind the last. No more than a record's bytes are kept of it.
-    pub(super) fn next(&mut self, line: &mut Vec<u8>, rules: &Rules) -> io::Result<Option<Line>> {
+    pub(super) fn next(&mut self, line: &mut Vec<u8>, rules: &LineRules) -> io::Result<Option<Line>> {
         line.clear();
         // Its end may be `\r\n`, and one more byte tells that it is too long.
-        let most = rules.max_bytes as u64 + 3;
+        let most = rules.document.max_bytes as u64 + 3;
         let mut read = (&mut self.from).take(most).read_until(b'\n', line)? as u64;
         if read == 0 {
             return Ok(None);
@@ -89,15 +89,20 @@ fn skip_line(from: &mut impl BufRead) -> io::Result<u64> {
     }
 }
 
-fn judge(line: &[u8], rules: &Rules) -> Line {
+fn judge(line: &[u8], rules: &LineRules) -> Line {
     if line.iter().all(u8::is_ascii_whitespace) {
         return Line::Blank;
     }
-    if line.len() >= rules.max_bytes {
-        return Line::Broken(too_long(rules.max_bytes));
+    if line.len() >= rules.document.max_bytes {
+        return Line::Broken(too_long(rules.document.max_bytes));
     }
-    match record_bytes(line, &rules.identity) {
-        Ok(bytes) if bytes > rules.max_bytes => Line::Broken(too_long(rules.max_bytes)),
+    if rules.unique_keys
+        && let Err(error) = object::check_unique(line)
+    {
+        return Line::Broken(without_line(&error));
+    }
+    match record_bytes(line, &rules.document.identity) {
+        Ok(bytes) if bytes > rules.document.max_bytes => Line::Broken(too_long(rules.document.max_bytes)),
         Ok(_) => Line::Document,
         Err(why) => Line::Broken(why),
     }

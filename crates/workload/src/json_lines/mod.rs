@@ -3,7 +3,8 @@
 //! The file is read through twice: once whole to check it, and again as its documents are sent. What is kept of it is a
 //! place every thousand documents, so memory does not grow with the file.
 //!
-//! A document is a line that is one JSON object, has the declared key, and fits into a record. It is sent byte for byte
+//! A document is a line that is one JSON object, has the declared key, fits into a record, and where that is asked for, has no
+//! key twice in one object. It is sent byte for byte
 //! with one `\n` at its end, whatever ended its line in the file. Lines of white space alone are counted and passed over;
 //! every other line is broken.
 
@@ -43,11 +44,26 @@ pub struct Rules {
     pub max_bytes: usize,
 }
 
+/// What makes a line of a file a document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LineRules {
+    /// What every document keeps to.
+    pub document: Rules,
+    /// Whether a line with a key twice in one object is broken. Destinations differ in what they make of such a line.
+    pub unique_keys: bool,
+}
+
+impl From<Rules> for LineRules {
+    fn from(document: Rules) -> Self {
+        Self { document, unique_keys: false }
+    }
+}
+
 /// A file that was read through and checked.
 #[derive(Debug)]
 pub struct JsonLines {
     path: PathBuf,
-    rules: Rules,
+    rules: LineRules,
     stamp: Stamp,
     /// Where documents 1, 1,001, 2,001, … begin: byte and line.
     places: Vec<(u64, u64)>,
@@ -120,7 +136,7 @@ impl JsonLines {
     ///
     /// # Errors
     /// It cannot be read, or has no document.
-    pub fn open(path: &Path, rules: Rules) -> Result<Self, JsonLinesError> {
+    pub fn open(path: &Path, rules: impl Into<LineRules>) -> Result<Self, JsonLinesError> {
         Self::open_with(path, rules, &mut |_, _| ())
     }
 
@@ -128,13 +144,13 @@ impl JsonLines {
     ///
     /// # Errors
     /// The same.
-    pub fn open_with(path: &Path, rules: Rules, each: Each<'_>) -> Result<Self, JsonLinesError> {
+    pub fn open_with(path: &Path, rules: impl Into<LineRules>, each: Each<'_>) -> Result<Self, JsonLinesError> {
         let io = |source| JsonLinesError::Io { path: path.to_owned(), source };
         let file = files::open(path).map_err(io)?;
         let stamp = Stamp::of(&file).map_err(io)?;
         let mut opened = Self {
             path: path.to_owned(),
-            rules,
+            rules: rules.into(),
             stamp,
             places: Vec::new(),
             found: Found::default(),
@@ -196,7 +212,7 @@ impl JsonLines {
 
     /// By what its documents are told apart.
     pub fn identity(&self) -> &Identity {
-        &self.rules.identity
+        &self.rules.document.identity
     }
 
     /// Documents from number `first` on, counted from 1; behind the last comes the first again.

@@ -18,7 +18,7 @@ fn file(text: impl AsRef<[u8]>) -> tempfile::NamedTempFile {
     file
 }
 
-fn opened(text: impl AsRef<[u8]>, rules: Rules) -> (tempfile::NamedTempFile, Arc<JsonLines>) {
+fn opened(text: impl AsRef<[u8]>, rules: impl Into<LineRules>) -> (tempfile::NamedTempFile, Arc<JsonLines>) {
     let file = file(text);
     let lines = JsonLines::open(file.path(), rules).expect("documents");
     (file, Arc::new(lines))
@@ -81,6 +81,18 @@ fn broken_lines_are_told_with_their_numbers() {
     assert!(told[4].1.contains("`id` is not there"), "{told:?}");
     assert!(told[5].1.contains("trailing characters at column 10"), "{told:?}");
     assert!(lines.found().broken_lines().starts_with("  line 2: expected value at column 7\n"));
+}
+
+#[test]
+fn a_key_twice_breaks_a_line_where_keys_are_unique() {
+    let text = "{\"id\":1}\n{\"id\":2,\"id\":3}\n{\"id\":4,\"o\":{\"a\":1,\"a\":2}}\n{\"id\":5}\n";
+    let rules = |unique_keys| LineRules { document: rules(), unique_keys };
+    assert_eq!(opened(text, rules(false)).1.found().broken, 0);
+    let (_file, lines) = opened(text, rules(true));
+    let told = broken(&lines);
+    assert_eq!(told.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [2, 3]);
+    assert!(told[0].1.starts_with("`id` is twice in one object at column "), "{told:?}");
+    assert_eq!(documents(&lines, 1, 3), ["{\"id\":1}\n", "{\"id\":5}\n", "{\"id\":1}\n"]);
 }
 
 #[test]

@@ -68,7 +68,7 @@ impl Projection {
         }
     }
 
-    /// The partition values that an object's key tells, when it lies in a projected partition.
+    /// The partition values that an object's key contains, when it lies in a projected partition.
     pub(super) fn values_of(&self, key: &str) -> Option<Vec<String>> {
         let found = self.key.captures(key)?;
         let mut values: Vec<Option<&str>> = vec![None; self.domains.len()];

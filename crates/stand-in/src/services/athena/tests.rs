@@ -14,7 +14,7 @@ mod operations;
 mod projected;
 mod units;
 
-/// Buckets in memory; notes which objects are read.
+/// Buckets in memory; records which objects are read.
 #[derive(Default)]
 struct Memory {
     objects: Mutex<BTreeMap<String, Bytes>>,

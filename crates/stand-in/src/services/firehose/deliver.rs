@@ -11,8 +11,8 @@ use super::{
     Durable, Glue, S3, ServiceError,
     buffer::{Block, Buffer},
     failure,
-    parcels::{Group, Parcel, Sorted},
     progress::{Intended, Progress},
+    recipe::{Group, RenderedObject, Sorted},
     records::Records,
     settings::S3Settings,
     source::RecordSource,
@@ -21,7 +21,7 @@ use super::{
 
 /// How long a new delivery stream is CREATING.
 const CREATING: Duration = Duration::from_millis(200);
-/// Between two looks at a source that had nothing.
+/// Between two reads of a source that had no records.
 const POLL: Duration = Duration::from_millis(100);
 const FIRST_BACKOFF: Duration = Duration::from_millis(100);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
@@ -41,7 +41,7 @@ pub(super) struct Delivery {
     /// The shard that was read last, so that one far behind does not keep the others waiting.
     last_shard: String,
     backoff: Duration,
-    /// The last trouble that was told.
+    /// The last error that was logged.
     trouble: Option<String>,
 }
 
@@ -186,13 +186,13 @@ impl Delivery {
         };
         let mut unconverted = Vec::new();
         for (group, key) in &intended.keys {
-            let parcel = match sorted.remove(group) {
+            let rendered = match sorted.remove(group) {
                 Some(records) => pack(&intended, group, key, records).await?,
                 None if *group == Group::Failed(failure::Kind::FormatConversion) => left_over(&mut unconverted),
                 None => continue,
             };
-            unconverted.extend(parcel.unconverted);
-            if let Some(object) = parcel.object {
+            unconverted.extend(rendered.unconverted);
+            if let Some(object) = rendered.object {
                 self.s3.put(&intended.recipe.bucket, key, object).await?;
             }
         }
@@ -279,7 +279,12 @@ impl Delivery {
 }
 
 /// Makes the object of a group.
-async fn pack(intended: &Intended, group: &Group, key: &str, records: Vec<Records>) -> Result<Parcel, ServiceError> {
+async fn pack(
+    intended: &Intended,
+    group: &Group,
+    key: &str,
+    records: Vec<Records>,
+) -> Result<RenderedObject, ServiceError> {
     let (recipe, group) = (intended.recipe.clone(), group.clone());
     // An archive's one file is named by a UUID, as the object is.
     let name = key.rsplit('/').next().unwrap_or(key);
@@ -289,7 +294,7 @@ async fn pack(intended: &Intended, group: &Group, key: &str, records: Vec<Record
 }
 
 /// The object of the records that conversion left.
-fn left_over(unconverted: &mut Vec<u8>) -> Parcel {
+fn left_over(unconverted: &mut Vec<u8>) -> RenderedObject {
     let lines = Bytes::from(std::mem::take(unconverted));
-    Parcel { object: Some(lines).filter(|lines| !lines.is_empty()), unconverted: Vec::new() }
+    RenderedObject { object: Some(lines).filter(|lines| !lines.is_empty()), unconverted: Vec::new() }
 }

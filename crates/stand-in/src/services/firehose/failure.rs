@@ -8,7 +8,7 @@ use super::conversion::Table;
 /// Why a record is not with the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) enum Kind {
-    /// Its partition cannot be told.
+    /// Its partition cannot be derived.
     MetadataExtraction,
     /// It would open one partition too many.
     ActivePartitionExceeded,

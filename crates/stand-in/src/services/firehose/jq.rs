@@ -1,4 +1,4 @@
-//! The part of jq 1.6 that tells a partition: paths, defaults, comparisons, conditions and the making of text.
+//! The part of jq 1.6 that derives a partition: paths, defaults, comparisons, conditions and the making of text.
 //!
 //! Every filter here has one input and one output (jq 1.6 manual, "Basic filters", "Conditionals and Comparisons").
 

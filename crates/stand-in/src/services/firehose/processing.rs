@@ -63,7 +63,7 @@ impl Processing {
         processor.parameter("Delimiter").map_or("\n".to_owned(), |delimiter| delimiter.replace("\\n", "\n"))
     }
 
-    /// What tells a record's partition.
+    /// The expression that derives a record's partition.
     pub(super) fn query(&self) -> Option<&str> {
         self.processor(EXTRACTION)?.parameter(QUERY)
     }

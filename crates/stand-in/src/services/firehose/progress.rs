@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     loads::Loads,
-    parcels::{Group, Recipe},
+    recipe::{Group, Recipe},
 };
 
 /// How far a delivery has come. Objects are intended here before they are put, and their ranges are delivered afterwards: a

@@ -14,7 +14,7 @@ use crate::{
     services::redshift::{Destination, Login, Redshift, Trouble},
 };
 
-/// Between two looks at what has landed.
+/// Between two listings of the delivered objects.
 const POLL: Duration = Duration::from_millis(100);
 /// Before the second attempt of a COPY.
 const FIRST_WAIT: Duration = Duration::from_millis(500);

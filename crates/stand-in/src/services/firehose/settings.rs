@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::{
-    Iam, S3, ServiceError, codec::Codec, conversion, extraction::Extraction, parcels::Recipe, processing::Processing,
+    Iam, S3, ServiceError, codec::Codec, conversion, extraction::Extraction, processing::Processing, recipe::Recipe,
     refuse,
 };
 use crate::services::glue::Glue;

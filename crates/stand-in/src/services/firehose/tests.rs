@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::{parcels::Group, *};
+use super::{recipe::Group, *};
 use crate::{ACCOUNT, keys::AccessKey, query::write_form, service::ask, services::secrets::Secrets};
 
 mod aggregates;

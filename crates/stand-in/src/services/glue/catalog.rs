@@ -1,4 +1,4 @@
-//! Where databases and tables are kept.
+//! The store of databases and tables.
 
 use std::{
     collections::BTreeMap,
@@ -69,7 +69,7 @@ impl Catalog {
         look(&table)
     }
 
-    /// Changes the table; kept on disk when this returns.
+    /// Changes the table; the change is on disk when this returns.
     pub(super) fn change_table<R>(
         &self,
         database: &str,

@@ -117,7 +117,7 @@ impl Iam {
         role.is_some_and(|role| access::admits(&role.trust_policy, service, source_arn))
     }
 
-    /// The names of all roles, in order: what a look into the store itself finds.
+    /// The names of all roles in the store, in order.
     pub fn role_names(&self) -> Vec<String> {
         self.roles.read().keys().cloned().collect()
     }

@@ -336,7 +336,7 @@ fn limit_exceeded(message: String) -> ServiceError {
     ServiceError { status: 409, code: "LimitExceeded", message }
 }
 
-/// What an answer tells of a role: ListRoles leaves out the tags (IAM API reference, ListRoles).
+/// What an answer contains of a role: ListRoles leaves out the tags (IAM API reference, ListRoles).
 #[derive(PartialEq)]
 enum Detail {
     Full,

@@ -43,7 +43,7 @@ impl Iam {
         Ok(result("GetUser", Xml::default().node("User", user)))
     }
 
-    /// Of the numbers that AWS tells, those of roles.
+    /// Those of the numbers that AWS reports which are about roles.
     pub(super) fn get_account_summary(&self) -> String {
         let numbers = [("Roles", self.roles.read().len()), ("RolesQuota", ROLES_QUOTA)];
         let entry = |(key, value): (&str, usize)| Xml::default().text("key", key).text("value", &value.to_string());

@@ -65,7 +65,7 @@ impl Found<'_> {
         fields.into_iter().map(|(name, value)| (field(name), value)).collect()
     }
 
-    /// Its stream, as every answer tells it.
+    /// Its stream, as every answer names it.
     pub(super) fn stream(&self) -> Value {
         json!({"StreamARN": self.stream.arn(), "StreamCreationTimestamp": timestamp(self.stream.created)})
     }

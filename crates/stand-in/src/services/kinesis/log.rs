@@ -1,8 +1,8 @@
 //! The records of one shard, in segment files.
 //!
 //! A batch is written with one `write(2)` before it is acknowledged, so it survives the death of this process. It is not
-//! synced: a loss of power can take the last moments. A torn end is found by length and checksum, and cut, at opening; a
-//! record that was damaged later is stepped over, and only it is lost.
+//! synced: a loss of power can take the last moments. A torn end is found by its length, and cut, at opening; a record that was
+//! damaged later is logged and stepped over, and only it is lost.
 //! Records are never kept in memory; only a mark for each 64 KiB of file is.
 
 use std::{
@@ -170,19 +170,21 @@ impl ShardLog {
     /// Where to find `position`, or the first record after it that is kept; `None` at the end.
     fn stretch(&self, position: u64) -> io::Result<Option<Stretch>> {
         loop {
-            let base = {
+            let (base, end) = {
                 let state = self.state();
                 if position >= state.end {
                     return Ok(None);
                 }
                 let after = state.segments.partition_point(|segment| segment.base <= position);
-                state.segments[after.saturating_sub(1)].base
+                let index = after.saturating_sub(1);
+                let end = state.segments.get(index + 1).map_or(state.end, |next| next.base);
+                (state.segments[index].base, end)
             };
             let stretch = self.with_marks(base, |segment, marks| {
                 let after = marks.partition_point(|mark| mark.position <= position);
                 let start = Mark { position: base, offset: 0, arrived: segment.oldest };
                 let from = after.checked_sub(1).map_or(start, |i| marks[i]);
-                Stretch { path: segment::path(&self.folder, base), base, from, until: segment.bytes }
+                Stretch { path: segment::path(&self.folder, base), base, from, until: segment.bytes, end }
             })?;
             if stretch.is_some() {
                 return Ok(stretch);

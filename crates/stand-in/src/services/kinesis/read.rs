@@ -62,14 +62,14 @@ impl FoundRecords {
             offset += seen as u64;
             if is_damaged || (seen == 0 && (is_last || whole <= piece.len())) {
                 let behind = segment::next_whole(&file, offset + 1, stretch.until)?;
-                let behind = behind.ok_or_else(|| broken(stretch, offset))?;
-                segment::tell_damage(&stretch.path, offset);
-                (offset, next) = (behind, next + 1);
+                segment::log_damage(&stretch.path, offset);
+                (offset, next) = (behind.unwrap_or(stretch.until), next + 1);
                 continue;
             }
             piece_len = whole;
         }
-        Ok(next)
+        // Where several records in a row are damaged, nothing else says how many.
+        Ok(if self.full { next } else { next.max(stretch.end) })
     }
 
     /// Takes a record unless that is too much: `Some(false)`; `None` when its key is no text.
@@ -102,7 +102,7 @@ fn broken(stretch: &Stretch, offset: u64) -> io::Error {
     io::Error::new(
         io::ErrorKind::InvalidData,
         format!(
-            "{place} is damaged near byte {offset}: a record does not match its checksum; delete the stream and load it again"
+            "{place} is damaged near byte {offset}: the partition key of a record is not UTF-8; delete the stream and load it again"
         ),
     )
 }

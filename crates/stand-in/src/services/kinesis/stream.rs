@@ -299,7 +299,7 @@ impl StreamMeta {
         Duration::from_secs(u64::from(self.retention_hours) * 3600)
     }
 
-    /// The oldest moment of which records may be left.
+    /// The oldest arrival time of records that may be left.
     pub(super) fn horizon(&self, now: u64) -> u64 {
         now.saturating_sub(self.retention().as_millis() as u64).max(self.created)
     }

@@ -87,7 +87,7 @@ pub(super) enum Verdict {
     Failed,
 }
 
-/// What an invocation says of its records; without `reports` (`ReportBatchItemFailures`) its answer is not looked at.
+/// What an invocation says of its records; without `reports` (`ReportBatchItemFailures`) its answer is ignored.
 ///
 /// Null, an empty object and an empty list are success; an identifier that is empty, null, misnamed or of no record of this
 /// batch fails all of it (Lambda developer guide, "Configuring partial batch response with Kinesis Data Streams and Lambda").

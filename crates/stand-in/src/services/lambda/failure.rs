@@ -1,4 +1,4 @@
-//! What is kept of records that were given up: an object in the bucket of the on-failure destination.
+//! What is stored of records that were given up: an object in the bucket of the on-failure destination.
 
 use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat, Utc};

@@ -19,7 +19,7 @@ use crate::services::logs::Event;
 const WAITING: usize = 1024;
 /// A longer line is cut into several (CloudWatch Logs quotas, event size).
 const LONGEST_LINE: u64 = 256 << 10;
-/// How much of the end of a log Invoke tells (Lambda API reference, Invoke, LogResult).
+/// How much of the end of a log Invoke returns (Lambda API reference, Invoke, LogResult).
 const TAIL: usize = 4 << 10;
 
 /// Where lines go; a clone goes to the same place.

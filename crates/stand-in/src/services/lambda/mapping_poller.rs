@@ -15,7 +15,7 @@ use super::{
 
 /// How long a mapping is on its way from one state to another.
 const BETWEEN: Duration = Duration::from_millis(200);
-/// Between two looks at the stream's shards.
+/// Between two listings of the stream's shards.
 const LOOK: Duration = Duration::from_millis(200);
 /// Before another attempt at what the disk refused.
 const AGAIN: Duration = Duration::from_secs(1);

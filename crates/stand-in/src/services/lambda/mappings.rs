@@ -146,7 +146,7 @@ impl Mappings {
         doubled(&self.ledger.read(), mapping)
     }
 
-    /// Remembers where each shard that there is begins; one that resharding makes later is read from its beginning.
+    /// Records where each existing shard begins; a shard that a later reshard creates is read from its beginning.
     fn mark_start(&self, id: &str, mapping: &Mapping) -> Result<(), ServiceError> {
         let (kinesis, arn) = (&self.kinesis, &mapping.stream_arn);
         let shards = kinesis.shards(arn).map_err(|_| refuse::parameter(format!("Stream not found: {arn}")))?;

@@ -1,7 +1,7 @@
 //! Lambda: functions that run as processes of their own behind the runtime interface, and event source mappings that
 //! bring them the records of Kinesis streams.
 //!
-//! A function's processes need the stand-in's own address, so nothing is invoked before [`Lambda::start`] has told it. Not
+//! A function's processes need the stand-in's own address, so nothing is invoked before [`Lambda::start`] gets it. Not
 //! covered: versions and aliases, layers, images, URLs, asynchronous invocation, filters, tumbling windows, permissions of a
 //! function's role, runtimes other than `provided`, and limits on memory.
 

@@ -7,7 +7,7 @@ use rustix::process::Pid;
 /// Whether a process of this group has opened the connection from `peer` to `ours`.
 ///
 /// # Errors
-/// The system does not tell.
+/// The system does not report it.
 #[cfg(target_os = "linux")]
 pub(super) fn is_of_group(group: Pid, peer: SocketAddr, ours: SocketAddr) -> io::Result<bool> {
     use procfs::{
@@ -34,7 +34,7 @@ pub(super) fn is_of_group(group: Pid, peer: SocketAddr, ours: SocketAddr) -> io:
     Ok(members.any(|member| has_open(&member)))
 }
 
-/// Functions are programs for Linux (`provided.al2023`), and elsewhere nobody tells whose a connection is.
+/// Functions are programs for Linux (`provided.al2023`), and elsewhere the owner of a connection is unknown.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn is_of_group(_group: Pid, _peer: SocketAddr, _ours: SocketAddr) -> io::Result<bool> {
     Err(io::Error::new(io::ErrorKind::Unsupported, "functions run on Linux only"))

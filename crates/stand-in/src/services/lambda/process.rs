@@ -35,7 +35,7 @@ pub(super) struct Launch {
     /// Where the zip is unpacked.
     pub(super) task: PathBuf,
     pub(super) handler: String,
-    /// In MiB; told to the process, not enforced.
+    /// In MiB; passed to the process, not enforced.
     pub(super) memory: i64,
     pub(super) timeout: Duration,
     pub(super) log_group: String,
@@ -173,7 +173,7 @@ impl Process {
         self.lines.say(report).await;
     }
 
-    /// The most memory that the process ever had, in MiB, where the system tells.
+    /// The peak memory of the process in MiB, where the system reports it.
     fn memory_used(&self) -> Option<u64> {
         let id = self.running.as_ref().ok()?.child.id()?;
         let status = fs::read_to_string(format!("/proc/{id}/status")).ok()?;
@@ -183,7 +183,7 @@ impl Process {
 }
 
 impl Running {
-    /// What it said is looked at before its end, or a last word would be lost with it by chance.
+    /// Its output is read before its end is handled, or the last line would sometimes be lost with it.
     async fn become_ready(&mut self, id: &str) -> Result<(), Outcome> {
         let limit = Instant::now() + INIT_LIMIT;
         tokio::select! {

@@ -27,7 +27,7 @@ use super::{
 };
 use crate::services::kinesis::StoredRecord;
 
-/// Between two looks at a shard that had nothing.
+/// Between two reads of a shard that had no records.
 const POLL: Duration = Duration::from_millis(100);
 /// Bytes of data that are read at once.
 const READ: usize = 1 << 20;
@@ -54,7 +54,7 @@ pub(super) struct ShardPoller {
     /// Where to read on.
     read_to: u64,
     backoff: Duration,
-    /// The last trouble that was told.
+    /// The last error that was logged.
     trouble: Option<String>,
 }
 

@@ -25,7 +25,7 @@ pub(crate) struct Event {
     pub(crate) message: String,
 }
 
-/// An event as it is kept.
+/// An event as it is stored.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Stored {
     pub(super) stream: String,
@@ -121,7 +121,7 @@ impl Journal {
         Ok(())
     }
 
-    /// How much is kept.
+    /// How much is stored.
     pub(super) fn bytes(&self) -> u64 {
         self.lock().segments.iter().map(|(_, length)| length).sum()
     }

@@ -115,7 +115,7 @@ impl Warehouses {
         Ok(())
     }
 
-    /// Removes all that a deleted namespace held.
+    /// Removes everything in a deleted namespace.
     pub(super) fn forget(&self, namespace: &str) -> io::Result<()> {
         let id = format!("namespace-{namespace}");
         self.open().remove(&id);

@@ -139,7 +139,7 @@ fn announced(headers: &HeaderMap) -> S3Result<Option<Algorithm>> {
     }
 }
 
-/// A body that has come in, of which the end is not yet written.
+/// A request body that was received and is not written to its end yet.
 pub(super) struct Body {
     claims: Claims,
     incoming: Option<Incoming>,

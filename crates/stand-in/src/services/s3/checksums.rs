@@ -1,4 +1,4 @@
-//! The checksums of a request and of an answer: five members each, of which one is used.
+//! The checksums of a request and of an answer: five members each, and one of them is used.
 
 /// Collects those of a request's checksum members that are given.
 macro_rules! checksums_of {

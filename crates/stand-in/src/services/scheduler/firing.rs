@@ -76,7 +76,7 @@ impl Scheduler {
         }
     }
 
-    /// At least once, as the service does: a stand-in that is killed between call and note makes the call again.
+    /// At least once, as the service does: a stand-in that is killed between the call and its record makes the call again.
     async fn fire(&self, key: &str, schedule: &Schedule) {
         let outcome = self.invoke(schedule).await;
         match &outcome {

@@ -16,7 +16,7 @@ use crate::{ACCOUNT, REGION, clock, service_error::ServiceError, tags::reserved}
 /// Tags on one resource (EventBridge Scheduler API reference, TagResource).
 const TAGS: usize = 200;
 
-/// A group as it is kept.
+/// A group as it is stored.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Group {
     tags: BTreeMap<String, String>,

@@ -100,7 +100,7 @@ impl Scheduler {
         Reply::json(200, &answer)
     }
 
-    /// The names of all schedules as `group/name`, in order: what a look into the store itself finds.
+    /// The names of all schedules in the store as `group/name`, in order.
     pub fn schedule_names(&self) -> Vec<String> {
         self.known.read().schedules.keys().cloned().collect()
     }

@@ -1,4 +1,4 @@
-//! A schedule: what its maker says of it, checked, and what is kept.
+//! A schedule: as a request describes it, checked, and as it is stored.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -177,7 +177,7 @@ impl Target {
     }
 }
 
-/// A schedule as it is kept.
+/// A schedule as it is stored.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Schedule {
     pub(super) settings: ScheduleSettings,

@@ -296,7 +296,7 @@ impl Executions {
         self.change(id, |execution| execution.end(all))
     }
 
-    /// Ends one that cannot tell its end itself: FINISHED where its effect is there, and FAILED otherwise.
+    /// Ends one whose own task cannot record its end: FINISHED where its effect is there, and FAILED otherwise.
     pub(super) fn give_up(&self, id: &str, is_committed: bool, why: &str) -> Result<(), ServiceError> {
         let state = if is_committed { StatementState::Finished } else { StatementState::Failed };
         self.change(id, |execution| execution.stop(state, why))

@@ -165,7 +165,7 @@ impl Catalog {
         self.committed.drain(..surplus);
     }
 
-    /// Goes on counting queries where a transaction that was not kept has stopped.
+    /// Continues the count of queries after a transaction that was rolled back.
     pub(super) fn skip_queries_of(&mut self, other: &Self) {
         self.queries = other.queries;
     }

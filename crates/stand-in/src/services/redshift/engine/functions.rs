@@ -25,7 +25,7 @@ pub(super) const NAVIGATE: &str = "super_get";
 /// A SUPER value that is a string or a number, as its plain text.
 pub(super) const PLAIN: &str = "super_text";
 
-/// Makes the functions known; `comments` are what `obj_description` tells, by id.
+/// Registers the functions; `comments` are what `obj_description` returns, by id.
 pub(super) fn register(context: &SessionContext, comments: HashMap<i64, String>) {
     let texts: [(&'static str, TextFunction); 6] = [
         ("json_extract_path_text", extract_path),

@@ -280,7 +280,7 @@ fn single(name: &ObjectName) -> Result<String, Failure> {
     }
 }
 
-/// A table's name; a database before it is not looked at.
+/// A table's name; a database before it is ignored.
 pub(super) fn name(name: &ObjectName) -> Result<Name, Failure> {
     match parts(name)?.as_slice() {
         [table] => Ok(Name { schema: None, table: table.clone() }),

@@ -17,7 +17,7 @@ use crate::services::s3::S3;
 
 /// What a load-error row keeps of the document, and of the value (database developer guide, STL_LOAD_ERRORS).
 const RAW: usize = 1024;
-/// How many errors of one load are told of; more are only counted.
+/// How many errors of one load are recorded; more are only counted.
 const TOLD: usize = 1_000;
 
 /// Everything that a COPY needs from outside, fetched.

@@ -49,7 +49,7 @@ pub(super) type Sorted = BTreeMap<Group, Vec<Records>>;
 
 /// An object, if there is anything in it, and the records that did not become part of it, as lines of JSON.
 #[derive(Debug)]
-pub(super) struct Parcel {
+pub(super) struct RenderedObject {
     pub(super) object: Option<Bytes>,
     pub(super) unconverted: Vec<u8>,
 }
@@ -78,18 +78,24 @@ impl Recipe {
     }
 
     /// Makes the object of a group.
-    pub(super) fn pack(&self, group: &Group, records: Vec<Records>, entry: &str) -> Result<Parcel, ServiceError> {
+    pub(super) fn pack(
+        &self,
+        group: &Group,
+        records: Vec<Records>,
+        entry: &str,
+    ) -> Result<RenderedObject, ServiceError> {
         match (group, &self.conversion) {
             (Group::Partition(_), Some(conversion)) => {
                 let converted = parquet::convert(records, conversion)?;
-                Ok(Parcel { object: converted.object, unconverted: converted.failed })
+                Ok(RenderedObject { object: converted.object, unconverted: converted.failed })
             }
             (Group::Partition(_), None) => {
-                Ok(Parcel { object: Some(self.codec.object(records, entry)?), unconverted: Vec::new() })
+                Ok(RenderedObject { object: Some(self.codec.object(records, entry)?), unconverted: Vec::new() })
             }
-            (Group::Failed(_), _) => {
-                Ok(Parcel { object: Some(Codec::Uncompressed.object(records, entry)?), unconverted: Vec::new() })
-            }
+            (Group::Failed(_), _) => Ok(RenderedObject {
+                object: Some(Codec::Uncompressed.object(records, entry)?),
+                unconverted: Vec::new(),
+            }),
         }
     }
 
