@@ -24,6 +24,7 @@ mod offer;
 mod origin;
 mod pace;
 mod part;
+mod sample;
 mod source;
 mod spread;
 mod times;

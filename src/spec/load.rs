@@ -3,6 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use demo_formats::schema::FieldPath;
+use demo_workload::mix::Kind;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -56,6 +57,13 @@ pub enum Workload {
         /// The fields that tell one document from another; by the whole line when `None`.
         key: Option<Vec<FieldPath>>,
     },
+    /// Documents of several kinds that refer to each other.
+    Mix {
+        /// The kinds.
+        kinds: Vec<Kind>,
+        /// Of the values.
+        seed: u64,
+    },
 }
 
 /// What becomes of lines of a user's file that are no JSON object.
@@ -74,7 +82,7 @@ impl Workload {
     pub(crate) fn mean_bytes(&self) -> Option<f64> {
         match self {
             Self::StoreSales { .. } => Some(MEAN_DOCUMENT_BYTES as f64),
-            Self::JsonLines { .. } | Self::Template { .. } => None,
+            Self::JsonLines { .. } | Self::Template { .. } | Self::Mix { .. } => None,
         }
     }
 }

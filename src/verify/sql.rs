@@ -2,7 +2,7 @@
 
 use aws_sdk_athena::Client;
 use demo_formats::schema::{FieldPath, hive_name};
-use demo_workload::Identity;
+use demo_workload::{Identity, KindKeys};
 
 use super::{
     expected::{Expected, Scope},
@@ -108,8 +108,9 @@ pub fn statement(table: &str, expected: &Expected) -> String {
              WHERE {} GROUP BY ss_ticket_number, ss_item_sk) AS keys",
             condition(scope)
         ),
-        (Identity::Fields(fields), _) => {
-            let columns: Vec<_> = fields.iter().map(column).collect();
+        (Identity::Fields(_) | Identity::Kinds(_), _) => {
+            let fields = expected.identity.fields();
+            let columns: Vec<_> = fields.iter().map(|field| of_key(field, &column(field), expected)).collect();
             format!(
                 "SELECT sum(n), count(*) FROM (SELECT count(*) AS n FROM {table} GROUP BY {}) AS keys",
                 columns.join(", ")
@@ -124,6 +125,18 @@ fn condition(scope: &Scope) -> String {
     let ranges: Vec<String> =
         tickets.iter().map(|r| format!("ss_ticket_number BETWEEN {} AND {}", r.start(), r.end())).collect();
     if ranges.is_empty() { "1 = 0".to_owned() } else { ranges.join(" OR ") }
+}
+
+/// What a key's field says of a row: of kinds with other keys, nothing.
+pub fn of_key(field: &FieldPath, value: &str, expected: &Expected) -> String {
+    match expected.identity.kinds_with(field) {
+        None => value.to_owned(),
+        Some(kinds) => {
+            let kinds: Vec<_> = kinds.iter().map(|kind| format!("'{kind}'")).collect();
+            let kind = KindKeys::KIND;
+            format!("CASE WHEN {ALIAS}.{kind} IN ({}) THEN {value} END", kinds.join(", "))
+        }
+    }
 }
 
 /// A field as Athena names it, in quotes, since it may be a word of SQL.
@@ -159,6 +172,19 @@ mod tests {
         assert_eq!(
             statement("2026_table", &Expected { identity: Identity::Line, scope: Scope::All }),
             "SELECT count(*) FROM \"2026_table\" AS demo_documents"
+        );
+    }
+
+    #[test]
+    fn a_field_counts_for_the_kinds_that_have_it_in_their_key() {
+        let path = |name: &str| FieldPath(vec![name.to_owned()]);
+        let keys = [("customers", vec![path("id")]), ("orders", vec![path("id"), path("status")])];
+        let identity = Identity::Kinds(KindKeys(keys.map(|(kind, key)| (kind.to_owned(), key)).to_vec()));
+        assert_eq!(
+            statement("t", &Expected { identity, scope: Scope::All }),
+            "SELECT sum(n), count(*) FROM (SELECT count(*) AS n FROM \"t\" AS demo_documents GROUP BY \
+             demo_documents.\"kind\", demo_documents.\"id\", \
+             CASE WHEN demo_documents.kind IN ('orders') THEN demo_documents.\"status\" END) AS keys"
         );
     }
 

@@ -3,6 +3,7 @@
 pub(crate) mod firehose;
 mod events;
 mod load;
+mod mix;
 mod partition_key;
 pub(super) mod schedule;
 mod sending;

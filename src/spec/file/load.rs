@@ -6,6 +6,8 @@ use serde::Deserialize;
 use super::{
     super::{load::Broken, sending::Transport},
     OpenRate, PathText, RateRange, RateText, ShareText, Size, Time,
+    mix::MixFile,
+    values::IdentityFile,
 };
 
 /// a map with `rate`, and `duration` or `records`; or with `stages`; or with `replay`
@@ -221,7 +223,7 @@ pub(in super::super) struct HotShareFile {
     pub share: Option<ShareText>,
 }
 
-/// `store_sales`, or a map of one: `{store_sales: …}`, `{json_lines: …}` or `{template: …}`
+/// `store_sales`, or a map of one: `{store_sales: …}`, `{json_lines: …}`, `{template: …}` or `{mix: …}`
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub(in super::super) enum WorkloadFile {
@@ -245,6 +247,8 @@ pub(in super::super) struct WorkloadMap {
     pub json_lines: Option<JsonLinesFile>,
     /// Documents rendered from your own template.
     pub template: Option<TemplateFile>,
+    /// Documents of several kinds that refer to each other, each from a template of its own.
+    pub mix: Option<MixFile>,
 }
 
 /// `{scale: 1, seed: 1}`
@@ -284,10 +288,6 @@ pub(in super::super) struct TemplateFile {
     /// The fields that tell one document from another; the whole line when left out.
     pub key: Option<IdentityFile>,
 }
-
-/// a list of fields, such as `[id]` or `[order.number, line]`
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-pub(in super::super) struct IdentityFile(#[schemars(length(min = 1))] pub Vec<PathText>);
 
 /// `off`, `on`, or `{max_size: 25KiB}`
 #[derive(Clone, Debug, Deserialize, JsonSchema)]

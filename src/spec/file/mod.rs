@@ -4,6 +4,7 @@
 //! expected. So a type's comment is a noun phrase, and starts in lower case.
 
 mod load;
+mod mix;
 pub(crate) mod values;
 
 use std::collections::BTreeMap;
@@ -12,10 +13,13 @@ use schemars::{JsonSchema, Schema, generate::SchemaSettings, transform::Recursiv
 use serde::Deserialize;
 
 pub(super) use load::{
-    AggregationFile, AggregationWord, EventFile, HotShareFile, IdentityFile, JsonLinesFile, LoadFile, PartitionKeyFile,
+    AggregationFile, AggregationWord, EventFile, HotShareFile, JsonLinesFile, LoadFile, PartitionKeyFile,
     PartitionKeyMap, PartitionKeyWord, ReplayFile, StageFile, TemplateFile, WorkloadFile,
 };
-pub(crate) use values::{AtLeast, NameFile, OpenRate, PathText, RateRange, RateText, ShareText, Size, Time};
+pub(super) use mix::{KindFile, MixFile, StatusFile};
+pub(crate) use values::{
+    AtLeast, IdentityFile, NameFile, OpenRate, PathText, RateRange, RateText, ShareText, Size, Time,
+};
 
 use crate::deliveries::spec::DeliverFile;
 
