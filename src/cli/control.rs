@@ -59,6 +59,10 @@ enum Asked {
     Errors(trouble::Errors),
     /// In the stand-in: have a service answer later for a while.
     Slow(trouble::Slow),
+    /// In the stand-in: have every iterator of the stream's shards be expired for a while.
+    Expire(trouble::Lasts),
+    /// In the stand-in: have the stack's function be killed whenever it works, for a while.
+    Kill(trouble::Lasts),
     /// In the stand-in: have Firehose deliver nothing for a while.
     Stall(trouble::Lasts),
     /// End the load; what it sent is verified as always.
@@ -98,6 +102,8 @@ impl Asked {
             }
             Self::Errors(trouble::Errors { service, share, lasts }) => fault(Trouble::Errors { service, share }, lasts),
             Self::Slow(slow) => fault(Trouble::Slow { millis: slow.millis(), service: slow.service }, slow.lasts),
+            Self::Expire(lasts) => fault(Trouble::Expire, lasts),
+            Self::Kill(lasts) => fault(Trouble::Kill, lasts),
             Self::Stall(lasts) => fault(Trouble::Stall, lasts),
             Self::Stop => Action::Stop,
         }

@@ -33,7 +33,11 @@ fn show_opened(stack: &Stack, opened: &OpenWorkload, schema: &Schema, screen: &S
         many => format!("{many} columns"),
     };
     let (Some(found), Workload::JsonLines { file, .. }) = (opened.found(), &stack.load.workload) else {
-        screen.line(&format!("documents of a template: {columns}"));
+        let of = match &stack.load.workload {
+            Workload::Mix { kinds, .. } => format!("{} kinds", kinds.len()),
+            _ => "a template".to_owned(),
+        };
+        screen.line(&format!("documents of {of}: {columns}"));
         return;
     };
     if found.broken > 0 {

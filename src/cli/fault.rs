@@ -23,6 +23,22 @@ pub enum Asked {
     Errors(trouble::Errors),
     /// Have a service answer later for a while.
     Slow(trouble::Slow),
+    /// Have every iterator of a stream's shards be expired for a while.
+    Expire {
+        /// The stream's name.
+        stream: String,
+        /// For how long.
+        #[command(flatten)]
+        lasts: trouble::Lasts,
+    },
+    /// Have a function be killed whenever it works, for a while.
+    Kill {
+        /// The function's name.
+        function: String,
+        /// For how long.
+        #[command(flatten)]
+        lasts: trouble::Lasts,
+    },
     /// Have a delivery stream of Firehose deliver nothing for a while.
     Stall {
         /// The delivery stream's name.
@@ -45,6 +61,8 @@ impl Asked {
             }
             Self::Errors(trouble::Errors { service, share, lasts }) => (Effect::Errors { service, share }, lasts),
             Self::Slow(slow) => (Effect::Slow { millis: slow.millis(), service: slow.service }, slow.lasts),
+            Self::Expire { stream, lasts } => (Effect::Expire { stream }, lasts),
+            Self::Kill { function, lasts } => (Effect::Kill { function }, lasts),
             Self::Stall { delivery, lasts } => (Effect::Stall { delivery }, lasts),
             Self::Clear => return Ok(stand_in.clear_faults().await?),
             Self::List => {

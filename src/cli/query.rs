@@ -32,7 +32,8 @@ pub struct Query {
     /// The stack's id, its name, or its stack file.
     stack: String,
     /// SQL file, or the SQL itself; defaults to the best-selling categories. The demo queries are in sql/queries/athena
-    /// and, for Redshift with `structs: varchar`, in sql/queries/redshift; with `structs: super`, use those of Athena.
+    /// and, for Redshift with `structs: varchar`, in sql/queries/redshift; with `structs: super`, use those of Athena. Those of
+    /// stacks/orders.yaml are in sql/queries/orders.
     sql: Option<String>,
     /// Engine to query; defaults to Athena if the stack has a catalog, else to Redshift.
     #[arg(long, value_enum)]

@@ -182,6 +182,11 @@ pub trait Delivery: Send + Sync {
         None
     }
 
+    /// The Lambda function that writes for it, if one does.
+    fn function(&self, _names: &Names) -> Option<String> {
+        None
+    }
+
     /// What goes on while the stack is loaded, for as long as it is polled; it may end by itself.
     fn beside_load(&self, _names: &Names, _clients: &Clients) -> Option<BoxFuture<'static, ()>> {
         None

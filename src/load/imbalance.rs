@@ -52,7 +52,7 @@ impl ShardCounts {
 
     /// Whether more shards than were `open` at the beginning got documents, so that some were opened later.
     pub(super) fn were_resharded(&self, open: usize) -> bool {
-        open > 0 && self.0.len() > open
+        open > 0 && self.counts.len() > open
     }
 
     /// Of a stream that had so many open shards all the time; `None` when nothing was acknowledged.

@@ -25,6 +25,7 @@ mod offer;
 mod origin;
 mod pace;
 mod part;
+mod sample;
 mod second;
 mod source;
 mod spread;

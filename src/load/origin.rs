@@ -10,6 +10,7 @@ use demo_formats::schema::{FieldPath, InferError, Inferred, Schema, store_sales}
 use demo_workload::{
     Identity,
     json_lines::{Each, Found, JsonLines, JsonLinesError, LineRules, Rules},
+    mix::{Kind, Mix},
     store_sales::StoreSales,
     template::{self, Template, TemplateError},
 };
@@ -19,14 +20,10 @@ use super::{
     AckLog, ReserveTickets, Source,
     flaws::Flaws,
     part::Part,
+    sample::sample,
     times::{RunClock, Times},
 };
 use crate::spec::{Broken, Load, Schedule, Stack, Workload};
-
-/// Documents of a template that its schema is taken from: the first ones, and as many more of a load's.
-const SAMPLED: u64 = 1_000;
-/// How many documents a load without a rate may have, for the sample.
-const MANY: u64 = 10_000_000;
 
 /// The origin of documents: with it and their numbers, they can be made again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -64,6 +61,20 @@ pub enum Origin {
         /// Of a record.
         max_bytes: usize,
         /// Event times, if it uses them.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        times: Option<Times>,
+    },
+    /// Documents of several kinds.
+    Mix {
+        /// The kinds, with their templates.
+        kinds: Vec<Kind>,
+        /// Of the values.
+        seed: u64,
+        /// The mean rate, in documents in a thousand seconds: how many documents a status is late follows from it.
+        rate: u64,
+        /// Of a record.
+        max_bytes: usize,
+        /// Event times, if they are used.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         times: Option<Times>,
     },
@@ -160,7 +171,12 @@ impl OpenWorkload {
             }
             Workload::Template { text, seed, key } => {
                 let (opened, template) = Self::template(text, *seed, key.as_deref(), max_bytes, None)?;
-                let sample = sample(&template, documents_of(&stack.load), each)?;
+                let sample = sample(|number, out| template.document(number, out), &stack.load, Vec::new(), each)?;
+                Ok(Self { documents: Checked::Template(sample), ..opened })
+            }
+            Workload::Mix { kinds, seed } => {
+                let (opened, mix) = Self::mix(kinds, *seed, rate_of(&stack.load), max_bytes, None)?;
+                let sample = sample(|number, out| mix.document(number, out), &stack.load, mix.firsts(), each)?;
                 Ok(Self { documents: Checked::Template(sample), ..opened })
             }
         }
@@ -190,6 +206,10 @@ impl OpenWorkload {
             Origin::Template { text, seed, key, max_bytes, times } => {
                 let clock = times.as_ref().map(|times| (times, flaws));
                 Ok(Self::template(text, *seed, key.as_deref(), *max_bytes, clock)?.0)
+            }
+            Origin::Mix { kinds, seed, rate, max_bytes, times } => {
+                let clock = times.as_ref().map(|times| (times, flaws));
+                Ok(Self::mix(kinds, *seed, *rate, *max_bytes, clock)?.0)
             }
         }
     }
@@ -263,6 +283,25 @@ impl OpenWorkload {
         Ok((opened, template))
     }
 
+    fn mix(
+        kinds: &[Kind],
+        seed: u64,
+        rate: u64,
+        max_bytes: usize,
+        clocked: Option<(&Times, Option<&Flaws>)>,
+    ) -> Result<(Self, Arc<Mix>), OpenError> {
+        let mix = Mix::new(kinds, seed, rate, max_bytes)?;
+        let clock = clocked.map(|(times, flaws)| Arc::new(RunClock::new(times.clone(), flaws.cloned())));
+        let mix = Arc::new(match &clock {
+            Some(clock) => mix.with_clock(clock.clone()),
+            None => mix,
+        });
+        let times = clocked.map(|(times, _)| times.clone());
+        let origin = Origin::Mix { kinds: kinds.to_vec(), seed, rate, max_bytes, times };
+        let opened = Self { origin, source: mix.clone(), documents: Checked::Template(Inferred::default()), clock };
+        Ok((opened, mix))
+    }
+
     /// What the check of a file found; `None` of other workloads.
     pub fn found(&self) -> Option<&Found> {
         match &self.documents {
@@ -302,14 +341,19 @@ impl OpenWorkload {
 impl Origin {
     /// Whether documents have event times, which follow from when they were to be sent.
     pub fn has_times(&self) -> bool {
-        matches!(self, Self::Template { times: Some(_), .. })
+        matches!(self, Self::Template { times: Some(_), .. } | Self::Mix { times: Some(_), .. })
     }
 
     /// That of a run which begins now; `None` where documents have no event times.
     fn with_times(&self, schedule: &Schedule, part: Part) -> Option<Self> {
         let mut origin = self.clone();
-        let Self::Template { text, times, .. } = &mut origin else { return None };
-        if template::uses(text, &template::TIMES).is_empty() {
+        let uses_times = |text: &str| !template::uses(text, &template::TIMES).is_empty();
+        let (times, are_used) = match &mut origin {
+            Self::Template { text, times, .. } => (times, uses_times(text)),
+            Self::Mix { kinds, times, .. } => (times, kinds.iter().any(|kind| uses_times(&kind.template))),
+            Self::StoreSales { .. } | Self::JsonLines { .. } => return None,
+        };
+        if !are_used {
             return None;
         }
         *times = Some(Times::from_now(schedule, part)?);
@@ -317,34 +361,9 @@ impl Origin {
     }
 }
 
-/// What documents of a template show, of which a load sends `last`. Behind those, one that cannot be made ends the sample.
-fn sample(template: &Template, last: u64, each: Each<'_>) -> Result<Inferred, TemplateError> {
-    let mut inferred = Inferred::default();
-    let mut document = Vec::new();
-    for number in sampled(last) {
-        document.clear();
-        match template.document(number, &mut document) {
-            Err(_) if number > last => break,
-            made => made?,
-        }
-        let added = inferred.add(&document, number);
-        added.map_err(|error| TemplateError::Document { number, why: format!("is not one JSON object: {error}") })?;
-        each(number, &document);
-    }
-    Ok(inferred)
-}
-
-/// The numbers of a sample: a branch of a template may be for later documents only.
-fn sampled(last: u64) -> impl Iterator<Item = u64> {
-    let later = last.saturating_sub(SAMPLED);
-    let step = later.div_ceil(SAMPLED).max(1);
-    let first_later = SAMPLED + 1 + later.saturating_sub(1) % step;
-    (1..=SAMPLED).chain((first_later..=last).step_by(step as usize))
-}
-
-/// How many documents a load sends, or may send.
-fn documents_of(load: &Load) -> u64 {
-    load.schedule.documents().unwrap_or(MANY)
+/// In documents in a thousand seconds.
+fn rate_of(load: &Load) -> u64 {
+    load.schedule.mean().map_or(0, |mean| (mean * 1_000.0).round() as u64)
 }
 
 #[cfg(test)]
@@ -436,35 +455,7 @@ mod tests {
         let columns = [("a", "double"), ("b", "string")].map(|(name, kind)| (name.to_owned(), kind.to_owned()));
         assert_eq!(schema.glue_columns(), columns);
         let text = r#"{"id": {{ sequence }}, "ok": {{ bool }}}"#;
-        let (opened, template) = OpenWorkload::template(text, 1, None, 1 << 20, None).expect("a template");
-        let sample = sample(&template, 10, &mut |_, _| ()).expect("documents");
-        assert_eq!(sample.schema().expect("columns").glue_columns()[1].1, "boolean");
+        let (opened, _) = OpenWorkload::template(text, 1, None, 1 << 20, None).expect("a template");
         assert!(!opened.begins_anew());
-    }
-
-    #[test]
-    fn a_sample_of_a_template_reaches_to_the_end_of_the_load() {
-        let numbers = |last| sampled(last).collect::<Vec<_>>();
-        assert_eq!(numbers(10), (1..=1_000).collect::<Vec<_>>());
-        assert_eq!(numbers(1_003)[999..], [1_000, 1_001, 1_002, 1_003]);
-        let many = numbers(MANY);
-        assert!(many.len() > 1_990 && many.len() <= 2_000 && many.last() == Some(&MANY), "{}", many.len());
-        let text =
-            "{\"id\": {% if sequence > 5000 %}\"n/a\"{% else %}1{% endif %}{% if sequence == 900 %}}{% endif %}}";
-        let (_, template) = OpenWorkload::template(text, 1, None, 1 << 20, None).expect("a template");
-        let mut shown = Vec::new();
-        let few = sample(&template, 10, &mut |number, _| shown.push(number)).expect("documents");
-        assert_eq!(few.schema().expect("columns").glue_columns()[0].1, "bigint");
-        assert_eq!(
-            shown.last(),
-            Some(&899),
-            "the sample ends where no document can be made, which the load does not send"
-        );
-        let said = sample(&template, 6_000, &mut |_, _| ()).expect_err("document 900").to_string();
-        assert!(said.starts_with("document 900 of the template is not one JSON object"), "{said}");
-        let (_, template) =
-            OpenWorkload::template(&text.replace("== 900", "< 0"), 1, None, 1 << 20, None).expect("a template");
-        let all = sample(&template, 6_000, &mut |_, _| ()).expect("documents");
-        assert_eq!(all.schema().expect("columns").glue_columns()[0].1, "string");
     }
 }

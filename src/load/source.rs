@@ -5,8 +5,9 @@ use std::{error::Error, ops::RangeInclusive, sync::Arc};
 use demo_workload::{
     Id, Identity,
     json_lines::{self, JsonLines},
+    mix::Mix,
     store_sales::{self, StoreSales},
-    template::Template,
+    template::{Template, TemplateError},
 };
 
 /// Why a document cannot be made.
@@ -181,7 +182,25 @@ impl Source for Template {
     }
 
     fn render(self: Arc<Self>, tickets: RangeInclusive<u64>) -> Box<dyn Documents> {
-        Box::new(Rendered { template: self, tickets })
+        Box::new(Rendered { document: move |number, out: &mut Vec<u8>| self.document(number, out), tickets })
+    }
+}
+
+impl Source for Mix {
+    fn identity(&self) -> Identity {
+        self.identity().clone()
+    }
+
+    fn documents_per_ticket(&self) -> u64 {
+        1
+    }
+
+    fn locate(self: Arc<Self>, tickets: RangeInclusive<u64>, document: u64) -> Result<(u64, u64), SourceError> {
+        Ok(one_document_a_ticket(&tickets, document))
+    }
+
+    fn render(self: Arc<Self>, tickets: RangeInclusive<u64>) -> Box<dyn Documents> {
+        Box::new(Rendered { document: move |number, out: &mut Vec<u8>| self.document(number, out), tickets })
     }
 }
 
@@ -219,16 +238,16 @@ impl Documents for Lines {
     }
 }
 
-/// Documents of a template.
-struct Rendered {
-    template: Arc<Template>,
+/// Documents of templates, each made by its number.
+struct Rendered<D> {
+    document: D,
     tickets: RangeInclusive<u64>,
 }
 
-impl Documents for Rendered {
+impl<D: Fn(u64, &mut Vec<u8>) -> Result<(), TemplateError> + Send> Documents for Rendered<D> {
     fn next_into(&mut self, out: &mut Vec<u8>) -> Result<Option<u64>, SourceError> {
         let Some(ticket) = self.tickets.next() else { return Ok(None) };
-        self.template.document(ticket, out)?;
+        (self.document)(ticket, out)?;
         Ok(Some(ticket))
     }
 

@@ -195,6 +195,15 @@ impl Place<'_> {
             }
             Trouble::Errors { service, share } => vec![Effect::Errors { service, share }],
             Trouble::Slow { service, millis } => vec![Effect::Slow { service, millis }],
+            Trouble::Expire => vec![Effect::Expire { stream: self.names.stream.clone() }],
+            Trouble::Kill => {
+                let functions = deliveries::of(&self.stack.deliver).into_iter();
+                let functions: Vec<_> = functions.filter_map(|of| of.function(self.names)).collect();
+                if functions.is_empty() {
+                    return Err(ActError::Wrong("this stack has no function"));
+                }
+                functions.into_iter().map(|function| Effect::Kill { function }).collect()
+            }
             Trouble::Stall => {
                 let deliveries = deliveries::of(&self.stack.deliver).into_iter();
                 let streams: Vec<_> = deliveries.filter_map(|of| of.firehose_stream(self.names)).collect();

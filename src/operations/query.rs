@@ -37,8 +37,15 @@ pub fn table(stack: &Stack, names: &Names, clients: &Clients, on: Option<Engine>
 }
 
 /// The name and text of the default query over a table of the stack; for a user's own documents it selects the first
-/// rows.
+/// rows, or counts those of each kind.
 pub fn default_query(stack: &Stack, table: &dyn Table) -> (&'static str, String) {
+    if matches!(stack.load.workload, Workload::Mix { .. }) {
+        let name = table.name();
+        return (
+            "documents by kind",
+            format!("SELECT kind, count(*) AS documents FROM \"{name}\" GROUP BY 1 ORDER BY 1"),
+        );
+    }
     if !matches!(stack.load.workload, Workload::StoreSales { .. }) {
         return ("the first rows", format!("SELECT * FROM \"{}\" LIMIT 5", table.name()));
     }

@@ -9,7 +9,9 @@ use crate::{
     engine::Cancel,
     load::AckLog,
     spec::{Flaw, Stack},
-    verify::{Acknowledged, AcknowledgedError, LedgerLine, SearchProgress, Verification, VerifyError, verify},
+    verify::{
+        Acknowledged, AcknowledgedError, LedgerEnd, LedgerLine, SearchProgress, Verification, VerifyError, verify,
+    },
 };
 
 /// Why a search has no result.
@@ -71,7 +73,7 @@ fn ledger(acknowledged: &Acknowledged, verification: &Verification) -> Vec<Ledge
     let sent = acknowledged.flaws().into_iter().map(|(flaw, documents)| {
         let ends = verification.landed.iter().flat_map(|landed| &landed.ended).filter(|ended| ended.flaw == flaw);
         let others = (flaw == Flaw::Duplicates).then(|| verification.duplicated());
-        LedgerLine { flaw, documents, ends: ends.cloned().collect(), others }
+        LedgerLine { flaw, documents, ends: ends.map(LedgerEnd::of).collect(), others }
     });
     let (flaw, documents) = (Flaw::Oversize, acknowledged.refused);
     let refused = LedgerLine { flaw, documents, ends: Vec::new(), others: None };

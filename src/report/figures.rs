@@ -3,7 +3,7 @@
 use super::{
     RunReport,
     landed::Landed,
-    terminal::{bytes, grouped, millis, rate},
+    terminal::{bytes, flaw, grouped, millis, rate},
 };
 
 /// One figure of a run.
@@ -38,6 +38,7 @@ pub fn ledger(report: &RunReport) -> Vec<Figure> {
     figures.push(Figure::new("retried", grouped(report.retried)));
     figures.push(Figure::new("throttled", grouped(report.throttled)));
     figures.push(Figure::new("possible duplicates", grouped(report.possible_duplicates)));
+    figures.extend(report.ledger.iter().map(|line| Figure::new(line.flaw.key(), flaw(line))));
     figures
 }
 

@@ -16,8 +16,6 @@ pub struct Landed {
     pub destination: Destination,
     /// How many.
     pub documents: u64,
-    /// How many more were found that lie apart: no key tells them, or the service has given them up on purpose.
-    pub apart: u64,
     /// How many SQL counts through the catalog, where there is one.
     pub by_sql: Option<u64>,
 }
@@ -31,8 +29,7 @@ impl LandedDocuments {
     pub fn of(verification: &Verification) -> Self {
         let landed = |destination: Destination| {
             let documents = verification.landed_in(destination)?;
-            let apart = verification.apart_in(destination);
-            Some(Landed { destination, documents, apart, by_sql: verification.landed_by_sql(destination) })
+            Some(Landed { destination, documents, by_sql: verification.landed_by_sql(destination) })
         };
         Self(DESTINATIONS.into_iter().filter_map(landed).collect())
     }

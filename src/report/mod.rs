@@ -170,6 +170,12 @@ impl RunReport {
         accounted && self.landed.agree() && complete && self.failed == 0 && self.problems.is_empty()
     }
 
+    /// Documents that were found in a destination apart from those that it counts.
+    pub fn apart_in(&self, destination: Destination) -> u64 {
+        let ends = self.ledger.iter().flat_map(|line| &line.ends);
+        ends.filter(|end| end.apart && end.destination == destination.label).filter_map(|end| end.found).sum()
+    }
+
     /// Records the result of a load.
     pub fn record_load(&mut self, load: &LoadResult) {
         self.offered = load.offered;
@@ -273,7 +279,7 @@ mod tests {
     use crate::{deliveries::s3, spec::Action};
 
     fn in_s3(documents: u64, by_sql: u64) -> LandedDocuments {
-        LandedDocuments(vec![Landed { destination: s3::DESTINATION, documents, apart: 0, by_sql: Some(by_sql) }])
+        LandedDocuments(vec![Landed { destination: s3::DESTINATION, documents, by_sql: Some(by_sql) }])
     }
 
     fn clean() -> RunReport {

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use super::{RunReport, landed::Landed};
 use crate::{
     load::{HotDocuments, Imbalance},
-    verify::{Ended, LedgerLine, Verification, destination::Keeps},
+    verify::{LedgerEnd, LedgerLine, Verification, destination::Keeps},
 };
 
 /// A rate is kept from this share on: the last document is due a little before the end, and acknowledged a little after.
@@ -22,14 +22,16 @@ pub fn summary(report: &RunReport) -> String {
         vec![("offered".to_owned(), report.offered, 0), ("acknowledged".to_owned(), report.acknowledged, 0)];
     // Documents of one key are one: fewer than were acknowledged need not be a loss.
     let once_a_key = |landed: &Landed| {
-        let fewer = landed.documents + landed.apart < report.acknowledged && report.lost == Some(0);
+        let found = landed.documents + report.apart_in(landed.destination);
+        let fewer = found < report.acknowledged && report.lost == Some(0);
         fewer && landed.destination.keeps == Keeps::OneOfAKey
     };
     let (by_key, all): (Vec<&Landed>, Vec<&Landed>) = report.landed.0.iter().partition(|landed| once_a_key(landed));
     for landed in all {
-        chain.push((format!("in {}", landed.destination), landed.documents, landed.apart));
+        let apart = report.apart_in(landed.destination);
+        chain.push((format!("in {}", landed.destination), landed.documents, apart));
         // What lies apart has no key that SQL could count by.
-        chain.extend(landed.by_sql.map(|n| ("by SQL".to_owned(), n, landed.apart)));
+        chain.extend(landed.by_sql.map(|n| ("by SQL".to_owned(), n, apart)));
     }
     text += "  ";
     for (i, (what, count, apart)) in chain.iter().enumerate() {
@@ -114,27 +116,27 @@ pub fn summary(report: &RunReport) -> String {
 
 /// A line for each flaw, such as `malformed 120 = S3 error prefix 120`.
 fn ledger(lines: &[LedgerLine]) -> String {
-    let mut text = String::new();
-    for LedgerLine { flaw, documents, ends, others } in lines {
-        let _ = write!(text, "  {flaw} {}", grouped(*documents));
-        for Ended { destination, place, found, .. } in ends {
-            let place = place.map_or_else(String::new, |place| format!(" {place}"));
-            let _ = match found {
-                Some(found) if found == documents => write!(text, " = {destination}{place} {}", grouped(*found)),
-                Some(found) => write!(text, " ≠ {destination}{place} {}", grouped(*found)),
-                None => write!(text, ", in {destination}{place} not known"),
-            };
-        }
-        match others {
-            Some(others) => {
-                let _ = write!(text, ", {} other", grouped(*others));
-            }
-            None if ends.is_empty() => text += " refused by the producer",
-            None => {}
-        }
-        text += "\n";
+    lines.iter().map(|line| format!("  {} {}\n", line.flaw, flaw(line))).collect()
+}
+
+/// What became of documents that were imperfect on purpose, such as `120 = S3 error prefix 120`.
+pub(super) fn flaw(line: &LedgerLine) -> String {
+    let LedgerLine { documents, ends, others, .. } = line;
+    let mut value = grouped(*documents);
+    for LedgerEnd { destination, place, found, .. } in ends {
+        let place = place.as_ref().map_or_else(String::new, |place| format!(" {place}"));
+        value += &match found {
+            Some(found) if found == documents => format!(" = {destination}{place} {}", grouped(*found)),
+            Some(found) => format!(" ≠ {destination}{place} {}", grouped(*found)),
+            None => format!(", in {destination}{place} not known"),
+        };
     }
-    text
+    match others {
+        Some(others) => value += &format!(", {} other", grouped(*others)),
+        None if ends.is_empty() => value += " refused by the producer",
+        None => {}
+    }
+    value
 }
 
 /// The result of a verification without a load. While a run is under way, what it sends is found before it is known as
@@ -237,7 +239,7 @@ mod tests {
     };
 
     fn landed(destination: Destination, documents: u64, by_sql: Option<u64>) -> LandedDocuments {
-        LandedDocuments(vec![Landed { destination, documents, apart: 0, by_sql }])
+        LandedDocuments(vec![Landed { destination, documents, by_sql }])
     }
 
     #[test]

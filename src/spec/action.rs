@@ -79,6 +79,10 @@ pub enum Trouble {
         /// By how much, at most a minute.
         millis: u64,
     },
+    /// Each iterator of the stream's shards that a reader has is expired.
+    Expire,
+    /// The stack's function is killed whenever it works.
+    Kill,
     /// Firehose delivers nothing of the stack.
     Stall,
 }
@@ -175,6 +179,8 @@ impl fmt::Display for Trouble {
             }
             Self::Errors { service, share } => write!(f, "{:.0} % of the calls to {service} fail", share * 100.0),
             Self::Slow { service, millis } => write!(f, "{service} answers {millis} ms later"),
+            Self::Expire => f.write_str("every iterator of the stream is expired"),
+            Self::Kill => f.write_str("the function is killed whenever it works"),
             Self::Stall => f.write_str("Firehose delivers nothing"),
         }
     }
@@ -196,6 +202,8 @@ mod tests {
             Action::OnDemand,
             Action::Fault { trouble, seconds: 2.0 },
             Action::Fault { trouble: Trouble::Stall, seconds: 2.0 },
+            Action::Fault { trouble: Trouble::Expire, seconds: 2.0 },
+            Action::Fault { trouble: Trouble::Kill, seconds: 2.0 },
         ];
         for action in all {
             let text = serde_json::to_string(&action).expect("JSON");

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use demo_formats::schema::FieldPath;
-use demo_workload::template;
+use demo_workload::{mix::Kind, template};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -59,6 +59,13 @@ pub enum Workload {
         /// The fields that tell one document from another; by the whole line when `None`.
         key: Option<Vec<FieldPath>>,
     },
+    /// Documents of several kinds that refer to each other.
+    Mix {
+        /// The kinds.
+        kinds: Vec<Kind>,
+        /// Of the values.
+        seed: u64,
+    },
 }
 
 /// What becomes of lines of a user's file that are no JSON object.
@@ -76,7 +83,8 @@ impl Workload {
     /// Whether its documents have event times.
     pub(crate) fn has_event_times(&self) -> bool {
         match self {
-            Self::Template { text, .. } => !template::uses(text, &template::TIMES).is_empty(),
+            Self::Template { text, .. } => uses_times(text),
+            Self::Mix { kinds, .. } => kinds.iter().any(|kind| uses_times(&kind.template)),
             Self::StoreSales { .. } | Self::JsonLines { .. } => false,
         }
     }
@@ -85,7 +93,11 @@ impl Workload {
     pub(crate) fn mean_bytes(&self) -> Option<f64> {
         match self {
             Self::StoreSales { .. } => Some(MEAN_DOCUMENT_BYTES as f64),
-            Self::JsonLines { .. } | Self::Template { .. } => None,
+            Self::JsonLines { .. } | Self::Template { .. } | Self::Mix { .. } => None,
         }
     }
+}
+
+fn uses_times(template: &str) -> bool {
+    !template::uses(template, &template::TIMES).is_empty()
 }

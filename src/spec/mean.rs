@@ -9,6 +9,7 @@ use std::{
 use demo_workload::{
     Identity,
     json_lines::Rules,
+    mix::{Kind, Mix},
     template::{Template, TemplateError},
 };
 
@@ -16,6 +17,8 @@ use super::load::Workload;
 
 /// Documents of a template that are measured.
 const MEASURED: u64 = 100;
+/// Of a mix, so many have each kind by its share.
+const MEASURED_OF_A_MIX: u64 = 1_000;
 /// Of a record, at most (Kinesis API reference, UpdateMaxRecordSize): longer ones are refused elsewhere.
 pub(super) const RECORD_BYTES: usize = 10 << 20;
 
@@ -28,6 +31,7 @@ pub(super) fn mean_bytes(workload: &Workload) -> Option<f64> {
             let rules = Rules { identity: Identity::declared(key.as_deref()), max_bytes: RECORD_BYTES };
             of_template(text, *seed, rules).ok()
         }
+        Workload::Mix { kinds, seed } => of_mix(kinds, *seed).ok(),
     }
 }
 
@@ -50,6 +54,14 @@ fn of_template(text: &str, seed: u64, rules: Rules) -> Result<f64, TemplateError
     let mut documents = Vec::new();
     (1..=MEASURED).try_for_each(|number| template.document(number, &mut documents))?;
     Ok(documents.len() as f64 / MEASURED as f64)
+}
+
+/// With statuses that follow each other at once: of many documents, each kind and status has its part.
+fn of_mix(kinds: &[Kind], seed: u64) -> Result<f64, TemplateError> {
+    let mix = Mix::new(kinds, seed, 0, RECORD_BYTES)?;
+    let mut documents = Vec::new();
+    (1..=MEASURED_OF_A_MIX).try_for_each(|number| mix.document(number, &mut documents))?;
+    Ok(documents.len() as f64 / MEASURED_OF_A_MIX as f64)
 }
 
 #[cfg(test)]

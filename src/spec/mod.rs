@@ -215,11 +215,20 @@ fn merged(root: &Node, stack: &Stack) -> serde_json::Value {
             merged["load"]["workload"]["json_lines"]["file"] = file.display().to_string().into();
         }
         Workload::Template { text, .. } => {
-            let template = merged["load"]["workload"]["template"].as_object_mut();
-            let template = template.expect("a template is a map");
-            template.remove("file");
-            template.insert("text".to_owned(), text.clone().into());
+            with_text(&mut merged["load"]["workload"]["template"], text);
+        }
+        Workload::Mix { kinds, .. } => {
+            for (position, kind) in kinds.iter().enumerate() {
+                with_text(&mut merged["load"]["workload"]["mix"]["kinds"][position], &kind.template);
+            }
         }
     }
     merged
+}
+
+/// A template's text in place of its file.
+fn with_text(template: &mut serde_json::Value, text: &str) {
+    let template = template.as_object_mut().expect("a template is a map");
+    template.remove("file");
+    template.insert("text".to_owned(), text.into());
 }

@@ -3,7 +3,6 @@
 use std::{collections::HashSet, sync::Arc};
 
 use demo_workload::Id;
-use serde::Serialize;
 
 use super::{
     expected::Expected,
@@ -39,19 +38,17 @@ pub(super) struct FlawDue {
 }
 
 /// What was found of the documents with one flaw in one destination.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ended {
     /// What is wrong with them.
-    #[serde(skip)]
     pub flaw: Flaw,
     /// Whether no key tells them, or the service has given them up.
-    #[serde(skip)]
     pub is_apart: bool,
     /// The destination, such as `S3`.
     pub destination: &'static str,
-    /// Where they are, such as `error prefix`; null for the destination itself.
+    /// Where they are, such as `error prefix`; none for the destination itself.
     pub place: Option<&'static str>,
-    /// How many; null where it cannot be told which documents are missing.
+    /// How many; none where it cannot be told which documents are missing.
     pub found: Option<u64>,
 }
 

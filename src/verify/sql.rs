@@ -2,7 +2,7 @@
 
 use aws_sdk_athena::Client;
 use demo_formats::schema::{FieldPath, hive_name};
-use demo_workload::Identity;
+use demo_workload::{Identity, KindKeys};
 
 use super::{
     expected::{Expected, Scope},
@@ -61,7 +61,7 @@ pub async fn count(client: &Client, table: &Table, expected: &Expected) -> Resul
 
 /// Counts the rows without a key, of whatever run; `None` where rows have none.
 pub async fn count_without_key(client: &Client, table: &Table, expected: &Expected) -> Result<Option<u64>, SqlError> {
-    let columns: Vec<_> = expected.identity.fields().iter().map(column).collect();
+    let columns = key_columns(expected);
     if columns.is_empty() {
         return Ok(None);
     }
@@ -120,8 +120,8 @@ pub fn statement(table: &str, expected: &Expected) -> String {
              WHERE {} GROUP BY ss_ticket_number, ss_item_sk) AS keys",
             condition(scope)
         ),
-        (Identity::Fields(fields), _) => {
-            let columns: Vec<_> = fields.iter().map(column).collect();
+        (Identity::Fields(_) | Identity::Kinds(_), _) => {
+            let columns = key_columns(expected);
             let kept = if expected.has_apart() { format!(" WHERE NOT ({})", no_key(&columns)) } else { String::new() };
             format!(
                 "SELECT sum(n), count(*) FROM (SELECT count(*) AS n FROM {table}{kept} GROUP BY {}) AS keys",
@@ -130,6 +130,12 @@ pub fn statement(table: &str, expected: &Expected) -> String {
         }
         (Identity::Line, _) => format!("SELECT count(*) FROM {table}"),
     }
+}
+
+/// The values of the key, none where whole lines are.
+fn key_columns(expected: &Expected) -> Vec<String> {
+    let fields = expected.identity.fields();
+    fields.iter().map(|field| of_key(field, &column(field), expected)).collect()
 }
 
 /// Rows of lines that no key tells from others: every column of the key is NULL.
@@ -142,6 +148,18 @@ fn condition(scope: &Scope) -> String {
     let ranges: Vec<String> =
         tickets.iter().map(|r| format!("ss_ticket_number BETWEEN {} AND {}", r.start(), r.end())).collect();
     if ranges.is_empty() { "1 = 0".to_owned() } else { ranges.join(" OR ") }
+}
+
+/// What a key's field says of a row: of kinds with other keys, nothing.
+pub fn of_key(field: &FieldPath, value: &str, expected: &Expected) -> String {
+    match expected.identity.kinds_with(field) {
+        None => value.to_owned(),
+        Some(kinds) => {
+            let kinds: Vec<_> = kinds.iter().map(|kind| format!("'{kind}'")).collect();
+            let kind = KindKeys::KIND;
+            format!("CASE WHEN {ALIAS}.{kind} IN ({}) THEN {value} END", kinds.join(", "))
+        }
+    }
 }
 
 /// A field as Athena names it, in quotes, since it may be a word of SQL.
@@ -177,6 +195,19 @@ mod tests {
         assert_eq!(
             statement("2026_table", &Expected::new(Identity::Line, Scope::All)),
             "SELECT count(*) FROM \"2026_table\" AS demo_documents"
+        );
+    }
+
+    #[test]
+    fn a_field_counts_for_the_kinds_that_have_it_in_their_key() {
+        let path = |name: &str| FieldPath(vec![name.to_owned()]);
+        let keys = [("customers", vec![path("id")]), ("orders", vec![path("id"), path("status")])];
+        let identity = Identity::Kinds(KindKeys(keys.map(|(kind, key)| (kind.to_owned(), key)).to_vec()));
+        assert_eq!(
+            statement("t", &Expected::new(identity, Scope::All)),
+            "SELECT sum(n), count(*) FROM (SELECT count(*) AS n FROM \"t\" AS demo_documents GROUP BY \
+             demo_documents.\"kind\", demo_documents.\"id\", \
+             CASE WHEN demo_documents.kind IN ('orders') THEN demo_documents.\"status\" END) AS keys"
         );
     }
 

@@ -9,7 +9,10 @@ use aws_sdk_kinesis::{
     types::{Record, ShardIteratorType},
 };
 use futures::{StreamExt, TryStreamExt, stream};
-use tokio::{sync::Semaphore, time::sleep};
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, sleep},
+};
 
 use super::{
     destination::{Destination, DestinationReader, Keeps, Patience, VerifyError},
@@ -47,6 +50,11 @@ const ANSWERS: usize = 8;
 
 /// A shard admits five GetRecords a second (Kinesis API reference, GetRecords).
 const BETWEEN_READS: Duration = Duration::from_millis(210);
+
+/// What an iterator says that was not used for five minutes (Kinesis API reference, GetShardIterator), and how long a shard
+/// may have no other.
+const EXPIRED: &str = "ExpiredIteratorException";
+const EXPIRED_FOR: Duration = Duration::from_secs(45);
 
 /// A shard gives 2 MiB a second, and nothing after an answer of more until that is made up for (the same page).
 const BYTES_PER_SECOND: f64 = (2 << 20) as f64;
@@ -174,13 +182,22 @@ async fn read(
     answers: &Semaphore,
 ) -> Result<Found, StreamError> {
     let (mut iterator, mut keys, mut apart) =
-        (begin(client, stream, shard, answers).await?, Vec::new(), Vec::new());
-    let mut rest = Duration::ZERO;
+        (begin(client, stream, shard, None, answers).await?, Vec::new(), Vec::new());
+    let (mut rest, mut last, mut since) = (Duration::ZERO, None, Instant::now());
     while let Some(from) = iterator.take() {
         sleep(rest).await;
-        let _answer = answers.acquire().await.expect("it is never closed");
-        let page =
-            client.get_records().shard_iterator(from).send().await.map_err(|e| failed("GetRecords", stream, e))?;
+        let answer = answers.acquire().await.expect("it is never closed");
+        let page = match client.get_records().shard_iterator(from).send().await {
+            Err(error) if error.code() == Some(EXPIRED) && since.elapsed() < EXPIRED_FOR => {
+                drop(answer);
+                iterator = begin(client, stream, shard, last.as_deref(), answers).await?;
+                rest = BETWEEN_READS;
+                continue;
+            }
+            page => page.map_err(|e| failed("GetRecords", stream, e))?,
+        };
+        since = Instant::now();
+        last = page.records.last().map(|record| record.sequence_number.clone()).or(last);
         rest = rest_after(&page.records);
         for record in &page.records {
             let places = places(record, expected).map_err(|why| StreamError::Content {
@@ -204,12 +221,24 @@ async fn read(
     Ok(Found { keys: keys.into_iter().collect(), apart: apart.into_iter().collect() })
 }
 
-/// An iterator from the oldest record that the shard holds.
-async fn begin(client: &Client, stream: &str, shard: &str, answers: &Semaphore) -> Result<Option<String>, StreamError> {
+/// An iterator from behind a record, or from the oldest one that the shard holds.
+async fn begin(
+    client: &Client,
+    stream: &str,
+    shard: &str,
+    after: Option<&str>,
+    answers: &Semaphore,
+) -> Result<Option<String>, StreamError> {
     let _answer = answers.acquire().await.expect("it is never closed");
     let start = client.get_shard_iterator().stream_name(stream).shard_id(shard);
-    let start = start.shard_iterator_type(ShardIteratorType::TrimHorizon).send().await;
-    Ok(start.map_err(|e| failed("GetShardIterator", stream, e))?.shard_iterator)
+    let start = match after {
+        Some(number) => {
+            start.shard_iterator_type(ShardIteratorType::AfterSequenceNumber).starting_sequence_number(number)
+        }
+        None => start.shard_iterator_type(ShardIteratorType::TrimHorizon),
+    };
+    let started = start.send().await.map_err(|e| failed("GetShardIterator", stream, e))?;
+    Ok(started.shard_iterator)
 }
 
 /// How long a shard gives nothing after an answer.

@@ -3,16 +3,16 @@
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
-use serde::Serialize;
 use tokio::time::sleep;
 
 use super::{
     destination::{Conclusion, Destination, DestinationReader, Keeps, VerifyError},
     due::{Due, Ended},
     keys::Tally,
+    ledger::LedgerLine,
     rejections::Rejection,
 };
-use crate::{engine::Cancel, spec::Flaw};
+use crate::engine::Cancel;
 
 /// How long a last read may take after the cancellation.
 const LAST_READ: Duration = Duration::from_secs(5);
@@ -56,19 +56,6 @@ pub struct DestinationResult {
     pub took: Duration,
 }
 
-/// What became of the documents with one flaw.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct LedgerLine {
-    /// What is wrong with them.
-    pub flaw: Flaw,
-    /// How many of them were acknowledged; of those too long on purpose, how many the producer refused.
-    pub documents: u64,
-    /// How many were found in each destination, and where; none of those that the producer refused.
-    pub ends: Vec<Ended>,
-    /// Of documents that were sent once more, how many others there are more than once, in the destination that has most.
-    pub others: Option<u64>,
-}
-
 /// The progress of the search in one destination.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SearchProgress {
@@ -98,12 +85,6 @@ impl Verification {
     pub fn landed_by_sql(&self, destination: Destination) -> Option<u64> {
         let landed = self.of(destination)?;
         Some(landed.by_sql?.saturating_sub(landed.earlier))
-    }
-
-    /// Documents of these runs that were found apart from those.
-    pub fn apart_in(&self, destination: Destination) -> u64 {
-        let ended = self.of(destination).into_iter().flat_map(|landed| &landed.ended);
-        ended.filter(|ended| ended.is_apart).filter_map(|ended| ended.found).sum()
     }
 
     /// The most documents that any destination lacks; `None` unless there is a destination and every one was read to its end.
@@ -270,7 +251,7 @@ mod tests {
         },
         *,
     };
-    use crate::spec::End;
+    use crate::spec::{End, Flaw};
     use demo_workload::{Identity, Key};
 
     const OBJECTS: Destination =
@@ -366,10 +347,7 @@ mod tests {
             let verification = verify(due(apart), &Cancel::new(), |_| {}).await.expect("looked");
             let landed = verification.of(OBJECTS).expect("looked");
             assert_eq!((landed.ended[0].found, landed.ended[0].place), (Some(found), Some("error prefix")));
-            assert_eq!(
-                (landed.tally.lost, verification.lost(), verification.apart_in(OBJECTS)),
-                (0, Some(lost), found)
-            );
+            assert_eq!((landed.tally.lost, verification.lost()), (0, Some(lost)));
         }
     }
 

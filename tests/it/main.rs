@@ -26,6 +26,7 @@ mod kill;
 mod lifecycle;
 mod matrix;
 mod ministack;
+mod mix;
 mod mutator;
 mod own_json;
 mod outage;

@@ -13,9 +13,7 @@ use kinesis_demo::{
         inventory,
         redshift::{self, At, Database, Loader, LoaderError, data::Runner},
     },
-    deliveries::{
-        redshift::{self as delivery, RedshiftAt, RedshiftLoad},
-    },
+    deliveries::redshift::{self as delivery, RedshiftAt, RedshiftLoad},
     engine::{self, Action, Cancel, Observed, Outcome},
     operations::query::{self, Engine},
     pipeline::lifecycle,

@@ -240,6 +240,16 @@ fn a_template_is_recorded_itself_not_its_file() {
 }
 
 #[test]
+fn the_templates_of_a_mix_are_recorded_themselves() {
+    let checked = read("tests/specs/good-mix.yaml");
+    let Workload::Mix { kinds, seed: 7 } = &checked.stack.load.workload else { panic!("{:?}", checked.stack.load) };
+    assert_eq!(kinds[0].template, fs::read_to_string("tests/specs/own.template").expect("text"));
+    assert_eq!((&kinds[0].key, &kinds[1].key), (&vec![field("order.id")], &vec![field("id"), field("status")]));
+    assert_eq!(kinds[1].statuses()[1].after_ms, 5_000);
+    assert!(!recorded(&checked).contains("own.template"));
+}
+
+#[test]
 fn a_relative_path_starts_where_it_is_written() {
     let overlay = PathBuf::from("tests/specs/overlay-template.over.yaml");
     let over = spec::read("stacks/stream-only.yaml".as_ref(), &[overlay], &[]);

@@ -52,6 +52,29 @@ fn a_delivery_that_stands_still_is_waited_for() {
 }
 
 #[test]
+fn iterators_that_expire_while_the_stream_is_read_are_had_anew() {
+    let demo = Demo::new();
+    let sets = ["--set", "load.duration=1s", "--set", "load.events=[{at: 500ms, expire: 3s}]"];
+    let report = demo.json(&[&["run", "stacks/stream-only.yaml", "--rm", "--json"], &sets[..]].concat());
+    assert_eq!((&report["landed_stream"], &report["lost"]), (&report["offered"], &0.into()), "{report}");
+    assert!(report["seconds"]["verify"].as_f64().is_some_and(|seconds| seconds > 1.0), "{report}");
+}
+
+#[test]
+fn a_function_that_is_killed_at_work_loses_nothing() {
+    let demo = Demo::new();
+    let sets =
+        ["--set", "load.duration=3s", "--set", "load.rate=100/s", "--set", "load.events=[{at: 500ms, kill: 3s}]"];
+    let report = demo.json(&[&["run", "stacks/store-sales-dynamodb.yaml", "--json"], &sets[..]].concat());
+    assert_eq!((&report["landed_dynamodb"], &report["lost"]), (&300.into(), &0.into()), "{report}");
+    let id = report["stack"].as_str().expect("an id");
+    let log = demo.files("local/logs").into_iter().filter_map(|path| std::fs::read(path).ok());
+    let log: String = log.map(|data| text(&data)).collect();
+    assert!(log.contains("Runtime exited with error: signal: 9"), "{id} was killed at work");
+    demo.expect(0, &["down", id]);
+}
+
+#[test]
 fn a_run_is_steered_from_another_process() {
     let demo = Demo::new();
     let control = |action: &[&str]| demo.expect(0, &[&["control", "stream-only"], action].concat());

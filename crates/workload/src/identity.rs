@@ -1,5 +1,7 @@
 //! What tells one document from another.
 
+mod kinds;
+
 use std::{
     borrow::Cow,
     fmt,
@@ -13,6 +15,7 @@ use serde::{
 };
 use serde_json::{Value, value::RawValue};
 
+pub use self::kinds::KindKeys;
 use super::Key;
 
 const NULL: &str = "null";
@@ -32,6 +35,8 @@ pub enum Identity {
     StoreSales,
     /// By the values of these fields, compared as text: whole numbers or texts. Documents may share them.
     Fields(Vec<FieldPath>),
+    /// By their kind, which they say at the top, and by the values of its own fields, as in `Fields`.
+    Kinds(KindKeys),
     /// By every byte before the newline. Documents may be equal.
     Line,
 }
@@ -53,6 +58,9 @@ pub enum IdentityError {
         /// For example `a number with decimals (1.5)`.
         found: String,
     },
+    /// It says that it is of a kind that there is not.
+    #[error("there is no kind `{0}`")]
+    UnknownKind(String),
     /// Whole lines are told apart by themselves, not by values.
     #[error("documents that are told apart by their whole line have no key")]
     NoKey,
@@ -64,7 +72,7 @@ impl IdentityError {
         match self {
             Self::Missing(_) => true,
             Self::Kind { found, .. } => found == NULL,
-            Self::NotADocument(_) | Self::NoKey => false,
+            Self::NotADocument(_) | Self::UnknownKind(_) | Self::NoKey => false,
         }
     }
 }
@@ -82,7 +90,7 @@ impl Identity {
     pub fn of_document(&self, document: &[u8]) -> Result<Id, IdentityError> {
         match self {
             Self::StoreSales => Ok(sale(document)?.into()),
-            Self::Fields(_) => Ok(hashed(&self.texts(document)?)),
+            Self::Fields(_) | Self::Kinds(_) => Ok(hashed(&self.texts(document)?)),
             Self::Line => Ok(line(document)),
         }
     }
@@ -92,6 +100,12 @@ impl Identity {
     /// # Errors
     /// A value is no key, or documents here have none.
     pub fn of_values(&self, values: &[Value]) -> Result<Id, IdentityError> {
+        if let Self::Kinds(kinds) = self {
+            let kind = values.first().and_then(Value::as_str).unwrap_or_default();
+            let named = kinds.of_kind(kind, values)?.into_iter();
+            let texts: Vec<_> = named.map(|(field, value)| text_of(&field, value)).collect::<Result<_, _>>()?;
+            return Ok(hashed(&texts));
+        }
         let named = self.fields().into_iter().zip(values);
         let texts: Vec<_> = named.map(|(field, value)| text_of(&field, value)).collect::<Result<_, _>>()?;
         self.of_texts(&texts)
@@ -109,6 +123,11 @@ impl Identity {
         match self {
             Self::StoreSales => Ok(Key { ticket: number(0)?, item: number(1)? }.into()),
             Self::Fields(_) => Ok(hashed(texts)),
+            Self::Kinds(kinds) => {
+                let kind = texts.first().map_or("", AsRef::as_ref);
+                let texts: Vec<_> = kinds.of_kind(kind, texts)?.into_iter().map(|(_, text)| text).collect();
+                Ok(hashed(&texts))
+            }
             Self::Line => Err(IdentityError::NoKey),
         }
     }
@@ -118,7 +137,25 @@ impl Identity {
         match self {
             Self::StoreSales => ["ss_ticket_number", "ss_item_sk"].map(|name| FieldPath(vec![name.to_owned()])).into(),
             Self::Fields(fields) => fields.clone(),
+            Self::Kinds(kinds) => kinds.fields(),
             Self::Line => Vec::new(),
+        }
+    }
+
+    /// The kinds whose key has this field, where others have not: in documents of those, the field says nothing of which
+    /// document it is.
+    pub fn kinds_with(&self, field: &FieldPath) -> Option<Vec<&str>> {
+        match self {
+            Self::Kinds(kinds) => kinds.with(field),
+            Self::StoreSales | Self::Fields(_) | Self::Line => None,
+        }
+    }
+
+    /// The fields of a document's key.
+    fn fields_of(&self, document: &[u8]) -> Result<Vec<FieldPath>, IdentityError> {
+        match self {
+            Self::Kinds(kinds) => kinds.fields_of(&key_text(document, KindKeys::kind())?),
+            Self::StoreSales | Self::Fields(_) | Self::Line => Ok(self.fields()),
         }
     }
 
@@ -127,13 +164,14 @@ impl Identity {
     /// # Errors
     /// It is not one JSON object, or lacks a key.
     pub fn texts<'a>(&self, document: &'a [u8]) -> Result<Vec<Cow<'a, str>>, IdentityError> {
-        self.fields().into_iter().map(|field| key_text(document, field)).collect()
+        self.fields_of(document)?.into_iter().map(|field| key_text(document, field)).collect()
     }
 
     /// A document as a person would name it: by its key, or by how its line begins.
     pub fn name(&self, document: &[u8]) -> String {
         let texts = self.texts(document).unwrap_or_default();
-        let named: Vec<_> = self.fields().iter().zip(&texts).map(|(field, text)| format!("{field} {text}")).collect();
+        let fields = self.fields_of(document).unwrap_or_default();
+        let named: Vec<_> = fields.iter().zip(&texts).map(|(field, text)| format!("{field} {text}")).collect();
         if named.is_empty() { shortened(document) } else { named.join(", ") }
     }
 }
@@ -310,6 +348,34 @@ mod tests {
         let id = by(&["id"]).of_document(br#"{"id":17}"#).expect("a key");
         assert_eq!(by(&["id"]).of_values(&[json!(17)]).expect("a number"), id);
         assert_eq!(by(&["id"]).of_values(&[json!("17")]).expect("a text"), id);
+    }
+
+    #[test]
+    fn kinds_are_told_apart_by_themselves_and_each_by_its_own_key() {
+        let path = |name: &str| FieldPath(vec![name.to_owned()]);
+        let identity = Identity::Kinds(KindKeys(vec![
+            ("customers".to_owned(), vec![path("id")]),
+            ("orders".to_owned(), vec![path("id"), path("status")]),
+        ]));
+        assert_eq!(identity.fields(), ["kind", "id", "status"].map(path));
+        let id = |document: &str| identity.of_document(document.as_bytes()).expect("a key");
+        let customer = id(r#"{"kind":"customers","id":1,"status":"gold"}"#);
+        assert_eq!(customer, id(r#"{"kind":"customers","id":1}"#), "a customer's status is not in its key");
+        let order = id(r#"{"kind":"orders","id":1,"status":"gold"}"#);
+        assert_ne!(customer, order);
+        assert_ne!(order, id(r#"{"kind":"orders","id":1,"status":"paid"}"#));
+        assert_eq!(identity.of_texts(&["orders", "1", "gold"]).expect("a row"), order);
+        assert_eq!(identity.of_texts(&["customers", "1", ""]).expect("a row"), customer);
+        assert_eq!(identity.of_values(&[json!("orders"), json!(1), json!("gold")]).expect("values"), order);
+        assert_eq!(identity.of_values(&[json!("customers"), json!(1), json!(null)]).expect("values"), customer);
+        assert_eq!(identity.kinds_with(&path("status")), Some(vec!["orders"]));
+        assert_eq!((identity.kinds_with(&path("id")), identity.kinds_with(&path("kind"))), (None, None));
+        let said = |document: &[u8]| identity.of_document(document).expect_err("no key").to_string();
+        assert_eq!(said(br#"{"kind":"shops","id":1}"#), "there is no kind `shops`");
+        assert_eq!(said(br#"{"id":1}"#), "the key field `kind` is not there");
+        assert_eq!(said(br#"{"kind":"orders","id":1}"#), "the key field `status` is not there");
+        let name = identity.name(br#"{"kind":"orders","id":1,"status":"paid"}"#);
+        assert_eq!(name, "kind orders, id 1, status paid");
     }
 
     #[test]

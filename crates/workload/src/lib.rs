@@ -4,11 +4,12 @@ pub mod clock;
 pub mod files;
 pub mod identity;
 pub mod json_lines;
+pub mod mix;
 mod object;
 pub mod store_sales;
 pub mod template;
 
-pub use identity::{Id, Identity, IdentityError, field_at};
+pub use identity::{Id, Identity, IdentityError, KindKeys, field_at};
 
 /// Bits of a packed key that hold the item; TPC-DS has at most 502,000 items, at its largest scale.
 const ITEM_BITS: u32 = 20;

@@ -70,6 +70,10 @@ impl Delivery for DynamoDbDelivery {
         Some("Lambda's time, DynamoDB's storage and reads, logs")
     }
 
+    fn function(&self, names: &Names) -> Option<String> {
+        Some(self.names(&names.id).function)
+    }
+
     async fn lookup(&self, names: &Names, clients: &Clients) -> Result<Option<Box<dyn Lookup>>, VerifyError> {
         Ok(Some(lookup::of(self, names, clients).await?))
     }

@@ -21,7 +21,7 @@ use crate::{
         destination::{Conclusion, Destination, DestinationReader, Keeps, Patience, VerifyError},
         expected::{Expected, Scope},
         keys::{KeyBag, Tally},
-        sql::{ALIAS, Counted},
+        sql::{ALIAS, Counted, of_key},
     },
 };
 
@@ -307,7 +307,8 @@ impl Rows {
     }
 
     fn keys(&self) -> Vec<String> {
-        self.expected.identity.fields().iter().map(|key| expression(key, self.structs)).collect()
+        let fields = self.expected.identity.fields();
+        fields.iter().map(|key| of_key(key, &expression(key, self.structs), &self.expected)).collect()
     }
 
     /// The number of rows without a key; none where rows have none.

@@ -14,9 +14,9 @@ use super::{
 };
 
 const EVENTS: &str = "load.events";
-const KINDS: [&str; 8] = ["rate", "reshard", "hot_key", "mode", "throttle", "errors", "slow", "stall"];
-const KINDS_LISTED: &str =
-    "one of `rate`, `reshard`, `hot_key`, `mode`, and in the stand-in `throttle`, `errors`, `slow` and `stall`";
+const KINDS: [&str; 10] =
+    ["rate", "reshard", "hot_key", "mode", "throttle", "errors", "slow", "expire", "kill", "stall"];
+const KINDS_LISTED: &str = "one of `rate`, `reshard`, `hot_key`, `mode`, and in the stand-in `throttle`, `errors`, `slow`, `expire`, `kill` and `stall`";
 
 impl Check<'_> {
     /// The events in the order of their times, and the schedule with the rates that they set.
@@ -48,7 +48,7 @@ impl Check<'_> {
         let kind = self.one_of(path, &KINDS, "what happens", KINDS_LISTED)?;
         let of_kind = format!("{path}.{kind}");
         let action = match kind {
-            "throttle" | "errors" | "slow" | "stall" => self.fault(kind, &of_kind, event)?,
+            "throttle" | "errors" | "slow" | "expire" | "kill" | "stall" => self.fault(kind, &of_kind, event)?,
             "rate" => {
                 let rate = quantity::open_rate(&event.rate.as_ref()?.0);
                 Action::Rate(self.keep(&format!("{path}.rate"), rate)?)
@@ -96,7 +96,14 @@ impl Check<'_> {
                 let service = self.service(path, slow.service.as_deref()?);
                 (Trouble::Slow { service: service?, millis: by?.as_millis() as u64 }, seconds?)
             }
-            _ => (Trouble::Stall, self.lasting(path, event.stall.as_ref()?, NO_TIME)?.as_secs_f64()),
+            _ => {
+                let (trouble, lasts) = match kind {
+                    "expire" => (Trouble::Expire, &event.expire),
+                    "kill" => (Trouble::Kill, &event.kill),
+                    _ => (Trouble::Stall, &event.stall),
+                };
+                (trouble, self.lasting(path, lasts.as_ref()?, NO_TIME)?.as_secs_f64())
+            }
         };
         let fault = Action::Fault { trouble, seconds };
         let checked = fault

@@ -50,6 +50,7 @@ impl Check<'_> {
         let Some(schedule) = schedule else { return Some(()) };
         match workload {
             Some(Workload::Template { text, .. }) => self.event_times(&Written { path: TEMPLATE, text }, schedule),
+            Some(Workload::Mix { kinds, .. }) => self.times_of_kinds(kinds, schedule),
             _ => Some(()),
         }
     }
@@ -66,16 +67,17 @@ impl Check<'_> {
     }
 
     pub(super) fn workload(&mut self, workload: Option<&WorkloadFile>) -> Option<Workload> {
-        const KINDS: [&str; 3] = ["store_sales", "json_lines", "template"];
+        const KINDS: [&str; 4] = ["store_sales", "json_lines", "template", "mix"];
         let map = match workload {
             None if self.written(WORKLOAD) => return None,
             None | Some(WorkloadFile::Word(_)) => return Some(Workload::StoreSales { scale: 1, seed: 1 }),
             Some(WorkloadFile::Map(map)) => map,
         };
-        let expected = "one of `store_sales`, `json_lines` and `template`";
+        let expected = "one of `store_sales`, `json_lines`, `template` and `mix`";
         match self.one_of(WORKLOAD, &KINDS, "what is sent", expected)? {
             "json_lines" => self.json_lines(map.json_lines.as_ref()?),
             "template" => self.template(map.template.as_ref()?),
+            "mix" => self.mix(map.mix.as_ref()?),
             _ => {
                 let sizes = map.store_sales.as_ref()?;
                 Some(Workload::StoreSales { scale: sizes.scale.unwrap_or(1), seed: sizes.seed.unwrap_or(1) })
@@ -103,15 +105,24 @@ impl Check<'_> {
     }
 
     fn template(&mut self, template: &TemplateFile) -> Option<Workload> {
-        let path = TEMPLATE;
-        let key = self.identity(&format!("{path}.key"), template.key.as_ref());
+        let key = self.identity(&format!("{TEMPLATE}.key"), template.key.as_ref());
+        let text = self.template_of(TEMPLATE, template.file.as_deref(), template.text.as_deref());
+        let before = self.complaints();
+        if let Some(text) = &text {
+            self.alone(&Written { path: TEMPLATE, text });
+        }
+        let seed = template.seed.unwrap_or(1);
+        (self.complaints() == before).then_some(())?;
+        Some(Workload::Template { text: text?, seed, key: key? })
+    }
+
+    /// The text of a template that is written under `path`, as `file` or `text`.
+    pub(super) fn template_of(&mut self, path: &str, file: Option<&str>, text: Option<&str>) -> Option<String> {
         let expected = "either `file`, or `text` with the template itself";
-        let text = match self.one_of(path, &["file", "text"], "what the template is", expected) {
-            Some("file") => template.file.as_ref().and_then(|file| self.template_file(&format!("{path}.file"), file)),
-            Some(_) => template.text.clone().and_then(|text| self.template_text(&format!("{path}.text"), text)),
-            None => None,
-        };
-        Some(Workload::Template { text: text?, seed: template.seed.unwrap_or(1), key: key? })
+        match self.one_of(path, &["file", "text"], "what the template is", expected)? {
+            "file" => self.template_file(&format!("{path}.file"), file?),
+            _ => self.template_text(&format!("{path}.text"), text?.to_owned()),
+        }
     }
 
     fn template_file(&mut self, path: &str, written: &str) -> Option<String> {
@@ -146,7 +157,7 @@ impl Check<'_> {
     }
 
     /// The fields of a key, if one is declared and nothing is wrong with it.
-    fn identity(&mut self, path: &str, key: Option<&IdentityFile>) -> Option<Option<Vec<FieldPath>>> {
+    pub(super) fn identity(&mut self, path: &str, key: Option<&IdentityFile>) -> Option<Option<Vec<FieldPath>>> {
         let Some(IdentityFile(fields)) = key else { return (!self.written(path)).then_some(None) };
         let mut known = Vec::new();
         for (position, field) in fields.iter().enumerate() {

@@ -4,6 +4,7 @@ pub(crate) mod firehose;
 mod events;
 mod imperfect;
 mod load;
+mod mix;
 mod partition_key;
 pub(super) mod schedule;
 mod sending;

@@ -37,7 +37,9 @@ impl Check<'_> {
             (PartitionKeyWord::Ticket, Workload::StoreSales { .. }) => return Some(PartitionKey::Ticket),
             (
                 PartitionKeyWord::Key,
-                Workload::JsonLines { key: Some(_), .. } | Workload::Template { key: Some(_), .. },
+                Workload::JsonLines { key: Some(_), .. }
+                | Workload::Template { key: Some(_), .. }
+                | Workload::Mix { .. },
             ) => return Some(PartitionKey::Key),
             (PartitionKeyWord::Ticket, _) => {
                 ("documents of your own have no ticket", "`uniform`, or `key` beside a `key` of the workload")

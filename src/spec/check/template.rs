@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use demo_workload::template::{self, Use};
+use demo_workload::template::{self, FIELDS, Use};
 
 use super::{
     super::{
@@ -33,6 +33,20 @@ impl Check<'_> {
             Refusal::new(problem, "a rate such as `2000/s`, or another field, such as `datetime`"),
         );
         None
+    }
+
+    /// Without other kinds beside it, a template has nothing to refer to.
+    pub(super) fn alone(&mut self, template: &Written<'_>) {
+        let of_a_mix: Vec<&'static str> =
+            FIELDS.iter().filter(|field| field.is_of_a_mix()).map(template::Field::name).collect();
+        for field in template::uses(template.text, &of_a_mix) {
+            let problem = format!("only a kind of a mix has `{}`", field.name);
+            self.refuse_use(
+                template,
+                &field,
+                Refusal::new(problem, "`load.workload.mix` in place of the template, or another field"),
+            );
+        }
     }
 
     /// Complains of a field where a template uses it.

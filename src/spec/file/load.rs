@@ -6,6 +6,8 @@ use serde::Deserialize;
 use super::{
     super::{load::Broken, sending::Transport},
     ImperfectFile, OpenRate, PathText, RateRange, RateText, ShareText, Size, Time,
+    mix::MixFile,
+    values::IdentityFile,
 };
 
 /// a map with `rate`, and `duration` or `records`; or with `stages`; or with `replay`
@@ -82,7 +84,7 @@ pub(in super::super) struct ReplayFile {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 pub(in super::super) struct EventsFile(#[schemars(length(max = 1000))] pub Vec<EventFile>);
 
-/// one of `{at: 90s, rate: 5000/s}`, `{at: 90s, reshard: 40}`, `{at: 90s, hot_key: {share: 40%, for: 30s}}`, `{at: 90s, mode: on-demand}`, and in the stand-in `throttle`, `errors`, `slow` and `stall`
+/// one of `{at: 90s, rate: 5000/s}`, `{at: 90s, reshard: 40}`, `{at: 90s, hot_key: {share: 40%, for: 30s}}`, `{at: 90s, mode: on-demand}`, and in the stand-in `throttle`, `errors`, `slow`, `expire`, `kill` and `stall`
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in super::super) struct EventFile {
@@ -104,6 +106,10 @@ pub(in super::super) struct EventFile {
     pub errors: Option<ErrorsFile>,
     /// In the stand-in, a service answers later for a while.
     pub slow: Option<SlowFile>,
+    /// In the stand-in, every iterator of the stream's shards is expired for so long.
+    pub expire: Option<Time>,
+    /// In the stand-in, the stack's function is killed whenever it works, for so long.
+    pub kill: Option<Time>,
     /// In the stand-in, Firehose delivers nothing for so long.
     pub stall: Option<Time>,
 }
@@ -223,7 +229,7 @@ pub(in super::super) struct HotShareFile {
     pub share: Option<ShareText>,
 }
 
-/// `store_sales`, or a map of one: `{store_sales: …}`, `{json_lines: …}` or `{template: …}`
+/// `store_sales`, or a map of one: `{store_sales: …}`, `{json_lines: …}`, `{template: …}` or `{mix: …}`
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub(in super::super) enum WorkloadFile {
@@ -247,6 +253,8 @@ pub(in super::super) struct WorkloadMap {
     pub json_lines: Option<JsonLinesFile>,
     /// Documents rendered from your own template.
     pub template: Option<TemplateFile>,
+    /// Documents of several kinds that refer to each other, each from a template of its own.
+    pub mix: Option<MixFile>,
 }
 
 /// `{scale: 1, seed: 1}`
@@ -286,10 +294,6 @@ pub(in super::super) struct TemplateFile {
     /// The fields that tell one document from another; the whole line when left out.
     pub key: Option<IdentityFile>,
 }
-
-/// a list of fields, such as `[id]` or `[order.number, line]`
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-pub(in super::super) struct IdentityFile(#[schemars(length(min = 1))] pub Vec<PathText>);
 
 /// `off`, `on`, or `{max_size: 25KiB}`
 #[derive(Clone, Debug, Deserialize, JsonSchema)]

@@ -5,6 +5,7 @@
 
 mod imperfect;
 mod load;
+mod mix;
 pub(crate) mod values;
 
 use std::collections::BTreeMap;
@@ -16,10 +17,13 @@ pub(super) use imperfect::{
     AmountFile, DelayAmountFile, DelayAmountMap, FieldAmountFile, FieldAmountMap, ImperfectFile,
 };
 pub(super) use load::{
-    AggregationFile, AggregationWord, EventFile, HotShareFile, IdentityFile, JsonLinesFile, LoadFile, PartitionKeyFile,
+    AggregationFile, AggregationWord, EventFile, HotShareFile, JsonLinesFile, LoadFile, PartitionKeyFile,
     PartitionKeyMap, PartitionKeyWord, ReplayFile, StageFile, TemplateFile, WorkloadFile,
 };
-pub(crate) use values::{AtLeast, NameFile, OpenRate, PathText, RateRange, RateText, ShareText, Size, Time};
+pub(super) use mix::{KindFile, MixFile, StatusFile};
+pub(crate) use values::{
+    AtLeast, IdentityFile, NameFile, OpenRate, PathText, RateRange, RateText, ShareText, Size, Time,
+};
 
 use crate::deliveries::spec::DeliverFile;
 

@@ -59,6 +59,10 @@ pub(crate) struct AtLeast(pub String);
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 pub(crate) struct PathText(pub String);
 
+/// a list of fields, such as `[id]` or `[order.number, line]`
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+pub(crate) struct IdentityFile(#[schemars(length(min = 1))] pub Vec<PathText>);
+
 /// `{size: 64MiB, interval: 60s}`
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -67,6 +67,16 @@ impl Faults {
         })
     }
 
+    /// Whether the iterators of a stream are to be expired.
+    pub(crate) fn expires(&self, stream: &str) -> bool {
+        self.any(|active| matches!(&active.fault.effect, Effect::Expire { stream: named } if named == stream))
+    }
+
+    /// Whether a function is to be killed.
+    pub(crate) fn kills(&self, function: &str) -> bool {
+        self.any(|active| matches!(&active.fault.effect, Effect::Kill { function: named } if named == function))
+    }
+
     /// Whether a delivery stream is to read nothing.
     pub(crate) fn stalls(&self, delivery: &str) -> bool {
         self.any(|active| matches!(&active.fault.effect, Effect::Stall { delivery: named } if named == delivery))

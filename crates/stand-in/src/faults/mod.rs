@@ -78,6 +78,16 @@ pub enum Effect {
         /// By so many milliseconds: at most a minute.
         millis: u64,
     },
+    /// Each iterator of a stream's shards that a reader has is expired.
+    Expire {
+        /// The stream's name.
+        stream: String,
+    },
+    /// The process of each invocation of a function is killed while it works.
+    Kill {
+        /// The function's name.
+        function: String,
+    },
     /// A delivery stream of Firehose reads nothing from its stream.
     Stall {
         /// The delivery stream's name.
@@ -121,6 +131,8 @@ impl fmt::Display for Effect {
             }
             Self::Errors { service, share } => write!(f, "{:.0} % of the calls to {service} fail", share * 100.0),
             Self::Slow { service, millis } => write!(f, "{service} answers {millis} ms later"),
+            Self::Expire { stream } => write!(f, "every iterator of {stream} is expired"),
+            Self::Kill { function } => write!(f, "{function} is killed whenever it works"),
             Self::Stall { delivery } => write!(f, "{delivery} delivers nothing"),
         }
     }

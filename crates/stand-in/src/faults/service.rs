@@ -75,7 +75,8 @@ impl FaultService {
     /// A fault on a resource that does not exist would do nothing, unnoticed.
     fn find(&self, effect: &Effect) -> Result<(), ServiceError> {
         let stored = match effect {
-            Effect::Throttle { stream, .. } => format!("kinesis stream {stream}"),
+            Effect::Throttle { stream, .. } | Effect::Expire { stream } => format!("kinesis stream {stream}"),
+            Effect::Kill { function } => format!("lambda function {function}"),
             Effect::Stall { delivery } => format!("firehose delivery stream {delivery}"),
             Effect::Errors { service, .. } | Effect::Slow { service, .. } => {
                 return match SERVICES.contains(&service.as_str()) {
@@ -123,6 +124,8 @@ mod tests {
         for wrong in [
             throttle("nowhere"),
             inject(r#"{"stall":{"delivery":"nowhere"}}"#),
+            inject(r#"{"kill":{"function":"nowhere"}}"#),
+            inject(r#"{"expire":{"stream":"nowhere"}}"#),
             inject(r#"{"errors":{"service":"sqs","share":1}}"#),
             inject(r#"{"errors":{"service":"s3","share":2}}"#),
             inject(r#"{"flood":{}}"#),

@@ -178,8 +178,8 @@ mod tests {
         }
 
         #[test]
-        fn zipf_gives_ranks_of_which_the_first_are_likeliest(ranks in 1..1_000_i64, exponent in 0.0..3.0) {
-            let drawn = sample_of(zipf, &[ranks.into(), f64::into(exponent)]);
+        fn zipf_gives_ranks_of_which_the_first_are_likeliest(ranks in 1..1_000_i64, exponent in 0.0..3.0_f64) {
+            let drawn = sample_of(zipf, &[Value::from(ranks), Value::from(exponent)]);
             prop_assert!(drawn.iter().all(|rank| (1.0..=ranks as f64).contains(rank) && rank.fract() == 0.0));
             let weights: Vec<f64> = (1..=ranks).map(|rank| (rank as f64).powf(-exponent)).collect();
             let total: f64 = weights.iter().sum();
@@ -192,7 +192,7 @@ mod tests {
 
         #[test]
         fn weighted_gives_each_as_often_as_its_weight_says(a in 0_u32..100, b in 1_u32..100) {
-            let choices = Value::from_iter([("1", a), ("0", b)]);
+            let choices = Value::from_pairs([("1", a), ("0", b)]);
             let number = |draws: &mut Draws, arguments: &[Value]| {
                 let value = weighted(draws, arguments)?;
                 Ok(value.as_str().expect("a text").parse::<f64>().expect("a number").into())
@@ -226,8 +226,8 @@ mod tests {
         assert_eq!(refused(zipf, vec![0.into(), 1.into()]), "0 ranks are not from 1 to 9007199254740992");
         assert_eq!(refused(zipf, vec![5.into(), 11.into()]), "the exponent 11 is not from 0 to 10");
         assert!(refused(weighted, vec![5.into()]).contains("is no map from choices"));
-        assert_eq!(refused(weighted, vec![Value::from_iter([("a", 0)])]), "the weights sum up to 0");
-        assert_eq!(refused(weighted, vec![Value::from_iter([("a", -1)])]), "the weight of `a` is -1, less than 0");
+        assert_eq!(refused(weighted, vec![Value::from_pairs([("a", 0)])]), "the weights sum up to 0");
+        assert_eq!(refused(weighted, vec![Value::from_pairs([("a", -1)])]), "the weight of `a` is -1, less than 0");
         let mut far = || log_normal(&mut draws, &[1.into(), 1e300.into()]);
         let said = (0..50).find_map(|_| far().err()).expect("half of them are too large");
         assert_eq!(said, "a number is infinite, which JSON does not know");

@@ -27,7 +27,7 @@ use fake::{
 };
 use minijinja::{
     Error, ErrorKind, State,
-    value::{Object, ObjectRepr, Value},
+    value::{Kwargs, Object, ObjectRepr, Value, from_args},
 };
 use rand::{Rng as _, RngExt, SeedableRng, rngs::Xoshiro256PlusPlus};
 
@@ -62,9 +62,31 @@ enum Draw {
     Call(fn(&mut Draws, &[Value]) -> Result<Value, String>),
     Sequence,
     Now(fn(DateTime<Utc>) -> Value),
+    Status,
+    Earlier(fn(&dyn Earlier, &str, Choose<'_>) -> Result<Value, String>),
+}
+
+/// Chooses one of so many, numbered from 1.
+pub(crate) type Choose<'a> = &'a mut dyn FnMut(u64) -> Result<u64, String>;
+
+/// What a document of a mix may say of itself and of those before it.
+pub(crate) trait Earlier: fmt::Debug + Send + Sync {
+    /// Its status, if its kind has statuses.
+    fn status(&self) -> Option<&str>;
+
+    /// The id of an entity that a document of this kind has carried before.
+    fn id(&self, kind: &str, choose: Choose<'_>) -> Result<Value, String>;
+
+    /// What all documents of such an entity say.
+    fn entity(&self, kind: &str, choose: Choose<'_>) -> Result<Value, String>;
 }
 
 impl Field {
+    /// Whether only documents of a mix have it.
+    pub fn is_of_a_mix(&self) -> bool {
+        matches!(self.draw, Draw::Status | Draw::Earlier(_))
+    }
+
     /// The word that names it.
     pub fn name(&self) -> &'static str {
         self.usage.split('(').next().unwrap_or(self.usage)
@@ -92,9 +114,15 @@ macro_rules! text {
 
 /// Every field that there is.
 pub const FIELDS: &[Field] = fields! {
-    "sequence", "the document's number, from 1; every document of a stack has another", Draw::Sequence;
+    "sequence", "the document's number, from 1; every document of a stack has another; in a mix, every entity of a kind",
+        Draw::Sequence;
     "now", "the document's event time, such as 2024-05-17T17:04:59.250Z", Draw::Now(|now| rfc3339(now, SecondsFormat::Millis));
     "now_ms", "the document's event time, in milliseconds since 1970", Draw::Now(|now| now.timestamp_millis().into());
+    "status", "in a mix, the status of an entity that has several", Draw::Status;
+    "ref(\"customers\")", "in a mix, an id that a document of that kind has carried before; `zipf=1.1` prefers the first ones",
+        Draw::Earlier(|earlier, kind, choose| earlier.id(kind, choose));
+    "entity(\"customers\")", "in a mix, all of such a document that neither time nor status changes: `entity(\"orders\").total`",
+        Draw::Earlier(|earlier, kind, choose| earlier.entity(kind, choose));
     "uuid", "a UUID of version 4", Draw::Value(uuid);
     "int(first, last)", "a whole number, both ends included", Draw::Call(int);
     "float(from, to, decimals)", "a number with up to so many decimals, each as likely as the others", Draw::Call(float);
@@ -166,19 +194,33 @@ pub(super) fn field(name: &str) -> Option<&'static Field> {
 
 /// The values of one document, drawn as they are asked for.
 #[derive(Debug)]
-pub(super) struct Values {
+pub(crate) struct Values {
     number: u64,
     now: DateTime<Utc>,
+    earlier: Option<Box<dyn Earlier>>,
     draws: Mutex<Draws>,
 }
 
 impl Values {
     /// Document `number` of a seed has the same values always, whatever was made before it; `now` is its event time, in
     /// milliseconds since 1970.
-    pub(super) fn new(seed: u64, number: u64, now: i64) -> Self {
+    pub(crate) fn new(seed: u64, number: u64, now: i64) -> Self {
         let draws = Draws::seed_from_u64(mixed(mixed(seed) ^ number));
         let now = DateTime::from_timestamp_millis(now).unwrap_or(DateTime::<Utc>::MAX_UTC);
-        Self { number, now, draws: Mutex::new(draws) }
+        Self { number, now, earlier: None, draws: Mutex::new(draws) }
+    }
+
+    /// The same values for a document of a mix.
+    pub(crate) fn in_mix(self, earlier: impl Earlier + 'static) -> Self {
+        Self { earlier: Some(Box::new(earlier)), ..self }
+    }
+
+    /// A rank from 1 on, each as likely as the others, or by Zipf's law.
+    fn chosen(&self, count: u64, zipf: Option<f64>) -> Result<u64, String> {
+        self.drawn(|draws| match zipf {
+            Some(exponent) => distributions::rank(draws, count, exponent),
+            None => Ok(draws.random_range(1..=count)),
+        })
     }
 
     fn drawn<T>(&self, draw: impl FnOnce(&mut Draws) -> T) -> T {
@@ -197,7 +239,8 @@ impl Object for Values {
             Draw::Sequence => self.number.into(),
             Draw::Value(draw) => self.drawn(draw),
             Draw::Now(value) => value(self.now),
-            Draw::Call(_) => Value::from_object(Callable { field, values: Arc::clone(self) }),
+            Draw::Status => self.earlier.as_ref()?.status()?.into(),
+            Draw::Call(_) | Draw::Earlier(_) => Value::from_object(Callable { field, values: Arc::clone(self) }),
         })
     }
 }
@@ -215,10 +258,29 @@ impl Object for Callable {
     }
 
     fn call(self: &Arc<Self>, _: &mut State<'_, '_>, arguments: &[Value]) -> Result<Value, Error> {
-        let Draw::Call(call) = self.field.draw else { unreachable!("only fields with arguments become callable") };
         let usage = self.field.usage;
         let refused = |why: String| Error::new(ErrorKind::InvalidOperation, format!("{why}; it is used as `{usage}`"));
-        self.values.drawn(|draws| call(draws, arguments)).map_err(refused)
+        match self.field.draw {
+            Draw::Call(call) => self.values.drawn(|draws| call(draws, arguments)).map_err(refused),
+            Draw::Earlier(of) => self.of_earlier(of, arguments).map_err(refused),
+            _ => unreachable!("only fields with arguments become callable"),
+        }
+    }
+}
+
+impl Callable {
+    fn of_earlier(
+        &self,
+        of: fn(&dyn Earlier, &str, Choose<'_>) -> Result<Value, String>,
+        arguments: &[Value],
+    ) -> Result<Value, String> {
+        let earlier = self.values.earlier.as_deref().ok_or("only documents of a mix can refer to others")?;
+        let parsed = from_args::<(&str, Kwargs)>(arguments).and_then(|(kind, named)| {
+            let zipf = named.get::<Option<f64>>("zipf")?;
+            named.assert_all_used().map(|()| (kind, zipf))
+        });
+        let (kind, zipf) = parsed.map_err(|error| error.to_string())?;
+        of(earlier, kind, &mut |count| self.values.chosen(count, zipf))
     }
 }
 

@@ -23,10 +23,11 @@ mod uses;
 
 use std::sync::Arc;
 
+pub(crate) use fields::{Choose, Earlier, Values};
 pub use fields::{FIELDS, Field};
+pub(crate) use text::{Text, nearest, not_an_object};
 pub use uses::{Quoted, Use, place, uses};
 
-use self::{fields::Values, text::Text};
 use super::{
     clock::{Clock, FromNow},
     json_lines::{Rules, record_bytes},
@@ -35,6 +36,10 @@ use super::{
 
 /// The fields that a clock gives.
 pub const TIMES: [&str; 2] = ["now", "now_ms"];
+/// The field that tells the documents of an entity apart.
+pub const STATUS: &str = "status";
+/// The fields that refer to other documents.
+pub const REFERENCES: [&str; 2] = ["ref", "entity"];
 
 /// Documents that are made to see whether the template is right.
 const TRIED: u64 = 100;
@@ -81,6 +86,17 @@ pub enum TemplateError {
         /// What may have been meant.
         near: Vec<&'static str>,
     },
+    /// What is wrong with the template of one kind of a mix.
+    #[error("kind `{kind}`: {source}")]
+    Kind {
+        /// The kind.
+        kind: String,
+        /// What is wrong.
+        source: Box<TemplateError>,
+    },
+    /// The kinds of a mix do not go together.
+    #[error("{0}")]
+    Kinds(String),
     /// A document of it is none.
     #[error("document {number} of the template {why}")]
     Document {
@@ -128,8 +144,8 @@ impl Template {
 }
 
 /// Appends what was rendered as one line, or says why it is no document.
-fn finish(text: &str, rules: &Rules, out: &mut Vec<u8>) -> Result<(), String> {
-    object::check(text.as_bytes()).map_err(|error| text::not_an_object(text, &error))?;
+pub(crate) fn finish(text: &str, rules: &Rules, out: &mut Vec<u8>) -> Result<(), String> {
+    object::check(text.as_bytes()).map_err(|error| not_an_object(text, &error))?;
     let begin = out.len();
     object::compact(text.as_bytes(), out);
     let bytes = record_bytes(&out[begin..], &rules.identity).map_err(|why| format!("is none: {why}"))?;

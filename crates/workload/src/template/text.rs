@@ -9,7 +9,7 @@ use minijinja::{
 
 use super::{
     TemplateError, chains,
-    fields::{self, FIELDS, Values},
+    fields::{self, FIELDS, Field, Values},
 };
 
 /// The only template of its environment.
@@ -22,14 +22,14 @@ const SHOWN: usize = 200;
 
 /// A template that can be rendered.
 #[derive(Debug)]
-pub(super) struct Text {
+pub(crate) struct Text {
     environment: Environment<'static>,
 }
 
 impl Text {
     /// # Errors
     /// It is no template, or has a field that there is not.
-    pub(super) fn parse(text: &str) -> Result<Self, TemplateError> {
+    pub(crate) fn parse(text: &str) -> Result<Self, TemplateError> {
         chains::check(text).map_err(|chains::TooLong { line, most, what }| TemplateError::Chain {
             line,
             most,
@@ -49,7 +49,7 @@ impl Text {
 
     /// # Errors
     /// Why it cannot be made.
-    pub(super) fn render(&self, values: Values) -> Result<String, String> {
+    pub(crate) fn render(&self, values: Values) -> Result<String, String> {
         let template = self.environment.get_template(NAME).expect("it was added when this was made");
         let rendered = template.render(Value::from_object(values));
         rendered.map_err(|error| format!("cannot be made: {}", said(&error)))
@@ -101,11 +101,15 @@ fn line_of(text: &str, word: &str) -> usize {
 
 /// Up to three fields whose names are like this, the nearest first.
 fn near(name: &str) -> Vec<&'static str> {
+    nearest(name, FIELDS.iter().map(Field::name))
+}
+
+/// Up to three names that are like this, the nearest first.
+pub(crate) fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let wanted = name.to_lowercase().replace('-', "_");
     let far = (wanted.chars().count() / 3).max(1);
-    let mut close: Vec<_> = FIELDS
-        .iter()
-        .map(|field| (strsim::damerau_levenshtein(&wanted, field.name()), field.name()))
+    let mut close: Vec<_> = names
+        .map(|name| (strsim::damerau_levenshtein(&wanted, name), name))
         .filter(|(distance, one)| *distance <= far && *distance < one.len())
         .collect();
     close.sort_unstable();
@@ -137,7 +141,7 @@ fn brief(text: &str) -> String {
 }
 
 /// Shows where the rendered text stops being JSON.
-pub(super) fn not_an_object(text: &str, error: &serde_json::Error) -> String {
+pub(crate) fn not_an_object(text: &str, error: &serde_json::Error) -> String {
     let line = text.lines().nth(error.line().saturating_sub(1)).unwrap_or_default();
     let shown = brief(line.trim());
     format!(

@@ -3,6 +3,7 @@
 use std::{ops::RangeInclusive, time::Duration};
 
 use demo_formats::schema::{FieldPath, Schema, Type};
+use demo_workload::{KindKeys, mix::Kind};
 
 use super::{
     DynamoDbDelivery, FunctionSettings, MappingSettings, capacity,
@@ -28,6 +29,11 @@ const TABLE: Rules = Rules {
 
 /// What tells `store_sales` documents apart, the partition key first.
 const STORE_SALES_KEY: [&str; 2] = ["ss_ticket_number", "ss_item_sk"];
+/// What is wrong with kinds whose documents no table can have, and what would be right.
+const ONE_KEY_OF_ALL: (&str, &str) = (
+    "an item's key is the kind and one field, and the kinds of the workload have other keys",
+    "one field of the top level as the `key` of every kind, the same for all, such as `[id]`",
+);
 /// What the function adds to each item.
 const ADDED: [&str; 2] = ["processed", "arrived"];
 /// Lambda API reference, CreateFunction, `MemorySize`.
@@ -108,6 +114,11 @@ impl Check<'_> {
                 let problem = format!("the workload's documents are told apart by [{declared}]");
                 (problem, "the same fields in the same order as the `key` in `load.workload`".to_owned())
             }
+            Workload::Mix { kinds, .. } => match key_of(kinds) {
+                Some(of_kinds) if of_kinds == key => return Some(()),
+                Some(of_kinds) => ("it does not tell documents of different kinds apart".to_owned(), listed(&of_kinds)),
+                None => (ONE_KEY_OF_ALL.0.to_owned(), ONE_KEY_OF_ALL.1.to_owned()),
+            },
         };
         self.refuse("deliver.dynamodb.key", Refusal::new(problem, expected));
         None
@@ -117,6 +128,14 @@ impl Check<'_> {
         let declared = match sent.workload? {
             Workload::StoreSales { .. } => return Some(STORE_SALES_KEY.map(str::to_owned).to_vec()),
             Workload::JsonLines { key, .. } | Workload::Template { key, .. } => key.as_deref(),
+            Workload::Mix { kinds, .. } => match key_of(kinds) {
+                Some(of_kinds) => return self.key(of_kinds, sent),
+                None => {
+                    let (problem, expected) = ONE_KEY_OF_ALL;
+                    self.refuse("deliver.dynamodb", Refusal::new(problem, expected));
+                    return None;
+                }
+            },
         };
         let (problem, expected) = match declared {
             Some([FieldPath(one)]) if one.len() == 1 => return self.key(vec![one[0].clone()], sent),
@@ -195,6 +214,21 @@ fn no_key(schema: &Schema, field: &str) -> Option<(String, &'static str)> {
         Some(_) => Some((format!("`{field}` is not one value but several"), EXPECTED)),
         None => Some((format!("a store_sales document has no field `{field}` at its top level"), EXPECTED)),
     }
+}
+
+/// The key of a table that has documents of all these kinds: the kind, and the one field that is the key of each.
+fn key_of(kinds: &[Kind]) -> Option<Vec<String>> {
+    let mut keys = kinds.iter().map(|kind| kind.key.as_slice());
+    match keys.next()? {
+        [FieldPath(field)] if field.len() == 1 && keys.all(|key| key == [FieldPath(field.clone())]) => {
+            Some(vec![KindKeys::KIND.to_owned(), field[0].clone()])
+        }
+        _ => None,
+    }
+}
+
+fn listed(key: &[String]) -> String {
+    format!("`[{}]`", key.join(", "))
 }
 
 fn is_key(declared: &[FieldPath], key: &[String]) -> bool {

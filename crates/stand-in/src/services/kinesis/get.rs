@@ -176,7 +176,7 @@ impl Kinesis {
     fn open_iterator(&self, text: &str) -> Result<ShardIterator, ServiceError> {
         let iterator: ShardIterator = token::open(text).ok_or_else(|| refuse::argument("Invalid ShardIterator."))?;
         let (now, life) = (self.now(), self.limits.token_life.as_millis() as u64);
-        if now.saturating_sub(iterator.issued) <= life {
+        if now.saturating_sub(iterator.issued) <= life && !self.faults().expires(&iterator.stream) {
             return Ok(iterator);
         }
         Err(ServiceError::client(

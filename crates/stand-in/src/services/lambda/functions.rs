@@ -20,6 +20,7 @@ use super::{
     refuse,
     route::Paging,
 };
+use crate::faults::Faults;
 
 const SERVICE: &str = "lambda.amazonaws.com";
 /// Lambda API reference, ListFunctions.
@@ -32,6 +33,7 @@ pub(super) struct Functions {
     iam: Arc<Iam>,
     pub(super) logs: Arc<Logs>,
     pub(super) key: AccessKey,
+    pub(super) faults: Arc<Faults>,
     ledger: Durable<Ledger>,
     /// Where the stand-in answers; `None` while it does not.
     pub(super) address: watch::Sender<Option<SocketAddr>>,
@@ -108,11 +110,12 @@ impl Functions {
         iam: Arc<Iam>,
         logs: Arc<Logs>,
         key: AccessKey,
+        faults: Arc<Faults>,
     ) -> io::Result<Arc<Self>> {
         fs::create_dir_all(folder.join("code"))?;
         let ledger = Durable::<Ledger>::open(&folder.join("ledger.json"))?;
         let (address, pools) = (watch::Sender::new(None), Mutex::default());
-        let functions = Self { folder: folder.to_owned(), s3, iam, logs, key, ledger, address, pools };
+        let functions = Self { folder: folder.to_owned(), s3, iam, logs, key, faults, ledger, address, pools };
         functions.remove_strays()?;
         Ok(Arc::new(functions))
     }

@@ -50,7 +50,8 @@ impl Functions {
                 "The operation cannot be performed at this time. The function is currently in the following state: Pending",
             ));
         }
-        self.pool(name, &function)?.invoke(payload).await
+        let killed = self.faults.kills(name);
+        self.pool(name, &function)?.invoke(payload, killed).await
     }
 
     fn pool(&self, name: &str, function: &Function) -> Result<Arc<Pool>, ServiceError> {

@@ -70,7 +70,8 @@ impl Lambda {
         logs: Arc<Logs>,
         key: AccessKey,
     ) -> io::Result<Arc<Self>> {
-        let functions = Functions::open(&folder.join("functions"), s3.clone(), iam, logs, key)?;
+        let functions =
+            Functions::open(&folder.join("functions"), s3.clone(), iam, logs, key, kinesis.faults().clone())?;
         let mappings = Mappings::open(&folder.join("mappings"), kinesis, s3, functions.clone())?;
         Ok(Arc::new(Self { functions, mappings }))
     }

@@ -27,15 +27,16 @@ impl Pool {
         Self { launch: Arc::new(launch), logs, permits, idle }
     }
 
-    /// Runs one invocation to its end. Dropping the future ends the process that it runs in.
-    pub(super) async fn invoke(&self, payload: Bytes) -> Result<Invocation, ServiceError> {
+    /// Runs one invocation to its end, which comes early where its process is to be killed. Dropping the future ends the
+    /// process that it runs in.
+    pub(super) async fn invoke(&self, payload: Bytes, killed: bool) -> Result<Invocation, ServiceError> {
         let _permit = self.permits.acquire().await.map_err(ServiceError::internal)?;
         let idle = self.take_idle();
         let mut process = match idle {
             Some(process) => process,
             None => Process::start(self.launch.clone(), self.logs.clone()).await?,
         };
-        let invocation = process.invoke(payload).await;
+        let invocation = process.invoke(payload, killed).await;
         if process.is_usable() {
             self.idle().push(process);
         }

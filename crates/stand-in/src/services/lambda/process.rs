@@ -15,7 +15,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::json;
 use tokio::{
     process::{Child, Command},
-    time::{Instant, sleep_until},
+    time::{Instant, sleep, sleep_until},
 };
 
 use super::{
@@ -28,6 +28,8 @@ use crate::REGION;
 
 /// How long a process may take until it asks for its first invocation (Lambda developer guide, "Init phase").
 const INIT_LIMIT: Duration = Duration::from_secs(10);
+/// How long a process that is to be killed has worked by then: long enough to have begun.
+const AT_WORK: Duration = Duration::from_millis(3);
 
 /// What a function's processes are started with.
 pub(super) struct Launch {
@@ -81,7 +83,7 @@ pub(super) struct Process {
 
 struct Running {
     /// First, so that it ends before its leader is waited for and the id may be another's.
-    _group: Group,
+    group: Group,
     child: Child,
     runtime: Runtime,
 }
@@ -89,13 +91,19 @@ struct Running {
 /// The process group of a child, killed when this is dropped.
 struct Group(Option<Pid>);
 
-impl Drop for Group {
-    fn drop(&mut self) {
+impl Group {
+    fn kill(&self) {
         if let Some(group) = self.0
             && let Err(e) = kill_process_group(group, Signal::KILL)
         {
             tracing::trace!("the processes of a function are gone already: {e}");
         }
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.kill();
     }
 }
 
@@ -115,14 +123,14 @@ impl Process {
         self.usable && self.running.as_mut().is_ok_and(runs)
     }
 
-    /// Runs one invocation to its end.
-    pub(super) async fn invoke(&mut self, payload: Bytes) -> Invocation {
+    /// Runs one invocation to its end, or until it is killed.
+    pub(super) async fn invoke(&mut self, payload: Bytes, killed: bool) -> Invocation {
         let id = super::uuid();
         self.lines.clear_tail();
         self.lines.say(format!("START RequestId: {id} Version: $LATEST")).await;
         let init_before = self.init;
         let begun = Instant::now();
-        let ended = self.run(&id, payload).await;
+        let ended = self.run(&id, payload, killed).await;
         let outcome = ended.unwrap_or_else(|failure| {
             self.usable = false;
             failure
@@ -136,7 +144,7 @@ impl Process {
     }
 
     /// How an invocation ended; an error where the process can take no other after it.
-    async fn run(&mut self, id: &str, payload: Bytes) -> Result<Outcome, Outcome> {
+    async fn run(&mut self, id: &str, payload: Bytes, killed: bool) -> Result<Outcome, Outcome> {
         let running = match &mut self.running {
             Ok(running) => running,
             Err(why) => return Err(Outcome::failed(id, "Runtime.InvalidEntrypoint", why)),
@@ -152,7 +160,7 @@ impl Process {
             deadline: now() + self.launch.timeout.as_millis() as i64,
             function_arn: function::arn(&self.launch.name),
         };
-        running.answer(work, self.launch.timeout).await
+        running.answer(work, self.launch.timeout, killed).await
     }
 
     /// END and REPORT, as Lambda writes them.
@@ -200,10 +208,14 @@ impl Running {
         }
     }
 
-    async fn answer(&mut self, work: Work, timeout: Duration) -> Result<Outcome, Outcome> {
+    async fn answer(&mut self, work: Work, timeout: Duration, killed: bool) -> Result<Outcome, Outcome> {
         let (id, limit) = (work.id.clone(), Instant::now() + timeout);
         if !self.runtime.give(work).await {
             return Err(Outcome::failed(&id, "Runtime.Unknown", "the runtime interface is gone"));
+        }
+        if killed {
+            sleep(AT_WORK).await;
+            self.group.kill();
         }
         loop {
             tokio::select! {
@@ -271,7 +283,7 @@ fn spawn(launch: &Launch, stream: &str, runtime: Runtime, lines: &Lines) -> io::
     if let Some(group) = group {
         runtime.open_to(group);
     }
-    Ok(Running { _group: Group(group), child, runtime })
+    Ok(Running { group: Group(group), child, runtime })
 }
 
 /// However the stand-in ends, the process ends then: its runtime interface would be free for whoever takes the port.
