@@ -64,6 +64,6 @@ pub(in super::super) struct StatusFile {
     /// What `{{ status }}` gives.
     #[schemars(with = "String")]
     pub status: Option<String>,
-    /// How long after the first status, at the load's mean rate; at once when left out.
+    /// How long after the first status on average, at the load's mean rate; at once when left out.
     pub after: Option<Time>,
 }

@@ -1,9 +1,12 @@
 //! Which document of a mix is what: a function of its number, the kinds and the seed alone.
 //!
 //! Documents come in blocks of a thousand, all of one pattern, in which each group of kinds has exactly its share. A group's
-//! documents are numbered through the blocks: its slots. Slot n of a group with S steps is for step n mod S, of the entity
-//! that began as many rounds before round n ÷ S as the step is late. Where there was no such round yet, the slot begins a
-//! further entity, which never gets beyond its first step: so no document of a later step is without the earlier ones.
+//! documents are numbered through the blocks: its slots. Slot n of a group with S steps is for step n mod S, of an entity
+//! that began as many rounds before round n ÷ S as the step is late, more or less. Where there was no such round yet, the slot
+//! begins a further entity, which never gets beyond its first step: so no document of a later step is without the earlier ones.
+//!
+//! More or less: the entities of as many rounds as lie between any two steps at least, a window, take a step in another order
+//! than they began in. So each has delays of its own, and yet takes each step before the next.
 //!
 //! An entity is known by the slot that it began in.
 
@@ -14,6 +17,8 @@ use crate::mixed;
 
 /// Thousandths of a document a second, and of the shares, and of a second.
 const THOUSAND: u128 = 1_000;
+/// Multiples of it fill a range evenly.
+const GOLDEN_SECTION: f64 = 0.618_033_988_749_895;
 
 #[derive(Clone, Debug)]
 pub(super) struct Layout {
@@ -31,6 +36,15 @@ pub(super) struct GroupLayout {
     pub(super) steps: Vec<Step>,
     /// By how many rounds each step is late.
     late: Vec<u64>,
+    window: Window,
+}
+
+/// Rounds next to each other whose entities change places.
+#[derive(Clone, Copy, Debug)]
+struct Window {
+    rounds: u64,
+    /// Without a common factor with the rounds.
+    stride: u64,
 }
 
 /// What a document is.
@@ -62,8 +76,9 @@ impl Layout {
         }
         let laid = plan.groups.iter().zip(positions).map(|(group, positions)| {
             let steps = group.steps.clone();
-            let late = steps.iter().map(|step| rounds(step.after_ms, rate, group.thousandths, steps.len())).collect();
-            GroupLayout { head: group.head, positions, steps, late }
+            let late = steps.iter().map(|step| rounds(step.after_ms, rate, group.thousandths, steps.len()));
+            let late: Vec<u64> = late.collect();
+            GroupLayout { head: group.head, positions, steps, window: Window::between(&late), late }
         });
         Self { pattern, groups: laid.collect() }
     }
@@ -77,7 +92,7 @@ impl Layout {
         let steps = of.steps.len() as u64;
         let (round, step) = (slot / steps, (slot % steps) as usize);
         match round.checked_sub(of.late[step]) {
-            Some(began) => Place { group, step, entity: began * steps },
+            Some(due) => Place { group, step, entity: of.window.began(due, of.late[step]) * steps },
             None => Place { group, step: 0, entity: slot },
         }
     }
@@ -110,6 +125,33 @@ impl Layout {
         };
         self.groups.iter().enumerate().flat_map(of_group).collect()
     }
+}
+
+impl Window {
+    /// As long as the shortest time between two steps that are not at once.
+    fn between(late: &[u64]) -> Self {
+        let gaps = late.iter().zip(late.iter().skip(1)).map(|(one, next)| next.saturating_sub(*one));
+        let rounds = gaps.filter(|gap| *gap > 0).min().unwrap_or(1);
+        let golden = (rounds as f64 * GOLDEN_SECTION) as u64;
+        let stride = (golden.max(1)..=rounds).find(|stride| gcd(*stride, rounds) == 1).unwrap_or(1);
+        Self { rounds, stride }
+    }
+
+    /// The round in which the entity began that takes a step in place of the one that is due. All steps that are as late take
+    /// the entities in the same order, and those that are not late at all in that in which they began.
+    fn began(self, due: u64, late: u64) -> u64 {
+        if late == 0 {
+            return due;
+        }
+        let (window, within) = (due / self.rounds, due % self.rounds);
+        let shift = u128::from(mixed(window ^ mixed(late)));
+        let place = (u128::from(within) * u128::from(self.stride) + shift) % u128::from(self.rounds);
+        window * self.rounds + place as u64
+    }
+}
+
+fn gcd(one: u64, other: u64) -> u64 {
+    if other == 0 { one } else { gcd(other, one % other) }
 }
 
 /// How many rounds of a group a time has, to the nearest.
@@ -177,14 +219,28 @@ mod tests {
             }
             assert!(gone.values().any(|step| *step == 3) || rate > 0);
         }
+    }
+
+    #[test]
+    fn each_entity_has_delays_of_its_own_that_are_right_on_average() {
+        // Whole windows: 463 rounds lie between the first two times.
+        const ENTITIES: u64 = 4 * 463;
         let layout = layout(1_000_000);
-        let of = |entity: u64, step: usize| {
-            let is_it = |number: &u64| layout.place(*number) == Place { group: 1, step, entity };
-            (1..=20_000).find(is_it).expect("a document")
-        };
-        let waits = [1, 2, 3].map(|step| of(400, step) - of(400, 0));
-        assert!((1_990..=2_010).contains(&waits[0]) && waits[1] > waits[0] && waits[1] < waits[0] + 10, "{waits:?}");
-        assert!((4_990..=5_010).contains(&waits[2]), "{waits:?}");
+        let mut numbers: HashMap<u64, Vec<u64>> = HashMap::new();
+        for number in 1..=20_000 {
+            let place = layout.place(number);
+            if place.group == 1 && place.entity < ENTITIES * 4 && place.entity.is_multiple_of(4) {
+                numbers.entry(place.entity).or_default().push(number);
+            }
+        }
+        assert_eq!(numbers.len() as u64, ENTITIES);
+        for (step, expected) in [(1, 2_000), (2, 2_000), (3, 5_000)] {
+            let waits: Vec<u64> = numbers.values().map(|numbers| numbers[step] - numbers[0]).collect();
+            let mean = waits.iter().sum::<u64>() / waits.len() as u64;
+            assert!((expected - 20..=expected + 20).contains(&mean), "step {step} is {mean} late");
+            let (least, most) = (waits.iter().min().expect("waits"), waits.iter().max().expect("waits"));
+            assert!(expected - least > 1_500 && most - expected > 1_500, "{least} to {most}");
+        }
     }
 
     #[test]
