@@ -146,11 +146,23 @@ fn event_times_are_found_again_after_the_run() {
     own.demo.expect(0, &["down", "own"]);
 }
 
+/// Perfect documents at one rate, where a test is about something else.
+const PLAIN: [&str; 8] = [
+    "--set",
+    "load.stages=null",
+    "--set",
+    "load.events=null",
+    "--set",
+    "load.imperfect=null",
+    "--set",
+    "deliver.s3.buffer.interval=1s",
+];
+
 #[test]
 fn the_shipped_orders_are_joined_by_the_shipped_queries() {
     let demo = crate::command::Demo::new();
-    let sets = ["--set", "load.rate=200/s", "--set", "load.duration=6s", "--set", "deliver.s3.buffer.interval=1s"];
-    let report = demo.json(&[&["run", "stacks/orders.yaml", "--json"], &sets[..]].concat());
+    let rate = ["--set", "load.rate=200/s", "--set", "load.duration=6s"];
+    let report = demo.json(&[&["run", "stacks/orders.yaml", "--json"], &PLAIN[..], &rate].concat());
     all_landed(&report, 1_200, &["landed_s3", "landed_sql"]);
     let files = fs::read_dir("sql/queries/orders").expect("queries").map(|entry| entry.expect("readable").path());
     let files: Vec<PathBuf> = files.collect();
@@ -173,4 +185,54 @@ fn the_shipped_orders_are_joined_by_the_shipped_queries() {
     let paid = orders(&["paid", "shipped", "delivered"]);
     assert!(sum("paid_orders") <= paid && sum("paid_orders") + 1 >= paid && paid > 100, "{segments} {statuses}");
     demo.expect(0, &["down", "orders"]);
+}
+
+/// The shipped load in a sixth of its time, whose every line of the ledger must agree.
+#[test]
+fn the_shipped_orders_come_as_in_life_and_every_document_is_accounted_for() {
+    let demo = crate::command::Demo::new();
+    let quick = [
+        "--set",
+        "load.stages=[{ramp: 100/s..400/s, for: 2s}, {spike: 800/s, for: 3s}]",
+        "--set",
+        "load.events=[{at: 1s, reshard: 10}, {at: 3s, reshard: 6}]",
+        "--set",
+        "load.imperfect.empty=5",
+        "--set",
+        "deliver.s3.buffer.interval=1s",
+    ];
+    let report = demo.json(&[&["run", "stacks/orders.yaml", "--json"], &quick[..]].concat());
+    assert_eq!((&report["lost"], &report["duplicated"]), (&0.into(), &0.into()), "{report}");
+    assert_eq!(report["problems"], Value::Array(Vec::new()), "{report}");
+    let ledger = report["ledger"].as_array().expect("a list");
+    let flaws: Vec<&str> = ledger.iter().filter_map(|line| line["flaw"].as_str()).collect();
+    let all =
+        ["duplicates", "late", "out_of_order", "malformed", "wrong_type", "missing", "unknown", "empty", "oversize"];
+    assert_eq!(flaws, all, "{report}");
+    for line in ledger {
+        let ends = line["ends"].as_array().expect("a list");
+        assert!(ends.iter().all(|end| end["found"] == line["documents"]), "{line}");
+    }
+    demo.expect(0, &["down", "orders"]);
+}
+
+/// Kinds with every flaw, in every destination at once.
+#[test]
+fn imperfect_documents_of_several_kinds_end_where_they_must_everywhere() {
+    let own = Own::new(TO_ALL, TWO_KINDS, 1_000);
+    let sets = [
+        "--set=load.imperfect={duplicates: 1%, late: 1%, malformed: 9, wrong_type: {count: 7, field: at}, unknown: 1%, empty: 5}",
+        "--set=deliver.redshift.max_errors=100",
+        "--set=deliver.dynamodb.mapping.retries=0",
+    ];
+    let report = own.run(&sets);
+    assert_eq!((&report["lost"], &report["problems"]), (&0.into(), &Value::Array(Vec::new())), "{report}");
+    let lines = report["ledger"].as_array().expect("a list");
+    assert_eq!(lines.len(), 6, "{report}");
+    for line in lines {
+        let ends = line["ends"].as_array().expect("a list");
+        assert_eq!(ends.len(), 3, "{line}");
+        assert!(ends.iter().all(|end| end["found"] == line["documents"]), "{line}");
+    }
+    own.demo.expect(0, &["down", "own"]);
 }
