@@ -33,11 +33,12 @@ fn a_load_that_is_not_answered_any_more_says_why_and_ends() {
 
 #[test]
 fn reads_whose_answers_are_cut_are_repeated_until_all_is_verified() {
-    for stack in ["stream-only", "store-sales-s3", "store-sales-redshift"] {
+    for stack in ["stream-only", "store-sales-s3", "store-sales-redshift"].map(|stack| format!("stacks/{stack}.yaml")) {
+        let stack = stack.as_str();
         let demo = Demo::new();
         let gate = Gate::before(&demo);
         let load = ["--set", "load={rate: 500/s, records: 500, duration: null}"];
-        demo.expect(0, &[&["run", &format!("stacks/{stack}.yaml")], &load[..]].concat());
+        demo.expect(0, &[&["run", stack], &load[..]].concat());
         gate.cut_answers(30);
         let verified = demo.json(&["verify", stack, "--json"]);
         assert_eq!((&verified["lost"], &verified["acknowledged"]), (&0.into(), &500.into()), "{verified}");

@@ -42,5 +42,5 @@ fn a_load_that_cannot_fit_is_refused_with_its_size() {
     let said = refused(&["--workers", "2/3", "--run", "shared"]);
     assert!(said.contains("2,000,000,000,000 documents of 8170 bytes: "), "{said}");
     assert_eq!(demo.files("runs").len(), 0);
-    demo.expect(0, &["down", "store-sales-s3"]);
+    demo.expect(0, &["down", stack]);
 }
