@@ -22,6 +22,8 @@ const COLORS: [RGBColor; 4] =
     [RGBColor(0x00, 0x72, 0xB2), RGBColor(0xD5, 0x5E, 0x00), RGBColor(0x00, 0x9E, 0x73), RGBColor(0x8E, 0x4A, 0x9E)];
 /// Milliseconds: what is less is drawn as this.
 const LEAST: f64 = 0.1;
+/// Seconds: a shorter axis is written in tenths.
+const SHORT: f64 = 10.0;
 /// Above the highest value.
 const HEADROOM: f64 = 1.08;
 
@@ -36,6 +38,8 @@ pub struct PlotError {
 /// Values over time.
 pub(super) struct Line {
     pub(super) name: String,
+    /// Drawn wider, to be seen below a line that is like it.
+    pub(super) is_wide: bool,
     /// Pieces, each without a gap: seconds and values.
     pub(super) pieces: Vec<Vec<(f64, f64)>>,
 }
@@ -78,14 +82,15 @@ impl Plot<'_> {
         let (height, heights) = (|y: f64| self.scale.height(y), self.heights());
         let (scale, label) = (self.scale, self.label);
         let label = move |y: f64| scale.label(y, label);
-        let mut chart = axes(&root, (time.clone(), &|x| format!("{x:.0} s")), (heights.clone(), &label))?;
+        let decimals = usize::from(time.end - time.start < SHORT);
+        let seconds = move |x: f64| format!("{x:.decimals$} s");
+        let mut chart = axes(&root, (time.clone(), &seconds), (heights.clone(), &label))?;
         for mark in self.marks.iter().filter(|mark| time.contains(mark)) {
             let ends = vec![(*mark, heights.start), (*mark, heights.end)];
             chart.draw_series([PathElement::new(ends, MARK.stroke_width(1))])?;
         }
-        // The first lies below the others and is wider, so that it is seen where they are alike.
         for (n, line) in self.lines.iter().enumerate() {
-            let width = if n == 0 && self.lines.len() > 1 { 5 } else { 2 };
+            let width = if line.is_wide { 6 } else { 2 };
             for piece in &line.pieces {
                 let points = piece.iter().map(|(x, y)| (*x, height(*y)));
                 chart.draw_series(LineSeries::new(points, COLORS[n % COLORS.len()].stroke_width(width)))?;

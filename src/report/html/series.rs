@@ -25,7 +25,7 @@ pub(super) fn rates(rows: &[Second]) -> Vec<Line> {
         }
     };
     vec![
-        line("schedule", rows, Fold::Mean, rate(|load| load.scheduled)),
+        Line { is_wide: true, ..line("schedule", rows, Fold::Mean, rate(|load| load.scheduled)) },
         line("offered", rows, Fold::Mean, rate(|load| Some(load.offered))),
         line("acknowledged", rows, Fold::Mean, rate(|load| Some(load.acknowledged))),
     ]
@@ -61,8 +61,11 @@ pub(super) fn in_flight(rows: &[Second]) -> Vec<Line> {
     vec![line("in flight", rows, Fold::Max, |row| row.load.as_ref().map(|load| load.in_flight as f64))]
 }
 
-/// Documents that each destination lacks while it is searched.
+/// Documents that each destination lacks while it is searched; nothing where all were there at once.
 pub(super) fn behind(rows: &[Second]) -> Vec<Line> {
+    if rows.iter().flat_map(|row| &row.destinations).all(|destination| destination.behind.unwrap_or(0) == 0) {
+        return Vec::new();
+    }
     of_destinations(rows, |destination| destination.behind.map(|behind| behind as f64))
 }
 
@@ -126,7 +129,7 @@ fn line(name: &str, rows: &[Second], fold: Fold, value: impl Fn(&Second) -> Opti
         }
         pieces.last_mut().expect("a piece was begun").push((at, folded));
     }
-    Line { name: name.to_owned(), pieces }
+    Line { name: name.to_owned(), is_wide: false, pieces }
 }
 
 /// Documents that each shard acknowledged and times that it wanted a record later, the busiest first.
