@@ -1,17 +1,14 @@
 //! The documents to find: derived from the acknowledgement logs and the workload.
 
-use std::{
-    collections::{HashMap, HashSet},
-    ops::RangeInclusive,
-    sync::Arc,
-};
+use std::{collections::HashMap, ops::RangeInclusive, sync::Arc};
 
 use demo_workload::{Id, Identity, Key};
 
 use super::{
     destination::{Destination, Keeps},
-    due::{Due, FlawDue},
+    due::Due,
     expected::{Expected, Scope, line_id},
+    flawed::{Flawed, Sorted, Whose},
     keys::KeyBag,
 };
 use crate::{
@@ -48,28 +45,6 @@ struct Run {
     log: AckLog,
     source: Arc<dyn Source>,
     whose: Whose,
-}
-
-/// Of which run a document is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Whose {
-    /// Of one of the runs in question.
-    Own,
-    /// Of an earlier one that cannot be told from those.
-    Earlier,
-    /// Of one that is not searched for.
-    Other,
-}
-
-/// An imperfect document, which may have been sent.
-struct Flawed {
-    flaw: Flaw,
-    whose: Whose,
-    /// Where something identifies it.
-    id: Option<Id>,
-    /// Of its line.
-    line: Id,
-    is_acknowledged: bool,
 }
 
 /// Why the acknowledged documents cannot be derived.
@@ -164,59 +139,37 @@ impl Acknowledged {
     /// # Errors
     /// Nobody knows where imperfect documents end, or a document cannot be made again.
     pub fn due_in(&self, destination: Destination, end_of: EndOf<'_>) -> Result<Due, AcknowledgedError> {
-        let (mut more, mut apart, mut lines, mut flaws) =
-            (Vec::new(), KeyBag::default(), HashSet::new(), HashMap::<_, (End, bool, Vec<Id>)>::new());
-        let mut ends = HashMap::new();
-        for one in &self.flawed {
-            let end = match ends.get(&one.flaw) {
-                Some(end) => *end,
-                None => {
-                    let (flaw, destination) = (one.flaw, destination.name);
-                    let end = end_of(flaw).map_err(|why| AcknowledgedError::End { flaw, destination, why })?;
-                    *ends.entry(flaw).or_insert(end)
-                }
-            };
-            let kept = one.id.filter(|_| !matches!(end, End::Rejected(_)));
-            if kept.is_none() {
-                lines.insert(one.line);
-            }
-            if !one.is_acknowledged {
-                continue;
-            }
-            match kept {
-                Some(id) if one.whose != Whose::Other => more.push((id, one.whose)),
-                Some(_) => {}
-                None => apart.append([one.line].into_iter().collect()),
-            }
-            if one.whose == Whose::Own {
-                let ids = &mut flaws.entry(one.flaw).or_insert((end, kept.is_none(), Vec::new())).2;
-                ids.push(kept.unwrap_or(one.line));
-            }
-        }
-        apart.settle();
-        let earlier_perfect: u64 =
-            self.runs.iter().filter(|run| run.whose == Whose::Earlier).map(Run::perfect_count).sum();
-        let earlier = more.iter().filter(|(_, whose)| *whose == Whose::Earlier).count() as u64 + earlier_perfect;
+        let end_of =
+            |flaw| end_of(flaw).map_err(|why| AcknowledgedError::End { flaw, destination: destination.name, why });
+        let Sorted { landed, apart, lines, of_flaws } = Sorted::by_their_ends(&self.flawed, &end_of)?;
+        let earlier = self.earlier_of(&landed);
         let earlier_keys = match destination.keeps {
-            Keeps::OneOfAKey if earlier > 0 => self.earlier_keys(&more)?,
-            _ => 0,
-        };
-        let documents = match more.is_empty() {
-            true => self.perfect.clone(),
-            false => {
-                let mut documents = KeyBag::clone(&self.perfect);
-                documents.append(more.into_iter().map(|(id, _)| id).collect());
-                documents.settle();
-                Arc::new(documents)
-            }
+            Keeps::OneOfAKey if earlier > 0 => self.earlier_keys(&landed)?,
+            Keeps::OneOfAKey | Keeps::All => 0,
         };
         let expected = match lines.is_empty() {
             true => self.expected.clone(),
             false => Arc::new(Expected::clone(&self.expected).with_apart(lines)),
         };
-        let of_flaw = |flaw| flaws.remove(flaw).map(|(end, is_apart, ids)| FlawDue::new(*flaw, end, is_apart, ids));
-        let flawed = FLAWS.iter().filter_map(of_flaw).collect();
-        Ok(Due { expected, documents, apart, earlier, earlier_keys, flawed })
+        Ok(Due { expected, documents: self.with(landed), apart, earlier, earlier_keys, of_flaws })
+    }
+
+    /// The perfect documents and those that land beside them, settled.
+    fn with(&self, imperfect: Vec<(Id, Whose)>) -> Arc<KeyBag> {
+        if imperfect.is_empty() {
+            return self.perfect.clone();
+        }
+        let mut documents = KeyBag::clone(&self.perfect);
+        documents.append(imperfect.into_iter().map(|(id, _)| id).collect());
+        documents.settle();
+        Arc::new(documents)
+    }
+
+    /// How many of those are of earlier runs.
+    fn earlier_of(&self, imperfect: &[(Id, Whose)]) -> u64 {
+        let earlier = self.runs.iter().filter(|run| run.whose == Whose::Earlier);
+        let imperfect = imperfect.iter().filter(|(_, whose)| *whose == Whose::Earlier).count();
+        earlier.map(Run::perfect_count).sum::<u64>() + imperfect as u64
     }
 
     /// Of the documents that earlier runs had acknowledged, the distinct ones that the runs in question had not: so many
@@ -375,8 +328,14 @@ impl Run {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
-    use crate::load::{Header, IntervalSet, Part};
+    use crate::{
+        load::{Fields, Flaws, Header, IntervalSet, Part},
+        spec::{Amount, Imperfect},
+        verify::Tally,
+    };
     use demo_formats::schema::FieldPath;
 
     fn log(run: &str, origin: Origin, tickets: RangeInclusive<u64>, acknowledged: RangeInclusive<u64>) -> AckLog {
@@ -457,5 +416,49 @@ mod tests {
         let said = said.map(|_| ()).expect_err("two keys").to_string();
         assert!(said.contains("one by their whole lines, another by id"), "{said}");
         assert!(Acknowledged::of(vec![], vec![]).is_err());
+    }
+    fn with_flaws(mut log: AckLog, amounts: &[(Flaw, u64)]) -> AckLog {
+        let amounts = amounts.iter().map(|(flaw, count)| (*flaw, Amount::Count(*count))).collect();
+        let (late_by, out_of_order_by) = (Duration::from_secs(60), Duration::from_secs(5));
+        let imperfect = Imperfect { seed: 1, amounts, late_by, out_of_order_by, wrong_type: None, missing: None };
+        log.header.flaws = Flaws::new(&imperfect, Some(20), 1 << 20, Fields::default());
+        log
+    }
+
+    #[test]
+    fn imperfect_documents_are_due_where_they_end() {
+        let log = with_flaws(
+            log("a", template(Some("id")), 1..=20, 0..=19),
+            &[(Flaw::Duplicates, 3), (Flaw::Malformed, 2), (Flaw::Unknown, 1)],
+        );
+        let acknowledged = Acknowledged::of(vec![log], vec![]).expect("a run");
+        assert_eq!(acknowledged.flaws(), [(Flaw::Duplicates, 3), (Flaw::Malformed, 2), (Flaw::Unknown, 1)]);
+        let s3 = crate::deliveries::s3::DESTINATION;
+        let due = |end: End| {
+            let end_of = move |flaw| Ok(if flaw == Flaw::Malformed { end } else { End::Kept });
+            acknowledged.due_in(s3, &end_of).expect("known")
+        };
+        for end in [End::Line, End::Rejected("error prefix")] {
+            let due = due(end);
+            assert_eq!((due.documents.len(), due.apart.len()), (18, 2), "no key tells what is no JSON");
+            assert!(due.expected.has_apart());
+            let tally = KeyBag::clone(&due.documents).tally(&due.documents);
+            assert_eq!((tally.distinct, tally.duplicated, tally.lost), (15, 0, 0), "three are there twice");
+            let found: Vec<_> = due.ended("S3", &tally, &due.apart).iter().map(|of| (of.flaw, of.found)).collect();
+            assert_eq!(found, [(Flaw::Duplicates, Some(3)), (Flaw::Malformed, Some(2)), (Flaw::Unknown, Some(1))]);
+        }
+        let why = acknowledged.due_in(s3, &|_| Err("nobody looked".to_owned())).expect_err("not known").to_string();
+        assert!(why.contains("it is not known where they end in S3: nobody looked"), "{why}");
+    }
+
+    #[test]
+    fn broken_lines_of_other_runs_are_known_though_their_documents_are_not_searched_for() {
+        let flaws = [(Flaw::Malformed, 4)];
+        let (own, other) = (log("b", sales(), 11..=20, 0..=19), with_flaws(log("a", sales(), 1..=10, 0..=19), &flaws));
+        let acknowledged = Acknowledged::of(vec![own], vec![other]).expect("runs");
+        assert_eq!((acknowledged.own, acknowledged.flaws().len()), (20, 0));
+        let due = acknowledged.due_in(crate::deliveries::s3::DESTINATION, &|_| Ok(End::Line)).expect("known");
+        assert_eq!((due.documents.len(), due.apart.len()), (20, 4), "they must be there, whoever sent them");
+        assert!(due.ended("S3", &Tally::default(), &due.apart).is_empty());
     }
 }

@@ -23,7 +23,7 @@ pub struct Due {
     pub earlier: u64,
     /// How many keys only earlier runs have, where one document of a key is kept.
     pub earlier_keys: u64,
-    pub(super) flawed: Vec<FlawDue>,
+    pub(super) of_flaws: Vec<FlawDue>,
 }
 
 /// The documents with one flaw that the runs in question had acknowledged.
@@ -62,7 +62,7 @@ impl Due {
             apart: KeyBag::default(),
             earlier: 0,
             earlier_keys: 0,
-            flawed: Vec::new(),
+            of_flaws: Vec::new(),
         }
     }
 
@@ -80,17 +80,18 @@ impl Due {
             let FlawDue { flaw, place, is_apart, .. } = *due;
             Ended { flaw, is_apart, destination, place, found: found(due) }
         };
-        self.flawed.iter().map(ended).collect()
+        self.of_flaws.iter().map(ended).collect()
     }
 }
 
 impl FlawDue {
-    pub(super) fn new(flaw: Flaw, end: End, is_apart: bool, ids: Vec<Id>) -> Self {
+    /// With no document yet.
+    pub(super) fn new(flaw: Flaw, end: End, is_apart: bool) -> Self {
         let place = match end {
             End::Kept | End::Line => None,
             End::Nulls => Some("rows of NULLs"),
             End::Rejected(place) => Some(place),
         };
-        Self { flaw, place, is_apart, ids }
+        Self { flaw, place, is_apart, ids: Vec::new() }
     }
 }

@@ -28,6 +28,11 @@ impl KeyBag {
         self.ids.is_empty()
     }
 
+    /// Adds one id.
+    pub fn add(&mut self, id: Id) {
+        self.ids.push(id);
+    }
+
     /// Adds every id of `other`.
     pub fn append(&mut self, mut other: Self) {
         self.ids.append(&mut other.ids);

@@ -4,6 +4,7 @@ pub mod acknowledged;
 pub mod contents;
 pub mod destination;
 pub mod due;
+mod flawed;
 pub mod folder;
 pub mod freshness;
 pub mod keys;

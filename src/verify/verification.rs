@@ -338,7 +338,9 @@ mod tests {
             due.due.apart = lines(apart);
             due.due.apart.settle();
             let ids = apart.iter().map(|line| line_id(line.as_bytes())).collect();
-            due.due.flawed = vec![FlawDue::new(Flaw::Malformed, End::Rejected("error prefix"), true, ids)];
+            let mut of_flaw = FlawDue::new(Flaw::Malformed, End::Rejected("error prefix"), true);
+            of_flaw.ids = ids;
+            due.due.of_flaws = vec![of_flaw];
             due.reader =
                 Box::new(Slow { place: OBJECTS, keys: vec![1], shown: 0, apart: lines(&["a", "b", "b", "x"]) });
             vec![due]

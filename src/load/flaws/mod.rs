@@ -12,6 +12,7 @@ mod sending;
 
 use std::{ops::Range, time::Duration};
 
+use demo_workload::mixed;
 use serde::{Deserialize, Serialize};
 
 pub(super) use sending::Flawed;
@@ -172,12 +173,4 @@ fn scaled(number: u64, to: u64, from: u64) -> u64 {
 
 fn greatest_common_divisor(a: u64, b: u64) -> u64 {
     if b == 0 { a } else { greatest_common_divisor(b, a % b) }
-}
-
-/// SplitMix64's finalizer: neighbouring numbers land far apart.
-fn mixed(number: u64) -> u64 {
-    let z = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
 }
