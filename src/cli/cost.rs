@@ -18,7 +18,7 @@ use crate::{
         self, Materials,
         load_cost::{LoadCost, by_use, of_load},
     },
-    report::terminal::grouped,
+    report::numbers::grouped,
     spec::{self, Stack, Target},
 };
 

@@ -6,7 +6,7 @@ use super::{errors, screen::Screen};
 use crate::{
     load::OpenWorkload,
     operations::Documents,
-    report::terminal::grouped,
+    report::numbers::grouped,
     spec::{Stack, Workload},
 };
 

@@ -25,7 +25,7 @@ use crate::{
         target::{self, location},
     },
     pipeline::ttl,
-    report::terminal::time_left,
+    report::numbers::time_left,
 };
 
 /// Arguments of `demo gc`.

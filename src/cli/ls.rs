@@ -10,7 +10,7 @@ use crate::{
     engine::{Journals, State},
     operations::{StackStatus, Stage},
     pipeline::ttl,
-    report::terminal::{duration, time_left},
+    report::numbers::{duration, time_left},
 };
 
 /// Arguments of `demo ls`.

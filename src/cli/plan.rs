@@ -17,7 +17,7 @@ use crate::{
         target::{location, release_stand_in},
     },
     pipeline::{Materials, lifecycle},
-    report::terminal::grouped,
+    report::numbers::grouped,
     spec::{self, Amount, Flaw, Skew},
 };
 
@@ -35,9 +35,9 @@ pub struct Plan {
     detailed_exitcode: bool,
     /// Print one JSON object: `stack`, `known` (whether the stack has a journal), `place`, `changes` (whether `up`
     /// would do anything), `possible` (whether `up` would accept the changes), `sending` (transport, aggregation and
-    /// order of its documents), `keys` (how evenly they go to the shards), `imperfect` (where its imperfect documents end), and `steps`, each with `kind`, `name`, `detail`, `action` (create, adopt, change,
-    /// replace, refuse, orphan, keep), and for some `why`: differences (`what`, `is`, `wanted`, `change`), or a
-    /// sentence.
+    /// order of its documents), `keys` (how evenly they go to the shards), `imperfect` (where its imperfect documents
+    /// end), and `steps`, each with `kind`, `name`, `detail`, `action` (create, adopt, change, replace, refuse, orphan,
+    /// keep), and for some `why`: differences (`what`, `is`, `wanted`, `change`), or a sentence.
     #[arg(long)]
     json: bool,
 }

@@ -18,7 +18,7 @@ use crate::{
         KnownStack,
         query::{self, Engine, QueryResult},
     },
-    report::terminal::{bytes, counted},
+    report::numbers::{bytes, counted},
 };
 
 /// The most rows to fetch.

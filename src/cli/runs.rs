@@ -8,9 +8,9 @@ use crate::{
     operations::known,
     record::folders::{Kept, Records, prunable, remove},
     report::{
+        numbers::{bytes, counted, grouped, millis, rate},
         recorded::Recorded,
         table::Rows,
-        terminal::{bytes, counted, grouped, millis, rate},
     },
 };
 

@@ -10,7 +10,7 @@ use crate::{
     engine::{Held, Home, Node, Phase, Resource, ResourceKey, StackId},
     operations::{StackStatus, Stage},
     pipeline::ttl,
-    report::terminal::{duration, time_left},
+    report::numbers::{duration, time_left},
 };
 
 /// The status of a stack that this command leaves: what exists, what it costs and which command to run.

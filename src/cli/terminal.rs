@@ -22,8 +22,9 @@ use crate::{
     load::{Done, HotKey, LoadResult, Progress},
     operations::{Event, Host, Question, target::location},
     report::{
+        numbers::{bytes, grouped, rate},
         table::Rows,
-        terminal::{self, bytes, grouped, rate},
+        terminal,
     },
     verify::{Destination, SearchProgress, Verification},
 };

@@ -31,9 +31,9 @@ use crate::{
     },
     report::{
         RunReport,
+        numbers::{counted, grouped},
         recorded::{About, FORMAT},
         second::{DestinationSecond, Moment, MomentKind, Second},
-        terminal::{counted, grouped},
     },
     spec::Stack,
     verify::{Destination, SearchProgress, stream},

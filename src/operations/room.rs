@@ -14,7 +14,7 @@ use crate::{
     },
     load::Part,
     pipeline::load_bytes::{LoadBytes, of_load},
-    report::terminal::{bytes, grouped},
+    report::numbers::{bytes, grouped},
     spec::{Stack, Target},
 };
 

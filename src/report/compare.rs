@@ -7,9 +7,9 @@ use serde::Serialize;
 use super::{
     RunReport,
     markdown::cell,
+    numbers::{bytes, grouped, millis},
     recorded::Recorded,
     table::Rows,
-    terminal::{bytes, grouped, millis},
 };
 
 /// Runs that are compared with the first of them.

@@ -3,8 +3,9 @@
 use super::{
     RunReport,
     landed::Landed,
-    terminal::{bytes, flaw, grouped, millis, rate},
+    numbers::{bytes, grouped, millis, rate},
 };
+use crate::verify::{LedgerEnd, LedgerLine};
 
 /// One figure of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,15 +23,17 @@ impl Figure {
 }
 
 /// What was sent and where it is.
-pub fn ledger(report: &RunReport) -> Vec<Figure> {
+pub fn counts(report: &RunReport) -> Vec<Figure> {
     let known = |n: Option<u64>| n.map_or("not checked".to_owned(), grouped);
     let mut figures = vec![
         Figure::new("offered", grouped(report.offered)),
         Figure::new("acknowledged", grouped(report.acknowledged)),
     ];
     for Landed { destination, documents, by_sql } in &report.landed.0 {
-        figures.push(Figure::new(format!("in {destination}"), grouped(*documents)));
-        figures.extend(by_sql.map(|n| Figure::new("by SQL", grouped(n))));
+        let apart = report.apart_in(*destination);
+        figures.push(Figure::new(format!("in {destination}"), and_apart(*documents, apart)));
+        // What lies apart has no key that SQL could count by.
+        figures.extend(by_sql.map(|n| Figure::new("by SQL", and_apart(n, apart))));
     }
     figures.push(Figure::new("lost", known(report.lost)));
     figures.push(Figure::new("duplicated", known(report.duplicated)));
@@ -40,6 +43,31 @@ pub fn ledger(report: &RunReport) -> Vec<Figure> {
     figures.push(Figure::new("possible duplicates", grouped(report.possible_duplicates)));
     figures.extend(report.ledger.iter().map(|line| Figure::new(line.flaw.key(), flaw(line))));
     figures
+}
+
+/// A count with that of the documents that lie apart, such as `59,880 + 120`.
+pub(super) fn and_apart(documents: u64, apart: u64) -> String {
+    if apart == 0 { grouped(documents) } else { format!("{} + {}", grouped(documents), grouped(apart)) }
+}
+
+/// What became of documents that were imperfect on purpose, such as `120 = S3 error prefix 120`.
+pub(super) fn flaw(line: &LedgerLine) -> String {
+    let LedgerLine { documents, ends, others, .. } = line;
+    let mut value = grouped(*documents);
+    for LedgerEnd { destination, place, found, .. } in ends {
+        let place = place.as_ref().map_or_else(String::new, |place| format!(" {place}"));
+        value += &match found {
+            Some(found) if found == documents => format!(" = {destination}{place} {}", grouped(*found)),
+            Some(found) => format!(" ≠ {destination}{place} {}", grouped(*found)),
+            None => format!(", in {destination}{place} not known"),
+        };
+    }
+    match others {
+        Some(others) => value += &format!(", {} other", grouped(*others)),
+        None if ends.is_empty() => value += " refused by the producer",
+        None => {}
+    }
+    value
 }
 
 /// How fast it went.

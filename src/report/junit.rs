@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{RunReport, html::escaped, landed::Landed, recorded::Recorded, terminal::grouped, verdict::Verdict};
+use super::{RunReport, html::escaped, landed::Landed, numbers::grouped, recorded::Recorded, verdict::Verdict};
 use crate::verify::destination::Keeps;
 
 struct Case {
@@ -59,8 +59,9 @@ fn missing(report: &RunReport, landed: &Landed) -> Option<String> {
     let Landed { destination, documents, by_sql } = *landed;
     let one_of_a_key = destination.keeps == Keeps::OneOfAKey && report.lost == Some(0);
     let acknowledged = grouped(report.acknowledged);
-    if documents < report.acknowledged && !one_of_a_key {
-        return Some(format!("{} of {acknowledged} documents found in {destination}", grouped(documents)));
+    let found = documents + report.apart_in(destination);
+    if found < report.acknowledged && !one_of_a_key {
+        return Some(format!("{} of {acknowledged} documents found in {destination}", grouped(found)));
     }
     let differs = by_sql.filter(|by_sql| *by_sql != documents);
     differs.map(|by_sql| format!("{} documents found in {destination}, {} by SQL", grouped(documents), grouped(by_sql)))

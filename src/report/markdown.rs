@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{
-    figures::{Figure, ledger, leftovers, phases, speed},
+    figures::{Figure, counts, leftovers, phases, speed},
     recorded::Recorded,
     visible::in_one_line,
 };
@@ -17,7 +17,7 @@ pub fn summary(run: &Recorded) -> String {
     let sign = if verdict.is_good() { "✅" } else { "❌" };
     let mut text = format!("## {sign} {}: {verdict}\n\n{}\n\n", cell(&about.stack), cell(&verdict.sentence()));
     let _ = writeln!(text, "Run {} on {}, {}\n", cell(&about.run), cell(&about.target), cell(&about.started));
-    text += &figures("Documents", &ledger(report));
+    text += &figures("Documents", &counts(report));
     text += &figures("Speed", &speed(report));
     if !report.thresholds.is_empty() {
         text += "| Threshold | Reached | Limit | |\n|---|---:|---:|---|\n";

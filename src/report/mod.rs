@@ -2,10 +2,12 @@
 
 pub mod compare;
 pub mod figures;
+mod headline;
 pub mod html;
 pub mod junit;
 pub mod landed;
 pub mod markdown;
+pub mod numbers;
 pub mod recorded;
 pub mod second;
 pub mod table;
@@ -25,7 +27,7 @@ use crate::{
     verify::{Destination, LedgerLine, Verification, freshness::Freshness, rejections::Rejection},
 };
 use landed::LandedDocuments;
-use terminal::grouped;
+use numbers::grouped;
 
 /// The result of a run, and the JSON that `demo run --json` prints.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

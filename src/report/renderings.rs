@@ -2,14 +2,18 @@
 
 use super::{
     RunReport,
-    figures::{Figure, ledger, phases, speed},
+    figures::{Figure, counts, phases, speed},
     html, junit, markdown,
     recorded::{self, interrupted},
     terminal,
 };
+use crate::{
+    spec::Flaw,
+    verify::{LedgerEnd, LedgerLine},
+};
 
 fn figures(report: &RunReport) -> Vec<Figure> {
-    [ledger(report), speed(report), phases(report)].concat()
+    [counts(report), speed(report), phases(report)].concat()
 }
 
 #[test]
@@ -28,7 +32,7 @@ fn the_figures_of_a_run_are_equal_in_every_rendering() {
         assert!(table.contains(&format!("| {name} | {value} |\n")), "{name} {value}");
     }
     let text = terminal::summary(&run.report);
-    for Figure { name, value } in ledger(&run.report) {
+    for Figure { name, value } in counts(&run.report) {
         assert!(text.contains(&format!("{name} {value}")), "{name} {value} in {text}");
     }
     for Figure { name, value } in speed(&run.report) {
@@ -39,6 +43,22 @@ fn the_figures_of_a_run_are_equal_in_every_rendering() {
     for check in &run.report.thresholds {
         assert!(text.contains(&format!("✗ {check}")) && page.contains(&check.limit) && table.contains(&check.limit));
     }
+}
+
+#[test]
+fn what_lies_apart_is_in_every_rendering() {
+    let mut run = recorded::tests::recorded();
+    let apart = LedgerEnd { destination: "S3".into(), place: Some("error prefix".into()), found: Some(4), apart: true };
+    run.report.ledger = vec![LedgerLine { flaw: Flaw::Malformed, documents: 4, ends: vec![apart], others: None }];
+    let (page, table, text) =
+        (html::page(&run).expect("a page"), markdown::summary(&run), terminal::summary(&run.report));
+    for (name, value) in [("in S3", "11,997 + 4"), ("malformed", "4 = S3 error prefix 4")] {
+        assert!(page.contains(&format!("<tr><td>{name}</td><td class=\"n\">{value}</td></tr>")), "{page}");
+        assert!(table.contains(&format!("| {name} | {value} |\n")), "{table}");
+        assert!(text.contains(&format!("{name} {value}")), "{text}");
+    }
+    let suite = junit::suite(&run);
+    assert!(!suite.contains("documents found in S3\"/>"), "12,001 of 12,001 are there: {suite}");
 }
 
 #[test]

@@ -1,23 +1,25 @@
-//! Text for a person: summaries, numbers and durations.
+//! Summaries for a person.
 
 use std::fmt::Write;
 
-use chrono::TimeDelta;
-
-use super::{RunReport, landed::Landed};
+use super::{
+    RunReport,
+    figures::{and_apart, flaw},
+    headline::headline,
+    landed::Landed,
+    numbers::{bytes, grouped, millis, rate},
+};
 use crate::{
     load::{HotDocuments, Imbalance},
-    verify::{LedgerEnd, LedgerLine, Verification, destination::Keeps},
+    verify::{LedgerLine, Verification, destination::Keeps},
 };
 
-/// A rate is kept from this share on: the last document is due a little before the end, and acknowledged a little after.
-const KEPT: f64 = 0.99;
 /// Shards are told apart when the hottest got so many times the mean.
 const UNEVEN: f64 = 1.1;
 
-/// Several short lines: what was offered and where it is, what is missing, how fast it went.
+/// Several short lines: what it came to, what was offered and where it is, what is missing, how fast it went.
 pub fn summary(report: &RunReport) -> String {
-    let mut text = String::new();
+    let mut text = headline(report).map_or_else(String::new, |headline| format!("  {headline}\n"));
     let mut chain =
         vec![("offered".to_owned(), report.offered, 0), ("acknowledged".to_owned(), report.acknowledged, 0)];
     // Documents of one key are one: fewer than were acknowledged need not be a loss.
@@ -39,10 +41,7 @@ pub fn summary(report: &RunReport) -> String {
             let (_, before, apart_before) = &chain[i - 1];
             text += if count + apart == before + apart_before { " = " } else { " ≠ " };
         }
-        let _ = write!(text, "{what} {}", grouped(*count));
-        if *apart > 0 {
-            let _ = write!(text, " + {}", grouped(*apart));
-        }
+        let _ = write!(text, "{what} {}", and_apart(*count, *apart));
     }
     for Landed { destination, documents, .. } in by_key {
         let _ = write!(text, "\n  in {destination} {}, one item for each key", grouped(*documents));
@@ -119,26 +118,6 @@ fn ledger(lines: &[LedgerLine]) -> String {
     lines.iter().map(|line| format!("  {} {}\n", line.flaw, flaw(line))).collect()
 }
 
-/// What became of documents that were imperfect on purpose, such as `120 = S3 error prefix 120`.
-pub(super) fn flaw(line: &LedgerLine) -> String {
-    let LedgerLine { documents, ends, others, .. } = line;
-    let mut value = grouped(*documents);
-    for LedgerEnd { destination, place, found, .. } in ends {
-        let place = place.as_ref().map_or_else(String::new, |place| format!(" {place}"));
-        value += &match found {
-            Some(found) if found == documents => format!(" = {destination}{place} {}", grouped(*found)),
-            Some(found) => format!(" ≠ {destination}{place} {}", grouped(*found)),
-            None => format!(", in {destination}{place} not known"),
-        };
-    }
-    match others {
-        Some(others) => value += &format!(", {} other", grouped(*others)),
-        None if ends.is_empty() => value += " refused by the producer",
-        None => {}
-    }
-    value
-}
-
 /// The result of a verification without a load. While a run is under way, what it sends is found before it is known as
 /// acknowledged.
 pub fn verified(report: &RunReport, verification: &Verification, is_under_way: bool) -> String {
@@ -165,71 +144,6 @@ pub fn verified(report: &RunReport, verification: &Verification, is_under_way: b
     text
 }
 
-/// `125/s of 400/s asked for`, where less was reached than was asked for.
-pub fn rate(reached: f64, asked: Option<f64>) -> String {
-    let reached_text = format!("{}/s", grouped(reached.round() as u64));
-    match asked.filter(|asked| reached < asked * KEPT) {
-        Some(asked) => format!("{reached_text} of {}/s asked for", grouped(asked.round() as u64)),
-        None => reached_text,
-    }
-}
-
-/// `1 row`, `2,000 rows`.
-pub fn counted(n: u64, what: &str) -> String {
-    format!("{} {what}{}", grouped(n), if n == 1 { "" } else { "s" })
-}
-
-/// `1234567` as `1,234,567`.
-pub fn grouped(n: u64) -> String {
-    let digits = n.to_string();
-    let mut text = String::with_capacity(digits.len() * 4 / 3);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// A number of bytes in the unit a person would choose, in powers of ten as AWS bills and limits them.
-pub fn bytes(n: f64) -> String {
-    match n {
-        n if n >= 1e9 => format!("{:.2} GB", n / 1e9),
-        n if n >= 1e6 => format!("{:.1} MB", n / 1e6),
-        n if n >= 1e3 => format!("{:.1} kB", n / 1e3),
-        n => format!("{n:.0} B"),
-    }
-}
-
-/// How much time a stack has until it expires, for a person.
-pub fn time_left(left: Option<TimeDelta>) -> String {
-    match left {
-        None => "no TTL".to_owned(),
-        Some(left) if left <= TimeDelta::zero() => format!("expired {} ago", duration(-left)),
-        Some(left) => format!("expires in {}", duration(left)),
-    }
-}
-
-/// A duration in its two largest units, such as `1 h 58 min`.
-pub fn duration(time: TimeDelta) -> String {
-    let seconds = time.num_seconds().max(0);
-    let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
-    match (days, hours, minutes) {
-        (0, 0, 0) => format!("{seconds} s"),
-        (0, 0, minutes) => format!("{minutes} min"),
-        (0, hours, 0) => format!("{hours} h"),
-        (0, hours, minutes) => format!("{hours} h {minutes} min"),
-        (days, 0, _) => format!("{days} d"),
-        (days, hours, _) => format!("{days} d {hours} h"),
-    }
-}
-
-/// Milliseconds, with a decimal where it says something.
-pub fn millis(n: f64) -> String {
-    if n >= 100.0 { format!("{n:.0}") } else { format!("{n:.1}") }
-}
-
 #[cfg(test)]
 mod tests {
     use super::{super::landed::LandedDocuments, *};
@@ -240,17 +154,6 @@ mod tests {
 
     fn landed(destination: Destination, documents: u64, by_sql: Option<u64>) -> LandedDocuments {
         LandedDocuments(vec![Landed { destination, documents, by_sql }])
-    }
-
-    #[test]
-    fn thousands_are_grouped() {
-        assert_eq!([0, 999, 1_000, 60_000, 1_234_567].map(grouped), ["0", "999", "1,000", "60,000", "1,234,567"]);
-    }
-
-    #[test]
-    fn a_rate_that_was_missed_is_told() {
-        let all = [(125.0, Some(400.0)), (1_998.6, Some(2_000.0)), (125.0, None)].map(|(is, asked)| rate(is, asked));
-        assert_eq!(all, ["125/s of 400/s asked for", "1,999/s", "125/s"]);
     }
 
     #[test]
@@ -275,13 +178,5 @@ mod tests {
         let text = summary(&report);
         assert!(text.contains("offered 5 = acknowledged 5 = in S3 5 ≠ by SQL 4"), "{text}");
         assert!(text.contains("lost 0   duplicated not checked"), "{text}");
-    }
-
-    #[test]
-    fn a_duration_has_two_units() {
-        let text = |seconds| duration(TimeDelta::seconds(seconds));
-        let all = [text(-5), text(59), text(60), text(3_600), text(7_000), text(86_400), text(90_000)];
-        assert_eq!(all, ["0 s", "59 s", "1 min", "1 h", "1 h 56 min", "1 d", "1 d 1 h"]);
-        assert_eq!(time_left(None), "no TTL");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{RunReport, terminal::grouped};
+use super::{RunReport, numbers::grouped};
 
 /// What became of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]

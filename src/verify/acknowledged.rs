@@ -433,10 +433,10 @@ mod tests {
         );
         let acknowledged = Acknowledged::of(vec![log], vec![]).expect("a run");
         assert_eq!(acknowledged.flaws(), [(Flaw::Duplicates, 3), (Flaw::Malformed, 2), (Flaw::Unknown, 1)]);
-        let s3 = crate::deliveries::s3::DESTINATION;
+        let destination = crate::verify::stream::DESTINATION;
         let due = |end: End| {
             let end_of = move |flaw| Ok(if flaw == Flaw::Malformed { end } else { End::Kept });
-            acknowledged.due_in(s3, &end_of).expect("known")
+            acknowledged.due_in(destination, &end_of).expect("known")
         };
         for end in [End::Line, End::Rejected("error prefix")] {
             let due = due(end);
@@ -444,11 +444,12 @@ mod tests {
             assert!(due.expected.has_apart());
             let tally = KeyBag::clone(&due.documents).tally(&due.documents);
             assert_eq!((tally.distinct, tally.duplicated, tally.lost), (15, 0, 0), "three are there twice");
-            let found: Vec<_> = due.ended("S3", &tally, &due.apart).iter().map(|of| (of.flaw, of.found)).collect();
+            let found: Vec<_> = due.ended("stream", &tally, &due.apart).iter().map(|of| (of.flaw, of.found)).collect();
             assert_eq!(found, [(Flaw::Duplicates, Some(3)), (Flaw::Malformed, Some(2)), (Flaw::Unknown, Some(1))]);
         }
-        let why = acknowledged.due_in(s3, &|_| Err("nobody looked".to_owned())).expect_err("not known").to_string();
-        assert!(why.contains("it is not known where they end in S3: nobody looked"), "{why}");
+        let why =
+            acknowledged.due_in(destination, &|_| Err("nobody looked".to_owned())).expect_err("not known").to_string();
+        assert!(why.contains("it is not known where they end in the stream: nobody looked"), "{why}");
     }
 
     #[test]
@@ -457,8 +458,8 @@ mod tests {
         let (own, other) = (log("b", sales(), 11..=20, 0..=19), with_flaws(log("a", sales(), 1..=10, 0..=19), &flaws));
         let acknowledged = Acknowledged::of(vec![own], vec![other]).expect("runs");
         assert_eq!((acknowledged.own, acknowledged.flaws().len()), (20, 0));
-        let due = acknowledged.due_in(crate::deliveries::s3::DESTINATION, &|_| Ok(End::Line)).expect("known");
+        let due = acknowledged.due_in(crate::verify::stream::DESTINATION, &|_| Ok(End::Line)).expect("known");
         assert_eq!((due.documents.len(), due.apart.len()), (20, 4), "they must be there, whoever sent them");
-        assert!(due.ended("S3", &Tally::default(), &due.apart).is_empty());
+        assert!(due.ended("stream", &Tally::default(), &due.apart).is_empty());
     }
 }

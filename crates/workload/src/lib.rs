@@ -45,6 +45,17 @@ pub fn mixed(number: u64) -> u64 {
     z ^ (z >> 31)
 }
 
+/// A step by which a circle of so many places is walked with every place met once, each well away from those before it: about
+/// its golden section, without a common factor.
+pub fn stride(places: u64) -> u64 {
+    let golden = (places as f64 * 0.618_033_988_749_895) as u64;
+    (golden.max(1)..=places).find(|stride| greatest_common_divisor(*stride, places) == 1).unwrap_or(1)
+}
+
+fn greatest_common_divisor(one: u64, other: u64) -> u64 {
+    if other == 0 { one } else { greatest_common_divisor(other, one % other) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

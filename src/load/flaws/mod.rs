@@ -12,7 +12,7 @@ mod sending;
 
 use std::{ops::Range, time::Duration};
 
-use demo_workload::mixed;
+use demo_workload::{mixed, stride};
 use serde::{Deserialize, Serialize};
 
 pub(super) use sending::Flawed;
@@ -147,13 +147,10 @@ impl Flaws {
         begin + 1 + mixed(self.seed ^ mixed(stratum)) % (end - begin - 1).max(1)
     }
 
-    /// Steps of about the golden section reach every stratum once, and never the same flaw twice in a row for long.
+    /// A walk around all strata, which spreads each flaw evenly.
     fn flaw_of(&self, stratum: u64) -> Flaw {
         let all = self.imperfect();
-        let mut step = ((all as f64 * 0.618_033_988_75) as u64).max(1);
-        while greatest_common_divisor(step, all) > 1 {
-            step += 1;
-        }
+        let step = stride(all);
         let begin = u128::from(mixed(self.seed) % all);
         let mut turn = ((u128::from(stratum) * u128::from(step) + begin) % u128::from(all)) as u64;
         for (flaw, count) in &self.counts {
@@ -169,8 +166,4 @@ impl Flaws {
 /// `number` × `to` ÷ `from`, rounded down.
 fn scaled(number: u64, to: u64, from: u64) -> u64 {
     (u128::from(number) * u128::from(to) / u128::from(from)) as u64
-}
-
-fn greatest_common_divisor(a: u64, b: u64) -> u64 {
-    if b == 0 { a } else { greatest_common_divisor(b, a % b) }
 }

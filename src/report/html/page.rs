@@ -8,10 +8,10 @@ use super::{
     series,
 };
 use crate::report::{
-    figures::{Figure, ledger, leftovers, phases, speed},
+    figures::{Figure, counts, leftovers, phases, speed},
+    numbers::{bytes, grouped, millis},
     recorded::{About, Recorded},
     second::MomentKind,
-    terminal::{bytes, grouped, millis},
 };
 
 /// Shards that are named.
@@ -34,7 +34,7 @@ pub fn page(run: &Recorded) -> Result<String, PlotError> {
     html += &head(run);
     html += &section(
         "Figures",
-        &format!("<div class=\"columns\">{}{}</div>", table(&ledger(&run.report)), table(&speed(&run.report))),
+        &format!("<div class=\"columns\">{}{}</div>", table(&counts(&run.report)), table(&speed(&run.report))),
     );
     html += &thresholds(run);
     html += &problems(run);
@@ -107,8 +107,7 @@ fn problems(run: &Recorded) -> String {
     let report = &run.report;
     let unrecorded = report.unrecorded.iter().map(|why| format!("The record of this run is incomplete: {why}"));
     let torn = run.torn.iter().map(|torn| format!("Left out of the record: {torn}"));
-    let rejected = report.rejected.iter().map(|rejected| format!("{}: {}", rejected.place, rejected.rejection));
-    let all = report.problems.iter().cloned().chain(rejected).chain(unrecorded).chain(torn);
+    let all = report.problems.iter().cloned().chain(unrecorded).chain(torn);
     let rows: String = all.map(|problem| format!("<tr class=\"bad\"><td>{}</td></tr>\n", escaped(&problem))).collect();
     if rows.is_empty() { rows } else { section("Problems", &format!("<table>\n{rows}</table>\n")) }
 }

@@ -94,7 +94,10 @@ impl Check<'_> {
         if (Duration::from_millis(1)..=LONGEST_DELAY).contains(&delay) {
             return Some(delay);
         }
-        self.refuse(path, Refusal::new(format!("no event time is back by {}", by.0), "1ms to 30d, such as `5m`"));
+        self.refuse(
+            path,
+            Refusal::new(format!("an event time cannot be back by {}", by.0), "1ms to 30d, such as `5m`"),
+        );
         None
     }
 
@@ -103,7 +106,7 @@ impl Check<'_> {
         if matches!(flaw, Flaw::Late | Flaw::OutOfOrder) && workload.is_some_and(|workload| !workload.has_event_times())
         {
             let problem = "the documents have no event time";
-            let expected = "a `template` that uses `now` or `now_ms`, or no such key";
+            let expected = "a `template` or `mix` that uses `now` or `now_ms`, or no such key";
             self.refuse_key(&format!("{PATH}.{flaw}"), Refusal::new(problem, expected));
         }
     }
@@ -152,7 +155,7 @@ impl Check<'_> {
                 (Amount::Share(share), _) => *share,
                 (Amount::Count(count), Some(documents)) => *count as f64 / documents as f64,
                 (Amount::Count(_), None) => {
-                    let problem = "nobody knows how many documents there will be, so that some of them could be chosen";
+                    let problem = "the number of documents is not known beforehand";
                     self.refuse(&format!("{PATH}.{flaw}"), Refusal::new(problem, "a share, such as `0.5%`"));
                     return;
                 }

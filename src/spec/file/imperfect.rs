@@ -13,9 +13,9 @@ pub(in super::super) struct ImperfectFile {
     pub seed: Option<u64>,
     /// Documents that are sent once more.
     pub duplicates: Option<AmountFile>,
-    /// Documents of a template whose event time is well before the time at which they are sent.
+    /// Documents of a template or mix whose event time is well before the time at which they are sent.
     pub late: Option<DelayAmountFile>,
-    /// Documents of a template whose event time is a little before those of documents that were sent earlier.
+    /// Documents of a template or mix whose event time is a little before those of documents that were sent earlier.
     pub out_of_order: Option<DelayAmountFile>,
     /// Documents that are no JSON: cut short, a bare word, or with a byte that is no UTF-8.
     pub malformed: Option<AmountFile>,

@@ -13,12 +13,10 @@
 use rand::{RngExt, SeedableRng, rngs::Xoshiro256PlusPlus};
 
 use super::plan::{Plan, Step, WHOLE};
-use crate::mixed;
+use crate::{mixed, stride};
 
 /// Thousandths of a document a second, and of the shares, and of a second.
 const THOUSAND: u128 = 1_000;
-/// Multiples of it fill a range evenly.
-const GOLDEN_SECTION: f64 = 0.618_033_988_749_895;
 
 #[derive(Clone, Debug)]
 pub(super) struct Layout {
@@ -132,9 +130,7 @@ impl Window {
     fn between(late: &[u64]) -> Self {
         let gaps = late.iter().zip(late.iter().skip(1)).map(|(one, next)| next.saturating_sub(*one));
         let rounds = gaps.filter(|gap| *gap > 0).min().unwrap_or(1);
-        let golden = (rounds as f64 * GOLDEN_SECTION) as u64;
-        let stride = (golden.max(1)..=rounds).find(|stride| gcd(*stride, rounds) == 1).unwrap_or(1);
-        Self { rounds, stride }
+        Self { rounds, stride: stride(rounds) }
     }
 
     /// The round in which the entity began that takes a step in place of the one that is due. All steps that are as late take
@@ -148,10 +144,6 @@ impl Window {
         let place = (u128::from(within) * u128::from(self.stride) + shift) % u128::from(self.rounds);
         window * self.rounds + place as u64
     }
-}
-
-fn gcd(one: u64, other: u64) -> u64 {
-    if other == 0 { one } else { gcd(other, one % other) }
 }
 
 /// How many rounds of a group a time has, to the nearest.
