@@ -81,7 +81,7 @@ async fn lived(name: String, sets: &[&str]) -> Lived {
     let (called, key) = (Names::default(), running.stand_in.key().clone());
     let url = noting(running.stand_in.clone(), called.clone()).await;
     let (file, case) = (format!("stacks/{name}.yaml"), format!("{name} {sets:?}"));
-    let small = ["load.duration=1s", "load.rate=50/s", "stream.shards=1"];
+    let small = ["load.stages=null", "load.events=null", "load.duration=1s", "load.rate=50/s", "stream.shards=1"];
     let sets: Vec<String> = small.iter().chain(sets).flat_map(|set| ["--set".to_owned(), (*set).to_owned()]).collect();
     let allowed = tokio::task::spawn_blocking(move || {
         let demo = Demo::new();
