@@ -15,7 +15,7 @@ const EVENTS: usize = 40;
 pub fn summary(run: &Recorded) -> String {
     let (about, report, verdict) = (&run.about, &run.report, run.verdict());
     let sign = if verdict.is_good() { "✅" } else { "❌" };
-    let mut text = format!("## {sign} {}: {verdict}\n\n{}\n\n", cell(&about.stack), cell(&verdict.sentence()));
+    let mut text = format!("## {sign} {}: {verdict}\n\n{}\n\n", cell(&about.stack), cell(&run.sentence()));
     let _ = writeln!(text, "Run {} on {}, {}\n", cell(&about.run), cell(&about.target), cell(&about.started));
     text += &figures("Documents", &counts(report));
     text += &figures("Speed", &speed(report));

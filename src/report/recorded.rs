@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::{
     RunReport,
+    headline::headline,
     second::{Moment, Second},
     verdict::Verdict,
 };
@@ -86,6 +87,15 @@ impl Recorded {
     /// What became of it.
     pub fn verdict(&self) -> Verdict {
         Verdict::of(&self.report, self.is_under_way, self.ended.is_some(), self.error.as_deref())
+    }
+
+    /// One sentence for the head of a report: of a verified run, what it came to.
+    pub fn sentence(&self) -> String {
+        let verdict = self.verdict();
+        match headline(&self.report).filter(|_| verdict == Verdict::Verified) {
+            Some(headline) => format!("Verified: {headline}."),
+            None => verdict.sentence(),
+        }
     }
 
     /// The JSON that `demo run --json` printed, byte for byte; of a run without a result, what its rows say.

@@ -69,7 +69,7 @@ fn head(run: &Recorded) -> String {
         escaped(&about.stack),
         escaped(&run_of),
         escaped(&ran),
-        escaped(&verdict.sentence())
+        escaped(&run.sentence())
     )
 }
 
