@@ -6,7 +6,7 @@ use super::{errors, screen::Screen};
 use crate::{
     load::OpenWorkload,
     operations::Documents,
-    report::numbers::grouped,
+    report::numbers::{counted, grouped},
     spec::{Stack, Workload},
 };
 
@@ -34,7 +34,7 @@ fn show_opened(stack: &Stack, opened: &OpenWorkload, schema: &Schema, screen: &S
     };
     let (Some(found), Workload::JsonLines { file, .. }) = (opened.found(), &stack.load.workload) else {
         let of = match &stack.load.workload {
-            Workload::Mix { kinds, .. } => format!("{} kinds", kinds.len()),
+            Workload::Mix { kinds, .. } => counted(kinds.len() as u64, "kind"),
             _ => "a template".to_owned(),
         };
         screen.line(&format!("documents of {of}: {columns}"));

@@ -62,7 +62,7 @@ impl Runs {
         let rows = || kept.iter().map(|Kept { run, .. }| row(run));
         context::print(&match (self.json, kept.is_empty()) {
             (true, _) => format!("{}\n", serde_json::to_string(&rows().collect::<Vec<_>>())?),
-            (false, true) => String::new(),
+            (false, true) => "no run is recorded\n".to_owned(),
             (false, false) => format!("{}\n", table(rows()).pretty(context::width())),
         })?;
         Ok(Exit::Fine)

@@ -431,7 +431,9 @@ async fn send(
     let resharded = actions.iter().any(is_change) || collected.shards.were_resharded(open_shards);
     Ok(LoadResult {
         hot_keys,
-        asked_per_second,
+        // What is refused on purpose was not asked of the stream.
+        asked_per_second: asked_per_second
+            .map(|asked| asked * (count - collected.refused) as f64 / count.max(1) as f64),
         imbalance: collected.shards.imbalance(open_shards).filter(|_| !resharded),
         resharded,
         hot: collected.hot_latency.as_ref().and_then(HotDocuments::of),

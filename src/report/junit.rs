@@ -17,7 +17,10 @@ pub fn suite(run: &Recorded) -> String {
     let cases: Vec<Case> = thresholds(&run.report).chain(destinations(run)).collect();
     let failed = cases.iter().filter(|case| case.failure.is_some()).count();
     let (about, seconds) = (&run.about, &run.report.seconds);
-    let took: f64 = [seconds.up, seconds.load, seconds.verify, seconds.down].into_iter().flatten().sum();
+    let took: f64 = [seconds.up, seconds.load, seconds.verify, seconds.down]
+        .into_iter()
+        .flatten()
+        .fold(0.0, |sum, took| sum + took);
     let mut text = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n  <testsuite name=\"{}\" tests=\"{}\" failures=\"{failed}\" \
          time=\"{took:.3}\" timestamp=\"{}\">\n",

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::{
     figures::{Figure, counts, leftovers, phases, speed},
     recorded::Recorded,
-    visible::in_one_line,
+    visible::{in_one_line, joined},
 };
 
 /// Events that are listed at most.
@@ -29,7 +29,7 @@ pub fn summary(run: &Recorded) -> String {
         text.push('\n');
     }
     for problem in report.problems.iter().chain(report.unrecorded.iter()).chain(&run.torn) {
-        let _ = writeln!(text, "- {}", cell(problem));
+        let _ = writeln!(text, "- {}", cell(&joined(problem)));
     }
     if !report.problems.is_empty() || report.unrecorded.is_some() || !run.torn.is_empty() {
         text.push('\n');

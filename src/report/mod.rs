@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     load::{Done, Failure, HotDocuments, HotKey, Imbalance, LoadResult, Percentiles},
-    spec::Thresholds,
+    spec::{Flaw, Thresholds},
     verify::{Destination, LedgerLine, Verification, freshness::Freshness, rejections::Rejection},
 };
 use landed::LandedDocuments;
@@ -239,6 +239,11 @@ impl RunReport {
         };
         self.rejected = verification.rejections().map(rejected).collect();
         self.problems.extend(verification.problems());
+        let taken = self.ledger.iter().filter(|line| line.flaw == Flaw::Oversize && !line.ends.is_empty());
+        let problem =
+            |line: &LedgerLine| format!("{} documents too long on purpose were taken by the stream", line.documents);
+        let taken: Vec<String> = taken.map(problem).collect();
+        self.problems.extend(taken);
     }
 
     /// Records which thresholds were kept, and which were crossed.

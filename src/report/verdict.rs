@@ -51,7 +51,9 @@ impl Verdict {
             Self::Unverified => {
                 "Not verified: documents failed, counts differ, or a destination was not searched.".to_owned()
             }
-            Self::Interrupted => "Interrupted: the run was stopped before its end.".to_owned(),
+            Self::Interrupted => {
+                "Interrupted: the run was stopped before its end, or its end could not be recorded.".to_owned()
+            }
             Self::Failed(why) => format!("Failed: {why}"),
         }
     }

@@ -13,6 +13,11 @@ pub fn in_one_line(text: &str) -> Cow<'_, str> {
     escaped(text, char::is_control)
 }
 
+/// The lines of a text, one after the other in one.
+pub fn joined(text: &str) -> String {
+    text.lines().map(str::trim).collect::<Vec<_>>().join(" ")
+}
+
 fn escaped(text: &str, is_shown: impl Fn(char) -> bool) -> Cow<'_, str> {
     if !text.contains(&is_shown) {
         return Cow::Borrowed(text);

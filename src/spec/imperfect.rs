@@ -81,6 +81,17 @@ pub struct Imperfect {
     pub missing: Option<String>,
 }
 
+impl Imperfect {
+    /// How many of so many documents the producer is to refuse.
+    pub(crate) fn refused(&self, documents: f64) -> f64 {
+        let oversize = self.amounts.iter().find(|(flaw, _)| *flaw == Flaw::Oversize);
+        oversize.map_or(0.0, |(_, amount)| match amount {
+            Amount::Share(share) => share * documents,
+            Amount::Count(count) => *count as f64,
+        })
+    }
+}
+
 /// How many documents have a flaw.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Amount {

@@ -192,9 +192,12 @@ async fn search(
         };
         let patience = to.patience();
         progress(SearchProgress { destination, documents, expected, waited: start.elapsed() });
-        if documents > before {
+        let has_moved = documents > before;
+        if has_moved {
             (moved, before) = (Instant::now(), documents);
-        } else if documents < expected {
+        }
+        // What landed without an acknowledgement counts among the documents, and hides nothing that lies apart.
+        if (documents < expected && !has_moved) || to.apart().len() < apart_due {
             tokio::select! {
                 found = to.rejected() => match found {
                     Ok(found) => rejected = found,
@@ -351,6 +354,45 @@ mod tests {
             assert_eq!((landed.ended[0].found, landed.ended[0].place), (Some(found), Some("error prefix")));
             assert_eq!((landed.tally.lost, verification.lost()), (0, Some(lost)));
         }
+    }
+
+    /// Has more documents than are due, and what lies apart only once it is looked for.
+    struct Crowded(KeyBag);
+
+    #[async_trait]
+    impl DestinationReader for Crowded {
+        fn destination(&self) -> Destination {
+            OBJECTS
+        }
+
+        fn patience(&self) -> Patience {
+            Patience { every: Duration::from_millis(1), standstill: Duration::from_millis(50) }
+        }
+
+        async fn read(&mut self) -> Result<u64, VerifyError> {
+            Ok(9)
+        }
+
+        async fn tally(&mut self, acknowledged: &KeyBag) -> Result<Tally, VerifyError> {
+            Ok(bag(&[1, 2, 3, 4, 5, 6, 7, 8, 9]).tally(acknowledged))
+        }
+
+        fn apart(&mut self) -> &mut KeyBag {
+            &mut self.0
+        }
+
+        async fn rejected(&mut self) -> Result<u64, VerifyError> {
+            self.0 = [line_id(b"a")].into_iter().collect();
+            Ok(0)
+        }
+    }
+
+    #[tokio::test]
+    async fn documents_beyond_those_due_do_not_hide_what_lies_apart() {
+        let mut to = sought(vec![Box::new(Crowded(KeyBag::default()))], &[1, 2]);
+        to[0].due.apart = [line_id(b"a")].into_iter().collect();
+        let verification = verify(to, &Cancel::new(), |_| {}).await.expect("looked");
+        assert_eq!((verification.lost(), verification.landed[0].tally.unacknowledged), (Some(0), 7));
     }
 
     /// Cannot be read.

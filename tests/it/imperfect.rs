@@ -139,6 +139,23 @@ fn what_the_function_cannot_write_is_in_the_failure_bucket() {
 }
 
 #[test]
+fn the_others_of_an_aggregated_record_are_written_all_the_same() {
+    let demo = Demo::new();
+    let documents = r#"load.workload={template: {text: '{"id": {{ sequence }}, "w": "{{ word }}"}', key: [id]}}"#;
+    let sets = [
+        documents,
+        "deliver.dynamodb.key=null",
+        "load.aggregation=on",
+        "load.imperfect={malformed: 4}",
+        "deliver.dynamodb.mapping.retries=0",
+    ];
+    let report = run(&demo, "stacks/store-sales-dynamodb.yaml", &sets);
+    assert_eq!((&report["lost"], &report["problems"]), (&0.into(), &Value::Array(Vec::new())), "{report}");
+    assert_eq!(ledger(&report), ["malformed 4 = DynamoDB failure bucket 4"]);
+    demo.expect(0, &["down", "store-sales-dynamodb"]);
+}
+
+#[test]
 fn after_a_kill_each_flaw_is_still_told() {
     let demo = Demo::new();
     let flaws = "load.imperfect={duplicates: 5%, malformed: 5%, wrong_type: 5%, missing: 5%, oversize: 5%, empty: 5%}";

@@ -186,7 +186,8 @@ async fn fetch(clients: &Clients, bucket: &str, key: &str) -> Result<Bytes, Stri
 
 fn nth_line(gzipped: Bytes, line: u64) -> Option<String> {
     let at = usize::try_from(line.checked_sub(1)?).ok()?;
-    BufReader::new(MultiGzDecoder::new(gzipped.as_ref())).lines().nth(at)?.ok()
+    let line = BufReader::new(MultiGzDecoder::new(gzipped.as_ref())).split(b'\n').nth(at)?.ok()?;
+    Some(String::from_utf8_lossy(&line).into_owned())
 }
 
 /// The document's beginning, and the value that was refused with its size.

@@ -109,13 +109,13 @@ fn batch(data: &[u8], object: String, expected: &Expected) -> Option<Batch> {
             Ok(documents) => documents.into_iter().map(|document| document.into_owned()).collect(),
             Err(_) => vec![data],
         };
-        for document in documents {
-            match (expected.apart(&document), expected.id_of(&document)) {
-                (Some(id), _) => batch.apart.push(id),
-                (None, Ok(None)) => {}
-                (None, _) => batch.documents.push(document),
-            }
+        let apart: Vec<Id> = documents.iter().filter_map(|document| expected.apart(document)).collect();
+        // The others of an aggregated record are written all the same.
+        if apart.is_empty() {
+            let is_expected = |document: &Vec<u8>| !matches!(expected.id_of(document), Ok(None));
+            batch.documents.extend(documents.into_iter().filter(is_expected));
         }
+        batch.apart.extend(apart);
         batch.sequence_numbers.push(kinesis.sequence_number);
     }
     Some(batch)
@@ -165,7 +165,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::verify::Scope;
+    use crate::verify::{Scope, line_id};
 
     #[test]
     fn a_batch_has_its_expected_documents() {
@@ -180,6 +180,10 @@ mod tests {
         assert_eq!((batch.condition.as_str(), batch.documents.len()), ("RetryAttemptsExhausted", 1));
         assert_eq!(batch.sequence_numbers, ["11", "12"]);
         assert!(super::batch(b"{}", String::new(), &expected).is_none());
+        let broken =
+            Expected::clone(&expected).with_apart([line_id(b"{\"ss_item_sk\":7,\"ss_ticket_number\":1}")].into());
+        let batch = super::batch(object.as_bytes(), "s3://b/k".into(), &broken).expect("a batch");
+        assert_eq!((batch.apart.len(), batch.documents.len()), (1, 0));
     }
 
     #[test]

@@ -15,7 +15,7 @@ const PADDING: &str = "demo_padding";
 
 /// No JSON: cut short, a bare word, or with a byte that is no UTF-8 in place of its first quote, as `choice` says.
 pub(super) fn broken(document: &[u8], choice: u64, number: u64) -> Vec<u8> {
-    let text = document.trim_ascii_end();
+    let text = document.trim_ascii();
     let quote = text.iter().position(|byte| *byte == b'"');
     match (choice % 3, quote) {
         (0, _) => ended(&text[..(text.len() / 2).max(1)]),
@@ -40,9 +40,10 @@ pub(super) fn without(document: &[u8], field: &str) -> Vec<u8> {
     members.written()
 }
 
-/// One byte longer than a record may be, at least.
+/// Longer than a record may be.
 pub(super) fn longer(document: &[u8], than: usize) -> Vec<u8> {
-    let lacking = (than + 1).saturating_sub(document.len());
+    let unpadded = with(document, PADDING, "\"\"").len();
+    let lacking = (than + 1).saturating_sub(unpadded);
     with(document, PADDING, &format!("\"{}\"", "x".repeat(lacking)))
 }
 
@@ -110,22 +111,22 @@ mod tests {
 
     #[test]
     fn what_is_broken_is_no_json_and_one_line() {
-        for document in [DOCUMENT, b"{}\n"] {
+        for document in [DOCUMENT, b"{}\n", b"                         {\"id\":7}\n"] {
             let all: Vec<Vec<u8>> = (0..3).map(|choice| broken(document, choice, 9)).collect();
             for line in &all {
                 assert!(serde_json::from_slice::<serde_json::Value>(line).is_err(), "{line:?}");
                 assert_eq!(line.iter().position(|byte| *byte == b'\n'), Some(line.len() - 1), "{line:?}");
             }
-            assert!(all[0] != all[2] && all[2] == b"document-9-is-no-json\n");
+            assert!(all[0].starts_with(b"{") && all[2] == b"document-9-is-no-json\n");
         }
         assert!(std::str::from_utf8(&broken(DOCUMENT, 1, 9)).is_err());
     }
 
     #[test]
     fn an_oversize_document_is_just_too_long() {
-        for most in [100, 1 << 20] {
-            let document = longer(DOCUMENT, most);
-            assert!(document.len() > most && document.len() < most + 50, "{}", document.len());
+        let spaced = format!("  {{\"id\" :   7{} }}\n", " ".repeat(500));
+        for (document, most) in [(DOCUMENT, 100), (DOCUMENT, 1 << 20), (spaced.as_bytes(), 1 << 10)] {
+            assert_eq!(longer(document, most).len(), most + 1);
         }
     }
 }

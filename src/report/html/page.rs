@@ -12,6 +12,7 @@ use crate::report::{
     numbers::{bytes, grouped, millis},
     recorded::{About, Recorded},
     second::MomentKind,
+    visible::joined,
 };
 
 /// Shards that are named.
@@ -107,7 +108,7 @@ fn problems(run: &Recorded) -> String {
     let report = &run.report;
     let unrecorded = report.unrecorded.iter().map(|why| format!("The record of this run is incomplete: {why}"));
     let torn = run.torn.iter().map(|torn| format!("Left out of the record: {torn}"));
-    let all = report.problems.iter().cloned().chain(unrecorded).chain(torn);
+    let all = report.problems.iter().map(|problem| joined(problem)).chain(unrecorded).chain(torn);
     let rows: String = all.map(|problem| format!("<tr class=\"bad\"><td>{}</td></tr>\n", escaped(&problem))).collect();
     if rows.is_empty() { rows } else { section("Problems", &format!("<table>\n{rows}</table>\n")) }
 }

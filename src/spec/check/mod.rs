@@ -156,5 +156,6 @@ fn least_throughput(load: &Load) -> Option<f64> {
     const GRACE: Duration = Duration::from_secs(2);
     let Schedule::Open(times) = &load.schedule else { return None };
     let records = times.documents() as f64;
-    Some(records / (records / times.mean() / SHARE + GRACE.as_secs_f64()))
+    let taken = records - load.imperfect.as_ref().map_or(0.0, |imperfect| imperfect.refused(records));
+    Some(taken / (records / times.mean() / SHARE + GRACE.as_secs_f64()))
 }

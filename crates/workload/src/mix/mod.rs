@@ -10,7 +10,10 @@ mod plan;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use minijinja::value::Value;
 use serde_json::{Map, Value as Json};
@@ -44,6 +47,9 @@ pub struct Mix {
     rules: Rules,
     clock: Arc<dyn Clock>,
 }
+
+/// The entities that a document refers to, directly and by those that it refers to.
+type Known = Arc<Mutex<HashMap<(usize, u64), Map<String, Json>>>>;
 
 #[derive(Debug)]
 struct Kinds {
@@ -90,7 +96,7 @@ impl Mix {
     pub fn document(&self, number: u64, out: &mut Vec<u8>) -> Result<(), TemplateError> {
         let place = self.kinds.layout.place(number);
         let of = &self.kinds.all[self.kinds.step(place).kind];
-        let rendered = self.kinds.render(place, self.clock.at(number));
+        let rendered = self.kinds.render(place, self.clock.at(number), &Known::default());
         let made =
             rendered.and_then(|text| with_kind(&text, &of.kind.name)).and_then(|text| finish(&text, &self.rules, out));
         made.map_err(|why| {
@@ -126,18 +132,29 @@ impl Kinds {
         &self.layout.groups[place.group].steps[place.step]
     }
 
-    fn render(self: &Arc<Self>, place: Place, now: i64) -> Result<String, String> {
+    fn render(self: &Arc<Self>, place: Place, now: i64, known: &Known) -> Result<String, String> {
         let of = &self.all[self.step(place).kind];
         let values = Values::new(of.seed, place.entity + 1, now);
-        of.text.render(values.in_mix(Document { kinds: self.clone(), place }))
+        of.text.render(values.in_mix(Document { kinds: self.clone(), place, known: known.clone() }))
+    }
+
+    /// [`Kinds::made_anew`], once for all references of a document.
+    fn entity(self: &Arc<Self>, group: usize, entity: u64, known: &Known) -> Result<Map<String, Json>, String> {
+        let found = known.lock().unwrap_or_else(PoisonError::into_inner).get(&(group, entity)).cloned();
+        if let Some(fields) = found {
+            return Ok(fields);
+        }
+        let fields = self.made_anew(group, entity, known)?;
+        known.lock().unwrap_or_else(PoisonError::into_inner).insert((group, entity), fields.clone());
+        Ok(fields)
     }
 
     /// What each document of an entity's own kind says, whatever its time and status.
-    fn entity(self: &Arc<Self>, group: usize, entity: u64) -> Result<Map<String, Json>, String> {
+    fn made_anew(self: &Arc<Self>, group: usize, entity: u64, known: &Known) -> Result<Map<String, Json>, String> {
         let steps = &self.layout.groups[group].steps;
         let head = &self.all[steps[0].kind];
         let object = |step: usize, now: i64| {
-            let text = self.render(Place { group, step, entity }, now)?;
+            let text = self.render(Place { group, step, entity }, now, known)?;
             serde_json::from_str::<Map<String, Json>>(&text).map_err(|error| not_an_object(&text, &error))
         };
         let mut fields = object(0, TIMES_APART[0]).map_err(|why| format!("an entity of `{}` {why}", head.kind.name))?;
@@ -193,6 +210,7 @@ fn value_of(json: &Json) -> Value {
 struct Document {
     kinds: Arc<Kinds>,
     place: Place,
+    known: Known,
 }
 
 impl Document {
@@ -206,7 +224,7 @@ impl Document {
         if group == own {
             return match self.kinds.step(self.place).kind == layout.groups[group].head {
                 true => Err(format!("`{kind}` refer to themselves")),
-                false => Ok((head(group), self.kinds.entity(group, own_entity)?)),
+                false => Ok((head(group), self.kinds.entity(group, own_entity, &self.known)?)),
             };
         }
         let count = layout.entities_before(group, layout.birth(own, own_entity));
@@ -214,7 +232,7 @@ impl Document {
             return Err(format!("there is none of `{kind}` before it"));
         }
         let entity = layout.entity(group, choose(count)?);
-        Ok((head(group), self.kinds.entity(group, entity)?))
+        Ok((head(group), self.kinds.entity(group, entity, &self.known)?))
     }
 }
 

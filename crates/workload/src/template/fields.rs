@@ -119,9 +119,9 @@ pub const FIELDS: &[Field] = fields! {
     "now", "the document's event time, such as 2024-05-17T17:04:59.250Z", Draw::Now(|now| rfc3339(now, SecondsFormat::Millis));
     "now_ms", "the document's event time, in milliseconds since 1970", Draw::Now(|now| now.timestamp_millis().into());
     "status", "in a mix, the status of an entity that has several", Draw::Status;
-    "ref(\"customers\")", "in a mix, an id that a document of that kind has carried before; `zipf=1.1` prefers the first ones",
+    "ref(\"kind\")", "in a mix, an id that a document of that kind has carried before; `zipf=1.1` prefers the first ones",
         Draw::Earlier(|earlier, kind, choose| earlier.id(kind, choose));
-    "entity(\"customers\")", "in a mix, all of such a document that neither time nor status changes: `entity(\"orders\").total`",
+    "entity(\"kind\")", "in a mix, all of such a document that neither time nor status changes: `entity(\"orders\").total`",
         Draw::Earlier(|earlier, kind, choose| earlier.entity(kind, choose));
     "uuid", "a UUID of version 4", Draw::Value(uuid);
     "int(first, last)", "a whole number, both ends included", Draw::Call(int);

@@ -172,11 +172,8 @@ fn mistakes_are_said_before_anything_is_sent() {
         ("{\"a\": {{ choice([]) }}}", "the list is empty"),
         ("{\"a\": {{ choice(5) }}}", "`5` is no list"),
         ("{\"a\": {{ chance(101) }}}", "101 is no percentage"),
-        (
-            "{\"a\": {{ ref(\"a\") }}}",
-            "only documents of a mix can refer to others; it is used as `ref(\"customers\")`",
-        ),
-        ("{\"a\": {{ ref }}}", "a field without its arguments; it is used as `ref(\"customers\")`"),
+        ("{\"a\": {{ ref(\"a\") }}}", "only documents of a mix can refer to others; it is used as `ref(\"kind\")`"),
+        ("{\"a\": {{ ref }}}", "a field without its arguments; it is used as `ref(\"kind\")`"),
         ("{\"a\": {{ zipf(0, 1) }}}", "0 ranks are not from 1 to 9007199254740992; it is used as `zipf(n, exponent)`"),
         ("{\"a\": {{ normal(1) }}}", "1 arguments instead of 2; it is used as `normal(mean, deviation)`"),
         ("{\"a\": \"{{ date_between('2024-01-02', '2024-01-01') }}\"}", "2024-01-02 is after 2024-01-01"),
