@@ -143,6 +143,7 @@ fn the_others_of_an_aggregated_record_are_written_all_the_same() {
     let demo = Demo::new();
     let documents = r#"load.workload={template: {text: '{"id": {{ sequence }}, "w": "{{ word }}"}', key: [id]}}"#;
     let sets = [
+        "load.workload.store_sales=null",
         documents,
         "deliver.dynamodb.key=null",
         "load.aggregation=on",

@@ -18,7 +18,7 @@ fn runs(demo: &Demo) -> Vec<Value> {
 #[test]
 fn a_run_is_recorded_and_every_report_says_the_same() {
     let demo = Demo::new();
-    assert_eq!(demo.expect(0, &["runs"]), "");
+    assert_eq!(demo.expect(0, &["runs"]), "no run is recorded\n");
     let said = demo.expect(0, &[&SHORT[..], &["--rm"]].concat());
     let [run] = &runs(&demo)[..] else { panic!("one run") };
     assert_eq!((&run["verdict"], &run["documents"]), (&"verified".into(), &200.into()), "{run}");

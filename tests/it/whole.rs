@@ -1,6 +1,9 @@
 //! The whole demo through the real binary: stand up, drive, prove, ask, take away, and be killed on the way.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use kinesis_demo::load::AckLog;
 use serde_json::Value;
@@ -181,15 +184,20 @@ fn one_interrupt_drains_the_load_and_rm_still_removes() {
     let pid = run.id().to_string();
     assert!(std::process::Command::new("kill").args(["-INT", &pid]).status().expect("kill").success());
     assert_eq!(run.wait().expect("it was ours").code(), Some(130));
-    let logs: Vec<_> = demo.files("runs").iter().map(|log| AckLog::read(log).expect("a whole log")).collect();
+    let logs: Vec<_> = ack_logs(&demo).iter().map(|log| AckLog::read(log).expect("a whole log")).collect();
     assert_eq!(logs.len(), 1);
     assert_eq!(logs[0].offered, Some(logs[0].acknowledged.count()), "what was offered was waited for");
     assert_eq!(demo.json(&["ls", "--json"]).as_array().map(Vec::len), Some(0));
 }
 
+fn ack_logs(demo: &Demo) -> Vec<PathBuf> {
+    let is_log = |path: &PathBuf| path.extension().is_some_and(|end| end == "acks");
+    demo.files("runs").into_iter().filter(is_log).collect()
+}
+
 /// What the ack logs of all runs say.
 fn acknowledged(demo: &Demo) -> u64 {
-    let logs = demo.files("runs").into_iter().filter(|path| path.extension().is_some_and(|e| e == "acks"));
+    let logs = ack_logs(demo).into_iter();
     logs.filter_map(|log| AckLog::read(&log).ok()).map(|log| log.acknowledged.count()).sum()
 }
 
