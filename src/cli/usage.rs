@@ -13,9 +13,12 @@ use clap::{
 use super::{Demo, exit::Exit};
 use crate::spec;
 
+/// Characters of what was written wrong.
+const SHOWN: usize = 200;
+
 /// Reads the command line; ends the process where it is wrong, or asks for help alone.
 pub fn parse() -> Demo {
-    Demo::try_parse().unwrap_or_else(|error| end(&with_hint(error)))
+    Demo::try_parse().unwrap_or_else(|error| end(&shortened(with_hint(error))))
 }
 
 /// Prints what is wrong, or the help that was asked for, and ends the process.
@@ -27,6 +30,19 @@ fn end(error: &Error) -> ! {
         process::exit(Exit::Error as i32);
     }
     process::exit(error.exit_code())
+}
+
+/// Shows the beginning alone of what was written wrong, however long it is.
+fn shortened(mut error: Error) -> Error {
+    for kind in [ContextKind::InvalidArg, ContextKind::InvalidSubcommand, ContextKind::InvalidValue] {
+        let Some(ContextValue::String(written)) = error.get(kind) else { continue };
+        let Some((end, _)) = written.char_indices().nth(SHOWN) else { continue };
+        let shown = format!("{}…", &written[..end]);
+        error.insert(kind, ContextValue::String(shown));
+        // It would have all of it again.
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(Vec::new()));
+    }
+    error
 }
 
 /// A key of the stack file is easily taken for an option.
@@ -50,7 +66,18 @@ mod tests {
 
     fn said(args: &[&str]) -> String {
         let error = Demo::try_parse_from(args).expect_err("wrong");
-        with_hint(error).to_string()
+        shortened(with_hint(error)).to_string()
+    }
+
+    #[test]
+    fn what_is_long_is_shown_in_part() {
+        let long = "x".repeat(50_000);
+        for args in
+            [["demo", "up", &format!("--{long}")], ["demo", &long, ""], ["demo", "sample", &format!("-n{long}")]]
+        {
+            let said = said(&args);
+            assert!(said.len() < 2_000 && said.contains("xxx…"), "{} bytes", said.len());
+        }
     }
 
     #[test]
