@@ -5,6 +5,7 @@ use demo_formats::{
     schema::{self, FieldPath, Structs},
 };
 
+use demo_function::TableKey;
 use serde_json::json;
 
 use super::*;
@@ -207,7 +208,7 @@ fn dynamodb(key: &[&str]) -> Stack {
     let mut stack = stack(None);
     stack.deliver.dynamodb = Some(DynamoDbDelivery {
         table: Name::Stem("store_sales".to_owned()),
-        key: key.iter().map(|&name| name.to_owned()).collect(),
+        key: TableKey::Fields(key.iter().map(|&name| name.to_owned()).collect()),
         function: FunctionSettings { memory_mib: 512, timeout: Duration::from_secs(60) },
         mapping: MappingSettings {
             batch: 100,

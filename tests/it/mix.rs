@@ -136,6 +136,24 @@ fn kinds_with_the_same_ids_are_told_apart_in_every_destination() {
     own.demo.expect(0, &["down", "own"]);
 }
 
+/// Kinds of which one has an entity of several documents, so that their keys differ.
+const KEYS_THAT_DIFFER: &str = r#"{mix: {kinds: [
+    {kind: orders, share: 70%, key: [order, status], statuses: [{status: placed}, {status: paid, after: 10ms}],
+     text: '{"order": {{ sequence }}, "by": {{ ref("customers") }}, "status": "{{ status }}", "at": {{ now_ms }}}'},
+    {kind: customers, share: 30%, key: [id], text: '{"id": {{ sequence }}, "since": "{{ now }}"}'}]}}"#;
+
+#[test]
+fn kinds_with_different_keys_share_a_table() {
+    let own = Own::new("deliver: {dynamodb: {}}\n", KEYS_THAT_DIFFER, 400);
+    let report = own.run(&[]);
+    all_landed(&report, 400, &["landed_dynamodb"]);
+    for status in ["placed", "paid"] {
+        let item = own.demo.json(&["get", "own", "orders", &format!("1#{status}"), "--json"]);
+        assert_eq!((&item["item"]["order"], &item["item"]["status"]), (&1.into(), &status.into()), "{item}");
+    }
+    own.demo.expect(0, &["down", "own"]);
+}
+
 #[test]
 fn event_times_are_found_again_after_the_run() {
     let own = Own::new("", "{template: {text: '{\"at\": \"{{ now }}\", \"n\": {{ int(1, 3) }}}'}}", 300);

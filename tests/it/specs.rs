@@ -3,6 +3,7 @@
 use std::{fs, path::PathBuf, time::Duration};
 
 use demo_formats::schema::Structs;
+use demo_function::TableKey;
 use kinesis_demo::{
     deliveries::{
         redshift::{RedshiftAt, RedshiftLoad},
@@ -204,7 +205,7 @@ fn a_delivery_to_dynamodb_is_read() {
     let items = checked.stack.deliver.dynamodb.expect("delivered");
     assert_eq!(
         (items.table, items.key),
-        (Name::Stem("good".into()), vec!["ss_ticket_number".into(), "ss_item_sk".into()])
+        (Name::Stem("good".into()), TableKey::Fields(vec!["ss_ticket_number".into(), "ss_item_sk".into()]))
     );
     assert_eq!((items.function.memory_mib, items.function.timeout), (512, Duration::from_secs(60)));
     let mapping = items.mapping;
@@ -221,7 +222,7 @@ fn a_file_of_json_lines_is_recorded_by_its_whole_path_and_may_be_gone_later() {
     assert_eq!(checked.stack.load.workload, Workload::JsonLines { file: whole, key, broken: Broken::Skip });
     assert_eq!(checked.stack.load.partition_key, PartitionKey::Key);
     let items = checked.stack.deliver.dynamodb.expect("delivered");
-    assert_eq!(items.key, ["id", "line"], "the workload's key is the table's");
+    assert_eq!(items.key.attributes(), ["id", "line"], "the workload's key is the table's");
     assert_eq!((items.mapping.parallel, items.mapping.retries, items.mapping.max_age.as_secs()), (10, 0, 604_800));
 
     let mut gone = checked.merged;

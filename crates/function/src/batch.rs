@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{
-    Handled,
+    Handled, TableKey,
     cause::causes,
     event::{Event, ItemFailure, Response},
     item::{Item, Key, Unfit},
@@ -21,7 +21,7 @@ pub(super) struct Batch {
 
 impl Batch {
     /// Takes records apart and their documents to items; of documents with one key the last stands.
-    pub(super) fn new(event: Event, key: &[String]) -> Self {
+    pub(super) fn new(event: Event, key: &TableKey) -> Self {
         let mut batch =
             Self { sequence_numbers: Vec::new(), items: Vec::new(), origins: Vec::new(), failed: BTreeMap::new() };
         let mut known = HashMap::new();

@@ -8,9 +8,12 @@ use aws_sdk_dynamodb::{
     config::{BehaviorVersion, Region, retry::RetryConfig, timeout::TimeoutConfig},
 };
 
+use super::TableKey;
+
 /// The variable that names the table.
 pub const TABLE: &str = "DEMO_TABLE";
-/// The variable that names the table's hash key and, after a comma, its range key.
+/// The variable that has the table's key: the hash key and, after a comma, the range key; or a JSON object of the kinds of
+/// documents and the fields that identify each.
 pub const KEY: &str = "DEMO_KEY";
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -21,8 +24,8 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct Config {
     /// The table's name.
     pub table: String,
-    /// Its hash key and, where there is one, its range key.
-    pub key: Vec<String>,
+    /// Its key.
+    pub key: TableKey,
     /// AWS_REGION.
     pub region: String,
     /// Another implementation than AWS (SDKs and tools reference guide, "Service-specific endpoints").
@@ -36,7 +39,7 @@ pub enum ConfigError {
     #[error("the environment has no {0}")]
     Missing(&'static str),
     /// It does not name a key.
-    #[error("{KEY} is '{0}', not one or two names with a comma between them")]
+    #[error("{KEY} is '{0}', neither one or two names with a comma between them nor a JSON object of kinds and fields")]
     Key(String),
 }
 
@@ -48,10 +51,7 @@ impl Config {
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let must = |name| variable(name).filter(|value| !value.is_empty()).ok_or(ConfigError::Missing(name));
         let text = must(KEY)?;
-        let key: Vec<String> = text.split(',').map(|name| name.trim().to_owned()).collect();
-        if key.len() > 2 || key.iter().any(String::is_empty) {
-            return Err(ConfigError::Key(text));
-        }
+        let Some(key) = TableKey::parse(&text) else { return Err(ConfigError::Key(text)) };
         let endpoint_url = variable("AWS_ENDPOINT_URL_DYNAMODB").or_else(|| variable("AWS_ENDPOINT_URL"));
         Ok(Self { table: must(TABLE)?, key, region: must("AWS_REGION")?, endpoint_url })
     }
@@ -89,7 +89,7 @@ mod tests {
         ]);
         let expected = Config {
             table: "sales".to_owned(),
-            key: vec!["ticket".to_owned(), "item".to_owned()],
+            key: TableKey::Fields(vec!["ticket".to_owned(), "item".to_owned()]),
             region: "eu-central-1".to_owned(),
             endpoint_url: Some("http://127.0.0.1:1".to_owned()),
         };

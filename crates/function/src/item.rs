@@ -6,7 +6,10 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use kinesis_aggregation::AggregatedError;
 use serde_json::value::RawValue;
 
-use super::number::{self, NumberError};
+use super::{
+    number::{self, NumberError},
+    table_key::{KIND_KEY, TableKey},
+};
 
 /// The attribute that says when an item was sent to the table: milliseconds since 1970.
 pub const PROCESSED: &str = "processed";
@@ -56,6 +59,9 @@ pub(crate) enum Unfit {
         /// What is wrong with it.
         why: NumberError,
     },
+    /// The table has no such kind.
+    #[error("field kind is none of the kinds that the table has")]
+    Kind,
     /// The field would be written over.
     #[error("field {0} of the document has the name of an attribute that is added")]
     Reserved(&'static str),
@@ -84,17 +90,23 @@ pub(super) struct Item {
 }
 
 impl Item {
-    /// The item of a document. `key` names the hash key and, where there is one, the range key.
-    pub(super) fn of(document: &[u8], key: &[String], arrived: i64) -> Result<Self, Unfit> {
+    /// The item of a document in a table with this key.
+    pub(super) fn of(document: &[u8], table_key: &TableKey, arrived: i64) -> Result<Self, Unfit> {
         let fields: BTreeMap<String, &RawValue> = serde_json::from_slice(document).map_err(|_| Unfit::NotJson)?;
-        if let Some(name) = [PROCESSED, ARRIVED].into_iter().find(|name| fields.contains_key(*name)) {
+        let key_attribute = table_key.attributes().contains(&KIND_KEY).then_some(KIND_KEY);
+        let mut added = [PROCESSED, ARRIVED].into_iter().chain(key_attribute);
+        if let Some(name) = added.find(|name| fields.contains_key(*name)) {
             return Err(Unfit::Reserved(name));
         }
-        let (mut attributes, bytes) = map(fields, 0)?;
-        let key = Key::of(&attributes, key)?;
+        let (mut attributes, mut bytes) = map(fields, 0)?;
+        if let Some(text) = table_key.added(&attributes)? {
+            bytes += KIND_KEY.len() + text.len();
+            attributes.insert(KIND_KEY.to_owned(), AttributeValue::S(text));
+        }
+        let key = Key::of(&attributes, &table_key.attributes())?;
         let time = AttributeValue::N(arrived.to_string());
         attributes.insert(ARRIVED.to_owned(), time);
-        let bytes = bytes + 2 * (PROCESSED.len() + size_of_number(arrived.to_string().len()));
+        bytes += 2 * (PROCESSED.len() + size_of_number(arrived.to_string().len()));
         if bytes > ITEM_BYTES {
             return Err(Unfit::Large);
         }
@@ -104,17 +116,22 @@ impl Item {
 
 impl Key {
     /// Of an item with these attributes.
-    pub(super) fn of(attributes: &HashMap<String, AttributeValue>, names: &[String]) -> Result<Self, Unfit> {
-        let parts = names.iter().zip(KEY_BYTES).map(|(name, most)| match attributes.get(name) {
-            None => Err(Unfit::KeyMissing(name.clone())),
-            Some(AttributeValue::S(text)) if text.is_empty() => Err(Unfit::KeyEmpty(name.clone())),
-            Some(AttributeValue::S(text)) if text.len() > most => Err(Unfit::KeyLong { name: name.clone(), most }),
+    pub(super) fn of(attributes: &HashMap<String, AttributeValue>, names: &[&str]) -> Result<Self, Unfit> {
+        let owned = |name: &str| name.to_owned();
+        let parts = names.iter().zip(KEY_BYTES).map(|(name, most)| match attributes.get(*name) {
+            None => Err(Unfit::KeyMissing(owned(name))),
+            Some(AttributeValue::S(text)) if text.is_empty() => Err(Unfit::KeyEmpty(owned(name))),
+            Some(AttributeValue::S(text)) if text.len() > most => Err(Unfit::KeyLong { name: owned(name), most }),
             Some(AttributeValue::S(text)) => Ok(('S', text.clone())),
             Some(AttributeValue::N(zero)) if zero == "-0" => Ok(('N', "0".to_owned())),
             Some(AttributeValue::N(number)) if number::is_whole(number) => Ok(('N', number.clone())),
-            Some(_) => Err(Unfit::KeyKind(name.clone())),
+            Some(_) => Err(Unfit::KeyKind(owned(name))),
         });
         Ok(Self(parts.collect::<Result<_, _>>()?))
+    }
+
+    pub(super) fn into_values(self) -> Vec<String> {
+        self.0.into_iter().map(|(_, value)| value).collect()
     }
 }
 
@@ -189,7 +206,7 @@ mod tests {
     use super::*;
 
     fn item(document: &str) -> Result<Item, Unfit> {
-        Item::of(document.as_bytes(), &["id".to_owned()], 1_764_000_000_000)
+        Item::of(document.as_bytes(), &TableKey::Fields(vec!["id".to_owned()]), 1_764_000_000_000)
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //!
 //! A document's top-level fields are the item's attributes, numbers with the digits as they stand. Two more are added:
 //! `arrived`, when the stream took the record, and `processed`, when the item was sent to the table, both in
-//! milliseconds since 1970. Of several documents with one key in an event, the last stands.
+//! milliseconds since 1970. A table for documents of several kinds has a third, `kind_key`. Of several documents with one key in an
+//! event, the last stands.
 //!
 //! The answer names the records that failed and no others. Lambda sends again from the first of these on; writing an
 //! item once more changes nothing but its `processed`.
@@ -14,6 +15,7 @@ mod event;
 mod item;
 mod number;
 mod serve;
+mod table_key;
 mod write;
 #[cfg(test)]
 mod tests;
@@ -25,6 +27,7 @@ pub use config::{Config, ConfigError, KEY as KEY_VARIABLE, TABLE as TABLE_VARIAB
 pub use event::{Event, ItemFailure, Response};
 pub use item::{ARRIVED, PROCESSED};
 pub use serve::serve;
+pub use table_key::{KIND, KIND_KEY, TableKey, key_of};
 pub use write::Writer;
 
 use self::{batch::Batch, item::Item};
@@ -41,11 +44,11 @@ pub struct Handled {
     pub causes: Vec<Cause>,
 }
 
-/// Whether a document can become an item of a table with this key, the hash key first; or why it cannot.
+/// Whether a document can become an item of a table with this key; or why it cannot.
 ///
 /// # Errors
 /// The reason, as [`Handled::causes`] would have it.
-pub fn check(document: &[u8], key: &[String]) -> Result<(), String> {
+pub fn check(document: &[u8], key: &TableKey) -> Result<(), String> {
     Item::of(document, key, LATEST).map(drop).map_err(|unfit| unfit.to_string())
 }
 

@@ -74,7 +74,7 @@ impl Table {
             .credentials_provider(Credentials::new("id", "secret", None, None, "test"))
             .retry_config(RetryConfig::disabled())
             .http_client(http_client_fn(move |_, _| SharedHttpConnector::new(table.clone())));
-        let writer = Writer::new(Client::from_conf(config.build()), "sales", vec!["id".to_owned()]);
+        let writer = Writer::new(Client::from_conf(config.build()), "sales", TableKey::Fields(vec!["id".to_owned()]));
         super::handle(event, &writer, SystemTime::now() + within).await
     }
 

@@ -15,7 +15,10 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use futures::{StreamExt, stream};
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::item::{Item, Key, PROCESSED};
+use super::{
+    TableKey,
+    item::{Item, Key, PROCESSED},
+};
 
 /// BatchWriteItem takes 25 items and 16 MB (DynamoDB API reference, BatchWriteItem).
 const CHUNK_ITEMS: usize = 25;
@@ -43,7 +46,7 @@ const OUT_OF_TIME: &str = "DynamoDB did not answer in time";
 pub struct Writer {
     client: Client,
     table: String,
-    key: Vec<String>,
+    key: TableKey,
 }
 
 /// What came of one call.
@@ -57,12 +60,12 @@ enum Sent {
 }
 
 impl Writer {
-    /// `key` names the table's hash key and, where there is one, its range key. The client need not try again by itself.
-    pub fn new(client: Client, table: impl Into<String>, key: Vec<String>) -> Self {
+    /// To a table with this key. The client need not try again by itself.
+    pub fn new(client: Client, table: impl Into<String>, key: TableKey) -> Self {
         Self { client, table: table.into(), key }
     }
 
-    pub(super) fn key(&self) -> &[String] {
+    pub(super) fn key(&self) -> &TableKey {
         &self.key
     }
 
@@ -119,7 +122,8 @@ impl Writer {
         let requests = answer.unprocessed_items.into_iter().flatten().flat_map(|(_, requests)| requests);
         let requests: Vec<WriteRequest> = requests.collect();
         let puts = requests.iter().filter_map(|request| request.put_request.as_ref());
-        let keys: Vec<Key> = puts.filter_map(|put| Key::of(put.item(), &self.key).ok()).collect();
+        let names = self.key.attributes();
+        let keys: Vec<Key> = puts.filter_map(|put| Key::of(put.item(), &names).ok()).collect();
         let left: Vec<usize> = chunk.iter().copied().filter(|at| keys.contains(&items[*at].key)).collect();
         // A key that came back in other digits is not recognized; to write them all once more loses nothing.
         if left.len() == requests.len() { left } else { chunk.to_vec() }

@@ -1,6 +1,7 @@
 //! Which documents become items.
 
 use demo_formats::schema::FieldPath;
+use demo_function::TableKey;
 
 use super::DynamoDbDelivery;
 use crate::deliveries::{documents::Documents, parts::Unfit};
@@ -21,5 +22,9 @@ pub(super) fn check_documents(to: &DynamoDbDelivery, read: &Documents<'_>) -> Ve
             format!("key `{name}` is a number in {number} and a text in {text}, but a table's key has one type");
         Some(Unfit::new(problem, format!("write all of them as texts or all as numbers, {OR_NONE}")))
     };
-    to.key.iter().filter_map(mixed).collect()
+    match &to.key {
+        TableKey::Fields(names) => names.iter().filter_map(mixed).collect(),
+        // A kind's values become text.
+        TableKey::Kinds(_) => Vec::new(),
+    }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use serde_json::{Map, Value};
+use demo_function::TableKey;
 
 use super::{DESTINATION, DynamoDbDelivery};
 use crate::{
@@ -13,6 +13,7 @@ use crate::{
 
 struct ItemLookup {
     items: Items,
+    key: TableKey,
     patience: Duration,
 }
 
@@ -23,7 +24,7 @@ pub(super) async fn of(
 ) -> Result<Box<dyn Lookup>, VerifyError> {
     let items = Items::of(&clients.dynamodb, &to.names(&names.id).table).await?;
     let patience = Patience::for_interval(to.mapping.window).standstill;
-    Ok(Box::new(ItemLookup { items, patience }))
+    Ok(Box::new(ItemLookup { items, key: to.key.clone(), patience }))
 }
 
 #[async_trait]
@@ -37,14 +38,8 @@ impl Lookup for ItemLookup {
     }
 
     async fn finds(&self, document: &[u8]) -> Result<bool, VerifyError> {
-        let key = self.items.key_of(&values(&self.items, document))?;
+        let values = demo_function::key_of(document, &self.key).unwrap_or_default();
+        let key = self.items.key_of(&values)?;
         Ok(self.items.get(&key).await?.is_some())
     }
-}
-
-/// The values of the table's key in a document, as text; fewer where one is missing.
-fn values(items: &Items, document: &[u8]) -> Vec<String> {
-    let fields: Map<String, Value> = serde_json::from_slice(document).unwrap_or_default();
-    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    items.key().filter_map(|name| fields.get(name).map(text)).collect()
 }

@@ -1,7 +1,7 @@
 //! The delivery to DynamoDB: table, function and what feeds it.
 
 use demo_formats::schema::Type;
-use demo_function::{KEY_VARIABLE, TABLE_VARIABLE};
+use demo_function::{KEY_VARIABLE, KIND_KEY, TABLE_VARIABLE};
 
 use super::{DynamoDbDelivery, DynamoDbNames};
 use crate::{
@@ -53,15 +53,18 @@ pub(super) fn nodes(to: &DynamoDbDelivery, parts: &Parts) -> Result<Vec<Node>, D
 }
 
 fn table_node(to: &DynamoDbDelivery, names: &DynamoDbNames, parts: &Parts) -> Result<Node, DynamoDbError> {
-    let attribute = |name: &String| match parts.materials.schema.column(name).map(|column| &column.kind) {
-        Some(Type::BigInt | Type::Decimal) => Ok(KeyAttribute { name: name.clone(), kind: KeyKind::Number }),
-        Some(Type::String) => Ok(KeyAttribute { name: name.clone(), kind: KeyKind::Text }),
-        Some(_) => Err(DynamoDbError::KeyKind(name.clone())),
-        None => Err(DynamoDbError::KeyMissing(name.clone())),
+    let text = |name: &str| KeyAttribute { name: name.to_owned(), kind: KeyKind::Text };
+    let attribute = |name: &str| match parts.materials.schema.column(name).map(|column| &column.kind) {
+        _ if name == KIND_KEY => Ok(text(name)),
+        Some(Type::BigInt | Type::Decimal) => Ok(KeyAttribute { name: name.to_owned(), kind: KeyKind::Number }),
+        Some(Type::String) => Ok(text(name)),
+        Some(_) => Err(DynamoDbError::KeyKind(name.to_owned())),
+        None => Err(DynamoDbError::KeyMissing(name.to_owned())),
     };
-    let key = to.key.iter().map(attribute).collect::<Result<_, _>>()?;
+    let names_of_key = to.key.attributes();
+    let key = names_of_key.iter().map(|name| attribute(name)).collect::<Result<_, _>>()?;
     let desired = item_table::Desired { name: names.table.clone(), key, ownership: parts.ownership.clone() };
-    Ok(node::<ItemTables>(&names.table, &[], &desired, format!("by {}", to.key.join(", "))))
+    Ok(node::<ItemTables>(&names.table, &[], &desired, format!("by {}", names_of_key.join(", "))))
 }
 
 fn log_node(names: &DynamoDbNames, parts: &Parts) -> Node {
@@ -89,7 +92,7 @@ fn statements(names: &DynamoDbNames, parts: &Parts) -> Vec<Statement> {
 
 fn function_node(to: &DynamoDbDelivery, names: &DynamoDbNames, package: &Package, parts: &Parts) -> Node {
     let through = (package.size > function::DIRECT_BYTES).then(|| parts.bucket().to_owned());
-    let variables = [(TABLE_VARIABLE, names.table.clone()), (KEY_VARIABLE, to.key.join(","))];
+    let variables = [(TABLE_VARIABLE, names.table.clone()), (KEY_VARIABLE, to.key.to_string())];
     let desired = function::Desired {
         name: names.function.clone(),
         role: format!("{}{}", parts.names.role_path, names.role),

@@ -12,6 +12,7 @@ use aws_sdk_dynamodb::{
     config::Credentials,
     types::{AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType, TableStatus},
 };
+use demo_function::TableKey;
 use demo_workload::{Identity, Key};
 use kinesis_demo::{
     aws::{
@@ -87,7 +88,7 @@ fn destination(clients: &Clients) -> DynamoDb {
     let names = Names::of(&crate::lifecycle::store_sales(), &id);
     let delivery = DynamoDbDelivery {
         table: Name::Exact("sales".to_owned()),
-        key: vec!["ss_ticket_number".to_owned(), "ss_item_sk".to_owned()],
+        key: TableKey::Fields(vec!["ss_ticket_number".to_owned(), "ss_item_sk".to_owned()]),
         function: FunctionSettings { memory_mib: 128, timeout: Duration::from_secs(60) },
         mapping: MappingSettings {
             batch: 100,

@@ -1,9 +1,10 @@
 //! The checks of `deliver.dynamodb`: the key, the function, its mapping, and what the table takes.
 
-use std::{ops::RangeInclusive, time::Duration};
+use std::{collections::BTreeMap, ops::RangeInclusive, time::Duration};
 
 use demo_formats::schema::{FieldPath, Schema, Type};
-use demo_workload::{KindKeys, mix::Kind};
+use demo_function::{ARRIVED, KIND, KIND_KEY, PROCESSED, TableKey};
+use demo_workload::mix::Kind;
 
 use super::{
     DynamoDbDelivery, FunctionSettings, MappingSettings, capacity,
@@ -29,13 +30,13 @@ const TABLE: Rules = Rules {
 
 /// What tells `store_sales` documents apart, the partition key first.
 const STORE_SALES_KEY: [&str; 2] = ["ss_ticket_number", "ss_item_sk"];
-/// What is wrong with kinds whose documents no table can have, and what would be right.
-const ONE_KEY_OF_ALL: (&str, &str) = (
-    "an item's key is the kind and one field, and the kinds of the workload have other keys",
-    "one field of the top level as the `key` of every kind, the same for all, such as `[id]`",
+/// What is wrong with a key of the table other than the one that documents of several kinds have, and what would be right.
+const NOT_OF_KINDS: (&str, &str) = (
+    "it does not tell documents of different kinds apart",
+    "`[kind, kind_key]`, where `kind_key` is made from each kind's `key`, or no `key` here",
 );
 /// What the function adds to each item.
-const ADDED: [&str; 2] = ["processed", "arrived"];
+const ADDED: [&str; 2] = [PROCESSED, ARRIVED];
 /// Lambda API reference, CreateFunction, `MemorySize`.
 const MEMORY_MIB: RangeInclusive<u64> = 128..=10_240;
 /// Lambda API reference, CreateFunction, `Timeout`.
@@ -67,7 +68,7 @@ impl Check<'_> {
         Some(DynamoDbDelivery { table: table?, key: key?, function: function?, mapping: mapping? })
     }
 
-    fn key(&mut self, key: Vec<String>, sent: Sent<'_>) -> Option<Vec<String>> {
+    fn key(&mut self, key: Vec<String>, sent: Sent<'_>) -> Option<TableKey> {
         let before = self.complaints();
         for (position, field) in key.iter().enumerate() {
             let path = format!("deliver.dynamodb.key.{position}");
@@ -87,16 +88,16 @@ impl Check<'_> {
         if self.complaints() > before {
             return None;
         }
-        self.tells_apart(&key, sent.workload?).map(|()| key)
+        self.that_tells_apart(key, sent.workload?)
     }
 
     /// Items of one key replace one another, and documents are looked up by it.
-    fn tells_apart(&mut self, key: &[String], workload: &Workload) -> Option<()> {
+    fn that_tells_apart(&mut self, key: Vec<String>, workload: &Workload) -> Option<TableKey> {
         let (problem, expected) = match workload {
             Workload::StoreSales { .. } => {
                 let enough = STORE_SALES_KEY.iter().all(|field| key.iter().any(|of_key| of_key == field));
                 if enough {
-                    return Some(());
+                    return Some(TableKey::Fields(key));
                 }
                 let problem =
                     "several store_sales documents have the same key, and their items would replace one another";
@@ -107,35 +108,27 @@ impl Check<'_> {
                 format!("`key: [{}]` in `load.workload` too", key.join(", ")),
             ),
             Workload::JsonLines { key: Some(declared), .. } | Workload::Template { key: Some(declared), .. } => {
-                if is_key(declared, key) {
-                    return Some(());
+                if is_key(declared, &key) {
+                    return Some(TableKey::Fields(key));
                 }
                 let declared = joined(declared);
                 let problem = format!("the workload's documents are told apart by [{declared}]");
                 (problem, "the same fields in the same order as the `key` in `load.workload`".to_owned())
             }
-            Workload::Mix { kinds, .. } => match key_of(kinds) {
-                Some(of_kinds) if of_kinds == key => return Some(()),
-                Some(of_kinds) => ("it does not tell documents of different kinds apart".to_owned(), listed(&of_kinds)),
-                None => (ONE_KEY_OF_ALL.0.to_owned(), ONE_KEY_OF_ALL.1.to_owned()),
-            },
+            Workload::Mix { kinds, .. } if key == [KIND, KIND_KEY] => return self.key_of_kinds(kinds),
+            Workload::Mix { .. } => (NOT_OF_KINDS.0.to_owned(), NOT_OF_KINDS.1.to_owned()),
         };
         self.refuse("deliver.dynamodb.key", Refusal::new(problem, expected));
         None
     }
 
-    fn key_of_the_workload(&mut self, sent: Sent<'_>) -> Option<Vec<String>> {
+    fn key_of_the_workload(&mut self, sent: Sent<'_>) -> Option<TableKey> {
         let declared = match sent.workload? {
-            Workload::StoreSales { .. } => return Some(STORE_SALES_KEY.map(str::to_owned).to_vec()),
+            Workload::StoreSales { .. } => {
+                return Some(TableKey::Fields(STORE_SALES_KEY.map(str::to_owned).to_vec()));
+            }
             Workload::JsonLines { key, .. } | Workload::Template { key, .. } => key.as_deref(),
-            Workload::Mix { kinds, .. } => match key_of(kinds) {
-                Some(of_kinds) => return self.key(of_kinds, sent),
-                None => {
-                    let (problem, expected) = ONE_KEY_OF_ALL;
-                    self.refuse("deliver.dynamodb", Refusal::new(problem, expected));
-                    return None;
-                }
-            },
+            Workload::Mix { kinds, .. } => return self.key_of_kinds(kinds),
         };
         let (problem, expected) = match declared {
             Some([FieldPath(one)]) if one.len() == 1 => return self.key(vec![one[0].clone()], sent),
@@ -153,6 +146,22 @@ impl Check<'_> {
         };
         self.refuse("deliver.dynamodb.key", Refusal::new(problem, expected));
         None
+    }
+
+    /// Documents of several kinds share a table, each with the key of its kind.
+    fn key_of_kinds(&mut self, kinds: &[Kind]) -> Option<TableKey> {
+        let mut keys = BTreeMap::new();
+        for kind in kinds {
+            if let Some(field) = kind.key.iter().find(|field| field.0.len() != 1) {
+                let problem =
+                    format!("`{field}`, of the key of {}, does not lie at the top level of its documents", kind.name);
+                let expected = "fields of the top level as the `key` of each kind";
+                self.refuse("deliver.dynamodb", Refusal::new(problem, expected));
+                return None;
+            }
+            keys.insert(kind.name.clone(), kind.key.iter().map(ToString::to_string).collect());
+        }
+        Some(TableKey::Kinds(keys))
     }
 
     fn function(&mut self, function: FunctionFile) -> Option<FunctionSettings> {
@@ -214,21 +223,6 @@ fn no_key(schema: &Schema, field: &str) -> Option<(String, &'static str)> {
         Some(_) => Some((format!("`{field}` is not one value but several"), EXPECTED)),
         None => Some((format!("a store_sales document has no field `{field}` at its top level"), EXPECTED)),
     }
-}
-
-/// The key of a table that has documents of all these kinds: the kind, and the one field that is the key of each.
-fn key_of(kinds: &[Kind]) -> Option<Vec<String>> {
-    let mut keys = kinds.iter().map(|kind| kind.key.as_slice());
-    match keys.next()? {
-        [FieldPath(field)] if field.len() == 1 && keys.all(|key| key == [FieldPath(field.clone())]) => {
-            Some(vec![KindKeys::KIND.to_owned(), field[0].clone()])
-        }
-        _ => None,
-    }
-}
-
-fn listed(key: &[String]) -> String {
-    format!("`[{}]`", key.join(", "))
 }
 
 fn is_key(declared: &[FieldPath], key: &[String]) -> bool {

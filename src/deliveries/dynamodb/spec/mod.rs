@@ -6,6 +6,8 @@ mod file;
 
 use std::time::Duration;
 
+use demo_function::TableKey;
+
 use crate::{
     deliveries::spec::section::{OwnedPrefix, Section},
     spec::{
@@ -22,8 +24,8 @@ pub(crate) use file::DynamoDbFile;
 pub struct DynamoDbDelivery {
     /// The table; made by `up`.
     pub table: Name,
-    /// Top-level fields: the partition key and, if there are two, the sort key.
-    pub key: Vec<String>,
+    /// Its key.
+    pub key: TableKey,
     /// The function.
     pub function: FunctionSettings,
     /// How it is fed.
@@ -69,7 +71,7 @@ impl Section for DynamoDbDelivery {
     }
 
     fn fields(&self) -> Vec<&str> {
-        self.key.iter().map(String::as_str).collect()
+        self.key.fields()
     }
 
     fn fixed_prefixes(&self) -> Vec<OwnedPrefix<'_>> {
