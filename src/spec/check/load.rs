@@ -119,10 +119,11 @@ impl Check<'_> {
     /// The text of a template that is written under `path`, as `file` or `text`.
     pub(super) fn template_of(&mut self, path: &str, file: Option<&str>, text: Option<&str>) -> Option<String> {
         let expected = "either `file`, or `text` with the template itself";
-        match self.one_of(path, &["file", "text"], "what the template is", expected)? {
+        let text = match self.one_of(path, &["file", "text"], "what the template is", expected)? {
             "file" => self.template_file(&format!("{path}.file"), file?),
             _ => self.template_text(&format!("{path}.text"), text?.to_owned()),
-        }
+        }?;
+        self.well_formed(&Written { path, text: &text }).map(|()| text)
     }
 
     fn template_file(&mut self, path: &str, written: &str) -> Option<String> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use demo_workload::template::{self, FIELDS, Use};
+use demo_workload::template::{self, FIELDS, Mistake, Use};
 
 use super::{
     super::{
@@ -21,6 +21,15 @@ pub(super) struct Written<'a> {
 }
 
 impl Check<'_> {
+    /// What can be seen before a document is made.
+    pub(super) fn well_formed(&mut self, template: &Written<'_>) -> Option<()> {
+        let Some(Mistake { offset, part, problem, expected, near }) = template::mistake(template.text) else {
+            return Some(());
+        };
+        self.refuse_in(template, offset, &part, Refusal::new(problem, expected).suggest(near.map(str::to_owned)));
+        None
+    }
+
     /// Event times are those of the schedule.
     pub(super) fn event_times(&mut self, template: &Written<'_>, schedule: &Schedule) -> Option<()> {
         let uses = template::uses(template.text, &template::TIMES);

@@ -143,6 +143,47 @@ impl Template {
     }
 }
 
+/// A part of a template's text that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistake {
+    /// Where the part begins, in bytes of the template.
+    pub offset: usize,
+    /// The part.
+    pub part: String,
+    /// What is wrong with it.
+    pub problem: String,
+    /// What would be right.
+    pub expected: &'static str,
+    /// What may have been meant.
+    pub near: Option<&'static str>,
+}
+
+/// What is wrong with the text of a template, before anything is rendered from it.
+pub fn mistake(template: &str) -> Option<Mistake> {
+    let on_line = |line: usize, problem: String, expected| {
+        let before: usize = template.split_inclusive('\n').take(line - 1).map(str::len).sum();
+        let whole = template[before..].lines().next().unwrap_or_default();
+        let part = whole.trim();
+        let offset = before + whole.find(part).unwrap_or_default();
+        Some(Mistake { offset, part: part.to_owned(), problem, expected, near: None })
+    };
+    match Text::parse(template).err()? {
+        TemplateError::Syntax { line, why } => {
+            on_line(line, why, "`{{ … }}` around each value and `{% … %}` around each statement")
+        }
+        TemplateError::Chain { line, most, what } => {
+            on_line(line, format!("more than {most} {what}"), "a smaller template, or shorter expressions")
+        }
+        TemplateError::Unknown { line, name, near } => {
+            let problem = format!("there is no field `{name}`");
+            let found = on_line(line, problem, "one of the fields that `demo sample --fields` lists")?;
+            let within = text::alone(&found.part, &name).unwrap_or_default();
+            Some(Mistake { offset: found.offset + within, part: name, near: near.first().copied(), ..found })
+        }
+        other => on_line(1, other.to_string(), "another template"),
+    }
+}
+
 /// Appends what was rendered as one line, or says why it is no document.
 pub(crate) fn finish(text: &str, rules: &Rules, out: &mut Vec<u8>) -> Result<(), String> {
     object::check(text.as_bytes()).map_err(|error| not_an_object(text, &error))?;

@@ -91,12 +91,14 @@ fn known_fields(environment: &Environment<'_>, text: &str) -> Result<(), Templat
 
 /// Of the first place where a word stands alone.
 fn line_of(text: &str, word: &str) -> usize {
+    text[..alone(text, word).unwrap_or_default()].matches('\n').count() + 1
+}
+
+/// Where a word first stands alone, in bytes.
+pub(super) fn alone(text: &str, word: &str) -> Option<usize> {
     let part_of_word = |c: char| c.is_alphanumeric() || c == '_';
-    let alone = text.match_indices(word).find(|(at, _)| {
-        let (before, after) = (&text[..*at], &text[at + word.len()..]);
-        !before.ends_with(part_of_word) && !after.starts_with(part_of_word)
-    });
-    text[..alone.map_or(0, |(at, _)| at)].matches('\n').count() + 1
+    let mut places = text.match_indices(word).map(|(at, _)| at);
+    places.find(|at| !text[..*at].ends_with(part_of_word) && !text[at + word.len()..].starts_with(part_of_word))
 }
 
 /// Up to three fields whose names are like this, the nearest first.
