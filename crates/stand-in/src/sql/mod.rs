@@ -5,6 +5,7 @@ mod depth;
 mod expansion;
 mod functions;
 mod isolation;
+mod repeatable;
 mod session;
 mod size;
 

@@ -1,14 +1,14 @@
 //! DataFusion's session for one statement.
 
-use std::{num::NonZeroUsize, thread};
+use std::{num::NonZeroUsize, sync::Arc, thread};
 
 use datafusion::{
     error::Result,
-    execution::runtime_env::RuntimeEnvBuilder,
+    execution::{SessionStateBuilder, runtime_env::RuntimeEnvBuilder},
     prelude::{SessionConfig, SessionContext},
 };
 
-use super::functions::bound_functions;
+use super::{functions::bound_functions, repeatable::RepeatableSides};
 
 /// What all operators of a statement may hold together; sorts and aggregations spill above it.
 const MEMORY: usize = 256 << 20;
@@ -20,9 +20,19 @@ const SPILLED: u64 = 2 << 30;
 /// # Errors
 /// There is no folder for what it spills.
 pub(crate) fn session(config: SessionConfig) -> Result<SessionContext> {
+    session_within(config, MEMORY)
+}
+
+/// A session whose operators hold `memory` bytes together.
+pub(super) fn session_within(config: SessionConfig, memory: usize) -> Result<SessionContext> {
     let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let runtime = RuntimeEnvBuilder::new().with_memory_limit(MEMORY, 1.0).with_max_temp_directory_size(SPILLED);
-    let context = SessionContext::new_with_config_rt(config.with_target_partitions(cores), runtime.build_arc()?);
+    let runtime = RuntimeEnvBuilder::new().with_memory_limit(memory, 1.0).with_max_temp_directory_size(SPILLED);
+    let state = SessionStateBuilder::new()
+        .with_config(config.with_target_partitions(cores))
+        .with_runtime_env(runtime.build_arc()?)
+        .with_default_features()
+        .with_physical_optimizer_rule(Arc::new(RepeatableSides));
+    let context = SessionContext::new_with_state(state.build());
     bound_functions(&context);
     Ok(context)
 }
