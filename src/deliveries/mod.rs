@@ -22,11 +22,11 @@ use futures::future::BoxFuture;
 use crate::{
     aws::{Clients, Names, cost::Prices, preflight::Finding},
     engine::{Node, StackId},
-    spec::{End, Flaw, Stack},
+    spec::{End, Flaw, Stack, Transport},
     verify::{
         Acknowledged, AcknowledgedError, Destination, DestinationReader, Due, Expected, Sought, VerifyError,
         freshness::Lookup,
-        stream::{self, Stream},
+        stream::{self, Stream, StreamReading},
     },
 };
 use documents::Documents;
@@ -94,7 +94,11 @@ pub fn sought(stack: &Stack, names: &Names, clients: &Clients, due: Vec<Due>) ->
     let (deliveries, clients) = (of(&stack.deliver), &clients.patient());
     let reader = |at: usize, due: &Due| match deliveries.get(at) {
         Some(delivery) => delivery.reader(names, clients, &due.expected),
-        None => Box::new(Stream::new(&names.stream, clients, &due.expected)),
+        None => {
+            let (identity, in_cbor) = (due.expected.identity.clone(), stack.load.sending.transport == Transport::Cbor);
+            let reading = StreamReading::new(&names.stream, clients, identity, in_cbor);
+            Box::new(Stream::new(reading, &due.expected))
+        }
     };
     due.into_iter().enumerate().map(|(at, due)| Sought { reader: reader(at, &due), due }).collect()
 }
