@@ -40,6 +40,7 @@ pub struct RecordReader {
 pub struct ReadError {
     /// The code of a refusal.
     pub code: Option<String>,
+    is_broken_off: bool,
     why: String,
 }
 
@@ -89,6 +90,8 @@ impl RecordReader {
     pub async fn read(&self, iterator: &str, buffer: Vec<u8>) -> Result<Answer, ReadError> {
         if self.speaks_cbor.load(Relaxed) {
             match self.read_cbor(iterator, buffer).await {
+                // The SDK repeats what breaks off while it reads.
+                Err(error) if error.is_broken_off => {}
                 Err(error) if error.is_of_cbor() => self.speaks_cbor.store(false, Relaxed),
                 answer => return answer.map(Answer::Cbor),
             }
@@ -98,13 +101,14 @@ impl RecordReader {
     }
 
     async fn read_cbor(&self, iterator: &str, mut buffer: Vec<u8>) -> Result<Vec<u8>, ReadError> {
-        let body = Body::default();
+        let body = Body::none();
         let call = self.client.get_records().shard_iterator(iterator).customize().interceptor(InCbor(body.clone()));
         call.send().await.map_err(|error| ReadError::of(&error))?;
         let mut stream = ByteStream::new(body.take());
         buffer.clear();
         while let Some(piece) = stream.next().await {
-            let broken = |error| ReadError { code: None, why: format!("the answer broke off: {error}") };
+            let broken =
+                |error| ReadError { code: None, is_broken_off: true, why: format!("the answer broke off: {error}") };
             buffer.extend_from_slice(&piece.map_err(broken)?);
         }
         Ok(buffer)
@@ -123,8 +127,7 @@ impl Answer {
                 next_shard_iterator: output.next_shard_iterator(),
                 millis_behind_latest: output.millis_behind_latest(),
             }),
-            Self::Cbor(body) => minicbor_serde::from_slice(body)
-                .map_err(|error| ReadError { code: None, why: format!("the answer cannot be read as CBOR: {error}") }),
+            Self::Cbor(body) => minicbor_serde::from_slice(body).map_err(ReadError::unreadable),
         }
     }
 
@@ -145,7 +148,11 @@ impl<'a> Record<'a> {
 
 impl ReadError {
     fn of(error: &SdkError<GetRecordsError>) -> Self {
-        Self { code: error.code().map(str::to_owned), why: super::told::told(error) }
+        Self { code: error.code().map(str::to_owned), is_broken_off: false, why: super::told::told(error) }
+    }
+
+    fn unreadable(error: minicbor_serde::error::DecodeError) -> Self {
+        Self { code: None, is_broken_off: false, why: format!("the answer cannot be read as CBOR: {error}") }
     }
 
     /// Whether it may be that CBOR was refused: then the same call in JSON says what else it is.
@@ -155,10 +162,14 @@ impl ReadError {
 }
 
 /// Where an answer's body waits to be read.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct Body(Arc<Mutex<SdkBody>>);
 
 impl Body {
+    fn none() -> Self {
+        Self(Arc::new(Mutex::new(SdkBody::taken())))
+    }
+
     fn take(&self) -> SdkBody {
         mem::replace(&mut *self.lock(), SdkBody::taken())
     }

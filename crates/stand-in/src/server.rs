@@ -395,7 +395,7 @@ fn report_panic(ended: Result<(), tokio::task::JoinError>) {
 }
 
 /// A body and its hash, which is taken of each piece while the processor still has it at hand.
-async fn read(mut body: s3s::Body, limit: usize) -> Result<(Bytes, [u8; 32]), ServiceError> {
+async fn read(body: s3s::Body, limit: usize) -> Result<(Bytes, [u8; 32]), ServiceError> {
     let too_large = || ServiceError {
         status: 413,
         code: "RequestEntityTooLargeException",
@@ -405,7 +405,7 @@ async fn read(mut body: s3s::Body, limit: usize) -> Result<(Bytes, [u8; 32]), Se
     if length > limit {
         return Err(too_large());
     }
-    let (mut bytes, mut hash) = (Buffer::with_capacity(length), Sha256::new());
+    let (mut body, mut bytes, mut hash) = (pin!(body), Buffer::with_capacity(length), Sha256::new());
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|e| {
             ServiceError::client("SerializationException", format!("the request's body broke off: {e}"))

@@ -226,7 +226,7 @@ impl Source {
             sequence_number: record.sequence_number.to_owned(),
             why,
         };
-        for document in kinesis_aggregation::contents(record.data).map_err(|e| wrong(e.to_string()))? {
+        for document in &kinesis_aggregation::contents(record.data).map_err(|e| wrong(e.to_string()))? {
             match self.identity.of_document(document) {
                 Ok(id) => seen.ids.push(id),
                 Err(e) => seen.others.push(Nameless { line: line_id(document), error: wrong(e.to_string()) }),

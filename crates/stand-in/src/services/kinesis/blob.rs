@@ -29,7 +29,7 @@ impl Blob<'_> {
     }
 }
 
-impl<'de> Deserialize<'de> for Blob<'de> {
+impl<'de: 'a, 'a> Deserialize<'de> for Blob<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match deserializer.is_human_readable() {
             true => deserializer.deserialize_str(Visitor),

@@ -239,15 +239,16 @@ impl LogState {
             let admitted = self.throttle.as_mut().is_none_or(|throttle| throttle.admits(now, record.size()));
             positions.push(admitted.then_some(self.end + taken.len() as u64));
             if admitted {
-                taken.push((frame::header(arrived, record.key.as_bytes(), record.data), record));
+                taken.push((frame::header(arrived, record.key.as_bytes(), record.data), *record));
             }
         }
         let mut next = self.last().bytes;
         write_at(&segment::path(folder, self.last().base), &taken, next)?;
-        let begins: Vec<u64> = taken
-            .iter()
-            .map(|(_, record)| std::mem::replace(&mut next, next + (HEADER + record.size()) as u64))
-            .collect();
+        let mut begins = Vec::with_capacity(taken.len());
+        for (_, record) in &taken {
+            begins.push(next);
+            next += (HEADER + record.size()) as u64;
+        }
         self.grow(arrived, next, &begins);
         Ok(positions)
     }

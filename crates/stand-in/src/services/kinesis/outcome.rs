@@ -8,7 +8,11 @@ use std::{
 use bytes::Bytes;
 use minicbor::{Encoder, encode};
 
-use super::{refuse, sequence::SequenceNumber, stream::StreamMeta, stream::shard_id};
+use super::{
+    refuse,
+    sequence::SequenceNumber,
+    stream::{StreamMeta, shard_id},
+};
 use crate::{buffers::Buffer, protocol::Encoding};
 
 /// About what an answer says of a record, in bytes.

@@ -192,7 +192,7 @@ mod tests {
         let (mut frames, mut ends) = (Vec::new(), Vec::new());
         for (key, data) in records {
             frames.extend(frame::header(1, key.as_bytes(), data));
-            frames.extend([key.as_bytes(), data].concat());
+            frames.extend([key.as_bytes(), data.as_slice()].concat());
             ends.push(frames.len());
         }
         (frames, ends)
