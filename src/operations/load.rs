@@ -34,8 +34,9 @@ use crate::{
 const CLOSE_WITHIN: Duration = Duration::from_secs(30);
 /// How long records in flight may take to be acknowledged after a cancellation.
 const DRAIN_WITHIN: Duration = Duration::from_secs(30);
-/// How often the stream is read meanwhile: a shard that is full has 2 MB for each call.
-const BETWEEN_READS: Duration = Duration::from_secs(2);
+/// How often the stream is read meanwhile: seldom, since each time costs a call for each shard, and often enough for 10 MiB, which
+/// is what a call gives.
+const BETWEEN_READS: Duration = Duration::from_secs(4);
 /// How many acknowledged documents may wait to be tracked.
 const SAMPLES_WAITING: usize = 16;
 

@@ -15,7 +15,7 @@ use demo_workload::{Id, Identity};
 use tokio::{
     sync::{Semaphore, SemaphorePermit},
     task::{JoinError, JoinSet},
-    time::{Instant, sleep},
+    time::{Instant, sleep_until},
 };
 
 use super::super::expected::line_id;
@@ -72,6 +72,8 @@ pub struct StreamReading {
     source: Arc<Source>,
     /// Where it is in each shard, by their ids.
     shards: BTreeMap<String, Place>,
+    /// Those that read now.
+    readers: JoinSet<Result<(String, Place, Seen), StreamError>>,
     /// The documents so far.
     pub(super) seen: Seen,
 }
@@ -100,6 +102,8 @@ struct Place {
     iterator: Option<String>,
     /// The last record that was read.
     last: Option<String>,
+    /// When its shard gives something again.
+    rests_until: Option<Instant>,
     /// No more records will come.
     ended: bool,
 }
@@ -127,22 +131,27 @@ impl StreamReading {
             answers: Semaphore::new(ANSWERS),
             buffers: Mutex::default(),
         };
-        Self { source: Arc::new(source), shards: BTreeMap::new(), seen: Seen::default() }
+        Self { source: Arc::new(source), shards: BTreeMap::new(), readers: JoinSet::new(), seen: Seen::default() }
     }
 
-    /// Reads what each shard has by now. Where it fails or is dropped, the next one reads again what is not counted yet.
+    /// Reads what each shard has by now. May be dropped at any point: the readers go on, and the next call takes what they find.
     ///
     /// # Errors
-    /// A call fails.
+    /// A call fails. The next one begins in that shard where the one before did.
     pub async fn catch_up(&mut self) -> Result<(), StreamError> {
-        let mut readers = JoinSet::new();
+        self.take_all().await?;
         for shard in self.source.shards().await? {
             let place = self.shards.entry(shard.clone()).or_default().clone();
             if !place.ended {
-                readers.spawn(self.source.clone().read(shard, place));
+                self.readers.spawn(self.source.clone().read(shard, place));
             }
         }
-        while let Some(read) = readers.join_next().await {
+        self.take_all().await
+    }
+
+    /// Takes what the readers find, until all have ended.
+    async fn take_all(&mut self) -> Result<(), StreamError> {
+        while let Some(read) = self.readers.join_next().await {
             let (shard, place, mut seen) = read??;
             self.shards.insert(shard, place);
             self.seen.ids.append(&mut seen.ids);
@@ -172,9 +181,9 @@ impl Source {
 
     /// Reads a shard from a place on, until there is nothing newer.
     async fn read(self: Arc<Self>, shard: String, mut place: Place) -> Result<(String, Place, Seen), StreamError> {
-        let (mut seen, mut rest, mut since) = (Seen::default(), Duration::ZERO, Instant::now());
+        let (mut seen, mut since) = (Seen::default(), Instant::now());
         loop {
-            sleep(rest).await;
+            sleep_until(place.rests_until.unwrap_or(since)).await;
             let turn = self.turn().await;
             let Some(from) = place.iterator.take() else {
                 place.iterator = Some(self.begin(&shard, place.last.as_deref()).await?);
@@ -182,13 +191,13 @@ impl Source {
             };
             let answer = match self.reader.read(&from, self.buffer()).await {
                 Err(error) if error.code.as_deref() == Some(EXPIRED) && since.elapsed() < EXPIRED_FOR => {
-                    rest = BETWEEN_READS;
+                    place.rests_until = Some(Instant::now() + BETWEEN_READS);
                     continue;
                 }
                 answer => answer.map_err(|error| self.unread(error))?,
             };
             since = Instant::now();
-            let caught_up = self.take(&answer, &shard, &mut place, &mut seen, &mut rest)?;
+            let caught_up = self.take(&answer, &shard, &mut place, &mut seen)?;
             self.give_back(answer);
             drop(turn);
             if caught_up || place.ended {
@@ -198,19 +207,13 @@ impl Source {
     }
 
     /// Takes the documents of an answer. Returns whether there is nothing newer.
-    fn take(
-        &self,
-        answer: &Answer,
-        shard: &str,
-        place: &mut Place,
-        seen: &mut Seen,
-        rest: &mut Duration,
-    ) -> Result<bool, StreamError> {
+    fn take(&self, answer: &Answer, shard: &str, place: &mut Place, seen: &mut Seen) -> Result<bool, StreamError> {
         let page = answer.page().map_err(|error| self.unread(error))?;
         for record in &page.records {
             self.take_record(record, shard, seen)?;
         }
-        *rest = rest_after(page.records.iter().map(|record| record.data.len()).sum());
+        let rest = rest_after(page.records.iter().map(|record| record.data.len()).sum());
+        place.rests_until = Some(Instant::now() + rest);
         place.last = page.records.last().map(|record| record.sequence_number.to_owned()).or(place.last.take());
         place.iterator = page.next_shard_iterator.map(str::to_owned);
         place.ended = place.iterator.is_none();

@@ -20,6 +20,7 @@ use super::{
     StoredRecord,
     frame::{self, HEADER},
     limits::{Throttle, WriteRate},
+    open_file::OpenFile,
     segment::{self, Mark, Segment, Stretch},
 };
 
@@ -67,6 +68,8 @@ struct LogState {
     throttle: Option<Throttle>,
     closed: bool,
     trimmed_at: u64,
+    /// The growing segment, and its first position.
+    growing: Option<(u64, OpenFile)>,
 }
 
 impl ShardLog {
@@ -83,7 +86,7 @@ impl ShardLog {
         let last = segments.len() - 1;
         let (end, newest) = mend(folder, &mut segments[last])?;
         let throttle = rate.map(|rate| Throttle::new(rate, now));
-        let state = LogState { segments, end, newest, throttle, closed: false, trimmed_at: 0 };
+        let state = LogState { segments, end, newest, throttle, closed: false, trimmed_at: 0, growing: None };
         Ok(Self { folder: folder.to_owned(), segment_bytes, state: Mutex::new(state) })
     }
 
@@ -99,7 +102,8 @@ impl ShardLog {
 
     /// No more records will come.
     pub(super) fn close(&self) {
-        self.state().closed = true;
+        let mut state = self.state();
+        (state.closed, state.growing) = (true, None);
     }
 
     /// The position after the newest record.
@@ -243,7 +247,9 @@ impl LogState {
             }
         }
         let mut next = self.last().bytes;
-        write_at(&segment::path(folder, self.last().base), &taken, next)?;
+        let file = self.growing_file(folder)?;
+        write_at(&file, &taken, next)?;
+        self.growing = file.keep().map(|file| (self.last().base, file));
         let mut begins = Vec::with_capacity(taken.len());
         for (_, record) in &taken {
             begins.push(next);
@@ -251,6 +257,15 @@ impl LogState {
         }
         self.grow(arrived, next, &begins);
         Ok(positions)
+    }
+
+    /// The file of the growing segment; after an error it is opened anew.
+    fn growing_file(&mut self, folder: &Path) -> io::Result<OpenFile> {
+        let base = self.last().base;
+        match self.growing.take() {
+            Some((known, file)) if known == base => Ok(file),
+            _ => OpenFile::open(&segment::path(folder, base)),
+        }
     }
 
     fn grow(&mut self, arrived: u64, bytes: u64, begins: &[u64]) {
@@ -296,14 +311,10 @@ fn mend(folder: &Path, segment: &mut Segment) -> io::Result<(u64, u64)> {
 
 /// Writes records with their headers at `offset`, from where they lie in memory. What a failed write left there is cut, so
 /// that no half of it can be taken for a record.
-fn write_at(path: &Path, records: &[([u8; HEADER], &Incoming<'_>)], offset: u64) -> io::Result<()> {
-    if records.is_empty() {
-        return Ok(());
-    }
-    let file = OpenOptions::new().write(true).open(path)?;
+fn write_at(file: &File, records: &[([u8; HEADER], &Incoming<'_>)], offset: u64) -> io::Result<()> {
     let pieces = records.iter().flat_map(|(header, record)| [&header[..], record.key.as_bytes(), record.data]);
     let mut pieces: Vec<IoSlice<'_>> = pieces.filter(|piece| !piece.is_empty()).map(IoSlice::new).collect();
-    write_all_at(&file, &mut pieces, offset).inspect_err(|_| cut(&file, offset))
+    write_all_at(file, &mut pieces, offset).inspect_err(|_| cut(file, offset))
 }
 
 fn write_all_at(file: &File, mut pieces: &mut [IoSlice<'_>], mut offset: u64) -> io::Result<()> {

@@ -21,6 +21,7 @@ mod list;
 mod live;
 mod log;
 mod manage;
+mod open_file;
 mod outcome;
 mod put;
 mod queues;
