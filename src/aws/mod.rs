@@ -34,6 +34,7 @@ pub mod preflight;
 pub(crate) mod prices;
 pub mod query;
 mod rates;
+pub mod records;
 pub mod redshift;
 mod retry;
 mod retrying;

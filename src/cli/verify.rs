@@ -56,7 +56,8 @@ impl Verify {
         signals.begun(|| "interrupted; nothing was changed".to_owned());
         let terminal = Terminal::new(screen, &signals, &Reach::default());
         let logs = (logs, Vec::new());
-        let searched = search(&known.stack, &known.names, &known.clients, logs, signals.cancel(), &terminal).await;
+        let searched =
+            search(&known.stack, (&known.names, &known.clients), logs, None, signals.cancel(), &terminal).await;
         let (acknowledged, verification) = match searched {
             Err(error) if signals.is_stopped() => return Err(Stop::new(Exit::Interrupted, error).into()),
             searched => searched?,

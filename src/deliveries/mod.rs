@@ -22,11 +22,11 @@ use futures::future::BoxFuture;
 use crate::{
     aws::{Clients, Names, cost::Prices, preflight::Finding},
     engine::{Node, StackId},
-    spec::{End, Flaw, Stack},
+    spec::{End, Flaw, Stack, Transport},
     verify::{
         Acknowledged, AcknowledgedError, Destination, DestinationReader, Due, Expected, Sought, VerifyError,
         freshness::Lookup,
-        stream::{self, Stream},
+        stream::{self, Stream, StreamReading},
     },
 };
 use documents::Documents;
@@ -89,14 +89,33 @@ pub fn due(stack: &Stack, acknowledged: &Acknowledged) -> Result<Vec<Due>, Ackno
     deliveries.iter().map(due).collect()
 }
 
-/// What finds the documents of a stack again, in the order of its [`destinations`].
-pub fn sought(stack: &Stack, names: &Names, clients: &Clients, due: Vec<Due>) -> Vec<Sought> {
-    let (deliveries, clients) = (of(&stack.deliver), &clients.patient());
-    let reader = |at: usize, due: &Due| match deliveries.get(at) {
-        Some(delivery) => delivery.reader(names, clients, &due.expected),
-        None => Box::new(Stream::new(&names.stream, clients, &due.expected)),
+/// What reads the stream of a stack that delivers nowhere, of documents that are told apart so.
+pub fn reading(stack: &Stack, names: &Names, clients: &Clients, identity: &Identity) -> Option<StreamReading> {
+    let in_cbor = stack.load.sending.transport == Transport::Cbor;
+    let reads = of(&stack.deliver).is_empty();
+    reads.then(|| StreamReading::new(&names.stream, &clients.patient(), identity.clone(), in_cbor))
+}
+
+/// What finds the documents of a stack again, in the order of its [`destinations`]; `read` is what was read of its stream
+/// already.
+pub fn sought(
+    stack: &Stack,
+    names: &Names,
+    clients: &Clients,
+    due: Vec<Due>,
+    mut read: Option<StreamReading>,
+) -> Vec<Sought> {
+    let deliveries = of(&stack.deliver);
+    let patient = clients.patient();
+    let mut reader = |at: usize, due: &Due| match deliveries.get(at) {
+        Some(delivery) => Some(delivery.reader(names, &patient, &due.expected)),
+        None => {
+            let reading = read.take().or_else(|| reading(stack, names, clients, &due.expected.identity))?;
+            Some(Box::new(Stream::new(reading, &due.expected)) as Box<dyn DestinationReader>)
+        }
     };
-    due.into_iter().enumerate().map(|(at, due)| Sought { reader: reader(at, &due), due }).collect()
+    let sought = due.into_iter().enumerate().map(|(at, due)| Some(Sought { reader: reader(at, &due)?, due }));
+    sought.flatten().collect()
 }
 
 /// One delivery of a stack. `names` are always those of its stack.

@@ -26,6 +26,7 @@ use crate::{
     verify::{
         Destination, VerifyError,
         freshness::{self, Freshness},
+        stream::StreamReading,
     },
 };
 
@@ -33,6 +34,9 @@ use crate::{
 const CLOSE_WITHIN: Duration = Duration::from_secs(30);
 /// How long records in flight may take to be acknowledged after a cancellation.
 const DRAIN_WITHIN: Duration = Duration::from_secs(30);
+/// How often the stream is read meanwhile: seldom, since each time costs a call for each shard, and often enough for 10 MiB, which
+/// is what a call gives.
+const BETWEEN_READS: Duration = Duration::from_secs(4);
 /// How many acknowledged documents may wait to be tracked.
 const SAMPLES_WAITING: usize = 16;
 
@@ -68,6 +72,8 @@ pub struct StackLoadResult {
     pub freshness: Option<Freshness>,
     /// What was to be done to it meanwhile and went wrong.
     pub problems: Vec<String>,
+    /// What was read of the stream meanwhile, where nothing else does.
+    pub read: Option<StreamReading>,
 }
 
 /// Why a stack cannot be loaded.
@@ -128,6 +134,8 @@ impl StackLoad<'_> {
             samples,
             seconds: Some(seconds),
         };
+        // Workers leave it to `demo verify`.
+        let mut read = deliveries::reading(stack, names, clients, &plan.source.identity()).filter(|_| part.is_whole());
         let producer = producer(stack, names, clients).build().await?;
         let (progress, mut changes) = watch::channel(Progress::default());
         let loading = load::run(plan, &producer, &self.log, &progress, cancel);
@@ -140,13 +148,15 @@ impl StackLoad<'_> {
         host.notify(Event::LoadStarted { total: total(stack, part) });
         let load = {
             let conducting = conductor.conduct(changes.clone(), &mut requests);
-            tokio::pin!(loading, beside, draining, conducting);
+            let reading = keep_up(read.as_mut());
+            tokio::pin!(loading, beside, draining, conducting, reading);
             loop {
                 tokio::select! {
                     load = &mut loading => break load?,
                     never = &mut beside => match never {},
                     never = &mut draining => match never {},
                     never = &mut conducting => match never {},
+                    never = &mut reading => match never {},
                     Some(second) = each_second.recv() => host.notify(Event::LoadSecond(&second)),
                     Some((destination, took)) = reads.recv() => host.notify(Event::Read { destination, took }),
                     Ok(()) = changes.changed() => host.notify(Event::Loading(&changes.borrow_and_update())),
@@ -166,7 +176,7 @@ impl StackLoad<'_> {
             Some(tracking) if !load.cancelled => measured(tracking, cancel).await?,
             _ => None,
         };
-        Ok(StackLoadResult { load, freshness, problems })
+        Ok(StackLoadResult { load, freshness, problems, read })
     }
 }
 
@@ -242,6 +252,18 @@ async fn end_draining(cancel: &Cancel, producer: &Producer) -> Infallible {
     sleep(DRAIN_WITHIN).await;
     producer.close(Duration::ZERO).await;
     future::pending().await
+}
+
+/// Reads what comes into the stream, so that there is little left to read after the load.
+async fn keep_up(read: Option<&mut StreamReading>) -> Infallible {
+    let Some(read) = read else { future::pending().await };
+    loop {
+        sleep(BETWEEN_READS).await;
+        if let Err(error) = read.catch_up().await {
+            // Whatever it is, the search meets it again, and says it.
+            tracing::debug!("the stream is not read beside the load: {error}");
+        }
+    }
 }
 
 /// What deliveries do while the load goes on; the first worker does it for all.

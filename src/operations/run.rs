@@ -161,7 +161,7 @@ impl Run<'_> {
             let begun = Instant::now();
             let others = logs.of_runs(&up.journal.state(), Some(&report.run))?;
             let logs = (vec![AckLog::read(&log)?], others.logs);
-            let searched = search(stack, &names, &up.clients, logs, cancel, host).await;
+            let searched = search(stack, (&names, &up.clients), logs, sent.read, cancel, host).await;
             report.seconds.verify = Some(begun.elapsed().as_secs_f64());
             match searched {
                 Err(error) if cancel.is_raised() => report.problems.push(format!("verification: {error}")),

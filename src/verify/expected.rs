@@ -47,7 +47,12 @@ impl Expected {
             return None;
         }
         let id = line_id(document);
-        self.apart.contains(&id).then_some(id)
+        self.lies_apart(id).then_some(id)
+    }
+
+    /// Whether a document lies apart whose line has this id.
+    pub fn lies_apart(&self, line: Id) -> bool {
+        self.apart.contains(&line)
     }
 
     /// The id of a document; `None` if it is not expected.

@@ -1,9 +1,10 @@
 //! A service that goes away in the middle of a run, and others that look at a run under way.
 
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use serde_json::Value;
 
 use crate::{
-    command::{Demo, text},
+    command::{Demo, text, until},
     gate::Gate,
     running::Running,
 };
@@ -32,13 +33,37 @@ fn a_load_that_is_not_answered_any_more_says_why_and_ends() {
 }
 
 #[test]
+fn a_stand_in_that_is_killed_under_a_load_keeps_what_it_acknowledged() {
+    for transport in ["json", "cbor"] {
+        let demo = Demo::new();
+        let load = format!("load={{rate: 2000/s, duration: 4s, transport: {transport}}}");
+        let run = Running::start(&demo, &["--set", "stream.shards=40", "--set", &load]);
+        let stand_in = demo.json(&["local", "status", "--json"])["pid"].as_i64().expect("a process");
+        let stand_in = Pid::from_raw(stand_in as i32).expect("a process");
+        kill_process(stand_in, Signal::KILL).expect("killed");
+        until("its end", || test_kill_process(stand_in).is_err());
+        demo.expect(0, &["local", "start"]);
+        run.ends(0);
+        let verified = demo.json(&["verify", "stream-only", "--json"]);
+        assert_eq!((&verified["lost"], &verified["acknowledged"]), (&0.into(), &8_000.into()), "{verified}");
+        demo.expect(0, &["down", "stream-only"]);
+    }
+}
+
+#[test]
 fn reads_whose_answers_are_cut_are_repeated_until_all_is_verified() {
-    for stack in ["stream-only", "store-sales-s3", "store-sales-redshift"].map(|stack| format!("stacks/{stack}.yaml")) {
-        let stack = stack.as_str();
+    let stacks = [
+        ("stream-only", "json"),
+        ("stream-only", "cbor"),
+        ("store-sales-s3", "json"),
+        ("store-sales-redshift", "json"),
+    ];
+    for (stack, transport) in stacks {
+        let stack = &format!("stacks/{stack}.yaml");
         let demo = Demo::new();
         let gate = Gate::before(&demo);
-        let load = ["--set", "load={rate: 500/s, records: 500, duration: null}"];
-        demo.expect(0, &[&["run", stack], &load[..]].concat());
+        let load = format!("load={{rate: 500/s, records: 500, duration: null, transport: {transport}}}");
+        demo.expect(0, &["run", stack, "--set", &load]);
         gate.cut_answers(30);
         let verified = demo.json(&["verify", stack, "--json"]);
         assert_eq!((&verified["lost"], &verified["acknowledged"]), (&0.into(), &500.into()), "{verified}");

@@ -50,6 +50,17 @@ fn the_shipped_overlays_fit_the_shipped_stacks() {
 }
 
 #[test]
+fn the_headline_is_what_the_documents_say() {
+    let overlay = [PathBuf::from("config/headline.yaml")];
+    let checked = spec::read("stacks/stream-only.yaml".as_ref(), &overlay, &[]);
+    let checked = checked.unwrap_or_else(|errors| panic!("{errors}"));
+    assert_eq!(checked.stack.target, Target::Local);
+    assert_eq!(checked.stack.stream.mode, StreamMode::Provisioned { shards: 540 });
+    assert_eq!(checked.stack.load.schedule.documents(), Some(3_600_000));
+    assert!(checked.warnings.is_empty(), "{:?}", checked.warnings);
+}
+
+#[test]
 fn every_overlay_fits_every_stack_but_a_table_is_not_written_at_full_scale() {
     for stack in shipped().iter().map(|stack| format!("stacks/{stack}.yaml")) {
         for overlay in ["config/laptop.yaml", "config/aws.yaml", "config/full-scale.yaml"] {

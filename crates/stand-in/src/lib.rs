@@ -6,6 +6,7 @@
 #[cfg(test)]
 mod arbitrary;
 mod browser;
+mod buffers;
 mod call_log;
 mod cbor;
 mod clock;

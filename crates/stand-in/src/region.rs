@@ -26,9 +26,14 @@ impl Region {
         &self.0
     }
 
+    /// Whether it is the stand-in's own: then nothing goes by another name.
+    pub(crate) fn is_own(&self) -> bool {
+        self.0 == REGION
+    }
+
     /// The call as the services read it.
     pub(crate) fn enter(&self, mut call: Call) -> Call {
-        if self.0 == REGION {
+        if self.is_own() {
             return call;
         }
         if let Ok(uri) = replaced(&call.request.uri.to_string(), &self.names()).parse() {
@@ -42,7 +47,7 @@ impl Region {
 
     /// The answer as the caller reads it.
     pub(crate) fn leave(&self, answer: Answer) -> Answer {
-        if self.0 == REGION {
+        if self.is_own() {
             return answer;
         }
         let back = self.names().map(|(theirs, ours)| (ours, theirs));

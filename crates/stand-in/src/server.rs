@@ -13,9 +13,10 @@ use std::{
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, request::Parts};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
 use hyper::{body::Body as _, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
+use sha2::{Digest, Sha256};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::watch,
@@ -25,6 +26,7 @@ use tokio::{
 
 use crate::{
     browser::refuse_pages,
+    buffers::Buffer,
     call_log::{S3Operation, log},
     connections::{Connections, Opened},
     faults::Faults,
@@ -231,9 +233,13 @@ impl StandIn {
         body: s3s::Body,
     ) -> Result<Bytes, ServiceError> {
         let body = self.read_signed(&[service.name()], Dialect::Json, &parts, body, BODY_LIMIT).await?;
-        let body = encoding.decode(body)?;
-        let reply = run(self.kinesis.faults(), service, Call { operation, request: parts, body }).await?;
-        encoding.encode(reply.body)
+        // Names of another region stand in texts, which are found in JSON.
+        let is_direct = service.takes_cbor(&operation) && Region::of(&parts).is_own();
+        let (inside, outside) = if is_direct { (encoding, Encoding::Json) } else { (Encoding::Json, encoding) };
+        let body = outside.decode(body)?;
+        let call = Call { operation, request: parts, encoding: inside, body };
+        let reply = run(self.kinesis.faults(), service, call).await?;
+        outside.encode(reply.body)
     }
 
     async fn answer_rest(
@@ -248,7 +254,9 @@ impl StandIn {
         let operation = format!("{} {}", parts.method, parts.uri.path());
         let result = match self.read_signed(&[name], Dialect::Rest, &parts, body, rest.body_limit).await {
             Ok(body) => {
-                run(self.kinesis.faults(), service, Call { operation: operation.clone(), request: parts, body }).await
+                let encoding = Encoding::Json;
+                let call = Call { operation: operation.clone(), request: parts, encoding, body };
+                run(self.kinesis.faults(), service, call).await
             }
             Err(error) => Err(error),
         };
@@ -279,7 +287,7 @@ impl StandIn {
                 Err(ServiceError::client("MissingAction", "The request has no Action in a form-encoded body"))
             }
             Some((_, service)) => {
-                let call = Call { operation: action.to_owned(), request: parts, body };
+                let call = Call { operation: action.to_owned(), request: parts, encoding: Encoding::Json, body };
                 run(self.kinesis.faults(), (*service).clone(), call).await
             }
             None => {
@@ -337,8 +345,8 @@ impl StandIn {
         limit: usize,
     ) -> Result<Bytes, ServiceError> {
         let claim = Claim::of(&self.key, services, parts).map_err(|refusal| refusal.error(dialect))?;
-        let body = read(body, limit).await?;
-        claim.verify(&body).map_err(|refusal| refusal.error(dialect))?;
+        let (body, sha256) = read(body, limit).await?;
+        claim.verify(sha256).map_err(|refusal| refusal.error(dialect))?;
         Ok(body)
     }
 
@@ -386,18 +394,28 @@ fn report_panic(ended: Result<(), tokio::task::JoinError>) {
     }
 }
 
-async fn read(body: s3s::Body, limit: usize) -> Result<Bytes, ServiceError> {
+/// A body and its hash, which is taken of each piece while the processor still has it at hand.
+async fn read(body: s3s::Body, limit: usize) -> Result<(Bytes, [u8; 32]), ServiceError> {
     let too_large = || ServiceError {
         status: 413,
         code: "RequestEntityTooLargeException",
         message: format!("the request's body is longer than {limit} bytes"),
     };
-    if body.size_hint().lower() > limit as u64 {
+    let length = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    if length > limit {
         return Err(too_large());
     }
-    match Limited::new(body, limit).collect().await {
-        Ok(body) => Ok(body.to_bytes()),
-        Err(e) if e.is::<LengthLimitError>() => Err(too_large()),
-        Err(e) => Err(ServiceError::client("SerializationException", format!("the request's body broke off: {e}"))),
+    let (mut body, mut bytes, mut hash) = (pin!(body), Buffer::with_capacity(length), Sha256::new());
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|e| {
+            ServiceError::client("SerializationException", format!("the request's body broke off: {e}"))
+        })?;
+        let Ok(piece) = frame.into_data() else { continue };
+        if bytes.len() + piece.len() > limit {
+            return Err(too_large());
+        }
+        hash.update(&piece);
+        bytes.extend_from_slice(&piece);
     }
+    Ok((bytes.into(), hash.finalize().into()))
 }

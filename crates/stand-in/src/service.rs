@@ -6,10 +6,15 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use http::{Request, request::Parts};
-use serde::Serialize;
+use minicbor_serde::Deserializer;
+use serde::{Deserialize, Serialize};
 use tokio::runtime::Handle;
 
-use crate::{inventory::Inventory, protocol::Protocol, service_error::ServiceError};
+use crate::{
+    inventory::Inventory,
+    protocol::{Encoding, Protocol},
+    service_error::ServiceError,
+};
 
 /// One AWS service. `services/mod.rs` has the table of them all.
 #[async_trait]
@@ -22,6 +27,12 @@ pub(crate) trait Service: Send + Sync {
 
     /// Lists its operations by their names in the API reference.
     fn operations(&self) -> Vec<&'static str>;
+
+    /// Whether it takes the operation's requests in CBOR as they are, and answers in CBOR. All others come and go in JSON, whatever
+    /// the caller speaks.
+    fn takes_cbor(&self, _operation: &str) -> bool {
+        false
+    }
 
     /// Carries out one call. Its signature is verified and its body is in memory. A service whose protocol streams, as S3's
     /// does, is not called this way and keeps the default.
@@ -42,14 +53,38 @@ pub(crate) struct Call {
     pub(crate) operation: String,
     /// The request line and the headers.
     pub(crate) request: Parts,
-    /// JSON, or a form in the query protocol.
+    /// How body and answer are written; JSON in protocols that have no other.
+    pub(crate) encoding: Encoding,
+    /// JSON or CBOR, or a form in the query protocol.
     pub(crate) body: Bytes,
 }
 
 impl Call {
     /// Makes a call that came over no wire.
     pub(crate) fn of(operation: &str, body: impl Into<Bytes>) -> Self {
-        Self { operation: operation.to_owned(), request: Request::new(()).into_parts().0, body: body.into() }
+        let request = Request::new(()).into_parts().0;
+        Self { operation: operation.to_owned(), request, encoding: Encoding::Json, body: body.into() }
+    }
+}
+
+impl Call {
+    /// The body in JSON, whatever it is written in.
+    ///
+    /// # Errors
+    /// `SerializationException` when it is not CBOR, or of types that JSON has not.
+    pub(crate) fn json(&self) -> Result<Bytes, ServiceError> {
+        self.encoding.decode(self.body.clone())
+    }
+
+    /// The request in CBOR, read where it lies. `None` where it is in JSON, and where it is of a shape that only [`Call::json`]
+    /// knows: reading that also says what is wrong with a request.
+    pub(crate) fn read_cbor<'a, T: Deserialize<'a>>(&'a self) -> Option<T> {
+        if self.encoding != Encoding::Cbor {
+            return None;
+        }
+        let mut deserializer = Deserializer::new(&self.body);
+        let request = T::deserialize(&mut deserializer).ok()?;
+        (deserializer.decoder().position() == self.body.len()).then_some(request)
     }
 }
 
@@ -63,7 +98,7 @@ pub(crate) struct Reply {
     pub(crate) status: u16,
     /// Beyond those of every answer.
     pub(crate) headers: Vec<(&'static str, String)>,
-    /// JSON, XML in the query protocol, or a function's own answer.
+    /// JSON or CBOR, XML in the query protocol, or a function's own answer.
     pub(crate) body: Bytes,
 }
 

@@ -102,14 +102,14 @@ impl<'a> Claim<'a> {
         Ok(Self { key, request, scope, signed, signature, time: time.into() })
     }
 
-    /// Signs the request again with the secret, and compares.
-    pub(super) fn verify(self, body: &[u8]) -> Result<(), Refusal> {
-        let expected = self.sign(body).ok_or(Refusal::Mismatch)?;
+    /// Signs the request again with the secret, over the SHA-256 of its body, and compares.
+    pub(super) fn verify(self, sha256: [u8; 32]) -> Result<(), Refusal> {
+        let expected = self.sign(sha256).ok_or(Refusal::Mismatch)?;
         if same(expected.as_bytes(), self.signature.as_bytes()) { Ok(()) } else { Err(Refusal::Mismatch) }
     }
 
     /// `None` where a header or the path is such that nobody could have signed it.
-    fn sign(&self, body: &[u8]) -> Option<String> {
+    fn sign(&self, sha256: [u8; 32]) -> Option<String> {
         let mut settings = SigningSettings::default();
         // What the client signed is signed again, whatever it is.
         settings.excluded_headers = None;
@@ -130,7 +130,8 @@ impl<'a> Claim<'a> {
             }
         }
         let (method, uri) = (self.request.method.as_str(), self.request.uri.to_string());
-        let signable = SignableRequest::new(method, uri, headers.into_iter(), SignableBody::Bytes(body)).ok()?;
+        let body = SignableBody::Precomputed(base16(&sha256));
+        let signable = SignableRequest::new(method, uri, headers.into_iter(), body).ok()?;
         Some(sign(signable, &params).ok()?.into_parts().1)
     }
 }
@@ -178,6 +179,10 @@ fn unsigned(headers: &HeaderMap, signed: &[String]) -> Option<String> {
     let present = headers.keys().map(|name| name.as_str()).filter(|name| name.starts_with("x-amz-"));
     let mut must = ["host", "x-amz-date"].into_iter().chain(present);
     must.find(|must| !signed.iter().any(|name| name == must)).map(str::to_owned)
+}
+
+fn base16(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Takes as long wherever they differ.
@@ -319,6 +324,7 @@ impl Refusal {
 #[cfg(test)]
 mod tests {
     use http::{Method, Request};
+    use sha2::{Digest, Sha256};
 
     use super::*;
 
@@ -352,7 +358,7 @@ mod tests {
 
     fn check(request: &Parts, body: &[u8]) -> Result<(), Refusal> {
         let key = key();
-        Claim::of(&key, &["glue"], request)?.verify(body)
+        Claim::of(&key, &["glue"], request)?.verify(Sha256::digest(body).into())
     }
 
     #[test]

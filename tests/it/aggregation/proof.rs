@@ -7,7 +7,11 @@ use demo_workload::Identity;
 use kinesis_demo::{
     aws::Clients,
     spec::FieldPath,
-    verify::{Expected, KeyBag, Scope, destination::DestinationReader, stream::Stream},
+    verify::{
+        Expected, KeyBag, Scope,
+        destination::DestinationReader,
+        stream::{Stream, StreamReading},
+    },
 };
 use tokio::time::{sleep, timeout};
 
@@ -41,26 +45,30 @@ fn packed(documents: &[String]) -> Vec<u8> {
 
 #[tokio::test]
 async fn what_the_stream_holds_packed_is_found() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let running = Running::over(folder.path()).await;
-    let clients = Clients::connect(running.place()).await;
-    make_stream(&clients.kinesis).await;
-    let documents: Vec<String> = (0..60).map(|id| format!("{{\"id\": {id}}}\n")).collect();
-    put(&clients.kinesis, packed(&documents[..40])).await;
-    put(&clients.kinesis, documents[40].clone().into_bytes()).await;
-    put(&clients.kinesis, packed(&documents[41..58])).await;
+    for in_cbor in [false, true] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let running = Running::over(folder.path()).await;
+        let clients = Clients::connect(running.place()).await;
+        make_stream(&clients.kinesis).await;
+        let documents: Vec<String> = (0..60).map(|id| format!("{{\"id\": {id}}}\n")).collect();
+        put(&clients.kinesis, packed(&documents[..40])).await;
 
-    let identity = Identity::declared(Some(&[FieldPath(vec!["id".to_owned()])]));
-    let ids = documents.iter().map(|document| identity.of_document(document.as_bytes()).expect("an id"));
-    let mut acknowledged: KeyBag = ids.collect();
-    acknowledged.settle();
-    let mut stream = Stream::new(STREAM, &clients, &Arc::new(Expected::new(identity, Scope::All)));
-    assert_eq!(stream.read().await.expect("read"), 58);
-    let tally = stream.tally(&acknowledged).await.expect("compared");
-    assert_eq!((tally.landed(), tally.lost, tally.duplicated), (58, 2, 0));
+        let identity = Identity::declared(Some(&[FieldPath(vec!["id".to_owned()])]));
+        let ids = documents.iter().map(|document| identity.of_document(document.as_bytes()).expect("an id"));
+        let mut acknowledged: KeyBag = ids.collect();
+        acknowledged.settle();
+        let mut reading = StreamReading::new(STREAM, &clients, identity.clone(), in_cbor);
+        reading.catch_up().await.expect("read, as beside a load");
+        put(&clients.kinesis, documents[40].clone().into_bytes()).await;
+        put(&clients.kinesis, packed(&documents[41..58])).await;
+        let mut stream = Stream::new(reading, &Arc::new(Expected::new(identity, Scope::All)));
+        assert_eq!(stream.read().await.expect("read"), 58);
+        let tally = stream.tally(&acknowledged).await.expect("compared");
+        assert_eq!((tally.landed(), tally.lost, tally.duplicated), (58, 2, 0));
 
-    let sequence_number = put(&clients.kinesis, packed(&[documents[58].clone(), "poison".to_owned()])).await;
-    let error = stream.read().await.expect_err("not a document").to_string();
-    assert!(error.contains(&sequence_number), "{error}");
-    running.stop().await;
+        let sequence_number = put(&clients.kinesis, packed(&[documents[58].clone(), "poison".to_owned()])).await;
+        let error = stream.read().await.expect_err("not a document").to_string();
+        assert!(error.contains(&sequence_number), "{error}");
+        running.stop().await;
+    }
 }

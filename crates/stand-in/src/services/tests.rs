@@ -33,7 +33,7 @@ impl Services {
 
     async fn rest(&self, name: &str, method: &str, path: &str, body: Value) -> Answer {
         let request: Parts = Request::builder().method(method).uri(path).body(()).expect("a request").into_parts().0;
-        let call = Call { operation: format!("{method} {path}"), request, body: body.to_string().into() };
+        let call = Call { request, ..Call::of(&format!("{method} {path}"), body.to_string()) };
         self.named(name).call(call).await
     }
 }

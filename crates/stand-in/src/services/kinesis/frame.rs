@@ -1,10 +1,11 @@
 //! A record as it lies in a segment file: length, checksum, arrival, length of the key; then key and data.
 
-use base64_simd::STANDARD;
 use flate2::Crc;
 
 /// Bytes before the key.
 pub(super) const HEADER: usize = 20;
+/// Where that begins which the checksum is of.
+const CHECKED: usize = 8;
 /// No record with its key is longer: 10 MiB of data and 256 characters of key.
 const LONGEST: usize = (10 << 20) + 1024;
 
@@ -58,28 +59,23 @@ impl Header {
 
     /// Whether the checksum is that of `frame`, whatever length the header says.
     pub(super) fn has_checksum_of(self, frame: &[u8]) -> bool {
-        checksum(frame) == self.checksum
+        checksum(&[&frame[CHECKED..]]) == self.checksum
     }
 }
 
-/// Appends the frame of a record to `frames`; on an error `frames` is left with a torn end, to be thrown away.
-pub(super) fn encode(frames: &mut Vec<u8>, arrived: u64, key: &str, base64: &str) -> Result<(), base64_simd::Error> {
-    let start = frames.len();
-    frames.extend_from_slice(&[0; HEADER]);
-    frames.extend_from_slice(key.as_bytes());
-    STANDARD.decode_append(base64, frames)?;
-    let frame = &mut frames[start..];
-    let body = (frame.len() - HEADER) as u32;
-    frame[0..4].copy_from_slice(&body.to_le_bytes());
-    frame[8..16].copy_from_slice(&arrived.to_le_bytes());
-    frame[16..20].copy_from_slice(&(key.len() as u32).to_le_bytes());
-    let checksum = checksum(frame);
-    frame[4..8].copy_from_slice(&checksum.to_le_bytes());
-    Ok(())
+/// The header of a record, which key and data follow.
+pub(super) fn header(arrived: u64, key: &[u8], data: &[u8]) -> [u8; HEADER] {
+    let mut header = [0; HEADER];
+    header[0..4].copy_from_slice(&((key.len() + data.len()) as u32).to_le_bytes());
+    header[8..16].copy_from_slice(&arrived.to_le_bytes());
+    header[16..20].copy_from_slice(&(key.len() as u32).to_le_bytes());
+    let checksum = checksum(&[&header[CHECKED..], key, data]);
+    header[4..8].copy_from_slice(&checksum.to_le_bytes());
+    header
 }
 
-fn checksum(frame: &[u8]) -> u32 {
+fn checksum(parts: &[&[u8]]) -> u32 {
     let mut crc = Crc::new();
-    crc.update(&frame[8..]);
+    parts.iter().for_each(|part| crc.update(part));
     crc.sum()
 }

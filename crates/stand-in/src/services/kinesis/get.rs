@@ -1,20 +1,18 @@
 //! GetShardIterator and GetRecords.
 
-use base64_simd::STANDARD;
 use bytes::Bytes;
 use chrono::DateTime;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Kinesis, StoredRecord,
+    Kinesis, StoredRecord, given,
     live::Live,
     milliseconds, refuse,
     sequence::SequenceNumber,
     stream::shard_id,
-    timestamp,
     token::{self, ShardIterator},
 };
-use crate::{ACCOUNT, service_error::ServiceError};
+use crate::{ACCOUNT, service::Call, service_error::ServiceError};
 
 /// Records of one answer (Kinesis API reference, GetRecords).
 const MOST_RECORDS: i64 = 10_000;
@@ -87,8 +85,8 @@ impl Kinesis {
     }
 
     /// Records from an iterator on.
-    pub(super) fn get_records(&self, body: &[u8]) -> Result<Bytes, ServiceError> {
-        let request: GetRecords = super::parse(body)?;
+    pub(super) fn get_records(&self, call: &Call) -> Result<Bytes, ServiceError> {
+        let request: GetRecords = super::parse(&call.json()?)?;
         let limit = refuse::within("limit", request.limit.unwrap_or(MOST_RECORDS), 1, MOST_RECORDS)?;
         let iterator = self.open_iterator(&refuse::required("shardIterator", request.shard_iterator)?)?;
         if let Some(arn) = request.stream_arn
@@ -107,7 +105,7 @@ impl Kinesis {
         refuse::dry_run(request.dry_run)?;
         let records = self.read_within_limits(&live, &iterator, limit as usize)?;
         let tail = self.tail(&live, &iterator, &records);
-        Ok(render(&live, iterator.shard, &records, &super::answer(&tail)?))
+        given::answer(&live.meta, iterator.shard, &records, super::answer(&tail)?, call.encoding)
     }
 
     /// Records of a shard, unless its readers have had what it gives in a second.
@@ -238,34 +236,6 @@ fn children(live: &Live, parent: u32) -> Vec<ChildShard> {
             hash_key_range: super::list::HashKeyRange::of(shard),
         })
         .collect()
-}
-
-/// Writes the records by hand, their data straight into the answer, and joins the fields of `tail`, an object.
-fn render(live: &Live, shard: u32, records: &[StoredRecord], tail: &[u8]) -> Bytes {
-    let data: usize = records.iter().map(|record| record.data.len()).sum();
-    let mut answer = Vec::with_capacity(data / 3 * 4 + 260 * records.len() + tail.len() + 64);
-    let numbering = live.meta.numbering(shard);
-    let encryption = if live.meta.kms_key.is_some() { r#","EncryptionType":"KMS""# } else { "" };
-    answer.extend_from_slice(br#"{"Records":["#);
-    for (i, record) in records.iter().enumerate() {
-        if i > 0 {
-            answer.push(b',');
-        }
-        let head = format!(
-            r#"{{"SequenceNumber":"{}","ApproximateArrivalTimestamp":{:?},"PartitionKey":{},"Data":""#,
-            numbering.record(record.position),
-            timestamp(record.arrived_ms()),
-            serde_json::Value::from(record.partition_key.as_str()),
-        );
-        answer.extend_from_slice(head.as_bytes());
-        STANDARD.encode_append(&record.data, &mut answer);
-        answer.push(b'"');
-        answer.extend_from_slice(encryption.as_bytes());
-        answer.push(b'}');
-    }
-    answer.extend_from_slice(b"],");
-    answer.extend_from_slice(&tail[1..]);
-    answer.into()
 }
 
 fn date(ms: u64) -> String {

@@ -8,28 +8,38 @@
 use std::{
     collections::VecDeque,
     fs::{self, File, OpenOptions},
-    io,
-    os::unix::fs::FileExt,
+    io::{self, IoSlice},
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard},
     time::Duration,
 };
 
+use rustix::io::{Errno, pwritev};
+
 use super::{
-    StoredRecord, frame,
+    StoredRecord,
+    frame::{self, HEADER},
     limits::{Throttle, WriteRate},
+    open_file::OpenFile,
     segment::{self, Mark, Segment, Stretch},
 };
 
+/// Pieces of memory that one call writes (writev(2), IOV_MAX).
+const MOST_PIECES: usize = 1024;
 /// Milliseconds between two looks for expired segments.
 const TRIM_EVERY: u64 = 60_000;
 
 /// A record on its way in, already checked.
 pub(super) struct Incoming<'a> {
     pub(super) key: &'a str,
-    pub(super) base64: &'a str,
+    pub(super) data: &'a [u8],
+}
+
+impl Incoming<'_> {
     /// Bytes of key and data.
-    pub(super) size: usize,
+    pub(super) fn size(&self) -> usize {
+        self.key.len() + self.data.len()
+    }
 }
 
 /// Why a batch was not taken.
@@ -58,6 +68,8 @@ struct LogState {
     throttle: Option<Throttle>,
     closed: bool,
     trimmed_at: u64,
+    /// The growing segment, and its first position.
+    growing: Option<(u64, OpenFile)>,
 }
 
 impl ShardLog {
@@ -74,7 +86,7 @@ impl ShardLog {
         let last = segments.len() - 1;
         let (end, newest) = mend(folder, &mut segments[last])?;
         let throttle = rate.map(|rate| Throttle::new(rate, now));
-        let state = LogState { segments, end, newest, throttle, closed: false, trimmed_at: 0 };
+        let state = LogState { segments, end, newest, throttle, closed: false, trimmed_at: 0, growing: None };
         Ok(Self { folder: folder.to_owned(), segment_bytes, state: Mutex::new(state) })
     }
 
@@ -90,7 +102,8 @@ impl ShardLog {
 
     /// No more records will come.
     pub(super) fn close(&self) {
-        self.state().closed = true;
+        let mut state = self.state();
+        (state.closed, state.growing) = (true, None);
     }
 
     /// The position after the newest record.
@@ -224,22 +237,35 @@ impl ShardLog {
 impl LogState {
     fn append(&mut self, folder: &Path, now: u64, records: &[&Incoming<'_>]) -> Result<Vec<Option<u64>>, AppendError> {
         let arrived = now.max(self.newest);
-        let (offset, end) = (self.last().bytes, self.end);
-        let room = records.iter().map(|record| frame::HEADER + record.size).sum();
-        let mut frames = Vec::with_capacity(room);
-        let mut begins = Vec::with_capacity(records.len());
+        let mut taken: Vec<([u8; HEADER], &Incoming<'_>)> = Vec::with_capacity(records.len());
         let mut positions = Vec::with_capacity(records.len());
         for record in records {
-            let admitted = self.throttle.as_mut().is_none_or(|throttle| throttle.admits(now, record.size));
-            positions.push(admitted.then_some(end + begins.len() as u64));
+            let admitted = self.throttle.as_mut().is_none_or(|throttle| throttle.admits(now, record.size()));
+            positions.push(admitted.then_some(self.end + taken.len() as u64));
             if admitted {
-                begins.push(offset + frames.len() as u64);
-                frame::encode(&mut frames, arrived, record.key, record.base64).map_err(io::Error::other)?;
+                taken.push((frame::header(arrived, record.key.as_bytes(), record.data), *record));
             }
         }
-        write_at(&segment::path(folder, self.last().base), &frames, offset)?;
-        self.grow(arrived, offset + frames.len() as u64, &begins);
+        let mut next = self.last().bytes;
+        let file = self.growing_file(folder)?;
+        write_at(&file, &taken, next)?;
+        self.growing = file.keep().map(|file| (self.last().base, file));
+        let mut begins = Vec::with_capacity(taken.len());
+        for (_, record) in &taken {
+            begins.push(next);
+            next += (HEADER + record.size()) as u64;
+        }
+        self.grow(arrived, next, &begins);
         Ok(positions)
+    }
+
+    /// The file of the growing segment; after an error it is opened anew.
+    fn growing_file(&mut self, folder: &Path) -> io::Result<OpenFile> {
+        let base = self.last().base;
+        match self.growing.take() {
+            Some((known, file)) if known == base => Ok(file),
+            _ => OpenFile::open(&segment::path(folder, base)),
+        }
     }
 
     fn grow(&mut self, arrived: u64, bytes: u64, begins: &[u64]) {
@@ -283,13 +309,27 @@ fn mend(folder: &Path, segment: &mut Segment) -> io::Result<(u64, u64)> {
     Ok((segment.base + scan.records, scan.newest.unwrap_or(0)))
 }
 
-/// Writes at `offset`; what a failed write left there is cut, so that no half of it can be taken for a record.
-fn write_at(path: &Path, frames: &[u8], offset: u64) -> io::Result<()> {
-    if frames.is_empty() {
-        return Ok(());
+/// Writes records with their headers at `offset`, from where they lie in memory. What a failed write left there is cut, so
+/// that no half of it can be taken for a record.
+fn write_at(file: &File, records: &[([u8; HEADER], &Incoming<'_>)], offset: u64) -> io::Result<()> {
+    let pieces = records.iter().flat_map(|(header, record)| [&header[..], record.key.as_bytes(), record.data]);
+    let mut pieces: Vec<IoSlice<'_>> = pieces.filter(|piece| !piece.is_empty()).map(IoSlice::new).collect();
+    write_all_at(file, &mut pieces, offset).inspect_err(|_| cut(file, offset))
+}
+
+fn write_all_at(file: &File, mut pieces: &mut [IoSlice<'_>], mut offset: u64) -> io::Result<()> {
+    while !pieces.is_empty() {
+        match pwritev(file, &pieces[..pieces.len().min(MOST_PIECES)], offset) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => {
+                IoSlice::advance_slices(&mut pieces, written);
+                offset += written as u64;
+            }
+            Err(Errno::INTR) => {}
+            Err(e) => return Err(e.into()),
+        }
     }
-    let file = OpenOptions::new().write(true).open(path)?;
-    file.write_all_at(frames, offset).inspect_err(|_| cut(&file, offset))
+    Ok(())
 }
 
 fn cut(file: &File, offset: u64) {

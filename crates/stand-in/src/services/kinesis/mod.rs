@@ -8,17 +8,21 @@
 //! shard gives to GetRecords.
 
 mod attachment;
+mod blob;
 mod channels;
 mod consume;
 mod consumers;
 mod frame;
 mod get;
+mod given;
 mod hash_key;
 mod limits;
 mod list;
 mod live;
 mod log;
 mod manage;
+mod open_file;
+mod outcome;
 mod put;
 mod queues;
 mod read;
@@ -311,9 +315,9 @@ impl Kinesis {
 }
 
 static OPERATIONS: Operations<Kinesis> = Operations(&[
-    ("PutRecords", Immediate(|kinesis, call| kinesis.put_records(&call.body).map(Reply::ok))),
-    ("PutRecord", Immediate(|kinesis, call| kinesis.put_record(&call.body).map(Reply::ok))),
-    ("GetRecords", Immediate(|kinesis, call| kinesis.get_records(&call.body).map(Reply::ok))),
+    ("PutRecords", Immediate(|kinesis, call| kinesis.put_records(call).map(Reply::ok))),
+    ("PutRecord", Immediate(|kinesis, call| kinesis.put_record(call).map(Reply::ok))),
+    ("GetRecords", Immediate(|kinesis, call| kinesis.get_records(call).map(Reply::ok))),
     ("GetShardIterator", Immediate(|kinesis, call| json(kinesis.get_shard_iterator(parse(&call.body)?)))),
     ("CreateStream", Immediate(|kinesis, call| json(kinesis.create_stream(parse(&call.body)?)))),
     (
@@ -366,6 +370,10 @@ impl Service for Kinesis {
 
     fn operations(&self) -> Vec<&'static str> {
         OPERATIONS.names()
+    }
+
+    fn takes_cbor(&self, operation: &str) -> bool {
+        ["PutRecords", "PutRecord", "GetRecords"].contains(&operation)
     }
 
     async fn call(self: Arc<Self>, call: Call) -> Answer {

@@ -1,20 +1,25 @@
 //! PutRecord and PutRecords.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, ops::Range, slice, sync::Arc};
 
 use base64_simd::STANDARD;
 use bytes::Bytes;
 use serde::Deserialize;
 
 use super::{
-    Kinesis, hash_key,
+    Kinesis,
+    blob::Blob,
+    hash_key,
     live::Live,
     log::{AppendError, Incoming},
-    refuse,
+    outcome::{self, Outcome},
+    parse, refuse,
     sequence::SequenceNumber,
     stream::shard_id,
 };
-use crate::{room::refuse_without_room, service_error::ServiceError};
+use crate::{
+    buffers::Buffer, protocol::Encoding, room::refuse_without_room, service::Call, service_error::ServiceError,
+};
 
 /// Records of one request (Kinesis API reference, PutRecords).
 const MOST_RECORDS: usize = 500;
@@ -40,7 +45,7 @@ struct PutRecords<'a> {
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct Entry<'a> {
     #[serde(borrow)]
-    data: Option<Text<'a>>,
+    data: Option<Blob<'a>>,
     #[serde(borrow)]
     partition_key: Option<Text<'a>>,
     #[serde(borrow)]
@@ -54,7 +59,7 @@ struct PutRecord<'a> {
     #[serde(rename = "StreamARN")]
     stream_arn: Option<String>,
     #[serde(borrow)]
-    data: Option<Text<'a>>,
+    data: Option<Blob<'a>>,
     #[serde(borrow)]
     partition_key: Option<Text<'a>>,
     #[serde(borrow)]
@@ -69,40 +74,46 @@ struct Checked<'a> {
     incoming: Incoming<'a>,
 }
 
-/// What became of a record.
-#[derive(Clone, Copy)]
-enum Outcome {
-    Pending,
-    Stored { shard: u32, number: SequenceNumber },
-    Throttled { shard: u32 },
-    Failed,
-}
-
 impl Kinesis {
     /// Stores each record that its shard has room for, and says what became of each.
-    pub(super) fn put_records(&self, body: &[u8]) -> Result<Bytes, ServiceError> {
-        let request: PutRecords<'_> = super::parse(body)?;
+    pub(super) fn put_records(&self, call: &Call) -> Result<Bytes, ServiceError> {
+        match call.read_cbor() {
+            Some(request) => self.put_all(request, call.encoding),
+            None => self.put_all(parse(&call.json()?)?, call.encoding),
+        }
+    }
+
+    /// Stores one record.
+    pub(super) fn put_record(&self, call: &Call) -> Result<Bytes, ServiceError> {
+        let answer = match call.read_cbor() {
+            Some(request) => self.put_one(request),
+            None => self.put_one(parse(&call.json()?)?),
+        };
+        call.encoding.encode(answer?.into())
+    }
+
+    fn put_all(&self, request: PutRecords<'_>, encoding: Encoding) -> Result<Bytes, ServiceError> {
         let name = super::stream_name(request.stream_name, request.stream_arn)?;
         let entries = refuse::required("records", request.records)?;
         refuse::length("records", None, entries.len(), 1, MOST_RECORDS)?;
         let live = self.open_stream(&name)?;
         let largest = live.meta.max_record_kib as usize * 1024;
+        let (decoded, ranges) = decode(&entries)?;
         let mut records = Vec::with_capacity(entries.len());
-        for (i, entry) in entries.iter().enumerate() {
+        for (i, (entry, range)) in entries.iter().zip(ranges).enumerate() {
             let field = |name: &str| format!("records.{}.member.{name}", i + 1);
-            records.push(check(entry, largest, field)?);
+            records.push(check(entry, &decoded[range], largest, field)?);
         }
-        if records.iter().map(|record| record.incoming.size).sum::<usize>() > MOST_BYTES {
+        if records.iter().map(|record| record.incoming.size()).sum::<usize>() > MOST_BYTES {
             return Err(refuse::argument("Records size exceeds 10 MB limit"));
         }
         refuse::dry_run(request.dry_run)?;
         let outcomes = self.store(&name, live.clone(), &records)?;
-        Ok(render(&live, &outcomes))
+        Ok(outcome::answer(&outcomes, &live.meta, encoding))
     }
 
-    /// Stores one record.
-    pub(super) fn put_record(&self, body: &[u8]) -> Result<Bytes, ServiceError> {
-        let request: PutRecord<'_> = super::parse(body)?;
+    /// Answers in JSON.
+    fn put_one(&self, request: PutRecord<'_>) -> Result<String, ServiceError> {
         let name = super::stream_name(request.stream_name, request.stream_arn)?;
         let live = self.open_stream(&name)?;
         if let Some(number) = &request.sequence_number_for_ordering {
@@ -110,28 +121,23 @@ impl Kinesis {
         }
         let (data, partition_key) = (request.data, request.partition_key);
         let entry = Entry { data, partition_key, explicit_hash_key: request.explicit_hash_key };
-        let record = check(&entry, live.meta.max_record_kib as usize * 1024, str::to_owned)?;
+        let (decoded, _) = decode(slice::from_ref(&entry))?;
+        let record = check(&entry, &decoded, live.meta.max_record_kib as usize * 1024, str::to_owned)?;
         refuse::dry_run(request.dry_run)?;
         let outcomes = self.store(&name, live.clone(), &[record])?;
         match outcomes[0] {
             Outcome::Stored { shard, number } => {
-                let mut answer = format!(r#"{{"ShardId":"{}","SequenceNumber":"{number}""#, shard_id(shard));
-                end_answer(&mut answer, &live);
-                Ok(answer.into())
+                let encryption = if live.meta.kms_key.is_some() { r#","EncryptionType":"KMS""# } else { "" };
+                Ok(format!(r#"{{"ShardId":"{}","SequenceNumber":"{number}"{encryption}}}"#, shard_id(shard)))
             }
             Outcome::Throttled { shard } => Err(refuse::throttled(&name, &shard_id(shard))),
-            Outcome::Pending | Outcome::Failed => Err(ServiceError::internal("Internal service failure.")),
+            Outcome::Pending | Outcome::Failed => Err(ServiceError::internal(outcome::FAILED)),
         }
     }
 
     /// Hands each shard its records in one batch; those of a shard that was closed meanwhile go to its children.
-    fn store(
-        &self,
-        name: &str,
-        live: std::sync::Arc<Live>,
-        records: &[Checked<'_>],
-    ) -> Result<Vec<Outcome>, ServiceError> {
-        refuse_without_room(&self.folder, records.iter().map(|record| record.incoming.size).sum())?;
+    fn store(&self, name: &str, live: Arc<Live>, records: &[Checked<'_>]) -> Result<Vec<Outcome>, ServiceError> {
+        refuse_without_room(&self.folder, records.iter().map(|record| record.incoming.size()).sum())?;
         let now = self.now();
         let mut live = live;
         let mut outcomes = vec![Outcome::Pending; records.len()];
@@ -190,22 +196,42 @@ fn store_batch(
     }
 }
 
+/// What of the records' data is in base64, decoded, and where in it the data of each entry lies.
+fn decode(entries: &[Entry<'_>]) -> Result<(Buffer, Vec<Range<usize>>), ServiceError> {
+    let base64 =
+        |entry: &Entry<'_>| entry.data.as_ref().and_then(Blob::base64).map_or(0, |text| text.len().div_ceil(4) * 3);
+    let mut decoded = Buffer::with_capacity(entries.iter().map(base64).sum());
+    let mut ranges = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let begin = decoded.len();
+        if let Some(base64) = entry.data.as_ref().and_then(Blob::base64) {
+            let failed = |e| refuse::serialization(format!("Data can not be converted to a Blob: {e}"));
+            STANDARD.decode_append(base64, &mut *decoded).map_err(failed)?;
+        }
+        ranges.push(begin..decoded.len());
+    }
+    Ok((decoded, ranges))
+}
+
+/// A record in order; `decoded` is its data if that came in base64.
 fn check<'a>(
     entry: &'a Entry<'_>,
+    decoded: &'a [u8],
     largest: usize,
     field: impl Fn(&str) -> String,
 ) -> Result<Checked<'a>, ServiceError> {
-    let Some(Text(base64)) = &entry.data else { return refuse::required(&field("data"), None) };
+    let Some(blob) = &entry.data else { return refuse::required(&field("data"), None) };
     let Some(Text(key)) = &entry.partition_key else { return refuse::required(&field("partitionKey"), None) };
     let characters = if key.len() <= 256 { key.len() } else { key.chars().count() };
     if !(1..=256).contains(&characters) {
         refuse::length(&field("partitionKey"), Some(key), characters, 1, 256)?;
     }
-    let data = decoded_length(base64)?;
-    if data > largest {
-        refuse::length(&field("data"), None, data, 0, largest)?;
+    let data = blob.bytes().unwrap_or(decoded);
+    if data.len() > largest {
+        refuse::length(&field("data"), None, data.len(), 0, largest)?;
     }
-    let size = key.len() + data;
+    let incoming = Incoming { key, data };
+    let size = incoming.size();
     if size > largest {
         return Err(refuse::argument(format!(
             "{}: data and partition key are {size} bytes together, more than the stream's maximum record size of {largest} bytes",
@@ -216,16 +242,11 @@ fn check<'a>(
         Some(Text(text)) => hash_key_of(text, &field)?,
         None => hash_key::of_partition_key(key),
     };
-    Ok(Checked { hash_key, incoming: Incoming { key, base64, size } })
+    Ok(Checked { hash_key, incoming })
 }
 
 fn hash_key_of(text: &str, field: impl Fn(&str) -> String) -> Result<u128, ServiceError> {
     refuse::hash_key(&field("explicitHashKey"), "ExplicitHashKey", text)
-}
-
-fn decoded_length(base64: &str) -> Result<usize, ServiceError> {
-    let valid = STANDARD.check(base64.as_bytes()).and_then(|()| STANDARD.decoded_length(base64.as_bytes()));
-    valid.map_err(|e| refuse::serialization(format!("Data can not be converted to a Blob: {e}")))
 }
 
 fn check_ordering(number: &str, live: &Live) -> Result<(), ServiceError> {
@@ -234,36 +255,4 @@ fn check_ordering(number: &str, live: &Live) -> Result<(), ServiceError> {
         format!("ExclusiveMinimumSequenceNumber {number} used in PutRecord on stream {} is invalid.", live.meta.name)
     };
     ours.map(drop).ok_or_else(|| refuse::argument(text()))
-}
-
-fn render(live: &Live, outcomes: &[Outcome]) -> Bytes {
-    use std::fmt::Write;
-    let failed = outcomes.iter().filter(|outcome| !matches!(outcome, Outcome::Stored { .. })).count();
-    let mut answer = String::with_capacity(128 * outcomes.len() + 64);
-    let mut write = |text: std::fmt::Arguments<'_>| answer.write_fmt(text).expect("a string takes all text");
-    write(format_args!(r#"{{"FailedRecordCount":{failed},"Records":["#));
-    for (i, outcome) in outcomes.iter().enumerate() {
-        write(format_args!("{}", if i == 0 { "" } else { "," }));
-        match outcome {
-            Outcome::Stored { shard, number } => {
-                write(format_args!(r#"{{"SequenceNumber":"{number}","ShardId":"shardId-{shard:012}"}}"#));
-            }
-            Outcome::Throttled { shard } => {
-                let message = refuse::throttled_message(&live.meta.name, &shard_id(*shard));
-                write(format_args!(
-                    r#"{{"ErrorCode":"ProvisionedThroughputExceededException","ErrorMessage":"{message}"}}"#
-                ));
-            }
-            Outcome::Pending | Outcome::Failed => {
-                write(format_args!(r#"{{"ErrorCode":"InternalFailure","ErrorMessage":"Internal service failure."}}"#))
-            }
-        }
-    }
-    answer.push(']');
-    end_answer(&mut answer, live);
-    answer.into()
-}
-
-fn end_answer(answer: &mut String, live: &Live) {
-    answer.push_str(if live.meta.kms_key.is_some() { r#","EncryptionType":"KMS"}"# } else { "}" });
 }

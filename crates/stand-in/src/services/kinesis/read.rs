@@ -3,17 +3,21 @@
 use std::{
     fs::File,
     io,
-    os::unix::fs::FileExt,
     time::{Duration, UNIX_EPOCH},
 };
 
 use bytes::Bytes;
+use rustix::{
+    buffer::spare_capacity,
+    io::{Errno, pread},
+};
 
 use super::{
     StoredRecord,
     frame::{HEADER, Header},
     segment::{self, Stretch},
 };
+use crate::buffers::Buffer;
 
 /// Bytes of file that are read at once; a record holds on to its piece, so pieces stay small.
 const PIECE: usize = 1 << 20;
@@ -91,9 +95,18 @@ impl FoundRecords {
     }
 }
 
-fn read_piece(file: &File, offset: u64, len: usize) -> io::Result<Bytes> {
-    let mut piece = vec![0; len];
-    file.read_exact_at(&mut piece, offset)?;
+/// So many bytes from `offset` on; the file has them.
+fn read_piece(file: &File, offset: u64, length: usize) -> io::Result<Bytes> {
+    let mut piece = Buffer::with_capacity(length);
+    while piece.len() < length {
+        let at = offset + piece.len() as u64;
+        match pread(file, spare_capacity(&mut piece), at) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(e) => return Err(e.into()),
+        }
+    }
+    piece.truncate(length);
     Ok(piece.into())
 }
 

@@ -38,7 +38,7 @@ impl Fixture {
 
     fn call(&self, method: &str, uri: &str, body: Value) -> Result<Value, ServiceError> {
         let parts = Request::builder().method(method).uri(uri).body(()).expect("a request").into_parts().0;
-        let call = Call { operation: String::new(), request: parts, body: body.to_string().into() };
+        let call = Call { request: parts, ..Call::of("", body.to_string()) };
         let answer = self.scheduler.answer(&call)?;
         Ok(serde_json::from_slice(&answer.body).expect("JSON"))
     }

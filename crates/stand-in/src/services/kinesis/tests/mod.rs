@@ -1,4 +1,5 @@
 mod attached;
+mod cbor;
 mod crash;
 mod read;
 mod refuse;

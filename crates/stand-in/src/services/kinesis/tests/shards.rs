@@ -1,4 +1,5 @@
 use super::*;
+use crate::service::Call;
 
 fn range(shard: &Value) -> (u128, u128) {
     let key = |which: &str| text(&shard["HashKeyRange"][which]).parse().expect("a hash key");
@@ -160,9 +161,9 @@ async fn records_follow_a_shard_count_that_changes_under_them() {
     let kinesis = Arc::clone(&bench.kinesis);
     let writer = tokio::task::spawn_blocking(move || {
         let records: Vec<Value> = (0..50).map(|i| entry(b"x", Some(u128::MAX / 50 * i))).collect();
-        let body = json!({"StreamName": "s", "Records": records}).to_string();
+        let call = Call::of("PutRecords", json!({"StreamName": "s", "Records": records}).to_string());
         (0..100).for_each(|_| {
-            let answer = kinesis.put_records(body.as_bytes()).expect("it is taken");
+            let answer = kinesis.put_records(&call).expect("it is taken");
             assert!(answer.starts_with(br#"{"FailedRecordCount":0"#));
         });
     });
