@@ -167,7 +167,7 @@ fn an_hour_of_500_shards_is_small() {
         bytes: 490_000_000,
         ack_latency_ms: latency,
         service_ms: latency,
-        shards: ByShard { first_seen: Vec::new(), acknowledged: of(120), bytes: of(980_000), throttled: of(0) },
+        shards: ByShard { acknowledged: of(120), bytes: of(980_000), throttled: of(0), ..ByShard::default() },
         so_far: LoadTotals { bytes: 1_764_000_000_000, ack_latency_ms: latency, ..LoadTotals::default() },
         ..LoadSecond::default()
     };

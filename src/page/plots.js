@@ -1,0 +1,53 @@
+// Which lines the page draws of a run.
+
+import { plot } from "./plot.js";
+import { byId, grouped, millis, short } from "./text.js";
+
+/** How far the time axis goes: to the planned end, or to where the run is. */
+function ends(run) {
+  const planned = run.plan?.ends ?? 0;
+  return Math.max(planned, run.latest.point?.at ?? 0, run.series.points.at(-1)?.at ?? 0, 10);
+}
+
+/** What happened and what is to come, numbered as in the list of events. */
+function marks(run) {
+  return run.events().map((event, n) => ({ at: event.at, label: String(n + 1), isPlanned: event.isPlanned }));
+}
+
+export function drawPlots(run) {
+  const { points } = run.series;
+  const last = points.at(-1);
+  const of = (name) => points.map((point) => [point.at, point[name]]);
+  const shared = { marks: marks(run), ends: ends(run) };
+  const schedule = run.plan?.schedule?.length ? run.plan.schedule : of("scheduled");
+  plot(byId("rates"), {
+    ...shared,
+    lines: [
+      { name: "scheduled in the file", className: "scheduled", points: schedule },
+      { name: "asked for", className: "asked", points: of("scheduled") },
+      { name: "capacity of the shards", className: "capacity", points: of("capacity") },
+      { name: "acknowledged", className: "acknowledged", points: of("acknowledged") },
+    ],
+    format: short,
+    summary: last ? `Acknowledged ${grouped(last.acknowledged)} documents a second` : "No document yet",
+  });
+  plot(byId("latency"), {
+    ...shared,
+    lines: [
+      { name: "p50", className: "p50", points: of("p50") },
+      { name: "p90", className: "p90", points: of("p90") },
+      { name: "p99", className: "p99", points: of("p99") },
+    ],
+    format: (ms) => (ms >= 1e4 ? `${short(ms / 1e3)} s` : `${short(ms)} ms`),
+    summary: last && last.p99 !== null ? `99 of 100 documents acknowledged within ${millis(last.p99)}` : "No document yet",
+  });
+  plot(byId("retries"), {
+    ...shared,
+    lines: [
+      { name: "retried", className: "retried", points: of("retried") },
+      { name: "throttled", className: "throttled-line", points: of("throttled") },
+    ],
+    format: short,
+    summary: last ? `${grouped(last.retried)} retried and ${grouped(last.throttled)} throttled a second` : "No document yet",
+  });
+}
