@@ -10,13 +10,19 @@ use std::{
 use bytes::Bytes;
 use futures::{Stream, stream};
 use tokio::{
-    sync::{broadcast, watch},
+    sync::broadcast,
     task::spawn_blocking,
     time::{sleep, timeout},
 };
 
 use super::{board::Board, frame::STILL_HERE};
-use crate::record::{RecordError, follower::Follower, follower::News};
+use crate::{
+    engine::Cancel,
+    record::{
+        RecordError,
+        follower::{Follower, News},
+    },
+};
 
 /// Events that a browser may lag behind; then it gets the state again.
 const LAG: usize = 32;
@@ -128,11 +134,11 @@ impl Browser {
     }
 }
 
-/// Follows the record in a folder until its run is over, or until `ending` turns true; what was written by then is told.
-pub(super) async fn follow(folder: &Path, live: Arc<Live>, mut ending: watch::Receiver<bool>) {
+/// Follows the record in a folder until its run is over, or until `ending` is raised; what was written by then is told.
+pub(super) async fn follow(folder: &Path, live: Arc<Live>, ending: Cancel) {
     let mut follower = Follower::new(folder);
     while !live.is_over() {
-        let is_ending = *ending.borrow();
+        let is_ending = ending.is_raised();
         let (read, result) = read(follower, live.clone()).await;
         follower = read;
         if let Err(error) = result {
@@ -143,8 +149,7 @@ pub(super) async fn follow(folder: &Path, live: Arc<Live>, mut ending: watch::Re
         }
         tokio::select! {
             () = sleep(POLL) => {}
-            // An end that nobody can tell any more is one, too.
-            _ = ending.wait_for(|is_ending| *is_ending) => {}
+            () = ending.raised() => {}
         }
     }
 }

@@ -27,7 +27,7 @@ use hyper_util::{
 use serde_json::{Value, json};
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{Semaphore, watch},
+    sync::Semaphore,
     task::{JoinHandle, JoinSet},
     time::{sleep, timeout},
 };
@@ -42,7 +42,7 @@ use super::{
     token::Token,
 };
 use crate::{
-    engine::{Home, StackId},
+    engine::{Cancel, Home, StackId},
     load::{Done, Part},
     operations::{causes::with_causes, control::control},
     spec::Action,
@@ -60,9 +60,9 @@ const CLOSE_WITHIN: Duration = Duration::from_secs(2);
 pub struct Page {
     address: SocketAddr,
     shared: Arc<Shared>,
-    /// Turns true when nothing more is to be told, and then when connections are to end.
-    ending: watch::Sender<bool>,
-    closing: watch::Sender<bool>,
+    /// Raised when nothing more is to be told, and then when connections are to end.
+    ending: Cancel,
+    closing: Cancel,
     accepting: JoinHandle<()>,
     following: OnceLock<JoinHandle<()>>,
 }
@@ -93,8 +93,8 @@ impl Page {
             folder: OnceLock::new(),
             questions: Semaphore::new(1),
         });
-        let (ending, (closing, closed)) = (watch::Sender::new(false), watch::channel(false));
-        let accepting = tokio::spawn(accept(listener, router(shared.clone()), closed));
+        let (ending, closing) = (Cancel::new(), Cancel::new());
+        let accepting = tokio::spawn(accept(listener, router(shared.clone()), closing.clone()));
         Ok(Self { address, shared, ending, closing, accepting, following: OnceLock::new() })
     }
 
@@ -112,20 +112,20 @@ impl Page {
     pub fn show(&self, folder: &Path) {
         self.following.get_or_init(|| {
             let folder = self.shared.folder.get_or_init(|| folder.to_owned()).clone();
-            let (live, ending) = (self.shared.live.clone(), self.ending.subscribe());
+            let (live, ending) = (self.shared.live.clone(), self.ending.clone());
             tokio::spawn(async move { live::follow(&folder, live, ending).await })
         });
     }
 
     /// Tells browsers what was recorded until now, and ends. Browsers that do not listen are not waited for.
     pub async fn close(self) {
-        self.ending.send_replace(true);
+        self.ending.raise();
         if let Some(following) = self.following.into_inner() {
             // What it had to tell is told on the page.
             let _ = following.await;
         }
         self.shared.live.close();
-        self.closing.send_replace(true);
+        self.closing.raise();
         let _ = self.accepting.await;
     }
 }
@@ -143,7 +143,7 @@ fn router(shared: Arc<Shared>) -> Router {
         .with_state(shared)
 }
 
-async fn accept(listener: TcpListener, router: Router, mut closing: watch::Receiver<bool>) {
+async fn accept(listener: TcpListener, router: Router, closing: Cancel) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
@@ -153,21 +153,21 @@ async fn accept(listener: TcpListener, router: Router, mut closing: watch::Recei
                 Err(_) => sleep(ACCEPT_AGAIN).await,
             },
             Some(_) = connections.join_next() => {}
-            _ = closing.wait_for(|is_closing| *is_closing) => break,
+            () = closing.raised() => break,
         }
     }
     let _ = timeout(CLOSE_WITHIN, connections.join_all()).await;
 }
 
 /// A browser may go at any time.
-async fn serve(stream: TcpStream, router: Router, mut closing: watch::Receiver<bool>) {
+async fn serve(stream: TcpStream, router: Router, closing: Cancel) {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEADERS_WITHIN);
     let connection = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
     tokio::pin!(connection);
     tokio::select! {
         _ = connection.as_mut() => return,
-        _ = closing.wait_for(|is_closing| *is_closing) => connection.as_mut().graceful_shutdown(),
+        () = closing.raised() => connection.as_mut().graceful_shutdown(),
     }
     let _ = connection.await;
 }

@@ -108,7 +108,8 @@ fn a_run_is_watched_and_steered_on_its_page_and_played_back() {
     let mut dashboard = Serving::start(&demo, &["dashboard", id]);
     let again = play(&demo, "playback", &dashboard.addresses());
     assert_eq!(again, shown, "the page says the same afterwards");
-    let secrets = [&addresses[1], &dashboard.addresses()[1]].map(|address| address.split_once('#').expect("a secret").1.to_owned());
+    let secrets = [&addresses[1], &dashboard.addresses()[1]]
+        .map(|address| address.split_once('#').expect("a secret").1.to_owned());
     for path in demo.files(".").iter().filter(|path| !path.ends_with("run-said") && !path.ends_with("dashboard-said")) {
         let file = text(&fs::read(path).unwrap_or_default());
         assert!(secrets.iter().all(|secret| !file.contains(secret)), "a secret is in {}", path.display());
@@ -129,5 +130,9 @@ fn a_page_needs_its_port_before_anything_is_created() {
     assert!(demo.files("stacks").is_empty(), "nothing was created");
     assert_eq!(demo.output(&["run", "stacks/stream-only.yaml", "--port", "1"]).status.code(), Some(2));
     let none = demo.output(&["dashboard", "nowhere"]);
-    assert!(none.status.code() == Some(1) && text(&none.stderr).contains("unknown run 'nowhere'"), "{}", text(&none.stderr));
+    assert!(
+        none.status.code() == Some(1) && text(&none.stderr).contains("unknown run 'nowhere'"),
+        "{}",
+        text(&none.stderr)
+    );
 }
