@@ -23,6 +23,8 @@ const run = {
   /** The shards as the load left them. */
   shards: null,
   ids: [],
+  isPlayback: false,
+  isCut: false,
 
   /** What happened and what is still to come, by time. */
   events() {
@@ -62,18 +64,15 @@ const PHASES = {
   preparing: "The stack is being created",
   load: "The load is under way",
   verification: "Searching for every document",
-  closing: "Verified; ending",
+  closing: "The result is known; ending",
   over: "The run is over",
 };
 
-let isCut = false;
-let isPlayback = false;
-
 function status() {
-  if (isCut) return "The connection is cut; trying again";
+  if (run.isCut) return "The connection is cut; trying again";
   const { phase, is_paused: isPaused } = run.latest;
   const now = phase === "load" && isPaused ? "Paused by hand" : PHASES[phase];
-  return isPlayback && phase !== "over" ? `Playback: ${now.toLowerCase()}` : now;
+  return run.isPlayback && phase !== "over" ? `Playback: ${now.toLowerCase()}` : now;
 }
 
 function drawHeadline() {
@@ -83,7 +82,7 @@ function drawHeadline() {
   say(byId("stack"), about?.stack ?? "demo");
   const worker = about?.worker ? `, worker ${about.worker}` : "";
   say(byId("run"), about ? `Run ${about.run}${worker} on ${about.target}, ${about.started}` : "");
-  byId("status").className = `status ${isCut ? "cut" : latest.phase}`;
+  byId("status").className = `status ${run.isCut ? "cut" : latest.phase}`;
   say(byId("status"), status());
   say(byId("rate"), point ? grouped(point.acknowledged) : outcome ? grouped(outcome.documents_per_second) : latest.phase === "verification" ? grouped(totals.acknowledged) : "–");
   say(byId("rate-unit"), point ? "documents/s" : outcome ? "documents/s on average" : latest.phase === "verification" ? "documents acknowledged" : "documents/s");
@@ -104,7 +103,7 @@ function drawPlayback() {
   const isOver = run.outcome?.is_over ?? false;
   if (isOver) byId("playback").hidden = false;
   if (isOver) byId("playback-at").max = Math.max(1, Math.floor(run.latest.at));
-  if (isPlayback && !isOver) {
+  if (run.isPlayback && !isOver) {
     byId("playback-at").value = run.latest.at;
     say(byId("playback-place"), lasting(run.latest.at));
   }
@@ -139,7 +138,7 @@ function connect(path) {
   const own = source;
   const on = (name, take) =>
     own.addEventListener(name, (event) => {
-      isCut = false;
+      run.isCut = false;
       take(JSON.parse(event.data));
       // Nothing more comes.
       if (run.outcome?.is_over) own.close();
@@ -150,14 +149,14 @@ function connect(path) {
   on("moment", takeMoment);
   own.onerror = () => {
     if (own !== source || run.outcome?.is_over) return;
-    isCut = true;
+    run.isCut = true;
     draw();
     if (own.readyState === EventSource.CLOSED) setTimeout(() => own === source && connect(path), AGAIN);
   };
 }
 
 function show(path, playsBack) {
-  isPlayback = playsBack;
+  run.isPlayback = playsBack;
   run.outcome = null;
   say(byId("playback-trouble"), "");
   connect(path);

@@ -17,7 +17,8 @@ let boxes = null;
 function build(destinations) {
   const names = destinations.join();
   if (boxes?.names === names) return boxes;
-  boxes = { names, offered: box("Documents"), stream: box("Kinesis stream"), destinations: destinations.map(box) };
+  const title = (name) => (name === "stream" ? "Read back from the stream" : name);
+  boxes = { names, offered: box("Documents"), stream: box("Kinesis stream"), destinations: destinations.map((name) => box(title(name))) };
   const all = [boxes.offered, boxes.stream, ...boxes.destinations];
   boxes.destinations.forEach(({ item }) => item.classList.add("destination"));
   byId("pipeline").replaceChildren(...all.map(({ item }) => item));

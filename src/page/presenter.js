@@ -70,6 +70,8 @@ function onSecondPress(button, press) {
   });
 }
 
+let isPresenter = false;
+
 /** Shows what a presenter has, if this browser is one's. */
 export async function begin(run) {
   if (!secret()) return;
@@ -79,7 +81,7 @@ export async function begin(run) {
     sessionStorage.removeItem(KEY);
     return;
   }
-  byId("presenter").hidden = false;
+  isPresenter = true;
   byId("sql").hidden = false;
   byId("pause").addEventListener("click", () => act("pause"));
   byId("resume").addEventListener("click", () => act("resume"));
@@ -100,7 +102,9 @@ export async function begin(run) {
 
 /** Keeps what can be pressed in step with the run. */
 export function drawPresenter(run) {
+  if (!isPresenter) return;
   const [isLoad, open] = [run.latest.phase === "load", run.shards?.open ?? 0];
+  byId("presenter").hidden = run.isPlayback || run.latest.phase === "over";
   const controls = byId("presenter").querySelectorAll("button, input");
   controls.forEach((control) => (control.disabled = !isLoad));
   byId("pause").disabled = !isLoad || run.latest.is_paused;
