@@ -2,7 +2,9 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 const HEIGHT = 240;
-const EDGE = { left: 58, right: 12, top: 20, bottom: 26 };
+/** Labels of marks need so much room. */
+const LABEL = 18;
+const EDGE = { left: 64, right: 12, top: 20, bottom: 26 };
 
 function shape(name, attributes, text) {
   const element = document.createElementNS(SVG, name);
@@ -54,8 +56,11 @@ export function plot(element, { lines, marks, ends, format, summary }) {
   for (const at of ticks(ends, Math.max(3, Math.floor((right - EDGE.left) / 80)))) {
     svg.append(shape("text", { class: "axis", x: x(at), y: HEIGHT - 8, "text-anchor": "middle" }, `${Number(at.toPrecision(4))} s`));
   }
+  let lastLabel = -Infinity;
   for (const mark of marks.filter((mark) => mark.at <= ends)) {
     svg.append(shape("line", { class: mark.isPlanned ? "mark planned" : "mark", x1: x(mark.at), x2: x(mark.at), y1: EDGE.top, y2: bottom }));
+    if (x(mark.at) - lastLabel < LABEL) continue;
+    lastLabel = x(mark.at);
     svg.append(shape("text", { class: "axis", x: x(mark.at), y: EDGE.top - 6, "text-anchor": "middle" }, mark.label));
   }
   for (const line of lines) svg.append(shape("path", { class: `line ${line.className}`, d: path(line.points, x, y) }));

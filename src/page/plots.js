@@ -11,7 +11,8 @@ function ends(run) {
 
 /** What happened and what is to come, numbered as in the list of events. */
 function marks(run) {
-  return run.events().map((event, n) => ({ at: event.at, label: String(n + 1), isPlanned: event.isPlanned }));
+  const numbered = run.events().map((event, n) => ({ ...event, label: String(n + 1) }));
+  return numbered.filter((event) => event.isPlanned || event.kind !== "phase");
 }
 
 export function drawPlots(run) {
@@ -38,7 +39,7 @@ export function drawPlots(run) {
       { name: "p90", className: "p90", points: of("p90") },
       { name: "p99", className: "p99", points: of("p99") },
     ],
-    format: (ms) => (ms >= 1e4 ? `${short(ms / 1e3)} s` : `${short(ms)} ms`),
+    format: (ms) => (ms >= 1e3 ? `${short(ms / 1e3)} s` : `${short(ms)} ms`),
     summary: last && last.p99 !== null ? `99 of 100 documents acknowledged within ${millis(last.p99)}` : "No document yet",
   });
   plot(byId("retries"), {

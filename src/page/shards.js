@@ -21,16 +21,27 @@ function paint(cell, id, used, refused, isClosed) {
   say(cell, numberOf(id));
 }
 
+/** The cell of each shard. */
+const cells = new Map();
+
+/** Cells are in the order of the shards' ids, which is that in which they were opened. */
+function build(map, ids) {
+  if (cells.size === ids.length && cells.has(ids.at(-1))) return;
+  const known = new Set(ids);
+  for (const id of cells.keys()) if (!known.has(id)) cells.delete(id);
+  for (const id of ids.filter((id) => !cells.has(id))) {
+    const cell = make("span", "cell");
+    cell.title = id;
+    cells.set(id, cell);
+  }
+  map.replaceChildren(...[...ids].sort().map((id) => cells.get(id)));
+}
+
 export function drawShards(ids, shards) {
   const [map, closed] = [byId("shards"), new Set(shards.closed)];
-  while (map.children.length > ids.length) map.lastElementChild.remove();
-  for (let place = map.children.length; place < ids.length; place += 1) {
-    const cell = make("span", "cell");
-    cell.title = ids[place];
-    map.append(cell);
-  }
+  build(map, ids);
   ids.forEach((id, place) => {
-    paint(map.children[place], id, shards.used[place] ?? 0, (shards.throttled[place] ?? 0) > 0, closed.has(place));
+    paint(cells.get(id), id, shards.used[place] ?? 0, (shards.throttled[place] ?? 0) > 0, closed.has(place));
   });
   const open = shards.open || ids.length - closed.size;
   map.dataset.size = size(ids.length - closed.size);
