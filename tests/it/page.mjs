@@ -6,6 +6,7 @@ import fs from "node:fs";
 import { createRequire } from "node:module";
 import net from "node:net";
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 
 const [scene, viewer, presenter, pictures] = process.argv.slice(2);
 const require = createRequire(path.join(modules(), "any"));
@@ -49,6 +50,11 @@ class Cutter {
     socket.pipe(other).pipe(socket);
   }
 
+  close() {
+    this.cut();
+    this.server.close();
+  }
+
   cut() {
     this.isCut = true;
     this.sockets.forEach((socket) => socket.destroy());
@@ -60,6 +66,7 @@ const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? 
 
 async function open(address, options) {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
+  await context.addInitScript({ content: axe });
   const page = await context.newPage();
   page.setDefaultTimeout(PATIENCE);
   page.on("pageerror", (error) => assert.fail(`on the page: ${error}`));
@@ -80,10 +87,18 @@ async function figure(page, name) {
 }
 
 /** Waits until a text of the page is as it should be. */
-function until(page, selector, holds, argument) {
-  const test = `({selector, argument}) => { const text = document.querySelector(selector).textContent; return (${holds})(text, argument); }`;
-  return page.waitForFunction(`(${test})(${JSON.stringify({ selector, argument })})`, undefined, { polling: 100 });
+async function until(page, selector, holds) {
+  const begun = Date.now();
+  for (;;) {
+    const text = await page.locator(selector).textContent();
+    if (holds(text)) return;
+    assert(Date.now() - begun < PATIENCE, `waited in vain for ${selector}, ${holds}: ${text}`);
+    await sleep(50);
+  }
 }
+
+/** Waits until more documents are acknowledged than so many. */
+const more = (page, than) => until(page, "#ledger tr:nth-child(2) td", (text) => count(text) > than);
 
 async function figures(page) {
   return page.evaluate(() => Object.fromEntries([...document.querySelectorAll("#ledger tr, #speed tr")].map((row) => [...row.children].map((cell) => cell.textContent))));
@@ -93,7 +108,6 @@ async function figures(page) {
 async function accessible(page, name) {
   for (const colorScheme of ["light", "dark"]) {
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-    await page.evaluate(axe);
     const { violations } = await page.evaluate(() => window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"] }));
     const told = violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map((node) => `${node.target} ${node.failureSummary}`).join("; ")}`);
     assert.deepEqual(told, [], `${name}, ${colorScheme}`);
@@ -120,6 +134,14 @@ async function press(page, selector) {
 
 async function run() {
   const cutter = new Cutter(presenter);
+  try {
+    return await steer(cutter);
+  } finally {
+    cutter.close();
+  }
+}
+
+async function steer(cutter) {
   const [page, looker, phone] = await Promise.all([
     open(await cutter.open()),
     open(viewer, { viewport: { width: 1920, height: 1080 } }),
@@ -131,7 +153,7 @@ async function run() {
   for (const one of [page, looker, phone]) {
     await until(one, "#ledger", (text) => /acknowledged[1-9]/.test(text));
     const before = await figure(one, "acknowledged");
-    await one.waitForFunction(`Number(document.querySelector("#ledger tr:nth-child(2) td").textContent.replace(/,/g, "")) > ${before}`);
+    await more(one, before);
   }
   await until(page, "#events", (text) => /reshard to 5 shards \(to come\)/.test(text));
 
@@ -155,7 +177,7 @@ async function run() {
   await page.fill("#new-rate", "300");
   await page.click("#rate-form button");
   await until(page, "#acted", (text) => /rate 300\/s/.test(text));
-  await until(looker, "#rate", (text) => Number(text.replace(/,/g, "")) > 250);
+  await until(looker, "#rate", (text) => count(text) > 250);
 
   // The shards double.
   await until(page, "#double", (text) => /4 → 8/.test(text));
@@ -175,9 +197,9 @@ async function run() {
   await page.fill("#hot-share", "80");
   await page.fill("#hot-seconds", "12");
   await page.click("#hot-form button");
-  await until(looker, "#hottest", (text, key) => text.includes(`hot key ${key}`), key);
+  await until(looker, "#hottest", (text) => text.includes(`hot key ${key}`));
   assert.equal(await looker.locator("#markup").count(), 0);
-  assert((await looker.locator("#shards .cell.h10").count()) >= 1, "it is as full as it can be");
+  await looker.locator("#shards .cell.h10").first().waitFor();
   await picture(looker, "load-projector");
   await picture(page, "load-presenter");
   await picture(phone, "load-phone");
@@ -199,7 +221,7 @@ async function run() {
   const missed = await figure(looker, "acknowledged");
   cutter.isCut = false;
   await until(page, "#status", (text) => text === "The load is under way");
-  await page.waitForFunction(`Number(document.querySelector("#ledger tr:nth-child(2) td").textContent.replace(/,/g, "")) > ${missed}`);
+  await more(page, missed);
 
   // Two hundred thousand seconds take no more room than a few minutes.
   const points = await page.evaluate(async () => {
@@ -233,7 +255,7 @@ async function playback() {
   await page.selectOption("#playback-speed", "20");
   await page.click("#playback-form button:not([type=button])");
   await until(page, "#status", (text) => text.startsWith("Playback: "));
-  await until(page, "#rate", (text) => Number(text.replace(/,/g, "")) > 50);
+  await until(page, "#rate", (text) => count(text) > 50);
   await picture(page, "playback");
   await until(page, "#status", (text) => text === "The run is over");
   assert.deepEqual(await figures(page), whole);
@@ -243,8 +265,18 @@ async function playback() {
   return figures(page);
 }
 
+/** What the pages show when a scene fails. */
+async function tell(page, n) {
+  const said = await page.locator("[role=status]").allTextContents();
+  console.error(`page ${n} says ${JSON.stringify(said)}`);
+  await page.screenshot({ path: path.join(pictures, `failed-${n}.png`), fullPage: true });
+}
+
 try {
   console.log(JSON.stringify(await { run, playback }[scene]()));
+} catch (error) {
+  await Promise.all(browser.contexts().flatMap((context) => context.pages()).map(tell));
+  throw error;
 } finally {
   await browser.close();
 }

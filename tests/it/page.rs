@@ -91,7 +91,7 @@ fn a_run_is_watched_and_steered_on_its_page_and_played_back() {
         ("offered", "offered"),
         ("acknowledged", "acknowledged"),
         ("in S3", "landed_s3"),
-        ("by SQL", "landed_s3_sql"),
+        ("by SQL", "landed_sql"),
         ("lost", "lost"),
         ("duplicated", "duplicated"),
         ("failed", "failed"),
