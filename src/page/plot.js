@@ -4,7 +4,7 @@ const SVG = "http://www.w3.org/2000/svg";
 const HEIGHT = 240;
 /** Labels of marks need so much room. */
 const LABEL = 18;
-const EDGE = { left: 64, right: 12, top: 20, bottom: 26 };
+const EDGE = { left: 64, right: 24, top: 20, bottom: 26 };
 
 function shape(name, attributes, text) {
   const element = document.createElementNS(SVG, name);

@@ -3,10 +3,15 @@
 import { plot } from "./plot.js";
 import { byId, grouped, millis, short } from "./text.js";
 
-/** How far the time axis goes: to the planned end, or to where the run is. */
+/** A long run shows at least so many seconds of what is to come. */
+const AHEAD = 60;
+
+/** How far the time axis goes: a part of what is planned beyond where the run is; of a load that is over, to its end. */
 function ends(run) {
-  const planned = run.plan?.ends ?? 0;
-  return Math.max(planned, run.latest.point?.at ?? 0, run.series.points.at(-1)?.at ?? 0, 10);
+  const now = run.series.points.at(-1)?.at ?? 0;
+  const isToCome = ["preparing", "load"].includes(run.latest.phase);
+  const planned = isToCome ? Math.min(run.plan?.ends ?? 0, Math.max(AHEAD, now * 1.25)) : 0;
+  return Math.max(planned, now, 10);
 }
 
 /** What happened and what is to come, numbered as in the list of events. */
@@ -20,7 +25,8 @@ export function drawPlots(run) {
   const last = points.at(-1);
   const of = (name) => points.map((point) => [point.at, point[name]]);
   const shared = { marks: marks(run), ends: ends(run) };
-  const schedule = run.plan?.schedule?.length ? run.plan.schedule : of("scheduled");
+  const planned = (run.plan?.schedule ?? []).filter(([at]) => at <= shared.ends);
+  const schedule = planned.length ? planned : of("scheduled");
   plot(byId("rates"), {
     ...shared,
     lines: [
