@@ -25,13 +25,16 @@ pub(super) fn hot_keys(producer: &Producer, metrics: &Snapshot) -> Vec<HotKey> {
 }
 
 /// The same, each with the shard that takes it by the MD5 of its key.
-pub(super) fn hot_shards(producer: &Producer, metrics: &Snapshot, open: &[ShardView]) -> Vec<HotShard> {
+pub(super) fn hot_shards(producer: &Producer, metrics: &Snapshot, open: &[ShardView]) -> Vec<(HotShard, u64)> {
     let shard = |key: &str| {
         let hash = u128::from_be_bytes(Md5::digest(key).into());
         open.iter().find(|shard| shard.hash_keys.contains(&hash)).map(|shard| shard.shard_id.clone())
     };
-    let all = hot_keys(producer, metrics).into_iter();
-    all.map(|HotKey { partition_key, .. }| HotShard { shard: shard(&partition_key), partition_key }).collect()
+    let with_shard = |HotKey { partition_key, bytes }| {
+        let hot = HotShard { shard: shard(&partition_key), partition_key };
+        (hot, bytes)
+    };
+    hot_keys(producer, metrics).into_iter().map(with_shard).collect()
 }
 
 fn hot(waited: impl Iterator<Item = (String, u64)>, offered_bytes: u64) -> Vec<HotKey> {

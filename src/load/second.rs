@@ -47,7 +47,7 @@ pub struct LoadSecond {
     pub service_ms: Option<Percentiles>,
     /// What each shard did in it.
     pub shards: ByShard,
-    /// Partition keys that hold the load up, the hottest first.
+    /// Partition keys that held the load up in it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hot_keys: Vec<HotShard>,
     /// Counts from the beginning of the load to the end of this second.
@@ -140,7 +140,8 @@ pub(super) struct Position<'a> {
     pub(super) shards: &'a ShardCounts,
     /// The open shards by their ids, and how often each wanted a record later so far; none while they are not known.
     pub(super) throttled: Vec<(String, u64)>,
-    pub(super) hot_keys: Vec<HotShard>,
+    /// Partition keys that held the load up so far, the hottest first, and how many bytes of each had to wait.
+    pub(super) hot_keys: Vec<(HotShard, u64)>,
 }
 
 /// Tells what a load does, second by second.
@@ -155,6 +156,8 @@ pub(super) struct Seconds {
     throttled: HashMap<String, u64>,
     /// Places whose shards are closed.
     closed: HashSet<usize>,
+    /// Bytes of each hot key that had to wait so far.
+    hot: HashMap<String, u64>,
 }
 
 impl Seconds {
@@ -168,6 +171,7 @@ impl Seconds {
             shards: Vec::new(),
             throttled: HashMap::new(),
             closed: HashSet::new(),
+            hot: HashMap::new(),
         }
     }
 
@@ -195,7 +199,7 @@ impl Seconds {
             ack_latency_ms,
             service_ms,
             shards: self.by_shard(&position),
-            hot_keys: position.hot_keys,
+            hot_keys: self.hot_keys(position.hot_keys),
             so_far: totals,
         };
         self.began = elapsed;
@@ -225,6 +229,15 @@ impl Seconds {
             second.throttled.clear();
         }
         second
+    }
+
+    /// Those that are hotter than a second before: a key that has cooled down holds nothing up.
+    fn hot_keys(&mut self, so_far: Vec<(HotShard, u64)>) -> Vec<HotShard> {
+        let before = std::mem::take(&mut self.hot);
+        self.hot = so_far.iter().map(|(hot, bytes)| (hot.partition_key.clone(), *bytes)).collect();
+        let is_hotter =
+            |(hot, bytes): &(HotShard, u64)| before.get(&hot.partition_key).is_none_or(|before| bytes > before);
+        so_far.into_iter().filter(is_hotter).map(|(hot, _)| hot).collect()
     }
 
     /// The places of shards that were open before, and now are not.
@@ -302,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shard_that_is_open_no_more_is_told_once() {
+    fn what_is_closed_is_told_once_and_a_key_only_while_it_is_hot() {
         let (sender, _received) = mpsc::unbounded_channel();
         let schedule = Schedule::constant(Rate::Max, Length::Records(15)).expect("documents");
         let (_pace, schedule) = watch::channel(Pace::new(schedule, Part::WHOLE).expect("all of it"));
@@ -314,5 +327,10 @@ mod tests {
         };
         assert!(closed(&["a", "b"]).is_empty() && closed(&[]).is_empty(), "open, and not known");
         assert_eq!((closed(&["a", "c", "d"]), closed(&["a", "c", "d"])), (vec![1], Vec::new()));
+        let mut hot = |bytes| {
+            let hot = HotShard { partition_key: "celebrity".into(), shard: Some("a".into()) };
+            seconds.hot_keys(vec![(hot, bytes)]).len()
+        };
+        assert_eq!([hot(10), hot(20), hot(20), hot(21)], [1, 1, 0, 1], "it cools down in the third second");
     }
 }

@@ -170,7 +170,7 @@ mod tests {
     use crate::report::second::Second;
 
     fn row(at: f64) -> News {
-        News::Second(Second { at, ..Second::default() })
+        News::Second(Box::new(Second { at, ..Second::default() }))
     }
 
     fn name(event: &Bytes) -> String {

@@ -110,7 +110,7 @@ impl Playback {
             events.extend(self.board.take(News::Moment(moment)));
         }
         while let Some(row) = self.rows.pop_front_if(|row| row.at <= self.at) {
-            events.extend(self.board.take(News::Second(row)));
+            events.extend(self.board.take(News::Second(Box::new(row))));
         }
         events
     }

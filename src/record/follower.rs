@@ -26,7 +26,7 @@ pub struct Follower {
 /// Something new in a record.
 pub enum News {
     /// A row.
-    Second(Second),
+    Second(Box<Second>),
     /// Something happened.
     Moment(Moment),
     /// A line makes no sense.
@@ -50,7 +50,8 @@ impl Follower {
         // Asked first: the rows of a run that is over are all there.
         let run = self.run()?;
         self.events.read(&mut |moment| take(moment.map_or_else(News::Torn, News::Moment)))?;
-        self.seconds.read(&mut |second| take(second.map_or_else(News::Torn, News::Second)))?;
+        self.seconds
+            .read(&mut |second| take(second.map_or_else(News::Torn, |second| News::Second(Box::new(second)))))?;
         run.map(Box::new).map(News::Run).into_iter().for_each(take);
         Ok(())
     }
