@@ -1,6 +1,6 @@
 //! Registers partitions as data lands: a folder listing and a batch call, where MSCK would take minutes.
 
-use std::{collections::BTreeSet, convert::Infallible, time::Duration};
+use std::{collections::BTreeSet, time::Duration};
 
 use aws_sdk_glue::types::{PartitionInput, StorageDescriptor, Table};
 use tokio::time::sleep;
@@ -43,12 +43,7 @@ pub async fn register(
 
 /// Registers for as long as it is polled, so that SQL finds what has landed. What fails is tried again; a verification, which
 /// registers once more, tells what fails for good.
-pub async fn keep_registering(
-    glue: aws_sdk_glue::Client,
-    s3: aws_sdk_s3::Client,
-    database: String,
-    table: String,
-) -> Infallible {
+pub async fn keep_registering(glue: aws_sdk_glue::Client, s3: aws_sdk_s3::Client, database: String, table: String) {
     loop {
         if let Err(error) = register(&glue, &s3, &database, &table).await {
             tracing::debug!("registering partitions continues: {error}");

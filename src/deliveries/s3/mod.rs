@@ -13,7 +13,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use demo_formats::schema::Schema;
 use demo_workload::Identity;
-use futures::{FutureExt, future::BoxFuture};
+use futures::future::BoxFuture;
 
 use super::{
     Delivery,
@@ -91,7 +91,7 @@ impl Delivery for S3Delivery {
     fn beside_load(&self, names: &Names, clients: &Clients) -> Option<BoxFuture<'static, ()>> {
         let table = self.registers().then(|| self.names(&names.id).table)??;
         let (glue, s3) = (clients.glue.clone(), clients.s3.clone());
-        Some(Box::pin(keep_registering(glue, s3, table.database, table.table).map(|never| match never {})))
+        Some(Box::pin(keep_registering(glue, s3, table.database, table.table)))
     }
 
     fn firehose_stream(&self, names: &Names) -> Option<String> {
