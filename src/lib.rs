@@ -24,6 +24,8 @@ pub mod report;
 pub mod record;
 /// What the commands do, for whichever program runs them.
 pub mod operations;
+/// A live page of a run, for an audience and whoever presents it.
+pub mod page;
 /// One file per command.
 pub mod cli;
 

@@ -1,14 +1,17 @@
 //! Registers partitions as data lands: a folder listing and a batch call, where MSCK would take minutes.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use aws_sdk_glue::types::{PartitionInput, StorageDescriptor, Table};
+use tokio::time::sleep;
 
 use super::failure::{broken, failure, is};
 use crate::engine::{Cause, ProviderError};
 
 /// Partitions that one BatchCreatePartition takes (Glue API reference).
 const PARTITIONS_A_CALL: usize = 100;
+/// A folder listing and two calls to Glue each time.
+const REGISTER_EVERY: Duration = Duration::from_secs(5);
 const CREATE: &str = "glue BatchCreatePartition";
 
 /// Adds every `key=value/…` folder under the table's location that the catalog does not have. Returns the values of
@@ -36,6 +39,17 @@ pub async fn register(
         added.extend(create(glue, database, table, &storage, bucket, batch).await?);
     }
     Ok(added)
+}
+
+/// Registers for as long as it is polled, so that SQL finds what has landed. What fails is tried again; a verification, which
+/// registers once more, tells what fails for good.
+pub async fn keep_registering(glue: aws_sdk_glue::Client, s3: aws_sdk_s3::Client, database: String, table: String) {
+    loop {
+        if let Err(error) = register(&glue, &s3, &database, &table).await {
+            tracing::debug!("registering partitions continues: {error}");
+        }
+        sleep(REGISTER_EVERY).await;
+    }
 }
 
 /// Whether any object lies at the table's location.

@@ -1,7 +1,5 @@
 //! The exit codes of operations' errors.
 
-use std::error::Error;
-
 use super::{
     exit::{Exit, Stop},
     stack_status,
@@ -15,14 +13,7 @@ use crate::{
     pipeline::lifecycle::LifecycleError,
 };
 
-/// An error with its causes in one line, as the command line prints all errors. A cause that was said already is left out.
-pub fn with_causes(error: &dyn Error) -> String {
-    let causes = std::iter::successors(error.source(), |&cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| match cause.to_string() {
-        cause if text.contains(&cause) => text,
-        cause => format!("{text}: {cause}"),
-    })
-}
+pub use crate::operations::causes::with_causes;
 
 /// Gives an error of the lifecycle its exit code.
 pub fn lifecycle(error: LifecycleError) -> Stop {
@@ -155,22 +146,5 @@ pub fn worker(error: WorkerError) -> anyhow::Error {
         WorkerError::Documents(error) => documents(error),
         WorkerError::Connect(error) => connect(error),
         error => error.into(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::io;
-
-    use super::*;
-    use crate::engine::FolderError;
-
-    #[test]
-    fn a_cause_is_said_once() {
-        let source = io::Error::from(io::ErrorKind::PermissionDenied);
-        let error = FolderError::Io { path: "/state".into(), source };
-        assert_eq!(with_causes(&error), "state folder /state: permission denied");
-        let outer = anyhow::Error::from(error).context("cannot start");
-        assert_eq!(with_causes(outer.as_ref()), "cannot start: state folder /state: permission denied");
     }
 }

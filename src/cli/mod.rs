@@ -5,6 +5,7 @@ pub mod completions;
 pub mod context;
 pub mod control;
 pub mod cost;
+pub mod dashboard;
 pub mod documents;
 pub mod doctor;
 pub mod down;
@@ -65,6 +66,8 @@ enum Command {
     Run(run::Run),
     /// Act on a run that is under way: pause it, change its rate, reshard its stream, heat a key, stop it.
     Control(control::Control),
+    /// Serve a live page of a run, for an audience and for you; plays a run back that is over.
+    Dashboard(dashboard::Dashboard),
     /// Show which of a stack's resources exist and which have drifted.
     Status(status::Status),
     /// Query a stack's table with SQL.
@@ -173,6 +176,7 @@ fn execute(command: Command, screen: &Screen) -> anyhow::Result<Exit> {
         Command::Control(command) => context::block_on(command.run()),
         Command::Status(command) => context::block_on(command.run(screen)),
         Command::Query(command) => context::block_on(command.run(screen)),
+        Command::Dashboard(command) => context::block_on(command.run(screen)),
         Command::Get(command) => context::block_on(command.run(screen)),
         Command::Verify(command) => context::block_on(command.run(screen)),
         Command::Runs(command) => command.run(screen),

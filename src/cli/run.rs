@@ -3,14 +3,23 @@
 use clap::Args;
 
 use super::{
-    Reach, StackFile, code::Code, context, down::exit_of, errors, exit::Exit, screen::Screen, signals::Signals,
-    terminal::Terminal, up::up_options,
+    Reach, StackFile,
+    code::Code,
+    context,
+    dashboard::{Beside, WithPage},
+    down::exit_of,
+    errors,
+    exit::Exit,
+    screen::Screen,
+    signals::Signals,
+    terminal::Terminal,
+    up::up_options,
 };
 use crate::{
     load::Part,
     operations::{OnFailure, RunOptions, RunOutcome, SharedRun, run::run},
     report::{RunReport, terminal},
-    spec::Stack,
+    spec::{Checked, Stack},
 };
 
 /// Arguments of `demo run`.
@@ -28,6 +37,8 @@ pub struct Run {
     /// Print one JSON object instead of the summary.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    beside: Beside,
     #[command(flatten)]
     worker: Worker,
 }
@@ -52,13 +63,33 @@ impl Run {
         let signals = Signals::watch(screen)?;
         let checked = context::read(&self.stack, screen)?;
         let terminal = Terminal::new(screen, &signals, &self.reach).with_summary(!self.json);
-        if let Some(shared) = self.worker.shared(&checked.stack)? {
-            return self.send(shared, &checked.stack, &signals, &terminal, screen).await;
+        let shared = self.worker.shared(&checked.stack)?;
+        let page = self.beside.open(screen).await?;
+        let host = WithPage { terminal: &terminal, page: page.as_ref() };
+        let ended = match shared {
+            Some(shared) => self.send(shared, &checked.stack, &signals, &host, screen).await,
+            None => self.whole(&checked, &signals, &host, screen).await,
+        };
+        if let Some(page) = page {
+            page.close().await;
         }
+        let exit = ended?;
+        terminal.printed()?;
+        Ok(exit)
+    }
+
+    /// Runs the stack, not a part of it.
+    async fn whole(
+        &self,
+        checked: &Checked,
+        signals: &Signals,
+        host: &WithPage<'_>,
+        screen: &Screen,
+    ) -> anyhow::Result<Exit> {
         let on_failure = if self.rm { OnFailure::RollBack } else { OnFailure::RollBackUnlessInterrupted };
         let up = up_options(&self.reach, &self.code, on_failure, true);
         let options = RunOptions { up, remove: self.rm, query: !self.json };
-        let outcome = run(&checked, options, signals.cancel(), &terminal).await.map_err(errors::run)?;
+        let outcome = run(checked, options, signals.cancel(), host).await.map_err(errors::run)?;
         let RunOutcome { report, down, error } = outcome;
         if !report.run.is_empty() && report.unrecorded.is_none() {
             screen.line(&format!("\nrecorded as {run}; `demo report {run}` shows it again", run = report.run));
@@ -67,7 +98,6 @@ impl Run {
             context::print(&format!("{}\n", serde_json::to_string(&report)?))?;
         }
         error.map_or(Ok(()), |error| Err(errors::run(error)))?;
-        terminal.printed()?;
         Ok(exit(&report, down.map_or(Exit::Fine, |down| exit_of(&down))))
     }
 
@@ -77,11 +107,11 @@ impl Run {
         shared: SharedRun,
         stack: &Stack,
         signals: &Signals,
-        terminal: &Terminal,
+        host: &WithPage<'_>,
         screen: &Screen,
     ) -> anyhow::Result<Exit> {
         let endpoint_url = self.reach.endpoint_url.as_deref();
-        let sent = shared.send(stack, endpoint_url, signals.cancel(), terminal).await;
+        let sent = shared.send(stack, endpoint_url, signals.cancel(), host).await;
         let report = sent.map_err(errors::worker)?;
         context::print(&match self.json {
             true => format!("{}\n", serde_json::to_string(&report)?),

@@ -159,7 +159,7 @@ impl Host for Terminal {
                     bar.set(progress.acknowledged, &progress_text(progress));
                 }
             }
-            Event::LoadSecond(_) | Event::Read { .. } | Event::Second(_) => {}
+            Event::RecordStarted(_) | Event::LoadSecond(_) | Event::Read { .. } | Event::Second(_) => {}
             Event::Acted(Done { at, action }) => screen.line(&format!("  {at:.1} s: {action}")),
             Event::StreamChanged { action, took } => {
                 screen.line(&format!("  {action}: done in {:.1} s", took.as_secs_f64()));

@@ -24,7 +24,7 @@ use tokio::{
 use super::{
     Failure, Percentiles, Progress, Sample, Silence,
     acks::{AckLogError, AckWriter},
-    hot::hot_keys,
+    hot::{hot_keys, hot_shards},
     imbalance::ShardCounts,
     intervals::IntervalSet,
     offer::{Offered, Slice},
@@ -152,10 +152,12 @@ impl Collector {
             failed: collected.failed,
             ack_latency_ms: Percentiles::of(&collected.latency),
         };
-        let throttled = self.producer.shards().into_iter().map(|shard| (shard.shard_id, shard.throttled)).collect();
-        let position =
-            Position { elapsed, totals, in_flight: metrics.in_flight_records, shards: &collected.shards, throttled };
-        seconds.tell(&position, &mut collected.latest);
+        let open = self.producer.shards();
+        let hot_keys = hot_shards(&self.producer, &metrics, &open);
+        let throttled = open.into_iter().map(|shard| (shard.shard_id, shard.throttled)).collect();
+        let (in_flight, shards) = (metrics.in_flight_records, &collected.shards);
+        let position = Position { elapsed, totals, in_flight, shards, throttled, hot_keys };
+        seconds.tell(position, &mut collected.latest);
     }
 
     /// Ends what still waits when nothing is to be sent any more.

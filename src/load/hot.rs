@@ -1,7 +1,10 @@
 //! Partition keys that hold a load up.
 
-use kinesis_producer::{Producer, Snapshot};
+use kinesis_producer::{Producer, ShardView, Snapshot};
+use md5::{Digest, Md5};
 use serde::{Deserialize, Serialize};
+
+use super::second::HotShard;
 
 /// A key is hot from this share of all bytes on: one in so many.
 const ONE_IN: u64 = 20;
@@ -19,6 +22,19 @@ pub struct HotKey {
 pub(super) fn hot_keys(producer: &Producer, metrics: &Snapshot) -> Vec<HotKey> {
     let waited = producer.hot_keys().into_iter().map(|key| (key.partition_key, key.at_least));
     hot(waited, metrics.offered_bytes)
+}
+
+/// The same, each with the shard that takes it by the MD5 of its key.
+pub(super) fn hot_shards(producer: &Producer, metrics: &Snapshot, open: &[ShardView]) -> Vec<(HotShard, u64)> {
+    let shard = |key: &str| {
+        let hash = u128::from_be_bytes(Md5::digest(key).into());
+        open.iter().find(|shard| shard.hash_keys.contains(&hash)).map(|shard| shard.shard_id.clone())
+    };
+    let with_shard = |HotKey { partition_key, bytes }| {
+        let hot = HotShard { shard: shard(&partition_key), partition_key };
+        (hot, bytes)
+    };
+    hot_keys(producer, metrics).into_iter().map(with_shard).collect()
 }
 
 fn hot(waited: impl Iterator<Item = (String, u64)>, offered_bytes: u64) -> Vec<HotKey> {

@@ -57,7 +57,7 @@ pub use imbalance::Imbalance;
 pub use intervals::IntervalSet;
 pub use origin::{OpenError, OpenWorkload, Origin};
 pub use part::{NotAPart, Part};
-pub use second::{ByShard, LoadSecond, LoadTotals};
+pub use second::{ByShard, HotShard, LoadSecond, LoadTotals};
 pub use source::{Documents, Ids, Source, SourceError};
 pub use times::Times;
 

@@ -1,12 +1,19 @@
 //! What a load does second by second.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, watch};
 
-use super::{Percentiles, imbalance::ShardCounts, pace::Pace};
+use super::{
+    Percentiles,
+    imbalance::{ShardCount, ShardCounts},
+    pace::Pace,
+};
 
 /// Longer latencies count as an hour.
 const LONGEST_LATENCY: Duration = Duration::from_secs(3600);
@@ -40,6 +47,9 @@ pub struct LoadSecond {
     pub service_ms: Option<Percentiles>,
     /// What each shard did in it.
     pub shards: ByShard,
+    /// Partition keys that held the load up in it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hot_keys: Vec<HotShard>,
     /// Counts from the beginning of the load to the end of this second.
     pub so_far: LoadTotals,
 }
@@ -58,6 +68,21 @@ pub struct ByShard {
     /// Times that each wanted a record later; empty where none did.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub throttled: Vec<u64>,
+    /// Places whose shards were closed in this second, by a reshard.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub closed: Vec<usize>,
+    /// Shards that are open at its end; 0 where that is not known.
+    #[serde(default)]
+    pub open: usize,
+}
+
+/// A partition key that holds the load up, and the shard that takes its records.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HotShard {
+    /// The key.
+    pub partition_key: String,
+    /// The shard, if it is known.
+    pub shard: Option<String>,
 }
 
 /// Counts of a load from its beginning.
@@ -113,8 +138,10 @@ pub(super) struct Position<'a> {
     pub(super) totals: LoadTotals,
     pub(super) in_flight: u64,
     pub(super) shards: &'a ShardCounts,
-    /// The open shards by their ids, and how often each wanted a record later so far.
+    /// The open shards by their ids, and how often each wanted a record later so far; none while they are not known.
     pub(super) throttled: Vec<(String, u64)>,
+    /// Partition keys that held the load up so far, the hottest first, and how many bytes of each had to wait.
+    pub(super) hot_keys: Vec<(HotShard, u64)>,
 }
 
 /// Tells what a load does, second by second.
@@ -127,6 +154,10 @@ pub(super) struct Seconds {
     before: LoadTotals,
     shards: Vec<(u64, u64)>,
     throttled: HashMap<String, u64>,
+    /// Places whose shards are closed.
+    closed: HashSet<usize>,
+    /// Bytes of each hot key that had to wait so far.
+    hot: HashMap<String, u64>,
 }
 
 impl Seconds {
@@ -139,6 +170,8 @@ impl Seconds {
             before: LoadTotals::default(),
             shards: Vec::new(),
             throttled: HashMap::new(),
+            closed: HashSet::new(),
+            hot: HashMap::new(),
         }
     }
 
@@ -148,8 +181,8 @@ impl Seconds {
     }
 
     /// Ends the present second and begins the next. Nobody need listen.
-    pub(super) fn tell(&mut self, position: &Position<'_>, latencies: &mut Latencies) {
-        let Position { elapsed, totals, in_flight, .. } = *position;
+    pub(super) fn tell(&mut self, position: Position<'_>, latencies: &mut Latencies) {
+        let Position { elapsed, totals, in_flight, .. } = position;
         let before = std::mem::replace(&mut self.before, totals);
         let (ack_latency_ms, service_ms) = latencies.take();
         let second = LoadSecond {
@@ -165,7 +198,8 @@ impl Seconds {
             in_flight,
             ack_latency_ms,
             service_ms,
-            shards: self.by_shard(position),
+            shards: self.by_shard(&position),
+            hot_keys: self.hot_keys(position.hot_keys),
             so_far: totals,
         };
         self.began = elapsed;
@@ -183,8 +217,8 @@ impl Seconds {
         let Position { shards, throttled, .. } = position;
         let (all, known) = (shards.all(), self.shards.len());
         self.shards.resize(all.len(), (0, 0));
+        let mut second = ByShard { open: throttled.len(), closed: self.closed(all, throttled), ..ByShard::default() };
         let mut throttled = self.throttled(throttled);
-        let mut second = ByShard::default();
         second.first_seen.extend(all[known..].iter().map(|shard| shard.id.to_string()));
         for (shard, (documents, bytes)) in all.iter().zip(&mut self.shards) {
             second.acknowledged.push(shard.documents - std::mem::replace(documents, shard.documents));
@@ -195,6 +229,27 @@ impl Seconds {
             second.throttled.clear();
         }
         second
+    }
+
+    /// Those that are hotter than a second before: a key that has cooled down holds nothing up.
+    fn hot_keys(&mut self, so_far: Vec<(HotShard, u64)>) -> Vec<HotShard> {
+        let before = std::mem::take(&mut self.hot);
+        self.hot = so_far.iter().map(|(hot, bytes)| (hot.partition_key.clone(), *bytes)).collect();
+        let is_hotter =
+            |(hot, bytes): &(HotShard, u64)| before.get(&hot.partition_key).is_none_or(|before| bytes > before);
+        so_far.into_iter().filter(is_hotter).map(|(hot, _)| hot).collect()
+    }
+
+    /// The places of shards that were open before, and now are not.
+    fn closed(&mut self, all: &[ShardCount], open: &[(String, u64)]) -> Vec<usize> {
+        if open.is_empty() {
+            return Vec::new();
+        }
+        let open: HashSet<&str> = open.iter().map(|(id, _)| id.as_str()).collect();
+        let is_closed = |place: &usize| !open.contains(&*all[*place].id) && !self.closed.contains(place);
+        let closed: Vec<usize> = (0..all.len()).filter(is_closed).collect();
+        self.closed.extend(&closed);
+        closed
     }
 
     /// Times that each open shard wanted a record later in this second. The producer's counts begin anew with a new shard map.
@@ -232,8 +287,9 @@ mod tests {
                 acknowledged: shards.all().iter().map(|shard| shard.documents).sum(),
                 ..LoadTotals::default()
             };
-            let position = Position { elapsed: Duration::from_millis(ms), totals, in_flight: 0, shards, throttled };
-            seconds.tell(&position, &mut latencies);
+            let (elapsed, hot_keys) = (Duration::from_millis(ms), Vec::new());
+            let position = Position { elapsed, totals, in_flight: 0, shards, throttled, hot_keys };
+            seconds.tell(position, &mut latencies);
             assert!(!seconds.is_due(Duration::from_millis(ms)) && seconds.is_due(Duration::from_secs(ms / 1_000 + 1)));
             received.try_recv().expect("a second")
         };
@@ -251,8 +307,30 @@ mod tests {
             acknowledged: vec![1, 2],
             bytes: vec![10, 20],
             throttled: vec![0, 3],
+            closed: Vec::new(),
+            open: 2,
         };
         assert_eq!((second.shards, second.so_far.acknowledged), (expected, 4));
         assert_eq!(tell(3_000, 15, &shards, 1).shards.throttled, [0, 1], "counted anew");
+    }
+
+    #[test]
+    fn what_is_closed_is_told_once_and_a_key_only_while_it_is_hot() {
+        let (sender, _received) = mpsc::unbounded_channel();
+        let schedule = Schedule::constant(Rate::Max, Length::Records(15)).expect("documents");
+        let (_pace, schedule) = watch::channel(Pace::new(schedule, Part::WHOLE).expect("all of it"));
+        let (mut seconds, mut shards) = (Seconds::new(sender, schedule), ShardCounts::default());
+        ["a", "b"].into_iter().for_each(|shard| shards.count(shard, 1));
+        let mut closed = |open: &[&str]| {
+            let open: Vec<_> = open.iter().map(|id| ((*id).to_owned(), 0)).collect();
+            seconds.closed(shards.all(), &open)
+        };
+        assert!(closed(&["a", "b"]).is_empty() && closed(&[]).is_empty(), "open, and not known");
+        assert_eq!((closed(&["a", "c", "d"]), closed(&["a", "c", "d"])), (vec![1], Vec::new()));
+        let mut hot = |bytes| {
+            let hot = HotShard { partition_key: "celebrity".into(), shard: Some("a".into()) };
+            seconds.hot_keys(vec![(hot, bytes)]).len()
+        };
+        assert_eq!([hot(10), hot(20), hot(20), hot(21)], [1, 1, 0, 1], "it cools down in the third second");
     }
 }

@@ -1,6 +1,6 @@
 //! The program that runs an operation: it receives events and answers questions.
 
-use std::{error::Error, fmt, io, time::Duration};
+use std::{error::Error, fmt, io, path::Path, time::Duration};
 
 use async_trait::async_trait;
 
@@ -91,6 +91,8 @@ pub enum Event<'a> {
     },
     /// The worker waits until the run is in the journal's mirror.
     WaitingForRun(&'a str),
+    /// The record of the run starts, in this folder.
+    RecordStarted(&'a Path),
     /// The load starts.
     LoadStarted {
         /// Documents to send, if that is known beforehand.

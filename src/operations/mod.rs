@@ -3,6 +3,7 @@
 //! An operation knows no terminal, no exit code and no process signal. It reports events to a [`Host`], asks it before
 //! something costs money or is deleted, and ends in order once a [`Cancel`](crate::engine::Cancel) is raised.
 
+pub mod causes;
 pub mod conductor;
 pub mod control;
 pub mod documents;

@@ -19,10 +19,14 @@ use super::{
     target::location,
 };
 use crate::{
-    aws::{Clients, Where, cost},
+    aws::{
+        Clients, Where,
+        cost::{self, Billed},
+    },
     deliveries,
-    engine::{Home, StackId, State},
+    engine::{Home, Node, StackId, State},
     load::{Done, LoadSecond, Part},
+    pipeline::ttl,
     record::{
         folders::{Records, name},
         machine,
@@ -32,12 +36,15 @@ use crate::{
     report::{
         RunReport,
         numbers::{counted, grouped},
-        recorded::{About, FORMAT},
+        recorded::{About, FORMAT, Hourly},
         second::{DestinationSecond, Moment, MomentKind, Second},
     },
     spec::Stack,
     verify::{Destination, SearchProgress, stream},
 };
+
+/// Whose prices a stack has that AWS does not bill.
+const UNBILLED: &str = "us-east-1";
 
 /// The run to record.
 pub struct Subject<'a> {
@@ -83,14 +90,18 @@ impl<'a> Recording<'a> {
     pub async fn begin(host: &'a dyn Host, subject: Subject<'_>) -> Self {
         let stand_in = stand_in(&subject).await.map(|pid| UsageMeter::new(Some(pid)));
         let folder = Records::of(subject.home).folder(subject.id, subject.run, subject.part);
-        let (writer, broken) = match RecordWriter::begin(folder, about(&subject)) {
+        let (writer, broken) = match RecordWriter::begin(folder.clone(), about(&subject)) {
             Ok(writer) => (Some(writer), None),
             Err(error) => (None, Some(error.to_string())),
         };
         let (demo, destinations) = (UsageMeter::new(None), BTreeMap::new());
         let inner = Inner { began: Instant::now(), writer, broken: None, demo, stand_in, destinations, row_at: 0.0 };
         let recording = Self { host, inner: Mutex::new(inner) };
-        recording.warn(recording.inner().note(broken));
+        let broken = recording.inner().note(broken);
+        if broken.is_none() {
+            host.notify(Event::RecordStarted(&folder));
+        }
+        recording.warn(broken);
         recording
     }
 
@@ -257,6 +268,7 @@ fn about(subject: &Subject<'_>) -> About {
     let Subject { id, stack, spec, state, clients, run, part, .. } = subject;
     let destinations: Vec<_> = deliveries::of(&stack.deliver).iter().map(|delivery| delivery.destination()).collect();
     let destinations = if destinations.is_empty() { vec![stream::DESTINATION] } else { destinations };
+    let nodes = || state.live().map(|resource| &resource.node);
     About {
         format: FORMAT,
         run: name(run, *part),
@@ -269,7 +281,23 @@ fn about(subject: &Subject<'_>) -> About {
         command: command(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         machine: machine::this(),
-        cost: cost::per_hour(state.live().map(|resource| &resource.node), clients.place()).to_string(),
+        cost: cost::per_hour(nodes(), clients.place()).to_string(),
+        hourly: Some(hourly(nodes(), clients.place())),
+        expires: ttl::known(state).map(ttl::written),
+    }
+}
+
+/// What resources cost by the hour, or would if they were on AWS.
+fn hourly<'a>(nodes: impl Iterator<Item = &'a Node>, place: &Where) -> Hourly {
+    let region = place.billed().unwrap_or(UNBILLED);
+    let cost = cost::per_hour(nodes, &region);
+    Hourly {
+        dollars: cost.always(),
+        computing: cost.computing(),
+        region: cost.prices_of.unwrap_or(region.to_owned()),
+        as_of: cost::as_of().to_owned(),
+        is_billed: place.billed().is_some(),
+        is_least: !cost.unknown.is_empty(),
     }
 }
 

@@ -5,6 +5,7 @@
 //! line). Each line goes to the operating system in one write. No proof rests on a record, so a run goes on without one.
 
 pub mod folders;
+pub mod follower;
 pub mod machine;
 pub mod reader;
 pub mod usage;

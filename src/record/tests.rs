@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use super::{
     RecordError, SECONDS,
     folders::{Kept, Records, name, prunable, remove},
+    follower::{Follower, News},
     reader,
     writer::RecordWriter,
 };
@@ -155,6 +156,43 @@ fn a_run_is_found_by_its_name_and_those_of_one_name_by_their_stacks() {
 }
 
 #[test]
+fn a_record_is_followed_as_it_grows_and_a_line_that_is_being_written_waits() {
+    let (bench, sample) = (Bench::new(), recorded());
+    let folder = bench.folder("shop-00000001", "r");
+    let mut follower = Follower::new(&folder);
+    let mut news = || {
+        let mut all = Vec::new();
+        follower.read(&mut |new| all.push(shown(&new))).expect("read");
+        all
+    };
+    assert!(news().is_empty(), "there is nothing yet");
+    let mut writer = bench.begin("shop-00000001", "r", "2026-11-30T10:00:00Z");
+    assert_eq!(news(), ["pause", "1 s", "2 s", "under way"]);
+    assert!(news().is_empty());
+    let mut rows = OpenOptions::new().append(true).open(folder.join(SECONDS)).expect("rows");
+    let third = serde_json::to_string(&sample.seconds[2]).expect("JSON");
+    rows.write_all(&third.as_bytes()[..20]).expect("a part");
+    assert!(news().is_empty());
+    rows.write_all(&third.as_bytes()[20..]).and_then(|()| rows.write_all(b"\n{}\n")).expect("the rest");
+    assert_eq!(news(), ["3 s", "torn: seconds.jsonl, line 4"]);
+    writer.report(&sample.report);
+    assert_eq!(news(), ["under way"], "with its result");
+    writer.second(&sample.seconds[3]);
+    writer.end(&sample.report, None);
+    drop(writer);
+    assert_eq!(news(), ["4 s", "lost 6"], "the end comes after the last row");
+}
+
+fn shown(news: &News) -> String {
+    match news {
+        News::Second(second) => format!("{} s", second.at),
+        News::Moment(moment) => moment.text.clone(),
+        News::Torn(torn) => format!("torn: {}", torn.rsplit_once(": ").map_or("", |(place, _)| place)),
+        News::Run(run) => run.verdict().to_string(),
+    }
+}
+
+#[test]
 fn an_hour_of_500_shards_is_small() {
     let latency = Some(Percentiles { p50: 12.345, p90: 23.456, p99: 123.456, max: 1_234.567 });
     let of = |each: u64| (0..500).map(|shard| each + shard % 7).collect::<Vec<u64>>();
@@ -167,7 +205,7 @@ fn an_hour_of_500_shards_is_small() {
         bytes: 490_000_000,
         ack_latency_ms: latency,
         service_ms: latency,
-        shards: ByShard { first_seen: Vec::new(), acknowledged: of(120), bytes: of(980_000), throttled: of(0) },
+        shards: ByShard { acknowledged: of(120), bytes: of(980_000), throttled: of(0), ..ByShard::default() },
         so_far: LoadTotals { bytes: 1_764_000_000_000, ack_latency_ms: latency, ..LoadTotals::default() },
         ..LoadSecond::default()
     };

@@ -38,6 +38,29 @@ pub struct About {
     pub machine: Machine,
     /// What the stack costs, in a person's words.
     pub cost: String,
+    /// What it costs on AWS by the hour, billed or not.
+    #[serde(default)]
+    pub hourly: Option<Hourly>,
+    /// When it is to be gone, RFC 3339 in UTC, if it has a time to live.
+    #[serde(default)]
+    pub expires: Option<String>,
+}
+
+/// What a stack costs on AWS by the hour.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Hourly {
+    /// US dollars, for as long as it is up.
+    pub dollars: f64,
+    /// US dollars more, while Redshift computes.
+    pub computing: f64,
+    /// The region of the prices.
+    pub region: String,
+    /// The month in which the prices were written down.
+    pub as_of: String,
+    /// Whether AWS bills it; the stand-in costs nothing.
+    pub is_billed: bool,
+    /// Whether there is more, which cannot be priced.
+    pub is_least: bool,
 }
 
 /// The version of the format that this program writes.
@@ -159,6 +182,8 @@ pub(crate) mod tests {
             version: "0.1.0".into(),
             machine: Machine::default(),
             cost: "$8.10 an hour".into(),
+            hourly: None,
+            expires: None,
         };
         let landed = LandedDocuments(vec![
             Landed { destination: s3::DESTINATION, documents: 11_997, by_sql: Some(11_996) },
@@ -222,7 +247,14 @@ pub(crate) mod tests {
             retried: at,
             ack_latency_ms: latency,
             service_ms: latency,
-            shards: ByShard { first_seen, acknowledged: vec![390 + at], bytes: vec![1_000], throttled: vec![at] },
+            shards: ByShard {
+                first_seen,
+                acknowledged: vec![390 + at],
+                bytes: vec![1_000],
+                throttled: vec![at],
+                open: 1,
+                ..ByShard::default()
+            },
             ..LoadSecond::default()
         };
         let destination =

@@ -30,6 +30,7 @@ mod mix;
 mod mutator;
 mod own_json;
 mod outage;
+mod page;
 mod peers;
 mod peers_members;
 mod policies;

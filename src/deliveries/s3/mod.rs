@@ -13,6 +13,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use demo_formats::schema::Schema;
 use demo_workload::Identity;
+use futures::future::BoxFuture;
 
 use super::{
     Delivery,
@@ -23,7 +24,7 @@ use super::{
     usage::{Sent, Used},
 };
 use crate::{
-    aws::{Clients, Names, cost::Prices},
+    aws::{Clients, Names, cost::Prices, partitions::keep_registering},
     engine::Node,
     spec::{End, Flaw},
     verify::{Destination, DestinationReader, Expected},
@@ -33,6 +34,13 @@ pub use names::S3Names;
 pub use resources::S3Error;
 pub use spec::{Catalog, NotProjected, Partitions, S3Delivery};
 pub use verify::DESTINATION;
+
+impl S3Delivery {
+    /// Whether its table knows only partitions that somebody registers.
+    fn registers(&self) -> bool {
+        self.catalog.as_ref().is_some_and(|catalog| catalog.partitions == Partitions::Registered)
+    }
+}
 
 #[async_trait]
 impl Delivery for S3Delivery {
@@ -78,6 +86,12 @@ impl Delivery for S3Delivery {
 
     fn by_use(&self) -> Option<&'static str> {
         self.catalog.as_ref().map(|_| "Athena, by what a query scans")
+    }
+
+    fn beside_load(&self, names: &Names, clients: &Clients) -> Option<BoxFuture<'static, ()>> {
+        let table = self.registers().then(|| self.names(&names.id).table)??;
+        let (glue, s3) = (clients.glue.clone(), clients.s3.clone());
+        Some(Box::pin(keep_registering(glue, s3, table.database, table.table)))
     }
 
     fn firehose_stream(&self, names: &Names) -> Option<String> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::{Partitions, S3Delivery};
+use super::S3Delivery;
 use crate::{
     aws::{Clients, Names, partitions},
     verify::{
@@ -50,7 +50,7 @@ impl S3 {
             expected: expected.clone(),
             patience: Patience::for_interval(s3.buffer.interval),
             table: s3.names(&names.id).table,
-            registers: s3.catalog.as_ref().is_some_and(|catalog| catalog.partitions == Partitions::Registered),
+            registers: s3.registers(),
             registered: 0,
             apart: KeyBag::default(),
         }
