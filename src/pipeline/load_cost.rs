@@ -50,11 +50,17 @@ pub fn of_load(stack: &Stack, mean_bytes: f64, region: &str) -> LoadCost {
             (rate * seconds, seconds)
         }
     };
-    let (sent, deliveries) = (Sent { documents, mean_bytes }, deliveries::of(&stack.deliver));
+    let used = used(stack, Sent { documents, mean_bytes }, seconds, prices);
+    LoadCost { documents, mean_bytes, seconds, at_most: schedule.peak().is_none(), used }
+}
+
+/// What a stack uses for what is sent in so many seconds.
+pub(super) fn used(stack: &Stack, sent: Sent, seconds: f64, prices: &Prices) -> Vec<Used> {
+    let deliveries = deliveries::of(&stack.deliver);
     let mut used = into_stream(stack, sent, prices);
     used.extend(deliveries.iter().flat_map(|delivery| delivery.used(sent, prices)));
     used.extend(deliveries.iter().filter_map(|delivery| delivery.used_meanwhile(seconds, prices)));
-    LoadCost { documents, mean_bytes, seconds, at_most: schedule.peak().is_none(), used }
+    used
 }
 
 /// What else is paid by use, which nobody can tell beforehand.
