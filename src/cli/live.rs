@@ -108,11 +108,11 @@ struct Painter {
 
 impl Painter {
     fn new(screen: &Screen, ahead: Ahead, total: Option<u64>) -> Self {
-        let destinations = ahead.destinations.iter().map(|label| (*label, screen.stage(label))).collect();
+        // In the order in which they stand below each other.
         Self {
             screen: screen.clone(),
             load: screen.stage("load"),
-            destinations,
+            destinations: ahead.destinations.iter().map(|label| (*label, screen.stage(label))).collect(),
             shards: screen.stage("shards"),
             next: (!ahead.events.is_empty()).then(|| screen.stage("next")),
             cost: screen.stage("cost"),
@@ -257,7 +257,7 @@ fn spent(cost: f64, is_billed: bool) -> Vec<String> {
     let about = format!("about {}", dollars(cost));
     match is_billed {
         true => vec![about, "an estimate".to_owned()],
-        false => vec![format!("nothing here; on AWS {about}"), "an estimate".to_owned()],
+        false => vec![format!("{about} on AWS"), "nothing here".to_owned(), "an estimate".to_owned()],
     }
 }
 
@@ -309,6 +309,7 @@ mod tests {
         let events = [(5.0, "pause".to_owned()), (20.0, "8 shards".to_owned())];
         assert_eq!(next_event(&events, Duration::from_secs(12)), ["in 8 s: 8 shards"]);
         assert_eq!(next_event(&events, Duration::from_secs(21)), ["no event is left"]);
-        assert_eq!(spent(0.0123, false)[0], "nothing here; on AWS about $0.012");
+        assert_eq!(spent(0.0123, false), ["about $0.012 on AWS", "nothing here", "an estimate"]);
+        assert_eq!(spent(0.0123, true), ["about $0.012", "an estimate"]);
     }
 }

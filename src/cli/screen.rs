@@ -153,8 +153,9 @@ impl Steps {
     /// Starts a step; `key` identifies it, `label` is for the person.
     pub fn start(&self, key: &str, label: &str) {
         let bar = self.screen.bars.add(ProgressBar::new_spinner());
-        bar.set_style(style("  {spinner} {prefix}  {msg} {elapsed:>4}"));
-        bar.set_prefix(in_one_line(label).into_owned());
+        bar.set_style(style("  {spinner} {prefix}  {elapsed:>4}  {wide_msg}"));
+        let label = in_one_line(label);
+        bar.set_prefix(console::truncate_str(&label, columns().saturating_sub(STEP), "…").into_owned());
         bar.enable_steady_tick(Duration::from_millis(120));
         self.bars().insert(key.to_owned(), bar);
     }
@@ -201,6 +202,8 @@ impl StageLine {
     }
 }
 
+/// Columns of a step that are not its label.
+const STEP: usize = 14;
 /// Columns of an indented label.
 const LABEL: usize = 11;
 /// Columns of a share, and of the space around it and the bar.

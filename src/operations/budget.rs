@@ -28,8 +28,8 @@ const FIRST_MINUTE: Duration = Duration::from_secs(60);
 pub enum BudgetError {
     /// It would stop the load at once.
     #[error(
-        "budget: {} is less than the first minute of the load costs with two more of the stack, about {} (prices of {prices_of}); raise it, \
-         or lower `load.rate` or `stream.shards`", dollars(*.budget), dollars(*.needed)
+        "budget: ${budget} is less than the first minute of the load costs with two more of the stack, about {} \
+         (prices of {prices_of}); raise it, or lower `load.rate` or `stream.shards`", dollars(*.needed)
     )]
     TooSmall {
         /// What the stack has.

@@ -44,7 +44,7 @@ impl Check<'_> {
         let path = format!("thresholds.{}", metric.name);
         let (limit, of_limit, aborts) = match written {
             LimitFile::Scalar(limit) => (limit.text(), path.clone(), false),
-            LimitFile::Map(map) => (map.limit.text(), format!("{path}.limit"), map.abort.unwrap_or_default()),
+            LimitFile::Map(map) => (map.limit.as_ref()?.text(), format!("{path}.limit"), map.abort.unwrap_or_default()),
         };
         if metric.name == THROUGHPUT && limit == "off" {
             return None;

@@ -30,7 +30,8 @@ pub(in crate::spec) enum Scalar {
 
 #[derive(Clone, Debug, Deserialize)]
 pub(in crate::spec) struct LimitMap {
-    pub limit: Scalar,
+    /// None where something is wrong with it, which has been complained of.
+    pub limit: Option<Scalar>,
     pub abort: Option<bool>,
 }
 
