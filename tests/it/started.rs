@@ -1,6 +1,10 @@
 //! How somebody begins, and looks things up.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Stdio},
+};
 
 use crate::command::{Demo, text};
 
@@ -120,4 +124,69 @@ fn every_command_has_a_man_page_and_completions() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         assert!(demo.expect(0, &["completions", shell]).contains("--threshold"), "{shell}");
     }
+}
+
+/// What a terminal of so many columns gets from a short run with an event.
+#[cfg(target_os = "linux")]
+fn on_a_terminal(demo: &Demo, columns: usize) -> String {
+    let run = format!(
+        "stty cols {columns} rows 30; exec {} run stacks/stream-only.yaml --rm --set load.duration=3s --set \
+         thresholds.throughput=off --set 'load.events=[{{at: 2s, reshard: 6}}]'",
+        env!("CARGO_BIN_EXE_demo")
+    );
+    let mut command = Command::new("script");
+    command.args(["-qec", &run, "/dev/null"]).current_dir(env!("CARGO_MANIFEST_DIR")).stdin(Stdio::null());
+    command.env("KINESIS_DEMO_HOME", demo.home.path()).env("NO_COLOR", "1").env("TERM", "xterm");
+    let output = command.output().expect("util-linux has it");
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
+    text(&output.stdout)
+}
+
+/// Lines without what moves the cursor.
+#[cfg(target_os = "linux")]
+fn lines(written: &str) -> Vec<String> {
+    let mut plain = String::new();
+    let mut parts = written.split("\u{1b}[");
+    plain.extend(parts.next());
+    for part in parts {
+        plain.push('\n');
+        plain.push_str(
+            part.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';' || c == '?').get(1..).unwrap_or_default(),
+        );
+    }
+    plain.split(['\r', '\n']).map(|line| line.trim_end().to_owned()).collect()
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn stages_live_above_a_bar_within_the_width_of_the_terminal() {
+    let demo = Demo::new();
+    for columns in [40, 80] {
+        let written = on_a_terminal(&demo, columns);
+        let lines = lines(&written);
+        // A line that stays in the scrollback may be longer; these never stay.
+        for label in
+            ["  stream   verified", "  shards   4 shards", "  next     in ", "  cost     about $", "           ━"]
+        {
+            let live: Vec<_> = lines.iter().filter(|line| line.starts_with(label)).collect();
+            assert!(!live.is_empty(), "{label} in {columns} columns: {lines:#?}");
+            assert!(live.iter().all(|line| line.chars().count() <= columns), "{columns} columns: {live:#?}");
+        }
+        assert!(lines.iter().any(|line| line.contains("offered 1,200 = acknowledged 1,200 = in the stream 1,200")));
+        let colors = written
+            .split("\u{1b}[")
+            .skip(1)
+            .filter(|part| part.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';').starts_with('m'));
+        assert_eq!(colors.count(), 0, "NO_COLOR is set");
+    }
+}
+
+#[test]
+fn without_a_terminal_there_are_plain_lines_alone() {
+    let demo = Demo::new();
+    let args = ["run", "stacks/stream-only.yaml", "--rm", "--set", "load.duration=7s"];
+    let said = text(&demo.output(&args).stderr);
+    assert!(!said.contains('\u{1b}') && !said.contains('\r') && !said.contains('━'), "{said:?}");
+    assert!(said.contains("  load     ") && said.contains(" acknowledged   "), "a line after five seconds: {said}");
+    assert!(!said.contains("  shards   "), "{said}");
 }
