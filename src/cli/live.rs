@@ -10,7 +10,7 @@ use std::{
 
 use super::screen::{Bar, PLAIN_EVERY, Screen, StageLine};
 use crate::{
-    aws::cost::dollars,
+    aws::cost,
     load::{HotKey, Progress},
     report::{
         numbers::{bytes, grouped, millis},
@@ -253,8 +253,8 @@ fn next_event(events: &[(f64, String)], elapsed: Duration) -> Vec<String> {
     }
 }
 
-fn spent(cost: f64, is_billed: bool) -> Vec<String> {
-    let about = format!("about {}", dollars(cost));
+fn spent(dollars: f64, is_billed: bool) -> Vec<String> {
+    let about = cost::about(dollars);
     match is_billed {
         true => vec![about, "an estimate".to_owned()],
         false => vec![format!("{about} on AWS"), "nothing here".to_owned(), "an estimate".to_owned()],

@@ -88,7 +88,8 @@ impl<'a> Guard<'a> {
     }
 
     fn beyond_budget(&self, second: &LoadSecond) -> Option<ThresholdCheck> {
-        let budget = self.budget?.dollars / f64::from(self.part.of);
+        // To a hundredth of a cent, as the parts of several workers may have no end.
+        let budget = (self.budget?.dollars / f64::from(self.part.of) * 1e4).floor() / 1e4;
         let on_the_way = second.in_flight + TO_STOP * second.offered.max(second.scheduled.unwrap_or_default());
         let wait = SET_ASIDE + Duration::from_secs(TO_STOP);
         if self.meter.soon(wait, sent(second, on_the_way)).dollars <= budget {
@@ -98,7 +99,7 @@ impl<'a> Guard<'a> {
         Some(ThresholdCheck {
             name: BUDGET.to_owned(),
             actual: format!("{} by now, an estimate", dollars(now.dollars)),
-            limit: format!("at most {} with what is on its way", dollars(budget)),
+            limit: format!("at most ${budget} with what is on its way"),
             met: false,
         })
     }

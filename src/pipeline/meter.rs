@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::load_cost;
 use crate::{
     aws::{
-        cost::{self, Billed, dollars},
+        cost::{self, Billed, about, dollars},
         prices,
     },
     deliveries::usage::Sent,
@@ -48,10 +48,10 @@ impl fmt::Display for RunCost {
         if !self.billed {
             write!(f, "nothing here; on AWS in {region} ")?;
         }
-        let (all, stack, load) = (dollars(self.dollars), dollars(self.of_stack), dollars(self.of_load));
+        let (all, stack, load) = (about(self.dollars), dollars(self.of_stack), dollars(self.of_load));
         write!(
             f,
-            "about {all}: {stack} for the stack while it was up, {load} for the load (an estimate, prices of {prices_of})"
+            "{all}: {stack} for the stack while it was up, {load} for the load (an estimate, prices of {prices_of})"
         )
     }
 }
