@@ -88,8 +88,11 @@ impl<'a> Guard<'a> {
     }
 
     fn beyond_budget(&self, second: &LoadSecond) -> Option<ThresholdCheck> {
-        // To a hundredth of a cent, as the parts of several workers may have no end.
-        let budget = (self.budget?.dollars / f64::from(self.part.of) * 1e4).floor() / 1e4;
+        let budget = match (self.budget?.dollars, self.part.of) {
+            (whole, 1) => whole,
+            // To a hundredth of a cent: thirds have no end.
+            (whole, workers) => (whole / f64::from(workers) * 1e4).floor() / 1e4,
+        };
         let on_the_way = second.in_flight + TO_STOP * second.offered.max(second.scheduled.unwrap_or_default());
         let wait = SET_ASIDE + Duration::from_secs(TO_STOP);
         if self.meter.soon(wait, sent(second, on_the_way)).dollars <= budget {
