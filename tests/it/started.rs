@@ -82,12 +82,12 @@ fn what_init_cannot_write_is_told_and_leaves_nothing() {
     fs::write(folder.path().join("pretty.json"), "{\n  \"id\": 1\n}\n").expect("written");
     for (args, why) in [
         (&["--documents", "none.jsonl"][..], "cannot be read"),
-        (&["--documents", "pretty.json"], "one document a line"),
-        (&["--documents", "twice.jsonl", "--key", "id"], "would not be valid, and was not kept"),
-        (&["--name", "My Stack"], "did you mean `my-stack`?"),
-        (&["--region", "eu-west-1", "--deliver", "redshift"], "--workgroup NAME"),
-        (&["--budget", "$0.0001"], "is less than the first minute"),
-        (&["--deliver", "s4"], "possible values: s3, redshift, dynamodb, none"),
+        (&["--documents", "pretty.json"][..], "one document a line"),
+        (&["--documents", "twice.jsonl", "--key", "id"][..], "would not be valid, and was not kept"),
+        (&["--name", "My Stack"][..], "did you mean `my-stack`?"),
+        (&["--region", "eu-west-1", "--deliver", "redshift"][..], "--workgroup NAME"),
+        (&["--budget", "$0.0001"][..], "is less than the first minute"),
+        (&["--deliver", "s4"][..], "possible values: s3, redshift, dynamodb, none"),
     ] {
         let refused = init(&demo, folder.path(), args);
         assert_eq!(refused.status.code(), Some(2), "{args:?}: {}", text(&refused.stderr));
@@ -135,7 +135,7 @@ fn on_a_terminal(demo: &Demo, columns: usize) -> String {
         env!("CARGO_BIN_EXE_demo")
     );
     let mut command = Command::new("script");
-    command.args(["-qec", &run, "/dev/null"]).current_dir(env!("CARGO_MANIFEST_DIR")).stdin(Stdio::null());
+    command.args(["-qec", run.as_str(), "/dev/null"]).current_dir(env!("CARGO_MANIFEST_DIR")).stdin(Stdio::null());
     command.env("KINESIS_DEMO_HOME", demo.home.path()).env("NO_COLOR", "1").env("TERM", "xterm");
     let output = command.output().expect("util-linux has it");
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
