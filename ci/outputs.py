@@ -32,6 +32,8 @@ MASKS = [
     (r"[\d.]+ s\b", "N s"),
     (r"[\d,]+/s\b", "N/s"),
     (r"retried [\d,]+", "retried N"),
+    (r"about \$[\d.]+: \$[\d.]+ for the stack", "about COST: COST for the stack"),
+    (r"less than \$0.001", "$0.001"),
 ]
 # How often a load and its deliveries report, and in which order what is done side by side ends, is up to the machine.
 PROGRESS = re.compile(r"^ *load .* left$|^ *\S+ +([\d,]+) of (?!\1 )[\d,]+ .*behind$")

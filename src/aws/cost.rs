@@ -129,6 +129,12 @@ pub fn dollars(amount: f64) -> String {
     }
 }
 
+/// An estimated amount, such as `about $0.12`.
+pub fn about(amount: f64) -> String {
+    let dollars = dollars(amount);
+    if dollars.starts_with('$') { format!("about {dollars}") } else { dollars }
+}
+
 #[cfg(test)]
 mod tests {
     use aws_sdk_sts::config::Credentials;
@@ -160,6 +166,14 @@ mod tests {
         assert_eq!(cost.to_string(), "$0.030 an hour, and $3.00 more while Redshift computes");
         assert_eq!((cost.always(), cost.computing()), (0.03, 3.0));
         assert_eq!(per_hour(&nodes[2..], &"us-east-1").to_string(), "nothing by the hour");
+    }
+
+    #[test]
+    fn an_amount_is_about_so_much_or_less_than_a_little() {
+        assert_eq!(
+            [0.0, 0.0004, 0.0123, 1.239].map(about),
+            ["about $0", "less than $0.001", "about $0.012", "about $1.24"]
+        );
     }
 
     #[test]

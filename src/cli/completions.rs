@@ -1,9 +1,9 @@
 //! `demo completions SHELL`.
 
-use clap::{Args, CommandFactory};
+use clap::Args;
 use clap_complete::Shell;
 
-use super::{Demo, context, exit::Exit};
+use super::{context, exit::Exit, help};
 
 /// Arguments of `demo completions`.
 #[derive(Args, Debug)]
@@ -15,7 +15,7 @@ pub struct Completions {
 impl Completions {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut Demo::command(), "demo", &mut script);
+        clap_complete::generate(self.shell, &mut help::command(), "demo", &mut script);
         context::print(&String::from_utf8_lossy(&script))?;
         Ok(Exit::Fine)
     }

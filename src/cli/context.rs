@@ -44,7 +44,12 @@ pub fn make_room(screen: &Screen) -> anyhow::Result<()> {
 /// Reads and checks a stack file with its overlays and overrides. Shows warnings; errors end the command with exit
 /// code 2.
 pub fn read(stack: &StackFile, screen: &Screen) -> anyhow::Result<Checked> {
-    let checked = spec::read(&stack.file, &stack.over.overlays, &stack.over.sets);
+    read_with(stack, &[], screen)
+}
+
+/// [`read`], with thresholds of the command line.
+pub fn read_with(stack: &StackFile, thresholds: &[String], screen: &Screen) -> anyhow::Result<Checked> {
+    let checked = spec::read_with(&stack.file, &stack.over.overlays, &stack.over.sets, thresholds);
     let checked = checked.map_err(|errors| {
         let what = if errors.0.len() == 1 { "one mistake".to_owned() } else { format!("{} mistakes", errors.0.len()) };
         let hint = if stack.file.exists() { String::new() } else { takes_a_file(&stack.file) };

@@ -2,28 +2,20 @@
 
 use std::fmt::Write as _;
 
-use chrono::Utc;
 use clap::Args;
 use serde_json::json;
 
 use super::{StackFile, context, documents, exit::Exit, screen::Screen};
 use crate::{
-    aws::{
-        cost::{self, Cost, dollars},
-        packaging::Package,
-    },
-    engine::StackId,
-    operations::Documents,
+    aws::cost::{self, Cost, dollars},
+    operations::{Documents, budget},
     pipeline::{
-        self, Materials,
         load_cost::{LoadCost, by_use, of_load},
+        meter::SHOWN_REGION,
     },
     report::numbers::grouped,
     spec::{self, Stack, Target},
 };
-
-/// The region to price if the stack file names none.
-const REGION: &str = "us-east-1";
 
 /// Arguments of `demo cost`.
 #[derive(Args, Debug)]
@@ -64,16 +56,13 @@ impl CostOf {
 fn region(target: &Target) -> &str {
     match target {
         Target::Aws { region, .. } => region,
-        Target::Local => REGION,
+        Target::Local => SHOWN_REGION,
     }
 }
 
-/// What a stack of this file would cost an hour in a region. The code of a function costs nothing, so it need not exist.
+/// What a stack of this file would cost an hour in a region.
 pub fn by_the_hour(stack: &Stack, documents: &Documents, region: &str) -> anyhow::Result<Cost> {
-    let any = Package::any();
-    let materials = Materials { schema: &documents.schema, function: Some(&any) };
-    let graph = pipeline::graph(stack, &StackId::new(&stack.name), Utc::now(), &materials)?;
-    Ok(cost::per_hour(graph.nodes(), &region))
+    Ok(cost::per_hour(budget::graph(stack, documents)?.nodes(), &region))
 }
 
 fn table(stack: &Stack, region: &str, hour: &Cost, load: &LoadCost) -> String {

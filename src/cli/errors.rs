@@ -7,8 +7,8 @@ use super::{
 use crate::{
     engine::{ApplyError, Cause, HomeError, ProviderError, StackId},
     operations::{
-        ConnectError, DocumentsError, DownError, FindError, RunError, UpError, WorkerError, up::is_interrupted,
-        verification::SearchError,
+        BudgetError, ConnectError, DocumentsError, DownError, FindError, RunError, UpError, WorkerError,
+        up::is_interrupted, verification::SearchError,
     },
     pipeline::lifecycle::LifecycleError,
 };
@@ -77,10 +77,20 @@ pub fn documents(error: DocumentsError) -> anyhow::Error {
     }
 }
 
+/// A budget that is too small ends a command with exit code 2: nothing was touched.
+pub fn budget(error: BudgetError) -> anyhow::Error {
+    match error {
+        error @ BudgetError::TooSmall { .. } => Stop::usage(error).into(),
+        BudgetError::Documents(error) => documents(error),
+        error @ BudgetError::Pipeline(_) => error.into(),
+    }
+}
+
 /// Gives an error of `up` its exit code, and says what stays.
 pub fn up(error: UpError) -> anyhow::Error {
     match error {
         UpError::Documents(error) => documents(error),
+        UpError::Budget(error) => budget(error),
         UpError::Packaging(_) => Stop::usage(error).into(),
         UpError::Connect(error) => connect(error),
         UpError::Declined(question) => declined(&question.to_string()).into(),
@@ -138,12 +148,14 @@ pub fn worker(error: WorkerError) -> anyhow::Error {
         WorkerError::RunName(_)
         | WorkerError::Endless(_)
         | WorkerError::Replay
+        | WorkerError::ThenDown
         | WorkerError::NotUp(_)
         | WorkerError::OtherWorkers { .. }
         | WorkerError::LogExists { .. } => Stop::usage(error).into(),
         WorkerError::Interrupted => interrupted().into(),
         WorkerError::Lifecycle(error) => lifecycle(*error).into(),
         WorkerError::Documents(error) => documents(error),
+        WorkerError::Budget(error) => budget(error),
         WorkerError::Connect(error) => connect(error),
         error => error.into(),
     }

@@ -19,10 +19,25 @@ pub enum Exit {
     Refused = 5,
     /// There are changes, and `--detailed-exitcode` was given.
     Changes = 6,
-    /// A threshold of the stack was crossed.
+    /// A threshold of the stack was crossed, or its budget stopped the load.
     Crossed = 99,
     /// Stopped by a signal.
     Interrupted = 130,
+}
+
+impl Exit {
+    /// All of them, by their numbers.
+    pub const ALL: [Self; 9] = [
+        Self::Fine,
+        Self::Error,
+        Self::Usage,
+        Self::LeftOver,
+        Self::Unverified,
+        Self::Refused,
+        Self::Changes,
+        Self::Crossed,
+        Self::Interrupted,
+    ];
 }
 
 impl From<Exit> for ExitCode {

@@ -11,12 +11,17 @@ pub mod doctor;
 pub mod down;
 pub mod errors;
 pub mod exit;
+pub mod explain;
 pub mod fault;
 pub mod gc;
 pub mod get;
+pub mod help;
+pub mod init;
+pub mod live;
 pub mod local;
 pub mod ls;
 pub mod machine;
+pub mod man;
 pub mod plan;
 pub mod policy;
 pub mod query;
@@ -53,11 +58,17 @@ pub struct Demo {
     #[arg(long, short, global = true)]
     pub quiet: bool,
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Write a stack file for your own documents; ask on a terminal for what the options do not say.
+    Init(init::Init),
+    /// Explain an exit code or a message.
+    Explain(explain::Explain),
+    /// Print the man page, or write one for each command.
+    Man(man::Man),
     /// Create what a stack file describes, or finish creating it.
     Up(up::Up),
     /// Show what `up` would do, and why.
@@ -147,22 +158,30 @@ pub struct Reach {
 /// Runs one command and returns its exit code; prints errors to stderr.
 pub fn run(demo: Demo) -> ExitCode {
     let screen = Screen::new(demo.quiet);
-    match execute(demo.command, &screen) {
+    let Some(command) = demo.command else {
+        return context::print(help::START).map_or_else(|error| failed(&error, &screen), |()| Exit::Fine.into());
+    };
+    match execute(command, &screen) {
         Ok(exit) => exit.into(),
-        Err(error) => {
-            let exit = error.downcast_ref::<Stop>().map_or(Exit::Error, |stop| stop.exit);
-            let error = errors::with_causes(error.as_ref());
-            match exit {
-                Exit::Interrupted => screen.say(&format!("\n{error}")),
-                _ => screen.error(&error),
-            }
-            exit.into()
-        }
+        Err(error) => failed(&error, &screen),
     }
+}
+
+fn failed(error: &anyhow::Error, screen: &Screen) -> ExitCode {
+    let exit = error.downcast_ref::<Stop>().map_or(Exit::Error, |stop| stop.exit);
+    let error = errors::with_causes(error.as_ref());
+    match exit {
+        Exit::Interrupted => screen.say(&format!("\n{error}")),
+        _ => screen.error(&error),
+    }
+    exit.into()
 }
 
 fn execute(command: Command, screen: &Screen) -> anyhow::Result<Exit> {
     match command {
+        Command::Init(command) => context::block_on(command.run(screen)),
+        Command::Explain(command) => command.run(),
+        Command::Man(command) => command.run(),
         Command::Validate(command) => context::block_on(command.run(screen)),
         Command::Doctor(command) => context::block_on(command.run(screen)),
         Command::Policy(command) => context::block_on(command.run(screen)),

@@ -31,6 +31,10 @@ pub struct Run {
     reach: Reach,
     #[command(flatten)]
     code: Code,
+    /// Hold a figure of the run against a limit, for example "p99_ack < 500ms"; repeatable. `demo schema thresholds` lists
+    /// the figures.
+    #[arg(long = "threshold", value_name = "NAME < LIMIT")]
+    thresholds: Vec<String>,
     /// Remove what this run created when it ends, even after a failure.
     #[arg(long)]
     rm: bool,
@@ -61,7 +65,7 @@ pub struct Worker {
 impl Run {
     pub(super) async fn run(self, screen: &Screen) -> anyhow::Result<Exit> {
         let signals = Signals::watch(screen)?;
-        let checked = context::read(&self.stack, screen)?;
+        let checked = context::read_with(&self.stack, &self.thresholds, screen)?;
         let terminal = Terminal::new(screen, &signals, &self.reach).with_summary(!self.json);
         let shared = self.worker.shared(&checked.stack)?;
         let page = self.beside.open(screen).await?;

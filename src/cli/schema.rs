@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     deliveries,
-    spec::{self, Stack},
+    spec::{self, METRICS, Metric, Stack},
 };
 
 /// Arguments of `demo schema`.
@@ -38,6 +38,8 @@ enum What {
     Stack,
     /// Print DDL, jsonpaths and column list of store_sales (sql/).
     Sql,
+    /// Print the figures of a run that thresholds can limit.
+    Thresholds,
     /// Print DDL for the documents of a stack file; your own documents have the columns found in them.
     Documents,
 }
@@ -55,6 +57,10 @@ impl Schema {
                 vec![("config/stack.schema.json", text)]
             }
             What::Sql => schema::files(),
+            What::Thresholds if self.write => {
+                return Err(Stop::usage("the list of thresholds is in no file; run `demo schema thresholds`").into());
+            }
+            What::Thresholds => vec![("", thresholds())],
         };
         for (path, text) in files {
             if self.write {
@@ -79,6 +85,16 @@ impl Schema {
         context::print(&ddl(&checked.stack, &documents.schema))?;
         Ok(Exit::Fine)
     }
+}
+
+/// A line for each figure that a threshold can limit.
+fn thresholds() -> String {
+    let line = |metric: &Metric| {
+        let example = metric.unit.example(metric.more_is_better).replace(['`', '"'], "");
+        let aborts = if metric.is_live { "abort" } else { "" };
+        format!("{:<23} {example:<18} {aborts:<6} {}\n", metric.name, metric.about)
+    };
+    METRICS.iter().map(line).collect()
 }
 
 /// DDL for each table that the stack creates; for Athena if it creates none.

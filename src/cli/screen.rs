@@ -12,7 +12,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::report::visible::{in_one_line, visible};
 
 /// Time between two plain lines of a progress bar, without a terminal.
-const PLAIN_EVERY: Duration = Duration::from_secs(5);
+pub const PLAIN_EVERY: Duration = Duration::from_secs(5);
 
 /// Prints progress, warnings and errors to stderr.
 #[derive(Clone)]
@@ -69,9 +69,35 @@ impl Screen {
         Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
     }
 
+    /// Asks for a text on a terminal; an empty answer is what is taken otherwise.
+    pub fn ask(&self, question: &str, otherwise: &str) -> io::Result<String> {
+        let shown = if otherwise.is_empty() { String::new() } else { format!(" [{otherwise}]") };
+        write!(io::stderr(), "{}{}: ", visible(question), visible(&shown))?;
+        io::stderr().flush()?;
+        let mut answer = String::new();
+        if io::stdin().read_line(&mut answer)? == 0 {
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "there is no answer; nothing was written"));
+        }
+        let answer = answer.trim();
+        Ok(if answer.is_empty() { otherwise.to_owned() } else { answer.to_owned() })
+    }
+
     /// Shows several named steps that run side by side.
     pub fn steps(&self) -> Steps {
         Steps { screen: self.clone(), running: Mutex::default() }
+    }
+
+    /// Whether it is a terminal that shows what lives.
+    pub fn is_terminal(&self) -> bool {
+        self.terminal
+    }
+
+    /// Shows a line that lives above the bars that are added later.
+    pub fn stage(&self, label: &str) -> StageLine {
+        let line = self.bars.add(ProgressBar::no_length());
+        line.set_style(style("  {prefix:8} {wide_msg}"));
+        line.set_prefix(label.to_owned());
+        StageLine { line }
     }
 
     /// Shows progress towards a known or unknown total.
@@ -80,13 +106,16 @@ impl Screen {
             Some(total) => ProgressBar::new(total.max(1)),
             None => ProgressBar::no_length(),
         });
-        bar.set_style(style(if total.is_some() {
-            "  {prefix:8} {bar:20} {percent:>3} %  {msg}"
-        } else {
-            "  {prefix:8} {spinner}  {msg}"
-        }));
+        let length = bar_length(columns());
+        let (template, taken) = match total {
+            Some(_) => {
+                (format!("  {{prefix:8}} {{bar:{length}}} {{percent:>3}} %  {{wide_msg}}"), LABEL + length + PERCENT)
+            }
+            None => ("  {prefix:8} {spinner}  {wide_msg}".to_owned(), LABEL + SPINNER),
+        };
+        bar.set_style(style(&template));
         bar.set_prefix(label.to_owned());
-        Bar { screen: self.clone(), label: label.to_owned(), bar, printed_at: Mutex::new(Instant::now()) }
+        Bar { screen: self.clone(), label: label.to_owned(), bar, taken, printed_at: Mutex::new(Instant::now()) }
     }
 
     /// A green tick.
@@ -124,8 +153,9 @@ impl Steps {
     /// Starts a step; `key` identifies it, `label` is for the person.
     pub fn start(&self, key: &str, label: &str) {
         let bar = self.screen.bars.add(ProgressBar::new_spinner());
-        bar.set_style(style("  {spinner} {prefix}  {msg} {elapsed:>4}"));
-        bar.set_prefix(in_one_line(label).into_owned());
+        bar.set_style(style("  {spinner} {prefix}  {elapsed:>4}  {wide_msg}"));
+        let label = in_one_line(label);
+        bar.set_prefix(console::truncate_str(&label, columns().saturating_sub(STEP), "…").into_owned());
         bar.enable_steady_tick(Duration::from_millis(120));
         self.bars().insert(key.to_owned(), bar);
     }
@@ -160,33 +190,109 @@ impl Steps {
     }
 }
 
-/// A progress bar.
+/// A line that lives while something goes on, and is cleared when it is dropped.
+pub struct StageLine {
+    line: ProgressBar,
+}
+
+impl StageLine {
+    /// Shows as many of these parts as the terminal has room for.
+    pub fn set(&self, parts: &[String]) {
+        self.line.set_message(fitted(parts, columns().saturating_sub(LABEL)));
+    }
+}
+
+/// Columns of a step that are not its label.
+const STEP: usize = 14;
+/// Columns of an indented label.
+const LABEL: usize = 11;
+/// Columns of a share, and of the space around it and the bar.
+const PERCENT: usize = 8;
+const SPINNER: usize = 3;
+/// Between the parts of a line.
+const GAP: &str = "   ";
+
+/// The columns of the terminal that stderr is, also after it was resized.
+fn columns() -> usize {
+    console::Term::stderr().size_checked().map_or(80, |(_, columns)| usize::from(columns))
+}
+
+/// How long a bar is that leaves room for its figures.
+fn bar_length(columns: usize) -> usize {
+    match columns {
+        ..50 => 4,
+        50..70 => 10,
+        _ => 20,
+    }
+}
+
+/// The first of the parts, as many as fit into so many columns.
+fn fitted(parts: &[String], columns: usize) -> String {
+    let mut line = String::new();
+    for part in parts {
+        let part = in_one_line(part);
+        let gap = if line.is_empty() { "" } else { GAP };
+        if !line.is_empty()
+            && console::measure_text_width(&line) + GAP.len() + console::measure_text_width(&part) > columns
+        {
+            break;
+        }
+        line += gap;
+        line += &part;
+    }
+    line
+}
+
+/// A progress bar, which is cleared when it is dropped.
 pub struct Bar {
     screen: Screen,
     label: String,
     bar: ProgressBar,
+    /// Columns that are not for its message.
+    taken: usize,
     printed_at: Mutex<Instant>,
 }
 
 impl Bar {
-    /// Sets the position and the message.
-    pub fn set(&self, position: u64, message: &str) {
+    /// Sets the position and what is said beside it, as far as there is room, on a terminal.
+    pub fn draw(&self, position: u64, parts: &[String]) {
         self.bar.set_position(position);
-        self.bar.set_message(in_one_line(message).into_owned());
+        self.bar.set_message(fitted(parts, columns().saturating_sub(self.taken)));
+    }
+
+    /// Sets the position and what is said beside it; without a terminal, prints that now and then.
+    pub fn set(&self, position: u64, parts: &[String]) {
+        self.draw(position, parts);
         let mut printed_at = self.printed_at.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         if !self.screen.terminal && printed_at.elapsed() >= PLAIN_EVERY {
             *printed_at = Instant::now();
-            self.screen.line(&format!("  {:8} {message}", self.label));
+            self.screen.line(&format!("  {:8} {}", self.label, parts.join(GAP)));
         }
     }
 
     /// Ends the bar and prints one line in its place.
-    pub fn finish(self, message: &str) {
+    pub fn finish(self, parts: &[String]) {
         self.bar.finish_and_clear();
-        self.screen.line(&format!("  {:8} {message}", self.label));
+        self.screen.line(&format!("  {:8} {}", self.label, parts.join(GAP)));
     }
 }
 
 fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).expect("the template is a constant").progress_chars("━╸ ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_has_as_many_parts_as_there_is_room_for() {
+        let parts = ["2,000/s", "16.4 MB/s", "p99 15.5 ms"].map(str::to_owned);
+        assert_eq!(fitted(&parts, 80), "2,000/s   16.4 MB/s   p99 15.5 ms");
+        assert_eq!(fitted(&parts, 33), "2,000/s   16.4 MB/s   p99 15.5 ms");
+        assert_eq!(fitted(&parts, 32), "2,000/s   16.4 MB/s");
+        assert_eq!(fitted(&parts, 3), "2,000/s", "the bar cuts it");
+        assert_eq!(fitted(&["a\u{1b}[2J\nb".to_owned()], 80), "a\\u{1b}[2J\\nb");
+        assert!([40, 50, 70, 200].iter().all(|width| LABEL + bar_length(*width) + PERCENT + 16 < *width));
+    }
 }

@@ -12,20 +12,24 @@ use async_trait::async_trait;
 use super::{
     Reach, context, documents,
     errors::with_causes,
+    live::{self, Ahead, LiveLoad},
     resource_lines::{self, ResourceLines},
     screen::{Bar, Screen},
     signals::Signals,
     stack_status,
 };
 use crate::{
+    aws::cost::Billed,
+    deliveries::destinations,
     engine::{Cause, Down, Home, Journal, Owned},
-    load::{Done, HotKey, LoadResult, Progress},
+    load::{Done, LoadResult},
     operations::{Event, Host, Question, target::location},
     report::{
         numbers::{bytes, grouped, rate},
         table::Rows,
         terminal,
     },
+    spec::Stack,
     verify::{Destination, SearchProgress, Verification},
 };
 
@@ -39,7 +43,8 @@ pub struct Terminal {
     answers_yes: bool,
     shows_summary: bool,
     resources: ResourceLines,
-    load: Mutex<Option<Bar>>,
+    ahead: Mutex<Ahead>,
+    load: Mutex<Option<LiveLoad>>,
     searches: Mutex<BTreeMap<Destination, Bar>>,
     print_error: Mutex<Option<anyhow::Error>>,
 }
@@ -53,6 +58,7 @@ impl Terminal {
             answers_yes: reach.yes,
             shows_summary: false,
             resources: ResourceLines::on(screen),
+            ahead: Mutex::default(),
             load: Mutex::default(),
             searches: Mutex::default(),
             print_error: Mutex::default(),
@@ -82,13 +88,13 @@ impl Terminal {
 
     fn show_search(&self, progress: SearchProgress) {
         if let Some(bar) = lock(&self.searches).get(&progress.destination) {
-            bar.set(progress.documents, &search_text(progress));
+            bar.set(progress.documents, &search_parts(progress));
         }
     }
 
     fn end_search(&self, progress: SearchProgress) {
         if let Some(bar) = lock(&self.searches).remove(&progress.destination) {
-            bar.finish(&search_text(progress));
+            bar.finish(&search_parts(progress));
         }
     }
 
@@ -128,12 +134,18 @@ impl Host for Terminal {
     fn notify(&self, event: Event<'_>) {
         let screen = &self.screen;
         match event {
-            Event::DocumentsChecked { stack, documents } => documents::show(stack, documents, screen),
+            Event::DocumentsChecked { stack, documents } => {
+                *lock(&self.ahead) = ahead(stack);
+                documents::show(stack, documents, screen);
+            }
             Event::Preparing => self.signals.begun(|| "interrupted; nothing was created".to_owned()),
             Event::StatusBefore(status) => stack_status::show_if_left_behind(status, screen),
             Event::Warning(warning) => screen.warning(warning),
             Event::Started { home, id } => self.signals.begun_with(home, id),
-            Event::Locked { id, clients } => screen.line(&format!("{id} on {}\n", location(clients))),
+            Event::Locked { id, clients } => {
+                lock(&self.ahead).is_billed = clients.place().billed().is_some();
+                screen.line(&format!("{id} on {}\n", location(clients)));
+            }
             Event::Found(key) => screen.line(&format!("  found {key}")),
             Event::Resource(event) => self.resources.show(event),
             Event::Created { applied, took } => {
@@ -148,26 +160,26 @@ impl Host for Terminal {
                 screen.error(&format!("cannot remove everything: {error}\n{}", stack_status::text(home, id)));
             }
             Event::WorkerStarted { id, clients, part, run } => {
+                lock(&self.ahead).is_billed = clients.place().billed().is_some();
                 screen.line(&format!("{id} on {}: worker {part} of run {run}\n", location(clients)));
             }
             Event::WaitingForRun(run) => {
                 screen.line(&format!("waiting for the worker of run {run} that has the stack's journal"));
             }
-            Event::LoadStarted { total } => *lock(&self.load) = Some(screen.bar("load", total)),
-            Event::Loading(progress) => {
-                if let Some(bar) = &*lock(&self.load) {
-                    bar.set(progress.acknowledged, &progress_text(progress));
-                }
+            Event::LoadStarted { total } => {
+                *lock(&self.load) = Some(LiveLoad::start(screen, lock(&self.ahead).clone(), total));
             }
-            Event::RecordStarted(_) | Event::LoadSecond(_) | Event::Read { .. } | Event::Second(_) => {}
+            Event::Loading(progress) => lock(&self.load).iter().for_each(|load| load.progress(progress)),
+            Event::Second(row) => lock(&self.load).iter().for_each(|load| load.row(row)),
+            Event::RecordStarted(_) | Event::LoadSecond(_) | Event::Read { .. } => {}
             Event::Acted(Done { at, action }) => screen.line(&format!("  {at:.1} s: {action}")),
+            Event::Aborted(abort) => screen.warning(&format!("the load is stopped: {abort}")),
             Event::StreamChanged { action, took } => {
                 screen.line(&format!("  {action}: done in {:.1} s", took.as_secs_f64()));
             }
             Event::Loaded(load) => {
-                if let Some(bar) = lock(&self.load).take() {
-                    bar.finish(&load_text(load));
-                }
+                drop(lock(&self.load).take());
+                screen.line(&format!("  {:8} {}", "load", load_parts(load).join("   ")));
                 // Without an acknowledgement, this ends the run and is its error.
                 if load.gave_up && load.acknowledged > 0 {
                     let reason = load.failures.first().map_or("", |failure| failure.reason.as_str());
@@ -189,10 +201,13 @@ impl Host for Terminal {
             }
             Event::Queried { name, rows } => self.show_query(name, rows),
             Event::RemovingAfterRun => {
+                // A load that failed has no end of its own.
+                drop(lock(&self.load).take());
                 screen.line("");
                 self.signals.goes_on("the stack is still being removed");
             }
             Event::Stays { home, id, was_up_before } => {
+                drop(lock(&self.load).take());
                 let why = if was_up_before { "the stack was up before this run, so it stays\n" } else { "" };
                 screen.line(&format!("\n{why}{}", stack_status::text(home, id)));
             }
@@ -210,48 +225,27 @@ fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn progress_text(progress: &Progress) -> String {
-    if let Some(silence) = &progress.silence {
-        let retries = retries_text(progress.retried, progress.throttled, &progress.hot_keys);
-        return format!("{} acknowledged   {retries}   {silence}", grouped(progress.acknowledged));
-    }
-    if progress.is_paused {
-        return format!("{} acknowledged   paused by hand", grouped(progress.acknowledged));
-    }
-    let left = progress.total.map(|total| total.saturating_sub(progress.acknowledged) as f64);
-    let remaining = left.filter(|_| progress.records_per_second > 0.0).map(|left| left / progress.records_per_second);
-    let remaining = remaining.map_or(String::new(), |seconds| format!("   {seconds:.0} s left"));
-    let p99 = progress.p99_ms.map_or(String::new(), |ms| format!("   p99 {ms:.1} ms"));
-    format!(
-        "{} acknowledged   {}/s   {}/s{p99}   {}{remaining}",
-        grouped(progress.acknowledged),
-        grouped(progress.records_per_second.round() as u64),
-        bytes(progress.bytes_per_second),
-        retries_text(progress.retried, progress.throttled, &progress.hot_keys),
-    )
-}
-
-fn load_text(load: &LoadResult) -> String {
-    let p99 = load.ack_latency_ms().map_or(String::new(), |ms| format!("   p99 {:.1} ms", ms.p99));
-    format!(
-        "{:.1} s   {}   {}/s{p99}   {}",
-        load.seconds,
+fn load_parts(load: &LoadResult) -> Vec<String> {
+    let mut parts = vec![
+        format!("{:.1} s", load.seconds),
         rate(load.records_per_second, load.asked_per_second),
-        bytes(load.bytes_per_second),
-        retries_text(load.retried, load.throttled, &load.hot_keys),
-    )
+        format!("{}/s", bytes(load.bytes_per_second)),
+    ];
+    parts.extend(load.ack_latency_ms().map(|ms| format!("p99 {:.1} ms", ms.p99)));
+    parts.extend(live::retries(load.retried, load.throttled, &load.hot_keys));
+    parts
 }
 
-/// The retried records, those throttled because their shard was full, and the hottest partition key.
-fn retries_text(retried: u64, throttled: u64, hot_keys: &[HotKey]) -> String {
-    let throttled = if throttled == 0 { String::new() } else { format!("   throttled {}", grouped(throttled)) };
-    let hot = hot_keys.first().map_or(String::new(), |hot| format!("   hot key {}", hot.partition_key));
-    format!("retried {}{throttled}{hot}", grouped(retried))
+/// What the terminal can say of a load before it begins.
+fn ahead(stack: &Stack) -> Ahead {
+    let events = stack.load.events.iter().map(|event| (event.at.as_secs_f64(), event.action.to_string()));
+    let destinations = destinations(stack).iter().map(|destination| destination.label).collect();
+    Ahead { destinations, events: events.collect(), is_billed: false }
 }
 
-fn search_text(progress: SearchProgress) -> String {
+fn search_parts(progress: SearchProgress) -> [String; 2] {
     let SearchProgress { documents, expected, waited, .. } = progress;
-    format!("{} of {}   {:.1} s behind", grouped(documents), grouped(expected), waited.as_secs_f64())
+    [format!("{} of {}", grouped(documents), grouped(expected)), format!("{:.1} s behind", waited.as_secs_f64())]
 }
 
 /// Prints the missing documents for a person, one a line.

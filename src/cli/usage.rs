@@ -6,11 +6,11 @@ use std::{
 };
 
 use clap::{
-    Parser,
+    FromArgMatches,
     error::{ContextKind, ContextValue, Error, ErrorKind},
 };
 
-use super::{Demo, exit::Exit};
+use super::{Demo, exit::Exit, help};
 use crate::spec;
 
 /// Characters of what was written wrong.
@@ -18,7 +18,9 @@ const SHOWN: usize = 200;
 
 /// Reads the command line; ends the process where it is wrong, or asks for help alone.
 pub fn parse() -> Demo {
-    Demo::try_parse().unwrap_or_else(|error| end(&shortened(with_hint(error))))
+    let matches = help::command().try_get_matches();
+    let demo = matches.and_then(|matches| Demo::from_arg_matches(&matches));
+    demo.unwrap_or_else(|error| end(&shortened(with_hint(error))))
 }
 
 /// Prints what is wrong, or the help that was asked for, and ends the process.
@@ -62,6 +64,8 @@ fn with_hint(mut error: Error) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
 
     fn said(args: &[&str]) -> String {

@@ -60,6 +60,12 @@ impl Control {
         answered.await.map_err(|_| LoadOver)
     }
 
+    /// Stops the load, without waiting for it. One that is over need not be stopped.
+    pub fn stop(&self) {
+        let (answer, _) = oneshot::channel();
+        let _ = self.actions.send(Asked { action: Action::Stop, answer });
+    }
+
     /// Whether the load is paused.
     pub fn is_paused(&self) -> bool {
         self.is_paused.load(Relaxed)

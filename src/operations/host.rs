@@ -9,7 +9,7 @@ use crate::{
     aws::{Clients, cost::Cost},
     engine::{self, Applied, Down, Home, Journal, ResourceKey, StackId},
     load::{Done, LoadResult, LoadSecond, Part, Progress},
-    report::{RunReport, second::Second, table::Rows},
+    report::{RunReport, second::Second, table::Rows, thresholds::Abort},
     spec::{Action, Stack},
     verify::{Destination, SearchProgress, Verification},
 };
@@ -113,6 +113,8 @@ pub enum Event<'a> {
     Second(&'a Second),
     /// Something was done to the load.
     Acted(&'a Done),
+    /// A threshold or the budget stops the load.
+    Aborted(&'a Abort),
     /// The stream is through with a change.
     StreamChanged {
         /// Which.

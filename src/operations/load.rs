@@ -15,6 +15,7 @@ use super::{
     conductor::{Conductor, Place, Request},
     control::ControlSocket,
     documents::{Documents, DocumentsError},
+    guard::Guard,
     host::{Event, Host},
 };
 use crate::{
@@ -22,6 +23,8 @@ use crate::{
     deliveries,
     engine::{Cancel, Home, ProviderError, StackId},
     load::{self, Header, LoadError, LoadResult, Part, Plan, Progress, ReserveTickets, Sample},
+    pipeline::meter::Meter,
+    report::thresholds::Abort,
     spec::{Action, Aggregation, Sending, Stack, Transport},
     verify::{
         Destination, VerifyError,
@@ -62,6 +65,8 @@ pub struct StackLoad<'a> {
     pub log: PathBuf,
     /// Reserves the run's tickets.
     pub tickets: ReserveTickets,
+    /// Estimates what the run costs.
+    pub meter: &'a Meter,
 }
 
 /// The result of a stack's load.
@@ -74,6 +79,8 @@ pub struct StackLoadResult {
     pub problems: Vec<String>,
     /// What was read of the stream meanwhile, where nothing else does.
     pub read: Option<StreamReading>,
+    /// Why it was stopped, if a threshold or the budget did that.
+    pub aborted: Option<Abort>,
 }
 
 /// Why a stack cannot be loaded.
@@ -110,7 +117,7 @@ pub fn new_run() -> String {
 impl StackLoad<'_> {
     /// Sends the stack's load until it ends or is cancelled.
     pub async fn send(self, cancel: &Cancel, host: &dyn Host) -> Result<StackLoadResult, StackLoadError> {
-        let Self { home, id, stack, names, clients, documents, part, .. } = self;
+        let Self { home, id, stack, names, clients, documents, part, meter, .. } = self;
         fs::create_dir_all(self.log.parent().expect("a log lies in a folder"))?;
         let shards = shards::open_ranges(&clients.kinesis, &names.stream).await?;
         let opened = documents.open(stack).await?;
@@ -122,6 +129,7 @@ impl StackLoad<'_> {
         let (opened, reserve) = opened
             .begin(&stack.load.schedule, (part, documents.flaws.as_ref()), reserve)
             .map_err(DocumentsError::from)?;
+        let mut guard = Guard::new(stack, part, meter, shards.len());
         let plan = Plan {
             header: Header { run: self.run, origin: opened.origin, part, flaws: documents.flaws.clone() },
             reserve,
@@ -144,7 +152,7 @@ impl StackLoad<'_> {
         let (socket, mut requests) = take_requests(home, id, part, host);
         let events = stack.load.events.iter().filter(|event| part.worker == 1 || !event.action.is_shared());
         let place = Place { home, stack, names, clients };
-        let mut conductor = Conductor::new(control, place, events.cloned(), cancel, host);
+        let mut conductor = Conductor::new(control.clone(), place, events.cloned(), cancel, host);
         host.notify(Event::LoadStarted { total: total(stack, part) });
         let load = {
             let conducting = conductor.conduct(changes.clone(), &mut requests);
@@ -157,7 +165,13 @@ impl StackLoad<'_> {
                     never = &mut draining => match never {},
                     never = &mut conducting => match never {},
                     never = &mut reading => match never {},
-                    Some(second) = each_second.recv() => host.notify(Event::LoadSecond(&second)),
+                    Some(second) = each_second.recv() => {
+                        host.notify(Event::LoadSecond(&second));
+                        if let Some(abort) = guard.watch(&second) {
+                            control.stop();
+                            host.notify(Event::Aborted(abort));
+                        }
+                    }
                     Some((destination, took)) = reads.recv() => host.notify(Event::Read { destination, took }),
                     Ok(()) = changes.changed() => host.notify(Event::Loading(&changes.borrow_and_update())),
                 }
@@ -176,7 +190,7 @@ impl StackLoad<'_> {
             Some(tracking) if !load.cancelled => measured(tracking, cancel).await?,
             _ => None,
         };
-        Ok(StackLoadResult { load, freshness, problems, read })
+        Ok(StackLoadResult { load, freshness, problems, read, aborted: guard.ended() })
     }
 }
 

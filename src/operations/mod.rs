@@ -3,11 +3,13 @@
 //! An operation knows no terminal, no exit code and no process signal. It reports events to a [`Host`], asks it before
 //! something costs money or is deleted, and ends in order once a [`Cancel`](crate::engine::Cancel) is raised.
 
+pub mod budget;
 pub mod causes;
 pub mod conductor;
 pub mod control;
 pub mod documents;
 pub mod down;
+mod guard;
 pub mod host;
 pub mod known;
 pub mod load;
@@ -22,6 +24,7 @@ pub mod up;
 pub mod verification;
 pub mod worker;
 
+pub use budget::BudgetError;
 pub use documents::{Documents, DocumentsError};
 pub use down::{DownError, DownOutcome};
 pub use host::{Event, Host, Question};

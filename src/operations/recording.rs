@@ -25,8 +25,11 @@ use crate::{
     },
     deliveries,
     engine::{Home, Node, StackId, State},
-    load::{Done, LoadSecond, Part},
-    pipeline::ttl,
+    load::{Done, LoadSecond, LoadTotals, Part},
+    pipeline::{
+        meter::{Meter, RunCost, SHOWN_REGION, SentSoFar},
+        ttl,
+    },
     record::{
         folders::{Records, name},
         machine,
@@ -42,9 +45,6 @@ use crate::{
     spec::Stack,
     verify::{Destination, SearchProgress, stream},
 };
-
-/// Whose prices a stack has that AWS does not bill.
-const UNBILLED: &str = "us-east-1";
 
 /// The run to record.
 pub struct Subject<'a> {
@@ -64,6 +64,8 @@ pub struct Subject<'a> {
     pub run: &'a str,
     /// Which part of it this process sends.
     pub part: Part,
+    /// Estimates what it costs.
+    pub meter: &'a Meter,
 }
 
 /// Records a run for as long as it lives. A run goes on without its record.
@@ -81,6 +83,9 @@ struct Inner {
     demo: UsageMeter,
     stand_in: Option<UsageMeter>,
     destinations: BTreeMap<Destination, DestinationSecond>,
+    meter: Meter,
+    /// What the load has sent by now.
+    sent: SentSoFar,
     /// When the latest row ended.
     row_at: f64,
 }
@@ -94,8 +99,17 @@ impl<'a> Recording<'a> {
             Ok(writer) => (Some(writer), None),
             Err(error) => (None, Some(error.to_string())),
         };
-        let (demo, destinations) = (UsageMeter::new(None), BTreeMap::new());
-        let inner = Inner { began: Instant::now(), writer, broken: None, demo, stand_in, destinations, row_at: 0.0 };
+        let inner = Inner {
+            began: Instant::now(),
+            writer,
+            broken: None,
+            demo: UsageMeter::new(None),
+            stand_in,
+            destinations: BTreeMap::new(),
+            meter: subject.meter.clone(),
+            sent: SentSoFar::default(),
+            row_at: 0.0,
+        };
         let recording = Self { host, inner: Mutex::new(inner) };
         let broken = recording.inner().note(broken);
         if broken.is_none() {
@@ -103,6 +117,12 @@ impl<'a> Recording<'a> {
         }
         recording.warn(broken);
         recording
+    }
+
+    /// What the run costs by now.
+    pub fn cost(&self) -> RunCost {
+        let inner = self.inner();
+        inner.meter.now(inner.sent)
     }
 
     /// Writes the result as far as there is one, and says in it whether the record is complete.
@@ -193,7 +213,11 @@ impl Inner {
     /// The row that an event ends, if it ends one.
     fn row(&mut self, at: f64, event: &Event<'_>) -> Option<Second> {
         match event {
-            Event::LoadSecond(load) => Some(self.second(at, Some((*load).clone()))),
+            Event::LoadSecond(load) => {
+                let LoadTotals { acknowledged: documents, bytes, .. } = load.so_far;
+                self.sent = SentSoFar { documents, bytes, seconds: load.at };
+                Some(self.second(at, Some((*load).clone())))
+            }
             Event::Read { destination, took } => {
                 self.destination(*destination).freshness_ms = Some(took.as_millis() as f64);
                 None
@@ -214,7 +238,8 @@ impl Inner {
         self.row_at = at;
         let destinations = self.destinations.values().cloned().collect();
         let (demo, stand_in) = (self.demo.read(), self.stand_in.as_mut().and_then(UsageMeter::read));
-        Second { at, load, destinations, demo, stand_in }
+        let cost = Some(self.meter.now(self.sent).dollars);
+        Second { at, load, destinations, cost, demo, stand_in }
     }
 
     fn found(&mut self, progress: SearchProgress) {
@@ -243,6 +268,7 @@ fn moment(at: f64, event: &Event<'_>) -> Option<Moment> {
             let (done, text) = (Some(Done::clone(done)), done.action.to_string());
             Some(Moment { at, kind: MomentKind::Action, text, done })
         }
+        Event::Aborted(abort) => moment(MomentKind::Warning, format!("the load is stopped: {abort}")),
         Event::StreamChanged { action, took } => {
             moment(MomentKind::Action, format!("{action}: done in {:.1} s", took.as_secs_f64()))
         }
@@ -289,7 +315,7 @@ fn about(subject: &Subject<'_>) -> About {
 
 /// What resources cost by the hour, or would if they were on AWS.
 fn hourly<'a>(nodes: impl Iterator<Item = &'a Node>, place: &Where) -> Hourly {
-    let region = place.billed().unwrap_or(UNBILLED);
+    let region = place.billed().unwrap_or(SHOWN_REGION);
     let cost = cost::per_hour(nodes, &region);
     Hourly {
         dollars: cost.always(),

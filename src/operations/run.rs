@@ -1,6 +1,9 @@
 //! Creates a stack if needed, loads it, verifies that every record arrived, queries it, and removes it if asked to.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use super::{
     down::{self, DownError},
@@ -18,7 +21,8 @@ use crate::{
     deliveries::query::Table,
     engine::{Cancel, Down, ForeignContents, Journal, JournalError, journal::Entry},
     load::{AckLog, AckLogError, Part, ReserveTickets},
-    report::RunReport,
+    pipeline::meter::Meter,
+    report::{RunReport, thresholds::Abort},
     spec::{Checked, Stack},
 };
 
@@ -101,18 +105,28 @@ pub async fn run(
     let mut report = RunReport { stack, target, ..RunReport::default() };
     report.seconds.up = Some(stack_up.seconds);
     let run_id = new_run();
+    let state = stack_up.journal.state();
+    let meter = Meter::new(
+        &checked.stack,
+        state.live().map(|resource| &resource.node),
+        stack_up.clients.place(),
+        Duration::from_secs_f64(stack_up.seconds),
+        Part::WHOLE,
+    );
     let subject = Subject {
         home: &stack_up.home,
         id: &stack_up.id,
         stack: &checked.stack,
         spec: &checked.merged,
-        state: &stack_up.journal.state(),
+        state: &state,
         clients: &stack_up.clients,
         run: &run_id,
         part: Part::WHOLE,
+        meter: &meter,
     };
     let recording = Recording::begin(host, subject).await;
-    let run = Run { stack: &checked.stack, up: &stack_up, cancel, host: &recording, recording: &recording };
+    let run =
+        Run { stack: &checked.stack, up: &stack_up, cancel, host: &recording, recording: &recording, meter: &meter };
     let result = run.load_and_verify(run_id, &mut report, options.query).await;
     let ended = run.end(&mut report, options.remove, &result).await;
     let error = ended.as_ref().err().or(result.as_ref().err()).map(ToString::to_string);
@@ -127,11 +141,12 @@ struct Run<'a> {
     cancel: &'a Cancel,
     host: &'a dyn Host,
     recording: &'a Recording<'a>,
+    meter: &'a Meter,
 }
 
 impl Run<'_> {
     async fn load_and_verify(&self, run: String, report: &mut RunReport, asks: bool) -> Result<(), RunError> {
-        let Self { stack, up, cancel, host, recording } = *self;
+        let Self { stack, up, cancel, host, recording, meter } = *self;
         let names = Names::of(stack, &up.id);
         let logs = Logs::of(&up.home, &up.id);
         let log = logs.path(&run, Part::WHOLE);
@@ -146,11 +161,13 @@ impl Run<'_> {
             part: Part::WHOLE,
             log: log.clone(),
             tickets: reserve(up.journal.clone(), run.clone()),
+            meter,
         };
         let sent = load.send(cancel, host).await?;
         report.run = run;
         report.record_load(&sent.load);
         report.problems.extend(sent.problems);
+        report.aborted = sent.aborted;
         sent.freshness.iter().for_each(|freshness| report.record_freshness(freshness));
         if sent.load.acknowledged == 0 && !report.interrupted {
             let first = sent.load.failures.into_iter().next();
@@ -167,7 +184,8 @@ impl Run<'_> {
                 Err(error) if cancel.is_raised() => report.problems.push(format!("verification: {error}")),
                 Err(error) => {
                     // What the load has reached is known all the same.
-                    report.check_thresholds(&stack.thresholds);
+                    report.cost = Some(recording.cost());
+                    report.check_thresholds(&stack.thresholds.before_removal());
                     recording.save(report);
                     host.notify(Event::Reported(report));
                     return Err(error.into());
@@ -179,7 +197,8 @@ impl Run<'_> {
             }
             report.interrupted |= cancel.is_raised();
         }
-        report.check_thresholds(&stack.thresholds);
+        report.cost = Some(recording.cost());
+        report.check_thresholds(&stack.thresholds.before_removal());
         recording.save(report);
         host.notify(Event::Reported(report));
         match query::table(stack, &names, &up.clients, None).filter(|_| asks && !report.interrupted) {
@@ -208,16 +227,36 @@ impl Run<'_> {
     ) -> Result<Option<Down>, RunError> {
         let StackUp { home, id, journal, existed_before, .. } = self.up;
         report.interrupted |= self.cancel.is_raised();
-        report.check_thresholds(&self.stack.thresholds);
+        let spent = self.recording.cost();
+        report.cost.get_or_insert(spent);
+        report.check_thresholds(&self.stack.thresholds.before_removal());
         if result.is_ok() {
             let summary = serde_json::to_value(&*report)?;
             journal.record(Entry::Finished { run: report.run.clone(), summary })?;
         }
-        if removes && !existed_before {
-            return self.remove(report, result.as_ref().err()).await.map(Some);
+        if (removes && !existed_before) || self.is_taken_down(report) {
+            let down = self.remove(report, result.as_ref().err()).await?;
+            self.check_removal(report);
+            return Ok(Some(down));
         }
+        report.check_thresholds(&self.stack.thresholds);
         self.host.notify(Event::Stays { home, id, was_up_before: removes });
         Ok(None)
+    }
+
+    /// Whether the budget stopped the load, and is to remove the stack.
+    fn is_taken_down(&self, report: &RunReport) -> bool {
+        let takes_down = self.stack.budget.is_some_and(|budget| budget.takes_down);
+        takes_down && report.aborted.as_ref().is_some_and(Abort::is_of_budget)
+    }
+
+    /// Holds the run against all its thresholds, and tells those that the removal crossed: the summary is out already.
+    fn check_removal(&self, report: &mut RunReport) {
+        let before = report.crossed.clone();
+        report.check_thresholds(&self.stack.thresholds);
+        for crossed in report.crossed.iter().filter(|crossed| !before.contains(crossed)) {
+            self.host.notify(Event::Warning(&format!("threshold crossed: {crossed}")));
+        }
     }
 
     /// Removes the stack, even after a cancellation.

@@ -3,6 +3,7 @@
 use std::{io, path::Path, sync::Arc, time::Instant};
 
 use super::{
+    budget::{self, BudgetError},
     documents::{Documents, DocumentsError},
     down,
     host::{Event, Host, Question, Resources},
@@ -87,6 +88,9 @@ pub enum UpError {
     /// Its documents cannot be sent.
     #[error(transparent)]
     Documents(#[from] DocumentsError),
+    /// Its budget would stop the load at once.
+    #[error(transparent)]
+    Budget(#[from] BudgetError),
     /// The code of its function is not fit.
     #[error(transparent)]
     Packaging(#[from] PackagingError),
@@ -174,6 +178,7 @@ pub async fn up(
     let materials = Materials { schema: &documents.schema, function: function.as_ref() };
     room::refuse_full_disk()?;
     if options.loads {
+        budget::refuse_small(stack, &documents).await?;
         room::refuse_load(stack, &documents, options.endpoint_url, Part::WHOLE).await?;
     }
     let home = state_folder()?;

@@ -20,6 +20,7 @@ use tokio::{
 };
 
 use super::{
+    budget::{self, BudgetError},
     documents::{Documents, DocumentsError},
     host::{Event, Host},
     known::state_folder,
@@ -33,9 +34,12 @@ use crate::{
     aws::{Clients, Names, mirror::InBucket},
     engine::{Cancel, Home, HomeError, Journal, JournalError, ProviderError, Run, StackId, State, journal::Entry},
     load::{LoadError, Part, ReserveTickets},
-    pipeline::lifecycle::{self, LifecycleError},
+    pipeline::{
+        lifecycle::{self, LifecycleError},
+        meter::Meter,
+    },
     report::RunReport,
-    spec::{Schedule, Stack, Thresholds, Timetable},
+    spec::{Schedule, Stack, Threshold, Thresholds, Timetable},
 };
 
 /// How long a worker waits for the journal: another worker locks it for a moment, an unshared run for longer.
@@ -98,6 +102,12 @@ pub enum WorkerError {
     /// The documents cannot be sent.
     #[error(transparent)]
     Documents(#[from] DocumentsError),
+    /// The budget would stop the load at once.
+    #[error(transparent)]
+    Budget(#[from] BudgetError),
+    /// Others may be at work on the stack that a worker would remove.
+    #[error("workers cannot remove their stack: run it without --workers, or with `--set budget.then=null`")]
+    ThenDown,
     /// The disk has no room for its part.
     #[error(transparent)]
     Room(#[from] RoomError),
@@ -170,6 +180,9 @@ impl SharedRun {
         if matches!(stack.load.schedule, Schedule::Open(Timetable::Replay(_))) {
             return Err(WorkerError::Replay);
         }
+        if stack.budget.is_some_and(|budget| budget.takes_down) {
+            return Err(WorkerError::ThenDown);
+        }
         Ok(Self { part, run: run.to_owned(), mirror: mirror.map(str::to_owned) })
     }
 
@@ -183,6 +196,7 @@ impl SharedRun {
     ) -> Result<RunReport, WorkerError> {
         let documents = Documents::check(stack).await?;
         host.notify(Event::DocumentsChecked { stack, documents: &documents });
+        budget::refuse_small(stack, &documents).await?;
         room::refuse_full_disk()?;
         room::refuse_load(stack, &documents, endpoint_url, self.part).await?;
         let home = state_folder()?;
@@ -193,6 +207,8 @@ impl SharedRun {
         let log = self.new_log(&home, &id)?;
         host.notify(Event::Started { home: &home, id: &id });
         host.notify(Event::WorkerStarted { id: &id, clients: &clients, part: self.part, run: &self.run });
+        let nodes = state.live().map(|resource| &resource.node);
+        let meter = Meter::new(stack, nodes, clients.place(), Duration::ZERO, self.part);
         let subject = Subject {
             home: &home,
             id: &id,
@@ -202,6 +218,7 @@ impl SharedRun {
             clients: &clients,
             run: &self.run,
             part: self.part,
+            meter: &meter,
         };
         let recording = Recording::begin(host, subject).await;
         let load = StackLoad {
@@ -218,6 +235,7 @@ impl SharedRun {
                 None => self.journal_tickets(&home, &id, mirror(stack, &names, &clients)),
                 Some(_) => self.mirrored_tickets(&state),
             },
+            meter: &meter,
         };
         let sent = load.send(cancel, &recording).await;
         let uploaded = self.upload_log(&log, &clients).await;
@@ -226,6 +244,8 @@ impl SharedRun {
             report.record_load(&sent.load);
             report.problems.extend(sent.problems.iter().cloned());
             report.interrupted |= cancel.is_raised();
+            report.aborted = sent.aborted.clone();
+            report.cost = Some(recording.cost());
             report.check_thresholds(&self.thresholds(&stack.thresholds));
         }
         let ended = match (sent, uploaded) {
@@ -321,10 +341,14 @@ impl SharedRun {
         })
     }
 
-    /// Thresholds for one part of the run, with its share of the throughput.
+    /// Thresholds for one part of the run, with its share of what the parts must reach together.
     fn thresholds(&self, of_all: &Thresholds) -> Thresholds {
-        let throughput = of_all.throughput.map(|limit| limit / f64::from(self.part.of));
-        Thresholds { throughput, ..of_all.clone() }
+        let part = |threshold: &Threshold| {
+            let is_shared = threshold.metric.adds_up && !threshold.side.is_upper();
+            let of = if is_shared { f64::from(self.part.of) } else { 1.0 };
+            Threshold { limit: threshold.limit / of, ..threshold.clone() }
+        };
+        Thresholds(of_all.0.iter().map(part).collect())
     }
 
     /// Uploads the log beside the journal's mirror, even after a load that failed.

@@ -54,13 +54,8 @@ pub fn of_load(stack: &Stack, mean_bytes: f64, region: &str) -> LoadCost {
     LoadCost { documents, mean_bytes, seconds, at_most: schedule.peak().is_none(), used }
 }
 
-/// What documents that were sent in so many seconds cost in a region, in US dollars.
-pub fn dollars_of(stack: &Stack, sent: Sent, seconds: f64, region: &str) -> f64 {
-    let (_, prices) = prices::of(region);
-    used(stack, sent, seconds, prices).iter().map(|used| used.dollars).sum()
-}
-
-fn used(stack: &Stack, sent: Sent, seconds: f64, prices: &Prices) -> Vec<Used> {
+/// What a stack uses for what is sent in so many seconds.
+pub(super) fn used(stack: &Stack, sent: Sent, seconds: f64, prices: &Prices) -> Vec<Used> {
     let deliveries = deliveries::of(&stack.deliver);
     let mut used = into_stream(stack, sent, prices);
     used.extend(deliveries.iter().flat_map(|delivery| delivery.used(sent, prices)));

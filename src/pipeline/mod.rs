@@ -4,6 +4,7 @@ pub mod discover;
 pub mod lifecycle;
 pub mod load_bytes;
 pub mod load_cost;
+pub mod meter;
 pub mod ttl;
 
 use chrono::{DateTime, Utc};

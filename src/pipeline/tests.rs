@@ -68,6 +68,7 @@ fn stack(s3: Option<S3Delivery>) -> Stack {
             events: Vec::new(),
             sending: Sending::default(),
         },
+        budget: None,
         thresholds: Thresholds::default(),
     }
 }

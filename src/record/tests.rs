@@ -210,7 +210,14 @@ fn an_hour_of_500_shards_is_small() {
         ..LoadSecond::default()
     };
     let usage = Some(Usage { cpu: 1.95, memory: 123_456_789 });
-    let row = Second { at: 3_600.001, load: Some(load), destinations: Vec::new(), demo: usage, stand_in: usage };
+    let row = Second {
+        at: 3_600.001,
+        load: Some(load),
+        destinations: Vec::new(),
+        cost: Some(0.012_345),
+        demo: usage,
+        stand_in: usage,
+    };
     let bytes = serde_json::to_vec(&row).expect("JSON").len() * 3_600;
     assert!(bytes < 50_000_000, "{bytes} bytes");
 }

@@ -8,14 +8,26 @@ use crate::verify::destination::Keeps;
 struct Case {
     class: &'static str,
     name: String,
-    /// Why it failed.
-    failure: Option<String>,
+    outcome: Outcome,
+}
+
+enum Outcome {
+    Passed,
+    Failed(String),
+    Skipped(&'static str),
+}
+
+impl Outcome {
+    fn of(failure: Option<String>) -> Self {
+        failure.map_or(Self::Passed, Self::Failed)
+    }
 }
 
 /// The test suite of a run, as XML that CI systems read.
 pub fn suite(run: &Recorded) -> String {
     let cases: Vec<Case> = thresholds(&run.report).chain(destinations(run)).collect();
-    let failed = cases.iter().filter(|case| case.failure.is_some()).count();
+    let failed = cases.iter().filter(|case| matches!(case.outcome, Outcome::Failed(_))).count();
+    let skipped = cases.iter().filter(|case| matches!(case.outcome, Outcome::Skipped(_))).count();
     let (about, seconds) = (&run.about, &run.report.seconds);
     let took: f64 = [seconds.up, seconds.load, seconds.verify, seconds.down]
         .into_iter()
@@ -23,26 +35,33 @@ pub fn suite(run: &Recorded) -> String {
         .fold(0.0, |sum, took| sum + took);
     let mut text = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n  <testsuite name=\"{}\" tests=\"{}\" failures=\"{failed}\" \
-         time=\"{took:.3}\" timestamp=\"{}\">\n",
+         skipped=\"{skipped}\" time=\"{took:.3}\" timestamp=\"{}\">\n",
         escaped(&format!("{} {}", about.stack, about.run)),
         cases.len(),
         escaped(&about.started)
     );
-    for Case { class, name, failure } in &cases {
+    for Case { class, name, outcome } in &cases {
         let _ = write!(text, "    <testcase classname=\"{class}\" name=\"{}\"", escaped(name));
-        match failure {
-            Some(why) => _ = writeln!(text, "><failure message=\"{}\"/></testcase>", escaped(why)),
-            None => text += "/>\n",
+        match outcome {
+            Outcome::Failed(why) => _ = writeln!(text, "><failure message=\"{}\"/></testcase>", escaped(why)),
+            Outcome::Skipped(why) => _ = writeln!(text, "><skipped message=\"{why}\"/></testcase>"),
+            Outcome::Passed => text += "/>\n",
         }
     }
     text + "  </testsuite>\n</testsuites>\n"
 }
 
 fn thresholds(report: &RunReport) -> impl Iterator<Item = Case> {
-    report.thresholds.iter().map(|check| {
-        let failure = (!check.met).then(|| check.to_string());
-        Case { class: "thresholds", name: check.name.clone(), failure }
-    })
+    let held = report.thresholds.iter().map(|check| {
+        let stopped = report.aborted.as_ref().filter(|abort| abort.check == *check);
+        let why = stopped.map_or_else(|| check.to_string(), |abort| format!("the load was stopped: {abort}"));
+        Case { class: "thresholds", name: check.name.clone(), outcome: Outcome::of((!check.met).then_some(why)) }
+    });
+    let unmeasured = report.unmeasured.iter().map(|name| {
+        let outcome = Outcome::Skipped("not measured");
+        Case { class: "thresholds", name: name.clone(), outcome }
+    });
+    held.chain(unmeasured)
 }
 
 fn destinations(run: &Recorded) -> impl Iterator<Item = Case> {
@@ -54,7 +73,8 @@ fn destinations(run: &Recorded) -> impl Iterator<Item = Case> {
             None if run.verdict() == Verdict::Sent => None,
             None => Some(format!("not searched: {}", run.verdict().sentence())),
         };
-        Case { class: "destinations", name: format!("every acknowledged document is in {label}"), failure }
+        let outcome = Outcome::of(failure);
+        Case { class: "destinations", name: format!("every acknowledged document is in {label}"), outcome }
     })
 }
 

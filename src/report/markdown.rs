@@ -19,12 +19,18 @@ pub fn summary(run: &Recorded) -> String {
     let _ = writeln!(text, "Run {} on {}, {}\n", cell(&about.run), cell(&about.target), cell(&about.started));
     text += &figures("Documents", &counts(report));
     text += &figures("Speed", &speed(report));
-    if !report.thresholds.is_empty() {
+    if let Some(abort) = &report.aborted {
+        let _ = writeln!(text, "The load was stopped: {}\n", cell(&abort.to_string()));
+    }
+    if !report.thresholds.is_empty() || !report.unmeasured.is_empty() {
         text += "| Threshold | Reached | Limit | |\n|---|---:|---:|---|\n";
         for check in &report.thresholds {
             let sign = if check.met { "✓" } else { "✗" };
             let _ =
                 writeln!(text, "| {} | {} | {} | {sign} |", cell(&check.name), cell(&check.actual), cell(&check.limit));
+        }
+        for name in &report.unmeasured {
+            let _ = writeln!(text, "| {} | not measured | | ? |", cell(name));
         }
         text.push('\n');
     }
@@ -36,7 +42,10 @@ pub fn summary(run: &Recorded) -> String {
     }
     text += &events(run);
     text += &figures("Phase", &phases(report));
-    let _ = writeln!(text, "{}\n\nIt costs {} while it is up.", leftovers(report), cell(&about.cost));
+    if let Some(cost) = &report.cost {
+        let _ = writeln!(text, "The run costs {}.\n", cell(&cost.to_string()));
+    }
+    let _ = writeln!(text, "{}\n\nThe stack costs {} while it is up.", leftovers(report), cell(&about.cost));
     text
 }
 

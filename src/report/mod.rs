@@ -12,22 +12,22 @@ pub mod recorded;
 pub mod second;
 pub mod table;
 pub mod terminal;
+pub mod thresholds;
 pub mod verdict;
 pub mod visible;
 #[cfg(test)]
 mod renderings;
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
 use crate::{
     load::{Done, Failure, HotDocuments, HotKey, Imbalance, LoadResult, Percentiles},
-    spec::{Flaw, Thresholds},
+    pipeline::meter::RunCost,
+    spec::Flaw,
     verify::{Destination, LedgerLine, Verification, freshness::Freshness, rejections::Rejection},
 };
 use landed::LandedDocuments;
-use numbers::grouped;
+use thresholds::{Abort, ThresholdCheck};
 
 /// The result of a run, and the JSON that `demo run --json` prints.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -98,6 +98,9 @@ pub struct RunReport {
     pub leftovers: Option<u64>,
     /// Wall time of each phase; null where there was none.
     pub seconds: Seconds,
+    /// An estimate of what the run costs, until its result was known.
+    #[serde(default)]
+    pub cost: Option<RunCost>,
     /// Whether the load was stopped before its end.
     pub interrupted: bool,
     /// Why the record of the run is incomplete; null where it is complete. The run itself does not rest on it.
@@ -112,6 +115,12 @@ pub struct RunReport {
     pub crossed: Vec<String>,
     /// Every threshold of the stack that could be checked.
     pub thresholds: Vec<ThresholdCheck>,
+    /// Thresholds of the stack whose figure is not known.
+    #[serde(default)]
+    pub unmeasured: Vec<String>,
+    /// What stopped the load before its end; null where nothing did.
+    #[serde(default)]
+    pub aborted: Option<Abort>,
 }
 
 /// Documents that a destination lacks for one reason.
@@ -122,32 +131,6 @@ pub struct RejectedDocuments {
     /// How many, why, and the first of them.
     #[serde(flatten)]
     pub rejection: Rejection,
-}
-
-/// A threshold, and what the run reached.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ThresholdCheck {
-    /// Its key in the stack file.
-    pub name: String,
-    /// What the run reached, with its unit.
-    pub actual: String,
-    /// What it may be, for example `at most 500.0 ms`.
-    pub limit: String,
-    /// Whether the run kept it.
-    pub met: bool,
-}
-
-impl ThresholdCheck {
-    fn new(name: &str, actual: String, limit: String, met: bool) -> Self {
-        Self { name: name.to_owned(), actual, limit, met }
-    }
-}
-
-/// Such as `lost: 2, at most 0`.
-impl fmt::Display for ThresholdCheck {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}, {}", self.name, self.actual, self.limit)
-    }
 }
 
 /// Wall time of each phase.
@@ -245,45 +228,12 @@ impl RunReport {
         let taken: Vec<String> = taken.map(problem).collect();
         self.problems.extend(taken);
     }
-
-    /// Records which thresholds were kept, and which were crossed.
-    pub fn check_thresholds(&mut self, thresholds: &Thresholds) {
-        let Thresholds { lost, p99_ack, throughput, throughput_is_of_schedule } = *thresholds;
-        let is_steered = self.actions.iter().any(|done| done.action.changes_the_schedule());
-        let mut checks = Vec::new();
-        if let (Some(limit), Some(lost)) = (lost, self.lost) {
-            checks.push(ThresholdCheck::new("lost", lost.to_string(), format!("at most {limit}"), lost <= limit));
-        }
-        if let Some(limit) = p99_ack {
-            let (limit, p99) = (limit.as_secs_f64() * 1e3, self.ack_latency_ms.p99);
-            let (actual, limits) = (format!("{p99:.1} ms"), format!("at most {limit:.1} ms"));
-            checks.push(ThresholdCheck::new("p99_ack", actual, limits, p99 <= limit));
-        }
-        if let Some(limit) = throughput.filter(|_| !(throughput_is_of_schedule && is_steered)) {
-            let rate = self.records_per_second;
-            let per_second = |rate: f64| match rate {
-                few if few < FEW => format!("{few:.1}/s"),
-                rate => format!("{}/s", grouped(rate.round() as u64)),
-            };
-            let is_met = rate >= limit;
-            let reached = if is_met { rate } else { (rate * 10.0).floor() / 10.0 };
-            let (actual, limits) = (per_second(reached), format!("at least {}", per_second(limit)));
-            checks.push(ThresholdCheck::new("throughput", actual, limits, is_met));
-        }
-        self.crossed = checks.iter().filter(|check| !check.met).map(ToString::to_string).collect();
-        self.thresholds = checks;
-    }
 }
-
-/// Below so many documents a second, a rate that just misses its limit would be rounded to it.
-const FEW: f64 = 100.0;
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::{landed::Landed, *};
-    use crate::{deliveries::s3, spec::Action};
+    use crate::deliveries::s3;
 
     fn in_s3(documents: u64, by_sql: u64) -> LandedDocuments {
         LandedDocuments(vec![Landed { destination: s3::DESTINATION, documents, by_sql: Some(by_sql) }])
@@ -320,29 +270,5 @@ mod tests {
             r#""landed_stream":null,"landed_s3":10,"landed_sql":10,"landed_redshift":null,"landed_dynamodb":null,"#;
         assert!(json.contains(&format!(r#""lost":0,{fields}"#)), "{json}");
         assert!(!json.contains("freshness_in"), "{json}");
-    }
-
-    #[test]
-    fn each_threshold_is_checked_by_itself() {
-        let p99_ack = Some(Duration::from_millis(5));
-        let strict = Thresholds { lost: Some(0), p99_ack, throughput: Some(101.0), throughput_is_of_schedule: true };
-        let mut report = RunReport { lost: Some(2), ..clean() };
-        report.check_thresholds(&strict);
-        let crossed = ["lost: 2, at most 0", "p99_ack: 7.0 ms, at most 5.0 ms", "throughput: 100/s, at least 101/s"];
-        assert_eq!(report.crossed, crossed);
-        report.check_thresholds(&Thresholds { lost: Some(2), ..strict.clone() });
-        assert_eq!(report.crossed, crossed[1..]);
-        assert_eq!(report.thresholds.iter().map(|check| check.met).collect::<Vec<_>>(), [true, false, false]);
-        report.actions = vec![Done { at: 1.0, action: Action::Pause }];
-        report.check_thresholds(&Thresholds { lost: Some(2), ..strict.clone() });
-        assert_eq!(report.crossed, crossed[1..2], "a schedule that was changed by hand says nothing of the rate");
-        report.check_thresholds(&Thresholds { lost: Some(2), throughput_is_of_schedule: false, ..strict });
-        assert_eq!(report.crossed, crossed[1..], "what the file says holds");
-        let four = Thresholds { throughput: Some(4.0), ..Thresholds::default() };
-        report.records_per_second = 3.97;
-        report.check_thresholds(&four);
-        assert_eq!(report.crossed, ["throughput: 3.9/s, at least 4.0/s"], "a limit that is just missed shows");
-        report.check_thresholds(&Thresholds::default());
-        assert!(report.crossed.is_empty() && report.thresholds.is_empty());
     }
 }

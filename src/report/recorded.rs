@@ -160,10 +160,12 @@ pub(crate) mod tests {
     use crate::{
         deliveries::{dynamodb, s3},
         load::{ByShard, LoadSecond},
+        pipeline::meter::RunCost,
         report::{
-            Seconds, ThresholdCheck,
+            Seconds,
             landed::{Landed, LandedDocuments},
             second::{DestinationSecond, MomentKind, Usage},
+            thresholds::{Abort, ThresholdCheck},
         },
     };
 
@@ -211,13 +213,19 @@ pub(crate) mod tests {
             leftovers: Some(0),
             seconds: Seconds { up: Some(0.61), load: Some(30.04), verify: Some(4.44), down: Some(0.37) },
             problems: vec!["<script>alert(\"a|b\")</script>".into()],
-            crossed: vec!["lost: 6, at most 0".into()],
-            thresholds: vec![ThresholdCheck {
-                name: "lost".into(),
-                actual: "6".into(),
-                limit: "at most 0".into(),
-                met: false,
-            }],
+            cost: Some(RunCost {
+                dollars: 0.164,
+                of_stack: 0.15,
+                of_load: 0.014,
+                an_hour: 0.3,
+                billed: true,
+                region: "us-east-1".into(),
+                prices_of: "2026-11".into(),
+            }),
+            aborted: Some(Abort { at: 12.3, check: check("budget", "$0.16 by now", "at most $0.17") }),
+            unmeasured: vec!["shard_imbalance".into()],
+            crossed: vec!["lost: 6, at most 0".into(), "budget: $0.16 by now, at most $0.17".into()],
+            thresholds: vec![check("lost", "6", "at most 0"), check("budget", "$0.16 by now", "at most $0.17")],
             ..RunReport::default()
         };
         let json = serde_json::to_string(&report).expect("JSON");
@@ -233,6 +241,10 @@ pub(crate) mod tests {
             is_under_way: false,
             bytes: 1_000,
         }
+    }
+
+    fn check(name: &str, actual: &str, limit: &str) -> ThresholdCheck {
+        ThresholdCheck { name: name.into(), actual: actual.into(), limit: limit.into(), met: false }
     }
 
     fn second(at: u64) -> Second {
@@ -260,6 +272,13 @@ pub(crate) mod tests {
         let destination =
             DestinationSecond { name: "S3".into(), behind: Some(30 - at), ..DestinationSecond::default() };
         let usage = Some(Usage { cpu: 0.5, memory: 100_000_000 });
-        Second { at: at as f64, load: Some(load), destinations: vec![destination], demo: usage, stand_in: usage }
+        Second {
+            at: at as f64,
+            load: Some(load),
+            destinations: vec![destination],
+            cost: Some(0.1),
+            demo: usage,
+            stand_in: usage,
+        }
     }
 }

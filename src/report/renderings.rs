@@ -43,6 +43,12 @@ fn the_figures_of_a_run_are_equal_in_every_rendering() {
     for check in &run.report.thresholds {
         assert!(text.contains(&format!("✗ {check}")) && page.contains(&check.limit) && table.contains(&check.limit));
     }
+    let cost = run.report.cost.as_ref().expect("a cost").to_string();
+    let abort = run.report.aborted.as_ref().expect("a reason").to_string();
+    assert!(text.contains(&format!("  cost {cost}\n")) && page.contains(&cost) && table.contains(&cost), "{table}");
+    assert!(text.contains(&format!("stopped: {abort}")) && page.contains(&abort) && table.contains(&abort), "{page}");
+    let unmeasured = text.contains("? shard_imbalance: not measured") && page.contains("? shard_imbalance</td>");
+    assert!(unmeasured && table.contains("| shard\\_imbalance | not measured | | ? |"), "{table}");
 }
 
 #[test]
@@ -83,18 +89,21 @@ fn a_page_needs_nothing_else_and_takes_no_text_for_markup() {
 #[test]
 fn a_test_suite_has_each_threshold_and_each_destination() {
     let suite = junit::suite(&recorded::tests::recorded());
-    assert!(suite.contains("tests=\"3\" failures=\"3\""), "{suite}");
+    assert!(suite.contains("tests=\"5\" failures=\"4\""), "{suite}");
     assert!(suite.contains("name=\"lost\"><failure message=\"lost: 6, at most 0\"/>"), "{suite}");
+    let budget = "name=\"budget\"><failure message=\"the load was stopped: budget: $0.16 by now, at most $0.17, after 12.3 s\"/>";
+    assert!(suite.contains(budget), "{suite}");
+    assert!(suite.contains("name=\"shard_imbalance\"><skipped message=\"not measured\"/>"), "{suite}");
     let s3 = "every acknowledged document is in S3\"><failure message=\"11,997 of 12,001 documents found in S3\"/>";
     assert!(suite.contains(s3), "{suite}");
     let mut verified = recorded::tests::recorded();
     verified.report.lost = Some(0);
-    verified.report.thresholds[0].met = true;
+    verified.report.thresholds.iter_mut().for_each(|check| check.met = true);
     for landed in &mut verified.report.landed.0 {
         (landed.documents, landed.by_sql) = (12_001, None);
     }
     let suite = junit::suite(&verified);
-    assert!(suite.contains("tests=\"3\" failures=\"0\"") && !suite.contains("<failure"), "{suite}");
+    assert!(suite.contains("tests=\"5\" failures=\"0\" skipped=\"1\"") && !suite.contains("<failure"), "{suite}");
 }
 
 #[test]

@@ -14,6 +14,9 @@ pub struct Second {
     /// What is known of each destination.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub destinations: Vec<DestinationSecond>,
+    /// An estimate of what the run costs by now, in US dollars; null in records of earlier versions.
+    #[serde(default)]
+    pub cost: Option<f64>,
     /// What this process used in it; null where the system does not tell.
     pub demo: Option<Usage>,
     /// What the stand-in used in it; null without one.

@@ -107,8 +107,17 @@ pub fn summary(report: &RunReport) -> String {
     if let Some(why) = &report.unrecorded {
         let _ = writeln!(text, "  the record of this run is incomplete: {why}");
     }
+    if let Some(cost) = &report.cost {
+        let _ = writeln!(text, "  cost {cost}");
+    }
+    if let Some(abort) = &report.aborted {
+        let _ = writeln!(text, "  the load was stopped: {abort}");
+    }
     for check in &report.thresholds {
         let _ = writeln!(text, "  {} {check}", if check.met { '✓' } else { '✗' });
+    }
+    for name in &report.unmeasured {
+        let _ = writeln!(text, "  ? {name}: not measured");
     }
     text
 }

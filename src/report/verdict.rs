@@ -15,6 +15,8 @@ pub enum Verdict {
     Sent,
     /// Verified, but a threshold was crossed.
     Crossed,
+    /// Verified, but a threshold or the budget stopped the load, for this reason.
+    Aborted(String),
     /// So many acknowledged documents are missing.
     Lost(u64),
     /// It was not verified: documents failed, counts differ, or a destination was not searched.
@@ -33,6 +35,7 @@ impl Verdict {
             (_, Some(error)) => Self::Failed(error.to_owned()),
             (Some(lost), None) if lost > 0 => Self::Lost(lost),
             _ if !report.is_verified() => Self::Unverified,
+            _ if report.aborted.is_some() => Self::Aborted(report.aborted.iter().map(ToString::to_string).collect()),
             _ if !report.crossed.is_empty() => Self::Crossed,
             (None, None) => Self::Sent,
             (Some(_), None) => Self::Verified,
@@ -46,6 +49,7 @@ impl Verdict {
             Self::Verified => "Verified: every acknowledged document is in every destination.".to_owned(),
             Self::Sent => "Sent: run `demo verify` to verify the documents of all workers.".to_owned(),
             Self::Crossed => "Verified, but a threshold was crossed.".to_owned(),
+            Self::Aborted(why) => format!("Verified, but the load was stopped: {why}."),
             Self::Lost(1) => "Lost: 1 acknowledged document is missing.".to_owned(),
             Self::Lost(n) => format!("Lost: {} acknowledged documents are missing.", grouped(*n)),
             Self::Unverified => {
@@ -71,6 +75,7 @@ impl fmt::Display for Verdict {
             Self::Verified => f.write_str("verified"),
             Self::Sent => f.write_str("sent"),
             Self::Crossed => f.write_str("crossed"),
+            Self::Aborted(_) => f.write_str("stopped"),
             Self::Lost(lost) => write!(f, "lost {}", grouped(*lost)),
             Self::Unverified => f.write_str("not verified"),
             Self::Interrupted => f.write_str("interrupted"),
@@ -82,6 +87,7 @@ impl fmt::Display for Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::thresholds::{Abort, ThresholdCheck};
 
     #[test]
     fn what_is_worst_is_told() {
@@ -89,7 +95,11 @@ mod tests {
         let of = |report: &RunReport| Verdict::of(report, false, true, None).to_string();
         let crossed = || RunReport { crossed: vec!["p99_ack".into()], ..verified() };
         assert_eq!([of(&verified()), of(&crossed())], ["verified", "crossed"]);
-        assert_eq!(of(&RunReport { lost: Some(2_000), ..crossed() }), "lost 2,000");
+        let check = ThresholdCheck { name: "cost".into(), actual: "$2".into(), limit: "at most $1".into(), met: false };
+        let aborted = RunReport { aborted: Some(Abort { at: 3.0, check }), ..crossed() };
+        let said = Verdict::of(&aborted, false, true, None).sentence();
+        assert_eq!(said, "Verified, but the load was stopped: cost: $2, at most $1, after 3.0 s.");
+        assert_eq!(of(&RunReport { lost: Some(2_000), ..aborted }), "lost 2,000");
         assert_eq!(of(&RunReport { failed: 1, offered: 1, ..crossed() }), "not verified");
         assert_eq!(of(&RunReport { interrupted: true, lost: Some(2), ..verified() }), "interrupted");
         assert_eq!(of(&RunReport { worker: Some("1/2".into()), ..RunReport::default() }), "sent");

@@ -29,6 +29,8 @@ mod sets;
 mod shape;
 mod skew;
 pub(crate) mod stack;
+pub(crate) mod threshold;
+mod threshold_flag;
 pub(crate) mod tree;
 mod warnings;
 mod yaml;
@@ -54,7 +56,8 @@ pub use partition_key::{HotShare, PartitionKey, ZipfKeys};
 pub use schedule::{Length, Rate, Replay, Schedule, Shape, Stage, Stages, Timetable, Wave};
 pub use sending::{Aggregation, Sending, Transport};
 pub use skew::Skew;
-pub use stack::{Stack, Stream, StreamMode, Target, Thresholds};
+pub use stack::{Budget, Stack, Stream, StreamMode, Target, Thresholds};
+pub use threshold::{METRICS, Metric, Side, Threshold, Unit, metric};
 use tree::{Found, Node, Source};
 
 /// A stack file or an overlay has some thousand bytes, and the template that may be written in it.
@@ -87,6 +90,14 @@ pub mod quantities {
         quantity::share(text).map_err(said)
     }
 
+    /// US dollars, such as `$5`.
+    ///
+    /// # Errors
+    /// What is wrong with it, and what was likely meant.
+    pub fn dollars(text: &str) -> Result<f64, String> {
+        quantity::dollars(text).map_err(said)
+    }
+
     /// A time.
     ///
     /// # Errors
@@ -101,6 +112,14 @@ pub mod quantities {
             None => format!("{}; expected {}", refusal.problem, refusal.expected),
         }
     }
+}
+
+/// Checks the name of a stack that a command line has.
+///
+/// # Errors
+/// What is wrong with it, and what was likely meant.
+pub fn stack_name(text: &str) -> Result<String, String> {
+    names::STACK.exact(text).map_err(quantities::said)
 }
 
 /// Checks the name of a region that a command line has.
@@ -130,6 +149,19 @@ pub struct Checked {
 /// # Errors
 /// Everything that is wrong, each with its place. Nothing is written or called.
 pub fn read(file: &Path, overlays: &[PathBuf], sets: &[String]) -> Result<Checked, SpecErrors> {
+    read_with(file, overlays, sets, &[])
+}
+
+/// [`read`], with `thresholds` (`--threshold`, as `NAME < LIMIT`) laid over the rest.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_with(
+    file: &Path,
+    overlays: &[PathBuf],
+    sets: &[String],
+    thresholds: &[String],
+) -> Result<Checked, SpecErrors> {
     let mut trees = Vec::new();
     let mut unreadable = Vec::new();
     let mut found = Vec::new();
@@ -145,6 +177,12 @@ pub fn read(file: &Path, overlays: &[PathBuf], sets: &[String]) -> Result<Checke
         let name = format!("--set {}", diagnostic::shortened(set));
         let source = Source { order, name, text, folder: Some(PathBuf::new()) };
         trees.push(sets::parse(&Arc::new(source), &mut found));
+    }
+    for (position, threshold) in thresholds.iter().enumerate() {
+        let (order, text) = (1 + overlays.len() + sets.len() + position, threshold.clone());
+        let name = format!("--threshold {}", diagnostic::shortened(threshold));
+        let source = Source { order, name, text, folder: Some(PathBuf::new()) };
+        trees.push(threshold_flag::parse(&Arc::new(source), &mut found));
     }
     let merge = |mut under: Node, over: Node| {
         under.merge(over);

@@ -6,9 +6,11 @@ use proptest::prelude::*;
 use serde_json::{Map, Value as Json, json};
 
 use super::{
-    quantity::{Refusal, at_least, rate, size, time},
+    quantity::{Refusal, rate, size, time},
     schedule::Rate,
     sets,
+    threshold::{METRICS, Side, limit, metric},
+    threshold_flag,
     tree::{Node, Source},
 };
 
@@ -94,7 +96,8 @@ proptest! {
     #[test]
     fn a_written_rate_is_read(per_second in prop_oneof![1e-6_f64..1.0, 1.0..1e9]) {
         prop_assert_eq!(rate(&format!("{per_second}/s")), Ok(Rate::PerSecond(per_second)));
-        prop_assert_eq!(at_least(&format!(">= {per_second}/s")), Ok(Some(per_second)));
+        let throughput = metric("throughput").expect("a metric");
+        prop_assert_eq!(limit(throughput, &format!(">= {per_second}/s")), Ok((Side::AtLeast, per_second)));
     }
 
     #[test]
@@ -104,12 +107,16 @@ proptest! {
         }
         suggestion_is_accepted(&text, size(&text), size)?;
         suggestion_is_accepted(&text, rate(&text), rate)?;
-        suggestion_is_accepted(&text, at_least(&text), at_least)?;
+        for metric in &METRICS {
+            suggestion_is_accepted(&text, limit(metric, &text), |text| limit(metric, text))?;
+        }
     }
 
     #[test]
     fn any_text_is_read_or_refused(text in any::<String>()) {
-        let _ = (time(&text, "s"), size(&text), rate(&text), at_least(&text));
+        let _ = (time(&text, "s"), size(&text), rate(&text));
+        METRICS.iter().for_each(|metric| drop(limit(metric, &text)));
+        let _ = threshold_flag::parse(&source(text.clone()), &mut Vec::new());
         let _ = sets::parse(&source(text), &mut Vec::new());
     }
 

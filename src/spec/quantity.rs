@@ -24,7 +24,7 @@ impl Refusal {
     }
 
     /// Drops a suggestion that would be refused too.
-    fn suggest_only<T>(mut self, parse: impl Fn(&str) -> Result<T, Self>) -> Self {
+    pub(super) fn suggest_only<T>(mut self, parse: impl Fn(&str) -> Result<T, Self>) -> Self {
         self.suggestion = self.suggestion.filter(|suggestion| parse(suggestion).is_ok());
         self
     }
@@ -39,7 +39,11 @@ const A_RATE: &str = "records a second, such as `2000/s`, or `max`";
 const AN_OPEN_RATE: &str = "records a second, such as `2000/s`";
 const A_SHARE: &str = "a part of the documents, more than 0% and at most 100%, such as `30%`";
 const A_RANGE: &str = "two rates, such as `0/s..2000/s`";
-const A_LEAST_RATE: &str = "at least so many records a second, such as `\">= 1900/s\"`, or `off`";
+const A_COUNT: &str = "a whole number, such as `10`";
+const A_RATIO: &str = "a number, such as `1.5`";
+const DOLLARS: &str = "US dollars, such as `$5` or `$0.50`";
+const A_BYTE_RATE: &str = "bytes a second (B, kB, MB or GB), such as `10MB/s`";
+const MOST_DOLLARS: f64 = 1e9;
 
 /// `500ms`, `30s`, `5m`, `2h`, `1d`. `unit` is the one to suggest where none was written.
 pub(super) fn time(text: &str, unit: &str) -> Result<Duration, Refusal> {
@@ -138,14 +142,13 @@ pub(super) fn rate(text: &str) -> Result<Rate, Refusal> {
 fn parse_rate(text: &str) -> Result<Rate, Refusal> {
     match text {
         "max" => Ok(Rate::Max),
-        _ => per_second(text, A_RATE, "").map(Rate::PerSecond),
+        _ => per_second(text, A_RATE).map(Rate::PerSecond),
     }
 }
 
 /// `2000/s`; a load that has a time for each document cannot go as fast as it can.
 pub(super) fn open_rate(text: &str) -> Result<f64, Refusal> {
-    per_second(text, AN_OPEN_RATE, "")
-        .map_err(|refusal| refusal.suggest_only(|text| per_second(text, AN_OPEN_RATE, "")))
+    per_second(text, AN_OPEN_RATE).map_err(|refusal| refusal.suggest_only(|text| per_second(text, AN_OPEN_RATE)))
 }
 
 /// `0/s..2000/s`; of `2000/s` the first rate is none.
@@ -155,7 +158,7 @@ pub(super) fn rate_range(text: &str) -> Result<(Option<f64>, f64), Refusal> {
         text if !text.starts_with(|c: char| c.is_ascii_digit()) => {
             Err(Refusal::new(format!("`{text}` is not a rate"), A_RANGE))
         }
-        text => per_second(text, A_RANGE, "").map_err(|refusal| refusal.suggest(None)),
+        text => per_second(text, A_RANGE).map_err(|refusal| refusal.suggest(None)),
     };
     match text.split_once("..") {
         Some((from, to)) => Ok((Some(end(from)?), end(to)?)),
@@ -184,30 +187,54 @@ fn parse_share(text: &str) -> Result<f64, Refusal> {
     }
 }
 
-/// The number of `">= 1900/s"`; none of `off`.
-pub(super) fn at_least(text: &str) -> Result<Option<f64>, Refusal> {
-    parse_at_least(text).map_err(|refusal| refusal.suggest_only(parse_at_least))
+/// A whole number.
+pub(super) fn count(text: &str) -> Result<f64, Refusal> {
+    let whole = text.parse::<u64>().map(|count| count as f64);
+    whole.map_err(|_| Refusal::new(format!("`{text}` is not a whole number"), A_COUNT))
 }
 
-fn parse_at_least(text: &str) -> Result<Option<f64>, Refusal> {
-    if text == "off" {
-        return Ok(None);
-    }
-    if let Some(rate) = text.strip_prefix(">=") {
-        return per_second(rate.trim(), A_LEAST_RATE, ">= ").map(Some);
-    }
-    let bare = text.trim_start_matches(['>', '<', '=', '≥', ' ']);
-    let suggestion =
-        per_second(bare, A_LEAST_RATE, ">= ").map_or_else(|refusal| refusal.suggestion, |_| Some(format!(">= {bare}")));
-    Err(Refusal::new(format!("`{text}` does not say `>=`"), A_LEAST_RATE).suggest(suggestion))
+/// A number without a unit.
+pub(super) fn ratio(text: &str) -> Result<f64, Refusal> {
+    let (number, rest) = split(text);
+    let ratio = number.parse::<f64>().ok().filter(|_| rest.is_empty());
+    ratio.ok_or_else(|| Refusal::new(format!("`{text}` is not a plain number"), A_RATIO))
 }
 
-fn per_second(text: &str, expected: &str, before: &str) -> Result<f64, Refusal> {
+/// The dollars of `$5` or `$0.50`.
+pub(super) fn dollars(text: &str) -> Result<f64, Refusal> {
+    let parse = |text: &str| ratio(text).ok().filter(|dollars| *dollars <= MOST_DOLLARS);
+    if let Some(dollars) = text.strip_prefix('$').and_then(parse) {
+        return Ok(dollars);
+    }
+    let (number, _) = split(text.trim_start_matches(['$', ' ']));
+    let meant = parse(number).map(|_| format!("${number}"));
+    Err(Refusal::new(format!("`{text}` is not an amount of US dollars"), DOLLARS).suggest(meant))
+}
+
+/// The bytes of `10MB/s`.
+pub(super) fn byte_rate(text: &str) -> Result<f64, Refusal> {
+    let (number, unit) = split(text);
+    let refuse = |problem: String, near: Option<&str>| {
+        let near = near.map(|unit| format!("{number}{unit}"));
+        Refusal::new(problem, A_BYTE_RATE).suggest(near)
+    };
+    let Ok(value) = number.parse::<f64>() else {
+        return Err(refuse(format!("`{text}` is not a number of bytes a second"), None));
+    };
+    match unit {
+        "B/s" => Ok(value),
+        "kB/s" => Ok(value * 1e3),
+        "MB/s" => Ok(value * 1e6),
+        "GB/s" => Ok(value * 1e9),
+        "" => Err(refuse(format!("{text} has no unit"), Some("MB/s"))),
+        other => Err(refuse(format!("`{}` is not a unit of bytes a second", other.trim()), Some("MB/s"))),
+    }
+}
+
+fn per_second(text: &str, expected: &str) -> Result<f64, Refusal> {
     let (number, unit) = split(text);
     let digits = number.replace([',', '_'], "");
-    let refuse = |problem: String, near: Option<String>| {
-        Refusal::new(problem, expected).suggest(near.map(|near| format!("{before}{near}")))
-    };
+    let refuse = |problem: String, near: Option<String>| Refusal::new(problem, expected).suggest(near);
     let Ok(value) = digits.parse::<f64>() else {
         let near = text.eq_ignore_ascii_case("max") || text.eq_ignore_ascii_case("maximum");
         return Err(refuse(format!("`{text}` is not a rate"), near.then(|| "max".to_owned())));
@@ -313,12 +340,16 @@ mod tests {
     }
 
     #[test]
-    fn a_throughput_threshold_says_at_least() {
-        assert_eq!(at_least(">= 59000/s"), Ok(Some(59_000.0)));
-        assert_eq!(at_least(">=59000/s"), Ok(Some(59_000.0)));
-        assert_eq!(at_least("off"), Ok(None));
-        assert_eq!(at_least("59000/s").expect_err("bare").suggestion.as_deref(), Some(">= 59000/s"));
-        assert_eq!(at_least(">= 59000").expect_err("no unit").suggestion.as_deref(), Some(">= 59000/s"));
-        assert!(at_least("<= max").is_err());
+    fn amounts_have_their_sign_and_rates_of_bytes_their_unit() {
+        assert_eq!([dollars("$5"), dollars("$0.50")], [Ok(5.0), Ok(0.5)]);
+        assert_eq!([byte_rate("10MB/s"), byte_rate("1.5kB/s")], [Ok(10e6), Ok(1.5e3)]);
+        let near = |refused: Result<f64, Refusal>| refused.expect_err("refused").suggestion;
+        assert_eq!([near(dollars("5")), near(dollars("5 USD")), near(dollars("$ 5"))].map(Option::unwrap), ["$5"; 3]);
+        assert_eq!(
+            [near(dollars("$-5")), near(dollars("much")), near(dollars("$5x"))],
+            [None, None, Some("$5".into())]
+        );
+        assert_eq!([near(byte_rate("10MiB/s")), near(byte_rate("10"))].map(Option::unwrap), ["10MB/s"; 2]);
+        assert!(ratio("1.5x").is_err() && ratio("").is_err() && count("1.5").is_err() && count("-1").is_err());
     }
 }

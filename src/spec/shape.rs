@@ -101,7 +101,11 @@ impl<'a> Shape<'a> {
         let kind = if self.words(schema).is_some() { Some("string") } else { schema["type"].as_str() };
         match node.value {
             Value::Map(_) => kind == Some("object"),
-            Value::Number(_) => matches!(kind, Some("integer" | "number")),
+            // As in `check`: a quantity without its unit.
+            Value::Number(_) => {
+                matches!(kind, Some("integer" | "number"))
+                    || (kind == Some("string") && schema.get("pattern").is_some())
+            }
             Value::Text(_) => kind == Some("string"),
             _ => false,
         }

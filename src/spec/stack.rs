@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::{load::Load, names::Name};
+use super::{load::Load, names::Name, threshold::Threshold};
 use crate::deliveries::spec::Deliver;
 
 /// A validated stack.
@@ -24,6 +24,8 @@ pub struct Stack {
     pub mirror: bool,
     /// What is sent, how fast, for how long.
     pub load: Load,
+    /// What a run may cost at most, by an estimate.
+    pub budget: Option<Budget>,
     /// What the run must reach, or exit 99.
     pub thresholds: Thresholds,
 }
@@ -67,15 +69,23 @@ pub enum StreamMode {
     OnDemand,
 }
 
-/// What a run must reach, or exit 99.
+/// What a run may cost at most: its load stops before.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Budget {
+    /// US dollars, more than 0.
+    pub dollars: f64,
+    /// Whether the stack is removed once its load has stopped for this.
+    pub takes_down: bool,
+}
+
+/// What a run must reach, or exit 99: what the file says, and a throughput that its schedule comes to.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Thresholds {
-    /// At most so many acknowledged records missing.
-    pub lost: Option<u64>,
-    /// At most this 99th percentile from intended send time to acknowledgement.
-    pub p99_ack: Option<Duration>,
-    /// At least so many acknowledged records a second: what the file says, else what a load comes to that keeps its rate.
-    pub throughput: Option<f64>,
-    /// Whether that is what the load comes to by its schedule, which says nothing once that is changed by hand.
-    pub throughput_is_of_schedule: bool,
+pub struct Thresholds(pub Vec<Threshold>);
+
+impl Thresholds {
+    /// Those that can be held against a run before its stack is removed.
+    pub fn before_removal(&self) -> Self {
+        let is_known = |threshold: &&Threshold| !["/seconds/down", "/leftovers"].contains(&threshold.metric.json);
+        Self(self.0.iter().filter(is_known).cloned().collect())
+    }
 }

@@ -122,19 +122,21 @@ impl Node {
 
     /// The node at a dotted path, if all of it is written.
     pub(super) fn at(&self, path: &str) -> Option<&Node> {
-        path.split('.').try_fold(self, |node, key| node.get(key))
+        self.get(path).or_else(|| self.steps(path).find_map(|(node, rest)| node.at(rest)))
+    }
+
+    /// The nodes that a path may go through next, each with the rest of the path: a key may have dots itself.
+    fn steps<'n, 'p>(&'n self, path: &'p str) -> impl Iterator<Item = (&'n Node, &'p str)> {
+        path.match_indices('.').filter_map(|(dot, _)| Some((self.get(&path[..dot])?, &path[dot + 1..])))
     }
 
     /// Where to point for the node at a dotted path: itself, or the key of the nearest one around it.
-    pub(super) fn nearest(&self, path: &str) -> &Span {
-        let mut node = self;
-        for key in path.split('.') {
-            match node.get(key) {
-                Some(inner) => node = inner,
-                None => return node.key.as_ref().unwrap_or(&node.span),
-            }
+    pub(super) fn nearest<'n>(&'n self, path: &str) -> &'n Span {
+        match (self.get(path), self.steps(path).last()) {
+            (Some(node), _) => &node.span,
+            (None, Some((node, rest))) => node.nearest(rest),
+            (None, None) => self.key.as_ref().unwrap_or(&self.span),
         }
-        &node.span
     }
 
     /// A scalar as it was written.

@@ -41,7 +41,11 @@ fn a_full_stdout_is_told_by_every_command_and_stops_none_halfway() {
     all_say_so(
         &demo,
         &[
+            &[],
             &["--help"],
+            &["man"],
+            &["explain", "99"],
+            &["schema", "thresholds"],
             &["help", "run"],
             &["--version"],
             &["schema"],

@@ -73,6 +73,7 @@ pub fn store_sales() -> Stack {
             events: Vec::new(),
             sending: Sending::default(),
         },
+        budget: None,
         thresholds: Thresholds::default(),
     }
 }

@@ -10,8 +10,8 @@ use kinesis_demo::{
         s3::Partitions,
     },
     spec::{
-        self, Aggregation, Broken, Checked, Compression, FieldPath, Format, Name, PartitionKey, Sending, StreamMode,
-        Transport, Workload,
+        self, Aggregation, Broken, Checked, Compression, FieldPath, Format, METRICS, Name, PartitionKey, Sending,
+        StreamMode, Transport, Workload,
     },
 };
 
@@ -346,7 +346,8 @@ fn a_load_is_to_keep_its_rate_unless_the_file_says_otherwise() {
     let throughput = |sets: &[&str]| {
         let sets: Vec<_> = sets.iter().map(|&set| set.to_owned()).collect();
         let checked = spec::read("stacks/stream-only.yaml".as_ref(), &[], &sets).expect("a good spec");
-        checked.stack.thresholds.throughput.map(f64::round)
+        let mut thresholds = checked.stack.thresholds.0.iter();
+        thresholds.find(|threshold| threshold.metric.name == "throughput").map(|threshold| threshold.limit.round())
     };
     let rate = "load.rate=900/s";
     assert_eq!(throughput(&[rate, "load.duration=18s"]), Some(736.0), "16,200 in 20 s and 2 s");
@@ -355,6 +356,45 @@ fn a_load_is_to_keep_its_rate_unless_the_file_says_otherwise() {
     assert_eq!(throughput(&[rate, "thresholds.throughput=>= 5/s"]), Some(5.0), "what the hint says can be typed");
     assert_eq!(throughput(&[rate, "thresholds.throughput=off"]), None);
     assert_eq!(throughput(&["load.rate=max"]), None);
+}
+
+#[test]
+fn thresholds_of_the_command_line_are_laid_over_the_files() {
+    let read = |flags: &[&str]| {
+        let flags: Vec<_> = flags.iter().map(|&flag| flag.to_owned()).collect();
+        spec::read_with("tests/specs/good.yaml".as_ref(), &[], &["thresholds.p99_ack=1s".to_owned()], &flags)
+    };
+    let checked = read(&["p99_ack < 500ms", " freshness.dynamodb.p99<5s"]).expect_err("no DynamoDB").to_string();
+    let problem = "--threshold  freshness.dynamodb.p99<5s:1:2: thresholds.freshness.dynamodb.p99: the stack has no \
+                   `deliver.dynamodb`, so there is no `freshness.dynamodb.p99`";
+    assert!(checked.starts_with(problem), "{checked}");
+    let stack = read(&["p99_ack < 500ms", "retried<=3"]).expect("a good stack").stack;
+    let mut limits = stack.thresholds.0.iter().map(|threshold| (threshold.metric.name, threshold.limit));
+    assert!(limits.clone().any(|limit| limit == ("p99_ack", 500.0)) && limits.any(|limit| limit == ("retried", 3.0)));
+    let said = |flag: &str| read(&[flag]).expect_err(flag).to_string();
+    let unknown = said("p99_akc < 500ms");
+    assert!(unknown.starts_with("--threshold p99_akc < 500ms:1:1: thresholds.p99_akc: there is no key `p99_akc` here"));
+    assert!(unknown.ends_with("did you mean `p99_ack`?"), "{unknown}");
+    assert!(said("p99_ack < 500").contains(":1:11: thresholds.p99_ack: 500 has no unit"), "{}", said("p99_ack < 500"));
+    for (flag, problem) in [
+        ("p99_ack", ":1:8: there is no `<`, `<=`, `>` or `>=`"),
+        ("p99_ack = 5ms", ":1:9: there is no `<`"),
+        ("< 5ms", ":1:1: there is no name"),
+        ("", ":1:1: there is no name"),
+    ] {
+        assert!(said(flag).contains(problem), "{flag}: {}", said(flag));
+    }
+}
+
+#[test]
+fn every_figure_that_a_threshold_can_limit_is_documented() {
+    let document = fs::read_to_string("docs/stack-file.md").expect("a document");
+    for metric in &METRICS {
+        let aborts = if metric.is_live { "yes" } else { "" };
+        let example = metric.unit.example(metric.more_is_better);
+        let row = format!("| `{}` | {} | {example} | {aborts} |", metric.name, metric.about);
+        assert!(document.contains(&row), "docs/stack-file.md lacks\n{row}");
+    }
 }
 
 /// What is said of a stack file with this text.

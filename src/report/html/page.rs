@@ -45,7 +45,7 @@ pub fn page(run: &Recorded) -> Result<String, PlotError> {
     html += &section("Events", &events(run));
     html += &section("Phases", &table(&phases(&run.report)));
     html += &section("Processors and memory", &processes(run)?);
-    html += &section("Cost", &format!("<p>The stack costs {} while it is up.</p>", escaped(&about.cost)));
+    html += &section("Cost", &cost(run));
     html += &section("What is left", &format!("<p>{}</p>", escaped(&leftovers(&run.report))));
     html += &again(about);
     Ok(html + "</body></html>\n")
@@ -87,6 +87,13 @@ fn table(figures: &[Figure]) -> String {
 
 fn thresholds(run: &Recorded) -> String {
     let mut rows = String::new();
+    if let Some(abort) = &run.report.aborted {
+        let _ = writeln!(
+            rows,
+            "<tr class=\"bad\"><td colspan=\"3\">the load was stopped: {}</td></tr>",
+            escaped(&abort.to_string())
+        );
+    }
     for check in &run.report.thresholds {
         let (class, sign) = if check.met { ("", "✓") } else { (" class=\"bad\"", "✗") };
         let _ = writeln!(
@@ -97,11 +104,20 @@ fn thresholds(run: &Recorded) -> String {
             escaped(&check.limit)
         );
     }
+    for name in &run.report.unmeasured {
+        let _ = writeln!(rows, "<tr><td>? {}</td><td class=\"n\">not measured</td><td></td></tr>", escaped(name));
+    }
     if rows.is_empty() {
         return rows;
     }
     let head = "<tr><th>Threshold</th><th class=\"n\">reached</th><th class=\"n\">limit</th></tr>";
     section("Thresholds", &format!("<table>{head}\n{rows}</table>\n"))
+}
+
+fn cost(run: &Recorded) -> String {
+    let of_run = run.report.cost.as_ref().map(|cost| format!("<p>The run costs {}.</p>\n", escaped(&cost.to_string())));
+    let of_stack = format!("<p>The stack costs {} while it is up.</p>\n", escaped(&run.about.cost));
+    of_run.unwrap_or_default() + &of_stack
 }
 
 fn problems(run: &Recorded) -> String {

@@ -10,17 +10,15 @@ pub(super) mod schedule;
 mod sending;
 mod stream;
 mod template;
+mod thresholds;
 pub(crate) mod values;
 
 use std::{collections::BTreeMap, ops::RangeInclusive, time::Duration};
 
 use super::{
-    file,
-    load::Load,
-    names,
+    file, names,
     quantity::{self, Refusal},
-    schedule::Schedule,
-    stack::{Stack, Target, Thresholds},
+    stack::{Budget, Stack, Target},
     tree::{Found, Node},
 };
 use crate::deliveries::spec::Deliver;
@@ -66,7 +64,8 @@ impl Check<'_> {
                 self.imperfect(load.imperfect.as_ref(), (workload.as_ref(), schedule.as_ref()), deliver.as_ref());
             self.load(&load, workload, (events, schedule), imperfect?)
         });
-        let thresholds = self.thresholds(file.thresholds.unwrap_or_default(), load.as_ref());
+        let budget = file.budget.map_or(Some(None), |budget| self.budget(&budget).map(Some));
+        let thresholds = self.thresholds(&file.thresholds.unwrap_or_default(), load.as_ref(), deliver.as_ref());
         Some(Stack {
             name: name?,
             target: target?,
@@ -76,6 +75,7 @@ impl Check<'_> {
             deliver: deliver?,
             mirror: file.mirror.unwrap_or_default(),
             load: load?,
+            budget: budget?,
             thresholds: thresholds?,
         })
     }
@@ -122,6 +122,21 @@ impl Check<'_> {
         (self.complaints() == before).then_some(tags)
     }
 
+    fn budget(&mut self, budget: &file::BudgetFile) -> Option<Budget> {
+        let (path, limit, takes_down) = match budget {
+            file::BudgetFile::Dollars(limit) => ("budget", limit, false),
+            file::BudgetFile::Map(file::BudgetMap { limit, then }) => {
+                ("budget.limit", limit.as_ref()?, matches!(then, Some(file::ThenWord::Down)))
+            }
+        };
+        let dollars = self.keep(path, quantity::dollars(&limit.0))?;
+        if dollars > 0.0 {
+            return Some(Budget { dollars, takes_down });
+        }
+        self.refuse(path, Refusal::new("a budget of nothing lets nothing be sent", "more than `$0`, or no `budget`"));
+        None
+    }
+
     fn ttl(&mut self, text: &file::Time) -> Option<Duration> {
         let ttl = self.time("ttl", text, "h")?;
         if ttl.subsec_millis() == 0 && TTL.contains(&ttl.as_secs()) {
@@ -131,31 +146,4 @@ impl Check<'_> {
         self.refuse("ttl", Refusal::new(format!("a stack cannot live for {}", text.0), expected));
         None
     }
-
-    fn thresholds(&mut self, limits: file::ThresholdsFile, load: Option<&Load>) -> Option<Thresholds> {
-        let before = self.complaints();
-        let p99_ack = limits.p99_ack.and_then(|text| self.time("thresholds.p99_ack", &text, "ms"));
-        let throughput_is_of_schedule = limits.throughput.is_none();
-        let throughput = match limits.throughput {
-            Some(text) => self.keep("thresholds.throughput", quantity::at_least(&text.0)).flatten(),
-            None => load.and_then(least_throughput),
-        };
-        (self.complaints() == before).then_some(Thresholds {
-            lost: limits.lost,
-            p99_ack,
-            throughput,
-            throughput_is_of_schedule,
-        })
-    }
-}
-
-/// What a load reaches that keeps its rate, by and large: a tenth more time than the rate needs, and a little for the last
-/// answers.
-fn least_throughput(load: &Load) -> Option<f64> {
-    const SHARE: f64 = 0.9;
-    const GRACE: Duration = Duration::from_secs(2);
-    let Schedule::Open(times) = &load.schedule else { return None };
-    let records = times.documents() as f64;
-    let taken = records - load.imperfect.as_ref().map_or(0.0, |imperfect| imperfect.refused(records));
-    Some(taken / (records / times.mean() / SHARE + GRACE.as_secs_f64()))
 }

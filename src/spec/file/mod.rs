@@ -3,9 +3,11 @@
 //! The comments here are read by users: editors show them beside each key, and diagnostics quote them as what was
 //! expected. So a type's comment is a noun phrase, and starts in lower case.
 
+mod budget;
 mod imperfect;
 mod load;
 mod mix;
+mod thresholds;
 pub(crate) mod values;
 
 use std::collections::BTreeMap;
@@ -13,6 +15,7 @@ use std::collections::BTreeMap;
 use schemars::{JsonSchema, Schema, generate::SchemaSettings, transform::RecursiveTransform};
 use serde::Deserialize;
 
+pub(super) use budget::{BudgetFile, BudgetMap, ThenWord};
 pub(super) use imperfect::{
     AmountFile, DelayAmountFile, DelayAmountMap, FieldAmountFile, FieldAmountMap, ImperfectFile,
 };
@@ -21,9 +24,8 @@ pub(super) use load::{
     PartitionKeyMap, PartitionKeyWord, ReplayFile, StageFile, TemplateFile, WorkloadFile,
 };
 pub(super) use mix::{KindFile, MixFile, StatusFile};
-pub(crate) use values::{
-    AtLeast, IdentityFile, NameFile, OpenRate, PathText, RateRange, RateText, ShareText, Size, Time,
-};
+pub(super) use thresholds::{LimitFile, ThresholdsFile};
+pub(crate) use values::{IdentityFile, NameFile, OpenRate, PathText, RateRange, RateText, ShareText, Size, Time};
 
 use crate::deliveries::spec::DeliverFile;
 
@@ -51,6 +53,8 @@ pub(super) struct StackFile {
     /// What is sent, how fast, for how long.
     #[schemars(with = "LoadFile")]
     pub load: Option<LoadFile>,
+    /// What a run may cost at most, by an estimate: its load stops before; as much as it takes when left out.
+    pub budget: Option<BudgetFile>,
     /// What a run must reach, or exit 99.
     pub thresholds: Option<ThresholdsFile>,
 }
@@ -128,18 +132,6 @@ pub(super) enum ShardsFile {
 pub(super) enum ShardsWord {
     /// As many as the load's rate needs, with 5 % to spare.
     Auto,
-}
-
-/// a map of limits, such as `{lost: 0}`
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ThresholdsFile {
-    /// At most so many acknowledged records missing.
-    pub lost: Option<u64>,
-    /// At most this 99th percentile from the intended send time to the acknowledgement.
-    pub p99_ack: Option<Time>,
-    /// At least so many acknowledged records a second; 90 % of the load's mean rate, with 2 s of grace, when left out.
-    pub throughput: Option<AtLeast>,
 }
 
 /// The JSON Schema of a stack file, for editors: `config/stack.schema.json`.

@@ -50,11 +50,6 @@ pub(crate) struct RateRange(pub String);
 #[schemars(extend("pattern" = r"^[0-9]+(\.[0-9]+)? ?%$"))]
 pub(crate) struct ShareText(pub String);
 
-/// at least so many records a second, such as `">= 1900/s"`, or `off`
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[schemars(extend("pattern" = r"^(>= *[0-9]+(\.[0-9]+)?/s|off)$"))]
-pub(crate) struct AtLeast(pub String);
-
 /// a field, or keys from the outside in: `ss_item.i_category`
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 pub(crate) struct PathText(pub String);
