@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     aws::cost::dollars,
-    load::{Imbalance, LoadSecond, Part, Percentiles},
+    load::{Imbalance, LoadSecond, Part},
     pipeline::meter::{Meter, SentSoFar},
     report::{
         RunReport,
@@ -70,7 +70,7 @@ impl<'a> Guard<'a> {
             failed: so_far.failed,
             retried: so_far.retried,
             throttled: so_far.throttled,
-            ack_latency_ms: so_far.ack_latency_ms.unwrap_or(Percentiles::default()),
+            ack_latency_ms: so_far.ack_latency_ms.unwrap_or_default(),
             imbalance: self.imbalance(),
             cost: Some(self.meter.now(sent(second, 0))),
             ..RunReport::default()

@@ -6,7 +6,6 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use super::{
-    cost::so_far,
     frame::frame,
     outcome::Outcome,
     plan::Plan,
@@ -21,7 +20,7 @@ use crate::{
         recorded::{About, Hourly},
         second::{Moment, MomentKind, Second},
     },
-    spec::{self, Action, Stack},
+    spec::{self, Action},
 };
 
 /// Of what happened, the latest so many are shown.
@@ -42,7 +41,6 @@ pub(super) struct Board {
 struct Run {
     about: Intro,
     /// Why there is none is a moment.
-    stack: Option<Stack>,
     plan: Option<Plan>,
 }
 
@@ -95,15 +93,14 @@ impl Board {
 
     /// Begins with what is known of a run beforehand.
     pub(super) fn begin(&mut self, about: &About) {
-        let (stack, plan) = match spec::from_value(&about.spec) {
+        let plan = match spec::from_value(&about.spec) {
             Ok(stack) => {
                 let part = about.worker.as_ref().and_then(|part| part.parse().ok()).unwrap_or(Part::WHOLE);
-                let plan = Plan::of(&stack, part);
-                (Some(stack), Some(plan))
+                Some(Plan::of(&stack, part))
             }
             Err(errors) => {
-                self.warn(format!("no schedule and no cost are shown: {errors}"));
-                (None, None)
+                self.warn(format!("no schedule is shown: {errors}"));
+                None
             }
         };
         let about = about.clone();
@@ -118,7 +115,7 @@ impl Board {
             hourly: about.hourly,
             expires: about.expires,
         };
-        self.run = Some(Run { about: intro, stack, plan });
+        self.run = Some(Run { about: intro, plan });
     }
 
     /// The run's stack, once it is known.
@@ -137,7 +134,7 @@ impl Board {
 
     /// The event that tells everything.
     pub(super) fn state(&self) -> Bytes {
-        let mut latest = self.priced();
+        let mut latest = self.latest.clone();
         if let Some(shards) = &mut latest.shards {
             shards.first_seen = self.shards.ids().to_vec();
         }
@@ -148,9 +145,9 @@ impl Board {
     }
 
     fn second(&mut self, second: &Second) -> Bytes {
-        let Second { at, load, destinations, demo, stand_in } = second;
+        let Second { at, load, destinations, cost, demo, stand_in } = second;
         let latest = &mut self.latest;
-        (latest.at, latest.demo, latest.stand_in) = (*at, *demo, *stand_in);
+        (latest.at, latest.dollars, latest.demo, latest.stand_in) = (*at, *cost, *demo, *stand_in);
         latest.destinations.clone_from(destinations);
         if let Some(load) = load {
             let point = Point::of(load, capacity(load));
@@ -161,7 +158,7 @@ impl Board {
         } else {
             (latest.phase, latest.point, latest.in_flight) = (Phase::Verification, None, 0);
         }
-        let mut row = self.priced();
+        let mut row = self.latest.clone();
         if load.is_none() {
             row.shards = None;
         }
@@ -180,13 +177,5 @@ impl Board {
         let event = frame("moment", &moment);
         self.moments.push_back(moment);
         event
-    }
-
-    /// The latest row, with what the run costs so far.
-    fn priced(&self) -> Row {
-        let mut row = self.latest.clone();
-        let priced = self.run.as_ref().and_then(|run| Some((run.about.hourly.as_ref()?, run.stack.as_ref()?)));
-        row.dollars = priced.map(|(hourly, stack)| so_far(hourly, stack, &row.totals, row.at));
-        row
     }
 }

@@ -15,7 +15,6 @@
 mod answers;
 mod assets;
 mod board;
-mod cost;
 mod frame;
 mod guard;
 mod live;

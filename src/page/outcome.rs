@@ -3,10 +3,10 @@
 use serde::Serialize;
 
 use crate::report::{
-    ThresholdCheck,
     figures::{self, Figure},
     landed::Landed,
     recorded::Recorded,
+    thresholds::ThresholdCheck,
 };
 
 /// The result of a run.

@@ -62,7 +62,7 @@ export function drawCost(run) {
   }
   rows("cost", [...cost, ["time to live", life]]);
   const where = hourly?.is_billed ? "An estimate" : "The stand-in costs nothing; this is an estimate of AWS";
-  say(byId("cost-note"), hourly ? `${where} by the prices of ${hourly.region} in ${hourly.as_of}, since the load began.` : "");
+  say(byId("cost-note"), hourly ? `${where} by the prices of ${hourly.region} in ${hourly.as_of}, since the stack came up.` : "");
 }
 
 export function drawEvents(run) {
