@@ -146,6 +146,7 @@ pub fn worker(error: WorkerError) -> anyhow::Error {
     match error {
         WorkerError::RunName(_)
         | WorkerError::Endless(_)
+        | WorkerError::SharesItself(_)
         | WorkerError::Replay
         | WorkerError::NotUp(_)
         | WorkerError::OtherWorkers { .. }

@@ -16,6 +16,7 @@ use super::{
     screen::{Bar, Screen},
     signals::Signals,
     stack_status,
+    workers::WorkerLines,
 };
 use crate::{
     engine::{Cause, Down, Home, Journal, Owned},
@@ -40,6 +41,7 @@ pub struct Terminal {
     shows_summary: bool,
     resources: ResourceLines,
     load: Mutex<Option<Bar>>,
+    workers: Mutex<WorkerLines>,
     searches: Mutex<BTreeMap<Destination, Bar>>,
     print_error: Mutex<Option<anyhow::Error>>,
 }
@@ -54,6 +56,7 @@ impl Terminal {
             shows_summary: false,
             resources: ResourceLines::on(screen),
             load: Mutex::default(),
+            workers: Mutex::default(),
             searches: Mutex::default(),
             print_error: Mutex::default(),
         }
@@ -159,12 +162,14 @@ impl Host for Terminal {
                     bar.set(progress.acknowledged, &progress_text(progress));
                 }
             }
-            Event::LoadSecond(_) | Event::Read { .. } | Event::Second(_) => {}
+            Event::Workers(states) => lock(&self.workers).show(states, screen),
+            Event::LogOpened(_) | Event::LoadSecond(_) | Event::Read { .. } | Event::Second(_) => {}
             Event::Acted(Done { at, action }) => screen.line(&format!("  {at:.1} s: {action}")),
             Event::StreamChanged { action, took } => {
                 screen.line(&format!("  {action}: done in {:.1} s", took.as_secs_f64()));
             }
             Event::Loaded(load) => {
+                lock(&self.workers).finish();
                 if let Some(bar) = lock(&self.load).take() {
                     bar.finish(&load_text(load));
                 }

@@ -1,6 +1,6 @@
 //! The program that runs an operation: it receives events and answers questions.
 
-use std::{error::Error, fmt, io, time::Duration};
+use std::{error::Error, fmt, io, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 
@@ -8,7 +8,8 @@ use super::{documents::Documents, status::StackStatus, target::location};
 use crate::{
     aws::{Clients, cost::Cost},
     engine::{self, Applied, Down, Home, Journal, ResourceKey, StackId},
-    load::{Done, LoadResult, LoadSecond, Part, Progress},
+    fleet::WorkerState,
+    load::{AckWriter, Done, LoadResult, LoadSecond, Part, Progress},
     report::{RunReport, second::Second, table::Rows},
     spec::{Action, Stack},
     verify::{Destination, SearchProgress, Verification},
@@ -91,6 +92,10 @@ pub enum Event<'a> {
     },
     /// The worker waits until the run is in the journal's mirror.
     WaitingForRun(&'a str),
+    /// The acknowledgement log of the load is there.
+    LogOpened(&'a Arc<AckWriter>),
+    /// What each of the workers does that share the load.
+    Workers(&'a [WorkerState]),
     /// The load starts.
     LoadStarted {
         /// Documents to send, if that is known beforehand.

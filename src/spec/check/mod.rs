@@ -11,6 +11,7 @@ mod sending;
 mod stream;
 mod template;
 pub(crate) mod values;
+mod workers;
 
 use std::{collections::BTreeMap, ops::RangeInclusive, time::Duration};
 
