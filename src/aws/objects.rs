@@ -107,7 +107,8 @@ impl Objects {
     pub async fn delete(&self, keys: &[String]) -> Result<(), ProviderError> {
         const CALL: &str = "s3 DeleteObjects";
         for keys in keys.chunks(KEYS_A_CALL) {
-            let named = |key: &String| ObjectIdentifier::builder().key(key).build().expect("a key is all that it needs");
+            let named =
+                |key: &String| ObjectIdentifier::builder().key(key).build().expect("a key is all that it needs");
             let delete = Delete::builder().set_objects(Some(keys.iter().map(named).collect())).quiet(true).build();
             let delete = delete.expect("objects are all that it needs");
             let deleted = self.clients.s3.delete_objects().bucket(&self.bucket).delete(delete).send().await;

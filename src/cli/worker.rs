@@ -5,11 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{exit::Exit, screen::Screen, signals::Signals};
-use crate::{
-    fleet::Seat,
-    load::Part,
-    operations::member,
-};
+use crate::{fleet::Seat, load::Part, operations::member};
 
 /// Arguments of `demo worker`.
 #[derive(Args, Debug)]

@@ -227,7 +227,8 @@ impl Coordinator {
     async fn hear(&mut self) -> Result<(), FleetError> {
         let live = self.parts.iter().enumerate().filter(|(_, part)| part.end.is_none());
         let place = &self.place;
-        let reads = live.map(|(index, part)| async move { (index, read::<Status>(&**place, &part.seat.status()).await) });
+        let reads =
+            live.map(|(index, part)| async move { (index, read::<Status>(&**place, &part.seat.status()).await) });
         let heard: Vec<_> = stream::iter(reads).buffered(READS).collect().await;
         for (index, status) in heard {
             self.parts[index].hear(status?);
@@ -269,7 +270,7 @@ impl Coordinator {
         match ended {
             Ended::Finished(finished) => part.end = Some(End::Finished(finished)),
             Ended::Failed(why) => {
-                part.end = Some(End::Failed(why.clone()));
+                part.end = Some(End::Failed);
                 self.failed.get_or_insert(FleetError::Worker { part: part.seat.part, why });
                 self.end_all().await?;
             }
@@ -286,29 +287,34 @@ impl Coordinator {
         let part = &mut self.parts[index];
         let (seat, done) = (part.seat, part.done());
         if done.count() >= part.len() {
-            part.lose(how.clone());
-            return Ok(tell(FleetEvent::Warning(&format!("worker {seat} ended ({how}) when all it had was acknowledged"))));
+            let warning = format!("worker {seat} ended ({how}) when all that it had was acknowledged");
+            part.lose(&how);
+            tell(FleetEvent::Warning(&warning));
+            return Ok(());
         }
         let is_over = self.is_ending || self.is_stopped;
         if is_over || seat.generation >= MOST_GENERATIONS {
             let why = if is_over { "while the load was ending" } else { "as others had before it" };
-            return Ok(self.give_up(index, &format!("{how}, {why}"), tell));
+            self.give_up(index, &format!("{how}, {why}"), tell);
+            return Ok(());
         }
         let next = done.all().first_missing(part.documents.start);
         let warning = format!("worker {seat} ended ({how}); another goes on from document {next} of the run");
         tell(FleetEvent::Warning(&warning));
         part.vacate(&how);
         match self.seat(index).await {
-            Err(FleetError::Launch { source, .. }) => Ok(self.give_up(index, &format!("{how}; {source}"), tell)),
-            seated => seated,
+            Err(FleetError::Launch { source, .. }) => self.give_up(index, &format!("{how}; {source}"), tell),
+            seated => return seated,
         }
+        Ok(())
     }
 
     /// Nobody is to have a part any more.
     fn give_up(&mut self, index: usize, why: &str, tell: Tell<'_>) {
         let part = &mut self.parts[index];
-        let (seat, missing) = (part.seat, part.lose(why.to_owned()));
-        let problem = format!("worker {seat} ended ({why}): {missing} of its {} documents were not offered", part.len());
+        let (seat, missing) = (part.seat, part.lose(why));
+        let problem =
+            format!("worker {seat} ended ({why}): {missing} of its {} documents were not offered", part.len());
         tell(FleetEvent::Warning(&problem));
         self.problems.push(problem);
     }
@@ -352,7 +358,8 @@ impl Coordinator {
     async fn act(&mut self, asked: Asked) -> Result<(), FleetError> {
         let at = self.elapsed();
         if asked.action.is_shared() {
-            return Ok(self.acted(asked, at));
+            self.acted(asked, at);
+            return Ok(());
         }
         self.orders += 1;
         write_once(&*self.place, order(self.orders), &Order::Act(asked.action.clone())).await?;

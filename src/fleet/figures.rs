@@ -143,7 +143,6 @@ impl Tally {
 }
 
 impl Sum {
-
     /// What several workers' figures come to.
     pub(super) fn of<'a>(workers: impl IntoIterator<Item = &'a Figures>) -> Self {
         let mut all = Self::default();

@@ -9,7 +9,10 @@ use tokio::{
 
 use super::{
     figures::Figures,
-    message::{Assignment, COORDINATOR, Ended, Order, PLAN, Pulse, RunPlan, START, Seat, Stage, Start, Status, order, since_1970},
+    message::{
+        Assignment, COORDINATOR, Ended, Order, PLAN, Pulse, RunPlan, START, Seat, Stage, Start, Status, order,
+        since_1970,
+    },
     rendezvous::{Rendezvous, RendezvousError, Slot, read, write_once},
 };
 use crate::{
@@ -104,7 +107,13 @@ impl Member {
 
     /// Does what the coordinator says, and says what the load does; never ends by itself. Raises `cancel` when the load is to
     /// end, and when the coordinator is gone. May be dropped wherever it waits.
-    pub async fn attend(&mut self, view: &dyn View, control: &Control, mut gate: AtGate, cancel: &Cancel) -> Infallible {
+    pub async fn attend(
+        &mut self,
+        view: &dyn View,
+        control: &Control,
+        mut gate: AtGate,
+        cancel: &Cancel,
+    ) -> Infallible {
         let mut ticks = interval(self.plan.poll);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut beat_at: Option<Instant> = None;
@@ -124,12 +133,7 @@ impl Member {
         }
     }
 
-    async fn obey(
-        &mut self,
-        control: &Control,
-        gate: &mut AtGate,
-        cancel: &Cancel,
-    ) -> Result<(), RendezvousError> {
+    async fn obey(&mut self, control: &Control, gate: &mut AtGate, cancel: &Cancel) -> Result<(), RendezvousError> {
         if gate.is_reached() {
             self.status.stage = Stage::Ready;
         }

@@ -82,11 +82,11 @@ pub struct RunPlan {
 
 /// The coordinator's heartbeat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Pulse {
+pub(super) struct Pulse {
     /// Grows with each.
-    pub beat: u64,
+    pub(super) beat: u64,
     /// A worker that sees no other for so long ends by itself.
-    pub lease: Duration,
+    pub(super) lease: Duration,
 }
 
 /// When the load starts.

@@ -37,9 +37,10 @@ pub(super) struct PartOfLoad {
 /// How a part ended.
 pub(super) enum End {
     Finished(Box<Finished>),
-    Failed(String),
+    /// It cannot go on.
+    Failed,
     /// Its last worker is gone, and no other had it.
-    Lost(String),
+    Lost,
 }
 
 /// A worker's line.
@@ -116,7 +117,8 @@ impl PartOfLoad {
 
     /// What the part's log says to be done.
     pub(super) fn done(&self) -> DocumentsDone {
-        let done = |log: &AckLog| DocumentsDone { acknowledged: log.acknowledged.clone(), refused: log.refused.clone() };
+        let done =
+            |log: &AckLog| DocumentsDone { acknowledged: log.acknowledged.clone(), refused: log.refused.clone() };
         self.log.as_ref().map(done).unwrap_or_default()
     }
 
@@ -158,13 +160,13 @@ impl PartOfLoad {
     }
 
     /// The present worker is gone, and nobody is to have the part; returns how many documents were not offered.
-    pub(super) fn lose(&mut self, why: String) -> u64 {
+    pub(super) fn lose(&mut self, why: &str) -> u64 {
         let done = self.done();
         let offered = self.status.as_ref().map_or(0, |status| status.figures.totals.offered);
         let unacknowledged = offered.saturating_sub(done.acknowledged.count() - self.before.acknowledged.count());
         let unacknowledged = unacknowledged.min(self.len() - done.count());
-        self.past.push(self.of_the_dead(unacknowledged, &why));
-        self.end = Some(End::Lost(why));
+        self.past.push(self.of_the_dead(unacknowledged, why));
+        self.end = Some(End::Lost);
         self.len() - done.count() - unacknowledged
     }
 
@@ -179,7 +181,7 @@ impl PartOfLoad {
             stage: self.stage(),
             silent: Some(self.silent()).filter(|silent| *silent >= SILENT && self.end.is_none()),
             replaced: self.seat.generation.saturating_sub(1),
-            is_lost: matches!(self.end, Some(End::Lost(_) | End::Failed(_))),
+            is_lost: matches!(self.end, Some(End::Lost | End::Failed)),
         }
     }
 }

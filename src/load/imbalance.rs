@@ -80,7 +80,6 @@ impl ShardCounts {
     pub(super) fn were_resharded(&self, open: usize) -> bool {
         open > 0 && self.counts.len() > open
     }
-
 }
 
 impl Imbalance {

@@ -63,9 +63,7 @@ pub(super) mod optional {
         histogram.as_ref().map(LatencyCounts::of).serialize(to)
     }
 
-    pub(in crate::load) fn deserialize<'de, D: Deserializer<'de>>(
-        from: D,
-    ) -> Result<Option<Histogram<u64>>, D::Error> {
+    pub(in crate::load) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Histogram<u64>>, D::Error> {
         let counts = Option::<LatencyCounts>::deserialize(from)?;
         Ok(counts.map(|counts| {
             let mut histogram = of_load();

@@ -478,8 +478,7 @@ pub async fn run_logged(
     Ok(LoadResult {
         hot_keys,
         // What is refused on purpose was not asked of the stream.
-        asked_per_second: asked_per_second
-            .map(|asked| asked * result.offered as f64 / offered.max(1) as f64),
+        asked_per_second: asked_per_second.map(|asked| asked * result.offered as f64 / offered.max(1) as f64),
         imbalance: Imbalance::of(&result.shards, open_shards).filter(|_| !resharded),
         resharded,
         actions,

@@ -427,8 +427,9 @@ mod tests {
         assert_eq!(old.get("times"), None, "as earlier versions wrote it, and as they read it");
         assert_eq!(serde_json::from_value::<Origin>(old).expect("an origin"), opened.origin);
         let schedule = Schedule::constant(Rate::PerSecond(100.0), Length::Records(50)).expect("documents");
-        let (opened, mut reserve) =
-            opened.begin((1_700_000_000_000, &schedule), (Part::WHOLE, None), Box::new(|count| Ok(71..=70 + count))).expect("a run");
+        let (opened, mut reserve) = opened
+            .begin((1_700_000_000_000, &schedule), (Part::WHOLE, None), Box::new(|count| Ok(71..=70 + count)))
+            .expect("a run");
         let tickets = reserve(50).expect("tickets");
         let sent = documents(&opened, &tickets);
         let at = |line: &str| serde_json::from_str::<serde_json::Value>(line).expect("JSON")["at"].as_i64();

@@ -6,7 +6,12 @@ use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, watch};
 
-use super::{Percentiles, imbalance::ShardCounts, latency::{LatencyCounts, microseconds}, pace::Pace};
+use super::{
+    Percentiles,
+    imbalance::ShardCounts,
+    latency::{LatencyCounts, microseconds},
+    pace::Pace,
+};
 
 /// What a load did in about one second.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use super::{
     conductor::{Conductor, Place},
-    documents::{Documents, DocumentsError},
+    documents::Documents,
     host::{Event, Host},
     load::{StackLoadError, StackLoadResult, beside_load, take_requests, was_stopped},
     logs::Logs,
@@ -17,7 +17,10 @@ use crate::{
     aws::{Clients, Names, shards},
     deliveries,
     engine::{Cancel, Home, Journal, StackId},
-    fleet::{Coordinator, FleetEvent, FleetResult, InFolder, LastRead, Processes, Rendezvous, RunPlan, Tracked},
+    fleet::{
+        Coordinator, FleetEvent, FleetResult, InFolder, LastRead, Processes, Rendezvous, RendezvousError, RunPlan,
+        Tracked,
+    },
     load::{self, AckLog, LoadError, Part, Progress},
     spec::Stack,
     verify::{Destination, freshness::Freshness},
@@ -63,9 +66,8 @@ impl FleetLoad<'_> {
         let plan = self.plan(documents).await?;
         fs::create_dir_all(Logs::of(home, id).path(self.run, Part::WHOLE).parent().expect("a log lies in a folder"))?;
         // Whoever led a run before is gone, or would have the journal: so are its workers, or will be at once.
-        let all = home.stack(id).join(FOLDER);
-        let folder = all.join(self.run);
-        InFolder::at(&all).clear().await?;
+        let folder = home.stack(id).join(FOLDER).join(self.run);
+        forget(home, id).await?;
         let place = Arc::new(InFolder::create(&folder)?);
         let launcher = Box::new(Processes::new(&folder)?);
         let (control, controls) = load::control();
@@ -88,7 +90,7 @@ impl FleetLoad<'_> {
             drop(socket);
             sent
         };
-        let cleared = InFolder::at(&all).clear().await;
+        let cleared = forget(home, id).await;
         let FleetResult { load, tracked, mut problems, logs } = sent?;
         self.keep(&logs)?;
         cleared?;
@@ -129,12 +131,12 @@ impl FleetLoad<'_> {
     }
 }
 
-fn pass_on(
-    event: FleetEvent<'_>,
-    progress: &watch::Sender<Progress>,
-    destinations: &[Destination],
-    host: &dyn Host,
-) {
+/// Removes what the workers of a killed run left of the folder where they met; those that are still there end.
+pub(super) async fn forget(home: &Home, id: &StackId) -> Result<(), RendezvousError> {
+    InFolder::at(&home.stack(id).join(FOLDER)).clear().await
+}
+
+fn pass_on(event: FleetEvent<'_>, progress: &watch::Sender<Progress>, destinations: &[Destination], host: &dyn Host) {
     match event {
         FleetEvent::Started { total } => host.notify(Event::LoadStarted { total: Some(total) }),
         FleetEvent::Progress(now) => {

@@ -192,19 +192,8 @@ impl Run<'_> {
         let Self { stack, spec, up, cancel, host, endpoint_url, .. } = *self;
         let StackUp { home, id, journal, clients, documents, .. } = up;
         if let Some(workers) = stack.load.workers {
-            let fleet = FleetLoad {
-                home,
-                id,
-                stack,
-                spec,
-                names,
-                clients,
-                endpoint_url,
-                documents,
-                journal,
-                run,
-                workers,
-            };
+            let fleet =
+                FleetLoad { home, id, stack, spec, names, clients, endpoint_url, documents, journal, run, workers };
             return fleet.send(cancel, host).await;
         }
         let load = StackLoad {

@@ -60,7 +60,9 @@ pub enum WorkerError {
     #[error("invalid run name `{0}`: use letters, digits, `-` and `_`, at most {LONGEST_NAME}")]
     RunName(String),
     /// The stack file says already who sends its load.
-    #[error("the stack file shares its load by `load.workers: {0}`: leave out --workers, or add --set load.workers=null")]
+    #[error(
+        "the stack file shares its load by `load.workers: {0}`: leave out --workers, or add --set load.workers=null"
+    )]
     SharesItself(u32),
     /// Each document of a replay has its own time, and workers have documents next to each other.
     #[error("workers cannot share a replay: run it without --workers")]

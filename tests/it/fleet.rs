@@ -53,7 +53,8 @@ fn meeting(demo: &Demo) -> Option<PathBuf> {
 
 fn nothing_is_left(demo: &Demo) {
     assert!(workers(demo).is_empty(), "{:?}", workers(demo));
-    let left: Vec<_> = demo.files("stacks").into_iter().filter(|path| path.to_string_lossy().contains("/fleet/")).collect();
+    let left: Vec<_> =
+        demo.files("stacks").into_iter().filter(|path| path.to_string_lossy().contains("/fleet/")).collect();
     assert!(left.is_empty(), "{left:?}");
 }
 
@@ -89,7 +90,10 @@ fn one_command_has_three_processes_send_one_load() {
 #[test]
 fn another_worker_finishes_the_part_of_one_that_is_killed() {
     let demo = Demo::new();
-    let run = Running::start(&demo, &[&sets("load={rate: 300/s, records: 3000, duration: null}")[..], &["--rm", "--json"]].concat());
+    let run = Running::start(
+        &demo,
+        &[&sets("load={rate: 300/s, records: 3000, duration: null}")[..], &["--rm", "--json"]].concat(),
+    );
     let killed = workers(&demo).into_iter().find(|(_, part)| part == "2/3").expect("a worker").0;
     kill_process(killed, Signal::KILL).expect("it runs");
     let said = run.ends(0);
@@ -121,7 +125,10 @@ fn workers_whose_coordinator_is_killed_end_by_themselves_and_all_they_sent_is_fo
     let acknowledged = number(&verified, "acknowledged");
     assert!(acknowledged > 0, "{verified}");
     assert_eq!((number(&verified, "landed_stream"), number(&verified, "lost")), (acknowledged, 0), "{verified}");
-    assert_eq!((&verified["runs_under_way"], &verified["problems"]), (&Value::Array(Vec::new()), &Value::Array(Vec::new())));
+    assert_eq!(
+        (&verified["runs_under_way"], &verified["problems"]),
+        (&Value::Array(Vec::new()), &Value::Array(Vec::new()))
+    );
 
     // The next run has nothing to do with what the killed one left, and leaves nothing itself.
     let load = sets("load={rate: 300/s, records: 300, duration: null}");
@@ -142,7 +149,8 @@ fn control_reaches_all_workers_and_an_interrupt_ends_them_in_order() {
     };
     let orders = || {
         let folder = meeting(&demo).expect("a folder");
-        let statuses = (1..=3).map(|worker| fs::read(folder.join(format!("status-{worker}-of-3.1"))).expect("a status"));
+        let statuses =
+            (1..=3).map(|worker| fs::read(folder.join(format!("status-{worker}-of-3.1"))).expect("a status"));
         statuses.map(|text| serde_json::from_slice::<Value>(&text).expect("JSON")["orders"].clone()).collect::<Vec<_>>()
     };
     assert_eq!(control(&["pause"])["worker"], "1/1");
@@ -159,12 +167,15 @@ fn control_reaches_all_workers_and_an_interrupt_ends_them_in_order() {
     assert!(said.contains("lost 0"), "{said}");
     nothing_is_left(&demo);
 
-    let mut interrupted = Interrupted(demo.spawn(&[&["run", STREAM_ONLY, "--set", "load.duration=300s"], &THREE[..]].concat()));
+    let mut interrupted =
+        Interrupted(demo.spawn(&[&["run", STREAM_ONLY, "--set", "load.duration=300s"], &THREE[..]].concat()));
     until("three workers that send", || {
-        let sends = |worker: &(Pid, String)| meeting(&demo).is_some_and(|folder| {
-            let status = folder.join(format!("status-{}.1", worker.1.replace('/', "-of-")));
-            fs::read_to_string(status).is_ok_and(|status| status.contains("\"sending\""))
-        });
+        let sends = |worker: &(Pid, String)| {
+            meeting(&demo).is_some_and(|folder| {
+                let status = folder.join(format!("status-{}.1", worker.1.replace('/', "-of-")));
+                fs::read_to_string(status).is_ok_and(|status| status.contains("\"sending\""))
+            })
+        };
         workers(&demo).iter().filter(|worker| sends(worker)).count() == 3
     });
     kill_process(Pid::from_child(&interrupted.0), Signal::INT).expect("it runs");

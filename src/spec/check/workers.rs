@@ -12,7 +12,9 @@ impl Check<'_> {
     pub(super) fn workers(&mut self, load: &LoadFile, schedule: Option<&Schedule>) -> Option<Option<u32>> {
         let Some(workers) = load.workers else { return Some(None) };
         let problem = match schedule {
-            Some(Schedule::Max(_)) => "workers cannot share a load at rate `max`: how much each sends is not known before",
+            Some(Schedule::Max(_)) => {
+                "workers cannot share a load at rate `max`: how much each sends is not known before"
+            }
             Some(Schedule::Open(Timetable::Replay(_))) => {
                 "workers cannot share a replay: each of its documents has a time of its own"
             }
