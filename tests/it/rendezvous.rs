@@ -37,7 +37,7 @@ async fn keeps_its_promises(place: &dyn Rendezvous) {
 
 /// Of many that write at the same time, one does.
 async fn takes_one_of_many(place: Arc<dyn Rendezvous>) {
-    let writers: Vec<_> = (0..8).map(|number| {
+    let writers = (0..8).map(|number| {
         let place = place.clone();
         tokio::spawn(async move { place.put("start", vec![number], None).await.expect("asked") })
     });
