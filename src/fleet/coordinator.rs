@@ -9,7 +9,8 @@ use super::{
     figures::{LastRead, Sum},
     launch::Launcher,
     message::{
-        Assignment, COORDINATOR, Ended, Order, PLAN, Pulse, RunPlan, START, Stage, Start, Status, order, since_1970,
+        Assignment, COORDINATOR, Ended, Finished, Order, PLAN, Pulse, RunPlan, START, Stage, Start, Status, order,
+        since_1970,
     },
     outcome::{FleetResult, merged},
     rendezvous::{Rendezvous, RendezvousError, Slot, read, write_once},
@@ -216,7 +217,8 @@ impl Coordinator {
         let actions = self.actions.iter().cloned();
         let pending = self.pending.iter().map(|of| Done { at: of.at, action: of.asked.action.clone() });
         let actions = actions.chain(pending).filter(|done| !done.action.is_shared()).collect();
-        let resumed = (seat.generation > 1).then_some(Resumed { done, actions });
+        let times = part.may_have_been_sent;
+        let resumed = (seat.generation > 1).then_some(Resumed { done, times, actions });
         write_once(&*self.place, seat.assignment(), &Assignment { resumed, orders: self.orders }).await?;
         let running = self.launcher.launch(seat).map_err(|source| FleetError::Launch { part: seat.part, source })?;
         self.parts[index].seated(running);
@@ -246,7 +248,7 @@ impl Coordinator {
         if gone.is_some() || part.stage() == Stage::Ended {
             let ended = read::<Ended>(&*self.place, &part.seat.ended()).await?;
             if let Some(ended) = ended {
-                return self.take(index, ended).await;
+                return self.take(index, ended, tell).await;
             }
         }
         let silent = part.silent();
@@ -260,7 +262,7 @@ impl Coordinator {
     }
 
     /// Takes what a worker came to.
-    async fn take(&mut self, index: usize, ended: Ended) -> Result<(), FleetError> {
+    async fn take(&mut self, index: usize, ended: Ended, tell: Tell<'_>) -> Result<(), FleetError> {
         self.read_log(index).await?;
         let part = &mut self.parts[index];
         part.hear(read::<Status>(&*self.place, &part.seat.status()).await?);
@@ -268,14 +270,38 @@ impl Coordinator {
             running.kill();
         }
         match ended {
-            Ended::Finished(finished) => part.end = Some(End::Finished(finished)),
+            Ended::Finished(finished) if finished.load.cancelled && !self.is_over() && self.may_go_on(index) => {
+                return self.hand_on(index, *finished, tell).await;
+            }
+            Ended::Finished(finished) => self.parts[index].end = Some(End::Finished(finished)),
             Ended::Failed(why) => {
+                let part = &mut self.parts[index];
                 part.end = Some(End::Failed);
                 self.failed.get_or_insert(FleetError::Worker { part: part.seat.part, why });
                 self.end_all().await?;
             }
         }
         Ok(())
+    }
+
+    /// A worker was told to end by somebody else, and did so in order: another goes on with its part.
+    async fn hand_on(&mut self, index: usize, finished: Finished, tell: Tell<'_>) -> Result<(), FleetError> {
+        let part = &mut self.parts[index];
+        tell(FleetEvent::Warning(&format!("worker {} was told to end; another goes on with its part", part.seat)));
+        self.problems.extend(finished.problems);
+        part.leave(finished.load);
+        self.seat_or_give_up(index, "told to end", tell).await
+    }
+
+    /// Whether no more is to be offered.
+    fn is_over(&self) -> bool {
+        self.is_ending || self.is_stopped
+    }
+
+    /// Whether a part has documents left, and not too many workers had it.
+    fn may_go_on(&self, index: usize) -> bool {
+        let part = &self.parts[index];
+        part.done().count() < part.len() && part.seat.generation < MOST_GENERATIONS
     }
 
     /// A worker is dead: another finishes its part, unless the load is to end anyway or too many had it.
@@ -292,16 +318,19 @@ impl Coordinator {
             tell(FleetEvent::Warning(&warning));
             return Ok(());
         }
-        let is_over = self.is_ending || self.is_stopped;
-        if is_over || seat.generation >= MOST_GENERATIONS {
-            let why = if is_over { "while the load was ending" } else { "as others had before it" };
+        if self.is_over() || !self.may_go_on(index) {
+            let why = if self.is_over() { "while the load was ending" } else { "as others had before it" };
             self.give_up(index, &format!("{how}, {why}"), tell);
             return Ok(());
         }
-        let next = done.all().first_missing(part.documents.start);
+        let next = done.all().first_missing(self.parts[index].documents.start);
         let warning = format!("worker {seat} ended ({how}); another goes on from document {next} of the run");
         tell(FleetEvent::Warning(&warning));
-        part.vacate(&how);
+        self.parts[index].vacate(&how);
+        self.seat_or_give_up(index, &how, tell).await
+    }
+
+    async fn seat_or_give_up(&mut self, index: usize, how: &str, tell: Tell<'_>) -> Result<(), FleetError> {
         match self.seat(index).await {
             Err(FleetError::Launch { source, .. }) => self.give_up(index, &format!("{how}; {source}"), tell),
             seated => return seated,
@@ -320,9 +349,15 @@ impl Coordinator {
     }
 
     async fn read_log(&mut self, index: usize) -> Result<(), FleetError> {
-        let name = self.parts[index].seat.log();
-        let Some(found) = self.place.get(&name).await? else { return Ok(()) };
-        let text = String::from_utf8_lossy(&found.text);
+        let seat = self.parts[index].seat;
+        let name = seat.log();
+        let text = match self.launcher.log(seat) {
+            Some(text) => text,
+            None => match self.place.get(&name).await? {
+                Some(found) => String::from_utf8_lossy(&found.text).into_owned(),
+                None => return Ok(()),
+            },
+        };
         // A log that has no tickets yet says less than the one before it.
         match AckLog::parse(&text, name.as_ref()) {
             Ok(log) if !log.tickets.is_empty() => self.parts[index].log = Some(log),

@@ -20,8 +20,8 @@ pub struct Figures {
     pub scheduled: u64,
     /// Documents and their bytes.
     pub totals: LoadTotals,
-    /// The most duplicates that it can have made.
-    pub possible_duplicates: u64,
+    /// The most duplicates that it can have made; none before its load has begun.
+    pub possible_duplicates: Option<u64>,
     /// Documents that have not ended.
     pub in_flight: u64,
     /// Documents acknowledged in its last second.
@@ -102,7 +102,7 @@ impl Tally {
     /// Takes note of what a load is doing.
     pub fn progress(&mut self, progress: &Progress) {
         let figures = &mut self.figures;
-        figures.possible_duplicates = progress.possible_duplicates;
+        figures.possible_duplicates = Some(progress.possible_duplicates);
         figures.in_flight = progress.in_flight;
         figures.records_per_second = progress.records_per_second;
         figures.bytes_per_second = progress.bytes_per_second;
@@ -160,7 +160,8 @@ impl Sum {
         all.totals.retried += more.retried;
         all.totals.throttled += more.throttled;
         all.totals.failed += more.failed;
-        all.possible_duplicates += worker.possible_duplicates;
+        let possible = all.possible_duplicates.unwrap_or(0) + worker.possible_duplicates.unwrap_or(0);
+        all.possible_duplicates = Some(possible);
         all.in_flight += worker.in_flight;
         all.records_per_second += worker.records_per_second;
         all.bytes_per_second += worker.bytes_per_second;
@@ -179,7 +180,7 @@ impl Sum {
             failed: totals.failed,
             retried: totals.retried,
             throttled: totals.throttled,
-            possible_duplicates: self.figures.possible_duplicates,
+            possible_duplicates: self.figures.possible_duplicates.unwrap_or(0),
             hot_keys: self.figures.hot_keys.clone(),
             in_flight: self.figures.in_flight,
             total: Some(total),

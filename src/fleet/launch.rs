@@ -11,6 +11,12 @@ pub trait Launcher: Send + Sync {
     /// # Errors
     /// It cannot be started.
     fn launch(&self, seat: Seat) -> io::Result<Box<dyn Running>>;
+
+    /// The acknowledgement log of a worker that is gone, where it is on this machine; it says as much as the worker's last
+    /// copy, or more. None where there is only that copy.
+    fn log(&self, _seat: Seat) -> Option<String> {
+        None
+    }
 }
 
 /// A worker that was started; dropping it ends it.

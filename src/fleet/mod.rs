@@ -35,6 +35,6 @@ pub use launch::{Launcher, Running};
 pub use member::{AtGate, Member, View};
 pub use message::{Ended, Finished, RunPlan, Seat, Stage, Tracked};
 pub use outcome::FleetResult;
-pub use processes::Processes;
+pub use processes::{LogOf, Processes};
 pub use rendezvous::{Rendezvous, RendezvousError};
 pub use seat::WorkerState;

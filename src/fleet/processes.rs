@@ -12,6 +12,7 @@ use super::{
     launch::{Launcher, Running},
     message::Seat,
 };
+use crate::load::Part;
 
 /// The last words of a worker are no longer.
 const LONGEST_WORDS: usize = 300;
@@ -21,15 +22,20 @@ pub struct Processes {
     program: PathBuf,
     /// Where they and the coordinator meet.
     folder: PathBuf,
+    /// Where they write their logs.
+    log_of: LogOf,
 }
 
+/// The path of a part's acknowledgement log.
+pub type LogOf = Box<dyn Fn(Part) -> PathBuf + Send + Sync>;
+
 impl Processes {
-    /// For a run whose workers meet in this folder.
+    /// For a run whose workers meet in this folder, and write their logs there.
     ///
     /// # Errors
     /// It is not known which program this is.
-    pub fn new(folder: &Path) -> io::Result<Self> {
-        Ok(Self { program: std::env::current_exe()?, folder: folder.to_owned() })
+    pub fn new(folder: &Path, log_of: LogOf) -> io::Result<Self> {
+        Ok(Self { program: std::env::current_exe()?, folder: folder.to_owned(), log_of })
     }
 }
 
@@ -45,6 +51,10 @@ impl Launcher for Processes {
         // A Ctrl-C on the terminal is the coordinator's, who then ends them in order.
         command.process_group(0);
         Ok(Box::new(Process { child: command.spawn()?, said }))
+    }
+
+    fn log(&self, seat: Seat) -> Option<String> {
+        fs::read_to_string((self.log_of)(seat.part)).ok()
     }
 }
 

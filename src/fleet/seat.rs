@@ -27,6 +27,8 @@ pub(super) struct PartOfLoad {
     pub(super) log: Option<AckLog>,
     /// What was done when the present worker began.
     pub(super) before: DocumentsDone,
+    /// How many former workers may have sent a document that is not done, if it was due, without that being counted.
+    pub(super) may_have_been_sent: u64,
     /// What former workers came to.
     pub(super) past: Vec<LoadResult>,
     /// The last figures of former workers.
@@ -74,6 +76,7 @@ impl PartOfLoad {
             heard: Instant::now(),
             log: None,
             before: DocumentsDone::default(),
+            may_have_been_sent: 0,
             past: Vec::new(),
             past_figures: Vec::new(),
             end: None,
@@ -141,7 +144,8 @@ impl PartOfLoad {
             failures: Some(failure).filter(|failure| failure.count > 0).into_iter().collect(),
             retried: figures.totals.retried,
             throttled: figures.totals.throttled,
-            possible_duplicates: figures.possible_duplicates,
+            // Where it did not say how many of the documents before it were due, it may be all that it sent.
+            possible_duplicates: figures.possible_duplicates.unwrap_or(acknowledged * self.may_have_been_sent),
             bytes: figures.totals.bytes,
             hot_keys: figures.hot_keys,
             shards: figures.shards,
@@ -152,10 +156,20 @@ impl PartOfLoad {
     /// The present worker is gone, and the next one is to have the part.
     pub(super) fn vacate(&mut self, why: &str) {
         let result = self.of_the_dead(0, why);
+        let is_counted = self.status.as_ref().is_some_and(|status| status.figures.possible_duplicates.is_some());
+        self.may_have_been_sent = if is_counted { 1 } else { self.may_have_been_sent + 1 };
         if let Some(Status { figures, .. }) = self.status.take() {
             self.past_figures.push(figures.of_the_dead(result.acknowledged));
         }
         self.past.push(result);
+        self.before = self.done();
+    }
+
+    /// The present worker has ended in order, and the next one is to have the part.
+    pub(super) fn leave(&mut self, load: LoadResult) {
+        self.past_figures.extend(self.status.take().map(|status| status.figures.of_the_dead(load.acknowledged)));
+        self.may_have_been_sent = u64::from(load.failed > 0);
+        self.past.push(LoadResult { cancelled: false, ..load });
         self.before = self.done();
     }
 

@@ -83,6 +83,8 @@ impl Rendezvous for InMemory {
 enum Fate {
     Dies(u64),
     FallsSilent(u64),
+    /// It is told to by somebody else.
+    Leaves(u64),
     Fails,
 }
 
@@ -190,6 +192,11 @@ impl Tasks {
             let Some(document) = left.next() else { break };
             match fate {
                 Some(Fate::Dies(after) | Fate::FallsSilent(after)) if result.offered >= after => return None,
+                Some(Fate::Leaves(after)) if result.offered >= after => {
+                    cancel.raise();
+                    result.cancelled = true;
+                    break;
+                }
                 Some(Fate::Fails) => return Some(Ended::Failed("a broken workload".to_owned())),
                 _ => {}
             }
@@ -317,6 +324,17 @@ async fn another_worker_finishes_what_a_dead_one_began() {
         assert_eq!(told.contains("no heartbeat for 60 s"), matches!(fate, Fate::FallsSilent(_)), "{told}");
         assert!(result.problems.is_empty(), "{:?}", result.problems);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_worker_goes_on_where_one_left_that_was_told_to() {
+    let fleet = Fleet::new(Tasks::fated([((2, 1), Fate::Leaves(400))]));
+    let result = fleet.run(fleet.coordinator().0, &Cancel::new()).await.expect("a result");
+    assert!(fleet.sent().len() == DOCUMENTS as usize && fleet.sent().values().all(|times| *times == 1));
+    let load = &result.load;
+    assert_eq!((load.offered, load.acknowledged, load.cancelled), (DOCUMENTS, DOCUMENTS, false));
+    assert_eq!(acknowledged(&result).count(), DOCUMENTS);
+    assert_eq!(fleet.told(), ["worker 2/3 was told to end; another goes on with its part"]);
 }
 
 #[tokio::test(start_paused = true)]

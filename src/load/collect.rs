@@ -75,6 +75,8 @@ pub(super) struct Collector {
     pub(super) producer: Producer,
     /// The producer's counts before the load.
     pub(super) before: Snapshot,
+    /// Documents that other processes may have sent before.
+    pub(super) may_be_sent_twice: u64,
     pub(super) started: Instant,
     pub(super) total: Option<u64>,
     pub(super) progress: watch::Sender<Progress>,
@@ -215,7 +217,7 @@ impl Collector {
             failed: collected.failed,
             retried: metrics.retried - self.before.retried,
             throttled: metrics.throttled - self.before.throttled,
-            possible_duplicates: metrics.possible_duplicates - self.before.possible_duplicates,
+            possible_duplicates: metrics.possible_duplicates - self.before.possible_duplicates + self.may_be_sent_twice,
             hot_keys: hot_keys(&self.producer, &metrics),
             in_flight: metrics.in_flight_records,
             total: self.total,

@@ -127,6 +127,8 @@ pub struct Plan {
 pub struct Resumed {
     /// Its documents that need not be sent any more.
     pub done: DocumentsDone,
+    /// How often each of the others may have been sent, if it was due.
+    pub times: u64,
     /// What was done to the load so far.
     pub actions: Vec<Done>,
 }
@@ -418,25 +420,13 @@ pub async fn run_logged(
     };
     let before = producer.metrics();
     let schedule = watch::Sender::new(pace.clone());
-    let collector = Collector {
-        acks: acks.clone(),
-        producer: producer.clone(),
-        before,
-        started,
-        total: pace.total(),
-        progress: progress.clone(),
-        samples: plan.samples,
-        seconds: plan.seconds.map(|receiver| Seconds::new(receiver, schedule.subscribe())),
-        paused: plan.controls.paused(),
-        window: window.clone(),
-        give_up: plan.give_up,
-        gave_up,
-    };
-    let mut collecting = tokio::spawn(collector.run(offers));
+    let (total, seconds) = (pace.total(), plan.seconds);
+    let seconds = seconds.map(|receiver| Seconds::new(receiver, schedule.subscribe()));
+    let paused = plan.controls.paused();
     let mut offerer = Offerer {
         producer: producer.clone(),
         pace,
-        window,
+        window: window.clone(),
         controls: plan.controls,
         actions: Vec::new(),
         schedule,
@@ -454,7 +444,23 @@ pub async fn run_logged(
         late: Duration::ZERO,
         sampled: None,
     };
-    let may_be_sent_twice = plan.resumed.map_or(0, |resumed| offerer.resume(&resumed.actions));
+    let may_be_sent_twice = plan.resumed.map_or(0, |resumed| offerer.resume(&resumed.actions) * resumed.times);
+    let collector = Collector {
+        acks: acks.clone(),
+        producer: producer.clone(),
+        before,
+        started,
+        may_be_sent_twice,
+        total,
+        progress: progress.clone(),
+        samples: plan.samples,
+        seconds,
+        paused,
+        window,
+        give_up: plan.give_up,
+        gave_up,
+    };
+    let mut collecting = tokio::spawn(collector.run(offers));
     let offering = offerer.run(cancel, hopeless).await;
     let (count, late, asked_per_second) = (offerer.count, offerer.late, offerer.pace.asked(offerer.count));
     let offered = count - offerer.passed_over;

@@ -18,8 +18,8 @@ use crate::{
     deliveries,
     engine::{Cancel, Home, Journal, StackId},
     fleet::{
-        Coordinator, FleetEvent, FleetResult, InFolder, LastRead, Processes, Rendezvous, RendezvousError, RunPlan,
-        Tracked,
+        Coordinator, FleetEvent, FleetResult, InFolder, LastRead, LogOf, Processes, Rendezvous, RendezvousError,
+        RunPlan, Tracked,
     },
     load::{self, AckLog, LoadError, Part, Progress},
     spec::Stack,
@@ -69,7 +69,7 @@ impl FleetLoad<'_> {
         let folder = home.stack(id).join(FOLDER).join(self.run);
         forget(home, id).await?;
         let place = Arc::new(InFolder::create(&folder)?);
-        let launcher = Box::new(Processes::new(&folder)?);
+        let launcher = Box::new(Processes::new(&folder, self.log_of())?);
         let (control, controls) = load::control();
         let shared = (documents, self.workers);
         let coordinator = Coordinator::new(place, launcher, controls, plan, shared, open_shards);
@@ -115,6 +115,12 @@ impl FleetLoad<'_> {
             endpoint_url: self.endpoint_url.map(str::to_owned),
             poll: POLL,
         })
+    }
+
+    /// Where the workers of this machine write their logs.
+    fn log_of(&self) -> LogOf {
+        let (logs, run) = (Logs::of(self.home, self.id), self.run.to_owned());
+        Box::new(move |part| logs.path(&run, part))
     }
 
     /// Puts the workers' logs where the verification looks for them, unless they are there: a worker of this machine writes
