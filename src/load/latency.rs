@@ -1,4 +1,4 @@
-//! Latencies of a load, as they travel from one process to another.
+//! Latencies of a load: their percentiles, and how they travel from one process to another.
 
 use std::time::Duration;
 
@@ -23,6 +23,42 @@ impl LatencyCounts {
     /// Adds them to a histogram.
     pub fn add_to(&self, histogram: &mut Histogram<u64>) {
         self.0.iter().for_each(|(us, count)| histogram.saturating_record_n(*us, *count));
+    }
+}
+
+/// Percentiles in milliseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Percentiles {
+    /// Half are below.
+    pub p50: f64,
+    /// Nine in ten are below.
+    pub p90: f64,
+    /// All but one in a hundred are below.
+    pub p99: f64,
+    /// The longest.
+    pub max: f64,
+}
+
+/// Documents of a load that had a hot key.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HotDocuments {
+    /// How many were acknowledged.
+    pub documents: u64,
+    /// From the intended send time to the acknowledgement.
+    pub ack_latency_ms: Percentiles,
+}
+
+impl Percentiles {
+    /// Of microseconds; `None` where there are none.
+    pub(crate) fn of(us: &Histogram<u64>) -> Option<Self> {
+        let at = |quantile| us.value_at_quantile(quantile) as f64 / 1e3;
+        (!us.is_empty()).then(|| Self { p50: at(0.5), p90: at(0.9), p99: at(0.99), max: at(1.0) })
+    }
+}
+
+impl HotDocuments {
+    pub(super) fn of(us: &Histogram<u64>) -> Option<Self> {
+        Some(Self { documents: us.len(), ack_latency_ms: Percentiles::of(us)? })
     }
 }
 

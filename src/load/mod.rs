@@ -59,8 +59,8 @@ pub use gate::Gate;
 pub use hot::HotKey;
 pub use imbalance::{Imbalance, ShardCount, ShardCounts};
 pub use intervals::IntervalSet;
-pub use latency::LatencyCounts;
 pub(crate) use latency::microseconds;
+pub use latency::{HotDocuments, LatencyCounts, Percentiles};
 pub use merged::add_hot_keys;
 pub use origin::{OpenError, OpenWorkload, Origin};
 pub use part::{NotAPart, Part};
@@ -261,28 +261,6 @@ pub struct Failure {
     pub first: u64,
 }
 
-/// Percentiles in milliseconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Percentiles {
-    /// Half are below.
-    pub p50: f64,
-    /// Nine in ten are below.
-    pub p90: f64,
-    /// All but one in a hundred are below.
-    pub p99: f64,
-    /// The longest.
-    pub max: f64,
-}
-
-/// Documents of a load that had a hot key.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct HotDocuments {
-    /// How many were acknowledged.
-    pub documents: u64,
-    /// From the intended send time to the acknowledgement.
-    pub ack_latency_ms: Percentiles,
-}
-
 impl LoadResult {
     /// From the intended send time to the acknowledgement; `None` when nothing was acknowledged.
     pub fn ack_latency_ms(&self) -> Option<Percentiles> {
@@ -292,20 +270,6 @@ impl LoadResult {
     /// What became of documents with a hot key; `None` where none was acknowledged.
     pub fn hot(&self) -> Option<HotDocuments> {
         self.hot_latency_us.as_ref().and_then(HotDocuments::of)
-    }
-}
-
-impl Percentiles {
-    /// Of microseconds; `None` where there are none.
-    pub(crate) fn of(us: &Histogram<u64>) -> Option<Self> {
-        let at = |quantile| us.value_at_quantile(quantile) as f64 / 1e3;
-        (!us.is_empty()).then(|| Self { p50: at(0.5), p90: at(0.9), p99: at(0.99), max: at(1.0) })
-    }
-}
-
-impl HotDocuments {
-    fn of(us: &Histogram<u64>) -> Option<Self> {
-        Some(Self { documents: us.len(), ack_latency_ms: Percentiles::of(us)? })
     }
 }
 
