@@ -78,7 +78,7 @@ fn one_command_has_three_processes_send_one_load() {
     nothing_is_left(&demo);
 
     let runs = demo.json(&["runs", "--json"]);
-    assert_eq!(runs["runs"].as_array().map(Vec::len), Some(1), "one record: {runs}");
+    assert_eq!(runs.as_array().map(Vec::len), Some(1), "one record: {runs}");
     let rows = demo.files("runs").into_iter().find(|path| path.ends_with("seconds.jsonl")).expect("rows");
     let rows = fs::read_to_string(rows).expect("rows");
     let rows: Vec<Value> = rows.lines().map(|row| serde_json::from_str(row).expect("a row")).collect();
