@@ -68,6 +68,7 @@ pub struct LastRead {
 pub struct Tally {
     figures: Figures,
     latencies: Latencies,
+    seconds: u64,
 }
 
 /// What all workers come to together.
@@ -113,6 +114,7 @@ impl Tally {
 
     /// Adds what a load did in a second.
     pub fn second(&mut self, second: &LoadSecond) {
+        self.seconds += 1;
         let figures = &mut self.figures;
         figures.scheduled += second.scheduled.unwrap_or(second.offered);
         figures.totals = second.so_far;
@@ -132,6 +134,11 @@ impl Tally {
     pub fn read(&mut self, destination: &str, took: Duration) {
         let number = self.figures.read.as_ref().map_or(0, |read| read.number) + 1;
         self.figures.read = Some(LastRead { number, destination: destination.to_owned(), took });
+    }
+
+    /// How many seconds were added.
+    pub fn seconds(&self) -> u64 {
+        self.seconds
     }
 
     /// As they travel.

@@ -28,6 +28,9 @@ pub trait View: Send + Sync {
     /// Its figures.
     fn figures(&self) -> Figures;
 
+    /// How many seconds of the load they have: a new one is said at once, so that the coordinator counts it in its second.
+    fn seconds(&self) -> u64;
+
     /// The text of its acknowledgement log, if it has one.
     fn log(&self) -> Option<String>;
 }
@@ -116,13 +119,14 @@ impl Member {
     ) -> Infallible {
         let mut ticks = interval(self.plan.poll);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut beat_at: Option<Instant> = None;
+        let (mut beat_at, mut seconds): (Option<Instant>, u64) = (None, 0);
         loop {
             ticks.tick().await;
             let before = (self.status.stage, self.status.orders);
             // What cannot be read or written for as long as a coordinator may be missing ends this worker as well.
             let _ = self.obey(control, &mut gate, cancel).await;
-            let is_new = before != (self.status.stage, self.status.orders);
+            let known = std::mem::replace(&mut seconds, view.seconds());
+            let is_new = before != (self.status.stage, self.status.orders) || known != seconds;
             if is_new || beat_at.is_none_or(|at| at.elapsed() >= BEAT) {
                 let _ = self.beat(view).await;
                 beat_at = Some(Instant::now());

@@ -139,6 +139,10 @@ impl View for Seen {
         self.tally.lock().expect("a test that failed").figures()
     }
 
+    fn seconds(&self) -> u64 {
+        self.tally.lock().expect("a test that failed").seconds() / 200
+    }
+
     fn log(&self) -> Option<String> {
         Some(self.log.lock().expect("a test that failed").text())
     }

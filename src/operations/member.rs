@@ -135,6 +135,10 @@ impl View for Reporter {
         self.tally().figures()
     }
 
+    fn seconds(&self) -> u64 {
+        self.tally().seconds()
+    }
+
     fn log(&self) -> Option<String> {
         self.acks.get().map(|acks| acks.log().text())
     }
