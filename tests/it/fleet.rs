@@ -46,8 +46,7 @@ fn number(report: &Value, field: &str) -> u64 {
 
 /// The folder where the workers of the present run meet.
 fn meeting(demo: &Demo) -> Option<PathBuf> {
-    let files = demo.files("stacks").into_iter();
-    let heartbeat = files.filter(|path| path.ends_with("coordinator")).next();
+    let heartbeat = demo.files("stacks").into_iter().find(|path| path.ends_with("coordinator"));
     heartbeat.and_then(|path| path.parent().map(Path::to_owned))
 }
 
