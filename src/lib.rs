@@ -12,6 +12,8 @@ pub mod engine;
 pub mod aws;
 /// Sends a workload through the producer at a rate.
 pub mod load;
+/// One load by several workers: how they and their coordinator meet.
+pub mod fleet;
 /// Verifies that every acknowledged document arrived.
 pub mod verify;
 /// One folder for each delivery, with everything about it.

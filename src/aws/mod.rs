@@ -26,6 +26,7 @@ pub mod mirror;
 pub(crate) mod moment;
 pub mod names;
 pub mod object;
+pub mod objects;
 mod pace;
 pub mod packaging;
 pub mod partitions;

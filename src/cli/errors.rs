@@ -147,6 +147,7 @@ pub fn worker(error: WorkerError) -> anyhow::Error {
     match error {
         WorkerError::RunName(_)
         | WorkerError::Endless(_)
+        | WorkerError::SharesItself(_)
         | WorkerError::Replay
         | WorkerError::ThenDown
         | WorkerError::NotUp(_)

@@ -42,6 +42,8 @@ pub mod up;
 pub mod usage;
 pub mod validate;
 pub mod verify;
+pub mod worker;
+pub mod workers;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -113,6 +115,9 @@ enum Command {
     Local(local::Local),
     /// Print shell completions.
     Completions(completions::Completions),
+    /// Send one part of a load that `demo run` shares among several processes; `demo run` starts it.
+    #[command(hide = true)]
+    Worker(worker::Worker),
 }
 
 /// A stack file with its overlays and overrides.
@@ -204,5 +209,6 @@ fn execute(command: Command, screen: &Screen) -> anyhow::Result<Exit> {
         Command::Ls(command) => command.run(screen),
         Command::Gc(command) => context::block_on(command.run(screen)),
         Command::Cost(command) => context::block_on(command.run(screen)),
+        Command::Worker(command) => context::block_on(command.run(screen)),
     }
 }

@@ -34,8 +34,8 @@ pub struct Plan {
     #[arg(long)]
     detailed_exitcode: bool,
     /// Print one JSON object: `stack`, `known` (whether the stack has a journal), `place`, `changes` (whether `up`
-    /// would do anything), `possible` (whether `up` would accept the changes), `sending` (transport, aggregation and
-    /// order of its documents), `keys` (how evenly they go to the shards), `imperfect` (where its imperfect documents
+    /// would do anything), `possible` (whether `up` would accept the changes), `workers` (how many processes share its
+    /// load; null where one sends it), `sending` (transport, aggregation and order of its documents), `keys` (how evenly they go to the shards), `imperfect` (where its imperfect documents
     /// end), and `steps`, each with `kind`, `name`, `detail`, `action` (create, adopt, change, replace, refuse, orphan,
     /// keep), and for some `why`: differences (`what`, `is`, `wanted`, `change`), or a sentence.
     #[arg(long)]
@@ -71,21 +71,27 @@ impl Plan {
             format!(
                 "{}\n",
                 json!({"stack": id, "known": known, "place": place, "changes": changes, "possible": possible,
-                       "sending": stack.load.sending.to_string(), "keys": keys, "imperfect": imperfect, "steps": steps})
+                       "workers": stack.load.workers, "sending": stack.load.sending.to_string(), "keys": keys, "imperfect": imperfect, "steps": steps})
             )
         } else {
             let new = if known { "" } else { " (not created yet; its id will differ)" };
             let costs = cost::per_hour(steps.iter().map(|step| &step.node), clients.place());
             let lines: String = steps.iter().map(|step| line(step, &clients)).collect();
             let (summary, sending) = (summary(&steps), stack.load.sending);
+            let workers = stack.load.workers.map(workers).unwrap_or_default();
             let imperfect: String = imperfect.iter().map(|flaw| format!("  imperfect: {flaw}\n")).collect();
             format!(
                 "{id}{new} on {place}\n\n{lines}\n  {summary}\n  cost: {costs} while it is up\n  \
-                 transport: {sending}\n  keys: {keys}\n{imperfect}"
+                 {workers}transport: {sending}\n  keys: {keys}\n{imperfect}"
             )
         })?;
         Ok(if self.detailed_exitcode && changes { Exit::Changes } else { Exit::Fine })
     }
+}
+
+/// The line of the processes that share the load.
+fn workers(workers: u32) -> String {
+    format!("workers: {workers} on this machine\n  ")
 }
 
 /// How many documents have each flaw and where they end, such as `malformed 120: in S3's error prefix`.

@@ -17,6 +17,7 @@ use super::{
     screen::{Bar, Screen},
     signals::Signals,
     stack_status,
+    workers::WorkerLines,
 };
 use crate::{
     aws::cost::Billed,
@@ -45,6 +46,7 @@ pub struct Terminal {
     resources: ResourceLines,
     ahead: Mutex<Ahead>,
     load: Mutex<Option<LiveLoad>>,
+    workers: Mutex<WorkerLines>,
     searches: Mutex<BTreeMap<Destination, Bar>>,
     print_error: Mutex<Option<anyhow::Error>>,
 }
@@ -60,6 +62,7 @@ impl Terminal {
             resources: ResourceLines::on(screen),
             ahead: Mutex::default(),
             load: Mutex::default(),
+            workers: Mutex::default(),
             searches: Mutex::default(),
             print_error: Mutex::default(),
         }
@@ -171,13 +174,15 @@ impl Host for Terminal {
             }
             Event::Loading(progress) => lock(&self.load).iter().for_each(|load| load.progress(progress)),
             Event::Second(row) => lock(&self.load).iter().for_each(|load| load.row(row)),
-            Event::RecordStarted(_) | Event::LoadSecond(_) | Event::Read { .. } => {}
+            Event::Workers(states) => lock(&self.workers).show(states, screen),
+            Event::LogOpened(_) | Event::RecordStarted(_) | Event::LoadSecond(_) | Event::Read { .. } => {}
             Event::Acted(Done { at, action }) => screen.line(&format!("  {at:.1} s: {action}")),
             Event::Aborted(abort) => screen.warning(&format!("the load is stopped: {abort}")),
             Event::StreamChanged { action, took } => {
                 screen.line(&format!("  {action}: done in {:.1} s", took.as_secs_f64()));
             }
             Event::Loaded(load) => {
+                lock(&self.workers).finish();
                 drop(lock(&self.load).take());
                 screen.line(&format!("  {:8} {}", "load", load_parts(load).join("   ")));
                 // Without an acknowledgement, this ends the run and is its error.

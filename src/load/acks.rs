@@ -3,14 +3,15 @@
 //! Lines of text: the header as JSON, then `tickets 1-5000` for each range as it is reserved, `acknowledged 0-499
 //! 512-700` as answers come, `refused 17` for a document that the producer does not take and is not meant to, and `end 60000`, the number of documents offered, when the load ended by itself.
 //! Every line goes to the operating system in one write, so a killed process tears at most the last line. The writer holds
-//! the file's lock, so that others can tell a run under way from one that was cut off.
+//! the file's lock, so that others can tell a run under way from one that was cut off. A worker that finishes what another began
+//! takes over its log: the new file has all of it, and takes the old one's place at once.
 
 use std::{
-    fs::{File, OpenOptions, TryLockError},
+    fs::{self, File, OpenOptions, TryLockError},
     io::{self, Write},
     ops::RangeInclusive,
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use serde::{Deserialize, Serialize};
@@ -46,6 +47,35 @@ pub struct AckLog {
     pub refused: IntervalSet,
     /// How many documents of this part were offered, when it ended by itself.
     pub offered: Option<u64>,
+}
+
+/// The documents of a part that need not be sent any more.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DocumentsDone {
+    /// Those that the service acknowledged.
+    pub acknowledged: IntervalSet,
+    /// Those that the producer refused as it should.
+    pub refused: IntervalSet,
+}
+
+impl DocumentsDone {
+    /// All of them.
+    pub fn all(&self) -> IntervalSet {
+        let mut all = self.acknowledged.clone();
+        self.refused.intervals().for_each(|range| all.insert_range(range));
+        all
+    }
+
+    /// Adds those of others.
+    pub fn add(&mut self, other: &Self) {
+        other.acknowledged.intervals().for_each(|range| self.acknowledged.insert_range(range));
+        other.refused.intervals().for_each(|range| self.refused.insert_range(range));
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> u64 {
+        self.acknowledged.count() + self.refused.count()
+    }
 }
 
 /// What is wrong with a run's file.
@@ -99,6 +129,14 @@ impl AckLog {
             path: path.to_owned(),
             source,
         })?;
+        Self::parse(&text, path)
+    }
+
+    /// Reads the text of a log; `path` is what errors call it.
+    ///
+    /// # Errors
+    /// The header is not whole, or a whole line makes no sense.
+    pub fn parse(text: &str, path: &Path) -> Result<Self, AckLogError> {
         let whole = text.rfind('\n').map_or("", |end| &text[..end]);
         let broken = |line: usize, text: &str, problem| AckLogError::Line {
             path: path.to_owned(),
@@ -109,13 +147,28 @@ impl AckLog {
         let mut lines = whole.split('\n');
         let first = lines.next().unwrap_or_default();
         let header = serde_json::from_str(first).map_err(|_| broken(1, first, "not a header"))?;
-        let (acknowledged, refused) = Default::default();
-        let mut log = Self { header, tickets: Vec::new(), acknowledged, refused, offered: None };
+        let mut log = Self::new(header);
         for (index, line) in lines.enumerate() {
             let expected = "expected `tickets`, `acknowledged`, `refused` or `end`";
             log.add(line).ok_or_else(|| broken(index + 2, line, expected))?;
         }
         Ok(log)
+    }
+
+    /// One that says nothing yet.
+    fn new(header: Header) -> Self {
+        let (acknowledged, refused) = Default::default();
+        Self { header, tickets: Vec::new(), acknowledged, refused, offered: None }
+    }
+
+    /// Its text, as short as it can be.
+    pub fn text(&self) -> String {
+        let header = serde_json::to_string(&self.header).expect("a header is JSON");
+        let tickets = self.tickets.iter().map(tickets_line);
+        let sets = [("acknowledged", &self.acknowledged), ("refused", &self.refused)];
+        let sets = sets.into_iter().filter_map(|(what, documents)| set_line(what, documents));
+        let end = self.offered.map(end_line);
+        std::iter::once(header).chain(tickets).chain(sets).chain(end).map(|line| line + "\n").collect()
     }
 
     fn add(&mut self, line: &str) -> Option<()> {
@@ -138,6 +191,20 @@ fn add_ranges(numbers: &str, to: &mut IntervalSet) -> Option<()> {
     Some(())
 }
 
+fn tickets_line(tickets: &RangeInclusive<u64>) -> String {
+    format!("tickets {}-{}", tickets.start(), tickets.end())
+}
+
+/// None of no documents.
+fn set_line(what: &str, documents: &IntervalSet) -> Option<String> {
+    let ranges = documents.intervals().map(|range| format!(" {}-{}", range.start(), range.end()));
+    (!documents.is_empty()).then(|| what.to_owned() + &ranges.collect::<String>())
+}
+
+fn end_line(offered: u64) -> String {
+    format!("end {offered}")
+}
+
 fn parse_range(text: &str) -> Option<RangeInclusive<u64>> {
     let (first, last) = text.split_once('-')?;
     let (first, last) = (first.parse().ok()?, last.parse().ok()?);
@@ -145,53 +212,89 @@ fn parse_range(text: &str) -> Option<RangeInclusive<u64>> {
 }
 
 /// Writes a run's file.
-pub(super) struct AckWriter {
+pub struct AckWriter {
     path: PathBuf,
-    file: Mutex<File>,
+    inner: Mutex<Inner>,
+}
+
+struct Inner {
+    file: File,
+    /// What the file says, but for a line that could not be written.
+    log: AckLog,
+    /// Where the file is until it says as much as the one whose place it takes.
+    beside: Option<PathBuf>,
 }
 
 impl AckWriter {
     /// A new file; one that is there already belongs to another run.
-    pub(super) fn create(path: &Path, header: &Header) -> Result<Self, AckLogError> {
+    ///
+    /// # Errors
+    /// It cannot be created.
+    pub fn create(path: &Path, header: &Header) -> Result<Self, AckLogError> {
         let failed = |source| AckLogError::Io { doing: "create", path: path.to_owned(), source };
         let file = OpenOptions::new().append(true).create_new(true).open(path).map_err(failed)?;
+        Self::begin(path, file, AckLog::new(header.clone()), None)
+    }
+
+    /// A file that goes on where another worker's ended: it has what that one had acknowledged and refused, and takes the
+    /// place of a file that is there once it says as much, so that a kill loses nothing.
+    ///
+    /// # Errors
+    /// It cannot be created.
+    pub fn succeed(path: &Path, header: &Header, done: &DocumentsDone) -> Result<Self, AckLogError> {
+        let beside = path.with_extension("acks.new");
+        let failed = |source| AckLogError::Io { doing: "create", path: beside.clone(), source };
+        let file = OpenOptions::new().append(true).create(true).open(&beside).map_err(failed)?;
+        file.set_len(0).map_err(failed)?;
+        let DocumentsDone { acknowledged, refused } = done.clone();
+        let log = AckLog { acknowledged, refused, ..AckLog::new(header.clone()) };
+        Self::begin(path, file, log, Some(beside.clone()))
+    }
+
+    fn begin(path: &Path, file: File, log: AckLog, beside: Option<PathBuf>) -> Result<Self, AckLogError> {
+        let failed = |source| AckLogError::Io { doing: "create", path: path.to_owned(), source };
         file.lock().map_err(failed)?;
-        let writer = Self { path: path.to_owned(), file: Mutex::new(file) };
-        writer.line(&serde_json::to_string(header).map_err(|error| failed(error.into()))?)?;
+        let header = serde_json::to_string(&log.header).map_err(|error| failed(error.into()))?;
+        let writer = Self { path: path.to_owned(), inner: Mutex::new(Inner { file, log, beside }) };
+        writer.line(&mut writer.inner(), &header)?;
         Ok(writer)
     }
 
-    /// A file of the test's own.
-    #[cfg(test)]
-    pub(super) fn over(file: File) -> Self {
-        Self { path: PathBuf::from("a test's"), file: Mutex::new(file) }
+    /// What it has written.
+    pub fn log(&self) -> AckLog {
+        self.inner().log.clone()
     }
 
     pub(super) fn tickets(&self, tickets: &RangeInclusive<u64>) -> Result<(), AckLogError> {
-        self.line(&format!("tickets {}-{}", tickets.start(), tickets.end()))
+        let mut inner = self.inner();
+        self.line(&mut inner, &tickets_line(tickets))?;
+        inner.log.tickets.push(tickets.clone());
+        let Some(beside) = inner.beside.take() else { return Ok(()) };
+        let AckLog { acknowledged, refused, .. } = inner.log.clone();
+        self.set(&mut inner, "acknowledged", &acknowledged)?;
+        self.set(&mut inner, "refused", &refused)?;
+        fs::rename(beside, &self.path).or_else(|error| self.lost(error))
     }
 
     pub(super) fn acknowledged(&self, documents: &IntervalSet) -> Result<(), AckLogError> {
-        self.ranges("acknowledged", documents)
+        let mut inner = self.inner();
+        self.set(&mut inner, "acknowledged", documents)?;
+        documents.intervals().for_each(|range| inner.log.acknowledged.insert_range(range));
+        Ok(())
     }
 
     pub(super) fn refused(&self, documents: &IntervalSet) -> Result<(), AckLogError> {
-        self.ranges("refused", documents)
-    }
-
-    fn ranges(&self, what: &str, documents: &IntervalSet) -> Result<(), AckLogError> {
-        if documents.is_empty() {
-            return Ok(());
-        }
-        let mut line = what.to_owned();
-        for range in documents.intervals() {
-            line += &format!(" {}-{}", range.start(), range.end());
-        }
-        self.line(&line)
+        let mut inner = self.inner();
+        self.set(&mut inner, "refused", documents)?;
+        documents.intervals().for_each(|range| inner.log.refused.insert_range(range));
+        Ok(())
     }
 
     pub(super) fn end(&self, offered: u64) -> Result<(), AckLogError> {
-        self.line(&format!("end {offered}"))
+        let mut inner = self.inner();
+        self.line(&mut inner, &end_line(offered))?;
+        inner.log.offered = Some(offered);
+        Ok(())
     }
 
     /// Why a line was not written, when its thread ended before it could be.
@@ -199,9 +302,25 @@ impl AckWriter {
         Err(AckLogError::Io { doing: "append to", path: self.path.clone(), source })
     }
 
-    fn line(&self, line: &str) -> Result<(), AckLogError> {
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        file.write_all(format!("{line}\n").as_bytes()).or_else(|error| self.lost(error))
+    fn set(&self, inner: &mut Inner, what: &str, documents: &IntervalSet) -> Result<(), AckLogError> {
+        set_line(what, documents).map_or(Ok(()), |line| self.line(inner, &line))
+    }
+
+    fn line(&self, inner: &mut Inner, line: &str) -> Result<(), AckLogError> {
+        inner.file.write_all(format!("{line}\n").as_bytes()).or_else(|error| self.lost(error))
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+impl AckWriter {
+    /// A file of the test's own.
+    pub(super) fn over(file: File, header: Header) -> Self {
+        let inner = Inner { file, log: AckLog::new(header), beside: None };
+        Self { path: PathBuf::from("a test's"), inner: Mutex::new(inner) }
     }
 }
 
@@ -245,6 +364,25 @@ mod tests {
         AckLog::read(&path).expect("read all the same");
         drop(writer);
         assert!(!AckLog::is_under_way(&path).expect("asked"));
+    }
+
+    #[test]
+    fn a_log_that_is_taken_over_has_all_of_it_and_takes_its_place_at_once() {
+        let (_folder, path) = written();
+        let before = AckLog::read(&path).expect("read");
+        let done = DocumentsDone { acknowledged: before.acknowledged.clone(), refused: before.refused.clone() };
+        let writer = AckWriter::succeed(&path, &header(), &done).expect("created");
+        assert_eq!(AckLog::read(&path).expect("read"), before, "not before it says as much");
+        writer.tickets(&(1..=50)).expect("written");
+        let mut more = IntervalSet::default();
+        more.insert_range(10..=12);
+        writer.acknowledged(&more).expect("written");
+        writer.end(33).expect("written");
+        assert!(AckLog::is_under_way(&path).expect("asked"));
+        let log = AckLog::read(&path).expect("read");
+        assert_eq!(log.acknowledged.intervals().collect::<Vec<_>>(), [0..=12, 20..=29]);
+        assert_eq!((&log, log.offered, log.tickets.len()), (&writer.log(), Some(33), 1));
+        assert_eq!(AckLog::parse(&log.text(), &path).expect("its own text"), log);
     }
 
     #[test]

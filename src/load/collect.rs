@@ -27,6 +27,7 @@ use super::{
     hot::{hot_keys, hot_shards},
     imbalance::ShardCounts,
     intervals::IntervalSet,
+    latency,
     offer::{Offered, Slice},
     second::{Latencies, LoadTotals, Position, Seconds},
     window::Window,
@@ -38,10 +39,8 @@ const TICK: Duration = Duration::from_millis(100);
 const TICKS_OF_RATE: usize = 10;
 /// A silence is told from this length on.
 const SILENT: Duration = Duration::from_secs(2);
-/// Longer latencies count as an hour.
-const LONGEST_LATENCY: Duration = Duration::from_secs(3600);
 /// Different reasons kept.
-const REASONS: usize = 5;
+pub(super) const REASONS: usize = 5;
 
 /// What has become of the documents so far.
 pub(super) struct Collected {
@@ -76,6 +75,8 @@ pub(super) struct Collector {
     pub(super) producer: Producer,
     /// The producer's counts before the load.
     pub(super) before: Snapshot,
+    /// Documents that other processes may have sent before.
+    pub(super) may_be_sent_twice: u64,
     pub(super) started: Instant,
     pub(super) total: Option<u64>,
     pub(super) progress: watch::Sender<Progress>,
@@ -218,6 +219,7 @@ impl Collector {
             failed: collected.failed,
             retried: metrics.retried - self.before.retried,
             throttled: metrics.throttled - self.before.throttled,
+            possible_duplicates: metrics.possible_duplicates - self.before.possible_duplicates + self.may_be_sent_twice,
             hot_keys: hot_keys(&self.producer, &metrics),
             in_flight: metrics.in_flight_records,
             total: self.total,
@@ -275,7 +277,7 @@ impl Collected {
             failed: 0,
             refused: 0,
             bytes: 0,
-            latency: latency(),
+            latency: latency::of_load(),
             hot_latency: None,
             shards: ShardCounts::default(),
             latest: Latencies::new(),
@@ -318,7 +320,7 @@ impl Collected {
         self.bytes += document.bytes as u64;
         self.latency.saturating_record(took.as_micros() as u64);
         if document.is_hot {
-            self.hot_latency.get_or_insert_with(latency).saturating_record(took.as_micros() as u64);
+            self.hot_latency.get_or_insert_with(latency::of_load).saturating_record(took.as_micros() as u64);
         }
         self.latest.record(took, acknowledged_at.saturating_duration_since(receipt.sent_at().into_std()));
         self.shards.count(receipt.shard_id(), document.bytes as u64);
@@ -350,9 +352,4 @@ impl Collected {
             self.failures.push(Failure { reason, count: 1, first: ordinal });
         }
     }
-}
-
-fn latency() -> Histogram<u64> {
-    let longest = LONGEST_LATENCY.as_micros() as u64;
-    Histogram::new_with_bounds(1, longest, 3).expect("an hour in microseconds to three digits")
 }

@@ -23,8 +23,10 @@ pub struct Controls {
     is_paused: Arc<AtomicBool>,
 }
 
-pub(super) struct Asked {
-    pub(super) action: Action,
+/// An action that somebody waits for.
+pub struct Asked {
+    /// What is to be done.
+    pub action: Action,
     answer: oneshot::Sender<Done>,
 }
 
@@ -74,7 +76,7 @@ impl Control {
 
 impl Controls {
     /// Waits for an action; for ever once nobody can ask for one. May be dropped while it waits.
-    pub(super) async fn next(&mut self) -> Asked {
+    pub async fn next(&mut self) -> Asked {
         match self.actions.recv().await {
             Some(asked) => asked,
             None => std::future::pending().await,
@@ -99,7 +101,7 @@ impl Controls {
 
 impl Asked {
     /// Tells whoever asked, who may be gone.
-    pub(super) fn answer(self, done: Done) {
+    pub fn answer(self, done: Done) {
         let _ = self.answer.send(done);
     }
 }

@@ -19,50 +19,78 @@ pub struct Imbalance {
 }
 
 /// Acknowledged documents by shard, in the order in which the shards got their first.
-#[derive(Default)]
-pub(super) struct ShardCounts {
+#[derive(Clone, Default)]
+pub struct ShardCounts {
     counts: Vec<ShardCount>,
     by_id: HashMap<Box<str>, usize>,
 }
 
 /// What one shard got.
-pub(super) struct ShardCount {
-    pub(super) id: Box<str>,
-    pub(super) documents: u64,
-    pub(super) bytes: u64,
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShardCount {
+    /// Such as `shardId-000000000000`.
+    pub id: Box<str>,
+    /// Acknowledged documents.
+    pub documents: u64,
+    /// Bytes of those.
+    pub bytes: u64,
+    /// Times that it wanted a record later, where that is counted.
+    #[serde(default)]
+    pub throttled: u64,
 }
 
 impl ShardCounts {
     pub(super) fn count(&mut self, shard: &str, bytes: u64) {
+        let count = self.of(shard);
+        count.documents += 1;
+        count.bytes += bytes;
+    }
+
+    /// Adds what a shard got of another load.
+    pub fn add(&mut self, more: &ShardCount) {
+        let count = self.of(&more.id);
+        count.documents += more.documents;
+        count.bytes += more.bytes;
+        count.throttled += more.throttled;
+    }
+
+    /// All of them.
+    pub fn all(&self) -> &[ShardCount] {
+        &self.counts
+    }
+
+    /// What one of them got, if it got something.
+    pub fn get(&self, shard: &str) -> Option<&ShardCount> {
+        self.by_id.get(shard).map(|index| &self.counts[*index])
+    }
+
+    fn of(&mut self, shard: &str) -> &mut ShardCount {
         let index = match self.by_id.get(shard) {
             Some(index) => *index,
             None => {
                 self.by_id.insert(shard.into(), self.counts.len());
-                self.counts.push(ShardCount { id: shard.into(), documents: 0, bytes: 0 });
+                self.counts.push(ShardCount { id: shard.into(), ..ShardCount::default() });
                 self.counts.len() - 1
             }
         };
-        self.counts[index].documents += 1;
-        self.counts[index].bytes += bytes;
-    }
-
-    pub(super) fn all(&self) -> &[ShardCount] {
-        &self.counts
+        &mut self.counts[index]
     }
 
     /// Whether more shards than were `open` at the beginning got documents, so that some were opened later.
     pub(super) fn were_resharded(&self, open: usize) -> bool {
         open > 0 && self.counts.len() > open
     }
+}
 
-    /// Of a stream that had so many open shards all the time; `None` when nothing was acknowledged.
-    pub(super) fn imbalance(&self, open: usize) -> Option<Imbalance> {
+impl Imbalance {
+    /// Of what shards got of a stream that had so many open shards all the time; `None` when nothing was acknowledged.
+    pub(super) fn of(counts: &[ShardCount], open: usize) -> Option<Self> {
         // Of several that got the same, always the same one.
-        let hottest = self.counts.iter().max_by(|a, b| (a.documents, &b.id).cmp(&(b.documents, &a.id)))?;
-        let all: u64 = self.counts.iter().map(|count| count.documents).sum();
-        let (shards, documents) = (self.counts.len().max(open) as u64, hottest.documents);
+        let hottest = counts.iter().max_by(|a, b| (a.documents, &b.id).cmp(&(b.documents, &a.id)))?;
+        let all: u64 = counts.iter().map(|count| count.documents).sum();
+        let (shards, documents) = (counts.len().max(open) as u64, hottest.documents);
         let over_mean = documents as f64 * shards as f64 / all as f64;
-        Some(Imbalance { shards, hottest: hottest.id.to_string(), documents, over_mean })
+        Some(Self { shards, hottest: hottest.id.to_string(), documents, over_mean })
     }
 }
 
@@ -73,12 +101,12 @@ mod tests {
     #[test]
     fn the_hottest_is_held_against_all_shards_even_those_without_a_document() {
         let mut counts = ShardCounts::default();
-        assert_eq!(counts.imbalance(4), None);
+        assert_eq!(Imbalance::of(counts.all(), 4), None);
         ["b", "a", "b", "a", "c"].into_iter().for_each(|shard| counts.count(shard, 10));
         let expected = Imbalance { shards: 4, hottest: "a".into(), documents: 2, over_mean: 1.6 };
-        assert_eq!(counts.imbalance(4), Some(expected));
+        assert_eq!(Imbalance::of(counts.all(), 4), Some(expected));
         assert_eq!(
-            counts.imbalance(0).map(|of| (of.shards, of.over_mean)),
+            Imbalance::of(counts.all(), 0).map(|of| (of.shards, of.over_mean)),
             Some((3, 1.2)),
             "not known how many are open"
         );

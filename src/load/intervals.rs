@@ -1,9 +1,15 @@
 //! Sets of numbers that lie mostly side by side.
 
-use std::{collections::BTreeMap, ops::RangeInclusive};
+use std::{
+    collections::BTreeMap,
+    ops::{Range, RangeInclusive},
+};
+
+use serde::{Deserialize, Serialize};
 
 /// A set of numbers kept as intervals, so that its size follows the gaps and not the numbers.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Vec<(u64, u64)>", into = "Vec<(u64, u64)>")]
 pub struct IntervalSet {
     /// First to last; never touching each other.
     ends: BTreeMap<u64, u64>,
@@ -51,6 +57,22 @@ impl IntervalSet {
         self.ends.range(..=number).next_back().is_some_and(|(_, &end)| number <= end)
     }
 
+    /// The least number that it lacks, from this one on.
+    pub fn first_missing(&self, from: u64) -> u64 {
+        let around = self.ends.range(..=from).next_back().filter(|(_, end)| from <= **end);
+        around.map_or(from, |(_, end)| end.saturating_add(1))
+    }
+
+    /// How many numbers of a range it has.
+    pub fn count_in(&self, range: Range<u64>) -> u64 {
+        let before = self.ends.range(..range.start).next_back();
+        let overlapping = before.into_iter().chain(self.ends.range(range.clone()));
+        let inside = |(first, last): (&u64, &u64)| {
+            last.saturating_add(1).min(range.end).saturating_sub((*first).max(range.start))
+        };
+        overlapping.map(inside).sum()
+    }
+
     /// How many numbers it has.
     pub fn count(&self) -> u64 {
         self.ends.iter().map(|(start, end)| end - start + 1).sum()
@@ -64,6 +86,20 @@ impl IntervalSet {
     /// Whether it has no number.
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()
+    }
+}
+
+impl From<Vec<(u64, u64)>> for IntervalSet {
+    fn from(ranges: Vec<(u64, u64)>) -> Self {
+        let mut set = Self::default();
+        ranges.into_iter().for_each(|(first, last)| set.insert_range(first..=last));
+        set
+    }
+}
+
+impl From<IntervalSet> for Vec<(u64, u64)> {
+    fn from(set: IntervalSet) -> Self {
+        set.ends.into_iter().collect()
     }
 }
 
@@ -85,6 +121,11 @@ mod tests {
             assert_eq!(set.count(), plain.len() as u64);
         }
         assert!((0..1_010).all(|number| set.contains(number) == plain.contains(&number)));
+        for first in (0..1_010).step_by(7) {
+            let missing = (first..).find(|number| !plain.contains(number));
+            assert_eq!(Some(set.first_missing(first)), missing);
+            assert_eq!(set.count_in(first..first + 50), plain.range(first..first + 50).count() as u64);
+        }
         assert_eq!(set.intervals().flatten().collect::<Vec<_>>(), plain.into_iter().collect::<Vec<_>>());
     }
 

@@ -17,10 +17,13 @@ mod acks;
 mod collect;
 mod control;
 mod flaws;
+mod gate;
 mod generate;
 mod hot;
 mod imbalance;
 mod intervals;
+mod latency;
+mod merged;
 mod offer;
 mod origin;
 mod pace;
@@ -49,12 +52,16 @@ use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, watch};
 
-pub use acks::{AckLog, AckLogError, Header};
-pub use control::{Control, Controls, Done, LoadOver, control};
+pub use acks::{AckLog, AckLogError, AckWriter, DocumentsDone, Header};
+pub use control::{Asked, Control, Controls, Done, LoadOver, control};
 pub use flaws::{Fields, Flaws};
+pub use gate::Gate;
 pub use hot::HotKey;
-pub use imbalance::Imbalance;
+pub use imbalance::{Imbalance, ShardCount, ShardCounts};
 pub use intervals::IntervalSet;
+pub(crate) use latency::microseconds;
+pub use latency::{HotDocuments, LatencyCounts, Percentiles};
+pub use merged::add_hot_keys;
 pub use origin::{OpenError, OpenWorkload, Origin};
 pub use part::{NotAPart, Part};
 pub use second::{ByShard, HotShard, LoadSecond, LoadTotals};
@@ -62,7 +69,6 @@ pub use source::{Documents, Ids, Source, SourceError};
 pub use times::Times;
 
 use self::{
-    acks::AckWriter,
     collect::{Collected, Collector},
     flaws::Flawed,
     generate::{Generator, Keyed},
@@ -110,6 +116,21 @@ pub struct Plan {
     pub samples: Option<mpsc::Sender<Sample>>,
     /// Receives what the load did in each second, at its end.
     pub seconds: Option<mpsc::UnboundedSender<LoadSecond>>,
+    /// Holds the load back until others are ready too; without it, it starts when its first documents are made.
+    pub gate: Option<Gate>,
+    /// What another process did of this part before it ended.
+    pub resumed: Option<Resumed>,
+}
+
+/// What is known of a part that another process began and did not finish.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Resumed {
+    /// Its documents that need not be sent any more.
+    pub done: DocumentsDone,
+    /// How often each of the others may have been sent, if it was due.
+    pub times: u64,
+    /// What was done to the load so far.
+    pub actions: Vec<Done>,
 }
 
 /// An acknowledged document.
@@ -136,6 +157,8 @@ pub struct Progress {
     pub retried: u64,
     /// How many of those a shard throttled.
     pub throttled: u64,
+    /// The most duplicates that the stream can have so far.
+    pub possible_duplicates: u64,
     /// Partition keys that slow the load, the hottest first.
     pub hot_keys: Vec<HotKey>,
     /// Documents that have not ended.
@@ -155,7 +178,7 @@ pub struct Progress {
 }
 
 /// A time in which documents wait and none is acknowledged.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Silence {
     /// How long it lasts.
     pub lasts: Duration,
@@ -175,7 +198,7 @@ impl fmt::Display for Silence {
 }
 
 /// The result of a load. `offered` = `acknowledged` + `failed`; what the producer was to refuse is in neither.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct LoadResult {
     /// Documents that the producer took.
     pub offered: u64,
@@ -193,12 +216,15 @@ pub struct LoadResult {
     pub throttled: u64,
     /// Partition keys that slowed the load, the hottest first.
     pub hot_keys: Vec<HotKey>,
+    /// What each shard got, in the order of their first documents.
+    pub shards: Vec<ShardCount>,
     /// How unevenly the shards got them; `None` when nothing was acknowledged, and of a stream that was resharded.
     pub imbalance: Option<Imbalance>,
     /// Whether the stream was resharded, as far as actions and the shards that got documents say.
     pub resharded: bool,
-    /// What became of documents with a hot key; `None` where none was acknowledged.
-    pub hot: Option<HotDocuments>,
+    /// The latency of documents with a hot key, as `latency_us`; `None` where none was acknowledged.
+    #[serde(with = "latency::optional")]
+    pub hot_latency_us: Option<Histogram<u64>>,
     /// What was done to the load while it went on.
     pub actions: Vec<Done>,
     /// The most duplicates that the stream can have.
@@ -214,6 +240,7 @@ pub struct LoadResult {
     /// Bytes of acknowledged documents a second.
     pub bytes_per_second: f64,
     /// Microseconds from the intended send time to the acknowledgement, three digits, at most an hour.
+    #[serde(with = "latency::whole")]
     pub latency_us: Histogram<u64>,
     /// The longest delay of a document behind its intended send time, in seconds.
     pub late: f64,
@@ -224,7 +251,7 @@ pub struct LoadResult {
 }
 
 /// Why documents failed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     /// The reason.
     pub reason: String,
@@ -234,46 +261,15 @@ pub struct Failure {
     pub first: u64,
 }
 
-/// Percentiles in milliseconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Percentiles {
-    /// Half are below.
-    pub p50: f64,
-    /// Nine in ten are below.
-    pub p90: f64,
-    /// All but one in a hundred are below.
-    pub p99: f64,
-    /// The longest.
-    pub max: f64,
-}
-
-/// Documents of a load that had a hot key.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct HotDocuments {
-    /// How many were acknowledged.
-    pub documents: u64,
-    /// From the intended send time to the acknowledgement.
-    pub ack_latency_ms: Percentiles,
-}
-
 impl LoadResult {
     /// From the intended send time to the acknowledgement; `None` when nothing was acknowledged.
     pub fn ack_latency_ms(&self) -> Option<Percentiles> {
         Percentiles::of(&self.latency_us)
     }
-}
 
-impl Percentiles {
-    /// Of microseconds; `None` where there are none.
-    fn of(us: &Histogram<u64>) -> Option<Self> {
-        let at = |quantile| us.value_at_quantile(quantile) as f64 / 1e3;
-        (!us.is_empty()).then(|| Self { p50: at(0.5), p90: at(0.9), p99: at(0.99), max: at(1.0) })
-    }
-}
-
-impl HotDocuments {
-    fn of(us: &Histogram<u64>) -> Option<Self> {
-        Some(Self { documents: us.len(), ack_latency_ms: Percentiles::of(us)? })
+    /// What became of documents with a hot key; `None` where none was acknowledged.
+    pub fn hot(&self) -> Option<HotDocuments> {
+        self.hot_latency_us.as_ref().and_then(HotDocuments::of)
     }
 }
 
@@ -342,10 +338,14 @@ pub async fn run(
     cancel: &Cancel,
 ) -> Result<LoadResult, LoadError> {
     let acks = AckWriter::create(acks_log, &plan.header)?;
-    send(plan, producer, Arc::new(acks), progress, cancel).await
+    run_logged(plan, producer, Arc::new(acks), progress, cancel).await
 }
 
-async fn send(
+/// [`run`] with a log that is there, which others can look at meanwhile.
+///
+/// # Errors
+/// The same.
+pub async fn run_logged(
     plan: Plan,
     producer: &Producer,
     acks: Arc<AckWriter>,
@@ -354,16 +354,19 @@ async fn send(
 ) -> Result<LoadResult, LoadError> {
     let whole = plan.schedule.documents();
     let pace = Pace::new(plan.schedule, plan.header.part)?;
-    let first = plan.header.part.documents(whole.unwrap_or_default()).start;
+    let own = plan.header.part.documents(whole.unwrap_or_default());
+    let done = plan.resumed.as_ref().map_or_else(IntervalSet::default, |resumed| resumed.done.all());
+    let first = own.start;
+    let skipped = done.first_missing(first) - first;
     // An imperfect document may be the one before it once more.
-    let lead = u64::from(plan.header.flaws.is_some() && first > 0);
+    let lead = u64::from(plan.header.flaws.is_some() && first + skipped > 0);
     let generator = Generator {
         keyed: keyed(&plan.partition_key, plan.source.identity()),
         source: plan.source,
         reserve: plan.reserve,
         acks: acks.clone(),
         whole,
-        before: first - lead,
+        before: first + skipped - lead,
     };
     let (mut chunks, generating) = generator.start();
     // The first documents are made before the clock starts.
@@ -375,27 +378,19 @@ async fn send(
     let gave_up = watch::Sender::new(false);
     let open_shards = plan.shards.len();
     let hopeless = gave_up.subscribe();
-    let (before, started) = (producer.metrics(), Instant::now());
-    let schedule = watch::Sender::new(pace.clone());
-    let collector = Collector {
-        acks: acks.clone(),
-        producer: producer.clone(),
-        before,
-        started,
-        total: pace.total(),
-        progress: progress.clone(),
-        samples: plan.samples,
-        seconds: plan.seconds.map(|receiver| Seconds::new(receiver, schedule.subscribe())),
-        paused: plan.controls.paused(),
-        window: window.clone(),
-        give_up: plan.give_up,
-        gave_up,
+    let started = match plan.gate {
+        Some(gate) => gate.pass(cancel).await,
+        None => Instant::now(),
     };
-    let mut collecting = tokio::spawn(collector.run(offers));
+    let before = producer.metrics();
+    let schedule = watch::Sender::new(pace.clone());
+    let (total, seconds) = (pace.total(), plan.seconds);
+    let seconds = seconds.map(|receiver| Seconds::new(receiver, schedule.subscribe()));
+    let paused = plan.controls.paused();
     let mut offerer = Offerer {
         producer: producer.clone(),
         pace,
-        window,
+        window: window.clone(),
         controls: plan.controls,
         actions: Vec::new(),
         schedule,
@@ -406,13 +401,33 @@ async fn send(
         started,
         made,
         first,
-        count: 0,
+        count: skipped,
+        done,
+        passed_over: skipped,
         slice: Slice::default(),
         late: Duration::ZERO,
         sampled: None,
     };
+    let may_be_sent_twice = plan.resumed.map_or(0, |resumed| offerer.resume(&resumed.actions) * resumed.times);
+    let collector = Collector {
+        acks: acks.clone(),
+        producer: producer.clone(),
+        before,
+        started,
+        may_be_sent_twice,
+        total,
+        progress: progress.clone(),
+        samples: plan.samples,
+        seconds,
+        paused,
+        window,
+        give_up: plan.give_up,
+        gave_up,
+    };
+    let mut collecting = tokio::spawn(collector.run(offers));
     let offering = offerer.run(cancel, hopeless).await;
     let (count, late, asked_per_second) = (offerer.count, offerer.late, offerer.pace.asked(offerer.count));
+    let offered = count - offerer.passed_over;
     let actions = std::mem::take(&mut offerer.actions);
     drop(offerer);
 
@@ -429,16 +444,16 @@ async fn send(
     let hot_keys = hot::hot_keys(producer, &after);
     let is_change = |done: &Done| done.action.changes_the_stream();
     let resharded = actions.iter().any(is_change) || collected.shards.were_resharded(open_shards);
+    let result = LoadResult::new(collected, offered, late, cancelled, started, (before, after));
     Ok(LoadResult {
         hot_keys,
         // What is refused on purpose was not asked of the stream.
-        asked_per_second: asked_per_second
-            .map(|asked| asked * (count - collected.refused) as f64 / count.max(1) as f64),
-        imbalance: collected.shards.imbalance(open_shards).filter(|_| !resharded),
+        asked_per_second: asked_per_second.map(|asked| asked * result.offered as f64 / offered.max(1) as f64),
+        imbalance: Imbalance::of(&result.shards, open_shards).filter(|_| !resharded),
         resharded,
-        hot: collected.hot_latency.as_ref().and_then(HotDocuments::of),
         actions,
-        ..LoadResult::new(collected, count, late, cancelled, started, (before, after))
+        possible_duplicates: result.possible_duplicates + may_be_sent_twice,
+        ..result
     })
 }
 
@@ -474,9 +489,10 @@ impl LoadResult {
             retried: after.retried - before.retried,
             throttled: after.throttled - before.throttled,
             hot_keys: Vec::new(),
+            shards: collected.shards.all().to_vec(),
             imbalance: None,
             resharded: false,
-            hot: None,
+            hot_latency_us: collected.hot_latency,
             actions: Vec::new(),
             possible_duplicates: after.possible_duplicates - before.possible_duplicates,
             bytes: collected.bytes,

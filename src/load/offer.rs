@@ -21,6 +21,7 @@ use super::{
     control::{Asked, Controls, Done},
     flaws::Flawed,
     generate::{Chunks, Document},
+    intervals::IntervalSet,
     pace::Pace,
     spread::{Sent, Spell, Spread},
     window::Window,
@@ -84,8 +85,12 @@ pub(super) struct Offerer {
     pub(super) made: vec::IntoIter<Document>,
     /// The number in the run of the first document.
     pub(super) first: u64,
-    /// Documents offered so far.
+    /// Documents offered so far, with those that were passed over.
     pub(super) count: u64,
+    /// Documents that another process has sent already.
+    pub(super) done: IntervalSet,
+    /// How many of those are behind.
+    pub(super) passed_over: u64,
     /// Those of them that are not handed over yet.
     pub(super) slice: Slice,
     /// How far behind its time the latest document was.
@@ -123,6 +128,10 @@ impl Offerer {
         while let Some(due) = self.due().await {
             while self.count < due {
                 let Some(document) = self.next_document().await else { return Ok(()) };
+                if self.done.contains(self.first + self.count) {
+                    self.pass_over(document);
+                    continue;
+                }
                 match self.put(&producer, document).await? {
                     Took::AtOnce => {}
                     Took::Later => break,
@@ -172,9 +181,35 @@ impl Offerer {
         }
     }
 
+    /// Goes on with what another process began: does to the load what was done to that, and returns how many documents may
+    /// have been sent without being known as acknowledged. None was offered before its time.
+    pub(super) fn resume(&mut self, actions: &[Done]) -> u64 {
+        for Done { at, action } in actions {
+            self.change(action, Duration::try_from_secs_f64(*at).unwrap_or_default());
+        }
+        let due = self.first..self.first + self.pace.due(self.started.elapsed());
+        due.end - due.start - self.done.count_in(due)
+    }
+
+    /// Leaves out a document that another process has sent.
+    fn pass_over(&mut self, document: Document) {
+        if let Some(flawed) = &mut self.flawed {
+            flawed.pass(self.first + self.count, document);
+        }
+        self.count += 1;
+        self.passed_over += 1;
+    }
+
     fn act(&mut self, asked: Asked) {
         let elapsed = self.started.elapsed();
-        match &asked.action {
+        self.change(&asked.action, elapsed);
+        let done = Done { at: elapsed.as_secs_f64(), action: asked.action.clone() };
+        self.actions.push(done.clone());
+        asked.answer(done);
+    }
+
+    fn change(&mut self, action: &Action, elapsed: Duration) {
+        match action {
             Action::Pause => self.pace.pause(elapsed),
             Action::Resume => self.pace.resume(elapsed, self.count),
             Action::Rate(rate) => self.pace.set_rate(*rate, elapsed, self.count),
@@ -187,9 +222,6 @@ impl Offerer {
         }
         self.controls.tell_paused(self.pace.is_paused());
         self.schedule.send_replace(self.pace.clone());
-        let done = Done { at: elapsed.as_secs_f64(), action: asked.action.clone() };
-        self.actions.push(done.clone());
-        asked.answer(done);
     }
 
     async fn put(&mut self, producer: &Producer, document: Document) -> Result<Took, LoadError> {

@@ -226,17 +226,17 @@ impl OpenWorkload {
         Ok(opened)
     }
 
-    /// The same documents for a run that begins now, with its event times where they use them, and what reserves its tickets.
+    /// The same documents for a run that begins at this time, in milliseconds since 1970, with its event times where they use them, and what reserves its tickets.
     ///
     /// # Errors
     /// The workload cannot be opened again.
     pub fn begin(
         self,
-        schedule: &Schedule,
+        (started, schedule): (i64, &Schedule),
         (part, flaws): (Part, Option<&Flaws>),
         mut reserve: ReserveTickets,
     ) -> Result<(Self, ReserveTickets), OpenError> {
-        let Some(origin) = self.origin.with_times(schedule, part) else { return Ok((self, reserve)) };
+        let Some(origin) = self.origin.with_times(started, schedule, part) else { return Ok((self, reserve)) };
         let opened = Self { documents: self.documents, ..Self::reopen_with(&origin, flaws)? };
         let clock = opened.clock.clone();
         let reserve = move |count| {
@@ -344,8 +344,8 @@ impl Origin {
         matches!(self, Self::Template { times: Some(_), .. } | Self::Mix { times: Some(_), .. })
     }
 
-    /// That of a run which begins now; `None` where documents have no event times.
-    fn with_times(&self, schedule: &Schedule, part: Part) -> Option<Self> {
+    /// That of a run which begins at this time; `None` where documents have no event times.
+    fn with_times(&self, started: i64, schedule: &Schedule, part: Part) -> Option<Self> {
         let mut origin = self.clone();
         let uses_times = |text: &str| !template::uses(text, &template::TIMES).is_empty();
         let (times, are_used) = match &mut origin {
@@ -356,7 +356,7 @@ impl Origin {
         if !are_used {
             return None;
         }
-        *times = Some(Times::from_now(schedule, part)?);
+        *times = Some(Times::from(started, schedule, part)?);
         Some(origin)
     }
 }
@@ -427,8 +427,9 @@ mod tests {
         assert_eq!(old.get("times"), None, "as earlier versions wrote it, and as they read it");
         assert_eq!(serde_json::from_value::<Origin>(old).expect("an origin"), opened.origin);
         let schedule = Schedule::constant(Rate::PerSecond(100.0), Length::Records(50)).expect("documents");
-        let (opened, mut reserve) =
-            opened.begin(&schedule, (Part::WHOLE, None), Box::new(|count| Ok(71..=70 + count))).expect("a run");
+        let (opened, mut reserve) = opened
+            .begin((1_700_000_000_000, &schedule), (Part::WHOLE, None), Box::new(|count| Ok(71..=70 + count)))
+            .expect("a run");
         let tickets = reserve(50).expect("tickets");
         let sent = documents(&opened, &tickets);
         let at = |line: &str| serde_json::from_str::<serde_json::Value>(line).expect("JSON")["at"].as_i64();

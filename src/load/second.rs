@@ -12,11 +12,9 @@ use tokio::sync::{mpsc, watch};
 use super::{
     Percentiles,
     imbalance::{ShardCount, ShardCounts},
+    latency::{LatencyCounts, microseconds},
     pace::Pace,
 };
-
-/// Longer latencies count as an hour.
-const LONGEST_LATENCY: Duration = Duration::from_secs(3600);
 
 /// What a load did in about one second.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -45,6 +43,12 @@ pub struct LoadSecond {
     pub ack_latency_ms: Option<Percentiles>,
     /// From when the request left to its answer, of the same documents; of a document that was retried, the last request.
     pub service_ms: Option<Percentiles>,
+    /// All of the former, for whoever puts several loads together; no record has them.
+    #[serde(skip)]
+    pub ack_latency_us: LatencyCounts,
+    /// All of the latter.
+    #[serde(skip)]
+    pub service_us: LatencyCounts,
     /// What each shard did in it.
     pub shards: ByShard,
     /// Partition keys that held the load up in it.
@@ -112,7 +116,7 @@ pub(super) struct Latencies {
 
 impl Latencies {
     pub(super) fn new() -> Self {
-        Self { acknowledgement: microseconds(), service: microseconds() }
+        Self { acknowledgement: microseconds(DIGITS), service: microseconds(DIGITS) }
     }
 
     pub(super) fn record(&mut self, from_intended: Duration, from_sent: Duration) {
@@ -120,17 +124,17 @@ impl Latencies {
         self.service.saturating_record(from_sent.as_micros() as u64);
     }
 
-    fn take(&mut self) -> (Option<Percentiles>, Option<Percentiles>) {
-        let taken = (Percentiles::of(&self.acknowledgement), Percentiles::of(&self.service));
-        self.acknowledgement.reset();
-        self.service.reset();
-        taken
+    fn take(&mut self) -> [(Option<Percentiles>, LatencyCounts); 2] {
+        [&mut self.acknowledgement, &mut self.service].map(|histogram| {
+            let taken = (Percentiles::of(histogram), LatencyCounts::of(histogram));
+            histogram.reset();
+            taken
+        })
     }
 }
 
-fn microseconds() -> Histogram<u64> {
-    Histogram::new_with_bounds(1, LONGEST_LATENCY.as_micros() as u64, 2).expect("an hour to two digits")
-}
+/// Of the latencies of one second.
+const DIGITS: u8 = 2;
 
 /// Where a load is at this moment.
 pub(super) struct Position<'a> {
@@ -184,7 +188,7 @@ impl Seconds {
     pub(super) fn tell(&mut self, position: Position<'_>, latencies: &mut Latencies) {
         let Position { elapsed, totals, in_flight, .. } = position;
         let before = std::mem::replace(&mut self.before, totals);
-        let (ack_latency_ms, service_ms) = latencies.take();
+        let [(ack_latency_ms, ack_latency_us), (service_ms, service_us)] = latencies.take();
         let second = LoadSecond {
             at: elapsed.as_secs_f64(),
             seconds: elapsed.saturating_sub(self.began).as_secs_f64(),
@@ -198,6 +202,8 @@ impl Seconds {
             in_flight,
             ack_latency_ms,
             service_ms,
+            ack_latency_us,
+            service_us,
             shards: self.by_shard(&position),
             hot_keys: self.hot_keys(position.hot_keys),
             so_far: totals,

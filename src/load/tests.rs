@@ -176,6 +176,8 @@ impl Bench {
             give_up: PATIENCE,
             samples: None,
             seconds: None,
+            gate: None,
+            resumed: None,
         }
     }
 

@@ -2,7 +2,6 @@
 
 use std::sync::OnceLock;
 
-use chrono::Utc;
 use demo_workload::clock::Clock;
 use serde::{Deserialize, Serialize};
 
@@ -32,11 +31,11 @@ pub(super) struct RunClock {
 }
 
 impl Times {
-    /// Of a run that begins now; `None` where documents have no times beforehand.
-    pub(super) fn from_now(schedule: &Schedule, part: Part) -> Option<Self> {
+    /// Of a run that begins at this time, in milliseconds since 1970; `None` where documents have no times beforehand.
+    pub(super) fn from(started: i64, schedule: &Schedule, part: Part) -> Option<Self> {
         let Schedule::Open(Timetable::Stages(schedule)) = schedule else { return None };
         let first = part.documents(schedule.documents()).start;
-        Some(Self { started: Utc::now().timestamp_millis(), schedule: schedule.clone(), first, workers: part.of })
+        Some(Self { started, schedule: schedule.clone(), first, workers: part.of })
     }
 
     /// Of a document by its number in the run.
@@ -75,7 +74,7 @@ mod tests {
 
     fn clock(part: Part) -> (i64, RunClock) {
         let schedule = Schedule::constant(Rate::PerSecond(400.0), Length::Records(1_000)).expect("documents");
-        let times = Times::from_now(&schedule, part).expect("an open loop");
+        let times = Times::from(1_700_000_000_000, &schedule, part).expect("an open loop");
         let text = serde_json::to_string(&times).expect("JSON");
         assert_eq!(serde_json::from_str::<Times>(&text).expect("times"), times, "{text}");
         let clock = RunClock::new(times, None);
@@ -101,6 +100,6 @@ mod tests {
     #[test]
     fn at_rate_max_nothing_has_a_time_beforehand() {
         let fastest = Schedule::constant(Rate::Max, Length::Records(5)).expect("documents");
-        assert_eq!(Times::from_now(&fastest, Part::WHOLE), None);
+        assert_eq!(Times::from(0, &fastest, Part::WHOLE), None);
     }
 }

@@ -4,6 +4,7 @@
 use std::{io, time::Instant};
 
 use super::{
+    fleet,
     host::{Event, Host, Question, Resources},
     known::{FindError, JournaledStack, name_of, state_folder},
     status::StackStatus,
@@ -214,6 +215,9 @@ pub async fn remove(
     host: &dyn Host,
 ) -> Result<Down, DownError> {
     let begun = Instant::now();
+    if let Err(error) = fleet::forget(home, journal.id()).await {
+        host.notify(Event::Warning(&error.to_string()));
+    }
     let down = lifecycle::down_with(journal, clients, foreign, &Resources(host), cancel).await?;
     host.notify(Event::Removed { home, journal, down: &down, took: begun.elapsed() });
     if down.is_clean() {

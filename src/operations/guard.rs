@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use super::host::{Event, Host};
 use crate::{
     aws::cost::dollars,
-    load::{Imbalance, LoadSecond, Part},
+    load::{Control, Imbalance, LoadSecond, Part},
     pipeline::meter::{Meter, SentSoFar},
     report::{
         RunReport,
@@ -47,6 +48,14 @@ impl<'a> Guard<'a> {
         let crossed = self.crossed(second).or_else(|| self.beyond_budget(second));
         self.abort = crossed.map(|check| Abort { at: (second.at * 10.0).round() / 10.0, check });
         self.abort.as_ref()
+    }
+
+    /// Stops the load in the second in which that becomes so, and tells why.
+    pub(super) fn stop_or_pass(&mut self, second: &LoadSecond, control: &Control, host: &dyn Host) {
+        if let Some(abort) = self.watch(second) {
+            control.stop();
+            host.notify(Event::Aborted(abort));
+        }
     }
 
     /// Why the load was stopped, if it was.

@@ -1,6 +1,6 @@
 //! The program that runs an operation: it receives events and answers questions.
 
-use std::{error::Error, fmt, io, path::Path, time::Duration};
+use std::{error::Error, fmt, io, path::Path, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 
@@ -8,7 +8,8 @@ use super::{documents::Documents, status::StackStatus, target::location};
 use crate::{
     aws::{Clients, cost::Cost},
     engine::{self, Applied, Down, Home, Journal, ResourceKey, StackId},
-    load::{Done, LoadResult, LoadSecond, Part, Progress},
+    fleet::WorkerState,
+    load::{AckWriter, Done, LoadResult, LoadSecond, Part, Progress},
     report::{RunReport, second::Second, table::Rows, thresholds::Abort},
     spec::{Action, Stack},
     verify::{Destination, SearchProgress, Verification},
@@ -93,6 +94,10 @@ pub enum Event<'a> {
     WaitingForRun(&'a str),
     /// The record of the run starts, in this folder.
     RecordStarted(&'a Path),
+    /// The acknowledgement log of the load is there.
+    LogOpened(&'a Arc<AckWriter>),
+    /// What each of the workers does that share the load.
+    Workers(&'a [WorkerState]),
     /// The load starts.
     LoadStarted {
         /// Documents to send, if that is known beforehand.

@@ -1,6 +1,6 @@
 //! Loads a stack: sends its documents, and meanwhile tracks samples and does what its deliveries ask for.
 
-use std::{convert::Infallible, fs, future, io, path::PathBuf, time::Duration};
+use std::{convert::Infallible, fs, future, io, path::PathBuf, sync::Arc, time::Duration};
 
 use chrono::Utc;
 use futures::future::join_all;
@@ -22,7 +22,11 @@ use crate::{
     aws::{Clients, Names, shards},
     deliveries,
     engine::{Cancel, Home, ProviderError, StackId},
-    load::{self, Header, LoadError, LoadResult, Part, Plan, Progress, ReserveTickets, Sample},
+    fleet::{FleetError, RendezvousError},
+    load::{
+        self, AckLogError, AckWriter, Controls, Gate, Header, LoadError, LoadResult, LoadSecond, Part, Plan, Progress,
+        ReserveTickets, Resumed, Sample,
+    },
     pipeline::meter::Meter,
     report::thresholds::Abort,
     spec::{Action, Aggregation, Sending, Stack, Transport},
@@ -65,8 +69,6 @@ pub struct StackLoad<'a> {
     pub log: PathBuf,
     /// Reserves the run's tickets.
     pub tickets: ReserveTickets,
-    /// Estimates what the run costs.
-    pub meter: &'a Meter,
 }
 
 /// The result of a stack's load.
@@ -101,9 +103,18 @@ pub enum StackLoadError {
     /// There is no producer for the stream.
     #[error(transparent)]
     Producer(#[from] BuildError),
+    /// The load's workers and this process cannot meet.
+    #[error(transparent)]
+    Rendezvous(#[from] RendezvousError),
+    /// The acknowledgement log cannot be created.
+    #[error(transparent)]
+    AckLog(#[from] AckLogError),
     /// The load ended early.
     #[error(transparent)]
     Load(#[from] LoadError),
+    /// Several workers shared it, and it ended early.
+    #[error(transparent)]
+    Fleet(#[from] FleetError),
     /// The tracking of samples panicked.
     #[error(transparent)]
     Panicked(#[from] JoinError),
@@ -114,24 +125,115 @@ pub fn new_run() -> String {
     format!("{}-{:04x}", Utc::now().format("%Y%m%dT%H%M%S"), rand::random::<u16>())
 }
 
+/// A load that another process leads: it says when it starts, and acts on it.
+pub struct Led {
+    /// What is done to it.
+    pub controls: Controls,
+    /// Its start.
+    pub gate: Gate,
+    /// When event times begin, in milliseconds since 1970.
+    pub began: i64,
+    /// What another worker did of the part.
+    pub resumed: Option<Resumed>,
+}
+
+/// A load that is ready.
+struct Prepared {
+    plan: Plan,
+    producer: Producer,
+    acks: Arc<AckWriter>,
+    each_second: mpsc::UnboundedReceiver<LoadSecond>,
+    reads: mpsc::UnboundedReceiver<(Destination, Duration)>,
+    tracking: Option<JoinHandle<Freshness>>,
+}
+
 impl StackLoad<'_> {
-    /// Sends the stack's load until it ends or is cancelled.
-    pub async fn send(self, cancel: &Cancel, host: &dyn Host) -> Result<StackLoadResult, StackLoadError> {
-        let Self { home, id, stack, names, clients, documents, part, meter, .. } = self;
+    /// Sends the stack's load until it ends, is cancelled, or crosses what it may not; `meter` estimates its cost.
+    pub async fn send(
+        self,
+        meter: &Meter,
+        cancel: &Cancel,
+        host: &dyn Host,
+    ) -> Result<StackLoadResult, StackLoadError> {
+        let Self { home, id, stack, names, clients, part, .. } = self;
+        let (control, controls) = load::control();
+        let prepared = self.prepare(controls, None, host).await?;
+        let (progress, changes) = watch::channel(Progress::default());
+        let beside = beside_load(stack, names, clients, part);
+        let (socket, mut requests) = take_requests(home, id, part, host);
+        let events = stack.load.events.iter().filter(|event| part.worker == 1 || !event.action.is_shared());
+        let place = Place { home, stack, names, clients };
+        let mut guard = Guard::new(stack, part, meter, prepared.plan.shards.len());
+        let mut conductor = Conductor::new(control.clone(), place, events.cloned(), cancel, host);
+        // Workers leave it to `demo verify`.
+        let identity = prepared.plan.source.identity();
+        let mut read = deliveries::reading(stack, names, clients, &identity).filter(|_| part.is_whole());
+        let (load, tracking) = {
+            let conducting = conductor.conduct(changes, &mut requests);
+            let reading = keep_up(read.as_mut());
+            let meanwhile = async {
+                tokio::select! {
+                    never = beside => never,
+                    never = conducting => never,
+                    never = reading => never,
+                }
+            };
+            let look = |second: &LoadSecond| guard.stop_or_pass(second, &control, host);
+            prepared.send(total(stack, part), (progress, meanwhile), look, cancel, host).await?
+        };
+        // Whoever asks from now on is told at once that the load is over.
+        drop((socket, requests));
+        host.notify(Event::Loaded(&load));
+        let problems = conductor.end(was_stopped(&load)).await;
+        let freshness = measured(tracking, &load, cancel).await?;
+        Ok(StackLoadResult { load, freshness, problems, read, aborted: guard.ended() })
+    }
+
+    /// Sends a part of the load that another process leads, until it ends or is cancelled.
+    pub async fn send_led(self, led: Led, cancel: &Cancel, host: &dyn Host) -> Result<StackLoadResult, StackLoadError> {
+        let Led { controls, gate, began, resumed } = led;
+        let total = total(self.stack, self.part);
+        let prepared = self.prepare(controls, Some((gate, began, resumed)), host).await?;
+        let alone = future::pending::<Infallible>();
+        let sending = prepared.send(total, (watch::Sender::default(), alone), |_| {}, cancel, host);
+        let (load, tracking) = sending.await?;
+        host.notify(Event::Loaded(&load));
+        let freshness = measured(tracking, &load, cancel).await?;
+        Ok(StackLoadResult { load, freshness, problems: Vec::new(), read: None, aborted: None })
+    }
+
+    async fn prepare(
+        self,
+        controls: Controls,
+        led: Option<(Gate, i64, Option<Resumed>)>,
+        host: &dyn Host,
+    ) -> Result<Prepared, StackLoadError> {
+        let Self { stack, names, clients, documents, part, .. } = self;
         fs::create_dir_all(self.log.parent().expect("a log lies in a folder"))?;
         let shards = shards::open_ranges(&clients.kinesis, &names.stream).await?;
         let opened = documents.open(stack).await?;
-        let (read, mut reads) = mpsc::unbounded_channel();
-        let (samples, tracking) = track(stack, names, clients, read).await?.unzip();
-        let (seconds, mut each_second) = mpsc::unbounded_channel();
-        let (control, controls) = load::control();
+        let (read, reads) = mpsc::unbounded_channel();
+        // One worker of those that another process leads tracks for all.
+        let tracks = led.is_none() || part.worker == 1;
+        let tracked = if tracks { track(stack, names, clients, read).await? } else { None };
+        let (samples, tracking) = tracked.unzip();
+        let (seconds, each_second) = mpsc::unbounded_channel();
         let reserve = if opened.begins_anew() { from_one(self.tickets) } else { self.tickets };
+        let (gate, began, resumed) = match led {
+            Some((gate, began, resumed)) => (Some(gate), began, resumed),
+            None => (None, Utc::now().timestamp_millis(), None),
+        };
         let (opened, reserve) = opened
-            .begin(&stack.load.schedule, (part, documents.flaws.as_ref()), reserve)
+            .begin((began, &stack.load.schedule), (part, documents.flaws.as_ref()), reserve)
             .map_err(DocumentsError::from)?;
-        let mut guard = Guard::new(stack, part, meter, shards.len());
+        let header = Header { run: self.run, origin: opened.origin, part, flaws: documents.flaws.clone() };
+        let acks = Arc::new(match &resumed {
+            Some(resumed) => AckWriter::succeed(&self.log, &header, &resumed.done),
+            None => AckWriter::create(&self.log, &header),
+        }?);
+        host.notify(Event::LogOpened(&acks));
         let plan = Plan {
-            header: Header { run: self.run, origin: opened.origin, part, flaws: documents.flaws.clone() },
+            header,
             reserve,
             source: opened.source,
             schedule: stack.load.schedule.clone(),
@@ -141,36 +243,39 @@ impl StackLoad<'_> {
             controls,
             samples,
             seconds: Some(seconds),
+            gate,
+            resumed,
         };
-        // Workers leave it to `demo verify`.
-        let mut read = deliveries::reading(stack, names, clients, &plan.source.identity()).filter(|_| part.is_whole());
         let producer = producer(stack, names, clients).build().await?;
-        let (progress, mut changes) = watch::channel(Progress::default());
-        let loading = load::run(plan, &producer, &self.log, &progress, cancel);
-        let beside = beside_load(stack, names, clients, part);
-        let draining = end_draining(cancel, &producer);
-        let (socket, mut requests) = take_requests(home, id, part, host);
-        let events = stack.load.events.iter().filter(|event| part.worker == 1 || !event.action.is_shared());
-        let place = Place { home, stack, names, clients };
-        let mut conductor = Conductor::new(control.clone(), place, events.cloned(), cancel, host);
-        host.notify(Event::LoadStarted { total: total(stack, part) });
+        Ok(Prepared { plan, producer, acks, each_second, reads, tracking })
+    }
+}
+
+impl Prepared {
+    /// Sends it, and tells what it does; something else is done meanwhile, and each second is looked at.
+    async fn send(
+        self,
+        total: Option<u64>,
+        (progress, meanwhile): (watch::Sender<Progress>, impl Future<Output = Infallible>),
+        mut look: impl FnMut(&LoadSecond),
+        cancel: &Cancel,
+        host: &dyn Host,
+    ) -> Result<(LoadResult, Option<JoinHandle<Freshness>>), StackLoadError> {
+        let Self { plan, producer, acks, mut each_second, mut reads, tracking } = self;
+        let mut changes = progress.subscribe();
+        host.notify(Event::LoadStarted { total });
         let load = {
-            let conducting = conductor.conduct(changes.clone(), &mut requests);
-            let reading = keep_up(read.as_mut());
-            tokio::pin!(loading, beside, draining, conducting, reading);
+            let loading = load::run_logged(plan, &producer, acks, &progress, cancel);
+            let draining = end_draining(cancel, &producer);
+            tokio::pin!(loading, draining, meanwhile);
             loop {
                 tokio::select! {
                     load = &mut loading => break load?,
-                    never = &mut beside => match never {},
+                    never = &mut meanwhile => match never {},
                     never = &mut draining => match never {},
-                    never = &mut conducting => match never {},
-                    never = &mut reading => match never {},
                     Some(second) = each_second.recv() => {
                         host.notify(Event::LoadSecond(&second));
-                        if let Some(abort) = guard.watch(&second) {
-                            control.stop();
-                            host.notify(Event::Aborted(abort));
-                        }
+                        look(&second);
                     }
                     Some((destination, took)) = reads.recv() => host.notify(Event::Read { destination, took }),
                     Ok(()) = changes.changed() => host.notify(Event::Loading(&changes.borrow_and_update())),
@@ -180,22 +285,18 @@ impl StackLoad<'_> {
         while let Ok(second) = each_second.try_recv() {
             host.notify(Event::LoadSecond(&second));
         }
-        // Whoever asks from now on is told at once that the load is over.
-        drop((socket, requests));
-        host.notify(Event::Loaded(&load));
-        let was_stopped = load.cancelled || load.gave_up || load.actions.iter().any(|done| done.action == Action::Stop);
-        let problems = conductor.end(was_stopped).await;
         producer.close(CLOSE_WITHIN).await;
-        let freshness = match tracking {
-            Some(tracking) if !load.cancelled => measured(tracking, cancel).await?,
-            _ => None,
-        };
-        Ok(StackLoadResult { load, freshness, problems, read, aborted: guard.ended() })
+        Ok((load, tracking))
     }
 }
 
+/// Whether a load ended before it came to its end.
+pub(super) fn was_stopped(load: &LoadResult) -> bool {
+    load.cancelled || load.gave_up || load.actions.iter().any(|done| done.action == Action::Stop)
+}
+
 /// Takes what other processes ask for. A load goes on where none can.
-fn take_requests(
+pub(super) fn take_requests(
     home: &Home,
     id: &StackId,
     part: Part,
@@ -248,8 +349,13 @@ async fn track(
     Ok(None)
 }
 
-/// The freshness of the tracked samples; none if the operation is cancelled first.
-async fn measured(tracking: JoinHandle<Freshness>, cancel: &Cancel) -> Result<Option<Freshness>, JoinError> {
+/// The freshness of the tracked samples, if any were; none if the operation is cancelled first.
+async fn measured(
+    tracking: Option<JoinHandle<Freshness>>,
+    load: &LoadResult,
+    cancel: &Cancel,
+) -> Result<Option<Freshness>, JoinError> {
+    let Some(tracking) = tracking.filter(|_| !load.cancelled) else { return Ok(None) };
     let task = tracking.abort_handle();
     tokio::select! {
         freshness = tracking => freshness.map(Some),
@@ -281,7 +387,7 @@ async fn keep_up(read: Option<&mut StreamReading>) -> Infallible {
 }
 
 /// What deliveries do while the load goes on; the first worker does it for all.
-async fn beside_load(stack: &Stack, names: &Names, clients: &Clients, part: Part) -> Infallible {
+pub(super) async fn beside_load(stack: &Stack, names: &Names, clients: &Clients, part: Part) -> Infallible {
     let deliveries = deliveries::of(&stack.deliver).into_iter().filter(|_| part.worker == 1);
     join_all(deliveries.filter_map(|delivery| delivery.beside_load(names, clients))).await;
     future::pending().await

@@ -78,6 +78,13 @@ impl Logs {
         Ok(found)
     }
 
+    /// Reads the logs of one run.
+    pub fn of_run(&self, run: &str) -> Result<RunLogs, LogsError> {
+        let mut found = RunLogs::default();
+        self.read(run, &mut found)?;
+        Ok(found)
+    }
+
     /// Whether any run of the stack is under way on this machine.
     pub fn is_under_way(&self) -> Result<bool, LogsError> {
         let names = match self.folder.read_dir() {

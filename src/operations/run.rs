@@ -5,10 +5,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+use serde_json::Value;
+
 use super::{
     down::{self, DownError},
+    fleet::FleetLoad,
     host::{Event, Host},
-    load::{StackLoad, StackLoadError, new_run},
+    load::{StackLoad, StackLoadError, StackLoadResult, new_run},
     logs::{Logs, LogsError},
     query::{self, QueryError},
     recording::{Recording, Subject},
@@ -20,7 +23,7 @@ use crate::{
     aws::Names,
     deliveries::query::Table,
     engine::{Cancel, Down, ForeignContents, Journal, JournalError, journal::Entry},
-    load::{AckLog, AckLogError, Part, ReserveTickets},
+    load::{Part, ReserveTickets},
     pipeline::meter::Meter,
     report::{RunReport, thresholds::Abort},
     spec::{Checked, Stack},
@@ -67,10 +70,7 @@ pub enum RunError {
         /// Why the first of them failed.
         why: String,
     },
-    /// An acknowledgement log cannot be read.
-    #[error(transparent)]
-    AckLog(#[from] AckLogError),
-    /// The acknowledgement logs of earlier runs cannot be read.
+    /// The acknowledgement logs of this run or of earlier ones cannot be read.
     #[error(transparent)]
     Logs(#[from] LogsError),
     /// The verification failed.
@@ -125,8 +125,16 @@ pub async fn run(
         meter: &meter,
     };
     let recording = Recording::begin(host, subject).await;
-    let run =
-        Run { stack: &checked.stack, up: &stack_up, cancel, host: &recording, recording: &recording, meter: &meter };
+    let run = Run {
+        stack: &checked.stack,
+        spec: &checked.merged,
+        endpoint_url: options.up.endpoint_url,
+        up: &stack_up,
+        cancel,
+        host: &recording,
+        recording: &recording,
+        meter: &meter,
+    };
     let result = run.load_and_verify(run_id, &mut report, options.query).await;
     let ended = run.end(&mut report, options.remove, &result).await;
     let error = ended.as_ref().err().or(result.as_ref().err()).map(ToString::to_string);
@@ -137,6 +145,8 @@ pub async fn run(
 /// A run of a stack that is up.
 struct Run<'a> {
     stack: &'a Stack,
+    spec: &'a Value,
+    endpoint_url: Option<&'a str>,
     up: &'a StackUp,
     cancel: &'a Cancel,
     host: &'a dyn Host,
@@ -146,24 +156,10 @@ struct Run<'a> {
 
 impl Run<'_> {
     async fn load_and_verify(&self, run: String, report: &mut RunReport, asks: bool) -> Result<(), RunError> {
-        let Self { stack, up, cancel, host, recording, meter } = *self;
+        let Self { stack, up, cancel, host, recording, .. } = *self;
         let names = Names::of(stack, &up.id);
         let logs = Logs::of(&up.home, &up.id);
-        let log = logs.path(&run, Part::WHOLE);
-        let load = StackLoad {
-            home: &up.home,
-            id: &up.id,
-            stack,
-            names: &names,
-            clients: &up.clients,
-            documents: &up.documents,
-            run: run.clone(),
-            part: Part::WHOLE,
-            log: log.clone(),
-            tickets: reserve(up.journal.clone(), run.clone()),
-            meter,
-        };
-        let sent = load.send(cancel, host).await?;
+        let sent = self.send(&names, &run).await?;
         report.run = run;
         report.record_load(&sent.load);
         report.problems.extend(sent.problems);
@@ -177,7 +173,9 @@ impl Run<'_> {
         if !report.interrupted {
             let begun = Instant::now();
             let others = logs.of_runs(&up.journal.state(), Some(&report.run))?;
-            let logs = (vec![AckLog::read(&log)?], others.logs);
+            let own = logs.of_run(&report.run)?;
+            report.problems.extend(own.missing);
+            let logs = (own.logs, others.logs);
             let searched = search(stack, (&names, &up.clients), logs, sent.read, cancel, host).await;
             report.seconds.verify = Some(begun.elapsed().as_secs_f64());
             match searched {
@@ -205,6 +203,30 @@ impl Run<'_> {
             Some(table) => self.query(table.as_ref()).await,
             None => Ok(()),
         }
+    }
+
+    /// Sends the load, by this process or by the workers that the stack file asks for.
+    async fn send(&self, names: &Names, run: &str) -> Result<StackLoadResult, StackLoadError> {
+        let Self { stack, spec, up, cancel, host, endpoint_url, meter, .. } = *self;
+        let StackUp { home, id, journal, clients, documents, .. } = up;
+        if let Some(workers) = stack.load.workers {
+            let fleet =
+                FleetLoad { home, id, stack, spec, names, clients, endpoint_url, documents, journal, run, workers };
+            return fleet.send(meter, cancel, host).await;
+        }
+        let load = StackLoad {
+            home,
+            id,
+            stack,
+            names,
+            clients,
+            documents,
+            run: run.to_owned(),
+            part: Part::WHOLE,
+            log: Logs::of(home, id).path(run, Part::WHOLE),
+            tickets: reserve(journal.clone(), run.to_owned()),
+        };
+        load.send(meter, cancel, host).await
     }
 
     /// Runs the demo query. A cancellation ends it, but the run stays verified.

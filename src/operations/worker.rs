@@ -63,6 +63,11 @@ pub enum WorkerError {
     /// The name of the run is wrong.
     #[error("invalid run name `{0}`: use letters, digits, `-` and `_`, at most {LONGEST_NAME}")]
     RunName(String),
+    /// The stack file says already who sends its load.
+    #[error(
+        "the stack file shares its load by `load.workers: {0}`: leave out --workers, or add --set load.workers=null"
+    )]
+    SharesItself(u32),
     /// Each document of a replay has its own time, and workers have documents next to each other.
     #[error("workers cannot share a replay: run it without --workers")]
     Replay,
@@ -174,6 +179,9 @@ impl SharedRun {
         if run.is_empty() || run.len() > LONGEST_NAME || !run.chars().all(fits) {
             return Err(WorkerError::RunName(run.to_owned()));
         }
+        if let Some(workers) = stack.load.workers {
+            return Err(WorkerError::SharesItself(workers));
+        }
         if stack.load.schedule.documents().is_none() {
             return Err(WorkerError::Endless(LoadError::Endless));
         }
@@ -235,9 +243,8 @@ impl SharedRun {
                 None => self.journal_tickets(&home, &id, mirror(stack, &names, &clients)),
                 Some(_) => self.mirrored_tickets(&state),
             },
-            meter: &meter,
         };
-        let sent = load.send(cancel, &recording).await;
+        let sent = load.send(&meter, cancel, &recording).await;
         let uploaded = self.upload_log(&log, &clients).await;
         let mut report = RunReport { stack: id.to_string(), target: location(&clients), ..self.report() };
         if let Ok(sent) = &sent {

@@ -67,6 +67,7 @@ fn stack(s3: Option<S3Delivery>) -> Stack {
             partition_key: PartitionKey::Uniform,
             events: Vec::new(),
             sending: Sending::default(),
+            workers: None,
         },
         budget: None,
         thresholds: Thresholds::default(),

@@ -173,7 +173,7 @@ impl RunReport {
         self.hot_keys = load.hot_keys.clone();
         self.imbalance = load.imbalance.clone();
         self.resharded = load.resharded;
-        self.hot = load.hot;
+        self.hot = load.hot();
         self.actions = load.actions.clone();
         self.records_per_second = load.records_per_second;
         self.asked_per_second = load.asked_per_second;

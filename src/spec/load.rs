@@ -29,6 +29,8 @@ pub struct Load {
     pub events: Vec<Event>,
     /// How they travel.
     pub sending: Sending,
+    /// How many processes of this machine share it; none where this one sends it all.
+    pub workers: Option<u32>,
 }
 
 /// The documents to send.

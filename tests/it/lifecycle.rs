@@ -72,6 +72,7 @@ pub fn store_sales() -> Stack {
             imperfect: None,
             events: Vec::new(),
             sending: Sending::default(),
+            workers: None,
         },
         budget: None,
         thresholds: Thresholds::default(),

@@ -68,8 +68,9 @@ async fn a_full_disk_ends_it_though_answers_are_still_awaited() {
     let bench = Bench::new(Sink { stall: PATIENCE * 60, ..Sink::default() });
     let plan = bench.plan(Rate::PerSecond(1_000.0), Length::Duration(PATIENCE * 60));
     let producer = bench.builder().max_batch_records(10).build().await.expect("settings");
-    let full = AckWriter::over(File::options().write(true).open("/dev/full").expect("a full disk"));
-    let sent = send(plan, &producer, Arc::new(full), &bench.progress, &bench.cancel);
+    let full =
+        AckWriter::over(File::options().write(true).open("/dev/full").expect("a full disk"), plan.header.clone());
+    let sent = run_logged(plan, &producer, Arc::new(full), &bench.progress, &bench.cancel);
     let error = timeout(PATIENCE, sent).await.expect("an end").expect_err("a full disk").to_string();
     assert!(error.contains("cannot append to the acknowledgement log") && error.contains("No space left"), "{error}");
 }

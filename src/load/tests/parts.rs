@@ -89,6 +89,51 @@ async fn the_parts_of_all_workers_are_the_whole_run() {
     parts_add_up(OpenWorkload::reopen(&template).expect("documents").source, 5, 1_001, 4).await;
 }
 
+/// What one process sends of a part, and another that goes on where it ended; some of the last are sent by both.
+#[tokio::test]
+async fn a_part_that_another_process_finishes_is_the_whole_part() {
+    let source = OpenWorkload::reopen(&Origin::StoreSales { scale: 1, seed: 3 }).expect("documents").source;
+    let (records, part) = (3_000, Part { worker: 2, of: 3 });
+    let own = part.documents(records);
+    let (whole, log) = sent(&source, 1..=u64::MAX, records, part).await;
+    let mut done = DocumentsDone::default();
+    done.acknowledged.insert_range(own.start..=own.start + 399);
+    done.acknowledged.insert_range(own.start + 420..=own.start + 430);
+    done.acknowledged.insert_range(own.end - 5..=own.end - 1);
+
+    let bench = Bench::new(Sink::default());
+    let keeper = Keeper::default();
+    let rate = Rate::PerSecond(3_000.0);
+    let mut plan = bench.plan(rate, Length::Records(records));
+    (plan.source, plan.header.part) = (source.clone(), part);
+    plan.reserve = Box::new(|count| Ok(1..=count));
+    let actions = vec![Done { at: 0.1, action: crate::spec::Action::Rate(300_000.0) }];
+    plan.resumed = Some(Resumed { done: done.clone(), times: 2, actions });
+    let (ready, is_ready) = tokio::sync::oneshot::channel();
+    let (start, starts) = tokio::sync::oneshot::channel();
+    plan.gate = Some(Gate { ready, start: starts });
+    let acks = Arc::new(AckWriter::succeed(&bench.log(), &plan.header, &done).expect("a log"));
+    let producer = Producer::with_transport(keeper.clone()).build().await.expect("settings");
+    let running = run_logged(plan, &producer, acks, &bench.progress, &bench.cancel);
+    let starting = async {
+        is_ready.await.expect("ready");
+        start.send(Instant::now() - Duration::from_millis(200)).expect("someone waits");
+    };
+    let (loaded, ()) = tokio::join!(timeout(PATIENCE, running), starting);
+    let loaded = loaded.expect("an end").expect("loaded");
+
+    let left = own.end - own.start - done.count();
+    assert_eq!((loaded.offered, loaded.acknowledged, loaded.failed), (left, left, 0));
+    let log_of_both = AckLog::read(&bench.log()).expect("a log");
+    assert_eq!((&log_of_both.acknowledged, log_of_both.offered), (&log.acknowledged, log.offered));
+    // At 100,000 a second from 100 ms on, all were due when it began, so any may have been sent.
+    assert_eq!(loaded.possible_duplicates, 2 * left);
+    assert_eq!(bench.progress.borrow().possible_duplicates, 2 * left, "from its beginning");
+    let again = keeper.0.lock().expect("a test that failed").clone();
+    assert_eq!(again.values().map(|count| u64::from(*count)).sum::<u64>(), left);
+    assert!(again.keys().all(|record| whole.contains_key(record)), "byte for byte what the first would have sent");
+}
+
 #[tokio::test]
 async fn documents_come_in_the_order_of_their_tickets_however_many_threads_make_them() {
     let source: Arc<dyn Source> =

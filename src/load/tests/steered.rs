@@ -79,7 +79,7 @@ async fn a_hot_key_by_hand_is_counted() {
     load.act(Action::HotKey { hot, seconds: 3_600.0 }).await;
     load.act(Action::Rate(1e6)).await;
     let (result, _bench) = load.end().await;
-    let documents = result.hot.expect("a hot key").documents;
+    let documents = result.hot().expect("a hot key").documents;
     assert!((40_000..=50_010).contains(&documents), "{documents}");
     assert_eq!(result.imbalance.expect("acknowledged").over_mean, 1.0, "the sink has one shard");
 }

@@ -39,10 +39,11 @@ impl Check<'_> {
         let sending = self.sending(load);
         let timed = self.times(workload.as_ref(), schedule.as_ref());
         let give_up = load.give_up.as_ref().map_or(Some(GIVE_UP), |text| self.give_up(text));
-        let (partition_key, sending, give_up) = (partition_key?, sending?, give_up?);
+        let workers = self.workers(load, schedule.as_ref());
+        let (partition_key, sending, give_up, workers) = (partition_key?, sending?, give_up?, workers?);
         timed?;
         let (workload, schedule, events) = (workload?, schedule?, events?);
-        Some(Load { workload, schedule, give_up, partition_key, imperfect, events, sending })
+        Some(Load { workload, schedule, give_up, partition_key, imperfect, events, sending, workers })
     }
 
     /// What templates say of times needs a schedule.

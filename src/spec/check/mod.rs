@@ -12,6 +12,7 @@ mod stream;
 mod template;
 mod thresholds;
 pub(crate) mod values;
+mod workers;
 
 use std::{collections::BTreeMap, ops::RangeInclusive, time::Duration};
 

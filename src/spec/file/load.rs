@@ -39,6 +39,9 @@ pub(in super::super) struct LoadFile {
     pub transport: Option<Transport>,
     /// Whether documents share Kinesis records; `off` when left out.
     pub aggregation: Option<AggregationFile>,
+    /// How many processes of this machine share the load; this one alone when left out.
+    #[schemars(range(min = 1, max = 256))]
+    pub workers: Option<u32>,
     /// Whether documents of one partition key keep their order, one request a shard at a time; `false` when left out.
     pub ordered: Option<bool>,
 }
