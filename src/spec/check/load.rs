@@ -110,7 +110,9 @@ impl Check<'_> {
         let text = self.template_of(TEMPLATE, template.file.as_deref(), template.text.as_deref());
         let before = self.complaints();
         if let Some(text) = &text {
-            self.alone(&Written { path: TEMPLATE, text });
+            let template = Written { path: TEMPLATE, text };
+            self.well_formed(&template)?;
+            self.alone(&template);
         }
         let seed = template.seed.unwrap_or(1);
         (self.complaints() == before).then_some(())?;
@@ -120,11 +122,10 @@ impl Check<'_> {
     /// The text of a template that is written under `path`, as `file` or `text`.
     pub(super) fn template_of(&mut self, path: &str, file: Option<&str>, text: Option<&str>) -> Option<String> {
         let expected = "either `file`, or `text` with the template itself";
-        let text = match self.one_of(path, &["file", "text"], "what the template is", expected)? {
+        match self.one_of(path, &["file", "text"], "what the template is", expected)? {
             "file" => self.template_file(&format!("{path}.file"), file?),
             _ => self.template_text(&format!("{path}.text"), text?.to_owned()),
-        }?;
-        self.well_formed(&Written { path, text: &text }).map(|()| text)
+        }
     }
 
     fn template_file(&mut self, path: &str, written: &str) -> Option<String> {

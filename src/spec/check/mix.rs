@@ -27,6 +27,12 @@ impl Check<'_> {
         for mistake in mix::mistakes(&kinds) {
             self.refuse_mistake(mistake, &kinds);
         }
+        // A name that only a mix knows is explained better by its own mistakes.
+        if self.complaints() == before {
+            for (position, kind) in kinds.iter().enumerate() {
+                self.well_formed(&Written { path: &path_of(position), text: &kind.template });
+            }
+        }
         (self.complaints() == before).then_some(Workload::Mix { kinds, seed: mix.seed.unwrap_or(1) })
     }
 
