@@ -7,6 +7,7 @@ use std::{
 };
 
 use chrono::Utc;
+use futures::poll;
 use serde_json::Value;
 use tokio::sync::watch;
 
@@ -100,11 +101,14 @@ impl FleetLoad<'_> {
                 }
                 pass_on(event, &progress, &destinations, host);
             };
+            tokio::pin!(conducting);
             let sent = tokio::select! {
                 sent = coordinator.run(cancel, &tell) => sent,
-                never = conducting => match never {},
+                never = &mut conducting => match never {},
                 never = beside => match never {},
             };
+            // A stop is answered when it has ended the load.
+            let _ = poll!(&mut conducting);
             drop(socket);
             sent
         };

@@ -77,8 +77,10 @@ fn a_budget_stops_the_load_before_it_is_passed_and_takes_the_stack_away() {
     let demo = Demo::new();
     let sets = ["--set", "stream.shards=8", "--set", "load.rate=10/s", "--set", "load.duration=3000s"];
     let s3 = ["--set", "thresholds.throughput=off", "--set", "budget={limit: $0.0065, then: down}"];
-    let stack =
-        ["--set", "deliver={s3: {prefix: a/, error_prefix: b/!{firehose:error-output-type}/, buffer: {interval: 1s}}}"];
+    let stack = [
+        "--set",
+        "deliver={s3: {prefix: a/, error_prefix: 'b/!{firehose:error-output-type}/', buffer: {interval: 1s}}}",
+    ];
     let run = Running::start(&demo, &[&sets[..], &s3, &stack].concat());
     // What nobody saw coming when the budget was checked.
     demo.expect(0, &["control", "stream-only", "rate", "1000/s"]);

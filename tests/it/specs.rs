@@ -375,7 +375,7 @@ fn thresholds_of_the_command_line_are_laid_over_the_files() {
     let unknown = said("p99_akc < 500ms");
     assert!(unknown.starts_with("--threshold p99_akc < 500ms:1:1: thresholds.p99_akc: there is no key `p99_akc` here"));
     assert!(unknown.ends_with("did you mean `p99_ack`?"), "{unknown}");
-    assert!(said("p99_ack < 500").contains(":1:11: thresholds.p99_ack: 500 has no unit"), "{}", said("p99_ack < 500"));
+    assert!(said("p99_ack < 500").contains(":1:9: thresholds.p99_ack: 500 has no unit"), "{}", said("p99_ack < 500"));
     for (flag, problem) in [
         ("p99_ack", ":1:8: there is no `<`, `<=`, `>` or `>=`"),
         ("p99_ack = 5ms", ":1:9: there is no `<`"),
