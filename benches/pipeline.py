@@ -2,8 +2,9 @@
 """What the pipeline costs on this machine: `benches/pipeline.py target/release/demo`.
 
 For each row, a stand-in of its own serves one run of a stack. Of both processes it takes CPU time, page faults and the most
-memory, from the kernel's own counts. Several binaries take turns, round by round, so that what else the machine does meets all
-of them. Every figure is the median of the rounds, with the range. A run that loses a document ends the bench.
+memory, from the kernel's own counts. The rows `shards-…` have few documents over ever more shards. Several binaries take turns,
+round by round, so that what else the machine does meets all of them. Every figure is the median of the rounds, with the range.
+A run that loses a document ends the bench.
 """
 
 import argparse
@@ -21,6 +22,8 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 FULL = ["-c", "config/headline.yaml"]
 MOST = ["--set", "load.rate=max", "--set", "thresholds=null"]
+# The same few documents over ever more shards: what a shard costs by itself.
+FEW = ["stacks/stream-only.yaml", "--set", "load.rate=100/s", "--set", "load.duration=10s", "--set", "thresholds=null"]
 # A name, and the arguments of `demo run`.
 ROWS = {
     "stream": ["stacks/stream-only.yaml", *FULL],
@@ -30,8 +33,9 @@ ROWS = {
     "parquet": ["stacks/store-sales-parquet.yaml", *FULL, *MOST],
     "dynamodb": ["stacks/store-sales-dynamodb.yaml", "--set", "stream.shards=80", *MOST],
     "redshift": ["stacks/store-sales-redshift.yaml", *FULL, *MOST],
+    **{f"shards-{count}": [*FEW, "--set", f"stream.shards={count}"] for count in (1, 10, 100, 1000, 10000)},
 }
-COLUMNS = ["docs/s", "p99 ms", "verified s", "÷ load", "stand-in µs", "kernel µs", "faults", "MB", "demo µs", "kernel µs", "faults", "MB"]
+COLUMNS = ["up s", "docs/s", "p99 ms", "verified s", "÷ load", "down s", "stand-in µs", "kernel µs", "faults", "MB", "demo µs", "kernel µs", "faults", "MB"]
 
 
 def used(pid):
@@ -73,10 +77,12 @@ def run(demo, arguments):
     theirs = [later - earlier for later, earlier in zip(after, before)]
     seconds = report["seconds"]
     return [
+        seconds["up"],
         report["records_per_second"],
         report["ack_latency_ms"]["p99"],
         seconds["verify"],
         seconds["verify"] / seconds["load"],
+        seconds["down"],
         each(theirs[0] + theirs[1]) * 1e6,
         each(theirs[1]) * 1e6,
         each(theirs[2]),

@@ -379,7 +379,7 @@ async fn keep_up(read: Option<&mut StreamReading>) -> Infallible {
     let Some(read) = read else { future::pending().await };
     loop {
         sleep(BETWEEN_READS).await;
-        if let Err(error) = read.catch_up().await {
+        if let Err(error) = read.keep_up().await {
             // Whatever it is, the search meets it again, and says it.
             tracing::debug!("the stream is not read beside the load: {error}");
         }

@@ -22,7 +22,7 @@ const NULL: &str = "(null)";
 const SHIM: &str = include_str!("postgres_shim.sql");
 
 /// Questions beyond the demo's: order of nulls, doubles, distinct counts, windows, conditions on text.
-const MORE: [&str; 8] = [
+const MORE: [&str; 10] = [
     "SELECT ss_store_sk, count(*), avg(ss_net_paid), min(ss_sales_price), max(ss_sales_price) FROM streaming_store_sales GROUP BY 1 ORDER BY 1",
     "SELECT ss_promo_sk, count(*) AS n FROM streaming_store_sales GROUP BY 1 ORDER BY 1 DESC LIMIT 5",
     "SELECT nvl(ss_promo_sk, -1), sum(ss_quantity) FROM streaming_store_sales GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 10",
@@ -31,6 +31,8 @@ const MORE: [&str; 8] = [
     "SELECT max(len(ss_item)), min(len(ss_customer)) FROM streaming_store_sales",
     "SELECT ss_ticket_number, ss_item_sk, row_number() OVER (PARTITION BY ss_ticket_number ORDER BY ss_item_sk) FROM streaming_store_sales WHERE ss_ticket_number < 5 ORDER BY 1, 2",
     "SELECT count(*) FROM streaming_store_sales WHERE json_extract_path_text(ss_item, 'i_category') LIKE 'M%' AND ss_quantity > 50",
+    "SELECT to_char(CAST(t AS TIMESTAMP), 'YYYY-MM-DD HH24:MI:SS.US MS|FMDay, DD Month YYYY|Dy DAY MON FMMM|HH12 AM|Q IW IYYY WW W DDD D J CC YY') FROM (SELECT '2026-01-01 00:00:00' AS t UNION ALL SELECT '2024-12-31 23:59:59.123456' UNION ALL SELECT '2000-02-29 12:00:00' UNION ALL SELECT '2027-01-03 01:02:03.5') AS moments ORDER BY 1",
+    "SELECT to_date('02 Oct 2001', 'DD Mon YYYY'), to_date('20260304', 'YYYYMMDD'), date_trunc('week', CAST('2026-03-04 15:06:07' AS TIMESTAMP)), date_trunc('quarter', CAST('2026-03-04 15:06:07' AS TIMESTAMP)), date_part('epoch', CAST('2026-03-04 15:06:07' AS TIMESTAMP)), date_part('dow', CAST('2026-03-01' AS DATE)), date_part('week', CAST('2027-01-03' AS DATE)), date_part('doy', CAST('2026-03-04' AS DATE))",
 ];
 
 /// A server of our own, reached by a socket in its folder.

@@ -33,6 +33,7 @@ mod signature;
 mod snappy;
 mod sql;
 mod tags;
+mod trino;
 
 pub use in_process::Server;
 pub use keys::AccessKey;

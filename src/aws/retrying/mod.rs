@@ -14,17 +14,18 @@ use crate::{
     engine::{Cause, Difference, Foreign, Node, Observed, Owned, Progress, Provider, ProviderError, Scope, Transient},
 };
 
-/// How long a transient failure is retried, by its kind: roles take seconds, minutes are on record; the longest change that holds up
-/// a deletion is that of a stream of hundreds of shards.
-const BUDGETS: [(Transient, Duration); 3] = [
-    (Transient::Role, Duration::from_secs(5 * 60)),
-    (Transient::Rate, Duration::from_secs(10 * 60)),
-    (Transient::Busy, Duration::from_secs(20 * 60)),
+/// How long a transient failure is retried, by its kind, and the longest pause before another try. Roles take seconds, minutes are on
+/// record, and their stack stands still until they are seen. The longest change that holds up a deletion is that of a stream of
+/// hundreds of shards.
+const TIMES: [(Transient, Duration, Duration); 3] = [
+    (Transient::Role, Duration::from_secs(5 * 60), Duration::from_secs(2)),
+    (Transient::Rate, Duration::from_secs(10 * 60), Duration::from_secs(15)),
+    (Transient::Busy, Duration::from_secs(20 * 60), Duration::from_secs(15)),
 ];
 /// Looks wait less: nothing says how they go on, and nobody can end them.
 const READ_BUDGET: Duration = Duration::from_secs(5 * 60);
-/// The longest pause before the second try, and before any.
-const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(15));
+/// The longest pause before the second try.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Wraps a provider so that it retries what is transient, and completes its errors with what the service leaves out.
 pub(in crate::aws) fn retrying(provider: Arc<dyn Provider>, clients: &Clients) -> Arc<dyn Provider> {
@@ -171,15 +172,20 @@ impl Backoff {
         if waited >= self.budget(transient) {
             return Err(given_up(error, transient, waited));
         }
-        let longest = PAUSES.0.saturating_mul(1 << self.tries.min(8)).min(PAUSES.1);
+        let longest = FIRST_PAUSE.saturating_mul(1 << self.tries.min(8)).min(times(transient).1);
         self.tries += 1;
         Ok((waiting_for(transient), longest.mul_f64(rand::random())))
     }
 
     fn budget(&self, transient: Transient) -> Duration {
-        let (_, budget) = BUDGETS.into_iter().find(|(of, _)| *of == transient).expect("every one has its budget");
+        let (budget, _) = times(transient);
         self.at_most.map_or(budget, |at_most| at_most.min(budget))
     }
+}
+
+fn times(transient: Transient) -> (Duration, Duration) {
+    let (_, budget, pause) = TIMES.into_iter().find(|(kind, ..)| *kind == transient).expect("each kind has its times");
+    (budget, pause)
 }
 
 fn waiting_for(transient: Transient) -> &'static str {

@@ -114,6 +114,8 @@ struct Source {
     reader: RecordReader,
     stream: String,
     identity: Identity,
+    /// One answer at a time, until nothing else goes on and it is closed.
+    alone: Semaphore,
     answers: Semaphore,
     /// The memory of answers that were read.
     buffers: Mutex<Vec<Vec<u8>>>,
@@ -128,17 +130,32 @@ impl StreamReading {
             client,
             stream: stream.to_owned(),
             identity,
+            alone: Semaphore::new(1),
             answers: Semaphore::new(ANSWERS),
             buffers: Mutex::default(),
         };
         Self { source: Arc::new(source), shards: BTreeMap::new(), readers: JoinSet::new(), seen: Seen::default() }
     }
 
-    /// Reads what each shard has by now. May be dropped at any point: the readers go on, and the next call takes what they find.
+    /// Reads what each shard has by now, one after the other, so that a load that goes on has the processors. May be dropped at
+    /// any point: the readers go on, and the next call takes what they find.
     ///
     /// # Errors
     /// A call fails. The next one begins in that shard where the one before did.
+    pub async fn keep_up(&mut self) -> Result<(), StreamError> {
+        self.read_on().await
+    }
+
+    /// Reads what each shard has by now, several at a time from now on.
+    ///
+    /// # Errors
+    /// As those of [`Self::keep_up`].
     pub async fn catch_up(&mut self) -> Result<(), StreamError> {
+        self.source.alone.close();
+        self.read_on().await
+    }
+
+    async fn read_on(&mut self) -> Result<(), StreamError> {
         self.take_all().await?;
         for shard in self.source.shards().await? {
             let place = self.shards.entry(shard.clone()).or_default().clone();
@@ -252,8 +269,9 @@ impl Source {
         started.shard_iterator.ok_or_else(|| self.call_failed("GetShardIterator", why))
     }
 
-    async fn turn(&self) -> SemaphorePermit<'_> {
-        self.answers.acquire().await.expect("it is never closed")
+    async fn turn(&self) -> (Option<SemaphorePermit<'_>>, SemaphorePermit<'_>) {
+        let alone = self.alone.acquire().await.ok();
+        (alone, self.answers.acquire().await.expect("it is never closed"))
     }
 
     fn buffer(&self) -> Vec<u8> {

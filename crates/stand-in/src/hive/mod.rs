@@ -185,6 +185,11 @@ pub(super) fn athena_name(data_type: &DataType) -> &'static str {
         DataType::Struct(_) => "row",
         DataType::List(_) | DataType::LargeList(_) => "array",
         DataType::Map(..) => "map",
+        DataType::LargeUtf8 => "json",
+        DataType::Binary => "varbinary",
+        DataType::Time32(_) => "time",
+        DataType::Duration(_) => "interval day to second",
+        DataType::Interval(_) => "interval year to month",
         DataType::Null => "unknown",
         _ => "varchar",
     }

@@ -16,6 +16,10 @@ const MOST: usize = 500;
 /// as long.
 const MOST_CALLS: usize = 12;
 
+/// Where a sign is a call of a function, DataFusion (55.2) writes out the names of all below it when it looks for its type: what 128
+/// signs take is a second, and twice as many ten times that.
+const MOST_SIGNS: usize = 128;
+
 /// What a token does to the tree, from what binds least to what binds most. A chain of one class has the chains of those
 /// below it as its operands.
 #[derive(Clone, Copy)]
@@ -52,6 +56,43 @@ pub(crate) fn check_depth(tokens: &[Token]) -> Result<(), TooLarge> {
         return Err(TooLarge { what: "calls in each other", limit: MOST_CALLS });
     }
     Ok(())
+}
+
+/// Refuses a statement with more signs of arithmetic, `||` and places one behind the other than can be calls of functions.
+///
+/// # Errors
+/// It has.
+pub(crate) fn check_signs(tokens: &[Token]) -> Result<(), TooLarge> {
+    if signs(tokens) > MOST_SIGNS {
+        return Err(TooLarge { what: "signs one behind the other", limit: MOST_SIGNS });
+    }
+    Ok(())
+}
+
+fn signs(tokens: &[Token]) -> usize {
+    let (mut open, mut now, mut most) = (Vec::new(), 0, 0);
+    for token in tokens {
+        match token {
+            Token::Plus
+            | Token::Minus
+            | Token::Mul
+            | Token::Div
+            | Token::Mod
+            | Token::StringConcat
+            | Token::LBracket => {
+                now += 1;
+                most = most.max(now);
+            }
+            Token::LParen => open.push(now),
+            Token::RParen => now = open.pop().unwrap_or_default(),
+            Token::Comma => now = open.last().copied().unwrap_or_default(),
+            Token::Word(Word { quote_style: None, keyword, .. }) if *keyword != Keyword::NoKeyword => {
+                now = open.last().copied().unwrap_or_default();
+            }
+            _ => {}
+        }
+    }
+    most
 }
 
 /// How many calls and arrays are open at once: parentheses behind a word.
@@ -208,6 +249,18 @@ mod tests {
     use datafusion::sql::sqlparser::{dialect::GenericDialect, tokenizer::Tokenizer};
 
     use super::*;
+
+    #[test]
+    fn signs_are_counted_along_their_chains() {
+        let count = |sql: &str| signs(&tokens(sql));
+        assert_eq!(count("SELECT a + b * c - d FROM t WHERE e + f > 1"), 3);
+        assert_eq!(count("SELECT a + (b + (c || d)), e + f"), 3);
+        assert_eq!(count("SELECT f(a, b + c, d[1][2])"), 2);
+        let chain = |length: usize| check_signs(&tokens(&format!("SELECT {}", vec!["1"; length].join(" + "))));
+        assert_eq!(chain(129), Ok(()));
+        let refused = chain(130).expect_err("too many").to_string();
+        assert!(refused.contains("signs one behind the other: more than 128"), "{refused}");
+    }
 
     fn of(sql: &str) -> usize {
         depth(&Tokenizer::new(&GenericDialect {}, sql).tokenize().expect("tokens"))

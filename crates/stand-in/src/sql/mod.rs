@@ -10,7 +10,7 @@ mod session;
 mod size;
 
 pub(crate) use self::{
-    depth::check_depth,
+    depth::{check_depth, check_signs},
     expansion::check_expansion,
     isolation::{Ended, TIME_LIMIT, run_isolated},
     session::session,

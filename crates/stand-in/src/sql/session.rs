@@ -4,7 +4,7 @@ use std::{num::NonZeroUsize, sync::Arc, thread};
 
 use datafusion::{
     error::Result,
-    execution::{SessionStateBuilder, runtime_env::RuntimeEnvBuilder},
+    execution::{SessionStateBuilder, memory_pool::FairSpillPool, runtime_env::RuntimeEnvBuilder},
     prelude::{SessionConfig, SessionContext},
 };
 
@@ -26,7 +26,10 @@ pub(crate) fn session(config: SessionConfig) -> Result<SessionContext> {
 /// A session whose operators hold `memory` bytes together.
 pub(super) fn session_within(config: SessionConfig, memory: usize) -> Result<SessionContext> {
     let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let runtime = RuntimeEnvBuilder::new().with_memory_limit(memory, 1.0).with_max_temp_directory_size(SPILLED);
+    let runtime = RuntimeEnvBuilder::new()
+        // What can spill has its share, and leaves the others theirs.
+        .with_memory_pool(Arc::new(FairSpillPool::new(memory)))
+        .with_max_temp_directory_size(SPILLED);
     let state = SessionStateBuilder::new()
         .with_config(config.with_target_partitions(cores))
         .with_runtime_env(runtime.build_arc()?)

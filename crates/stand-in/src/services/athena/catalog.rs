@@ -14,7 +14,7 @@ use super::{
     store::Store,
     table::GlueTable,
 };
-use crate::services::glue::Glue;
+use crate::{services::glue::Glue, trino};
 
 /// The catalog's name in SQL, as Athena has it.
 pub(super) const CATALOG: &str = "awsdatacatalog";
@@ -58,11 +58,12 @@ impl SchemaProvider for GlueDatabase {
 
     async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
         let GlueCatalog { glue, store, meter } = &self.catalog;
+        let (name, with_path) = name.strip_suffix(trino::PATH).map_or((name, false), |name| (name, true));
         let Some(info) = glue.table(&self.name, name) else {
             return fail(missing_table(glue, &self.name, name));
         };
         let registered = glue.partitions(&self.name, name);
-        Ok(Some(Arc::new(GlueTable::new(info, registered, store.clone(), meter.clone())?)))
+        Ok(Some(Arc::new(GlueTable::new(info, registered, store.clone(), meter.clone(), with_path)?)))
     }
 
     fn table_exist(&self, name: &str) -> bool {

@@ -67,6 +67,9 @@ pub(super) struct Asked {
     pub(super) workgroup: String,
     pub(super) token: Option<String>,
     pub(super) output: Option<String>,
+    /// What the placeholders of `sql` stand for.
+    #[serde(default)]
+    pub(super) parameters: Vec<String>,
 }
 
 impl Execution {

@@ -62,6 +62,8 @@ pub(super) enum Origin {
     Document,
     /// This partition key.
     Partition(usize),
+    /// Where the object lies.
+    Path,
 }
 
 /// What the objects hold.
@@ -99,9 +101,13 @@ impl Layout {
 pub(super) type Wanted = bool;
 
 impl Part {
+    fn path(&self) -> String {
+        format!("s3://{}/{}", self.bucket, self.object.key)
+    }
+
     /// A failure that lies in this object.
     pub(super) fn bad(&self, kind: &str, why: impl Display) -> Failure {
-        Failure::user(format!("{kind}: s3://{}/{}{why}", self.bucket, self.object.key))
+        Failure::user(format!("{kind}: {}{why}", self.path()))
     }
 
     /// A batch from the columns that are read from the object, and this partition's values.
@@ -116,6 +122,7 @@ impl Part {
             columns.push(match origin {
                 Origin::Document => documents.next().expect("a column for each origin in the document"),
                 Origin::Partition(key) => self.values[*key].to_array_of_size(rows)?,
+                Origin::Path => ScalarValue::from(self.path()).to_array_of_size(rows)?,
             });
         }
         let options = RecordBatchOptions::new().with_row_count(Some(rows));

@@ -4,13 +4,9 @@
 //! Hadoop's Snappy, what follows a line's first object ignored. Or it is a folder of Parquet, of which only the columns that
 //! are asked for are read. Every query reads the objects anew; nothing is cached.
 //!
-//! The SQL is DataFusion's, which has most of what Trino's SELECT has: dots into structs, joins, windows, `with`,
-//! `approx_distinct`, `date_trunc`, `try_cast`, `round`. Not covered: Trino functions that DataFusion has no equal of
-//! (`json_extract_scalar`, `count_if`, `max_by`, `arbitrary`, `from_iso8601_timestamp`, `transform` and other lambdas),
-//! one expression twice in a SELECT without an alias, `UNNEST … WITH ORDINALITY`, `TABLESAMPLE`, prepared statements,
-//! EXPLAIN, quoted names in upper case, a line and column in error messages, `binary` columns, maps with keys other than
-//! strings, and file formats other than JSON and Parquet. Catalog and data are read-only here: CREATE, ALTER, MSCK, INSERT
-//! and DROP fail with a message that says so.
+//! The SQL is Trino's dialect, on DataFusion (see [`crate::trino`]); `docs/sql.md` lists what there is of it. Not covered:
+//! `binary` columns, maps with keys other than strings, and file formats other than JSON and Parquet. Catalog and data are
+//! read-only here: CREATE, ALTER, MSCK, INSERT, UNLOAD and DROP fail with a message that says so.
 
 mod catalog;
 mod engine;
@@ -18,7 +14,9 @@ mod execution;
 mod failure;
 mod layout;
 mod named_query;
+mod names;
 mod parquet;
+mod prepared;
 mod projected_dates;
 mod projection;
 mod query;

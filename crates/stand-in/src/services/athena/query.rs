@@ -18,7 +18,8 @@ use super::{
     execution::{Asked, Execution, Executions, QueryState},
     failure::Failure,
     layout::Meter,
-    results::{self, Row},
+    prepared::Prepared,
+    results::{self, QueryResult, Row},
     statement,
     store::Store,
     wire::{Paging, invalid},
@@ -54,6 +55,13 @@ pub(super) struct Queries {
 struct Running {
     task: AbortHandle,
     meter: Arc<Meter>,
+}
+
+/// What is run: its text, what stands for its question marks, and the database of its plain names.
+struct Statement {
+    sql: String,
+    parameters: Vec<String>,
+    database: String,
 }
 
 #[derive(Deserialize)]
@@ -143,11 +151,6 @@ impl Queries {
         if request.client_request_token.as_ref().is_some_and(|token| !(32..=128).contains(&token.len())) {
             return Err(invalid("ClientRequestToken must have 32 to 128 characters"));
         }
-        if request.execution_parameters.is_some_and(|parameters| !parameters.is_empty()) {
-            return Err(invalid(
-                "ExecutionParameters are not supported by the stand-in; write the values into the query",
-            ));
-        }
         let Context { catalog, database } = request.query_execution_context;
         if let Some(other) = catalog.filter(|catalog| !catalog.eq_ignore_ascii_case(CATALOG)) {
             return Err(invalid(format!("Catalog {other} is not supported by the stand-in, which has {CATALOG} only")));
@@ -158,6 +161,7 @@ impl Queries {
             workgroup: request.work_group.unwrap_or_else(|| PRIMARY.to_owned()),
             token: request.client_request_token,
             output: request.result_configuration.output_location,
+            parameters: request.execution_parameters.unwrap_or_default(),
         };
         let workgroups = self.workgroups.read();
         let workgroup = workgroups.enabled(&asked.workgroup)?;
@@ -190,9 +194,14 @@ impl Queries {
         let execution = self.executions.get(id)?;
         let (bucket, key) = execution.output;
         let catalog = GlueCatalog { glue: self.glue.clone(), store: self.store.clone(), meter: meter.clone() };
-        let Asked { sql, database, .. } = execution.asked;
-        let query = async move { engine::run(catalog, database.as_deref().unwrap_or("default"), &sql).await };
-        let mut outcome = run_isolated(TIME_LIMIT, query).await.unwrap_or_else(|ended| Err(ended.into()));
+        let mut outcome = match self.statement(execution.asked)? {
+            Ok(Some(Statement { sql, parameters, database })) => {
+                let query = async move { engine::run(catalog, &database, &sql, &parameters).await };
+                run_isolated(TIME_LIMIT, query).await.unwrap_or_else(|ended| Err(ended.into()))
+            }
+            Ok(None) => Ok(QueryResult::default()),
+            Err(failure) => Err(failure),
+        };
         if let Ok(answer) = &mut outcome {
             let csv = Bytes::from(std::mem::take(&mut answer.csv));
             if let Err(error) = self.store.put(&bucket, &key, csv).await {
@@ -203,6 +212,26 @@ impl Queries {
             Ok(answer) => self.executions.succeed(id, &answer, meter.scanned()),
             Err(failure) => self.executions.fail(id, &failure, meter.scanned()),
         }
+    }
+
+    /// The statement that is to be run; nothing where it was about a prepared one.
+    fn statement(&self, asked: Asked) -> Result<Result<Option<Statement>, Failure>, ServiceError> {
+        let Asked { sql, database, workgroup, parameters, .. } = asked;
+        let database = database.unwrap_or_else(|| "default".to_owned());
+        Ok(match Prepared::parse(&sql) {
+            None => Ok(Some(Statement { sql, parameters, database })),
+            Some(Err(failure)) => Err(failure),
+            Some(Ok(Prepared::Prepare { name, statement })) => {
+                self.workgroups.prepare(&workgroup, name, statement)?;
+                Ok(None)
+            }
+            Some(Ok(Prepared::Deallocate { name })) => self.workgroups.deallocate(&workgroup, &name)?.map(|()| None),
+            Some(Ok(Prepared::Execute { name, parameters: using })) => {
+                let parameters = if using.is_empty() { parameters } else { using };
+                let prepared = self.workgroups.prepared(&workgroup, &name);
+                prepared.map(|sql| Some(Statement { sql, parameters, database }))
+            }
+        })
     }
 
     pub(super) fn stop(&self, request: One) -> Result<Value, ServiceError> {

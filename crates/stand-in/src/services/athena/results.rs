@@ -3,11 +3,16 @@
 use chrono::{DateTime, NaiveDate, TimeDelta};
 use datafusion::arrow::{
     array::{Array, AsArray},
-    datatypes::{DataType, Date32Type, Float32Type, Float64Type},
+    datatypes::{
+        DataType, Date32Type, DurationMillisecondType, Float32Type, Float64Type, IntervalUnit, IntervalYearMonthType,
+        Time32MillisecondType, TimeUnit,
+    },
     record_batch::RecordBatch,
     util::display::array_value_to_string,
 };
 use datafusion::error::Result;
+
+use crate::trino;
 
 /// A statement's result.
 #[derive(Clone, Debug, Default)]
@@ -103,7 +108,20 @@ fn value(array: &dyn Array, row: usize) -> Result<Option<String>> {
         DataType::Date32 => date(array.as_primitive::<Date32Type>().value(row)),
         DataType::Timestamp(_, zone) => {
             let text = array_value_to_string(array, row)?;
-            timestamp(&text, zone.is_some()).unwrap_or(text)
+            timestamp(&text, zone.as_deref()).unwrap_or(text)
+        }
+        DataType::Binary => {
+            let bytes = array.as_binary::<i32>().value(row).iter();
+            bytes.map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ")
+        }
+        DataType::Duration(TimeUnit::Millisecond) => {
+            trino::day_to_second(array.as_primitive::<DurationMillisecondType>().value(row))
+        }
+        DataType::Interval(IntervalUnit::YearMonth) => {
+            trino::year_to_month(array.as_primitive::<IntervalYearMonthType>().value(row))
+        }
+        DataType::Time32(TimeUnit::Millisecond) => {
+            trino::time(array.as_primitive::<Time32MillisecondType>().value(row))
         }
         DataType::Struct(fields) => {
             let array = array.as_struct();
@@ -135,11 +153,12 @@ fn date(days: i32) -> String {
     day.map_or_else(|| format!("day {days}"), |day| day.format("%Y-%m-%d").to_string())
 }
 
-/// `2026-01-31 10:00:00.000`, from Arrow's ISO 8601.
-fn timestamp(text: &str, zoned: bool) -> Option<String> {
-    if zoned {
-        let moment = DateTime::parse_from_rfc3339(text).ok()?.to_utc();
-        return Some(format!("{} UTC", moment.format("%Y-%m-%d %H:%M:%S%.3f")));
+/// `2026-01-31 10:00:00.000`, from Arrow's ISO 8601, with the zone behind it where it has one.
+fn timestamp(text: &str, zone: Option<&str>) -> Option<String> {
+    if let Some(zone) = zone {
+        let moment = DateTime::parse_from_rfc3339(text).ok()?.naive_local();
+        let zone = if zone == "+00:00" { "UTC" } else { zone };
+        return Some(format!("{} {zone}", moment.format("%Y-%m-%d %H:%M:%S%.3f")));
     }
     let moment: chrono::NaiveDateTime = text.parse().ok()?;
     Some(moment.format("%Y-%m-%d %H:%M:%S%.3f").to_string())

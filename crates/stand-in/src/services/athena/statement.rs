@@ -16,6 +16,8 @@ pub(super) enum Utility {
     Databases,
     Tables { database: Option<String> },
     Partitions(TableName),
+    Columns(TableName),
+    CreateTable(TableName),
     Describe(TableName),
 }
 
@@ -42,6 +44,11 @@ impl Utility {
             ["SHOW", "TABLES"] => Self::Tables { database: None },
             ["SHOW", "TABLES", "IN" | "FROM", _] => Self::Tables { database: Some(plain(words[3])) },
             ["SHOW", "PARTITIONS", _] => Self::Partitions(TableName::parse(words[2])),
+            ["SHOW", "COLUMNS", "IN" | "FROM", _] => Self::Columns(TableName::parse(words[3])),
+            ["SHOW", "COLUMNS", "IN" | "FROM", _, "IN" | "FROM", _] => {
+                Self::Columns(TableName { database: Some(plain(words[5])), table: plain(words[3]) })
+            }
+            ["SHOW", "CREATE", "TABLE", _] => Self::CreateTable(TableName::parse(words[3])),
             ["DESCRIBE" | "DESC", _] => Self::Describe(TableName::parse(words[1])),
             ["SHOW" | "DESCRIBE" | "DESC", ..] => return Some(Err(unsupported(&words.join(" ")))),
             _ => return None,
@@ -73,8 +80,43 @@ pub(super) fn answer(utility: &Utility, glue: &Glue, database: &str) -> Result<Q
             Ok(lines(&["tab_name"], tables))
         }
         Utility::Partitions(name) => partitions(name, glue, database),
+        Utility::Columns(name) => columns(name, glue, database),
+        Utility::CreateTable(name) => create_table(name, glue, database),
         Utility::Describe(name) => describe(name, glue, database),
     }
+}
+
+fn columns(name: &TableName, glue: &Glue, database: &str) -> Result<QueryResult, Failure> {
+    let database = name.database.as_deref().unwrap_or(database);
+    let table = glue.table(database, &name.table).ok_or_else(|| missing_table(glue, database, &name.table))?;
+    let names = table.columns.iter().chain(&table.partition_keys).map(|(name, _)| name.clone());
+    Ok(lines(&["field"], names.collect()))
+}
+
+/// The statement that would make the table, as far as the catalog has it.
+fn create_table(name: &TableName, glue: &Glue, database: &str) -> Result<QueryResult, Failure> {
+    let database = name.database.as_deref().unwrap_or(database);
+    let table = glue.table(database, &name.table).ok_or_else(|| missing_table(glue, database, &name.table))?;
+    let quoted = |text: &str| text.replace('\'', "\\'");
+    let column = |(name, kind): &(String, String)| format!("  `{name}` {kind}");
+    let property = |(key, value): (&String, &String)| format!("  '{}'='{}'", quoted(key), quoted(value));
+    let mut parts = vec![format!("CREATE EXTERNAL TABLE `{}`(", name.table), listed(table.columns.iter().map(column))];
+    if !table.partition_keys.is_empty() {
+        parts.extend(["PARTITIONED BY (".to_owned(), listed(table.partition_keys.iter().map(column))]);
+    }
+    parts.extend(["ROW FORMAT SERDE".to_owned(), format!("  '{}'", table.serde)]);
+    if !table.serde_parameters.is_empty() {
+        parts.extend(["WITH SERDEPROPERTIES (".to_owned(), listed(table.serde_parameters.iter().map(property))]);
+    }
+    parts.extend(["LOCATION".to_owned(), format!("  '{}'", table.location)]);
+    if !table.parameters.is_empty() {
+        parts.extend(["TBLPROPERTIES (".to_owned(), listed(table.parameters.iter().map(property))]);
+    }
+    Ok(lines(&["createtab_stmt"], parts.join("\n").lines().map(str::to_owned).collect()))
+}
+
+fn listed(items: impl Iterator<Item = String>) -> String {
+    format!("{})", items.collect::<Vec<_>>().join(",\n"))
 }
 
 fn partitions(name: &TableName, glue: &Glue, database: &str) -> Result<QueryResult, Failure> {

@@ -40,6 +40,7 @@ use crate::{
         glue::{PartitionInfo, TableInfo},
         s3::Object,
     },
+    trino,
 };
 
 /// The SerDes whose tables are JSON, one object a line.
@@ -57,7 +58,7 @@ pub(super) struct GlueTable {
     info: TableInfo,
     format: Format,
     registered: Vec<PartitionInfo>,
-    /// The documents' columns, then the partition keys.
+    /// The documents' columns, then the partition keys, then where the object lies if that is asked for.
     schema: SchemaRef,
     keys: SchemaRef,
     store: Arc<dyn Store>,
@@ -76,11 +77,13 @@ impl GlueTable {
         registered: Vec<PartitionInfo>,
         store: Arc<dyn Store>,
         meter: Arc<Meter>,
+        with_path: bool,
     ) -> Result<Self, Failure> {
         let format = format(&info.serde)?;
         let keys = Arc::new(Schema::new(fields(&info.partition_keys)?));
         let mut all = fields(&info.columns)?;
         all.extend(fields(&info.partition_keys)?);
+        all.extend(with_path.then(|| Field::new(trino::PATH, DataType::Utf8, false)));
         Ok(Self { info, registered, format, schema: Arc::new(Schema::new(all)), keys, store, meter })
     }
 
@@ -90,7 +93,8 @@ impl GlueTable {
         let documents = self.info.columns.len();
         let origin = |index: &usize| match index.checked_sub(documents) {
             None => Origin::Document,
-            Some(key) => Origin::Partition(key),
+            Some(key) if key < self.info.partition_keys.len() => Origin::Partition(key),
+            Some(_) => Origin::Path,
         };
         let ignore = self.info.serde_parameters.get("ignore.malformed.json");
         Ok(Layout {

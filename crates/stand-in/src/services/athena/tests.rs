@@ -10,6 +10,7 @@ use crate::{service::ask, services::s3::Object};
 mod bounds;
 mod data;
 mod formats;
+mod functions;
 mod operations;
 mod projected;
 mod units;

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::{
+    failure::Failure,
     named_query::{self, NamedQueries},
+    prepared::PreparedStatements,
     store::Location,
     wire::{Paging, Tag, invalid, now},
 };
@@ -30,6 +32,8 @@ pub(super) struct Workgroup {
     tags: Vec<Tag>,
     #[serde(default)]
     named_queries: NamedQueries,
+    #[serde(default)]
+    prepared: PreparedStatements,
 }
 
 impl Workgroup {
@@ -37,7 +41,15 @@ impl Workgroup {
         check(&configuration)?;
         check_tags(&tags)?;
         let named_queries = NamedQueries::default();
-        Ok(Self { description, configuration, enabled: true, created: now(), tags, named_queries })
+        Ok(Self {
+            description,
+            configuration,
+            enabled: true,
+            created: now(),
+            tags,
+            named_queries,
+            prepared: PreparedStatements::default(),
+        })
     }
 
     /// Where results go by this workgroup, `s3://bucket/prefix/`.
@@ -116,6 +128,7 @@ impl Default for Workgroups {
             created: now(),
             tags: Vec::new(),
             named_queries: NamedQueries::default(),
+            prepared: PreparedStatements::default(),
         };
         Self(BTreeMap::from([(PRIMARY.to_owned(), primary)]))
     }
@@ -255,6 +268,26 @@ impl Durable<Workgroups> {
             return Err(invalid("The primary workgroup cannot be deleted"));
         }
         self.change(|workgroups| workgroups.0.remove(name).map(|_| ()).ok_or_else(|| missing(name)))
+    }
+
+    /// Keeps a prepared statement.
+    pub(super) fn prepare(&self, workgroup: &str, name: String, statement: String) -> Result<(), ServiceError> {
+        self.change(|workgroups| {
+            workgroups.get_mut(workgroup)?.prepared.keep(name, statement);
+            Ok(())
+        })
+    }
+
+    /// The text of a prepared statement.
+    pub(super) fn prepared(&self, workgroup: &str, name: &str) -> Result<String, Failure> {
+        let workgroups = self.read();
+        let found = workgroups.0.get(workgroup).map(|workgroup| workgroup.prepared.find(name));
+        found.unwrap_or_else(|| PreparedStatements::default().find(name))
+    }
+
+    /// Forgets a prepared statement.
+    pub(super) fn deallocate(&self, workgroup: &str, name: &str) -> Result<Result<(), Failure>, ServiceError> {
+        self.change(|workgroups| Ok(workgroups.get_mut(workgroup)?.prepared.remove(name)))
     }
 
     pub(super) fn create_named_query(&self, request: named_query::Create) -> Result<Value, ServiceError> {

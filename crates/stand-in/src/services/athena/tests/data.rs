@@ -51,9 +51,12 @@ async fn maps_keys_with_dots_and_single_values_for_lists_are_read() {
         r#"{"id":3}"#,
     ];
     lake.object("odd/1.json", lines.join("\n"));
-    let rows = lake.rows("select id, m, m['x'] x, l, cardinality(l) n, a_b, ts from odd order by id").await;
+    let rows = lake.rows("select id, m, element_at(m, 'x') x, l, cardinality(l) n, a_b, ts from odd order by id").await;
     assert_eq!(rows[1], ["1", "{x=7, y=null}", "7", "[5]", "1", "3", "2018-02-07 19:58:48.000"]);
-    assert_eq!(lake.value("select m, m['x'], cardinality(l) from odd where id = 2").await, "{}|null|2");
+    assert_eq!(lake.value("select m['x'] from odd where id = 1").await, "7");
+    assert_eq!(lake.value("select m, element_at(m, 'x'), cardinality(l) from odd where id = 2").await, "{}|null|2");
+    let reason = lake.reason("select m['x'] from odd where id = 2", "FAILED").await;
+    assert_eq!(reason, "INVALID_FUNCTION_ARGUMENT: Key not present in map: x");
     assert_eq!(lake.value("select m, l from odd where id = 3").await, "null|null");
     assert_eq!(lake.value("select map_keys(m) from odd where id = 1").await, "[x, y]");
 }

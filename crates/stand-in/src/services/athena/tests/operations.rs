@@ -54,11 +54,17 @@ async fn what_is_wrong_fails_with_athenas_words() {
         ("select * from nope", "TABLE_NOT_FOUND: Table 'awsdatacatalog.tpcds.nope' does not exist"),
         ("select * from other.t", "SCHEMA_NOT_FOUND: Schema 'other' does not exist"),
         ("select z from t", "COLUMN_NOT_FOUND: Column 'z' cannot be resolved"),
-        ("select no_such_function(a) from t", "SYNTAX_ERROR: "),
+        ("select no_such_function(a) from t", "FUNCTION_NOT_FOUND: Function 'no_such_function' not registered"),
+        (
+            "select cosine_similarity(a, a) from t",
+            "NOT_SUPPORTED: the stand-in has no `cosine_similarity`; Athena has it",
+        ),
+        ("select a from t where a = '1'", "TYPE_MISMATCH: Cannot apply operator: bigint = varchar"),
+        ("select 1 where ? = 1", "INVALID_PARAMETER_USAGE: Incorrect number of parameters: expected 1 but found 0"),
         ("insert into t values (1)", "NOT_SUPPORTED: INSERT INTO"),
         ("drop table t", "NOT_SUPPORTED: DROP TABLE"),
         ("create table u as select 1 x", "NOT_SUPPORTED: CREATE TABLE"),
-        ("show create table t", "NOT_SUPPORTED: show create table t"),
+        ("show stats for t", "NOT_SUPPORTED: show stats for t"),
     ] {
         let reason = lake.reason(sql, "FAILED").await;
         assert!(reason.starts_with(words), "{sql}: {reason}");
@@ -78,6 +84,56 @@ async fn the_catalog_answers_show_and_describe_without_a_header() {
     assert_eq!(lake.rows("show partitions tpcds.t").await, [["year=2026"]]);
     let described = lake.rows("describe t").await;
     assert_eq!(described[1][0].split_whitespace().collect::<Vec<_>>(), ["year", "int"]);
+    assert_eq!(lake.rows("show columns in t").await, [["a"], ["year"]]);
+    assert_eq!(lake.rows("show columns from t in tpcds").await, [["a"], ["year"]]);
+    let created = lake.rows("show create table t").await.concat().join("\n");
+    let expected = "CREATE EXTERNAL TABLE `t`(\n  `a` bigint)\nPARTITIONED BY (\n  `year` int)\nROW FORMAT SERDE\n  \
+                    'org.openx.data.jsonserde.JsonSerDe'\nLOCATION\n  's3://lake/t/'";
+    assert_eq!(created, expected);
+}
+
+#[tokio::test]
+async fn a_statement_is_prepared_once_and_run_with_other_values() {
+    let lake = Lake::with_table(&[("a", "bigint"), ("b", "string")], &[]).await;
+    lake.object("t/1.json", "{\"a\":1,\"b\":\"x\"}\n{\"a\":2,\"b\":\"y\"}\n");
+    lake.ended("PREPARE by_name FROM SELECT a FROM t WHERE b = ? AND a < ? + 5").await;
+    assert_eq!(lake.value("EXECUTE by_name USING 'y', 1").await, "2");
+    assert_eq!(lake.value("execute By_Name using 'x', 1 + 1").await, "1");
+    let reason = lake.reason("EXECUTE by_name USING 'y'", "FAILED").await;
+    assert_eq!(reason, "INVALID_PARAMETER_USAGE: Incorrect number of parameters: expected 2 but found 1");
+    lake.ended("DEALLOCATE PREPARE by_name").await;
+    let reason = lake.reason("EXECUTE by_name USING 'y', 1", "FAILED").await;
+    assert_eq!(reason, "NOT_FOUND: Prepared statement not found: by_name");
+    let mut start = request("SELECT a FROM t WHERE b = ?");
+    start["ExecutionParameters"] = json!(["'y'"]);
+    let started = lake.ok("StartQueryExecution", start).await;
+    let id = started["QueryExecutionId"].as_str().expect("an id");
+    lake.until(id, &["SUCCEEDED"]).await;
+    assert_eq!(rows(&lake.ok("GetQueryResults", json!({"QueryExecutionId": id})).await), [["a"], ["2"]]);
+}
+
+#[tokio::test]
+async fn a_row_says_in_which_object_it_lies() {
+    let lake = Lake::with_table(&[("a", "bigint")], &[]).await;
+    lake.object("t/1.json", "{\"a\":1}\n");
+    lake.object("t/2.json", "{\"a\":2}\n");
+    let rows = lake.rows("SELECT \"$path\", * FROM t ORDER BY 1").await;
+    assert_eq!(rows, [["$path", "a"], ["s3://lake/t/1.json", "1"], ["s3://lake/t/2.json", "2"]]);
+    assert_eq!(lake.rows("SELECT * FROM t ORDER BY a LIMIT 1").await, [["a"], ["1"]]);
+    assert_eq!(
+        lake.value("SELECT a FROM \"AwsDataCatalog\".\"tpcds\".\"t\" x WHERE x.\"$path\" LIKE '%2.json'").await,
+        "2"
+    );
+}
+
+#[tokio::test]
+async fn a_plan_is_explained_and_a_sample_is_a_part() {
+    let lake = Lake::with_table(&[("a", "bigint")], &[]).await;
+    lake.object("t/1.json", (0..1_000).map(|a| format!("{{\"a\":{a}}}\n")).collect::<String>());
+    assert!(lake.rows("EXPLAIN SELECT a FROM t WHERE a > 1").await.concat().join("\n").contains("TableScan"));
+    let sampled: usize =
+        lake.value("SELECT count(*) FROM t TABLESAMPLE BERNOULLI (50)").await.parse().expect("a number");
+    assert!((300..700).contains(&sampled), "{sampled}");
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ use datafusion::{
 };
 use serde_json::{Value, value::RawValue};
 
-use super::{aggregate, failure::Failure};
+use super::{aggregate, dates, elements::Elements, failure::Failure};
 
 /// A field of a SUPER value, as a SUPER value: what `column.a.b` becomes.
 pub(super) const NAVIGATE: &str = "super_get";
@@ -40,7 +40,9 @@ pub(super) fn register(context: &SessionContext, comments: HashMap<i64, String>)
     }
     context.register_udf(ScalarUDF::from(IsValidJson::new()));
     context.register_udf(ScalarUDF::from(ObjDescription::new(comments)));
+    context.register_udf(ScalarUDF::from(Elements::new()));
     context.register_udaf(aggregate::sum());
+    dates::register(context);
 }
 
 /// Gets the values of one row, as texts, and gives a text.
@@ -126,6 +128,15 @@ fn under<'a>(json: &'a str, path: &[Option<&str>]) -> Result<Option<&'a RawValue
     let mut value: &RawValue = serde_json::from_str(json)?;
     for key in path {
         let Some(key) = key else { return Ok(None) };
+        if let Some(index) = key.strip_prefix('[').and_then(|key| key.strip_suffix(']')) {
+            // A place leads nowhere in anything but an array.
+            let Ok(array) = serde_json::from_str::<Vec<&RawValue>>(value.get()) else { return Ok(None) };
+            match index.parse::<usize>().ok().and_then(|index| array.get(index).copied()) {
+                Some(inner) => value = inner,
+                None => return Ok(None),
+            }
+            continue;
+        }
         // A key leads nowhere in anything but an object.
         let Ok(object) = serde_json::from_str::<HashMap<String, &RawValue>>(value.get()) else { return Ok(None) };
         match object.get(*key) {

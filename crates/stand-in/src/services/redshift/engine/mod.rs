@@ -4,13 +4,17 @@
 //! ends. Transactions that write take turns; those that only read see the catalogue as it was when they began.
 //!
 //! Not covered: UPDATE, MERGE, views, procedures, CREATE TABLE AS, ALTER, GRANT, users and what they may do, TIMESTAMPTZ,
-//! TIME, GEOMETRY, VARBYTE, arrays inside SUPER paths, AVG of whole numbers cut to a whole number, UNLOAD.
+//! TIME, GEOMETRY, VARBYTE, UNPIVOT of SUPER objects, positions of SUPER elements (`AT`), AVG of whole numbers cut to a whole number, UNLOAD.
 
 mod access;
 mod aggregate;
+mod calendar;
 mod catalog;
 mod change;
 mod copy;
+mod date_format;
+mod dates;
+mod elements;
 mod failure;
 mod functions;
 mod kind;

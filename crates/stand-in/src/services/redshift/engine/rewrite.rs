@@ -1,19 +1,25 @@
 //! Redshift's own words in a parsed query, made DataFusion's: functions by other names, `::regclass`, and dots into SUPER
 //! columns, whose values are compared as plain text or numbers.
 
-use std::{collections::HashMap, ops::ControlFlow};
+use std::{
+    collections::{HashMap, HashSet},
+    ops::ControlFlow,
+};
 
 use datafusion::sql::sqlparser::{
     ast::{
-        BinaryOperator, CastKind, DataType, ExactNumberInfo, Expr, Function, FunctionArg, FunctionArgExpr,
-        FunctionArgumentClause, FunctionArgumentList, FunctionArguments, Ident, ObjectName, Query, TableFactor,
-        TimezoneInfo, Value, Visit, VisitMut, Visitor, VisitorMut,
+        AccessExpr, BinaryOperator, CaseWhen, CastKind, DataType, ExactNumberInfo, Expr, Function, FunctionArg,
+        FunctionArgExpr, FunctionArgumentClause, FunctionArgumentList, FunctionArguments, Ident, ObjectName, Query,
+        Subscript, TableFactor, TimezoneInfo, Value, Visit, VisitMut, Visitor, VisitorMut,
+        helpers::attached_token::AttachedToken,
     },
     tokenizer::Span,
 };
 
 use super::{
+    calendar,
     catalog::{Name, Table},
+    elements,
     failure::Failure,
     functions::{NAVIGATE, PLAIN},
     kind::Kind,
@@ -23,7 +29,8 @@ use super::{
 
 /// Rewrites a whole query.
 pub(super) fn query(query: &mut Query, view: &View) -> Result<(), Failure> {
-    let mut scope = Scope { view, tables: HashMap::new() };
+    elements::unnest(query);
+    let mut scope = Scope { view, tables: HashMap::new(), elements: HashSet::new() };
     let _: ControlFlow<()> = Visit::visit(query, &mut scope);
     let mut rewriter = Rewriter { scope };
     match VisitMut::visit(query, &mut rewriter) {
@@ -36,6 +43,8 @@ pub(super) fn query(query: &mut Query, view: &View) -> Result<(), Failure> {
 struct Scope<'a> {
     view: &'a View,
     tables: HashMap<String, &'a Table>,
+    /// Those relations whose rows are the elements of SUPER arrays, in a column of the same name.
+    elements: HashSet<String>,
 }
 
 impl Visitor for Scope<'_> {
@@ -49,6 +58,9 @@ impl Visitor for Scope<'_> {
             let called = alias.as_ref().map_or(name.table, |alias| alias.name.value.to_ascii_lowercase());
             self.tables.insert(called, table);
         }
+        if let TableFactor::UNNEST { alias: Some(alias), .. } = factor {
+            self.elements.insert(alias.name.value.to_ascii_lowercase());
+        }
         ControlFlow::Continue(())
     }
 }
@@ -58,6 +70,7 @@ impl Scope<'_> {
     fn super_column(&self, path: &[String]) -> Option<usize> {
         let is_super = |table: &Table, name: &str| table.column(name).is_some_and(|column| column.kind == Kind::Super);
         match path {
+            [element, ..] if self.elements.contains(element) => Some(1),
             [table, column, ..] if self.tables.get(table).is_some_and(|table| is_super(table, column)) => Some(2),
             [column, ..] if self.tables.values().any(|table| is_super(table, column)) => Some(1),
             _ => None,
@@ -77,6 +90,11 @@ impl Scope<'_> {
 
 fn lower(path: &[Ident]) -> Vec<String> {
     path.iter().map(|name| name.value.to_ascii_lowercase()).collect()
+}
+
+/// Names are folded to lower case, those in quotes as soon as they are read.
+fn folded(name: &Ident) -> String {
+    if name.quote_style.is_some() { name.value.clone() } else { name.value.to_ascii_lowercase() }
 }
 
 struct Rewriter<'a> {
@@ -100,7 +118,8 @@ impl Rewriter<'_> {
     /// What an expression becomes, its parts already rewritten; nothing where it stays, changed inside or not.
     fn rewritten(&self, expression: &mut Expr) -> Result<Option<Expr>, Failure> {
         match expression {
-            Expr::CompoundIdentifier(path) => Ok(self.navigation(path)),
+            Expr::CompoundIdentifier(path) => Ok(self.navigation(path, &[])),
+            Expr::CompoundFieldAccess { root, access_chain } => self.place(root, access_chain),
             Expr::Cast { expr, data_type: DataType::Regclass, .. } => self.object_id(expr).map(Some),
             Expr::Cast { expr, .. } => {
                 self.make_plain(expr);
@@ -117,24 +136,48 @@ impl Rewriter<'_> {
             Expr::Identifier(name) if name.quote_style.is_none() && name.value.eq_ignore_ascii_case("sysdate") => {
                 Ok(Some(self.now()))
             }
+            // It gives a TIMESTAMPTZ.
+            Expr::Function(function) if function.name.to_string().eq_ignore_ascii_case("to_timestamp") => {
+                Err(Failure::unsupported("TO_TIMESTAMP"))
+            }
             Expr::Function(function) => Ok(self.function(function)),
             _ => Ok(None),
         }
     }
 
-    /// `column.a.b`, or `table.column.a.b`, of a SUPER column.
-    fn navigation(&self, path: &[Ident]) -> Option<Expr> {
-        let own = self.scope.super_column(&lower(path)).filter(|own| path.len() > *own)?;
+    /// `column[0].a`, where anything but a path of names and places is not SUPER's.
+    fn place(&self, root: &Expr, chain: &[AccessExpr]) -> Result<Option<Expr>, Failure> {
+        let mut path = match root {
+            Expr::Identifier(name) => vec![name.clone()],
+            Expr::CompoundIdentifier(path) => path.clone(),
+            _ => return Ok(None),
+        };
+        let mut chain = chain.iter().peekable();
+        while let Some(AccessExpr::Dot(Expr::Identifier(name))) = chain.peek() {
+            path.push(name.clone());
+            chain.next();
+        }
+        let key = |access: &AccessExpr| match access {
+            AccessExpr::Dot(Expr::Identifier(name)) => Ok(folded(name)),
+            AccessExpr::Subscript(Subscript::Index { index }) if is_number(index) => Ok(format!("[{index}]")),
+            AccessExpr::Subscript(Subscript::Index { index: Expr::Value(value) }) => {
+                Ok(value.value.clone().into_string().unwrap_or_default())
+            }
+            other => Err(Failure::unsupported(format!("{other} in a SUPER path"))),
+        };
+        let keys = chain.map(key).collect::<Result<Vec<_>, _>>()?;
+        Ok(self.navigation(&path, &keys))
+    }
+
+    /// `column.a.b`, or `table.column.a.b`, of a SUPER column, and the keys that follow.
+    fn navigation(&self, path: &[Ident], keys: &[String]) -> Option<Expr> {
+        let own = self.scope.super_column(&lower(path)).filter(|own| path.len() + keys.len() > *own)?;
         let column = match &path[..own] {
             [single] => Expr::Identifier(single.clone()),
             names => Expr::CompoundIdentifier(names.to_vec()),
         };
-        // Names are folded to lower case, those in quotes as soon as they are read.
-        let key = |name: &Ident| {
-            text(if name.quote_style.is_some() { name.value.clone() } else { name.value.to_ascii_lowercase() })
-        };
-        let arguments = std::iter::once(column).chain(path[own..].iter().map(key));
-        Some(call(NAVIGATE, arguments))
+        let keys = path[own..].iter().map(folded).chain(keys.iter().cloned()).map(text);
+        Some(call(NAVIGATE, std::iter::once(column).chain(keys)))
     }
 
     fn make_plain(&self, expression: &mut Expr) {
@@ -190,6 +233,15 @@ impl Rewriter<'_> {
             "len" => function.name = named("character_length"),
             "getdate" => return Some(self.now()),
             "listagg" => list_aggregate(function),
+            "decode" => return decoded(arguments(function)?),
+            "nvl2" => return chosen(arguments(function)?),
+            "dateadd" | "datediff" | "date_trunc" => name_part(function),
+            "date_part" => {
+                name_part(function);
+                let read = Expr::Function(function.clone());
+                return Some(cast(read, CastKind::Cast, DataType::DoublePrecision));
+            }
+            "convert_timezone" => begin_in_utc(function),
             "sum" | "avg" => self.each_argument(function, |expression| self.make_number(expression)),
             _ => {}
         }
@@ -206,6 +258,43 @@ impl Rewriter<'_> {
     }
 }
 
+fn arguments(function: &Function) -> Option<Vec<Expr>> {
+    let FunctionArguments::List(list) = &function.args else { return None };
+    let expression = |argument: &FunctionArg| match argument {
+        FunctionArg::Unnamed(FunctionArgExpr::Expr(expression)) => Some(expression.clone()),
+        _ => None,
+    };
+    list.args.iter().map(expression).collect()
+}
+
+/// `DECODE(x, 1, 'one', 2, 'two', 'many')`, in which a null equals a null.
+fn decoded(arguments: Vec<Expr>) -> Option<Expr> {
+    let (value, pairs) = arguments.split_first()?;
+    let conditions = pairs.chunks_exact(2).map(|pair| CaseWhen {
+        condition: Expr::IsNotDistinctFrom(Box::new(value.clone()), Box::new(pair[0].clone())),
+        result: pair[1].clone(),
+    });
+    let conditions: Vec<CaseWhen> = conditions.collect();
+    let otherwise = pairs.chunks_exact(2).remainder().first().cloned();
+    (!conditions.is_empty()).then(|| case(conditions, otherwise))
+}
+
+/// `NVL2(x, there, missing)`.
+fn chosen(arguments: Vec<Expr>) -> Option<Expr> {
+    let [value, there, missing] = <[Expr; 3]>::try_from(arguments).ok()?;
+    Some(case(vec![CaseWhen { condition: Expr::IsNotNull(Box::new(value)), result: there }], Some(missing)))
+}
+
+fn case(conditions: Vec<CaseWhen>, otherwise: Option<Expr>) -> Expr {
+    Expr::Case {
+        case_token: AttachedToken::empty(),
+        end_token: AttachedToken::empty(),
+        operand: None,
+        conditions,
+        else_result: otherwise.map(Box::new),
+    }
+}
+
 /// `LISTAGG(x[, ',']) WITHIN GROUP (ORDER BY y)` is `string_agg(x, ',' ORDER BY y)`.
 fn list_aggregate(function: &mut Function) {
     function.name = named("string_agg");
@@ -216,6 +305,29 @@ fn list_aggregate(function: &mut Function) {
     }
     if !order.is_empty() {
         list.clauses.push(FunctionArgumentClause::OrderBy(order));
+    }
+}
+
+/// A part of a date may stand without quotes, and under many names.
+fn name_part(function: &mut Function) {
+    let FunctionArguments::List(list) = &mut function.args else { return };
+    let Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(part))) = list.args.first_mut() else { return };
+    let written = match part {
+        Expr::Identifier(name) => name.value.clone(),
+        Expr::Value(value) => value.value.clone().into_string().unwrap_or_default(),
+        _ => return,
+    };
+    if let Some(name) = calendar::canonical(&written) {
+        *part = text(name.to_owned());
+    }
+}
+
+/// `CONVERT_TIMEZONE(to, time)` is from UTC.
+fn begin_in_utc(function: &mut Function) {
+    if let FunctionArguments::List(list) = &mut function.args
+        && list.args.len() == 2
+    {
+        list.args.insert(0, argument(text("UTC".to_owned())));
     }
 }
 

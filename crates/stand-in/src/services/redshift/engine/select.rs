@@ -17,7 +17,10 @@ use serde::{Deserialize, Serialize};
 use super::{
     catalog::Name, failure::Failure, functions, kind::Kind, provider::PATH, record, rewrite, system, view::View,
 };
-use crate::sql::{self, check_expansion, check_size};
+use crate::{
+    sql::{self, check_expansion, check_size},
+    trino,
+};
 
 /// How large a result may be (Redshift Data API reference, GetStatementResult; the stand-in holds one in memory).
 const MAX_RESULT: usize = 100 << 20;
@@ -90,6 +93,7 @@ fn session(view: View) -> Result<SessionContext, Failure> {
     let context = sql::session(config)?;
     let comments = system::comments(&view).into_iter().map(|(id, _, text)| (id.into(), text.to_owned()));
     functions::register(&context, comments.collect());
+    trino::register_unnest(&context)?;
     context.register_catalog(view.database.clone(), Arc::new(view));
     Ok(context)
 }

@@ -155,3 +155,61 @@ async fn a_table_has_at_most_1600_columns() {
     assert!(rig.failure(&[&table(1_601)]).await.contains("at most 1600 columns"));
     rig.run(&[&table(1_600)]).await;
 }
+
+#[tokio::test]
+async fn arrays_in_super_columns_are_reached_and_unnested() {
+    let rig = Rig::new();
+    rig.run(&[
+        "CREATE TABLE orders (id INT, lines SUPER)",
+        r#"INSERT INTO orders VALUES (1, '[{"sku":"a","qty":2,"tags":["x","y"]},{"sku":"b","qty":3}]'), (2, '[]'), (3, NULL)"#,
+    ])
+    .await;
+    let first = "SELECT id, lines[0].sku, o.lines[1].qty, lines[7].sku, lines[0].tags[1] FROM orders o ORDER BY id";
+    let rows = rig.run(&[first]).await;
+    assert_eq!(rows[0], expected(&[&["1", "\"a\"", "3", "null", "\"y\""]])[0]);
+    assert_eq!(rows[2], expected(&[&["3", "null", "null", "null", "null"]])[0]);
+    let unnested = "SELECT o.id, l.sku, l.qty * 2 FROM orders o, o.lines l ORDER BY 1, 2";
+    assert_eq!(rig.run(&[unnested]).await.len(), 2);
+    let summed = "SELECT count(*), sum(l.qty::INT) FROM orders AS o, o.lines AS l WHERE l.sku = 'b'";
+    assert_eq!(rig.run(&[summed]).await, expected(&[&["1", "3"]]));
+    let nested = "SELECT l.sku, t FROM orders o, o.lines l, l.tags t ORDER BY t";
+    assert_eq!(rig.run(&[nested]).await, expected(&[&["\"a\"", "\"x\""], &["\"a\"", "\"y\""]]));
+}
+
+#[tokio::test]
+async fn redshifts_own_choices_and_qualify_are_there() {
+    let rig = Rig::new();
+    rig.run(&["CREATE TABLE t (id INT, kind VARCHAR(8))", "INSERT INTO t VALUES (1, 'a'), (2, NULL), (3, 'c')"]).await;
+    let decoded = "SELECT id, decode(kind, 'a', 'first', NULL, 'none', 'other'), nvl2(kind, 'there', 'missing') FROM t ORDER BY 1";
+    let rows: [&[&str]; 3] = [&["1", "first", "there"], &["2", "none", "missing"], &["3", "other", "there"]];
+    assert_eq!(rig.run(&[decoded]).await, expected(&rows));
+    let last = "SELECT id FROM t QUALIFY row_number() OVER (ORDER BY id DESC) = 1";
+    assert_eq!(rig.run(&[last]).await, expected(&[&["3"]]));
+}
+
+#[tokio::test]
+async fn dates_are_moved_compared_and_written() {
+    let rig = Rig::new();
+    rig.run(&[
+        "CREATE TABLE t (d DATE, at TIMESTAMP)",
+        "INSERT INTO t VALUES ('2026-01-31', '2026-03-04 15:06:07.5'), (NULL, NULL)",
+    ])
+    .await;
+    let moved =
+        "SELECT dateadd(month, 1, d), dateadd('hr', -16, at), datediff(day, d, at), add_months(d, 1), last_day(d)
+        FROM t WHERE d IS NOT NULL";
+    let row = ["2026-02-28 00:00:00", "2026-03-03 23:06:07.5", "32", "2026-02-28 00:00:00", "2026-01-31"];
+    assert_eq!(rig.run(&[moved]).await, expected(&[&row]));
+    let written =
+        "SELECT to_char(at, 'YYYY-MM-DD HH24:MI'), to_date('02 Oct 2001', 'DD Mon YYYY'), date_part(year, at),
+        date_trunc('month', at), convert_timezone('Europe/Berlin', at), next_day(d, 'Fri') FROM t ORDER BY d LIMIT 1";
+    let row =
+        ["2026-03-04 15:06", "2001-10-02", "2026.0", "2026-03-01 00:00:00", "2026-03-04 16:06:07.5", "2026-02-06"];
+    assert_eq!(rig.run(&[written]).await, expected(&[&row]));
+    let missing = "SELECT dateadd(day, 1, d), to_char(at, 'YYYY') FROM t WHERE d IS NULL";
+    assert_eq!(rig.run(&[missing]).await, expected(&[&["null", "null"]]));
+    assert!(rig.failure(&["SELECT dateadd(fortnight, 1, d) FROM t"]).await.contains("fortnight"));
+    let error = rig.failure(&["SELECT to_char(12.5, '99.9')"]).await;
+    assert!(error.contains("function to_char(") && error.contains("does not exist"), "{error}");
+    assert!(rig.failure(&["SELECT to_timestamp('2026', 'YYYY')"]).await.contains("TO_TIMESTAMP is not supported"));
+}
