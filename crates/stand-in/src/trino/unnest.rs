@@ -38,10 +38,7 @@ impl RelationPlanner for UnnestPlanner {
         };
         let TableWithJoins { relation: left, mut joins } = *table_with_joins;
         let planned = match (left, joins.as_slice()) {
-            (unnest @ TableFactor::UNNEST { .. }, []) => {
-                let one_row = LogicalPlanBuilder::empty(true).build()?;
-                planned(one_row, unnest, false, context)?
-            }
+            (unnest @ TableFactor::UNNEST { .. }, []) => planned(one_row()?, unnest, false, context)?,
             (left, [join]) if matches!(join.relation, TableFactor::UNNEST { .. }) => {
                 let join = joins.remove(0);
                 let keeps_nothing = keeps_nothing(&join.join_operator)?;
@@ -72,6 +69,10 @@ fn keeps_nothing(join: &JoinOperator) -> Result<bool, Refusal> {
     }
 }
 
+fn one_row() -> Result<LogicalPlan> {
+    LogicalPlanBuilder::empty(true).build()
+}
+
 fn planned(
     left: LogicalPlan,
     unnest: TableFactor,
@@ -93,7 +94,10 @@ fn planned(
     let (qualifier, names) = named(alias, names)?;
     let mut arguments: Vec<Expr> = sources.into_iter().map(|(expression, _)| expression).collect();
     arguments.push(lit(keeps_nothing));
-    let before: Vec<Expr> = schema.columns().into_iter().map(Expr::Column).collect();
+    let reads_left = arguments.iter().any(|argument| !argument.column_refs().is_empty());
+    // What reads nothing of the left is unnested once, and not for each row there.
+    let (base, left) = if reads_left || keeps_nothing { (left, None) } else { (one_row()?, Some(left)) };
+    let before: Vec<Expr> = base.schema().columns().into_iter().map(Expr::Column).collect();
     let rows = ScalarUDF::from(Scalar::new(UNNEST)).call(arguments).alias(ROWS);
     let field = |(index, name): (usize, String)| {
         let index = if index < width { index } else { width };
@@ -104,11 +108,15 @@ fn planned(
         field.alias_qualified(qualifier.clone(), name)
     };
     let fields: Vec<Expr> = names.into_iter().enumerate().map(field).collect();
-    LogicalPlanBuilder::from(left)
+    let unnested = LogicalPlanBuilder::from(base)
         .project(before.iter().cloned().chain([rows]))?
         .unnest_column_with_options(Column::from_name(ROWS), UnnestOptions::new().with_preserve_nulls(false))?
         .project(before.into_iter().chain(fields))?
-        .build()
+        .build()?;
+    match left {
+        Some(left) => LogicalPlanBuilder::from(left).cross_join(unnested)?.build(),
+        None => Ok(unnested),
+    }
 }
 
 fn source(expression: Expr, schema: &DFSchema) -> Result<(Expr, DataType)> {

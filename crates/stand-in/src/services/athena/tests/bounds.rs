@@ -87,6 +87,8 @@ async fn a_query_that_takes_too_much_memory_fails_by_itself() {
     }
     assert_eq!(lake.value("select cardinality(repeat(1, 1000))").await, "1000");
     assert_eq!(lake.value("select sum(n) from unnest(sequence(1, 10000)) with ordinality t(a, n)").await, "50005000");
+    let pairs = "select count(*) from unnest(sequence(1, 10000)) t(a), unnest(sequence(1, 1000)) u(b)";
+    assert_eq!(lake.value(pairs).await, "10000000");
     assert_eq!(lake.value("select reduce(sequence(1, 10000), 0, (s, n) -> s + 1, s -> s)").await, "10000");
 }
 
@@ -97,7 +99,7 @@ async fn a_query_without_an_end_can_be_stopped() {
         "with recursive t as (select 1 n union all select n + 1 from t) select count(*) from t",
         "with a as (select x from unnest(sequence(1, 3000)) t(x)) \
          select count(*) from a a1, a a2, a a3 where a1.x + a2.x + a3.x < 0",
-        "select count(reduce(sequence(1, 1000), 0, (s, n) -> s + 1, s -> s)) \
+        "select count(reduce(sequence(1, a), 0, (s, n) -> s + n + b, s -> s)) \
          from unnest(sequence(1, 10000)) t(a), unnest(sequence(1, 10000)) u(b)",
     ] {
         let id = lake.start(sql).await;
