@@ -21,6 +21,7 @@ mod in_process;
 mod inventory;
 mod json;
 mod keys;
+mod processes;
 mod protocol;
 mod query;
 mod region;

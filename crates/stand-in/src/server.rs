@@ -43,9 +43,10 @@ use crate::{
     service::{Answer, Call, Service},
     service_error::ServiceError,
     services::{
-        Services, firehose::Firehose, iam::Iam, kinesis::Kinesis, lambda::Lambda, s3::S3, scheduler::Scheduler,
+        Services, ecs::Ecs, firehose::Firehose, iam::Iam, kinesis::Kinesis, lambda::Lambda, s3::S3,
+        scheduler::Scheduler,
     },
-    signature::{Claim, Dialect, check_s3},
+    signature::{Claim, Dialect, Signature, check_s3},
 };
 
 /// How long open calls may take to end after the shutdown signal.
@@ -57,6 +58,8 @@ const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 
 /// The stand-in: every service of it over one state folder. Tests look into the stores themselves by the fields.
 pub struct StandIn {
+    /// ECS.
+    pub ecs: Arc<Ecs>,
     /// Firehose.
     pub firehose: Arc<Firehose>,
     /// IAM.
@@ -82,8 +85,9 @@ impl StandIn {
     pub fn open(folder: &Path) -> io::Result<Arc<Self>> {
         make_private(folder)?;
         let key = AccessKey::open(folder)?;
-        let Services { all, firehose, iam, kinesis, lambda, s3, scheduler } = Services::open(folder, &key)?;
-        Ok(Arc::new(Self { firehose, iam, kinesis, s3, scheduler, lambda, services: all, key, identity: uuid() }))
+        let Services { all, ecs, firehose, iam, kinesis, lambda, s3, scheduler } = Services::open(folder, &key)?;
+        let identity = uuid();
+        Ok(Arc::new(Self { ecs, firehose, iam, kinesis, s3, scheduler, lambda, services: all, key, identity }))
     }
 
     /// Lists everything that the services store.
@@ -119,6 +123,7 @@ impl StandIn {
         let address = listener.local_addr()?;
         refuse_beyond_loopback(address)?;
         self.lambda.start(address);
+        self.ecs.start(address);
         let (ending, _) = watch::channel(false);
         let (mut connections, open) = (JoinSet::new(), Connections::new());
         let mut numbers = 0..;
@@ -140,6 +145,7 @@ impl StandIn {
             }
         }
         self.lambda.pause();
+        self.ecs.end();
         drop(listener);
         ending.send_replace(true);
         let drained = timeout(DRAIN, async {
@@ -177,7 +183,7 @@ impl StandIn {
     }
 
     /// Answers one request, as [`StandIn::serve`] does each that comes in; for whoever has the stand-in in the same process
-    /// and needs no socket. The body is what a connection brings, or bytes. Lambda invokes nothing until something serves.
+    /// and needs no socket. The body is what a connection brings, or bytes. Lambda and ECS run nothing until something serves.
     pub async fn answer<B: Into<s3s::Body>>(self: Arc<Self>, request: Request<B>) -> Response<Body> {
         let id = uuid();
         let (parts, body) = request.into_parts();
@@ -270,12 +276,15 @@ impl StandIn {
     async fn answer_query(&self, parts: Parts, body: s3s::Body, id: &str) -> Response<Body> {
         let started = Instant::now();
         let services = self.query_services();
-        let (unnamed, names): (_, Vec<&str>) = (services[0].0, services.iter().map(|(_, it)| it.name()).collect());
+        let signed_for = Signature::of(&parts).ok().flatten().map(|signature| signature.service);
+        let by_signature = services.iter().find(|(_, it)| Some(it.name()) == signed_for.as_deref());
+        let (unnamed, unnamed_service) = by_signature.unwrap_or(&services[0]);
+        let names: Vec<&str> = services.iter().map(|(_, it)| it.name()).collect();
         let body = match self.read_signed(&names, Dialect::Query, &parts, body, BODY_LIMIT).await {
             Ok(body) => body,
             Err(error) => {
                 log("query", "call", Some(&error), started);
-                return query_error(&unnamed, &error, id);
+                return query_error(unnamed, &error, id);
             }
         };
         let form = parse_form(&body);
@@ -297,11 +306,11 @@ impl StandIn {
                 Err(ServiceError::client("InvalidAction", format!("Could not find operation {action}. {message}")))
             }
         };
-        let (query, name) = named.map_or((unnamed, services[0].1.name()), |(query, it)| (*query, it.name()));
+        let (query, name) = named.map_or((unnamed, unnamed_service.name()), |(query, it)| (query, it.name()));
         log(name, action, result.as_ref().err(), started);
         match result {
-            Ok(reply) => query_answer(&query, action, &reply.body, id),
-            Err(error) => query_error(&query, &error, id),
+            Ok(reply) => query_answer(query, action, &reply.body, id),
+            Err(error) => query_error(query, &error, id),
         }
     }
 

@@ -217,7 +217,7 @@ impl Service for Iam {
     }
 
     fn protocol(&self) -> Protocol {
-        Protocol::Query(Query { version: "2010-05-08", namespace: "https://iam.amazonaws.com/doc/2010-05-08/" })
+        Protocol::Query(Query::new("2010-05-08", "https://iam.amazonaws.com/doc/2010-05-08/"))
     }
 
     fn operations(&self) -> Vec<&'static str> {
