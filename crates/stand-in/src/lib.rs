@@ -30,6 +30,7 @@ mod route;
 mod server;
 mod service;
 mod services;
+mod sessions;
 mod signature;
 mod snappy;
 mod sql;

@@ -12,7 +12,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, request::Parts};
+use http::{HeaderValue, Request, Response, StatusCode, request::Parts};
 use http_body_util::BodyExt;
 use hyper::{body::Body as _, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
@@ -46,6 +46,7 @@ use crate::{
         Services, ecs::Ecs, firehose::Firehose, iam::Iam, kinesis::Kinesis, lambda::Lambda, s3::S3,
         scheduler::Scheduler,
     },
+    sessions::Sessions,
     signature::{Claim, Dialect, Signature, check_s3},
 };
 
@@ -71,6 +72,7 @@ pub struct StandIn {
     /// EventBridge Scheduler.
     pub scheduler: Arc<Scheduler>,
     lambda: Arc<Lambda>,
+    sessions: Arc<Sessions>,
     services: Vec<Arc<dyn Service>>,
     key: AccessKey,
     identity: String,
@@ -85,9 +87,22 @@ impl StandIn {
     pub fn open(folder: &Path) -> io::Result<Arc<Self>> {
         make_private(folder)?;
         let key = AccessKey::open(folder)?;
-        let Services { all, ecs, firehose, iam, kinesis, lambda, s3, scheduler } = Services::open(folder, &key)?;
+        let Services { all, ecs, firehose, iam, kinesis, lambda, s3, scheduler, sessions } =
+            Services::open(folder, &key)?;
         let identity = uuid();
-        Ok(Arc::new(Self { ecs, firehose, iam, kinesis, s3, scheduler, lambda, services: all, key, identity }))
+        Ok(Arc::new(Self {
+            ecs,
+            firehose,
+            iam,
+            kinesis,
+            s3,
+            scheduler,
+            lambda,
+            sessions,
+            services: all,
+            key,
+            identity,
+        }))
     }
 
     /// Lists everything that the services store.
@@ -244,7 +259,7 @@ impl StandIn {
         let (inside, outside) = if is_direct { (encoding, Encoding::Json) } else { (Encoding::Json, encoding) };
         let body = outside.decode(body)?;
         let call = Call { operation, request: parts, encoding: inside, body };
-        let reply = run(self.kinesis.faults(), service, call).await?;
+        let reply = run(self.kinesis.faults(), &self.sessions, service, call).await?;
         outside.encode(reply.body)
     }
 
@@ -262,7 +277,7 @@ impl StandIn {
             Ok(body) => {
                 let encoding = Encoding::Json;
                 let call = Call { operation: operation.clone(), request: parts, encoding, body };
-                run(self.kinesis.faults(), service, call).await
+                run(self.kinesis.faults(), &self.sessions, service, call).await
             }
             Err(error) => Err(error),
         };
@@ -297,7 +312,7 @@ impl StandIn {
             }
             Some((_, service)) => {
                 let call = Call { operation: action.to_owned(), request: parts, encoding: Encoding::Json, body };
-                run(self.kinesis.faults(), (*service).clone(), call).await
+                run(self.kinesis.faults(), &self.sessions, (*service).clone(), call).await
             }
             None => {
                 let versions: Vec<String> =
@@ -328,10 +343,7 @@ impl StandIn {
         let (mut parts, body) = request.into_parts();
         parts.extensions.insert(Region::of(&parts));
         let response = match check_s3(&parts) {
-            Ok(()) => match self.kinesis.faults().call(self.s3.name()).await {
-                Ok(()) => self.s3.handle(Request::from_parts(parts, body)).await,
-                Err(error) => Err(error),
-            },
+            Ok(()) => self.call_s3(parts, body).await,
             Err(refusal) => Err(refusal.error(Dialect::S3)),
         };
         let mut response =
@@ -342,6 +354,17 @@ impl StandIn {
         headers.insert("x-amz-id-2", HeaderValue::from_str(&self.identity).expect("a UUID is header text"));
         operation.log(response.status().as_u16(), started);
         response
+    }
+
+    async fn call_s3(&self, parts: Parts, body: s3s::Body) -> Result<Response<s3s::Body>, ServiceError> {
+        self.kinesis.faults().call(self.s3.name()).await?;
+        self.sessions.check_s3(&parts)?;
+        let absence = self.sessions.check_absence(&parts);
+        let response = self.s3.handle(Request::from_parts(parts, body)).await?;
+        if response.status() == StatusCode::NOT_FOUND {
+            absence?;
+        }
+        Ok(response)
     }
 
     /// The body of a request that the owner of the key signed for one of these services.
@@ -367,10 +390,14 @@ impl StandIn {
 
 /// Carries out a call in a task of its own: there it runs to its end though the caller hangs up halfway, and a panic answers
 /// 500.
-async fn run(faults: &Faults, service: Arc<dyn Service>, call: Call) -> Answer {
+async fn run(faults: &Faults, sessions: &Sessions, service: Arc<dyn Service>, call: Call) -> Answer {
     let region = Region::of(&call.request);
     faults.call(service.name()).await?;
-    let answer = tokio::spawn(service.call(region.enter(call))).await;
+    let call = region.enter(call);
+    if let Err(error) = sessions.check(&*service, &call) {
+        return region.leave(Err(error));
+    }
+    let answer = tokio::spawn(service.call(call)).await;
     region.leave(answer.unwrap_or_else(|e| Err(failed_inside(&e))))
 }
 

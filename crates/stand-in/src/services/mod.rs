@@ -37,7 +37,7 @@ use self::{
     secrets::Secrets,
     sts::Sts,
 };
-use crate::{faults::FaultService, keys::AccessKey, service::Service};
+use crate::{faults::FaultService, keys::AccessKey, service::Service, sessions::Sessions};
 
 /// Every service over one state folder.
 pub(crate) struct Services {
@@ -52,6 +52,8 @@ pub(crate) struct Services {
     pub(crate) lambda: Arc<Lambda>,
     pub(crate) s3: Arc<S3>,
     pub(crate) scheduler: Arc<Scheduler>,
+    /// The roles that tasks act as.
+    pub(crate) sessions: Arc<Sessions>,
 }
 
 impl Services {
@@ -75,7 +77,8 @@ impl Services {
         let lambda = Lambda::open(&folder.join("lambda"), stream, store, roles, logs.clone(), key.clone())?;
         let ec2 = Ec2::open(&folder.join("ec2"))?;
         let (roles, network, faults) = (iam.clone(), ec2.clone(), kinesis.faults().clone());
-        let ecs = Ecs::open(&folder.join("ecs"), roles, logs.clone(), network, key.clone(), faults)?;
+        let sessions = Sessions::new(iam.clone());
+        let ecs = Ecs::open(&folder.join("ecs"), roles, logs.clone(), network, key.clone(), faults, sessions.clone())?;
         let scheduler = Scheduler::open(&folder.join("scheduler"), kinesis.clone(), iam.clone())?;
         let quotas = Quotas::of(kinesis.clone(), firehose.clone(), ecs.clone());
         let mut all: Vec<Arc<dyn Service>> = vec![
@@ -98,7 +101,7 @@ impl Services {
             ec2,
         ];
         all.push(Arc::new(FaultService { faults: kinesis.faults().clone(), services: all.clone() }));
-        Ok(Self { all, ecs, firehose, iam, kinesis, lambda, s3, scheduler })
+        Ok(Self { all, ecs, firehose, iam, kinesis, lambda, s3, scheduler, sessions })
     }
 }
 

@@ -55,7 +55,8 @@ impl Fixture {
 
 /// The texts of all elements of a name.
 fn texts(xml: &str, name: &str) -> Vec<String> {
-    let rest = xml.split(&format!("<{name}>")).skip(1);
+    let tag = format!("<{name}>");
+    let rest = xml.split(&tag).skip(1);
     rest.filter_map(|rest| rest.split_once("</")).map(|(text, _)| text.to_owned()).collect()
 }
 

@@ -14,6 +14,7 @@ use super::AccessKey;
 use crate::{
     processes::{Desk, Door},
     protocol::uuid,
+    sessions::{Session, Sessions},
 };
 
 /// How long credentials are said to be valid; those of a task's role are so for up to six hours.
@@ -23,17 +24,18 @@ const VALID: TimeDelta = TimeDelta::hours(6);
 pub(super) struct Credentials {
     role: String,
     key: AccessKey,
+    session: Session,
     /// Which process asks for, with a secret of its own.
     path: String,
     authorization: String,
 }
 
 impl Credentials {
-    /// The stand-in's own key, under the role's name.
-    pub(super) fn new(role: &str, key: &AccessKey) -> Self {
+    /// The stand-in's own key, in a session of the role.
+    pub(super) fn new(role: &str, key: &AccessKey, sessions: &Arc<Sessions>) -> Self {
         let path = format!("/v2/credentials/{}", uuid());
         let authorization = format!("{:032x}{:032x}", rand::random::<u128>(), rand::random::<u128>());
-        Self { role: role.to_owned(), key: key.clone(), path, authorization }
+        Self { role: role.to_owned(), key: key.clone(), session: sessions.begin(role), path, authorization }
     }
 
     /// Serves them on a port of their own; also the variables by which an SDK finds them.
@@ -52,7 +54,7 @@ impl Credentials {
             "RoleArn": self.role,
             "AccessKeyId": self.key.id,
             "SecretAccessKey": self.key.secret,
-            "Token": "stand-in",
+            "Token": self.session.token,
             "Expiration": (Utc::now() + VALID).to_rfc3339_opts(SecondsFormat::Secs, true),
         })
         .to_string()
@@ -86,6 +88,7 @@ mod tests {
     };
 
     use super::*;
+    use crate::services::iam::Iam;
 
     async fn get(door: &Door, path: &str, authorization: &str) -> String {
         let mut stream = TcpStream::connect(door.address).await.expect("connected");
@@ -101,7 +104,9 @@ mod tests {
     async fn served() -> (Door, String, String) {
         let folder = tempfile::tempdir().expect("a folder");
         let key = AccessKey::open(folder.path()).expect("a key");
-        let (door, [(_, url), (_, authorization)]) = Credentials::new("a-role", &key).serve().await.expect("served");
+        let sessions = Sessions::new(Iam::open(folder.path()).expect("opened"));
+        let served = Credentials::new("a-role", &key, &sessions).serve().await;
+        let (door, [(_, url), (_, authorization)]) = served.expect("served");
         let path = url.strip_prefix(&format!("http://{}", door.address)).expect("on this port").to_owned();
         (door, path, authorization)
     }

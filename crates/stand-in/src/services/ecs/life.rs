@@ -160,7 +160,7 @@ impl Living {
             folder: ecs.folder.join("tasks").join(&task.id),
             region: &task.region,
             endpoint: format!("http://{address}"),
-            credentials: task.task_role.as_ref().map(|role| Credentials::new(role, &ecs.key)),
+            credentials: task.task_role.as_ref().map(|role| Credentials::new(role, &ecs.key, &ecs.sessions)),
             log: log.map(|log| (ecs.logs.clone(), log)),
         };
         Process::start(launch).await.map_err(|e| {

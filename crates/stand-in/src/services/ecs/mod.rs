@@ -3,7 +3,7 @@
 //! A task runs its container's command as a process of its own; the container's image is named and shown, and never pulled
 //! or run. A task's process needs the stand-in's own address, so nothing runs before [`Ecs::start`] gets it. Not covered:
 //! services, container instances, capacity providers, more than one container in a task, volumes, secrets, health checks,
-//! Exec, the metadata endpoint, the permissions of a task's role, and limits on CPU and memory.
+//! Exec, the metadata endpoint, and limits on CPU and memory.
 
 mod arn;
 mod clusters;
@@ -55,6 +55,7 @@ use crate::{
     service::{Answer, Call, Operation::Immediate, Operations, Service, json as answer},
     service_error::ServiceError,
     services::{ec2::Ec2, iam::Iam, logs::Logs},
+    sessions::Sessions,
 };
 
 /// How long a stopped task is shown (ECS API reference, DescribeTasks); here also a deleted cluster.
@@ -73,6 +74,8 @@ pub struct Ecs {
     ec2: Arc<Ec2>,
     key: AccessKey,
     faults: Arc<Faults>,
+    /// The roles that tasks act as.
+    sessions: Arc<Sessions>,
     vcpu_quota: AtomicU32,
     /// Where the stand-in answers; `None` while it does not.
     address: Mutex<Option<SocketAddr>>,
@@ -102,6 +105,7 @@ impl Ecs {
         ec2: Arc<Ec2>,
         key: AccessKey,
         faults: Arc<Faults>,
+        sessions: Arc<Sessions>,
     ) -> io::Result<Arc<Self>> {
         let tasks = folder.join("tasks");
         // What tasks of the last time left in theirs.
@@ -125,6 +129,7 @@ impl Ecs {
             ec2,
             key,
             faults,
+            sessions,
             vcpu_quota: AtomicU32::new(DEFAULT_VCPU_QUOTA),
             address: Mutex::default(),
             lives: Mutex::default(),

@@ -113,7 +113,9 @@ impl Fixture {
 fn open(folder: &TempDir, iam: &Arc<Iam>, logs: &Arc<Logs>, ec2: &Arc<Ec2>, faults: &Arc<Faults>) -> Arc<Ecs> {
     let key = AccessKey::open(folder.path()).expect("a key");
     let folder = folder.path().join("ecs");
-    let ecs = Ecs::open(&folder, iam.clone(), logs.clone(), ec2.clone(), key, faults.clone()).expect("opened");
+    let sessions = Sessions::new(iam.clone());
+    let ecs = Ecs::open(&folder, iam.clone(), logs.clone(), ec2.clone(), key, faults.clone(), sessions);
+    let ecs = ecs.expect("opened");
     ecs.start("127.0.0.1:4566".parse().expect("an address"));
     ecs
 }
