@@ -47,6 +47,14 @@ pub enum Asked {
         #[command(flatten)]
         lasts: trouble::Lasts,
     },
+    /// Have no capacity for new tasks of a cluster for a while.
+    Exhaust {
+        /// The cluster's name.
+        cluster: String,
+        /// For how long.
+        #[command(flatten)]
+        lasts: trouble::Lasts,
+    },
     /// Print what goes wrong now, and for how long still.
     List,
     /// End every fault.
@@ -64,6 +72,7 @@ impl Asked {
             Self::Expire { stream, lasts } => (Effect::Expire { stream }, lasts),
             Self::Kill { function, lasts } => (Effect::Kill { function }, lasts),
             Self::Stall { delivery, lasts } => (Effect::Stall { delivery }, lasts),
+            Self::Exhaust { cluster, lasts } => (Effect::Exhaust { cluster }, lasts),
             Self::Clear => return Ok(stand_in.clear_faults().await?),
             Self::List => {
                 let lines = stand_in.faults().await?.iter().map(line).collect::<String>();

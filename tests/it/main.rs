@@ -60,6 +60,7 @@ mod stacks;
 mod stand_in;
 mod stand_in_daemon;
 mod stand_in_dynamodb;
+mod stand_in_ecs;
 mod stand_in_iam;
 mod stand_in_lambda;
 mod stand_in_quotas;

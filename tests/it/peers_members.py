@@ -16,10 +16,12 @@ import botocore.awsrequest
 import botocore.session
 
 REGION = "us-east-1"
-# Each service by its name in botocore; S3, whose members are headers, has tests of its own.
+# Each service by its name in botocore; S3, whose members are headers, and EC2, which has a protocol of its own, have tests of
+# their own.
 SERVICES = [
     "athena",
     "dynamodb",
+    "ecs",
     "firehose",
     "glue",
     "iam",

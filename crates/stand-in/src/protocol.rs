@@ -84,6 +84,37 @@ pub(crate) struct Query {
     pub(crate) version: &'static str,
     /// The XML namespace of its answers.
     pub(crate) namespace: &'static str,
+    /// Around what its answers are written.
+    style: QueryStyle,
+}
+
+/// What stands around the answers of a service of the query protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum QueryStyle {
+    Common,
+    /// Of EC2 alone, whose protocol is a query protocol of its own.
+    Ec2,
+}
+
+impl Query {
+    /// The query protocol that all but EC2 have.
+    pub(crate) const fn new(version: &'static str, namespace: &'static str) -> Self {
+        Self { version, namespace, style: QueryStyle::Common }
+    }
+
+    /// EC2's.
+    pub(crate) const fn of_ec2(version: &'static str, namespace: &'static str) -> Self {
+        Self { version, namespace, style: QueryStyle::Ec2 }
+    }
+
+    /// Refuses an operation that the service does not have.
+    pub(crate) fn unknown_action(&self, action: &str) -> ServiceError {
+        let message = match self.style {
+            QueryStyle::Common => format!("Could not find operation {action} for version {}", self.version),
+            QueryStyle::Ec2 => format!("The action {action} is not valid for this web service."),
+        };
+        ServiceError::client("InvalidAction", message)
+    }
 }
 
 /// The REST protocol of one service.
@@ -166,9 +197,13 @@ pub(crate) fn json_error(
 pub(crate) fn query_answer(query: &Query, action: &str, result: &[u8], request_id: &str) -> Response<Body> {
     let namespace = query.namespace;
     let result = String::from_utf8_lossy(result);
-    let body = format!(
-        "<{action}Response xmlns=\"{namespace}\">{result}<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{action}Response>"
-    );
+    let inside = match query.style {
+        QueryStyle::Common => {
+            format!("{result}<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata>")
+        }
+        QueryStyle::Ec2 => format!("<requestId>{request_id}</requestId>{result}"),
+    };
+    let body = format!("<{action}Response xmlns=\"{namespace}\">{inside}</{action}Response>");
     response(StatusCode::OK, "text/xml", request_id, body.into())
 }
 
@@ -177,9 +212,14 @@ pub(crate) fn query_error(query: &Query, error: &ServiceError, request_id: &str)
     let namespace = query.namespace;
     let whose = if error.status < 500 { "Sender" } else { "Receiver" };
     let (code, message) = (error.code, escape(&error.message));
-    let body = format!(
-        "<ErrorResponse xmlns=\"{namespace}\"><Error><Type>{whose}</Type><Code>{code}</Code><Message>{message}</Message></Error><RequestId>{request_id}</RequestId></ErrorResponse>"
-    );
+    let body = match query.style {
+        QueryStyle::Common => format!(
+            "<ErrorResponse xmlns=\"{namespace}\"><Error><Type>{whose}</Type><Code>{code}</Code><Message>{message}</Message></Error><RequestId>{request_id}</RequestId></ErrorResponse>"
+        ),
+        QueryStyle::Ec2 => format!(
+            "<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors><RequestID>{request_id}</RequestID></Response>"
+        ),
+    };
     response(status(error), "text/xml", request_id, body.into())
 }
 

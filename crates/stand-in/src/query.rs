@@ -42,6 +42,11 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// The values of `name.1`, `name.2` and so on, as EC2 has lists; `field` is what follows the number, such as `.Key`.
+    pub(crate) fn items(self, name: &str, field: &str) -> Vec<&'a str> {
+        (1..).map_while(|n: u32| self.get(&format!("{name}.{n}{field}"))).collect()
+    }
+
     /// The values of `name.member.1`, `name.member.2` and so on; `field` is what follows the number, such as `.Key`.
     pub(crate) fn members(self, name: &str, field: &str) -> Vec<&'a str> {
         (1..).map_while(|n: u32| self.get(&format!("{name}.member.{n}{field}"))).collect()
@@ -137,6 +142,18 @@ impl Xml {
     pub(crate) fn list(self, name: &str, items: impl IntoIterator<Item = Self>) -> Self {
         let members = items.into_iter().fold(Self::default(), |list, item| list.node("member", item));
         self.node(name, members)
+    }
+
+    /// What another has, behind it.
+    pub(crate) fn append(mut self, other: Self) -> Self {
+        self.0.push_str(&other.0);
+        self
+    }
+
+    /// A list as EC2 writes it: each item becomes an `item`.
+    pub(crate) fn items(self, name: &str, items: impl IntoIterator<Item = Self>) -> Self {
+        let items = items.into_iter().fold(Self::default(), |list, item| list.node("item", item));
+        self.node(name, items)
     }
 
     /// A list of plain texts.

@@ -116,6 +116,7 @@ mod tests {
             ("DynamoDB_20120810.GetItem", "dynamodb GetItem"),
             ("Logs_20140328.FilterLogEvents", "logs FilterLogEvents"),
             ("RedshiftData.ExecuteStatement", "redshift-data ExecuteStatement"),
+            ("AmazonEC2ContainerServiceV20141113.RunTask", "ecs RunTask"),
             ("AmazonSQS.SendMessage", "UnknownOperationException"),
         ];
         for (target, named) in expected {
@@ -133,6 +134,7 @@ mod tests {
         let signed = [
             ("glue", "UnknownOperationException"),
             ("sts", "query"),
+            ("ec2", "query"),
             ("lambda", "lambda"),
             ("scheduler", "scheduler"),
             ("s3", "s3"),

@@ -12,7 +12,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, request::Parts};
+use http::{HeaderValue, Request, Response, StatusCode, request::Parts};
 use http_body_util::BodyExt;
 use hyper::{body::Body as _, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
@@ -43,9 +43,11 @@ use crate::{
     service::{Answer, Call, Service},
     service_error::ServiceError,
     services::{
-        Services, firehose::Firehose, iam::Iam, kinesis::Kinesis, lambda::Lambda, s3::S3, scheduler::Scheduler,
+        Services, ecs::Ecs, firehose::Firehose, iam::Iam, kinesis::Kinesis, lambda::Lambda, s3::S3,
+        scheduler::Scheduler,
     },
-    signature::{Claim, Dialect, check_s3},
+    sessions::Sessions,
+    signature::{Claim, Dialect, Signature, check_s3},
 };
 
 /// How long open calls may take to end after the shutdown signal.
@@ -57,6 +59,8 @@ const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 
 /// The stand-in: every service of it over one state folder. Tests look into the stores themselves by the fields.
 pub struct StandIn {
+    /// ECS.
+    pub ecs: Arc<Ecs>,
     /// Firehose.
     pub firehose: Arc<Firehose>,
     /// IAM.
@@ -68,6 +72,7 @@ pub struct StandIn {
     /// EventBridge Scheduler.
     pub scheduler: Arc<Scheduler>,
     lambda: Arc<Lambda>,
+    sessions: Arc<Sessions>,
     services: Vec<Arc<dyn Service>>,
     key: AccessKey,
     identity: String,
@@ -82,8 +87,22 @@ impl StandIn {
     pub fn open(folder: &Path) -> io::Result<Arc<Self>> {
         make_private(folder)?;
         let key = AccessKey::open(folder)?;
-        let Services { all, firehose, iam, kinesis, lambda, s3, scheduler } = Services::open(folder, &key)?;
-        Ok(Arc::new(Self { firehose, iam, kinesis, s3, scheduler, lambda, services: all, key, identity: uuid() }))
+        let Services { all, ecs, firehose, iam, kinesis, lambda, s3, scheduler, sessions } =
+            Services::open(folder, &key)?;
+        let identity = uuid();
+        Ok(Arc::new(Self {
+            ecs,
+            firehose,
+            iam,
+            kinesis,
+            s3,
+            scheduler,
+            lambda,
+            sessions,
+            services: all,
+            key,
+            identity,
+        }))
     }
 
     /// Lists everything that the services store.
@@ -119,6 +138,7 @@ impl StandIn {
         let address = listener.local_addr()?;
         refuse_beyond_loopback(address)?;
         self.lambda.start(address);
+        self.ecs.start(address);
         let (ending, _) = watch::channel(false);
         let (mut connections, open) = (JoinSet::new(), Connections::new());
         let mut numbers = 0..;
@@ -140,6 +160,7 @@ impl StandIn {
             }
         }
         self.lambda.pause();
+        self.ecs.end();
         drop(listener);
         ending.send_replace(true);
         let drained = timeout(DRAIN, async {
@@ -177,7 +198,7 @@ impl StandIn {
     }
 
     /// Answers one request, as [`StandIn::serve`] does each that comes in; for whoever has the stand-in in the same process
-    /// and needs no socket. The body is what a connection brings, or bytes. Lambda invokes nothing until something serves.
+    /// and needs no socket. The body is what a connection brings, or bytes. Lambda and ECS run nothing until something serves.
     pub async fn answer<B: Into<s3s::Body>>(self: Arc<Self>, request: Request<B>) -> Response<Body> {
         let id = uuid();
         let (parts, body) = request.into_parts();
@@ -238,7 +259,7 @@ impl StandIn {
         let (inside, outside) = if is_direct { (encoding, Encoding::Json) } else { (Encoding::Json, encoding) };
         let body = outside.decode(body)?;
         let call = Call { operation, request: parts, encoding: inside, body };
-        let reply = run(self.kinesis.faults(), service, call).await?;
+        let reply = run(self.kinesis.faults(), &self.sessions, service, call).await?;
         outside.encode(reply.body)
     }
 
@@ -256,7 +277,7 @@ impl StandIn {
             Ok(body) => {
                 let encoding = Encoding::Json;
                 let call = Call { operation: operation.clone(), request: parts, encoding, body };
-                run(self.kinesis.faults(), service, call).await
+                run(self.kinesis.faults(), &self.sessions, service, call).await
             }
             Err(error) => Err(error),
         };
@@ -270,12 +291,15 @@ impl StandIn {
     async fn answer_query(&self, parts: Parts, body: s3s::Body, id: &str) -> Response<Body> {
         let started = Instant::now();
         let services = self.query_services();
-        let (unnamed, names): (_, Vec<&str>) = (services[0].0, services.iter().map(|(_, it)| it.name()).collect());
+        let signed_for = Signature::of(&parts).ok().flatten().map(|signature| signature.service);
+        let by_signature = services.iter().find(|(_, it)| Some(it.name()) == signed_for.as_deref());
+        let (unnamed, unnamed_service) = by_signature.unwrap_or(&services[0]);
+        let names: Vec<&str> = services.iter().map(|(_, it)| it.name()).collect();
         let body = match self.read_signed(&names, Dialect::Query, &parts, body, BODY_LIMIT).await {
             Ok(body) => body,
             Err(error) => {
                 log("query", "call", Some(&error), started);
-                return query_error(&unnamed, &error, id);
+                return query_error(unnamed, &error, id);
             }
         };
         let form = parse_form(&body);
@@ -288,7 +312,7 @@ impl StandIn {
             }
             Some((_, service)) => {
                 let call = Call { operation: action.to_owned(), request: parts, encoding: Encoding::Json, body };
-                run(self.kinesis.faults(), (*service).clone(), call).await
+                run(self.kinesis.faults(), &self.sessions, (*service).clone(), call).await
             }
             None => {
                 let versions: Vec<String> =
@@ -297,11 +321,11 @@ impl StandIn {
                 Err(ServiceError::client("InvalidAction", format!("Could not find operation {action}. {message}")))
             }
         };
-        let (query, name) = named.map_or((unnamed, services[0].1.name()), |(query, it)| (*query, it.name()));
+        let (query, name) = named.map_or((unnamed, unnamed_service.name()), |(query, it)| (query, it.name()));
         log(name, action, result.as_ref().err(), started);
         match result {
-            Ok(reply) => query_answer(&query, action, &reply.body, id),
-            Err(error) => query_error(&query, &error, id),
+            Ok(reply) => query_answer(query, action, &reply.body, id),
+            Err(error) => query_error(query, &error, id),
         }
     }
 
@@ -319,10 +343,7 @@ impl StandIn {
         let (mut parts, body) = request.into_parts();
         parts.extensions.insert(Region::of(&parts));
         let response = match check_s3(&parts) {
-            Ok(()) => match self.kinesis.faults().call(self.s3.name()).await {
-                Ok(()) => self.s3.handle(Request::from_parts(parts, body)).await,
-                Err(error) => Err(error),
-            },
+            Ok(()) => self.call_s3(parts, body).await,
             Err(refusal) => Err(refusal.error(Dialect::S3)),
         };
         let mut response =
@@ -333,6 +354,17 @@ impl StandIn {
         headers.insert("x-amz-id-2", HeaderValue::from_str(&self.identity).expect("a UUID is header text"));
         operation.log(response.status().as_u16(), started);
         response
+    }
+
+    async fn call_s3(&self, parts: Parts, body: s3s::Body) -> Result<Response<s3s::Body>, ServiceError> {
+        self.kinesis.faults().call(self.s3.name()).await?;
+        self.sessions.check_s3(&parts)?;
+        let absence = self.sessions.check_absence(&parts);
+        let response = self.s3.handle(Request::from_parts(parts, body)).await?;
+        if response.status() == StatusCode::NOT_FOUND {
+            absence?;
+        }
+        Ok(response)
     }
 
     /// The body of a request that the owner of the key signed for one of these services.
@@ -358,10 +390,14 @@ impl StandIn {
 
 /// Carries out a call in a task of its own: there it runs to its end though the caller hangs up halfway, and a panic answers
 /// 500.
-async fn run(faults: &Faults, service: Arc<dyn Service>, call: Call) -> Answer {
+async fn run(faults: &Faults, sessions: &Sessions, service: Arc<dyn Service>, call: Call) -> Answer {
     let region = Region::of(&call.request);
     faults.call(service.name()).await?;
-    let answer = tokio::spawn(service.call(region.enter(call))).await;
+    let call = region.enter(call);
+    if let Err(error) = sessions.check(&*service, &call) {
+        return region.leave(Err(error));
+    }
+    let answer = tokio::spawn(service.call(call)).await;
     region.leave(answer.unwrap_or_else(|e| Err(failed_inside(&e))))
 }
 

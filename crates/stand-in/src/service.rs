@@ -180,10 +180,7 @@ pub(crate) async fn ask(
 /// Refuses an operation that a service does not have.
 fn unknown_operation(service: &str, protocol: &Protocol, operation: &str) -> ServiceError {
     match protocol {
-        Protocol::Query(query) => {
-            let message = format!("Could not find operation {operation} for version {}", query.version);
-            ServiceError::client("InvalidAction", message)
-        }
+        Protocol::Query(query) => query.unknown_action(operation),
         _ => {
             let message = format!("the stand-in's {service} has no operation {operation}");
             ServiceError::client("UnknownOperationException", message)

@@ -48,7 +48,7 @@ fn operation(request: &Request<Bytes>) -> (Protocol, String, String) {
     match signed_for(request) {
         Some(service @ "lambda") => (Protocol::Rest, service.to_owned(), lambda(request)),
         Some(service @ "scheduler") => (Protocol::Rest, service.to_owned(), scheduler(request)),
-        Some(service @ ("iam" | "sts")) => (Protocol::Query, service.to_owned(), action(request.body())),
+        Some(service @ ("iam" | "sts" | "ec2")) => (Protocol::Query, service.to_owned(), action(request.body())),
         _ => (Protocol::S3, "s3".to_owned(), s3(request)),
     }
 }
@@ -57,6 +57,7 @@ fn json_service(prefix: &str) -> String {
     let name = match prefix {
         "Kinesis_20131202" => "kinesis",
         "Firehose_20150804" => "firehose",
+        "AmazonEC2ContainerServiceV20141113" => "ecs",
         "AWSGlue" => "glue",
         "AmazonAthena" => "athena",
         "DynamoDB_20120810" => "dynamodb",

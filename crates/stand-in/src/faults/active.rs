@@ -82,6 +82,11 @@ impl Faults {
         self.any(|active| matches!(&active.fault.effect, Effect::Stall { delivery: named } if named == delivery))
     }
 
+    /// Whether there is to be no capacity for tasks of a cluster.
+    pub(crate) fn exhausts(&self, cluster: &str) -> bool {
+        self.any(|active| matches!(&active.fault.effect, Effect::Exhaust { cluster: named } if named == cluster))
+    }
+
     /// Waits as long as the answer of a service is to be late, and fails where it is to fail.
     pub(crate) async fn call(&self, service: &str) -> Result<(), ServiceError> {
         let mut late = 0;

@@ -18,9 +18,11 @@ pub(crate) const SERVICE: &str = "stand-in";
 pub(crate) const TARGET: &str = "StandIn";
 
 /// The services of the stand-in, as requests are signed for them.
-pub const SERVICES: [&str; 15] = [
+pub const SERVICES: [&str; 17] = [
     "athena",
     "dynamodb",
+    "ec2",
+    "ecs",
     "firehose",
     "glue",
     "iam",
@@ -93,6 +95,11 @@ pub enum Effect {
         /// The delivery stream's name.
         delivery: String,
     },
+    /// There is no capacity for new tasks of a cluster: RunTask answers with failures.
+    Exhaust {
+        /// The cluster's name.
+        cluster: String,
+    },
 }
 
 impl Fault {
@@ -134,6 +141,7 @@ impl fmt::Display for Effect {
             Self::Expire { stream } => write!(f, "every iterator of {stream} is expired"),
             Self::Kill { function } => write!(f, "{function} is killed whenever it works"),
             Self::Stall { delivery } => write!(f, "{delivery} delivers nothing"),
+            Self::Exhaust { cluster } => write!(f, "there is no capacity for tasks of {cluster}"),
         }
     }
 }

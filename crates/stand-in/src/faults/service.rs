@@ -78,6 +78,7 @@ impl FaultService {
             Effect::Throttle { stream, .. } | Effect::Expire { stream } => format!("kinesis stream {stream}"),
             Effect::Kill { function } => format!("lambda function {function}"),
             Effect::Stall { delivery } => format!("firehose delivery stream {delivery}"),
+            Effect::Exhaust { cluster } => format!("ecs cluster {cluster}"),
             Effect::Errors { service, .. } | Effect::Slow { service, .. } => {
                 return match SERVICES.contains(&service.as_str()) {
                     true => Ok(()),
@@ -126,6 +127,7 @@ mod tests {
             inject(r#"{"stall":{"delivery":"nowhere"}}"#),
             inject(r#"{"kill":{"function":"nowhere"}}"#),
             inject(r#"{"expire":{"stream":"nowhere"}}"#),
+            inject(r#"{"exhaust":{"cluster":"nowhere"}}"#),
             inject(r#"{"errors":{"service":"sqs","share":1}}"#),
             inject(r#"{"errors":{"service":"s3","share":2}}"#),
             inject(r#"{"flood":{}}"#),

@@ -2,12 +2,14 @@
 
 mod athena;
 mod dynamodb;
+mod ec2;
+pub(crate) mod ecs;
 pub(crate) mod firehose;
 mod glue;
 pub(crate) mod iam;
 pub(crate) mod kinesis;
 pub(crate) mod lambda;
-mod logs;
+pub(crate) mod logs;
 mod quotas;
 mod redshift;
 pub(crate) mod s3;
@@ -20,6 +22,8 @@ use std::{io, path::Path, sync::Arc};
 use self::{
     athena::Athena,
     dynamodb::DynamoDb,
+    ec2::Ec2,
+    ecs::Ecs,
     firehose::Firehose,
     glue::Glue,
     iam::Iam,
@@ -33,24 +37,27 @@ use self::{
     secrets::Secrets,
     sts::Sts,
 };
-use crate::{faults::FaultService, keys::AccessKey, service::Service};
+use crate::{faults::FaultService, keys::AccessKey, service::Service, sessions::Sessions};
 
 /// Every service over one state folder.
 pub(crate) struct Services {
-    /// The table of all, in no particular order but one: IAM stands before STS, and answers for both where a request of the
-    /// query protocol names neither.
+    /// The table of all, in no particular order but one: IAM stands before STS and EC2, and answers for all where a request
+    /// of the query protocol names none of them.
     pub(crate) all: Vec<Arc<dyn Service>>,
     /// Those that callers use by name.
+    pub(crate) ecs: Arc<Ecs>,
     pub(crate) firehose: Arc<Firehose>,
     pub(crate) iam: Arc<Iam>,
     pub(crate) kinesis: Arc<Kinesis>,
     pub(crate) lambda: Arc<Lambda>,
     pub(crate) s3: Arc<S3>,
     pub(crate) scheduler: Arc<Scheduler>,
+    /// The roles that tasks act as.
+    pub(crate) sessions: Arc<Sessions>,
 }
 
 impl Services {
-    /// Opens each service in its own folder under `folder`. Functions call the stand-in with `key`.
+    /// Opens each service in its own folder under `folder`. Functions and tasks call the stand-in with `key`.
     ///
     /// # Errors
     /// A service's state cannot be read.
@@ -68,11 +75,16 @@ impl Services {
         let logs = Logs::open(&folder.join("logs"))?;
         let (stream, store, roles) = (kinesis.clone(), s3.clone(), iam.clone());
         let lambda = Lambda::open(&folder.join("lambda"), stream, store, roles, logs.clone(), key.clone())?;
+        let ec2 = Ec2::open(&folder.join("ec2"))?;
+        let (roles, network, faults) = (iam.clone(), ec2.clone(), kinesis.faults().clone());
+        let sessions = Sessions::new(iam.clone());
+        let ecs = Ecs::open(&folder.join("ecs"), roles, logs.clone(), network, key.clone(), faults, sessions.clone())?;
         let scheduler = Scheduler::open(&folder.join("scheduler"), kinesis.clone(), iam.clone())?;
-        let quotas = Quotas::of(kinesis.clone(), firehose.clone());
+        let quotas = Quotas::of(kinesis.clone(), firehose.clone(), ecs.clone());
         let mut all: Vec<Arc<dyn Service>> = vec![
             athena,
             dynamodb,
+            ecs.clone(),
             firehose.clone(),
             glue,
             iam.clone(),
@@ -86,9 +98,10 @@ impl Services {
             scheduler.clone(),
             secrets,
             Arc::new(Sts),
+            ec2,
         ];
         all.push(Arc::new(FaultService { faults: kinesis.faults().clone(), services: all.clone() }));
-        Ok(Self { all, firehose, iam, kinesis, lambda, s3, scheduler })
+        Ok(Self { all, ecs, firehose, iam, kinesis, lambda, s3, scheduler, sessions })
     }
 }
 

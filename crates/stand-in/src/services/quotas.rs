@@ -1,7 +1,7 @@
 //! Service Quotas: what an account may have of the things that a pipeline is made of.
 //!
 //! Codes, names and AWS's defaults are those that ListAWSDefaultServiceQuotas answers. Applied is what the stand-in itself
-//! holds to, for shards and delivery streams, and AWS's default for the rest, which the stand-in does not limit.
+//! holds to, for shards, delivery streams and vCPUs, and AWS's default for the rest, which the stand-in does not limit.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::{
     protocol::{Json, Protocol},
     service::{Answer, Call, Operation::Immediate, Operations, Service, json as answer},
     service_error::ServiceError,
-    services::{firehose::Firehose, kinesis::Kinesis},
+    services::{ecs::Ecs, firehose::Firehose, kinesis::Kinesis},
 };
 
 /// The most that one page of a listing holds (Service Quotas API reference, ListServiceQuotas).
@@ -33,11 +33,13 @@ struct Quota {
 
 const SHARDS: &str = "L-0918CF54";
 const DELIVERY_STREAMS: &str = "L-14BB0BE7";
+const VCPUS: &str = "L-3032A538";
 
 /// In the order of service and code.
-const QUOTAS: [Quota; 9] = [
+const QUOTAS: [Quota; 10] = [
     regional("dynamodb", "Amazon DynamoDB", "L-AB614373", "Table-level write throughput limit", 40_000.0),
     regional("dynamodb", "Amazon DynamoDB", "L-F98FE922", "Maximum number of tables", 2_500.0),
+    regional("fargate", "AWS Fargate", VCPUS, "Fargate On-Demand vCPU resource count", 6.0),
     regional("firehose", "Amazon Kinesis Data Firehose", DELIVERY_STREAMS, "Delivery streams", 5_000.0),
     regional("glue", "AWS Glue", "L-F953935E", "Max databases per account", 10_000.0),
     Quota {
@@ -68,6 +70,7 @@ const fn regional(
 pub(crate) struct Quotas {
     kinesis: Arc<Kinesis>,
     firehose: Arc<Firehose>,
+    ecs: Arc<Ecs>,
 }
 
 #[derive(Deserialize)]
@@ -95,8 +98,8 @@ struct Paging {
 
 impl Quotas {
     /// The quotas of these services, which hold to some of them themselves.
-    pub(crate) fn of(kinesis: Arc<Kinesis>, firehose: Arc<Firehose>) -> Arc<Self> {
-        Arc::new(Self { kinesis, firehose })
+    pub(crate) fn of(kinesis: Arc<Kinesis>, firehose: Arc<Firehose>, ecs: Arc<Ecs>) -> Arc<Self> {
+        Arc::new(Self { kinesis, firehose, ecs })
     }
 
     fn one(&self, wanted: &One, value: impl Fn(&Quota) -> f64) -> Result<Value, ServiceError> {
@@ -110,6 +113,7 @@ impl Quotas {
         match quota.code {
             SHARDS => self.kinesis.shard_quota() as f64,
             DELIVERY_STREAMS => self.firehose.stream_quota() as f64,
+            VCPUS => f64::from(self.ecs.vcpu_quota()),
             _ => quota.default,
         }
     }

@@ -24,7 +24,7 @@ impl Service for Sts {
     }
 
     fn protocol(&self) -> Protocol {
-        Protocol::Query(Query { version: "2011-06-15", namespace: "https://sts.amazonaws.com/doc/2011-06-15/" })
+        Protocol::Query(Query::new("2011-06-15", "https://sts.amazonaws.com/doc/2011-06-15/"))
     }
 
     fn operations(&self) -> Vec<&'static str> {

@@ -136,9 +136,17 @@ async fn tags_of_aws_itself_are_refused_wherever_there_are_tags() {
         "AttributeDefinitions": [{"AttributeName": "a", "AttributeType": "S"}],
     });
     let role = write_form([("RoleName", "r"), ("Tags.member.1.Key", "aws:x"), ("Tags.member.1.Value", "y")]);
+    let group = write_form([
+        ("GroupName", "g"),
+        ("GroupDescription", "d"),
+        ("TagSpecification.1.ResourceType", "security-group"),
+        ("TagSpecification.1.Tag.1.Key", "aws:x"),
+    ]);
     let calls = [
         ("athena", "CreateWorkGroup", json!({"Name": "w", "Tags": list}).to_string()),
         ("dynamodb", "CreateTable", table.to_string()),
+        ("ec2", "CreateSecurityGroup", group),
+        ("ecs", "CreateCluster", json!({"clusterName": "c", "tags": small}).to_string()),
         ("firehose", "CreateDeliveryStream", json!({"DeliveryStreamName": "d", "Tags": list}).to_string()),
         ("glue", "CreateDatabase", json!({"DatabaseInput": {"Name": "d"}, "Tags": map}).to_string()),
         ("iam", "TagRole", role),

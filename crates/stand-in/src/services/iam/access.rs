@@ -54,6 +54,12 @@ pub(super) fn evaluate<'a>(documents: impl IntoIterator<Item = &'a str>, request
     decide(documents, |statement| request.is_under(statement, "Action") && request.is_on(statement))
 }
 
+/// What they decide of an action, whatever the resources of their statements.
+pub(super) fn evaluate_anywhere<'a>(documents: impl IntoIterator<Item = &'a str>, action: &str) -> Decision {
+    let request = Request { action, resource: "*", context: Vec::new() };
+    decide(documents, |statement| request.is_under(statement, "Action"))
+}
+
 fn decide<'a>(documents: impl IntoIterator<Item = &'a str>, applies: impl Fn(&Value) -> bool) -> Decision {
     let statements: Vec<Value> =
         documents.into_iter().filter_map(|document| statements(document).ok()).flatten().collect();

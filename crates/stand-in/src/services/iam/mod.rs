@@ -94,10 +94,29 @@ impl Iam {
     /// Whether a role of this ARN exists and its inline policies allow `action` (such as `kinesis:DeleteStream`) on
     /// `resource`, an ARN.
     pub(crate) fn permits(&self, role_arn: &str, action: &str, resource: &str) -> bool {
+        self.permits_in(role_arn, action, resource, Vec::new())
+    }
+
+    /// The same of a request that carries these values of condition keys.
+    pub(crate) fn permits_in(
+        &self,
+        role_arn: &str,
+        action: &str,
+        resource: &str,
+        context: Vec<(String, Vec<String>)>,
+    ) -> bool {
+        let request = Request { action, resource, context };
+        self.is_allowed(role_arn, |role| access::evaluate(role.policies(), &request))
+    }
+
+    /// Whether a role of this ARN exists and its inline policies allow `action` on some resource, whichever.
+    pub(crate) fn permits_somewhere(&self, role_arn: &str, action: &str) -> bool {
+        self.is_allowed(role_arn, |role| access::evaluate_anywhere(role.policies(), action))
+    }
+
+    fn is_allowed(&self, role_arn: &str, decide: impl FnOnce(&Role) -> Decision) -> bool {
         let roles = self.roles.read();
-        let request = Request { action, resource, context: Vec::new() };
-        let role = roles.values().find(|role| role.arn() == role_arn);
-        role.is_some_and(|role| access::evaluate(role.policies(), &request) == Decision::Allowed)
+        roles.values().find(|role| role.arn() == role_arn).is_some_and(|role| decide(role) == Decision::Allowed)
     }
 
     /// Has SimulatePrincipalPolicy answer for the one caller by this policy until the stand-in closes; `None` lets it do all
@@ -217,7 +236,7 @@ impl Service for Iam {
     }
 
     fn protocol(&self) -> Protocol {
-        Protocol::Query(Query { version: "2010-05-08", namespace: "https://iam.amazonaws.com/doc/2010-05-08/" })
+        Protocol::Query(Query::new("2010-05-08", "https://iam.amazonaws.com/doc/2010-05-08/"))
     }
 
     fn operations(&self) -> Vec<&'static str> {

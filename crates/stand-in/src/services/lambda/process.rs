@@ -11,7 +11,6 @@ use std::{
 };
 
 use bytes::Bytes;
-use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::json;
 use tokio::{
     process::{Child, Command},
@@ -19,12 +18,13 @@ use tokio::{
 };
 
 use super::{
-    AccessKey, Logs, ServiceError, function,
-    lines::Lines,
-    now,
+    AccessKey, Logs, ServiceError, function, now,
     runtime::{Runtime, Said, Work},
 };
-use crate::REGION;
+use crate::{
+    REGION,
+    processes::{Group, Lines, end_with_parent},
+};
 
 /// How long a process may take until it asks for its first invocation (Lambda developer guide, "Init phase").
 const INIT_LIMIT: Duration = Duration::from_secs(10);
@@ -88,30 +88,11 @@ struct Running {
     runtime: Runtime,
 }
 
-/// The process group of a child, killed when this is dropped.
-struct Group(Option<Pid>);
-
-impl Group {
-    fn kill(&self) {
-        if let Some(group) = self.0
-            && let Err(e) = kill_process_group(group, Signal::KILL)
-        {
-            tracing::trace!("the processes of a function are gone already: {e}");
-        }
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        self.kill();
-    }
-}
-
 impl Process {
     pub(super) async fn start(launch: Arc<Launch>, logs: Arc<Logs>) -> Result<Self, ServiceError> {
         let stream = format!("{}/[$LATEST]{:032x}", chrono::Utc::now().format("%Y/%m/%d"), rand::random::<u128>());
         let runtime = Runtime::listen().await?;
-        let lines = Lines::open(logs, launch.log_group.clone(), stream.clone());
+        let (lines, _) = Lines::open(logs, launch.log_group.clone(), stream.clone());
         let running = spawn(&launch, &stream, runtime, &lines);
         let running = running.map_err(|e| format!("Couldn't run the bootstrap of {}: {e}", launch.name));
         Ok(Self { launch, running, lines, init: None, usable: true })
@@ -249,7 +230,7 @@ fn spawn(launch: &Launch, stream: &str, runtime: Runtime, lines: &Lines) -> io::
         .current_dir(&launch.task)
         .env_clear()
         .envs(&launch.variables)
-        .env("AWS_LAMBDA_RUNTIME_API", runtime.address.to_string())
+        .env("AWS_LAMBDA_RUNTIME_API", runtime.address().to_string())
         .env("AWS_LAMBDA_FUNCTION_NAME", &launch.name)
         .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
         .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", launch.memory.to_string())
@@ -279,26 +260,9 @@ fn spawn(launch: &Launch, stream: &str, runtime: Runtime, lines: &Lines) -> io::
     if let Some(output) = child.stderr.take() {
         lines.follow(output);
     }
-    let group = child.id().and_then(|id| Pid::from_raw(id as i32));
-    if let Some(group) = group {
-        runtime.open_to(group);
+    let group = Group::led_by(&child);
+    if let Some(id) = group.id() {
+        runtime.open_to(id);
     }
-    Ok(Running { group: Group(group), child, runtime })
+    Ok(Running { group, child, runtime })
 }
-
-/// However the stand-in ends, the process ends then: its runtime interface would be free for whoever takes the port.
-#[cfg(target_os = "linux")]
-#[expect(unsafe_code, reason = "between fork and exec only system calls are made, which is all that is allowed there")]
-fn end_with_parent(command: &mut Command) {
-    let parent = rustix::process::getpid();
-    let prepare = move || {
-        rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
-        // It may have ended before.
-        if rustix::process::getppid() == Some(parent) { Ok(()) } else { Err(io::ErrorKind::BrokenPipe.into()) }
-    };
-    // SAFETY: the closure allocates nothing, takes no lock and touches nothing that a thread of the parent could hold.
-    unsafe { command.pre_exec(prepare) };
-}
-
-#[cfg(not(target_os = "linux"))]
-fn end_with_parent(_command: &mut Command) {}

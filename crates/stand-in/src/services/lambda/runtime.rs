@@ -1,21 +1,17 @@
 //! The runtime interface of one process: it asks for the next invocation, and answers it (Lambda developer guide, "Using the
 //! Lambda runtime API for custom runtimes").
 
-use std::{convert::Infallible, io, net::SocketAddr, sync::Arc};
+use std::{io, net::SocketAddr, sync::Arc};
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::TokioIo;
+use hyper::body::Incoming;
 use rustix::process::Pid;
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::{Mutex, mpsc, watch},
-    task::{AbortHandle, JoinSet, spawn_blocking},
-};
+use tokio::sync::{Mutex, mpsc};
 
-use super::peer::is_of_group;
+use crate::processes::{Desk, Door};
 
 /// The largest answer of a function, in bytes (Lambda developer guide, "Lambda quotas").
 const LARGEST_ANSWER: usize = 6 << 20;
@@ -44,27 +40,26 @@ pub(super) enum Said {
 
 /// The interface, until it is dropped. It answers the process group that [`Runtime::open_to`] names, and nobody before.
 pub(super) struct Runtime {
-    pub(super) address: SocketAddr,
-    group: watch::Sender<Option<Pid>>,
+    door: Door,
     work: mpsc::Sender<Work>,
     said: mpsc::Receiver<Said>,
-    task: AbortHandle,
 }
 
 impl Runtime {
     pub(super) async fn listen() -> io::Result<Self> {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-        let address = listener.local_addr()?;
         let ((work, waiting), (say, said)) = (mpsc::channel(1), mpsc::channel(4));
-        let group = watch::Sender::new(None);
-        let desk = Arc::new(Desk { waiting: Mutex::new(waiting), say, group: group.subscribe() });
-        let task = tokio::spawn(desk.serve(listener, address)).abort_handle();
-        Ok(Self { address, group, work, said, task })
+        let door = Door::to(Arc::new(RuntimeDesk { waiting: Mutex::new(waiting), say })).await?;
+        Ok(Self { door, work, said })
+    }
+
+    /// Where the process calls.
+    pub(super) fn address(&self) -> SocketAddr {
+        self.door.address
     }
 
     /// Answers the processes of this group from now on.
     pub(super) fn open_to(&self, group: Pid) {
-        self.group.send_replace(Some(group));
+        self.door.open_to(group);
     }
 
     /// Lays an invocation before the process; `false` when the interface is gone.
@@ -78,52 +73,14 @@ impl Runtime {
     }
 }
 
-impl Drop for Runtime {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
 /// Where the process calls.
-struct Desk {
+struct RuntimeDesk {
     waiting: Mutex<mpsc::Receiver<Work>>,
     say: mpsc::Sender<Said>,
-    group: watch::Receiver<Option<Pid>>,
 }
 
-impl Desk {
-    async fn serve(self: Arc<Self>, listener: TcpListener, address: SocketAddr) {
-        let mut connections = JoinSet::new();
-        while let Ok((stream, peer)) = listener.accept().await {
-            let desk = self.clone();
-            connections.spawn(async move {
-                match desk.knows(peer, address).await {
-                    Ok(true) => desk.converse(stream).await,
-                    Ok(false) => tracing::warn!("{peer} is not of the function's processes, and is not answered"),
-                    Err(e) => tracing::error!("whose the connection from {peer} is cannot be told: {e}"),
-                }
-            });
-            while connections.try_join_next().is_some() {}
-        }
-    }
-
-    /// Whether the function's own processes have opened this connection.
-    async fn knows(&self, peer: SocketAddr, ours: SocketAddr) -> io::Result<bool> {
-        let group = *self.group.clone().wait_for(Option::is_some).await.map_err(io::Error::other)?;
-        let Some(group) = group else { return Ok(false) };
-        spawn_blocking(move || is_of_group(group, peer, ours)).await.map_err(io::Error::other)?
-    }
-
-    async fn converse(self: Arc<Self>, stream: TcpStream) {
-        let service = service_fn(|request| {
-            let desk = self.clone();
-            async move { Ok::<_, Infallible>(desk.answer(request).await) }
-        });
-        if let Err(e) = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await {
-            tracing::trace!("a connection of a function's process broke: {e}");
-        }
-    }
-
+#[async_trait]
+impl Desk for RuntimeDesk {
     async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let path = request.uri().path().to_owned();
         let segments: Vec<&str> = path.split('/').skip(1).collect();
@@ -141,7 +98,9 @@ impl Desk {
             _ => plain(StatusCode::NOT_FOUND, r#"{"errorType":"NotFound","errorMessage":"no such path"}"#),
         }
     }
+}
 
+impl RuntimeDesk {
     /// Waits, as long as it takes, for an invocation.
     async fn next(&self) -> Response<Full<Bytes>> {
         let mut waiting = self.waiting.lock().await;
@@ -164,7 +123,7 @@ impl Desk {
         response
     }
 
-    async fn take(&self, request: Request<Incoming>, say: impl FnOnce(Bytes) -> Said) -> Response<Full<Bytes>> {
+    async fn take(&self, request: Request<Incoming>, say: impl FnOnce(Bytes) -> Said + Send) -> Response<Full<Bytes>> {
         let said = match Limited::new(request.into_body(), LARGEST_ANSWER).collect().await {
             Ok(body) => say(body.to_bytes()),
             Err(e) if e.is::<LengthLimitError>() => match say(Bytes::new()) {

@@ -1,4 +1,4 @@
-//! Whose a connection is: a function's process is known by the sockets that its process group has open.
+//! Whose a connection is: a process is known by the sockets that its group has open.
 
 use std::{io, net::SocketAddr};
 
@@ -34,8 +34,8 @@ pub(super) fn is_of_group(group: Pid, peer: SocketAddr, ours: SocketAddr) -> io:
     Ok(members.any(|member| has_open(&member)))
 }
 
-/// Functions are programs for Linux (`provided.al2023`), and elsewhere the owner of a connection is unknown.
+/// Elsewhere the owner of a connection is unknown.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn is_of_group(_group: Pid, _peer: SocketAddr, _ours: SocketAddr) -> io::Result<bool> {
-    Err(io::Error::new(io::ErrorKind::Unsupported, "functions run on Linux only"))
+    Err(io::Error::new(io::ErrorKind::Unsupported, "functions and tasks run on Linux only"))
 }
