@@ -73,6 +73,7 @@ mod stand_in_s3_wire;
 mod stand_in_scheduler;
 #[path = "../../crates/producer/benches/stream_model/mod.rs"]
 mod stream_model;
+mod troubleshooting;
 mod ttl;
 mod usage;
 mod whole;
