@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 // Makes the pictures in docs/pictures from a real run on the stand-in: node ci/pictures.mjs [DEMO]
 //
-// Needs Chromium, `script` of util-linux, and from npm, in a folder whose .bin is on PATH as .ci/run installs them:
-// playwright-core and @xterm/xterm, which draws what a terminal of 90 columns shows.
+// Needs Chromium, `script` of util-linux, and from npm, in a folder whose .bin is on PATH (.ci/run
+// installs the first of them): playwright-core and @xterm/xterm, which draws what a terminal of 90 columns shows.
 
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
