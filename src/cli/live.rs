@@ -13,7 +13,7 @@ use crate::{
     aws::cost,
     load::{HotKey, Progress},
     report::{
-        numbers::{bytes, grouped, millis},
+        numbers::{bytes, counted, grouped, millis},
         second::Second,
     },
 };
@@ -238,11 +238,17 @@ fn shards(row: &Second) -> Vec<String> {
 }
 
 fn destination(label: &str, row: &Second) -> Vec<String> {
-    let known = row.destinations.iter().find(|known| known.name == label);
-    match known.and_then(|known| known.freshness_ms) {
-        Some(ms) => vec![format!("readable after {} ms", millis(ms)), "latest tracked document".to_owned()],
-        None => vec!["verified after the load".to_owned()],
+    let mut parts = Vec::new();
+    if let Some(known) = row.destinations.iter().find(|known| known.name == label) {
+        parts.extend(known.landed.map(|landed| format!("{} found", grouped(landed))));
+        parts.extend(known.behind.filter(|behind| *behind > 0).map(|behind| format!("{} behind", grouped(behind))));
+        parts.extend(known.objects.map(|objects| counted(objects.count, "object")));
+        parts.extend(known.freshness_ms.map(|ms| format!("readable after {} ms", millis(ms))));
     }
+    if parts.is_empty() {
+        parts.push("verified after the load".to_owned());
+    }
+    parts
 }
 
 fn next_event(events: &[(f64, String)], elapsed: Duration) -> Vec<String> {
@@ -266,7 +272,7 @@ mod tests {
     use super::*;
     use crate::{
         load::{ByShard, LoadSecond, Silence},
-        report::second::DestinationSecond,
+        report::second::{DestinationSecond, ObjectsSecond},
     };
 
     fn progress() -> Progress {
@@ -302,10 +308,16 @@ mod tests {
         let load = Some(LoadSecond { shards: shards_of, ..LoadSecond::default() });
         let fresh =
             DestinationSecond { name: "DynamoDB".into(), freshness_ms: Some(480.0), ..DestinationSecond::default() };
-        let row = Second { load, destinations: vec![fresh], ..Second::default() };
+        let mut landed = DestinationSecond { name: "S3".into(), landed: Some(9_000), ..DestinationSecond::default() };
+        landed.objects = Some(ObjectsSecond { count: 7, bytes: 96_000_000, unread: 0 });
+        landed.freshness_ms = Some(6_100.0);
+        landed.hold_against(10_000);
+        let row = Second { load, destinations: vec![fresh, landed], ..Second::default() };
         assert_eq!(shards(&row), ["3 shards", "hottest 2.2 × the mean", "1 throttled"]);
-        assert_eq!(destination("DynamoDB", &row)[0], "readable after 480 ms");
-        assert_eq!(destination("S3", &row), ["verified after the load"]);
+        assert_eq!(destination("DynamoDB", &row), ["readable after 480 ms"]);
+        assert_eq!(destination("Redshift", &row), ["verified after the load"]);
+        let in_s3 = ["9,000 found", "1,000 behind", "7 objects", "readable after 6100 ms"];
+        assert_eq!(destination("S3", &row), in_s3);
         let events = [(5.0, "pause".to_owned()), (20.0, "8 shards".to_owned())];
         assert_eq!(next_event(&events, Duration::from_secs(12)), ["in 8 s: 8 shards"]);
         assert_eq!(next_event(&events, Duration::from_secs(21)), ["no event is left"]);

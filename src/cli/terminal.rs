@@ -175,7 +175,9 @@ impl Host for Terminal {
             Event::Loading(progress) => lock(&self.load).iter().for_each(|load| load.progress(progress)),
             Event::Second(row) => lock(&self.load).iter().for_each(|load| load.row(row)),
             Event::Workers(states) => lock(&self.workers).show(states, screen),
-            Event::LogOpened(_) | Event::RecordStarted(_) | Event::LoadSecond(_) | Event::Read { .. } => {}
+            Event::LogOpened(_) | Event::RecordStarted(_) | Event::LoadSecond(_) => {}
+            // The rows have it.
+            Event::Read { .. } | Event::Arrived { .. } => {}
             Event::Acted(Done { at, action }) => screen.line(&format!("  {at:.1} s: {action}")),
             Event::Aborted(abort) => screen.warning(&format!("the load is stopped: {abort}")),
             Event::StreamChanged { action, took } => {

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     aws::mirror::InBucket,
+    deliveries::Beside,
     operations::{
         KnownStack,
         logs::{self, Logs, RunLogs},
@@ -57,7 +58,8 @@ impl Verify {
         let terminal = Terminal::new(screen, &signals, &Reach::default());
         let logs = (logs, Vec::new());
         let searched =
-            search(&known.stack, (&known.names, &known.clients), logs, None, signals.cancel(), &terminal).await;
+            search(&known.stack, (&known.names, &known.clients), logs, Beside::default(), signals.cancel(), &terminal)
+                .await;
         let (acknowledged, verification) = match searched {
             Err(error) if signals.is_stopped() => return Err(Stop::new(Exit::Interrupted, error).into()),
             searched => searched?,

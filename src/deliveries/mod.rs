@@ -22,17 +22,20 @@ use futures::future::BoxFuture;
 use crate::{
     aws::{Clients, Names, cost::Prices, preflight::Finding},
     engine::{Node, StackId},
+    load::Sample,
     spec::{End, Flaw, Stack, Transport},
     verify::{
         Acknowledged, AcknowledgedError, Destination, DestinationReader, Due, Expected, Sought, VerifyError,
         freshness::Lookup,
         stream::{self, Stream, StreamReading},
+        watch::Watch,
     },
 };
 use documents::Documents;
 use parts::{NodesError, Parts, Unfit};
 use query::Table;
 use spec::Deliver;
+use tokio::sync::mpsc;
 use usage::{Sent, Used};
 
 /// Every destination, in the order in which results name them. The stream is one where a stack delivers nowhere.
@@ -96,19 +99,39 @@ pub fn reading(stack: &Stack, names: &Names, clients: &Clients, identity: &Ident
     reads.then(|| StreamReading::new(&names.stream, &clients.patient(), identity.clone(), in_cbor))
 }
 
-/// What finds the documents of a stack again, in the order of its [`destinations`]; `read` is what was read of its stream
-/// already.
-pub fn sought(
-    stack: &Stack,
-    names: &Names,
-    clients: &Clients,
-    due: Vec<Due>,
-    mut read: Option<StreamReading>,
-) -> Vec<Sought> {
+/// What is known of documents to whoever watches where they arrive.
+pub struct Watched {
+    /// How they are told apart.
+    pub identity: Identity,
+    /// Some of them, to learn how long they take.
+    pub samples: mpsc::Receiver<Sample>,
+    /// Whether the load leaves room to read them meanwhile.
+    pub reads: bool,
+}
+
+/// What was read and looked at while a stack was loaded, for whoever searches for its documents.
+#[derive(Default)]
+pub struct Beside {
+    /// What was read of the stream.
+    pub read: Option<StreamReading>,
+    /// What has watched destinations.
+    pub watches: Vec<Box<dyn Watch>>,
+}
+
+/// What finds the documents of a stack again, in the order of its [`destinations`].
+pub fn sought(stack: &Stack, names: &Names, clients: &Clients, due: Vec<Due>, beside: Beside) -> Vec<Sought> {
+    let Beside { mut read, mut watches } = beside;
     let deliveries = of(&stack.deliver);
     let patient = clients.patient();
+    let mut watch_of = |destination| {
+        let at = watches.iter().position(|watch| watch.destination() == destination)?;
+        Some(watches.swap_remove(at))
+    };
     let mut reader = |at: usize, due: &Due| match deliveries.get(at) {
-        Some(delivery) => Some(delivery.reader(names, &patient, &due.expected)),
+        Some(delivery) => {
+            let begun = watch_of(delivery.destination()).and_then(|watch| watch.into_reader(&due.expected));
+            Some(begun.unwrap_or_else(|| delivery.reader(names, &patient, &due.expected)))
+        }
         None => {
             let reading = read.take().or_else(|| reading(stack, names, clients, &due.expected.identity))?;
             Some(Box::new(Stream::new(reading, &due.expected)) as Box<dyn DestinationReader>)
@@ -221,6 +244,11 @@ pub trait Delivery: Send + Sync {
 
     /// What finds its documents again.
     fn reader(&self, names: &Names, clients: &Clients, expected: &Arc<Expected>) -> Box<dyn DestinationReader>;
+
+    /// What looks at what arrives there while the stack is loaded; none where nobody can tell at a price that a demo can pay.
+    fn watch(&self, _names: &Names, _clients: &Clients, _watched: Watched) -> Option<Box<dyn Watch>> {
+        None
+    }
 
     /// Its table for `demo query`; none where SQL does not reach it.
     fn table(&self, _names: &Names, _clients: &Clients) -> Option<Box<dyn Table>> {

@@ -80,7 +80,7 @@ pub(super) struct Collector {
     pub(super) started: Instant,
     pub(super) total: Option<u64>,
     pub(super) progress: watch::Sender<Progress>,
-    pub(super) samples: Option<mpsc::Sender<Sample>>,
+    pub(super) samples: Vec<mpsc::Sender<Sample>>,
     pub(super) seconds: Option<Seconds>,
     pub(super) paused: Arc<AtomicBool>,
     /// For a load at rate `max`.
@@ -185,7 +185,8 @@ impl Collector {
 
     /// A sample that finds no place is left out: nothing here waits for whoever follows them.
     fn hand_on(&self, document: &Ended) {
-        if let (Some(samples), Some(data), Ok(_)) = (&self.samples, &document.sample, &document.outcome) {
+        let (Some(data), Ok(_)) = (&document.sample, &document.outcome) else { return };
+        for samples in &self.samples {
             let _ = samples.try_send(Sample { document: data.clone(), intended: document.intended });
         }
     }

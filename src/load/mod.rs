@@ -112,8 +112,8 @@ pub struct Plan {
     pub give_up: Duration,
     /// What is done to the load while it goes on.
     pub controls: Controls,
-    /// Receives about one document a second once it is acknowledged, to track it; skipped while the channel is full.
-    pub samples: Option<mpsc::Sender<Sample>>,
+    /// Receive about one document a second once it is acknowledged, to track it; a full channel is skipped.
+    pub samples: Vec<mpsc::Sender<Sample>>,
     /// Receives what the load did in each second, at its end.
     pub seconds: Option<mpsc::UnboundedSender<LoadSecond>>,
     /// Holds the load back until others are ready too; without it, it starts when its first documents are made.

@@ -174,7 +174,7 @@ impl Bench {
             shards: Vec::new(),
             controls: control().1,
             give_up: PATIENCE,
-            samples: None,
+            samples: Vec::new(),
             seconds: None,
             gate: None,
             resumed: None,
@@ -392,7 +392,7 @@ async fn acknowledged_documents_are_handed_on_now_and_then() {
     let bench = Bench::new(Sink::default());
     let (samples, mut handed_on) = mpsc::channel(8);
     let mut plan = bench.plan(Rate::PerSecond(200.0), Length::Records(300));
-    plan.samples = Some(samples);
+    plan.samples = vec![samples];
     let begun = Instant::now();
     bench.run(plan, bench.builder()).await.expect("loaded");
     let mut intended = Vec::new();

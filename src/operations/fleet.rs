@@ -18,6 +18,7 @@ use super::{
     host::{Event, Host},
     load::{StackLoadError, StackLoadResult, beside_load, take_requests, was_stopped},
     logs::Logs,
+    watching::Watches,
 };
 use crate::{
     aws::{Clients, Names, shards},
@@ -88,6 +89,8 @@ impl FleetLoad<'_> {
         let events = stack.load.events.iter().cloned();
         let mut conductor =
             Conductor::new(control.clone(), Place { home, stack, names, clients }, events, cancel, host);
+        let identity = self.documents.open(stack).await?.source.identity();
+        let mut watches = Watches::of(stack, names, clients, &identity);
         let guard = Mutex::new(Guard::new(stack, Part::WHOLE, meter, open_shards));
         let sent = {
             let (socket, mut requests) = take_requests(home, id, Part::WHOLE, host);
@@ -106,6 +109,7 @@ impl FleetLoad<'_> {
                 sent = coordinator.run(cancel, &tell) => sent,
                 never = &mut conducting => match never {},
                 never = beside => match never {},
+                never = watches.look_on(host) => match never {},
             };
             // A stop is answered when it has ended the load.
             let _ = poll!(&mut conducting);
@@ -120,7 +124,7 @@ impl FleetLoad<'_> {
         problems.extend(conductor.end(was_stopped(&load)).await);
         let freshness = tracked.and_then(|tracked| freshness(tracked, &deliveries::destinations(stack)));
         let aborted = guard.into_inner().unwrap_or_else(PoisonError::into_inner).ended();
-        Ok(StackLoadResult { load, freshness, problems, read: None, aborted })
+        Ok(StackLoadResult { load, freshness, problems, read: None, watches: watches.all, aborted })
     }
 
     /// What all workers are told, with the tickets that they share.

@@ -12,7 +12,7 @@ use crate::{
     load::{AckWriter, Done, LoadResult, LoadSecond, Part, Progress},
     report::{RunReport, second::Second, table::Rows, thresholds::Abort},
     spec::{Action, Stack},
-    verify::{Destination, SearchProgress, Verification},
+    verify::{Destination, SearchProgress, Verification, watch::Arrived},
 };
 
 /// The command line, a web page, or a test.
@@ -113,6 +113,13 @@ pub enum Event<'a> {
         destination: Destination,
         /// From its intended send time until then.
         took: Duration,
+    },
+    /// Somebody has looked at what has arrived in a destination meanwhile.
+    Arrived {
+        /// Where.
+        destination: Destination,
+        /// What has arrived since the load began.
+        arrived: &'a Arrived,
     },
     /// A row of the run's record.
     Second(&'a Second),

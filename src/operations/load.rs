@@ -17,6 +17,7 @@ use super::{
     documents::{Documents, DocumentsError},
     guard::Guard,
     host::{Event, Host},
+    watching::Watches,
 };
 use crate::{
     aws::{Clients, Names, shards},
@@ -34,6 +35,7 @@ use crate::{
         Destination, VerifyError,
         freshness::{self, Freshness},
         stream::StreamReading,
+        watch::Watch,
     },
 };
 
@@ -81,6 +83,8 @@ pub struct StackLoadResult {
     pub problems: Vec<String>,
     /// What was read of the stream meanwhile, where nothing else does.
     pub read: Option<StreamReading>,
+    /// What has watched the destinations meanwhile.
+    pub watches: Vec<Box<dyn Watch>>,
     /// Why it was stopped, if a threshold or the budget did that.
     pub aborted: Option<Abort>,
 }
@@ -157,7 +161,7 @@ impl StackLoad<'_> {
     ) -> Result<StackLoadResult, StackLoadError> {
         let Self { home, id, stack, names, clients, part, .. } = self;
         let (control, controls) = load::control();
-        let prepared = self.prepare(controls, None, host).await?;
+        let mut prepared = self.prepare(controls, None, host).await?;
         let (progress, changes) = watch::channel(Progress::default());
         let beside = beside_load(stack, names, clients, part);
         let (socket, mut requests) = take_requests(home, id, part, host);
@@ -168,14 +172,21 @@ impl StackLoad<'_> {
         // Workers leave it to `demo verify`.
         let identity = prepared.plan.source.identity();
         let mut read = deliveries::reading(stack, names, clients, &identity).filter(|_| part.is_whole());
+        let mut watches = match part.is_whole() {
+            true => Watches::of(stack, names, clients, &identity),
+            false => Watches::default(),
+        };
+        prepared.plan.samples.append(&mut watches.samples);
         let (load, tracking) = {
             let conducting = conductor.conduct(changes, &mut requests);
             let reading = keep_up(read.as_mut());
+            let watching = watches.look_on(host);
             let meanwhile = async {
                 tokio::select! {
                     never = beside => never,
                     never = conducting => never,
                     never = reading => never,
+                    never = watching => never,
                 }
             };
             let look = |second: &LoadSecond| guard.stop_or_pass(second, &control, host);
@@ -186,7 +197,7 @@ impl StackLoad<'_> {
         host.notify(Event::Loaded(&load));
         let problems = conductor.end(was_stopped(&load)).await;
         let freshness = measured(tracking, &load, cancel).await?;
-        Ok(StackLoadResult { load, freshness, problems, read, aborted: guard.ended() })
+        Ok(StackLoadResult { load, freshness, problems, read, watches: watches.all, aborted: guard.ended() })
     }
 
     /// Sends a part of the load that another process leads, until it ends or is cancelled.
@@ -199,7 +210,7 @@ impl StackLoad<'_> {
         let (load, tracking) = sending.await?;
         host.notify(Event::Loaded(&load));
         let freshness = measured(tracking, &load, cancel).await?;
-        Ok(StackLoadResult { load, freshness, problems: Vec::new(), read: None, aborted: None })
+        Ok(StackLoadResult { load, freshness, problems: Vec::new(), read: None, watches: Vec::new(), aborted: None })
     }
 
     async fn prepare(
@@ -241,7 +252,7 @@ impl StackLoad<'_> {
             partition_key: stack.load.partition_key.clone(),
             shards,
             controls,
-            samples,
+            samples: samples.into_iter().collect(),
             seconds: Some(seconds),
             gate,
             resumed,

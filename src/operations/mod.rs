@@ -24,6 +24,7 @@ pub mod status;
 pub mod target;
 pub mod up;
 pub mod verification;
+mod watching;
 pub mod worker;
 
 pub use budget::BudgetError;

@@ -40,10 +40,13 @@ use crate::{
         RunReport,
         numbers::{counted, grouped},
         recorded::{About, FORMAT, Hourly},
-        second::{DestinationSecond, Moment, MomentKind, Second},
+        second::{DestinationSecond, Moment, MomentKind, ObjectsSecond, Second},
     },
     spec::Stack,
-    verify::{Destination, SearchProgress, stream},
+    verify::{
+        Destination, SearchProgress, stream,
+        watch::{Arrived, Objects},
+    },
 };
 
 /// The run to record.
@@ -219,7 +222,18 @@ impl Inner {
                 Some(self.second(at, Some((*load).clone())))
             }
             Event::Read { destination, took } => {
-                self.destination(*destination).freshness_ms = Some(took.as_millis() as f64);
+                let destination = self.destination(*destination);
+                destination.freshness_ms = Some(took.as_millis() as f64);
+                *destination.tracked.get_or_insert(0) += 1;
+                None
+            }
+            Event::Arrived { destination, arrived } => {
+                self.arrived(*destination, arrived);
+                None
+            }
+            Event::Loaded(_) => {
+                // What has landed from now on is what the search finds.
+                self.destinations.values_mut().for_each(|destination| destination.objects = None);
                 None
             }
             Event::Searching(progress) => {
@@ -236,6 +250,9 @@ impl Inner {
 
     fn second(&mut self, at: f64, load: Option<LoadSecond>) -> Second {
         self.row_at = at;
+        if load.is_some() {
+            self.destinations.values_mut().for_each(|destination| destination.hold_against(self.sent.documents));
+        }
         let destinations = self.destinations.values().cloned().collect();
         let (demo, stand_in) = (self.demo.read(), self.stand_in.as_mut().and_then(UsageMeter::read));
         let cost = Some(self.meter.now(self.sent).dollars);
@@ -246,6 +263,14 @@ impl Inner {
         let destination = self.destination(progress.destination);
         destination.landed = Some(progress.documents);
         destination.behind = Some(progress.expected.saturating_sub(progress.documents));
+    }
+
+    fn arrived(&mut self, destination: Destination, arrived: &Arrived) {
+        let Arrived { documents, objects, latest } = *arrived;
+        let destination = self.destination(destination);
+        destination.landed = documents;
+        destination.objects = objects.map(|Objects { count, bytes, unread }| ObjectsSecond { count, bytes, unread });
+        destination.freshness_ms = latest.map(|took| took.as_millis() as f64);
     }
 
     fn destination(&mut self, destination: Destination) -> &mut DestinationSecond {

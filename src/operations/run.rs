@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     aws::Names,
-    deliveries::query::Table,
+    deliveries::{Beside, query::Table},
     engine::{Cancel, Down, ForeignContents, Journal, JournalError, journal::Entry},
     load::{Part, ReserveTickets},
     pipeline::meter::Meter,
@@ -176,7 +176,8 @@ impl Run<'_> {
             let own = logs.of_run(&report.run)?;
             report.problems.extend(own.missing);
             let logs = (own.logs, others.logs);
-            let searched = search(stack, (&names, &up.clients), logs, sent.read, cancel, host).await;
+            let beside = Beside { read: sent.read, watches: sent.watches };
+            let searched = search(stack, (&names, &up.clients), logs, beside, cancel, host).await;
             report.seconds.verify = Some(begun.elapsed().as_secs_f64());
             match searched {
                 Err(error) if cancel.is_raised() => report.problems.push(format!("verification: {error}")),

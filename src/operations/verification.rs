@@ -5,13 +5,12 @@ use tokio::task::{JoinError, spawn_blocking};
 use super::host::{Event, Host};
 use crate::{
     aws::{Clients, Names},
-    deliveries,
+    deliveries::{self, Beside},
     engine::Cancel,
     load::AckLog,
     spec::{Flaw, Stack},
     verify::{
-        Acknowledged, AcknowledgedError, LedgerEnd, LedgerLine, SearchProgress, Verification, VerifyError,
-        stream::StreamReading, verify,
+        Acknowledged, AcknowledgedError, LedgerEnd, LedgerLine, SearchProgress, Verification, VerifyError, verify,
     },
 };
 
@@ -33,12 +32,12 @@ pub enum SearchError {
 }
 
 /// Searches for every document that the logs record as acknowledged. `earlier` are the logs of the stack's other runs.
-/// Returns how many documents `logs` have, and what was found. `read` is what was read of the stream while it was loaded.
+/// Returns how many documents `logs` have, and what was found. `beside` is what was read while the stack was loaded.
 pub async fn search(
     stack: &Stack,
     (names, clients): (&Names, &Clients),
     (logs, earlier): (Vec<AckLog>, Vec<AckLog>),
-    read: Option<StreamReading>,
+    beside: Beside,
     cancel: &Cancel,
     host: &dyn Host,
 ) -> Result<(u64, Verification), SearchError> {
@@ -57,7 +56,7 @@ pub async fn search(
         let documents = progress.documents.saturating_sub(earlier).min(expected);
         host.notify(Event::Searching(SearchProgress { documents, expected, ..progress }));
     };
-    let mut verification = verify(deliveries::sought(stack, names, clients, due, read), cancel, progress).await?;
+    let mut verification = verify(deliveries::sought(stack, names, clients, due, beside), cancel, progress).await?;
     verification.ledger = ledger(&acknowledged, &verification);
     for landed in &verification.landed {
         let documents = expected.saturating_sub(landed.lost());

@@ -49,7 +49,7 @@ export function drawPipeline(run) {
   (run.about?.destinations ?? []).forEach((name, n) => fill(destinations[n], destination(run, name)));
 }
 
-/** What is known of a destination: while the load goes on, how fresh it is; then what was found. */
+/** What is known of a destination: while the load goes on, what somebody has seen there; then what was found. */
 function destination(run, name) {
   const now = run.latest.destinations.find((destination) => destination.name === name);
   const found = run.outcome?.landed.find((landed) => landed.destination === name);
@@ -59,9 +59,23 @@ function destination(run, name) {
     if (found.by_sql !== null) more.push(`${grouped(found.by_sql)} by SQL`);
     return { number: grouped(found.documents), unit: "delivered, every key searched", more: more.join(" · ") };
   }
-  if (now?.landed === null || now?.landed === undefined) {
-    return { number: "–", unit: "counted after the load", more: more.join(" · ") };
-  }
-  const arrow = now.behind ? `${grouped(now.behind)} behind` : "";
-  return { arrow, number: grouped(now.landed), unit: "delivered", more: more.join(" · ") };
+  const { landed = null, behind = null, objects = null, tracked = null } = now ?? {};
+  if (objects) more.unshift(inObjects(objects));
+  const arrow = behind ? `${grouped(behind)} behind` : "";
+  if (landed !== null) return { arrow, number: grouped(landed), unit: counted(run, name, objects), more: more.join(" · ") };
+  if (objects) return { number: grouped(objects.count), unit: "objects delivered", more: more.join(" · ") };
+  if (tracked) return { number: millis(fresh), unit: "until a document can be read", more: `${grouped(tracked)} tracked documents read` };
+  return { number: "–", unit: "counted after the load" };
+}
+
+/** How the documents of a destination were counted. */
+function counted(run, name, objects) {
+  if (run.latest.phase !== "load") return "found";
+  if (objects) return "documents found in the objects";
+  return name === "stream" ? "read back" : "rows by SQL";
+}
+
+function inObjects({ count, bytes: size, unread }) {
+  const objects = `${grouped(count)} ${count === 1 ? "object" : "objects"}`;
+  return `${objects}, ${bytes(size)}${unread ? `, ${grouped(unread)} not read yet` : ""}`;
 }

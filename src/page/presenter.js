@@ -36,8 +36,8 @@ function errorIn(text) {
   }
 }
 
-async function act(action) {
-  say(byId("acted"), "asked");
+async function act(action, what) {
+  say(byId("acted"), `Asked for: ${what}. Waiting for an answer`);
   try {
     const { done } = await post("act", action);
     say(byId("acted"), done.map(({ at, action }) => `${at.toFixed(1)} s: ${action}`).join("; "));
@@ -83,15 +83,15 @@ export async function begin(run) {
   }
   isPresenter = true;
   byId("sql").hidden = false;
-  byId("pause").addEventListener("click", () => act("pause"));
-  byId("resume").addEventListener("click", () => act("resume"));
-  byId("double").addEventListener("click", () => act({ reshard: 2 * (run.shards?.open ?? 0) }));
-  onSecondPress(byId("stop"), () => act("stop"));
-  onSubmit("rate-form", () => act({ rate: number("new-rate") }));
-  onSubmit("hot-form", () => act({ hot_key: { key: byId("hot-key").value, share: number("hot-share") / 100, seconds: number("hot-seconds") } }));
+  byId("pause").addEventListener("click", () => act("pause", "pause"));
+  byId("resume").addEventListener("click", () => act("resume", "resume"));
+  byId("double").addEventListener("click", () => act({ reshard: 2 * (run.shards?.open ?? 0) }, "more shards"));
+  onSecondPress(byId("stop"), () => act("stop", "stop"));
+  onSubmit("rate-form", () => act({ rate: number("new-rate") }, "another rate"));
+  onSubmit("hot-form", () => act({ hot_key: { key: byId("hot-key").value, share: number("hot-share") / 100, seconds: number("hot-seconds") } }, "a hot key"));
   onSubmit("throttle-form", () => {
     const trouble = { throttle: { shards: number("throttle-shards"), share: number("throttle-share") / 100 } };
-    act({ fault: { trouble, seconds: number("throttle-seconds") } });
+    act({ fault: { trouble, seconds: number("throttle-seconds") } }, "throttling");
   });
   onSubmit("sql-form", ask);
   byId("sql-text").addEventListener("keydown", (event) => {

@@ -75,7 +75,7 @@ fn ms(n: f64) -> String {
     format!("{} ms", millis(n))
 }
 
-const KINDS: [Kind; 12] = [
+const KINDS: [Kind; 13] = [
     Kind { name: "documents", value: |run| Some(run.acknowledged as f64), show: count },
     Kind { name: "documents a second", value: |run| Some(run.records_per_second), show: count },
     Kind { name: "bytes a second", value: |run| Some(run.bytes_per_second), show: bytes },
@@ -83,6 +83,7 @@ const KINDS: [Kind; 12] = [
     Kind { name: "acknowledged in p90", value: |run| Some(run.ack_latency_ms.p90), show: ms },
     Kind { name: "acknowledged in p99", value: |run| Some(run.ack_latency_ms.p99), show: ms },
     Kind { name: "acknowledged in max", value: |run| Some(run.ack_latency_ms.max), show: ms },
+    Kind { name: "readable in S3 after p99", value: |run| run.freshness_s3_ms.map(|fresh| fresh.p99), show: ms },
     Kind { name: "readable after p99", value: |run| run.freshness_ms.map(|fresh| fresh.p99), show: ms },
     Kind { name: "found after", value: |run| run.seconds.verify, show: |n| format!("{n:.1} s") },
     Kind { name: "retried", value: |run| Some(run.retried as f64), show: count },

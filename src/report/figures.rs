@@ -82,7 +82,7 @@ pub fn speed(report: &RunReport) -> Vec<Figure> {
         ms("acknowledged in p99", latency.p99),
         ms("acknowledged in max", latency.max),
     ];
-    if let (Some(fresh), Some(destination)) = (&report.freshness_ms, report.freshness_in) {
+    for (destination, fresh) in report.freshness() {
         for (quantile, n) in [("p50", fresh.p50), ("p99", fresh.p99), ("max", fresh.max)] {
             figures.push(ms(&format!("readable in {destination} after {quantile}"), n));
         }

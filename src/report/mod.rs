@@ -21,6 +21,7 @@ mod renderings;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    deliveries::s3,
     load::{Done, Failure, HotDocuments, HotKey, Imbalance, LoadResult, Percentiles},
     pipeline::meter::RunCost,
     spec::Flaw,
@@ -94,6 +95,9 @@ pub struct RunReport {
     /// That destination.
     #[serde(skip)]
     pub freshness_in: Option<Destination>,
+    /// From the intended send time until a listing of S3 had the object with a document in it, of one or so a second.
+    #[serde(default)]
+    pub freshness_s3_ms: Option<Percentiles>,
     /// Resources still there after `down`; null where it was not taken down.
     pub leftovers: Option<u64>,
     /// Wall time of each phase; null where there was none.
@@ -201,6 +205,12 @@ impl RunReport {
         }
     }
 
+    /// How long documents took until they could be read, in each destination where that was measured.
+    pub fn freshness(&self) -> impl Iterator<Item = (Destination, Percentiles)> {
+        let in_s3 = self.freshness_s3_ms.map(|fresh| (s3::DESTINATION, fresh));
+        in_s3.into_iter().chain(self.freshness_in.zip(self.freshness_ms))
+    }
+
     /// Records whether the load's log has as many acknowledged documents as the load counted.
     pub fn compare_with_log(&mut self, acknowledged: u64) {
         if acknowledged != self.acknowledged {
@@ -215,6 +225,7 @@ impl RunReport {
         self.duplicated = Some(verification.duplicated());
         self.lost = verification.lost();
         self.ledger = verification.ledger.clone();
+        self.freshness_s3_ms = verification.of(s3::DESTINATION).and_then(|landed| landed.freshness);
         self.interrupted = verification.stopped;
         let rejected = |(destination, rejection): (Destination, &Rejection)| RejectedDocuments {
             place: destination.to_string(),
@@ -233,7 +244,6 @@ impl RunReport {
 #[cfg(test)]
 mod tests {
     use super::{landed::Landed, *};
-    use crate::deliveries::s3;
 
     fn in_s3(documents: u64, by_sql: u64) -> LandedDocuments {
         LandedDocuments(vec![Landed { destination: s3::DESTINATION, documents, by_sql: Some(by_sql) }])

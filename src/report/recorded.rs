@@ -210,6 +210,7 @@ pub(crate) mod tests {
             ack_latency_ms: Percentiles { p50: 8.649, p90: 13.25, p99: 115.55, max: 1_229.6 },
             freshness_ms: Some(Percentiles { p50: 481.0, p90: 500.0, p99: 981.5, max: 1_500.0 }),
             freshness_in: Some(dynamodb::DESTINATION),
+            freshness_s3_ms: Some(Percentiles { p50: 6_100.0, p90: 9_020.0, p99: 9_870.5, max: 10_400.0 }),
             leftovers: Some(0),
             seconds: Seconds { up: Some(0.61), load: Some(30.04), verify: Some(4.44), down: Some(0.37) },
             problems: vec!["<script>alert(\"a|b\")</script>".into()],

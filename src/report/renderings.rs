@@ -26,7 +26,7 @@ fn the_figures_of_a_run_are_equal_in_every_rendering() {
 
     let (page, table) = (html::page(&run).expect("a page"), markdown::summary(&run));
     let all = figures(&run.report);
-    assert_eq!(all.len(), 24, "{all:?}");
+    assert_eq!(all.len(), 27, "{all:?}");
     for Figure { name, value } in &all {
         assert!(page.contains(&format!("<tr><td>{name}</td><td class=\"n\">{value}</td></tr>")), "{name} {value}");
         assert!(table.contains(&format!("| {name} | {value} |\n")), "{name} {value}");

@@ -28,12 +28,36 @@ pub struct Second {
 pub struct DestinationSecond {
     /// Which, such as `S3`.
     pub name: String,
-    /// Documents found by now; null while nobody searches.
+    /// Documents found by now, of this run; null where nobody has looked.
     pub landed: Option<u64>,
-    /// Documents that are expected and not found yet.
+    /// Documents that are acknowledged and not found yet.
     pub behind: Option<u64>,
+    /// Objects that have landed since the load began, while it goes on and objects are what lands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub objects: Option<ObjectsSecond>,
+    /// Tracked documents that could be read by now, where single ones are looked up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tracked: Option<u64>,
     /// From the intended send time until the latest tracked document could be read.
     pub freshness_ms: Option<f64>,
+}
+
+/// Objects that have landed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ObjectsSecond {
+    /// How many.
+    pub count: u64,
+    /// Their bytes, as they are stored.
+    pub bytes: u64,
+    /// How many of them nobody has read yet: `landed` has none of their documents.
+    pub unread: u64,
+}
+
+impl DestinationSecond {
+    /// Says what is behind so many acknowledged documents, where it is known what has landed.
+    pub fn hold_against(&mut self, acknowledged: u64) {
+        self.behind = self.landed.map(|landed| acknowledged.saturating_sub(landed));
+    }
 }
 
 /// What a process uses.

@@ -97,7 +97,7 @@ pub fn summary(report: &RunReport) -> String {
         millis(latency.p99),
         millis(latency.max),
     );
-    if let (Some(fresh), Some(destination)) = (&report.freshness_ms, report.freshness_in) {
+    for (destination, fresh) in report.freshness() {
         let (p50, p99, max) = (millis(fresh.p50), millis(fresh.p99), millis(fresh.max));
         let _ = writeln!(text, "  readable in {destination} after p50 {p50} ms, p99 {p99} ms, max {max} ms");
     }

@@ -128,7 +128,7 @@ impl Metric {
 pub(super) const THROUGHPUT: &str = "throughput";
 
 /// Every figure of a run that a threshold can limit: every number of its JSON that is a result.
-pub static METRICS: [Metric; 38] = [
+pub static METRICS: [Metric; 42] = [
     count("offered", "/offered", "the documents that were due and handed to the producer").live().least(),
     count("acknowledged", "/acknowledged", "the documents that the stream acknowledged").live().least(),
     count("failed", "/failed", "the documents that the producer gave up").live(),
@@ -171,6 +171,11 @@ pub static METRICS: [Metric; 38] = [
     millis("freshness.dynamodb.p90", "/freshness_ms/p90", "the 90th percentile of that time").of(Needs::DynamoDb),
     millis("freshness.dynamodb.p99", "/freshness_ms/p99", "the 99th percentile of that time").of(Needs::DynamoDb),
     millis("freshness.dynamodb.max", "/freshness_ms/max", "the longest such time").of(Needs::DynamoDb),
+    millis("freshness.s3.p50", "/freshness_s3_ms/p50", "the median time until a document can be read in S3")
+        .of(Needs::S3),
+    millis("freshness.s3.p90", "/freshness_s3_ms/p90", "the 90th percentile of that time").of(Needs::S3),
+    millis("freshness.s3.p99", "/freshness_s3_ms/p99", "the 99th percentile of that time").of(Needs::S3),
+    millis("freshness.s3.max", "/freshness_s3_ms/max", "the longest such time").of(Needs::S3),
     Metric { unit: Unit::Dollars, ..count("cost", "/cost/dollars", "the estimated cost of the run").live() },
     Metric {
         unit: Unit::Dollars,

@@ -1,6 +1,11 @@
 //! A destination of records, and how the verification reads it.
 
-use std::{error::Error, fmt, time::Duration};
+use std::{
+    error::Error,
+    fmt,
+    sync::{Arc, atomic::AtomicU64},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 
@@ -10,7 +15,7 @@ use super::{
     rejections::Rejection,
     sql::SqlError,
 };
-use crate::engine::ProviderError;
+use crate::{engine::ProviderError, load::Percentiles};
 
 /// Where records end, and what the counts of it are called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -54,6 +59,11 @@ pub trait DestinationReader: Send {
     /// Reads once more. Returns the documents found so far, doubled ones included. May be dropped at any point.
     async fn read(&mut self) -> Result<u64, VerifyError>;
 
+    /// Counts the documents that a read has found so far, where one takes so long that somebody wants to know.
+    fn counter(&self) -> Option<Arc<AtomicU64>> {
+        None
+    }
+
     /// How many documents there are once all that was acknowledged is there.
     fn due(&self, acknowledged: &KeyBag) -> u64 {
         acknowledged.len()
@@ -87,6 +97,8 @@ pub struct Conclusion {
     pub problems: Vec<String>,
     /// Why documents are missing, as far as the services say it.
     pub rejections: Vec<Rejection>,
+    /// How long tracked documents took until they could be read, of those that the reader found.
+    pub freshness: Option<Percentiles>,
 }
 
 /// How often to read, and for how long after the last new document.

@@ -63,28 +63,6 @@ impl Expected {
         let id = self.identity.of_document(document)?;
         Ok(self.scope.contains(id).then_some(id))
     }
-
-    /// Where a document belongs that was found.
-    ///
-    /// # Errors
-    /// It has no id, and is none of those that lie apart.
-    pub fn place(&self, document: &[u8]) -> Result<Place, IdentityError> {
-        match self.id_of(document) {
-            Ok(id) => Ok(id.map_or(Place::Elsewhere, Place::Among)),
-            Err(error) => self.apart(document).map(Place::Apart).ok_or(error),
-        }
-    }
-}
-
-/// Where a document belongs that was found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// Among the expected ones, by its id.
-    Among(Id),
-    /// Apart from them, by the id of its line.
-    Apart(Id),
-    /// It is none of them.
-    Elsewhere,
 }
 
 /// The id of a whole line, with or without its newline.

@@ -13,6 +13,15 @@ pub struct Folder {
     prefix: String,
 }
 
+/// An object of a listing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedObject {
+    /// Its key.
+    pub key: String,
+    /// Its bytes, as they are stored.
+    pub bytes: u64,
+}
+
 /// Why the objects cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ObjectsError {
@@ -60,13 +69,23 @@ impl Folder {
 
     /// The keys of all objects.
     pub async fn list(&self) -> Result<Vec<String>, ObjectsError> {
+        let (objects, _) = self.list_sizes().await?;
+        Ok(objects.into_iter().map(|object| object.key).collect())
+    }
+
+    /// All objects, and the calls that it took: one for each thousand of them (S3 API reference, ListObjectsV2).
+    pub async fn list_sizes(&self) -> Result<(Vec<ListedObject>, u32), ObjectsError> {
         let mut pages = self.client.list_objects_v2().bucket(&self.bucket).prefix(&self.prefix).into_paginator().send();
-        let mut keys = Vec::new();
+        let (mut objects, mut calls) = (Vec::new(), 0);
         while let Some(page) = pages.next().await {
             let page = page.map_err(|e| self.failed("ListObjectsV2", &self.prefix, told(&e)))?;
-            keys.extend(page.contents.unwrap_or_default().into_iter().filter_map(|object| object.key));
+            calls += 1;
+            objects.extend(page.contents.unwrap_or_default().into_iter().filter_map(|object| {
+                let bytes = object.size.and_then(|size| u64::try_from(size).ok()).unwrap_or_default();
+                Some(ListedObject { key: object.key?, bytes })
+            }));
         }
-        Ok(keys)
+        Ok((objects, calls))
     }
 
     /// A whole object.

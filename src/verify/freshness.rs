@@ -3,9 +3,13 @@
 //! About one document a second is tracked from its acknowledgement. The result is an upper bound, too high by at most the
 //! time between two reads.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
 
 use async_trait::async_trait;
+use demo_workload::{Id, Identity};
 use futures::{StreamExt, stream::FuturesUnordered};
 use tokio::{sync::mpsc, time::sleep};
 
@@ -106,6 +110,58 @@ async fn until_readable(
     }
 }
 
+/// Tracked documents of a destination where nobody can look one up: whoever reads all that has landed there finds them.
+#[derive(Default)]
+pub struct Awaited {
+    samples: Option<(mpsc::Receiver<Sample>, Identity)>,
+    /// The intended send times of those that were not found yet.
+    waiting: HashMap<Id, Instant>,
+    times: Vec<u64>,
+    latest: Option<Duration>,
+}
+
+impl Awaited {
+    /// Those that come through a channel, told apart so.
+    pub fn new(samples: mpsc::Receiver<Sample>, identity: Identity) -> Self {
+        Self { samples: Some((samples, identity)), ..Self::default() }
+    }
+
+    /// Takes the ids of documents that could be read at this moment. A document with the id of a tracked one that was there
+    /// before that was sent is another.
+    pub fn found(&mut self, ids: &[Id], at: Instant) {
+        self.receive();
+        if self.waiting.is_empty() {
+            return;
+        }
+        for id in ids {
+            let Some(intended) = self.waiting.get(id).copied().filter(|intended| *intended <= at) else { continue };
+            self.waiting.remove(id);
+            let took = at - intended;
+            self.times.push(took.as_millis() as u64);
+            self.latest = Some(took);
+        }
+    }
+
+    /// How long the one took that was found last.
+    pub fn latest(&self) -> Option<Duration> {
+        self.latest
+    }
+
+    /// How long all took that were found; none without any.
+    pub fn percentiles(&mut self) -> Option<Percentiles> {
+        percentiles(&mut self.times)
+    }
+
+    fn receive(&mut self) {
+        let Some((samples, identity)) = &mut self.samples else { return };
+        while let Ok(sample) = samples.try_recv() {
+            if let Ok(id) = identity.of_document(&sample.document) {
+                self.waiting.insert(id, sample.intended);
+            }
+        }
+    }
+}
+
 /// None of no values.
 pub(crate) fn percentiles(values: &mut [u64]) -> Option<Percentiles> {
     values.sort_unstable();
@@ -170,6 +226,22 @@ mod tests {
         let stays = tracked(u32::MAX, Duration::ZERO).await;
         assert_eq!((stays.tracked, stays.unseen), (2, 2));
         assert_eq!(stays.why, Some(VerifyError::Stopped.to_string()));
+    }
+
+    #[test]
+    fn a_document_is_found_once_and_never_before_it_was_sent() {
+        let (send, samples) = mpsc::channel(2);
+        let mut awaited = Awaited::new(samples, Identity::StoreSales);
+        let document = br#"{"ss_item_sk":7,"ss_ticket_number":1}"#;
+        let id = Identity::StoreSales.of_document(document).expect("an id");
+        let intended = Instant::now();
+        send.try_send(Sample { document: document.to_vec().into(), intended }).expect("it has room");
+        awaited.found(&[id], intended.checked_sub(Duration::from_secs(1)).expect("a second ago"));
+        assert_eq!((awaited.latest(), awaited.percentiles()), (None, None), "an earlier run sent it too");
+        awaited.found(&[id, id], intended + Duration::from_secs(5));
+        awaited.found(&[id], intended + Duration::from_secs(9));
+        assert_eq!(awaited.latest(), Some(Duration::from_secs(5)));
+        assert_eq!(awaited.percentiles().map(|ms| (ms.p50, ms.max)), Some((5_000.0, 5_000.0)));
     }
 
     #[test]

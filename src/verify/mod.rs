@@ -16,11 +16,12 @@ pub mod verification;
 pub mod expected;
 pub mod sql;
 pub mod stream;
+pub mod watch;
 
 pub use acknowledged::{Acknowledged, AcknowledgedError};
 pub use destination::{Destination, DestinationReader, VerifyError};
 pub use due::{Due, Ended};
-pub use expected::{Expected, Place, Scope, line_id};
+pub use expected::{Expected, Scope, line_id};
 pub use keys::{KeyBag, Tally};
 pub use ledger::{LedgerEnd, LedgerLine};
 pub use verification::{DestinationResult, SearchProgress, Sought, Verification, verify};

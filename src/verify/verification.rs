@@ -1,8 +1,15 @@
 //! Compares the acknowledged documents with the documents found in every destination of a stack.
 
-use std::time::{Duration, Instant};
+use std::{
+    convert::Infallible,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::{Duration, Instant},
+};
 
-use futures::future::join_all;
+use futures::future::{join_all, pending};
 use tokio::time::sleep;
 
 use super::{
@@ -12,8 +19,10 @@ use super::{
     ledger::LedgerLine,
     rejections::Rejection,
 };
-use crate::engine::Cancel;
+use crate::{engine::Cancel, load::Percentiles};
 
+/// How often a read that takes long is looked at.
+const BETWEEN_COUNTS: Duration = Duration::from_secs(1);
 /// How long a last read may take after the cancellation.
 const LAST_READ: Duration = Duration::from_secs(5);
 
@@ -52,6 +61,8 @@ pub struct DestinationResult {
     pub problems: Vec<String>,
     /// Why documents are missing, as far as the services say it.
     pub rejections: Vec<Rejection>,
+    /// How long tracked documents took until they could be read, where the search finds them.
+    pub freshness: Option<Percentiles>,
     /// Time from the start of the search to its end in this destination.
     pub took: Duration,
 }
@@ -175,6 +186,15 @@ async fn in_time<T>(read: impl Future<Output = T>, cancel: &Cancel) -> Option<T>
     }
 }
 
+/// Tells what a read has found, for as long as it goes on.
+async fn tell_on(counter: Option<Arc<AtomicU64>>, tell: impl Fn(u64)) -> Infallible {
+    let Some(counter) = counter else { pending().await };
+    loop {
+        sleep(BETWEEN_COUNTS).await;
+        tell(counter.load(Relaxed));
+    }
+}
+
 async fn search(
     Sought { reader: mut to, due }: Sought,
     cancel: &Cancel,
@@ -186,12 +206,15 @@ async fn search(
     let (start, mut moved, mut before) = (Instant::now(), Instant::now(), 0);
     let (mut rejected, mut unknown) = (0, None);
     let (tally, apart) = loop {
+        let counter = to.counter();
+        let tell = |documents| progress(SearchProgress { destination, documents, expected, waited: start.elapsed() });
         let documents = tokio::select! {
             read = to.read() => read? + to.apart().len(),
+            never = tell_on(counter, |documents| tell(documents.max(before))) => match never {},
             () = cancel.raised() => before,
         };
         let patience = to.patience();
-        progress(SearchProgress { destination, documents, expected, waited: start.elapsed() });
+        tell(documents);
         let has_moved = documents > before;
         if has_moved {
             (moved, before) = (Instant::now(), documents);
@@ -226,7 +249,7 @@ async fn search(
     let unfinished = lost > 0 && cancel.is_raised();
     let concluded = if unfinished { None } else { in_time(to.conclude(&tally), cancel).await.transpose()? };
     let concluded = concluded.unwrap_or_default();
-    let Conclusion { by_sql, mut problems, rejections } = concluded;
+    let Conclusion { by_sql, mut problems, rejections, freshness } = concluded;
     if let Some(error) = unknown.filter(|_| lost > 0) {
         problems.push(format!("it is not known why documents are missing: {error}"));
     }
@@ -236,12 +259,24 @@ async fn search(
         Keeps::OneOfAKey => due.earlier_keys,
     };
     let missing = Vec::new();
-    Ok(DestinationResult { destination, tally, apart, ended, earlier, missing, by_sql, problems, rejections, took })
+    Ok(DestinationResult {
+        destination,
+        tally,
+        apart,
+        ended,
+        earlier,
+        missing,
+        by_sql,
+        problems,
+        rejections,
+        freshness,
+        took,
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
+    use std::sync::Mutex;
 
     use async_trait::async_trait;
 
@@ -333,6 +368,15 @@ mod tests {
         assert!(seen.lock().expect("no panic").contains(&(OBJECTS, 3)));
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn a_read_that_takes_long_tells_how_far_it_is() {
+        let seen = Mutex::new(Vec::new());
+        let reader = Box::new(LongRead { counter: Arc::default(), apart: KeyBag::default() });
+        let progress = |progress: SearchProgress| seen.lock().expect("no panic").push(progress.documents);
+        let found = verify(sought(vec![reader], &[1, 2, 3]), &Cancel::new(), progress).await.expect("looked");
+        assert_eq!((found.lost(), seen.into_inner().expect("no panic")), (Some(0), vec![1, 2, 3]));
+    }
+
     #[tokio::test]
     async fn what_lies_apart_is_waited_for_and_lost_where_it_is_missing() {
         let lines = |lines: &[&str]| lines.iter().map(|line| line_id(line.as_bytes())).collect::<KeyBag>();
@@ -353,6 +397,43 @@ mod tests {
             let landed = verification.of(OBJECTS).expect("looked");
             assert_eq!((landed.ended[0].found, landed.ended[0].place), (Some(found), Some("error prefix")));
             assert_eq!((landed.tally.lost, verification.lost()), (0, Some(lost)));
+        }
+    }
+
+    /// Finds a document every 1.2 seconds, in one read.
+    struct LongRead {
+        counter: Arc<AtomicU64>,
+        apart: KeyBag,
+    }
+
+    #[async_trait]
+    impl DestinationReader for LongRead {
+        fn destination(&self) -> Destination {
+            ITEMS
+        }
+
+        fn patience(&self) -> Patience {
+            Patience { every: Duration::from_millis(1), standstill: Duration::from_millis(50) }
+        }
+
+        async fn read(&mut self) -> Result<u64, VerifyError> {
+            for found in 1..=3 {
+                self.counter.store(found, Relaxed);
+                sleep(Duration::from_millis(if found < 3 { 1_200 } else { 10 })).await;
+            }
+            Ok(3)
+        }
+
+        fn counter(&self) -> Option<Arc<AtomicU64>> {
+            Some(self.counter.clone())
+        }
+
+        async fn tally(&mut self, acknowledged: &KeyBag) -> Result<Tally, VerifyError> {
+            Ok(bag(&[1, 2, 3]).tally(acknowledged))
+        }
+
+        fn apart(&mut self) -> &mut KeyBag {
+            &mut self.apart
         }
     }
 

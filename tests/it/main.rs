@@ -75,6 +75,7 @@ mod stand_in_scheduler;
 #[path = "../../crates/producer/benches/stream_model/mod.rs"]
 mod stream_model;
 mod trino;
+mod troubleshooting;
 mod ttl;
 mod usage;
 mod whole;

@@ -2,7 +2,10 @@
 
 use std::{
     collections::{BTreeSet, HashSet},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -46,6 +49,8 @@ pub struct DynamoDb {
     expected: Arc<Expected>,
     patience: Patience,
     found: Found,
+    /// How many a scan under way has found.
+    counter: Arc<AtomicU64>,
     given_up: GivenUp,
 }
 
@@ -81,6 +86,7 @@ impl DynamoDb {
             expected: expected.clone(),
             patience: Patience { every: patience.every.max(BETWEEN_SCANS), ..patience },
             found: Found::default(),
+            counter: Arc::default(),
         }
     }
 
@@ -107,8 +113,12 @@ impl DestinationReader for DynamoDb {
     }
 
     async fn read(&mut self) -> Result<u64, VerifyError> {
-        self.found = scan(&self.client, &self.table, &self.expected).await?;
+        self.found = scan(&self.client, &self.table, &self.expected, &self.counter).await?;
         Ok(self.found.ids.len() as u64)
+    }
+
+    fn counter(&self) -> Option<Arc<AtomicU64>> {
+        Some(self.counter.clone())
     }
 
     fn due(&self, acknowledged: &KeyBag) -> u64 {
@@ -144,12 +154,15 @@ fn once(acknowledged: &KeyBag) -> KeyBag {
     once
 }
 
-async fn scan(client: &Client, table: &str, expected: &Expected) -> Result<Found, ItemsError> {
+async fn scan(client: &Client, table: &str, expected: &Expected, counter: &AtomicU64) -> Result<Found, ItemsError> {
     let fields = expected.identity.fields();
     let outermost: BTreeSet<&str> = fields.iter().filter_map(|field| field.0.first()).map(String::as_str).collect();
     let attributes: Vec<&str> = outermost.into_iter().chain([ARRIVED, PROCESSED]).collect();
     let mut found = Found::default();
-    let see = |items: &[Item]| items.iter().for_each(|item| found.record(item, expected));
+    let see = |items: &[Item]| {
+        items.iter().for_each(|item| found.record(item, expected));
+        counter.store(found.ids.len() as u64, Relaxed);
+    };
     Items::of(client, table).await?.scan(&attributes, see).await?;
     match &found.broken {
         None => Ok(found),

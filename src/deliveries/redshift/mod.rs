@@ -8,6 +8,7 @@ mod query;
 mod resources;
 pub mod spec;
 mod verify;
+mod watch;
 
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ use demo_formats::schema::Schema;
 use futures::future::BoxFuture;
 
 use super::{
-    Delivery,
+    Delivery, Watched,
     documents::Documents,
     parts::{NodesError, Parts, Unfit},
     query::Table,
@@ -27,7 +28,7 @@ use crate::{
     aws::{Clients, Names, cost::Prices, preflight::Finding},
     engine::{Node, StackId},
     spec::{End, Flaw},
-    verify::{Destination, DestinationReader, Expected},
+    verify::{Destination, DestinationReader, Expected, watch::Watch},
 };
 
 pub use names::RedshiftNames;
@@ -99,6 +100,10 @@ impl Delivery for RedshiftDelivery {
 
     fn reader(&self, names: &Names, clients: &Clients, expected: &Arc<Expected>) -> Box<dyn DestinationReader> {
         Box::new(verify::Redshift::new(self, names, clients, expected))
+    }
+
+    fn watch(&self, names: &Names, clients: &Clients, _watched: Watched) -> Option<Box<dyn Watch>> {
+        Some(Box::new(watch::RowsWatch::new(self, names, clients)))
     }
 
     fn table(&self, names: &Names, clients: &Clients) -> Option<Box<dyn Table>> {

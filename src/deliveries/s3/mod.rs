@@ -7,6 +7,7 @@ mod query;
 mod resources;
 pub mod spec;
 mod verify;
+mod watch;
 
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ use demo_workload::Identity;
 use futures::future::BoxFuture;
 
 use super::{
-    Delivery,
+    Delivery, Watched,
     documents::Documents,
     parts::{NodesError, Parts, Unfit},
     query::Table,
@@ -27,7 +28,7 @@ use crate::{
     aws::{Clients, Names, cost::Prices, partitions::keep_registering},
     engine::Node,
     spec::{End, Flaw},
-    verify::{Destination, DestinationReader, Expected},
+    verify::{Destination, DestinationReader, Expected, freshness::Awaited, watch::Watch},
 };
 
 pub use names::S3Names;
@@ -99,7 +100,15 @@ impl Delivery for S3Delivery {
     }
 
     fn reader(&self, names: &Names, clients: &Clients, expected: &Arc<Expected>) -> Box<dyn DestinationReader> {
-        Box::new(verify::S3::new(self, names, clients, expected))
+        let reading = verify::reading(self, names, clients, &expected.identity);
+        Box::new(verify::S3::new(self, (names, clients), reading, expected))
+    }
+
+    fn watch(&self, names: &Names, clients: &Clients, watched: Watched) -> Option<Box<dyn Watch>> {
+        let Watched { identity, samples, reads } = watched;
+        let mut reading = verify::reading(self, names, clients, &identity);
+        reading.awaited = Awaited::new(samples, identity);
+        Some(Box::new(watch::ObjectsWatch::new(self, (names, clients), reading, reads)))
     }
 
     fn table(&self, names: &Names, clients: &Clients) -> Option<Box<dyn Table>> {

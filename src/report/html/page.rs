@@ -187,9 +187,8 @@ fn balance(run: &Recorded) -> Result<String, PlotError> {
 
 fn destinations(run: &Recorded, marks: &[f64]) -> Result<String, PlotError> {
     let rows = &run.seconds;
-    let mut html = plot("Documents not found yet, while they are searched", series::behind(rows), &[], |n| {
-        grouped(n.round() as u64)
-    })?;
+    let mut html =
+        plot("Documents acknowledged and not found yet", series::behind(rows), &[], |n| grouped(n.round() as u64))?;
     let seconds = |n: f64| format!("{} ms", grouped(n.round() as u64));
     html += &plot("Time until a tracked document could be read", series::freshness(rows), marks, seconds)?;
     Ok(html)

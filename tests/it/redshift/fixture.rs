@@ -18,6 +18,7 @@ use kinesis_demo::{
         },
     },
     deliveries::{
+        Beside,
         redshift::{RedshiftAt, RedshiftDelivery, RedshiftLoad, RedshiftNames},
         sought,
         spec::Deliver,
@@ -199,5 +200,5 @@ pub fn documents(tickets: RangeInclusive<u64>) -> (Vec<u8>, Vec<Key>) {
 pub fn sought_in(up: &Up, keys: &[Key], tickets: RangeInclusive<u64>) -> Vec<Sought> {
     let expected = Arc::new(Expected::new(Identity::StoreSales, Scope::Tickets(vec![tickets])));
     let due = Due::perfect(expected, keys.iter().copied().collect());
-    sought(&up.stack, &up.names, &up.place.clients, vec![due], None)
+    sought(&up.stack, &up.names, &up.place.clients, vec![due], Beside::default())
 }
