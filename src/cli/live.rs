@@ -223,13 +223,11 @@ pub fn retries(retried: u64, throttled: u64, hot_keys: &[HotKey]) -> Vec<String>
 fn shards(row: &Second) -> Vec<String> {
     let Some(load) = &row.load else { return Vec::new() };
     let documents = &load.shards.acknowledged;
+    let open = if load.shards.open == 0 { documents.len() } else { load.shards.open };
     let all: u64 = documents.iter().sum();
-    let mut parts = vec![match documents.len() {
-        1 => "1 shard".to_owned(),
-        many => format!("{} shards", grouped(many as u64)),
-    }];
+    let mut parts = vec![counted(open as u64, "shard")];
     if let Some(hottest) = documents.iter().max().filter(|_| all > 0) {
-        let over_mean = *hottest as f64 * documents.len() as f64 / all as f64;
+        let over_mean = *hottest as f64 * open as f64 / all as f64;
         parts.push(format!("hottest {over_mean:.1} × the mean"));
     }
     let throttled = load.shards.throttled.iter().filter(|times| **times > 0).count();
@@ -304,7 +302,8 @@ mod tests {
 
     #[test]
     fn shards_destinations_and_events_have_their_lines() {
-        let shards_of = ByShard { acknowledged: vec![300, 50, 50], throttled: vec![4, 0, 0], ..ByShard::default() };
+        let shards_of =
+            ByShard { acknowledged: vec![0, 300, 100], throttled: vec![0, 4, 0], open: 2, ..ByShard::default() };
         let load = Some(LoadSecond { shards: shards_of, ..LoadSecond::default() });
         let fresh =
             DestinationSecond { name: "DynamoDB".into(), freshness_ms: Some(480.0), ..DestinationSecond::default() };
@@ -313,7 +312,7 @@ mod tests {
         landed.freshness_ms = Some(6_100.0);
         landed.hold_against(10_000);
         let row = Second { load, destinations: vec![fresh, landed], ..Second::default() };
-        assert_eq!(shards(&row), ["3 shards", "hottest 2.2 × the mean", "1 throttled"]);
+        assert_eq!(shards(&row), ["2 shards", "hottest 1.5 × the mean", "1 throttled"]);
         assert_eq!(destination("DynamoDB", &row), ["readable after 480 ms"]);
         assert_eq!(destination("Redshift", &row), ["verified after the load"]);
         let in_s3 = ["9,000 found", "1,000 behind", "7 objects", "readable after 6100 ms"];

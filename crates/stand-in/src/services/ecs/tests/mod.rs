@@ -188,7 +188,7 @@ async fn a_deleted_cluster_is_shown_for_a_while_and_may_be_made_again() {
     let describe = json!({"clusters": ["c"], "include": ["TAGS"]});
     let described = async || fixture.call("DescribeClusters", describe.clone()).await.expect("described");
     assert_eq!(described().await["clusters"][0]["status"], "INACTIVE");
-    tokio::time::advance(Duration::from_secs(3_600)).await;
+    tokio::time::advance(Duration::from_secs(3_601)).await;
     assert_eq!(described().await["failures"], json!([{"arn": arn::cluster("c"), "reason": "MISSING"}]));
     fixture.call("CreateCluster", made).await.expect("made again");
     assert_eq!(described().await["clusters"][0]["tags"], json!([{"key": "k", "value": "v"}]));
