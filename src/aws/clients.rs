@@ -17,7 +17,6 @@ use super::{
     endpoints::Endpoints,
     failure::failure,
     rates::{Api, Rates},
-    retry::Attempts,
 };
 use crate::engine::{Cause, Fingerprint, ProviderError};
 
@@ -28,7 +27,7 @@ const ATTEMPTS: u32 = 5;
 const ATTEMPTS_OF_READS: u32 = 12;
 const FIRST_PAUSE_OF_READS: Duration = Duration::from_millis(100);
 /// What the retries of one service's calls may cost together, 5 each, before successes have earned more: the SDK's default.
-const RETRIES: usize = 500;
+pub(super) const RETRIES: usize = 500;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// What the chain says where no provider of it has credentials (aws-credential-types, CredentialsError): the last that it
 /// asks are the machine's own metadata, IMDS, which most machines have not.
@@ -116,16 +115,18 @@ macro_rules! client {
     ($sdk:ident, $config:expr, $retries:expr, $service:literal $(, $set:ident($to:expr))?) => {
         $sdk::Client::from_conf(
             $sdk::config::Builder::from(&$config)
-                .retry_classifier(Attempts($service))
-                .retry_partition(
-                    RetryPartition::custom($service)
-                        .token_bucket(TokenBucket::builder().capacity($retries).build())
-                        .build(),
-                )
+                .retry_classifier($crate::aws::retry::Attempts($service))
+                .retry_partition($crate::aws::clients::allowance($service, $retries))
                 $(.$set($to))?
                 .build(),
         )
     };
+}
+pub(super) use client;
+
+/// The allowance of one client's retries.
+pub(super) fn allowance(service: &'static str, retries: usize) -> RetryPartition {
+    RetryPartition::custom(service).token_bucket(TokenBucket::builder().capacity(retries).build()).build()
 }
 
 impl Clients {
@@ -389,14 +390,14 @@ async fn aws(region: &str, profile: Option<&str>, endpoint_url: Option<&str>) ->
     loader.load().await
 }
 
-fn behavior() -> BehaviorVersion {
+pub(super) fn behavior() -> BehaviorVersion {
     BehaviorVersion::v2026_01_12()
 }
 
-fn retries() -> RetryConfig {
+pub(super) fn retries() -> RetryConfig {
     RetryConfig::standard().with_max_attempts(ATTEMPTS)
 }
 
-fn timeouts() -> TimeoutConfig {
+pub(super) fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).operation_attempt_timeout(ATTEMPT_TIMEOUT).build()
 }

@@ -9,6 +9,11 @@ pub use super::prices::{Prices, as_of, sources};
 use super::{clients::Where, kind::Hourly, kinds, prices};
 use crate::engine::{Fingerprint, Node};
 
+/// What AWS charges in a region, or in the one whose prices stand for it.
+pub fn prices_in(region: &str) -> &'static Prices {
+    prices::of(region).1
+}
+
 /// A place that AWS bills, or does not.
 pub trait Billed {
     /// The region that AWS bills; none for the stand-in and for other implementations.

@@ -27,7 +27,7 @@ impl InBucket {
     /// The bucket of this name.
     pub fn new(clients: &Clients, bucket: impl Into<String>) -> Self {
         let bucket = bucket.into();
-        Self { objects: Objects::new(clients, &bucket), clients: clients.clone(), bucket }
+        Self { objects: Objects::new(&clients.s3, &bucket), clients: clients.clone(), bucket }
     }
 
     /// From what a person gives: a bucket's name, or a URL such as `s3://bucket/.demo/journal.jsonl`.

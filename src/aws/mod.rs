@@ -41,13 +41,16 @@ mod retry;
 mod retrying;
 pub mod role;
 pub mod schedule;
+pub mod sending;
 pub mod shards;
 pub mod stream;
 pub mod table;
 mod tags;
 pub mod told;
 pub(crate) mod whole_object;
+pub mod worker_program;
 pub mod workgroup;
 
 pub use clients::{Caller, Clients, Where};
 pub use names::Names;
+pub use sending::SendingClients;

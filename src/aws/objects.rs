@@ -2,14 +2,12 @@
 //! operations with conditional requests").
 
 use aws_sdk_s3::{
+    Client,
     primitives::ByteStream,
     types::{Delete, ObjectIdentifier},
 };
 
-use super::{
-    clients::Clients,
-    failure::{broken, failure, is},
-};
+use super::failure::{broken, failure, is};
 use crate::engine::{
     Cause, ProviderError,
     mirror::{Put, Reflected},
@@ -23,14 +21,14 @@ const NO_BUCKET: &str = "NoSuchBucket";
 /// A bucket.
 #[derive(Clone)]
 pub struct Objects {
-    clients: Clients,
+    s3: Client,
     bucket: String,
 }
 
 impl Objects {
     /// The bucket of this name.
-    pub fn new(clients: &Clients, bucket: impl Into<String>) -> Self {
-        Self { clients: clients.clone(), bucket: bucket.into() }
+    pub fn new(s3: &Client, bucket: impl Into<String>) -> Self {
+        Self { s3: s3.clone(), bucket: bucket.into() }
     }
 
     /// For people, such as `s3://bucket/key`.
@@ -44,7 +42,7 @@ impl Objects {
     /// The call fails.
     pub async fn get(&self, key: &str) -> Result<Option<Reflected>, ProviderError> {
         const CALL: &str = "s3 GetObject";
-        let found = match self.clients.s3.get_object().bucket(&self.bucket).key(key).send().await {
+        let found = match self.s3.get_object().bucket(&self.bucket).key(key).send().await {
             Ok(found) => found,
             Err(error) if is(&error, &["NoSuchKey", NO_BUCKET]) => return Ok(None),
             Err(error) => return Err(failure(CALL, &self.title(key), &error)),
@@ -66,7 +64,7 @@ impl Objects {
         (text, content): (Vec<u8>, &str),
         replaces: Option<&str>,
     ) -> Result<Put, ProviderError> {
-        let call = self.clients.s3.put_object().bucket(&self.bucket).key(key).content_type(content);
+        let call = self.s3.put_object().bucket(&self.bucket).key(key).content_type(content);
         let call = match replaces {
             Some(version) => call.if_match(version),
             None => call.if_none_match("*"),
@@ -86,7 +84,7 @@ impl Objects {
     pub async fn list(&self, prefix: &str) -> Result<Vec<String>, ProviderError> {
         let (mut keys, mut token) = (Vec::new(), None);
         loop {
-            let call = self.clients.s3.list_objects_v2().bucket(&self.bucket).prefix(prefix);
+            let call = self.s3.list_objects_v2().bucket(&self.bucket).prefix(prefix);
             let page = match call.set_continuation_token(token).send().await {
                 Ok(page) => page,
                 Err(error) if is(&error, &[NO_BUCKET]) => return Ok(Vec::new()),
@@ -111,7 +109,7 @@ impl Objects {
                 |key: &String| ObjectIdentifier::builder().key(key).build().expect("a key is all that it needs");
             let delete = Delete::builder().set_objects(Some(keys.iter().map(named).collect())).quiet(true).build();
             let delete = delete.expect("objects are all that it needs");
-            let deleted = self.clients.s3.delete_objects().bucket(&self.bucket).delete(delete).send().await;
+            let deleted = self.s3.delete_objects().bucket(&self.bucket).delete(delete).send().await;
             let deleted = deleted.map_err(|error| failure(CALL, &self.title(&keys[0]), &error))?;
             if let Some(left) = deleted.errors().first() {
                 let (key, why) = (left.key().unwrap_or_default(), left.message().unwrap_or_default());

@@ -47,6 +47,14 @@ pub struct Prices {
     pub million_requests: f64,
     /// A thousand objects put to S3.
     pub thousand_puts: f64,
+    /// A thousand objects read from S3.
+    pub thousand_gets: f64,
+    /// A vCPU of a task on Fargate.
+    pub vcpu_hour: f64,
+    /// A GB of memory of a task on Fargate.
+    pub memory_gb_hour: f64,
+    /// A public IPv4 address.
+    pub ipv4_hour: f64,
 }
 
 /// Where the figures are from, in a few words.

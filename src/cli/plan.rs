@@ -18,7 +18,7 @@ use crate::{
     },
     pipeline::{Materials, lifecycle},
     report::numbers::grouped,
-    spec::{self, Amount, Flaw, Skew},
+    spec::{self, Amount, Fargate, Flaw, Skew, Workers},
 };
 
 /// Arguments of `demo plan`.
@@ -71,14 +71,14 @@ impl Plan {
             format!(
                 "{}\n",
                 json!({"stack": id, "known": known, "place": place, "changes": changes, "possible": possible,
-                       "workers": stack.load.workers, "sending": stack.load.sending.to_string(), "keys": keys, "imperfect": imperfect, "steps": steps})
+                       "workers": stack.load.workers.as_ref().map(Workers::count), "task": task_json(&stack), "sending": stack.load.sending.to_string(), "keys": keys, "imperfect": imperfect, "steps": steps})
             )
         } else {
             let new = if known { "" } else { " (not created yet; its id will differ)" };
             let costs = cost::per_hour(steps.iter().map(|step| &step.node), clients.place());
             let lines: String = steps.iter().map(|step| line(step, &clients)).collect();
             let (summary, sending) = (summary(&steps), stack.load.sending);
-            let workers = stack.load.workers.map(workers).unwrap_or_default();
+            let workers = stack.load.workers.as_ref().map(workers).unwrap_or_default();
             let imperfect: String = imperfect.iter().map(|flaw| format!("  imperfect: {flaw}\n")).collect();
             format!(
                 "{id}{new} on {place}\n\n{lines}\n  {summary}\n  cost: {costs} while it is up\n  \
@@ -89,9 +89,21 @@ impl Plan {
     }
 }
 
-/// The line of the processes that share the load.
-fn workers(workers: u32) -> String {
-    format!("workers: {workers} on this machine\n  ")
+/// The line of those that share the load.
+fn workers(workers: &Workers) -> String {
+    match workers {
+        Workers::Processes(count) => format!("workers: {count} on this machine\n  "),
+        Workers::Fargate(Fargate { tasks, size, .. }) => {
+            let s = if *tasks == 1 { "" } else { "s" };
+            format!("workers: {tasks} task{s} of {size} on Fargate while the load runs\n  ")
+        }
+    }
+}
+
+/// What each task has that shares the load.
+fn task_json(stack: &spec::Stack) -> Value {
+    let fargate = stack.load.workers.as_ref().and_then(Workers::fargate);
+    fargate.map_or(Value::Null, |of| json!({"vcpu": of.size.vcpus(), "memory_gb": of.size.memory_gb()}))
 }
 
 /// How many documents have each flaw and where they end, such as `malformed 120: in S3's error prefix`.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{exit::Exit, screen::Screen, signals::Signals};
-use crate::{fleet::Seat, load::Part, operations::member};
+use crate::{fleet::Seat, load::Part, operations::process};
 
 /// Arguments of `demo worker`.
 #[derive(Args, Debug)]
@@ -26,7 +26,7 @@ impl Worker {
         let signals = Signals::watch(screen)?;
         signals.begun(|| "the worker ended at once; its coordinator has another finish its part".to_owned());
         let seat = Seat { part: self.part, generation: self.generation };
-        member::work(&self.at, seat, signals.cancel()).await?;
+        process::work(&self.at, seat, signals.cancel()).await?;
         Ok(Exit::Fine)
     }
 }

@@ -1,10 +1,11 @@
 //! A stack's bucket where a coordinator and its workers meet, whatever machines they are on.
 
 use async_trait::async_trait;
+use aws_sdk_s3::Client;
 
 use super::rendezvous::{Rendezvous, RendezvousError};
 use crate::{
-    aws::{Clients, objects::Objects},
+    aws::objects::Objects,
     engine::mirror::{Put, Reflected},
 };
 
@@ -20,8 +21,8 @@ pub struct InBucket {
 
 impl InBucket {
     /// Those of this run.
-    pub fn new(clients: &Clients, bucket: &str, run: &str) -> Self {
-        Self { objects: Objects::new(clients, bucket), prefix: format!("{FOLDER}/{run}/") }
+    pub fn new(s3: &Client, bucket: &str, run: &str) -> Self {
+        Self { objects: Objects::new(s3, bucket), prefix: format!("{FOLDER}/{run}/") }
     }
 
     fn key(&self, name: &str) -> String {

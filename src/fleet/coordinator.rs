@@ -2,23 +2,24 @@
 
 use std::{fmt, io, sync::Arc, time::Duration};
 
-use futures::{StreamExt, stream};
+use futures::{StreamExt, TryStreamExt, stream};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::{
-    figures::{LastRead, Sum},
+    event::{FleetEvent, Tell},
+    last_words::{LastWords, last_words},
     launch::Launcher,
     message::{
-        Assignment, COORDINATOR, Ended, Finished, Order, PLAN, Pulse, RunPlan, START, Stage, Start, Status, order,
-        since_1970,
+        Assignment, COORDINATOR, Ended, Finished, Order, PLAN, Pulse, RunPlan, Stage, Status, order, since_1970,
     },
     outcome::{FleetResult, merged},
     rendezvous::{Rendezvous, RendezvousError, Slot, read, write_once},
-    seat::{End, PartOfLoad, WorkerState},
+    seat::{End, PartOfLoad},
+    told::Told,
 };
 use crate::{
     engine::Cancel,
-    load::{AckLog, Asked, Controls, Done, LoadSecond, Part, Progress, Resumed},
+    load::{Asked, Controls, Done, Part, Resumed},
     spec::Action,
 };
 
@@ -28,31 +29,12 @@ const BEAT: Duration = Duration::from_secs(1);
 const LEASE: Duration = Duration::from_secs(60);
 /// From when all are ready until they start, beside what they take to see it.
 const LEAD: Duration = Duration::from_millis(200);
-/// A row of the record waits so long for workers to say what they did in its second.
-const ROW_WAITS: f64 = 0.5;
 /// So many workers have a part, one after the other.
 const MOST_GENERATIONS: u32 = 4;
-/// Objects that are read at a time.
-const READS: usize = 64;
-
-/// What happens to a shared load.
-pub enum FleetEvent<'a> {
-    /// It starts now.
-    Started {
-        /// Its documents.
-        total: u64,
-    },
-    /// It goes on.
-    Progress(&'a Progress),
-    /// A second of it is over.
-    Second(&'a LoadSecond),
-    /// A document that a worker tracks could be read.
-    Read(&'a LastRead),
-    /// What each worker does.
-    Workers(&'a [WorkerState]),
-    /// A worker is gone.
-    Warning(&'a str),
-}
+/// Objects that are read or written at a time: of a thousand workers in a second, where each takes a tenth of one.
+pub(super) const AT_A_TIME: usize = 128;
+/// A shard's counts that all workers together may say each second. They are some 100 bytes of JSON each.
+const MOST_COUNTS: usize = 100_000;
 
 /// Why a shared load has no result.
 #[derive(Debug, thiserror::Error)]
@@ -91,7 +73,6 @@ pub struct Coordinator {
     pulse_at: Option<Instant>,
     heartbeat: Slot,
     started: Option<Instant>,
-    orders: u64,
     pending: Option<Pending>,
     actions: Vec<Done>,
     /// No more is to be offered.
@@ -109,20 +90,6 @@ struct Pending {
     asked: Asked,
     at: f64,
 }
-
-/// What was told last.
-#[derive(Default)]
-struct Told {
-    rows: u64,
-    row_at: f64,
-    row: Sum,
-    places: Vec<Box<str>>,
-    read: u64,
-    workers: Vec<WorkerState>,
-}
-
-/// Tells somebody what happens.
-pub type Tell<'a> = &'a (dyn Fn(FleetEvent<'_>) + Send + Sync);
 
 impl Coordinator {
     /// Of so many documents, sent by so many workers into a stream with so many open shards.
@@ -143,11 +110,10 @@ impl Coordinator {
             parts: parts.collect(),
             documents,
             open_shards,
-            pulse: Pulse { beat: 0, lease: LEASE },
+            pulse: Pulse { beat: 0, lease: LEASE, start: None, orders: 0 },
             pulse_at: None,
             heartbeat: Slot::new(COORDINATOR),
             started: None,
-            orders: 0,
             pending: None,
             actions: Vec::new(),
             is_stopped: false,
@@ -158,6 +124,11 @@ impl Coordinator {
         }
     }
 
+    /// Whether so many workers are to say what each of so many shards got.
+    pub fn counts_by_shard(workers: u32, open_shards: usize) -> bool {
+        open_shards.saturating_mul(workers as usize) <= MOST_COUNTS
+    }
+
     /// Until every part has ended. A raised `cancel` ends all of them in order.
     ///
     /// # Errors
@@ -165,8 +136,27 @@ impl Coordinator {
     pub async fn run(mut self, cancel: &Cancel, tell: Tell<'_>) -> Result<FleetResult, FleetError> {
         write_once(&*self.place, PLAN, &self.plan).await?;
         self.beat().await?;
-        for index in 0..self.parts.len() {
-            self.seat(index).await?;
+        if !self.plan.by_shard {
+            let (workers, shards) = (self.parts.len(), self.open_shards);
+            let warning =
+                format!("{workers} workers do not say what each of {shards} shards got: it would be too much");
+            tell(FleetEvent::Warning(&warning));
+        }
+        let (led, ended) = (self.lead(cancel, tell).await, self.elapsed());
+        self.parts.iter_mut().for_each(|part| part.running = None);
+        self.problems.extend(self.launcher.close().await);
+        led?;
+        self.told.tell_end(&self.parts, ended, tell);
+        match self.failed {
+            Some(error) => Err(error),
+            None => Ok(merged(self.parts, self.actions, self.problems, self.open_shards)),
+        }
+    }
+
+    /// Starts the workers and leads them, until every part has ended.
+    async fn lead(&mut self, cancel: &Cancel, tell: Tell<'_>) -> Result<(), FleetError> {
+        if let Some((index, source)) = self.seat((0..self.parts.len()).collect()).await?.into_iter().next() {
+            return Err(FleetError::Launch { part: self.parts[index].seat.part, source });
         }
         let mut ticks = interval(self.plan.poll);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -178,51 +168,60 @@ impl Coordinator {
                 asked = self.controls.next(), if self.pending.is_none() && self.started.is_some() => self.act(asked).await?,
             }
         }
-        self.row(tell, self.elapsed());
-        tell(FleetEvent::Workers(&self.states()));
-        match self.failed {
-            Some(error) => Err(error),
-            None => Ok(merged(self.parts, self.actions, self.problems, self.open_shards)),
-        }
-    }
-
-    async fn tick(&mut self, tell: Tell<'_>) -> Result<(), FleetError> {
-        self.beat().await?;
-        self.hear().await?;
-        for index in 0..self.parts.len() {
-            self.look_after(index, tell).await?;
-        }
-        self.start(tell).await?;
-        self.answer();
-        self.tell(tell);
         Ok(())
     }
 
-    async fn beat(&mut self) -> Result<(), FleetError> {
-        if self.pulse_at.is_some_and(|at| at.elapsed() < BEAT) {
-            return Ok(());
+    async fn tick(&mut self, tell: Tell<'_>) -> Result<(), FleetError> {
+        self.beat_in_time().await?;
+        self.hear().await?;
+        self.bury(tell).await?;
+        self.start(tell).await?;
+        self.answer();
+        self.told.tell(&self.parts, (self.elapsed(), self.documents), tell);
+        Ok(())
+    }
+
+    async fn beat_in_time(&mut self) -> Result<(), FleetError> {
+        match self.pulse_at.is_some_and(|at| at.elapsed() < BEAT) {
+            true => Ok(()),
+            false => self.beat().await,
         }
+    }
+
+    async fn beat(&mut self) -> Result<(), FleetError> {
         self.pulse.beat += 1;
         self.heartbeat.write(&*self.place, &self.pulse).await?;
         self.pulse_at = Some(Instant::now());
         Ok(())
     }
 
-    /// The next worker takes a seat.
-    async fn seat(&mut self, index: usize) -> Result<(), FleetError> {
+    /// The next workers take seats; those that cannot be started are returned, with why.
+    async fn seat(&mut self, vacant: Vec<usize>) -> Result<Vec<(usize, io::Error)>, FleetError> {
+        let assigned: Vec<_> = vacant.iter().map(|index| self.assign(*index)).collect();
+        let place = &*self.place;
+        let writes = assigned.iter().map(|(name, assignment)| write_once(place, name.as_str(), assignment));
+        stream::iter(writes).buffer_unordered(AT_A_TIME).try_collect::<()>().await?;
+        let mut failed = Vec::new();
+        for index in vacant {
+            match self.launcher.launch(self.parts[index].seat) {
+                Ok(running) => self.parts[index].seated(running),
+                Err(source) => failed.push((index, source)),
+            }
+        }
+        Ok(failed)
+    }
+
+    /// What the next worker of a part is told, and the object's name.
+    fn assign(&mut self, index: usize) -> (String, Assignment) {
         let part = &mut self.parts[index];
         part.seat.generation += 1;
         let seat = part.seat;
-        let done = part.before.clone();
+        let (done, times) = (part.before.clone(), part.may_have_been_sent);
         let actions = self.actions.iter().cloned();
         let pending = self.pending.iter().map(|of| Done { at: of.at, action: of.asked.action.clone() });
         let actions = actions.chain(pending).filter(|done| !done.action.is_shared()).collect();
-        let times = part.may_have_been_sent;
         let resumed = (seat.generation > 1).then_some(Resumed { done, times, actions });
-        write_once(&*self.place, seat.assignment(), &Assignment { resumed, orders: self.orders }).await?;
-        let running = self.launcher.launch(seat).map_err(|source| FleetError::Launch { part: seat.part, source })?;
-        self.parts[index].seated(running);
-        Ok(())
+        (seat.assignment(), Assignment { resumed, orders: self.pulse.orders })
     }
 
     /// Reads what workers say. A process that is gone has said all.
@@ -231,71 +230,96 @@ impl Coordinator {
         let place = &self.place;
         let reads =
             live.map(|(index, part)| async move { (index, read::<Status>(&**place, &part.seat.status()).await) });
-        let heard: Vec<_> = stream::iter(reads).buffered(READS).collect().await;
+        let heard: Vec<_> = stream::iter(reads).buffered(AT_A_TIME).collect().await;
         for (index, status) in heard {
             self.parts[index].hear(status?);
         }
         Ok(())
     }
 
-    /// Finds out whether a worker has ended, in order or not.
-    async fn look_after(&mut self, index: usize, tell: Tell<'_>) -> Result<(), FleetError> {
-        let part = &mut self.parts[index];
-        if part.end.is_some() {
-            return Ok(());
+    /// Finds out which workers have ended, in order or not, and has others go on with what is left of their parts.
+    async fn bury(&mut self, tell: Tell<'_>) -> Result<(), FleetError> {
+        let ended = self.ended();
+        let words = ended.iter().map(|(index, _)| last_words(&*self.place, &*self.launcher, self.parts[*index].seat));
+        let words: Vec<_> = stream::iter(words.collect::<Vec<_>>()).buffered(AT_A_TIME).try_collect().await?;
+        let mut vacant = Vec::new();
+        for ((index, how), words) in ended.into_iter().zip(words) {
+            vacant.extend(self.take(index, how, words, tell).map(|how| (index, how)));
         }
-        let gone = part.running.as_mut().and_then(|running| running.ended());
-        if gone.is_some() || part.stage() == Stage::Ended {
-            let ended = read::<Ended>(&*self.place, &part.seat.ended()).await?;
-            if let Some(ended) = ended {
-                return self.take(index, ended, tell).await;
-            }
+        if self.failed.is_some() {
+            return self.end_all().await;
         }
-        let silent = part.silent();
-        match gone {
-            Some(how) => self.lose(index, how, tell).await,
-            None if silent >= self.pulse.lease => {
-                self.lose(index, format!("no heartbeat for {} s", silent.as_secs()), tell).await
-            }
-            None => Ok(()),
-        }
-    }
-
-    /// Takes what a worker came to.
-    async fn take(&mut self, index: usize, ended: Ended, tell: Tell<'_>) -> Result<(), FleetError> {
-        self.read_log(index).await?;
-        let part = &mut self.parts[index];
-        part.hear(read::<Status>(&*self.place, &part.seat.status()).await?);
-        if let Some(mut running) = part.running.take() {
-            running.kill();
-        }
-        match ended {
-            Ended::Finished(finished) if finished.load.cancelled && !self.is_over() && self.may_go_on(index) => {
-                return self.hand_on(index, *finished, tell).await;
-            }
-            Ended::Finished(finished) => self.parts[index].end = Some(End::Finished(finished)),
-            Ended::Failed(why) => {
-                let part = &mut self.parts[index];
-                part.end = Some(End::Failed);
-                self.failed.get_or_insert(FleetError::Worker { part: part.seat.part, why });
-                self.end_all().await?;
-            }
+        let failed = self.seat(vacant.iter().map(|(index, _)| *index).collect()).await?;
+        for (index, source) in failed {
+            let how = vacant.iter().find(|(vacant, _)| *vacant == index).map_or("", |(_, how)| how.as_str());
+            self.give_up(index, &format!("{how}; {source}"), tell);
         }
         Ok(())
     }
 
+    /// The parts whose workers are gone, or say that they have ended, with how, where it is not in order.
+    fn ended(&mut self) -> Vec<(usize, Option<String>)> {
+        let (lease, starts_within) = (self.pulse.lease, self.launcher.starts_within());
+        let live = self.parts.iter_mut().enumerate().filter(|(_, part)| part.end.is_none());
+        let ended = live.filter_map(|(index, part)| {
+            let gone = part.running.as_mut().and_then(|running| running.ended());
+            let gone = gone.or_else(|| part.is_silent(lease, starts_within));
+            // Before its log is read: it writes no more.
+            if let Some(mut running) = part.running.take_if(|_| gone.is_some()) {
+                running.kill();
+            }
+            (gone.is_some() || part.stage() == Stage::Ended).then_some((index, gone))
+        });
+        ended.collect()
+    }
+
+    /// Takes what a worker came to. Says how it ended, if another is to have its part.
+    fn take(&mut self, index: usize, how: Option<String>, words: LastWords, tell: Tell<'_>) -> Option<String> {
+        let LastWords { status, log, ended } = words;
+        if ended.is_none() && how.is_none() {
+            return None;
+        }
+        let part = &mut self.parts[index];
+        part.hear(status);
+        match log {
+            Ok(log) => part.log = log.or(part.log.take()),
+            Err(error) => self.problems.push(error.to_string()),
+        }
+        if let Some(mut running) = self.parts[index].running.take() {
+            running.kill();
+        }
+        match (ended, how) {
+            (Some(Ended::Finished(finished)), _)
+                if finished.load.cancelled && !self.is_over() && self.may_go_on(index) =>
+            {
+                Some(self.hand_on(index, *finished, tell))
+            }
+            (Some(Ended::Finished(finished)), _) => {
+                self.parts[index].end = Some(End::Finished(finished));
+                None
+            }
+            (Some(Ended::Failed(why)), _) => {
+                let part = &mut self.parts[index];
+                part.end = Some(End::Failed);
+                self.failed.get_or_insert(FleetError::Worker { part: part.seat.part, why });
+                None
+            }
+            (None, how) => self.lose(index, how.unwrap_or_default(), tell),
+        }
+    }
+
     /// A worker was told to end by somebody else, and did so in order: another goes on with its part.
-    async fn hand_on(&mut self, index: usize, finished: Finished, tell: Tell<'_>) -> Result<(), FleetError> {
+    fn hand_on(&mut self, index: usize, finished: Finished, tell: Tell<'_>) -> String {
         let part = &mut self.parts[index];
         tell(FleetEvent::Warning(&format!("worker {} was told to end; another goes on with its part", part.seat)));
         self.problems.extend(finished.problems);
         part.leave(finished.load);
-        self.seat_or_give_up(index, "told to end", tell).await
+        "told to end".to_owned()
     }
 
     /// Whether no more is to be offered.
     fn is_over(&self) -> bool {
-        self.is_ending || self.is_stopped
+        self.is_ending || self.is_stopped || self.failed.is_some()
     }
 
     /// Whether a part has documents left, and not too many workers had it.
@@ -305,37 +329,25 @@ impl Coordinator {
     }
 
     /// A worker is dead: another finishes its part, unless the load is to end anyway or too many had it.
-    async fn lose(&mut self, index: usize, how: String, tell: Tell<'_>) -> Result<(), FleetError> {
-        if let Some(mut running) = self.parts[index].running.take() {
-            running.kill();
-        }
-        self.read_log(index).await?;
+    fn lose(&mut self, index: usize, how: String, tell: Tell<'_>) -> Option<String> {
         let part = &mut self.parts[index];
         let (seat, done) = (part.seat, part.done());
         if done.count() >= part.len() {
             let warning = format!("worker {seat} ended ({how}) when all that it had was acknowledged");
             part.lose(&how);
             tell(FleetEvent::Warning(&warning));
-            return Ok(());
+            return None;
         }
         if self.is_over() || !self.may_go_on(index) {
             let why = if self.is_over() { "while the load was ending" } else { "as others had before it" };
             self.give_up(index, &format!("{how}, {why}"), tell);
-            return Ok(());
+            return None;
         }
         let next = done.all().first_missing(self.parts[index].documents.start);
         let warning = format!("worker {seat} ended ({how}); another goes on from document {next} of the run");
         tell(FleetEvent::Warning(&warning));
         self.parts[index].vacate(&how);
-        self.seat_or_give_up(index, &how, tell).await
-    }
-
-    async fn seat_or_give_up(&mut self, index: usize, how: &str, tell: Tell<'_>) -> Result<(), FleetError> {
-        match self.seat(index).await {
-            Err(FleetError::Launch { source, .. }) => self.give_up(index, &format!("{how}; {source}"), tell),
-            seated => return seated,
-        }
-        Ok(())
+        Some(how)
     }
 
     /// Nobody is to have a part any more.
@@ -348,25 +360,6 @@ impl Coordinator {
         self.problems.push(problem);
     }
 
-    async fn read_log(&mut self, index: usize) -> Result<(), FleetError> {
-        let seat = self.parts[index].seat;
-        let name = seat.log();
-        let text = match self.launcher.log(seat) {
-            Some(text) => text,
-            None => match self.place.get(&name).await? {
-                Some(found) => String::from_utf8_lossy(&found.text).into_owned(),
-                None => return Ok(()),
-            },
-        };
-        // A log that has no tickets yet says less than the one before it.
-        match AckLog::parse(&text, name.as_ref()) {
-            Ok(log) if !log.tickets.is_empty() => self.parts[index].log = Some(log),
-            Ok(_) => {}
-            Err(error) => self.problems.push(error.to_string()),
-        }
-        Ok(())
-    }
-
     /// Says when the load starts, once all are ready.
     async fn start(&mut self, tell: Tell<'_>) -> Result<(), FleetError> {
         let are_ready = self.parts.iter().all(|part| part.stage() >= Stage::Ready);
@@ -374,8 +367,8 @@ impl Coordinator {
             return Ok(());
         }
         let after = LEAD + 2 * self.plan.poll;
-        let at = i64::try_from((since_1970() + after).as_millis()).unwrap_or(i64::MAX);
-        write_once(&*self.place, START, &Start { at }).await?;
+        self.pulse.start = Some(i64::try_from((since_1970() + after).as_millis()).unwrap_or(i64::MAX));
+        self.beat().await?;
         self.started = Some(Instant::now() + after);
         tell(FleetEvent::Started { total: self.documents });
         Ok(())
@@ -383,10 +376,17 @@ impl Coordinator {
 
     async fn end_all(&mut self) -> Result<(), FleetError> {
         if !std::mem::replace(&mut self.is_ending, true) {
-            self.orders += 1;
-            write_once(&*self.place, order(self.orders), &Order::End).await?;
+            self.order(&Order::End).await?;
         }
         Ok(())
+    }
+
+    /// All workers are told this next.
+    async fn order(&mut self, what: &Order) -> Result<(), FleetError> {
+        let number = self.pulse.orders + 1;
+        write_once(&*self.place, order(number), what).await?;
+        self.pulse.orders = number;
+        self.beat().await
     }
 
     /// Passes on what is asked of the load; what is done to the stream is done by whoever asks.
@@ -396,10 +396,9 @@ impl Coordinator {
             self.acted(asked, at);
             return Ok(());
         }
-        self.orders += 1;
-        write_once(&*self.place, order(self.orders), &Order::Act(asked.action.clone())).await?;
+        self.order(&Order::Act(asked.action.clone())).await?;
         self.is_stopped |= asked.action == Action::Stop;
-        self.pending = Some(Pending { number: self.orders, asked, at });
+        self.pending = Some(Pending { number: self.pulse.orders, asked, at });
         Ok(())
     }
 
@@ -424,57 +423,6 @@ impl Coordinator {
     /// Seconds since the load began.
     fn elapsed(&self) -> f64 {
         self.started.map_or(0.0, |started| started.elapsed().as_secs_f64())
-    }
-
-    fn tell(&mut self, tell: Tell<'_>) {
-        let states = self.states();
-        if states != self.told.workers {
-            tell(FleetEvent::Workers(&states));
-            self.told.workers = states;
-        }
-        let elapsed = self.elapsed();
-        if elapsed <= 0.0 {
-            return;
-        }
-        tell(FleetEvent::Progress(&self.progress(elapsed)));
-        let read = self.parts.iter().filter_map(|part| part.status.as_ref()?.figures.read.as_ref()).next();
-        if let Some(read) = read.filter(|read| read.number > self.told.read) {
-            self.told.read = read.number;
-            tell(FleetEvent::Read(read));
-        }
-        if elapsed >= (self.told.rows + 1) as f64 + ROW_WAITS {
-            self.told.rows = (elapsed - ROW_WAITS) as u64;
-            self.row(tell, self.told.rows as f64);
-        }
-    }
-
-    fn progress(&self, elapsed: f64) -> Progress {
-        let sum = Sum::of(self.parts.iter().flat_map(PartOfLoad::figures));
-        let sending = || self.parts.iter().filter(|part| part.stage() == Stage::Sending);
-        let statuses = || sending().filter_map(|part| part.status.as_ref());
-        let are_all = |is: fn(&Status) -> bool| sending().next().is_some() && statuses().all(is);
-        let silences = statuses().filter_map(|status| status.figures.silence.clone());
-        let silence = silences.min_by_key(|silence| silence.lasts);
-        Progress {
-            silence: silence.filter(|_| are_all(|status| status.figures.silence.is_some())),
-            is_paused: are_all(|status| status.figures.is_paused),
-            ..sum.told(Duration::from_secs_f64(elapsed), self.documents)
-        }
-    }
-
-    /// Ends a row of the record.
-    fn row(&mut self, tell: Tell<'_>, at: f64) {
-        if at <= self.told.row_at {
-            return;
-        }
-        let sum = Sum::of(self.parts.iter().flat_map(PartOfLoad::figures));
-        let row = sum.since(&self.told.row, (self.told.row_at, at), &mut self.told.places);
-        (self.told.row, self.told.row_at) = (sum, at);
-        tell(FleetEvent::Second(&row));
-    }
-
-    fn states(&self) -> Vec<WorkerState> {
-        self.parts.iter().map(PartOfLoad::state).collect()
     }
 }
 

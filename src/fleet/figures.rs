@@ -1,13 +1,16 @@
 //! What workers have done so far, and what that comes to together.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
 use crate::load::{
-    ByShard, HotKey, HotShard, LatencyCounts, LoadSecond, LoadTotals, Percentiles, Progress, ShardCount, ShardCounts,
-    Silence, add_hot_keys, microseconds,
+    ByShard, HotKey, HotKeys, HotShard, LatencyCounts, LoadSecond, LoadTotals, Percentiles, Progress, ShardCount,
+    ShardCounts, Silence, microseconds,
 };
 
 /// Of the latencies of a load under way.
@@ -83,6 +86,8 @@ pub struct Tally {
     figures: Figures,
     latencies: Latencies,
     seconds: u64,
+    /// Whether it is not said what each shard got.
+    omits_shards: bool,
 }
 
 /// What all workers come to together.
@@ -114,6 +119,11 @@ impl Latencies {
 }
 
 impl Tally {
+    /// Of a worker that says what each shard got, or does not.
+    pub fn new(by_shard: bool) -> Self {
+        Self { omits_shards: !by_shard, ..Self::default() }
+    }
+
     /// Takes note of what a load is doing.
     pub fn progress(&mut self, progress: &Progress) {
         let figures = &mut self.figures;
@@ -135,6 +145,10 @@ impl Tally {
         self.latencies.add(&second.ack_latency_us, &second.service_us);
         figures.hot_shards.clone_from(&second.hot_keys);
         let ByShard { first_seen, acknowledged, bytes, throttled, closed, open } = &second.shards;
+        figures.open = *open;
+        if self.omits_shards {
+            return;
+        }
         let named = first_seen.iter().map(|id| ShardCount { id: id.as_str().into(), ..ShardCount::default() });
         figures.shards.extend(named);
         for (place, shard) in figures.shards.iter_mut().enumerate() {
@@ -144,7 +158,6 @@ impl Tally {
             shard.throttled += at(throttled);
         }
         figures.closed.extend(closed.iter().map(|place| figures.shards[*place].id.clone()));
-        figures.open = *open;
     }
 
     /// Takes note of a document that was tracked and read.
@@ -169,8 +182,14 @@ impl Tally {
 impl Sum {
     /// What several workers' figures come to.
     pub(super) fn of<'a>(workers: impl IntoIterator<Item = &'a Figures>) -> Self {
-        let mut all = Self::default();
-        workers.into_iter().for_each(|worker| all.add(worker));
+        let (mut all, mut hot_keys, mut hot_shards) = (Self::default(), HotKeys::default(), BTreeMap::new());
+        for worker in workers {
+            all.add(worker);
+            hot_keys.add(&worker.hot_keys);
+            hot_shards.extend(worker.hot_shards.iter().map(|hot| (&hot.partition_key, hot)));
+        }
+        all.figures.hot_keys = hot_keys.hottest_first();
+        all.figures.hot_shards = hot_shards.into_values().cloned().collect();
         all.figures.totals.ack_latency_ms = Percentiles::of(&all.latencies.acknowledgement);
         all
     }
@@ -189,10 +208,6 @@ impl Sum {
         all.in_flight += worker.in_flight;
         all.records_per_second += worker.records_per_second;
         all.bytes_per_second += worker.bytes_per_second;
-        add_hot_keys(&mut all.hot_keys, &worker.hot_keys);
-        let is_new = |hot: &&HotShard| all.hot_shards.iter().all(|known| known.partition_key != hot.partition_key);
-        let new: Vec<HotShard> = worker.hot_shards.iter().filter(is_new).cloned().collect();
-        all.hot_shards.extend(new);
         all.open = all.open.max(worker.open);
         all.closed.extend(worker.closed.iter().cloned());
         self.latencies.add(&worker.ack_latency_us, &worker.service_us);
@@ -245,6 +260,15 @@ impl Sum {
             hot_keys: self.figures.hot_shards.clone(),
             so_far: *now,
         }
+    }
+
+    /// The same, but never less than at an earlier moment: of what a dead worker said, others offer again what its log lacks, and
+    /// rows that had it already have it once.
+    pub(super) fn at_least(mut self, before: &Self) -> Self {
+        let (now, then) = (&mut self.figures.totals, &before.figures.totals);
+        now.offered = now.offered.max(then.offered);
+        now.acknowledged = now.acknowledged.max(then.acknowledged);
+        self
     }
 
     fn shards_since(&self, before: &Self, places: &mut Vec<Box<str>>) -> ByShard {
@@ -323,5 +347,21 @@ mod tests {
         assert_eq!((row.shards.first_seen, row.shards.throttled), (vec!["c".to_owned()], Vec::<u64>::new()));
         let ms = row.ack_latency_ms.expect("documents");
         assert!((7.9..8.2).contains(&ms.p50) && ms.p50 == ms.max, "those of this second alone: {ms:?}");
+    }
+
+    #[test]
+    fn what_is_sent_again_for_a_dead_worker_is_in_rows_once() {
+        let said = Sum::of(&[worker(&[second(30, 1_000, "a")])]);
+        let logged = worker(&[second(30, 1_000, "a")]).of_the_dead(20);
+        let row = |sum: &Sum, before: &Sum| sum.since(before, (1.0, 2.0), &mut vec!["a".into()]).acknowledged;
+        let dead = Sum::of(std::slice::from_ref(&logged));
+        assert_eq!(row(&dead, &said), 0);
+        let kept = dead.at_least(&said);
+        assert_eq!(
+            row(&Sum::of(&[logged.clone(), worker(&[second(10, 1_000, "a")])]), &kept),
+            0,
+            "the ten that it said"
+        );
+        assert_eq!(row(&Sum::of(&[logged, worker(&[second(15, 1_000, "a")])]), &kept), 5);
     }
 }

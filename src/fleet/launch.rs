@@ -1,10 +1,16 @@
 //! How workers are started.
 
-use std::io;
+use std::{io, time::Duration};
+
+use async_trait::async_trait;
 
 use super::message::Seat;
 
+/// What starts at once and says nothing for so long is taken for dead.
+const STARTS_WITHIN: Duration = Duration::from_secs(60);
+
 /// Starts workers.
+#[async_trait]
 pub trait Launcher: Send + Sync {
     /// Starts one that takes this seat.
     ///
@@ -12,10 +18,20 @@ pub trait Launcher: Send + Sync {
     /// It cannot be started.
     fn launch(&self, seat: Seat) -> io::Result<Box<dyn Running>>;
 
+    /// How long a worker may take until it is heard of.
+    fn starts_within(&self) -> Duration {
+        STARTS_WITHIN
+    }
+
     /// The acknowledgement log of a worker that is gone, where it is on this machine; it says as much as the worker's last
     /// copy, or more. None where there is only that copy.
     fn log(&self, _seat: Seat) -> Option<String> {
         None
+    }
+
+    /// Waits until nothing of all that was started and ended is under way any more. Says what could not be ended.
+    async fn close(&self) -> Vec<String> {
+        Vec::new()
     }
 }
 

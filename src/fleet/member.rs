@@ -9,10 +9,7 @@ use tokio::{
 
 use super::{
     figures::Figures,
-    message::{
-        Assignment, COORDINATOR, Ended, Order, PLAN, Pulse, RunPlan, START, Seat, Stage, Start, Status, order,
-        since_1970,
-    },
+    message::{Assignment, COORDINATOR, Ended, Order, PLAN, Pulse, RunPlan, Seat, Stage, Status, order, since_1970},
     rendezvous::{Rendezvous, RendezvousError, Slot, read, write_once},
 };
 use crate::{
@@ -46,6 +43,8 @@ pub struct Member {
     status: Status,
     status_slot: Slot,
     log_slot: Slot,
+    /// When the log was written.
+    logged_at: Option<Instant>,
     /// The coordinator's latest heartbeat, and when it was new.
     pulse: (Pulse, Instant),
 }
@@ -75,7 +74,7 @@ impl AtGate {
 
     fn open(&mut self, at: i64) {
         let until = Duration::from_millis(at.unsigned_abs());
-        let (now, clock) = (std::time::Instant::now(), since_1970());
+        let (now, clock) = (Instant::now().into_std(), since_1970());
         let start = match until.checked_sub(clock) {
             Some(after) => now + after,
             None => now.checked_sub(clock - until).unwrap_or(now),
@@ -104,6 +103,7 @@ impl Member {
             status,
             status_slot: Slot::new(seat.status()),
             log_slot: Slot::new(seat.log()),
+            logged_at: None,
             pulse: (pulse, Instant::now()),
         })
     }
@@ -123,31 +123,43 @@ impl Member {
         loop {
             ticks.tick().await;
             let before = (self.status.stage, self.status.orders);
-            // What cannot be read or written for as long as a coordinator may be missing ends this worker as well.
-            let _ = self.obey(control, &mut gate, cancel).await;
-            let known = std::mem::replace(&mut seconds, view.seconds());
-            let is_new = before != (self.status.stage, self.status.orders) || known != seconds;
-            if is_new || beat_at.is_none_or(|at| at.elapsed() >= BEAT) {
-                let _ = self.beat(view).await;
-                beat_at = Some(Instant::now());
+            if gate.is_reached() {
+                self.status.stage = Stage::Ready;
             }
             if self.is_abandoned().await {
                 cancel.raise();
             }
+            // An order that cannot be read now is read the next time.
+            let _ = self.obey(control, &mut gate, cancel).await;
+            let known = std::mem::replace(&mut seconds, view.seconds());
+            let is_new = before != (self.status.stage, self.status.orders) || known != seconds;
+            if is_new || beat_at.is_none_or(|at| at.elapsed() >= BEAT) {
+                // A coordinator that has not heard of it for long takes it for dead.
+                let _ = self.beat(view).await;
+                beat_at = Some(Instant::now());
+            }
         }
     }
 
-    async fn obey(&mut self, control: &Control, gate: &mut AtGate, cancel: &Cancel) -> Result<(), RendezvousError> {
-        if gate.is_reached() {
-            self.status.stage = Stage::Ready;
+    /// Listens for the coordinator; one that cannot be heard for as long as it may be missing is gone.
+    async fn is_abandoned(&mut self) -> bool {
+        match read::<Pulse>(&*self.place, COORDINATOR).await {
+            Ok(Some(pulse)) if pulse != self.pulse.0 => self.pulse = (pulse, Instant::now()),
+            Ok(None) => return true,
+            Ok(Some(_)) | Err(_) => {}
         }
-        if self.status.stage == Stage::Ready
-            && let Some(Start { at }) = read(&*self.place, START).await?
-        {
+        let (Pulse { lease, .. }, at) = self.pulse;
+        at.elapsed() >= lease
+    }
+
+    async fn obey(&mut self, control: &Control, gate: &mut AtGate, cancel: &Cancel) -> Result<(), RendezvousError> {
+        let Pulse { start, orders, .. } = self.pulse.0;
+        if let Some(at) = start.filter(|_| self.status.stage == Stage::Ready) {
             gate.open(at);
             self.status.stage = Stage::Sending;
         }
-        while let Some(ordered) = read(&*self.place, &order(self.status.orders + 1)).await? {
+        while self.status.orders < orders {
+            let Some(ordered) = read(&*self.place, &order(self.status.orders + 1)).await? else { return Ok(()) };
             match ordered {
                 Order::End => cancel.raise(),
                 Order::Act(_) if self.status.stage < Stage::Sending => return Ok(()),
@@ -163,23 +175,19 @@ impl Member {
     }
 
     async fn beat(&mut self, view: &dyn View) -> Result<(), RendezvousError> {
-        // The log first: what the figures count is in it.
-        if let Some(log) = view.log() {
-            self.log_slot.write_text(&*self.place, log.into_bytes()).await?;
+        if self.logged_at.is_none_or(|at| at.elapsed() >= self.plan.logged) {
+            self.write_log(view).await?;
         }
         self.status.beat += 1;
         self.status.figures = view.figures();
         self.status_slot.write(&*self.place, &self.status).await
     }
 
-    async fn is_abandoned(&mut self) -> bool {
-        match read::<Pulse>(&*self.place, COORDINATOR).await {
-            Ok(Some(pulse)) if pulse != self.pulse.0 => self.pulse = (pulse, Instant::now()),
-            Ok(None) => return true,
-            Ok(Some(_)) | Err(_) => {}
-        }
-        let (Pulse { lease, .. }, at) = self.pulse;
-        at.elapsed() >= lease
+    async fn write_log(&mut self, view: &dyn View) -> Result<(), RendezvousError> {
+        let Some(log) = view.log() else { return Ok(()) };
+        self.log_slot.write_text(&*self.place, log.into_bytes()).await?;
+        self.logged_at = Some(Instant::now());
+        Ok(())
     }
 
     /// Says what the load came to.
@@ -187,9 +195,7 @@ impl Member {
     /// # Errors
     /// The coordinator will not know: it is gone, or they cannot meet.
     pub async fn leave(mut self, view: &dyn View, ended: &Ended) -> Result<(), RendezvousError> {
-        if let Some(log) = view.log() {
-            self.log_slot.write_text(&*self.place, log.into_bytes()).await?;
-        }
+        self.write_log(view).await?;
         write_once(&*self.place, self.seat.ended(), ended).await?;
         self.status.stage = Stage::Ended;
         self.beat(view).await

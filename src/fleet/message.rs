@@ -8,19 +8,19 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::figures::Figures;
 use crate::{
-    load::{LoadResult, Part, Percentiles, Resumed},
+    load::{Flaws, LoadResult, Part, Percentiles, Resumed},
     spec::Action,
 };
 
 pub(super) const PLAN: &str = "plan";
 pub(super) const COORDINATOR: &str = "coordinator";
-pub(super) const START: &str = "start";
 
 /// A part of the load, and which of its workers has it: from 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Seat {
     /// The part.
     pub part: Part,
@@ -72,28 +72,31 @@ pub struct RunPlan {
     pub run: String,
     /// The run's tickets.
     pub tickets: RangeInclusive<u64>,
+    /// Which of its documents are imperfect, if any are.
+    pub flaws: Option<Flaws>,
     /// What event times begin at, in milliseconds since 1970.
     pub began: i64,
     /// Called in place of the target's own endpoint.
     pub endpoint_url: Option<String>,
-    /// How often workers look for what is new.
+    /// How often workers and their coordinator look for what is new.
     pub poll: Duration,
+    /// How often workers write their logs: what is in none when a worker dies is sent again.
+    pub logged: Duration,
+    /// Whether workers say what each shard got; it is much where they and the shards are many.
+    pub by_shard: bool,
 }
 
-/// The coordinator's heartbeat.
+/// The coordinator's heartbeat, with all that a worker looks for again and again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Pulse {
     /// Grows with each.
     pub(super) beat: u64,
     /// A worker that sees no other for so long ends by itself.
     pub(super) lease: Duration,
-}
-
-/// When the load starts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Start {
-    /// In milliseconds since 1970.
-    pub(super) at: i64,
+    /// When the load starts, in milliseconds since 1970; none until all workers are ready.
+    pub(super) start: Option<i64>,
+    /// How many orders there are.
+    pub(super) orders: u64,
 }
 
 /// What one worker is told.
@@ -178,7 +181,12 @@ pub struct Tracked {
     pub ms: Option<Percentiles>,
 }
 
-/// What machines' clocks agree on.
+/// What machines' clocks agree on, by the clock that Tokio's timers go by: a simulation turns that one forward.
 pub(super) fn since_1970() -> Duration {
-    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
+    let (runs, told) = (std::time::Instant::now(), Instant::now().into_std());
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    match told.checked_duration_since(runs) {
+        Some(ahead) => now + ahead,
+        None => now.saturating_sub(runs.duration_since(told)),
+    }
 }

@@ -3,9 +3,11 @@
 //! They exchange small objects through a [`Rendezvous`], a folder or a bucket, and nothing else. Each object has one writer:
 //!
 //! ```text
-//! coordinator ─ plan, seat-2-of-3.1, start, order-1, order-2 … ─▸ once
-//!             ─ coordinator ─▸ each second: its heartbeat, and how long it may be missing
-//! worker      ─ status-2-of-3.1, log-2-of-3.1 ─▸ each second: state and figures; the acknowledgement log
+//! coordinator ─ plan, seat-2-of-3.1, order-1, order-2 … ─▸ once
+//!             ─ coordinator ─▸ each second: its heartbeat, how long it may be missing, the start, how many orders there are
+//! worker      ─ status-2-of-3.1 ─▸ each second: state and figures
+//!             ─ log-2-of-3.1 ─▸ each second, or more seldom: the acknowledgement log
+//!             ─ ended-2-of-3.1 ─▸ once: what it came to
 //! ```
 //!
 //! A seat is a part of the load and how many workers have had it. A worker says that it is ready; when all are, the
@@ -15,8 +17,10 @@
 
 mod bucket;
 mod coordinator;
+mod event;
 mod figures;
 mod folder;
+mod last_words;
 mod launch;
 mod member;
 mod message;
@@ -24,11 +28,15 @@ mod outcome;
 mod processes;
 mod rendezvous;
 mod seat;
+mod task;
+mod tasks;
+mod told;
 #[cfg(test)]
 mod tests;
 
 pub use bucket::InBucket;
-pub use coordinator::{Coordinator, FleetError, FleetEvent, Tell};
+pub use coordinator::{Coordinator, FleetError};
+pub use event::{FleetEvent, Tell};
 pub use figures::{Figures, LastRead, Tally};
 pub use folder::InFolder;
 pub use launch::{Launcher, Running};
@@ -38,3 +46,5 @@ pub use outcome::FleetResult;
 pub use processes::{LogOf, Processes};
 pub use rendezvous::{Rendezvous, RendezvousError};
 pub use seat::WorkerState;
+pub use task::{NoTask, Task};
+pub use tasks::{TaskService, Tasks};

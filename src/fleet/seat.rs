@@ -118,6 +118,16 @@ impl PartOfLoad {
         self.heard.elapsed()
     }
 
+    /// Says so, if it has not been heard of for as long as it may be silent, or as long as it may take to start.
+    pub(super) fn is_silent(&self, lease: Duration, starts_within: Duration) -> Option<String> {
+        let silent = self.silent();
+        match &self.status {
+            Some(_) if silent >= lease => Some(format!("no heartbeat for {} s", silent.as_secs())),
+            None if silent >= starts_within => Some(format!("not heard of in its first {} s", silent.as_secs())),
+            _ => None,
+        }
+    }
+
     /// What the part's log says to be done.
     pub(super) fn done(&self) -> DocumentsDone {
         let done =

@@ -14,7 +14,7 @@ use tokio::{
 };
 
 use super::{
-    message::{COORDINATOR, Pulse, START},
+    message::{COORDINATOR, Pulse},
     rendezvous::{Slot, read},
     *,
 };
@@ -248,9 +248,12 @@ impl Fleet {
             stack: "shop-0a1b2c3d".into(),
             run: "run".into(),
             tickets: 1..=9,
+            flaws: None,
             began: 0,
             endpoint_url: None,
             poll: Duration::from_millis(100),
+            logged: Duration::ZERO,
+            by_shard: true,
         };
         let launcher = Box::new(self.tasks.clone());
         (Coordinator::new(self.tasks.place.clone(), launcher, controls, plan, (DOCUMENTS, 3), 4), control)
@@ -308,7 +311,8 @@ async fn three_workers_send_one_load_and_its_figures_are_those_of_one() {
     assert_eq!(acted, [1, 2, 3].map(|worker| (worker, Action::Rate(400.0))));
     assert_eq!(result.load.actions, [done]);
     assert!(fleet.told().is_empty() && result.problems.is_empty(), "{:?}", fleet.told());
-    assert!(read::<message::Start>(&*fleet.tasks.place, START).await.expect("read").is_some());
+    let pulse: Pulse = read(&*fleet.tasks.place, COORDINATOR).await.expect("read").expect("a heartbeat");
+    assert!(pulse.start.is_some() && pulse.orders == 1, "{pulse:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -400,7 +404,7 @@ async fn workers_end_by_themselves_when_their_coordinator_is_gone() {
     let text = fleet.tasks.place.get(COORDINATOR).await.expect("read").expect("a heartbeat");
     let pulse: Pulse = serde_json::from_slice(&text.text).expect("a heartbeat");
     assert_eq!(pulse.lease, Duration::from_secs(60));
-    let shorter = Pulse { beat: pulse.beat + 1, lease: Duration::from_secs(1) };
+    let shorter = Pulse { beat: pulse.beat + 1, lease: Duration::from_secs(1), ..pulse };
     let shorter = serde_json::to_vec(&shorter).expect("JSON");
     fleet.tasks.place.put(COORDINATOR, shorter, Some(&text.version)).await.expect("put");
     let all_ended = async {
@@ -431,7 +435,10 @@ async fn an_object_is_replaced_by_its_writer_alone_even_when_answers_are_lost() 
 #[tokio::test]
 async fn an_object_that_another_version_wrote_is_named() {
     let place = InMemory::default();
-    place.put("start", b"{}".to_vec(), None).await.expect("put");
-    let error = read::<message::Start>(&place, "start").await.expect_err("no start").to_string();
-    assert!(error.starts_with("start in memory is not what this version of `demo` writes: missing field"), "{error}");
+    place.put(COORDINATOR, b"{}".to_vec(), None).await.expect("put");
+    let error = read::<Pulse>(&place, COORDINATOR).await.expect_err("no heartbeat").to_string();
+    assert!(
+        error.starts_with("coordinator in memory is not what this version of `demo` writes: missing field"),
+        "{error}"
+    );
 }

@@ -1,5 +1,7 @@
 //! The result of a load that several processes shared.
 
+use std::collections::HashMap;
+
 use super::{Failure, HotKey, Imbalance, LoadResult, collect::REASONS, imbalance::ShardCounts, latency};
 
 impl LoadResult {
@@ -35,12 +37,13 @@ impl LoadResult {
     /// What loads come to together that began at the same time, into a stream that had so many open shards. Actions are
     /// those of whoever steered them all, and stay out of it.
     pub fn merged<'a>(parts: impl IntoIterator<Item = &'a Self>, open_shards: usize) -> Self {
-        let (mut all, mut shards) = (Self::none(), ShardCounts::default());
+        let (mut all, mut shards, mut hot_keys) = (Self::none(), ShardCounts::default(), HotKeys::default());
         for part in parts {
             all.add(part);
+            hot_keys.add(&part.hot_keys);
             part.shards.iter().for_each(|shard| shards.add(shard));
         }
-        all.shards = shards.all().to_vec();
+        (all.shards, all.hot_keys) = (shards.all().to_vec(), hot_keys.hottest_first());
         let per_second = |amount: u64| if all.seconds > 0.0 { amount as f64 / all.seconds } else { 0.0 };
         let (records_per_second, bytes_per_second) = (per_second(all.acknowledged), per_second(all.bytes));
         all.resharded |= open_shards > 0 && all.shards.len() > open_shards;
@@ -71,7 +74,6 @@ impl LoadResult {
             add_counts(self.hot_latency_us.get_or_insert_with(latency::of_load), hot);
         }
         part.failures.iter().for_each(|failure| self.add_failure(failure));
-        add_hot_keys(&mut self.hot_keys, &part.hot_keys);
     }
 
     fn add_failure(&mut self, failure: &Failure) {
@@ -88,13 +90,21 @@ fn add_counts(all: &mut hdrhistogram::Histogram<u64>, more: &hdrhistogram::Histo
     all.add(more).expect("histograms of loads have the same bounds");
 }
 
-/// Adds those of another load; the hottest first.
-pub fn add_hot_keys(all: &mut Vec<HotKey>, more: &[HotKey]) {
-    for HotKey { partition_key, bytes } in more {
-        match all.iter_mut().find(|known| known.partition_key == *partition_key) {
-            Some(known) => known.bytes += bytes,
-            None => all.push(HotKey { partition_key: partition_key.clone(), bytes: *bytes }),
-        }
+/// Hot keys of several loads.
+#[derive(Default)]
+pub struct HotKeys<'a>(HashMap<&'a str, u64>);
+
+impl<'a> HotKeys<'a> {
+    /// Adds those of one load.
+    pub fn add(&mut self, more: &'a [HotKey]) {
+        more.iter().for_each(|hot| *self.0.entry(&hot.partition_key).or_default() += hot.bytes);
     }
-    all.sort_by_key(|hot| std::cmp::Reverse(hot.bytes));
+
+    /// All of them, the hottest first.
+    pub fn hottest_first(self) -> Vec<HotKey> {
+        let hot = self.0.into_iter().map(|(key, bytes)| HotKey { partition_key: key.to_owned(), bytes });
+        let mut all: Vec<_> = hot.collect();
+        all.sort_by(|a, b| (b.bytes, &a.partition_key).cmp(&(a.bytes, &b.partition_key)));
+        all
+    }
 }

@@ -61,7 +61,7 @@ pub use imbalance::{Imbalance, ShardCount, ShardCounts};
 pub use intervals::IntervalSet;
 pub(crate) use latency::microseconds;
 pub use latency::{HotDocuments, LatencyCounts, Percentiles};
-pub use merged::add_hot_keys;
+pub use merged::HotKeys;
 pub use origin::{OpenError, OpenWorkload, Origin};
 pub use part::{NotAPart, Part};
 pub use second::{ByShard, HotShard, LoadSecond, LoadTotals};

@@ -76,7 +76,7 @@ impl FleetLoad<'_> {
         let Self { home, id, stack, names, clients, .. } = self;
         let open_shards = shards::open_ranges(&clients.kinesis, &names.stream).await?.len();
         let documents = stack.load.schedule.documents().ok_or(LoadError::Endless)?;
-        let plan = self.plan(documents).await?;
+        let plan = self.plan(documents, open_shards).await?;
         fs::create_dir_all(Logs::of(home, id).path(self.run, Part::WHOLE).parent().expect("a log lies in a folder"))?;
         // Whoever led a run before is gone, or would have the journal: so are its workers, or will be at once.
         let folder = home.stack(id).join(FOLDER).join(self.run);
@@ -128,7 +128,7 @@ impl FleetLoad<'_> {
     }
 
     /// What all workers are told, with the tickets that they share.
-    async fn plan(&self, documents: u64) -> Result<RunPlan, StackLoadError> {
+    async fn plan(&self, documents: u64, open_shards: usize) -> Result<RunPlan, StackLoadError> {
         let source = self.documents.open(self.stack).await.map_err(StackLoadError::from)?.source;
         let count = documents.div_ceil(source.documents_per_ticket().max(1));
         let reserved = self.journal.reserve_shared(self.run, count, self.workers);
@@ -138,9 +138,12 @@ impl FleetLoad<'_> {
             stack: self.id.to_string(),
             run: self.run.to_owned(),
             tickets,
+            flaws: self.documents.flaws.clone(),
             began: Utc::now().timestamp_millis(),
             endpoint_url: self.endpoint_url.map(str::to_owned),
             poll: POLL,
+            logged: Duration::ZERO,
+            by_shard: Coordinator::counts_by_shard(self.workers, open_shards),
         })
     }
 

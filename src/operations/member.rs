@@ -1,28 +1,28 @@
 //! A worker of a load that another process leads.
 
 use std::{
+    error::Error,
     io,
-    path::Path,
+    path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 use async_trait::async_trait;
+use tokio::task::{JoinError, spawn_blocking};
 
 use super::{
-    documents::{Documents, DocumentsError},
     host::{Event, Host, Question},
-    known::state_folder,
-    load::{Led, StackLoad, StackLoadError, StackLoadResult},
-    logs::Logs,
-    target::{self, ConnectError},
+    sending::{Led, SendError, Sending, measured},
 };
 use crate::{
-    aws::Names,
-    engine::{Cancel, HomeError, StackId},
-    fleet::{AtGate, Ended, Figures, Finished, InFolder, Member, RendezvousError, RunPlan, Seat, Tally, Tracked, View},
-    load::{self, AckWriter},
-    spec::{self, SpecErrors},
-    verify::freshness::Freshness,
+    aws::{Names, SendingClients},
+    engine::{Cancel, StackId},
+    fleet::{
+        AtGate, Ended, Figures, Finished, Member, Rendezvous, RendezvousError, RunPlan, Seat, Tally, Tracked, View,
+    },
+    load::{self, AckWriter, LoadResult, OpenError, OpenWorkload},
+    spec::{self, SpecErrors, Stack},
+    verify::freshness::{Freshness, Lookup},
 };
 
 /// Why a worker could not do its part.
@@ -38,39 +38,71 @@ pub enum MemberError {
 
 /// Why a worker cannot send.
 #[derive(Debug, thiserror::Error)]
-enum SendError {
+enum MemberSendError {
     #[error("invalid stack id `{0}`")]
     Id(String),
     #[error("cannot read the stack: {0}")]
     Spec(SpecErrors),
     #[error(transparent)]
-    Home(#[from] HomeError),
+    Equipment(Box<dyn Error + Send + Sync>),
     #[error(transparent)]
-    Connect(#[from] ConnectError),
+    Documents(#[from] OpenError),
     #[error(transparent)]
-    Documents(#[from] DocumentsError),
+    Send(#[from] SendError),
     #[error(transparent)]
-    Load(#[from] StackLoadError),
+    Panicked(#[from] JoinError),
 }
 
-/// Takes a seat in the run whose workers meet in this folder, and sends its part of the load. A raised `cancel` ends this worker
-/// in order, and so does its coordinator.
+/// What a worker sends with, where it runs.
+pub(super) struct Equipment {
+    /// Clients for the stack's target.
+    pub(super) clients: SendingClients,
+    /// The file of its acknowledgement log.
+    pub(super) log: PathBuf,
+    /// Where samples of its documents are looked up, if they are.
+    pub(super) lookup: Option<Box<dyn Lookup>>,
+}
+
+/// The stack that a worker sends into, as its coordinator wrote it down.
+pub(super) struct Target<'a> {
+    /// What all workers of the run are told.
+    pub(super) plan: &'a RunPlan,
+    /// The stack.
+    pub(super) stack: &'a Stack,
+    /// Its id.
+    pub(super) id: &'a StackId,
+    /// The names of its resources.
+    pub(super) names: &'a Names,
+}
+
+/// Takes a seat in the run whose workers meet in this place, and sends its part of the load with what `equip` gives it. A
+/// raised `cancel` ends this worker in order, and so does its coordinator.
 ///
 /// # Errors
 /// The worker cannot meet its coordinator, or cannot send.
-pub async fn work(folder: &Path, seat: Seat, cancel: &Cancel) -> Result<(), MemberError> {
-    let mut member = Member::join(Arc::new(InFolder::at(folder)), seat).await?;
-    let reporter = Reporter::default();
+pub(super) async fn work(
+    place: Arc<dyn Rendezvous>,
+    seat: Seat,
+    equip: impl AsyncFnOnce(Target<'_>) -> Result<Equipment, Box<dyn Error + Send + Sync>>,
+    cancel: &Cancel,
+) -> Result<(), MemberError> {
+    let mut member = Member::join(place, seat).await?;
+    let reporter = Reporter { tally: Mutex::new(Tally::new(member.plan.by_shard)), acks: OnceLock::new() };
     let (gate, at_gate) = AtGate::new();
     let (control, controls) = load::control();
     let led = Led { controls, gate, began: member.plan.began, resumed: member.resumed.take() };
     let plan = member.plan.clone();
     let sent = tokio::select! {
-        sent = send(&plan, seat, led, cancel, &reporter) => sent,
+        sent = send(&plan, seat, equip, led, cancel, &reporter) => sent,
         never = member.attend(&reporter, &control, at_gate, cancel) => match never {},
     };
     let ended = match sent {
-        Ok(sent) => Ended::Finished(Box::new(finished(sent))),
+        Ok((mut load, freshness)) => {
+            if !plan.by_shard {
+                load.shards.clear();
+            }
+            Ended::Finished(Box::new(finished(load, freshness)))
+        }
         Err(error) => Ended::Failed(error.to_string()),
     };
     member.leave(&reporter, &ended).await?;
@@ -83,42 +115,46 @@ pub async fn work(folder: &Path, seat: Seat, cancel: &Cancel) -> Result<(), Memb
 async fn send(
     plan: &RunPlan,
     seat: Seat,
+    equip: impl AsyncFnOnce(Target<'_>) -> Result<Equipment, Box<dyn Error + Send + Sync>>,
     led: Led,
     cancel: &Cancel,
     host: &dyn Host,
-) -> Result<StackLoadResult, SendError> {
-    let stack = spec::from_value(&plan.spec).map_err(SendError::Spec)?;
-    let id: StackId = plan.stack.parse().map_err(|_| SendError::Id(plan.stack.clone()))?;
-    let home = state_folder()?;
-    let clients = target::connect(&home, &stack.target, plan.endpoint_url.as_deref()).await?;
-    let documents = Documents::check(&stack).await?;
-    let tickets = plan.tickets.clone();
-    let load = StackLoad {
-        home: &home,
-        id: &id,
+) -> Result<(LoadResult, Option<Freshness>), MemberSendError> {
+    let stack = spec::from_value(&plan.spec).map_err(MemberSendError::Spec)?;
+    let id: StackId = plan.stack.parse().map_err(|_| MemberSendError::Id(plan.stack.clone()))?;
+    let names = Names::of(&stack, &id);
+    let target = Target { plan, stack: &stack, id: &id, names: &names };
+    let Equipment { clients, log, lookup } = equip(target).await.map_err(MemberSendError::Equipment)?;
+    let of = stack.clone();
+    let sending = Sending {
         stack: &stack,
-        names: &Names::of(&stack, &id),
+        stream: &names.stream,
         clients: &clients,
-        documents: &documents,
+        opened: spawn_blocking(move || OpenWorkload::of(&of)).await??,
+        flaws: plan.flaws.as_ref(),
         run: plan.run.clone(),
         part: seat.part,
-        log: Logs::of(&home, &id).path(&plan.run, seat.part),
-        tickets: Box::new(move |_| Ok(tickets.clone())),
+        log,
+        tickets: {
+            let tickets = plan.tickets.clone();
+            Box::new(move |_| Ok(tickets.clone()))
+        },
+        lookup,
     };
-    Ok(load.send_led(led, cancel, host).await?)
+    let (load, tracking) = sending.send_led(led, cancel, host).await?;
+    let freshness = measured(tracking, &load, cancel).await?;
+    Ok((load, freshness))
 }
 
-fn finished(sent: StackLoadResult) -> Finished {
-    let StackLoadResult { load, freshness, problems, .. } = sent;
+fn finished(load: LoadResult, freshness: Option<Freshness>) -> Finished {
     let tracked = freshness.map(|Freshness { destination, tracked, unseen, why, ms }| {
         let destination = destination.label.to_owned();
         Tracked { destination, tracked, unseen, why, ms }
     });
-    Finished { load, tracked, problems }
+    Finished { load, tracked, problems: Vec::new() }
 }
 
 /// Keeps what the load says for the worker's heartbeats.
-#[derive(Default)]
 struct Reporter {
     tally: Mutex<Tally>,
     acks: OnceLock<Arc<AckWriter>>,

@@ -210,7 +210,8 @@ impl Run<'_> {
     async fn send(&self, names: &Names, run: &str) -> Result<StackLoadResult, StackLoadError> {
         let Self { stack, spec, up, cancel, host, endpoint_url, meter, .. } = *self;
         let StackUp { home, id, journal, clients, documents, .. } = up;
-        if let Some(workers) = stack.load.workers {
+        if let Some(workers) = &stack.load.workers {
+            let workers = workers.count();
             let fleet =
                 FleetLoad { home, id, stack, spec, names, clients, endpoint_url, documents, journal, run, workers };
             return fleet.send(meter, cancel, host).await;

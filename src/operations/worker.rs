@@ -65,7 +65,7 @@ pub enum WorkerError {
     RunName(String),
     /// The stack file says already who sends its load.
     #[error(
-        "the stack file shares its load by `load.workers: {0}`: leave out --workers, or add --set load.workers=null"
+        "the stack file shares its load by `load.workers`, among {0}: leave out --workers, or add --set load.workers=null"
     )]
     SharesItself(u32),
     /// Each document of a replay has its own time, and workers have documents next to each other.
@@ -179,8 +179,8 @@ impl SharedRun {
         if run.is_empty() || run.len() > LONGEST_NAME || !run.chars().all(fits) {
             return Err(WorkerError::RunName(run.to_owned()));
         }
-        if let Some(workers) = stack.load.workers {
-            return Err(WorkerError::SharesItself(workers));
+        if let Some(workers) = &stack.load.workers {
+            return Err(WorkerError::SharesItself(workers.count()));
         }
         if stack.load.schedule.documents().is_none() {
             return Err(WorkerError::Endless(LoadError::Endless));

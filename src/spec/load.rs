@@ -7,7 +7,10 @@ use demo_workload::{mix::Kind, template};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{action::Event, imperfect::Imperfect, partition_key::PartitionKey, schedule::Schedule, sending::Sending};
+use super::{
+    action::Event, imperfect::Imperfect, partition_key::PartitionKey, schedule::Schedule, sending::Sending,
+    workers::Workers,
+};
 
 /// The mean length of a `store_sales` document, in bytes.
 pub const MEAN_DOCUMENT_BYTES: u64 = 8_170;
@@ -29,8 +32,8 @@ pub struct Load {
     pub events: Vec<Event>,
     /// How they travel.
     pub sending: Sending,
-    /// How many processes of this machine share it; none where this one sends it all.
-    pub workers: Option<u32>,
+    /// Who shares it; none where this process sends it all.
+    pub workers: Option<Workers>,
 }
 
 /// The documents to send.

@@ -33,6 +33,7 @@ pub(crate) mod threshold;
 mod threshold_flag;
 pub(crate) mod tree;
 mod warnings;
+mod workers;
 mod yaml;
 
 use std::{
@@ -59,6 +60,7 @@ pub use skew::Skew;
 pub use stack::{Budget, Stack, Stream, StreamMode, Target, Thresholds};
 pub use threshold::{METRICS, Metric, Side, Threshold, Unit, metric};
 use tree::{Found, Node, Source};
+pub use workers::{BUSY, Fargate, TaskSize, Workers};
 
 /// A stack file or an overlay has some thousand bytes, and the template that may be written in it.
 const MOST_OF_A_FILE: u64 = 1 << 20;
@@ -260,6 +262,9 @@ fn merged(root: &Node, stack: &Stack) -> serde_json::Value {
                 with_text(&mut merged["load"]["workload"]["mix"]["kinds"][position], &kind.template);
             }
         }
+    }
+    if let Some(fargate) = stack.load.workers.as_ref().and_then(Workers::fargate) {
+        merged["load"]["workers"]["fargate"]["tasks"] = fargate.tasks.into();
     }
     merged
 }

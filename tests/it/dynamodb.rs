@@ -53,7 +53,7 @@ fn what_lambda_could_not_run_is_refused_before_anything_is_made() {
         let output = demo.output(&[command, STACK, "--function-binary", &script]);
         let said = text(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{said}");
-        assert!(said.contains("it is a script; Lambda runs 64-bit ELF") && said.contains("musl"), "{said}");
+        assert!(said.contains("it is a script; a 64-bit ELF binary") && said.contains("musl"), "{said}");
     }
     assert_eq!(std::fs::read_dir(demo.home.path()).expect("the state folder").count(), 1, "only the script");
 }

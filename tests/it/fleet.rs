@@ -199,6 +199,6 @@ fn a_file_that_shares_its_load_is_not_shared_by_hand_as_well() {
     let args = ["run", STREAM_ONLY, "--workers", "1/2", "--run", "a", "--set", "load.workers=2"];
     let output = demo.output(&args);
     let said = text(&output.stderr);
-    assert!(output.status.code() == Some(2) && said.contains("`load.workers: 2`: leave out --workers"), "{said}");
+    assert!(output.status.code() == Some(2) && said.contains("`load.workers`, among 2: leave out --workers"), "{said}");
     assert!(demo.files("").is_empty(), "nothing was touched");
 }

@@ -70,15 +70,15 @@ async fn a_bucket_is_a_place_to_meet() {
     let running = Running::over(folder.path()).await;
     let clients = Clients::connect(running.place()).await;
     clients.s3.create_bucket().bucket("shop-0a1b2c3d").send().await.expect("created");
-    let place = Arc::new(InBucket::new(&clients, "shop-0a1b2c3d", "friday"));
-    let other = InBucket::new(&clients, "shop-0a1b2c3d", "saturday");
+    let place = Arc::new(InBucket::new(&clients.s3, "shop-0a1b2c3d", "friday"));
+    let other = InBucket::new(&clients.s3, "shop-0a1b2c3d", "saturday");
     other.put("a", b"another run's".to_vec(), None).await.expect("put");
     keeps_its_promises(&*place).await;
     takes_one_of_many(place.clone()).await;
     place.clear().await.expect("cleared");
     assert!(place.list().await.expect("listed").is_empty());
     assert_eq!(other.list().await.expect("listed"), ["a"]);
-    let nowhere = InBucket::new(&clients, "gone-0a1b2c3d", "friday");
+    let nowhere = InBucket::new(&clients.s3, "gone-0a1b2c3d", "friday");
     assert_eq!(nowhere.put("a", Vec::new(), None).await.expect("asked"), Put::Nowhere);
     assert!(nowhere.get("a").await.expect("read").is_none() && nowhere.list().await.expect("listed").is_empty());
 }

@@ -1,4 +1,4 @@
-//! Whether Lambda's `provided.al2023` can run a binary.
+//! Whether Amazon Linux 2023 can run a binary, as Lambda's `provided.al2023` and the image of tasks have it.
 
 use std::fmt;
 
@@ -49,7 +49,7 @@ impl Architecture {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unfit {
     /// Another format.
-    #[error("it is {0}; Lambda runs 64-bit ELF binaries")]
+    #[error("it is {0}; a 64-bit ELF binary is needed")]
     Format(&'static str),
     /// An ELF that makes no sense.
     #[error("it is an unreadable ELF ({0})")]
@@ -58,16 +58,16 @@ pub enum Unfit {
     #[error("it is an ELF of type {0}, not an executable")]
     NotExecutable(u16),
     /// Lambda has two.
-    #[error("it is for machine {0} (ELF e_machine); Lambda has x86_64 and arm64")]
+    #[error("it is for machine {0} (ELF e_machine); x86_64 or arm64 is needed")]
     Machine(u16),
     /// A newer one than the runtime's.
-    #[error("it needs glibc {needs}; provided.al2023 has {has}", has = GLIBC)]
+    #[error("it needs glibc {needs}; Amazon Linux 2023 has {has}", has = GLIBC)]
     Glibc {
         /// The newest that it names.
         needs: Version,
     },
     /// A library that the runtime lacks, such as musl's loader.
-    #[error("it needs {0}, which provided.al2023 does not have")]
+    #[error("it needs {0}, which Amazon Linux 2023 does not have")]
     Library(String),
 }
 
@@ -82,7 +82,7 @@ impl fmt::Display for Version {
 }
 
 /// What the binary runs on, when Lambda can run it.
-pub(super) fn check(code: &[u8]) -> Result<Architecture, Unfit> {
+pub(in crate::aws) fn check(code: &[u8]) -> Result<Architecture, Unfit> {
     if let Some(format) = other_format(code) {
         return Err(Unfit::Format(format));
     }

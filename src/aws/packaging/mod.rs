@@ -13,6 +13,7 @@ use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use zip::{CompressionMethod, DateTime, System, ZipWriter, result::ZipError, write::SimpleFileOptions};
 
+pub(super) use elf::check as fitness;
 pub use elf::{Architecture, Unfit};
 
 /// The binary's name beside `demo`.

@@ -39,7 +39,7 @@ impl Check<'_> {
         let sending = self.sending(load);
         let timed = self.times(workload.as_ref(), schedule.as_ref());
         let give_up = load.give_up.as_ref().map_or(Some(GIVE_UP), |text| self.give_up(text));
-        let workers = self.workers(load, schedule.as_ref());
+        let workers = self.workers(load, workload.as_ref(), schedule.as_ref());
         let (partition_key, sending, give_up, workers) = (partition_key?, sending?, give_up?, workers?);
         timed?;
         let (workload, schedule, events) = (workload?, schedule?, events?);

@@ -39,9 +39,8 @@ pub(in super::super) struct LoadFile {
     pub transport: Option<Transport>,
     /// Whether documents share Kinesis records; `off` when left out.
     pub aggregation: Option<AggregationFile>,
-    /// How many processes of this machine share the load; this one alone when left out.
-    #[schemars(range(min = 1, max = 256))]
-    pub workers: Option<u32>,
+    /// Who shares the load: processes of this machine, or tasks on Fargate; this process alone when left out.
+    pub workers: Option<WorkersFile>,
     /// Whether documents of one partition key keep their order, one request a shard at a time; `false` when left out.
     pub ordered: Option<bool>,
 }
@@ -320,4 +319,50 @@ pub(in super::super) enum AggregationWord {
 pub(in super::super) struct AggregationMap {
     /// The largest aggregated record, 1KiB to 1MiB; 50KiB when left out.
     pub max_size: Option<Size>,
+}
+
+/// a whole number of at least 1, for processes of this machine, or `{fargate: {tasks: auto, cpu: 1, memory: 2GiB}}`
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(in super::super) enum WorkersFile {
+    /// So many processes of this machine.
+    Processes(#[schemars(range(min = 1, max = 256))] u32),
+    Map(WorkersMap),
+}
+
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in super::super) struct WorkersMap {
+    /// Tasks of Amazon ECS on Fargate.
+    pub fargate: FargateFile,
+}
+
+/// `{tasks: auto, cpu: 1, memory: 2GiB}`
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in super::super) struct FargateFile {
+    /// How many; `auto` when left out.
+    pub tasks: Option<TasksFile>,
+    /// vCPUs of each: 0.25, 0.5, 1, 2, 4, 8 or 16; 1 when left out.
+    pub cpu: Option<f64>,
+    /// Memory of each, by what goes with its vCPUs; the least when left out.
+    pub memory: Option<Size>,
+    /// An image with `sh`, `curl` and `sha256sum`; Amazon Linux 2023, minimal, of the public registry when left out.
+    pub image: Option<String>,
+}
+
+/// a whole number of at least 1, or `auto`
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(in super::super) enum TasksFile {
+    /// As many as this.
+    Number(#[schemars(range(min = 1, max = 4_000))] u32),
+    Word(TasksWord),
+}
+
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(in super::super) enum TasksWord {
+    /// As many as the load's rate needs, by what one was measured to carry.
+    Auto,
 }

@@ -20,8 +20,8 @@ pub(super) use imperfect::{
     AmountFile, DelayAmountFile, DelayAmountMap, FieldAmountFile, FieldAmountMap, ImperfectFile,
 };
 pub(super) use load::{
-    AggregationFile, AggregationWord, EventFile, HotShareFile, JsonLinesFile, LoadFile, PartitionKeyFile,
-    PartitionKeyMap, PartitionKeyWord, ReplayFile, StageFile, TemplateFile, WorkloadFile,
+    AggregationFile, AggregationWord, EventFile, FargateFile, HotShareFile, JsonLinesFile, LoadFile, PartitionKeyFile,
+    PartitionKeyMap, PartitionKeyWord, ReplayFile, StageFile, TasksFile, TemplateFile, WorkersFile, WorkloadFile,
 };
 pub(super) use mix::{KindFile, MixFile, StatusFile};
 pub(super) use thresholds::{LimitFile, ThresholdsFile};

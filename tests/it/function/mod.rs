@@ -121,6 +121,6 @@ fn a_glibc_newer_than_the_runtimes_is_refused() {
     let path = folder.path().join("demo-function");
     fs::write(&path, code).expect("written");
     let error = Package::find(Some(&path)).expect_err("refused").to_string();
-    assert!(error.contains("it needs glibc 2.39; provided.al2023 has 2.34"), "{error}");
+    assert!(error.contains("it needs glibc 2.39; Amazon Linux 2023 has 2.34"), "{error}");
     assert!(error.contains("--function-binary FILE"), "{error}");
 }
