@@ -28,9 +28,12 @@ pub fn statements(graph: &Graph, id: &StackId) -> Vec<Statement> {
 
 /// What is looked at whatever the stack is: limits, and lists in which `down` searches for what is left.
 fn always() -> Vec<Statement> {
-    const LISTS: [&str; 15] = [
+    const LISTS: [&str; 18] = [
         "athena:ListWorkGroups",
         "dynamodb:ListTables",
+        "ec2:DescribeSecurityGroups",
+        "ecs:ListClusters",
+        "ecs:ListTaskDefinitions",
         "firehose:ListDeliveryStreams",
         "iam:GetAccountSummary",
         "iam:ListRoles",

@@ -14,6 +14,7 @@ use demo_formats::partition;
 use tokio::sync::OnceCell;
 
 use super::{
+    ec2::Ec2,
     endpoints::Endpoints,
     failure::failure,
     rates::{Api, Rates},
@@ -71,6 +72,10 @@ pub struct Caller {
 pub struct Clients {
     /// Kinesis Data Streams.
     pub kinesis: aws_sdk_kinesis::Client,
+    /// EC2.
+    pub(super) ec2: Ec2,
+    /// ECS.
+    pub ecs: aws_sdk_ecs::Client,
     /// Data Firehose.
     pub firehose: aws_sdk_firehose::Client,
     /// S3.
@@ -171,6 +176,8 @@ impl Clients {
         let path_style = endpoints.has("S3");
         Self {
             kinesis: client!(aws_sdk_kinesis, config, retries, "kinesis"),
+            ec2: Ec2::new(&config, endpoints.of_service(Ec2::SERVICE), allowance(Ec2::SIGNED_AS, retries)),
+            ecs: client!(aws_sdk_ecs, config, retries, "ecs"),
             firehose: client!(aws_sdk_firehose, config, retries, "firehose"),
             s3: client!(aws_sdk_s3, config, retries, "s3", force_path_style(path_style)),
             iam: client!(aws_sdk_iam, config, retries, "iam"),

@@ -6,10 +6,12 @@ use aws_config::SdkConfig;
 use aws_types::service_config::ServiceConfigKey;
 
 /// The services that are called, by their id in an SDK (Smithy's `aws.api#service` trait, `sdkId`).
-const SERVICES: [&str; 15] = [
+const SERVICES: [&str; 17] = [
     "Athena",
     "CloudWatch Logs",
     "DynamoDB",
+    "EC2",
+    "ECS",
     "Firehose",
     "Glue",
     "IAM",
@@ -47,6 +49,12 @@ impl Endpoints {
         let services: Vec<_> = SERVICES.into_iter().filter_map(own).collect();
         let is_ambient = general.is_some() || !services.is_empty();
         Self { general, services, is_ambient }
+    }
+
+    /// Where calls of this service go that do not go to AWS.
+    pub(super) fn of_service(&self, service: &str) -> Option<&str> {
+        let own = self.services.iter().find(|(own, _)| *own == service).map(|(_, url)| url);
+        own.or(self.general.as_ref()).map(String::as_str)
     }
 
     /// Whether this service is not AWS's.

@@ -8,6 +8,8 @@ pub(crate) const RESULTS: &str = "athena/";
 pub(crate) const OTHER_RESULTS: &str = "athena-results/";
 /// What Lambda gave up (Lambda developer guide, "Retain discarded batch records").
 pub(crate) const GIVEN_UP: &str = "aws/lambda/";
+/// What a load's coordinator and its workers tell each other.
+pub(crate) const FLEET: &str = ".demo/fleet/";
 /// The code of functions.
 pub(super) const FUNCTIONS: &str = "functions/";
 

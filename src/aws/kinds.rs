@@ -10,6 +10,8 @@ use super::{
     clients::Clients,
     database::Databases,
     delivery::Deliveries,
+    ec2::security_group::SecurityGroups,
+    ecs::{cluster::Clusters, task_definition::TaskDefinitions},
     function::Functions,
     item_table::ItemTables,
     kind::{self, Hourly, Kind, Layer, Typed},
@@ -47,6 +49,9 @@ static KINDS: &[KindInfo] = &[
     KindInfo::of::<rs::schema::Schemas>(),
     KindInfo::of::<rs::table::Tables>(),
     KindInfo::of::<rs::delivery::RedshiftDeliveries>(),
+    KindInfo::of::<SecurityGroups>(),
+    KindInfo::of::<TaskDefinitions>(),
+    KindInfo::of::<Clusters>(),
 ];
 
 /// What is known of a kind without its type.

@@ -1,17 +1,19 @@
-//! The function's log group. Lambda would make one by itself, without our ownership tags and without an end; so this
-//! one is made first, and the function's role may only write to it.
+//! Log groups: the function's, and that of workers on Fargate. Lambda would make one by itself, without our ownership tags and
+//! without an end; so this one is made first, and the function's role may only write to it.
 
 use std::collections::HashMap;
 
 use async_trait::async_trait;
 use aws_sdk_cloudwatchlogs::types::LogGroup;
+use futures::join;
 use serde::{Deserialize, Serialize};
 
 use super::{
     clients::Clients,
+    ecs::task_definition::LOG_STREAMS,
     failure::{failure, is},
     kind::{Kind, Layer},
-    names::{LOG_GROUPS, log_group},
+    names::{LOG_GROUPS, WORKER_LOG_GROUPS, log_group},
     ownership::{self, Ownership, parameters},
     permission::{On, Statement},
     tags,
@@ -108,7 +110,7 @@ impl Kind for LogGroups {
         call.send().await.map_err(|error| failure("logs TagResource", name, &error)).map(drop)
     }
 
-    /// Log streams that Lambda did not name.
+    /// Log streams that neither Lambda nor ECS has named.
     async fn foreign(&self, wanted: &Desired) -> Result<Vec<Foreign>, ProviderError> {
         let Desired { name, .. } = wanted;
         let mut found = Vec::new();
@@ -117,7 +119,7 @@ impl Kind for LogGroups {
             let page = page.map_err(|error| failure("logs DescribeLogStreams", name, &error));
             let Some(page) = ownership::unless_gone(page)? else { break };
             let names = page.log_streams().iter().filter_map(|stream| stream.log_stream_name());
-            found.extend(names.filter(|stream| !is_lambdas(stream)).map(|stream| Foreign {
+            found.extend(names.filter(|stream| !is_lambdas(stream) && !is_of_ecs(stream)).map(|stream| Foreign {
                 what: format!("log stream {stream}"),
                 command:
                     self.0.cli(&format!("logs delete-log-stream --log-group-name {name} --log-stream-name '{stream}'")),
@@ -137,11 +139,12 @@ impl Kind for LogGroups {
     }
 
     async fn owned(&self, scope: &Scope) -> Result<Vec<Owned>, ProviderError> {
-        let prefix = match scope {
-            Scope::Stack(id) => log_group(id),
-            Scope::Account => LOG_GROUPS.to_owned(),
+        let [functions, workers] = match scope {
+            Scope::Stack(id) => [log_group(id), format!("{WORKER_LOG_GROUPS}{id}/")],
+            Scope::Account => [LOG_GROUPS.to_owned(), WORKER_LOG_GROUPS.to_owned()],
         };
-        let names = self.starting_with(&prefix).await?.into_iter().filter_map(|group| group.log_group_name);
+        let (functions, workers) = join!(self.starting_with(&functions), self.starting_with(&workers));
+        let names = functions?.into_iter().chain(workers?).filter_map(|group| group.log_group_name);
         let names = names.filter(|name| scope.may_follow(name));
         let tags = |name: String| async move { Ok(self.tags(&name).await?.into_iter().collect()) };
         let owned = |(name, ownership): (String, Ownership)| {
@@ -158,6 +161,12 @@ fn is_lambdas(log_stream: &str) -> bool {
     log_stream
         .split_once("/[")
         .is_some_and(|(day, rest)| day.bytes().all(|byte| byte.is_ascii_digit() || byte == b'/') && rest.contains(']'))
+}
+
+/// `worker/worker/<task>`.
+fn is_of_ecs(log_stream: &str) -> bool {
+    let task = log_stream.strip_prefix(LOG_STREAMS);
+    task.is_some_and(|task| !task.is_empty() && task.bytes().all(|byte| byte.is_ascii_alphanumeric()))
 }
 
 impl LogGroups {
@@ -194,6 +203,14 @@ mod tests {
         assert!(is_lambdas("2026/11/29/[$LATEST]0b1c2d") && is_lambdas("2026/11/29/[3]0b1c2d"));
         for others in ["mine", "mine/[$LATEST]0b1c2d", "2026/11/29/mine", ""] {
             assert!(!is_lambdas(others), "{others}");
+        }
+    }
+
+    #[test]
+    fn log_streams_of_tasks_are_told_from_others() {
+        assert!(is_of_ecs("worker/worker/0b1c2d3e4f5061728394a5b6c7d8e9f0"));
+        for others in ["worker/worker/", "worker/mine/0b1c", "worker/worker/0b1c/mine", "mine"] {
+            assert!(!is_of_ecs(others), "{others}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     engine::StackId,
-    spec::{Name, Stack},
+    spec::{Name, Stack, Workers},
 };
 
 /// The names of what a stack may have besides what its deliveries name themselves.
@@ -16,10 +16,42 @@ pub struct Names {
     pub schedule: String,
     /// The role that the scheduler assumes.
     pub schedule_role: String,
-    /// The bucket, which every delivery and the journal's mirror need.
+    /// The bucket, which every delivery, the journal's mirror and workers on Fargate need.
     pub bucket: Option<String>,
     /// The path that the stack's roles lie under.
     pub role_path: String,
+    /// What its workers on Fargate need.
+    pub fleet: Option<FleetNames>,
+}
+
+/// The names of what a stack's workers on Fargate need.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FleetNames {
+    /// The cluster that they run in.
+    pub cluster: String,
+    /// The family of their task definition.
+    pub family: String,
+    /// The log group of their lines.
+    pub log_group: String,
+    /// Their security group.
+    pub security_group: String,
+    /// The role that they act as.
+    pub role: String,
+    /// The role by which ECS starts them and writes their lines.
+    pub execution_role: String,
+}
+
+impl FleetNames {
+    fn of(id: &StackId) -> Self {
+        Self {
+            cluster: id.to_string(),
+            family: id.to_string(),
+            log_group: format!("{WORKER_LOG_GROUPS}{id}/workers"),
+            security_group: id.to_string(),
+            role: format!("{id}-worker"),
+            execution_role: format!("{id}-worker-start"),
+        }
+    }
 }
 
 impl Names {
@@ -29,13 +61,15 @@ impl Names {
             let stem = Name::Stem(stack.name.clone());
             joined(stack.deliver.bucket().unwrap_or(&stem), id, '-')
         };
+        let has_fleet = stack.load.workers.as_ref().and_then(Workers::fargate).is_some();
         Self {
             id: id.clone(),
             stream: joined(&stack.stream.name, id, '-'),
             schedule: id.to_string(),
             schedule_role: format!("{id}-scheduler"),
-            bucket: (stack.mirror || !stack.deliver.is_empty()).then(bucket),
+            bucket: (stack.mirror || has_fleet || !stack.deliver.is_empty()).then(bucket),
             role_path: role_path(id),
+            fleet: has_fleet.then(|| FleetNames::of(id)),
         }
     }
 }
@@ -50,6 +84,9 @@ pub fn role_path(id: &StackId) -> String {
 
 /// What the log groups of all functions begin with.
 pub(super) const LOG_GROUPS: &str = "/aws/lambda/";
+
+/// What the log groups of all workers begin with.
+pub(super) const WORKER_LOG_GROUPS: &str = "/demo/";
 
 /// The log group of a stack's function: the one that Lambda would make itself.
 pub(crate) fn log_group(id: &StackId) -> String {

@@ -23,6 +23,8 @@ pub const FIREHOSE: &str = "firehose.amazonaws.com";
 pub const LAMBDA: &str = "lambda.amazonaws.com";
 /// The service principal of EventBridge Scheduler.
 pub const SCHEDULER: &str = "scheduler.amazonaws.com";
+/// The service principal of the tasks of ECS.
+pub const ECS_TASKS: &str = "ecs-tasks.amazonaws.com";
 /// The service principals of Redshift, Serverless and not; it asks for both (Redshift management guide, "Authorizing
 /// Amazon Redshift to access AWS services").
 pub const REDSHIFT: [&str; 2] = ["redshift-serverless.amazonaws.com", "redshift.amazonaws.com"];
@@ -225,12 +227,12 @@ pub(super) async fn tagged(clients: &Clients, scope: &Scope) -> Result<Vec<(Stri
 }
 
 impl Desired {
-    /// The policy document that says who assumes it: only its services; Firehose and EventBridge Scheduler only on
-    /// behalf of this account (the developer guide of either, "Cross-service confused deputy prevention").
+    /// The policy document that says who assumes it: only its services; Firehose, EventBridge Scheduler and
+    /// ECS only on behalf of this account (the developer guide of each, "Cross-service confused deputy prevention").
     pub fn trust(&self, account: &str) -> Value {
         let services = &self.services;
         let mut statement = json!({"Effect": "Allow", "Principal": {"Service": services}, "Action": "sts:AssumeRole"});
-        if services == &[FIREHOSE] || services == &[SCHEDULER] {
+        if [FIREHOSE, SCHEDULER, ECS_TASKS].iter().any(|service| services == &[*service]) {
             statement["Condition"] = json!({"StringEquals": {"aws:SourceAccount": account}});
         }
         json!({"Version": "2012-10-17", "Statement": [statement]})

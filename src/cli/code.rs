@@ -1,11 +1,15 @@
-//! The code of a stack's Lambda function, for the commands that create stacks.
+//! The code of a stack's Lambda function and of its workers on Fargate, for the commands that create stacks.
 
 use std::path::PathBuf;
 
 use clap::Args;
 
 use super::exit::Stop;
-use crate::{aws::packaging::Package, operations::up, spec::Stack};
+use crate::{
+    aws::{packaging::Package, worker_program::WorkerProgram},
+    operations::up,
+    spec::Stack,
+};
 
 /// Options for the function's code.
 #[derive(Args, Clone, Debug, Default)]
@@ -20,4 +24,9 @@ impl Code {
     pub fn package(&self, stack: &Stack) -> anyhow::Result<Option<Package>> {
         up::package(stack, self.function_binary.as_deref()).map_err(|error| Stop::usage(error).into())
     }
+}
+
+/// Finds and checks the program of a stack's workers on Fargate; none for a stack without any.
+pub(super) fn worker_program(stack: &Stack) -> anyhow::Result<Option<WorkerProgram>> {
+    up::worker_program(stack).map_err(|error| Stop::usage(error).into())
 }

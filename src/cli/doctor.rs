@@ -17,13 +17,14 @@ use crate::{
     aws::{
         Clients, Where,
         clients::{self, Found},
-        packaging::Package,
+        packaging::{Architecture, Package},
         preflight::{self, Finding, Report, Verdict},
+        worker_program::WorkerProgram,
     },
     engine::Cause,
-    operations::{known::id_and_state, target::release_stand_in},
+    operations::{known::id_and_state, target::release_stand_in, up},
     pipeline::{Materials, lifecycle},
-    spec::Checked,
+    spec::{Checked, Stack},
 };
 
 /// Arguments of `demo doctor`.
@@ -68,15 +69,28 @@ impl Doctor {
             Ok(package) => (package.unwrap_or_else(Package::any), None),
             Err(error) => (Package::any(), Some(Finding::wrong(Cause::Other, "function", format!("{error:#}"), ""))),
         };
-        let materials = Materials { schema: &documents.schema, function: Some(&package) };
+        let (worker, unfit_worker) = worker(stack);
+        let materials = Materials { schema: &documents.schema, function: Some(&package), worker: Some(worker) };
         let home = context::home()?;
         let (id, state) = id_and_state(&home, &stack.name)?;
         let clients = context::clients(&home, &stack.target, &self.reach).await?;
         let report = lifecycle::check(stack, &id, &state, &materials, &clients).await;
         release_stand_in(&home).await?;
         let mut report = report.map_err(errors::lifecycle)?;
-        report.0.extend(unfit);
+        report.0.extend(unfit.into_iter().chain(unfit_worker));
         Ok(report)
+    }
+}
+
+/// What the program of a stack's workers on Fargate runs on, and what is found of it.
+fn worker(stack: &Stack) -> (Architecture, Option<Finding>) {
+    const WHAT: &str = "worker program";
+    match up::worker_program(stack) {
+        Ok(None) => (Architecture::default(), None),
+        Ok(Some(WorkerProgram { architecture, .. })) => {
+            (architecture, Some(Finding::fine(WHAT, format!("a task can run it, on {}", architecture.name()))))
+        }
+        Err(error) => (Architecture::default(), Some(Finding::wrong(Cause::Other, WHAT, error.to_string(), ""))),
     }
 }
 

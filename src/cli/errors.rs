@@ -91,7 +91,7 @@ pub fn up(error: UpError) -> anyhow::Error {
     match error {
         UpError::Documents(error) => documents(error),
         UpError::Budget(error) => budget(error),
-        UpError::Packaging(_) => Stop::usage(error).into(),
+        UpError::Packaging(_) | UpError::Program(_) => Stop::usage(error).into(),
         UpError::Connect(error) => connect(error),
         UpError::Declined(question) => declined(&question.to_string()).into(),
         UpError::Interrupted => interrupted().into(),

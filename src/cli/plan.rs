@@ -4,8 +4,14 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::{
-    Reach, StackFile, code::Code, context, documents, errors, exit::Exit, resource_lines::label, screen::Screen,
-    signals::Signals, stack_status,
+    Reach, StackFile,
+    code::{self, Code},
+    context, documents, errors,
+    exit::Exit,
+    resource_lines::label,
+    screen::Screen,
+    signals::Signals,
+    stack_status,
 };
 use crate::{
     aws::{Clients, cost},
@@ -49,7 +55,8 @@ impl Plan {
         let stack = &checked.stack;
         let documents = documents::check(stack, screen).await?;
         let function = self.code.package(stack)?;
-        let materials = Materials { schema: &documents.schema, function: function.as_ref() };
+        let worker = code::worker_program(stack)?.map(|program| program.architecture);
+        let materials = Materials { schema: &documents.schema, function: function.as_ref(), worker };
         let home = context::home()?;
         let (id, state) = id_and_state(&home, &stack.name)?;
         signals.begun(|| "interrupted; nothing was changed".to_owned());
@@ -71,7 +78,7 @@ impl Plan {
             format!(
                 "{}\n",
                 json!({"stack": id, "known": known, "place": place, "changes": changes, "possible": possible,
-                       "workers": stack.load.workers.as_ref().map(Workers::count), "task": task_json(&stack), "sending": stack.load.sending.to_string(), "keys": keys, "imperfect": imperfect, "steps": steps})
+                       "workers": stack.load.workers.as_ref().map(Workers::count), "task": task_json(stack), "sending": stack.load.sending.to_string(), "keys": keys, "imperfect": imperfect, "steps": steps})
             )
         } else {
             let new = if known { "" } else { " (not created yet; its id will differ)" };

@@ -35,7 +35,7 @@ impl Policy {
         let stack = &checked.stack;
         let documents = documents::check(stack, screen).await?;
         let any = Package::any();
-        let materials = Materials { schema: &documents.schema, function: Some(&any) };
+        let materials = Materials { schema: &documents.schema, function: Some(&any), worker: Some(any.architecture) };
         let id = StackId::new(&stack.name);
         let graph = pipeline::graph(stack, &id, Utc::now(), &materials).map_err(Stop::usage)?;
         let region = match &stack.target {

@@ -9,7 +9,7 @@ use crate::{
         Names,
         kind::node,
         ownership::Ownership,
-        packaging::Package,
+        packaging::{Architecture, Package},
         permission::Statement,
         role::{self, Roles},
     },
@@ -44,6 +44,8 @@ pub struct Materials<'a> {
     pub schema: &'a Schema,
     /// The code of its function, for a delivery that needs it.
     pub function: Option<&'a Package>,
+    /// What the program of its workers on Fargate runs on, for a stack that has some.
+    pub worker: Option<Architecture>,
 }
 
 /// What every node is made from.
@@ -59,9 +61,9 @@ pub struct Parts<'a> {
 }
 
 impl Parts<'_> {
-    /// The bucket, which every delivery has.
+    /// The bucket, which every delivery and workers on Fargate have.
     pub(crate) fn bucket(&self) -> &str {
-        self.names.bucket.as_deref().expect("a stack with a delivery or a mirror has a bucket")
+        self.names.bucket.as_deref().expect("a stack with a delivery, a mirror or workers on Fargate has a bucket")
     }
 
     /// A role under the stack's path.

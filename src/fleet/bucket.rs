@@ -5,12 +5,10 @@ use aws_sdk_s3::Client;
 
 use super::rendezvous::{Rendezvous, RendezvousError};
 use crate::{
-    aws::objects::Objects,
+    aws::{folders::FLEET, objects::Objects},
     engine::mirror::{Put, Reflected},
 };
 
-/// Beside the journal's mirror, where everything is the stack's own.
-const FOLDER: &str = ".demo/fleet";
 const CONTENT: &str = "application/json";
 
 /// The objects of one run in a stack's bucket.
@@ -22,7 +20,7 @@ pub struct InBucket {
 impl InBucket {
     /// Those of this run.
     pub fn new(s3: &Client, bucket: &str, run: &str) -> Self {
-        Self { objects: Objects::new(s3, bucket), prefix: format!("{FOLDER}/{run}/") }
+        Self { objects: Objects::new(s3, bucket), prefix: format!("{FLEET}{run}/") }
     }
 
     fn key(&self, name: &str) -> String {

@@ -53,7 +53,7 @@ pub enum BudgetError {
 /// The documents or the stack file do not allow a delivery.
 pub fn graph(stack: &Stack, documents: &Documents) -> Result<Graph, PipelineError> {
     let any = Package::any();
-    let materials = Materials { schema: &documents.schema, function: Some(&any) };
+    let materials = Materials { schema: &documents.schema, function: Some(&any), worker: Some(any.architecture) };
     pipeline::graph(stack, &StackId::new(&stack.name), Utc::now(), &materials)
 }
 

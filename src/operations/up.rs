@@ -16,6 +16,7 @@ use crate::{
     aws::{
         Clients, cost,
         packaging::{Package, PackagingError},
+        worker_program::{ProgramError, WorkerProgram},
     },
     deliveries,
     engine::{
@@ -27,7 +28,7 @@ use crate::{
         Materials,
         lifecycle::{self, LifecycleError},
     },
-    spec::{Checked, Stack, Target},
+    spec::{Checked, Stack, Target, Workers},
 };
 
 /// How to create a stack.
@@ -94,6 +95,9 @@ pub enum UpError {
     /// The code of its function is not fit.
     #[error(transparent)]
     Packaging(#[from] PackagingError),
+    /// The program of its workers on Fargate is not fit.
+    #[error(transparent)]
+    Program(#[from] ProgramError),
     /// The disk has no room for it.
     #[error(transparent)]
     Room(#[from] RoomError),
@@ -161,6 +165,12 @@ pub fn package(stack: &Stack, function_binary: Option<&Path>) -> Result<Option<P
     needs_code.then(|| Package::find(function_binary)).transpose()
 }
 
+/// Finds and checks the program of a stack's workers on Fargate; none for a stack without any.
+pub fn worker_program(stack: &Stack) -> Result<Option<WorkerProgram>, ProgramError> {
+    let has_tasks = stack.load.workers.as_ref().and_then(Workers::fargate).is_some();
+    has_tasks.then(|| WorkerProgram::find(None)).transpose()
+}
+
 /// Creates all resources of a stack, or continues where an earlier `up` was cut off.
 ///
 /// # Errors
@@ -175,7 +185,8 @@ pub async fn up(
     let documents = Documents::check(stack).await?;
     host.notify(Event::DocumentsChecked { stack, documents: &documents });
     let function = package(stack, options.function_binary)?;
-    let materials = Materials { schema: &documents.schema, function: function.as_ref() };
+    let worker = worker_program(stack)?.map(|program| program.architecture);
+    let materials = Materials { schema: &documents.schema, function: function.as_ref(), worker };
     room::refuse_full_disk()?;
     if options.loads {
         budget::refuse_small(stack, &documents).await?;

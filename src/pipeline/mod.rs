@@ -1,6 +1,7 @@
 //! A pipeline of a stream and its deliveries: the resources that make a stack, what its load costs, and its lifecycle.
 
 pub mod discover;
+mod fleet;
 pub mod lifecycle;
 pub mod load_bytes;
 pub mod load_cost;
@@ -27,6 +28,7 @@ use crate::{
 };
 
 pub use crate::deliveries::parts::Materials;
+pub use fleet::NoProgram;
 
 /// Why a stack cannot be made into a graph.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +39,9 @@ pub enum PipelineError {
     /// The documents or the stack file do not allow a delivery.
     #[error(transparent)]
     Delivery(#[from] NodesError),
+    /// Its workers have nothing to run.
+    #[error(transparent)]
+    Fleet(#[from] NoProgram),
 }
 
 /// Every resource of the stack. Its time to live, if it has one, counts from `opened_at`, when the stack was opened.
@@ -55,6 +60,7 @@ pub fn graph(
     for delivery in deliveries::of(&stack.deliver) {
         nodes.extend(delivery.nodes(&parts)?);
     }
+    nodes.extend(fleet::nodes(&parts)?);
     if stack.mirror {
         stand_on_bucket(&mut nodes);
     }

@@ -42,7 +42,7 @@ fn opened_at() -> DateTime<Utc> {
 }
 
 fn materials() -> Materials<'static> {
-    Materials { schema: schema::store_sales(), function: None }
+    Materials { schema: schema::store_sales(), function: None, worker: None }
 }
 
 fn stack(s3: Option<S3Delivery>) -> Stack {

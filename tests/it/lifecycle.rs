@@ -14,7 +14,7 @@ use demo_formats::{
     schema,
 };
 use kinesis_demo::{
-    aws::{Clients, Names, Where, inventory, partitions},
+    aws::{Clients, Names, Where, inventory, packaging::Architecture, partitions},
     deliveries::{
         s3::{Catalog, Partitions, S3Delivery},
         spec::Deliver,
@@ -22,8 +22,8 @@ use kinesis_demo::{
     engine::{Action, Cancel, Home, Journal, Observed, Outcome, Scope, State},
     pipeline::{Materials, lifecycle},
     spec::{
-        Buffer, Compression, Format, Length, Load, Name, PartitionKey, Rate, Schedule, Sending, Stack, Stream,
-        StreamMode, Target, Thresholds, Workload,
+        Buffer, Compression, Fargate, Format, Length, Load, Name, PartitionKey, Rate, Schedule, Sending, Stack, Stream,
+        StreamMode, Target, TaskSize, Thresholds, Workers, Workload,
     },
 };
 
@@ -81,36 +81,44 @@ pub fn store_sales() -> Stack {
 
 /// What it is made from.
 pub fn materials() -> Materials<'static> {
-    Materials { schema: schema::store_sales(), function: None }
+    Materials { schema: schema::store_sales(), function: None, worker: Some(Architecture::X86_64) }
 }
 
-/// Up, up again, a partition, status, down, down again.
-pub async fn lifecycle(place: Where) {
+/// The same, with workers that are tasks on Fargate.
+fn with_tasks() -> Stack {
+    let mut stack = store_sales();
+    let size = TaskSize { cpu_units: 1_024, memory_mib: 2_048 };
+    stack.load.workers = Some(Workers::Fargate(Fargate { tasks: 2, size, image: None }));
+    stack
+}
+
+/// Up, up again, a partition, status, down, down again. `count` is of the stack's resources.
+async fn lifecycle(place: Where, stack: Stack, count: usize) {
     let folder = tempfile::tempdir().expect("a folder");
     let home = Home::at(folder.path()).expect("a home");
     let clients = Clients::connect(place).await;
-    let (stack, cancel) = (store_sales(), Cancel::new());
+    let cancel = Cancel::new();
 
     let journal = lifecycle::open(&home, &stack, serde_json::json!({}), &clients).await.expect("opened");
     let id = journal.id().clone();
     let planned = lifecycle::plan(&stack, &id, &journal.state(), &materials(), &clients).await.expect("a plan");
-    assert!(planned.len() == 7 && planned.iter().all(|step| step.action == Action::Create), "{planned:#?}");
+    assert!(planned.len() == count && planned.iter().all(|step| step.action == Action::Create), "{planned:#?}");
 
     let first = lifecycle::up(&journal, &stack, &materials(), &clients, &(), &cancel).await.expect("up");
-    assert_eq!(outcomes(&first.resources), [Outcome::Created; 7]);
-    all_ready(&journal.state(), &clients).await;
+    assert_eq!(outcomes(&first.resources), vec![Outcome::Created; count]);
+    all_ready(&journal.state(), &clients, count).await;
     drop(journal);
 
     let journal = lifecycle::open(&home, &stack, serde_json::json!({}), &clients).await.expect("opened again");
     assert_eq!(*journal.id(), id, "the same stack");
     let second = lifecycle::up(&journal, &stack, &materials(), &clients, &(), &cancel).await.expect("up again");
-    assert_eq!(outcomes(&second.resources), [Outcome::Kept; 7]);
+    assert_eq!(outcomes(&second.resources), vec![Outcome::Kept; count]);
     let planned = lifecycle::plan(&stack, &id, &journal.state(), &materials(), &clients).await.expect("a plan");
     assert!(planned.iter().all(|step| step.action == Action::Keep), "{planned:#?}");
-    assert_eq!(inventory::of(&clients, &Scope::Stack(id.clone())).await.expect("an inventory").len(), 7);
+    assert_eq!(inventory::of(&clients, &Scope::Stack(id.clone())).await.expect("an inventory").len(), count);
 
     registers_what_landed(&clients, &stack, &Names::of(&stack, &id)).await;
-    takes_down(&journal, &clients, &cancel).await;
+    takes_down(&journal, &clients, &cancel, count).await;
     assert_eq!(inventory::of(&clients, &Scope::Stack(id.clone())).await.expect("an inventory"), []);
     let again = lifecycle::down(&journal, &clients, &(), &cancel).await.expect("down again");
     assert!(again.is_clean() && again.removed.is_empty(), "{again:#?}");
@@ -121,9 +129,9 @@ fn outcomes(resources: &[(kinesis_demo::engine::ResourceKey, Outcome)]) -> Vec<O
     resources.iter().map(|(_, outcome)| *outcome).collect()
 }
 
-async fn all_ready(state: &State, clients: &Clients) {
+async fn all_ready(state: &State, clients: &Clients, count: usize) {
     let status = lifecycle::status(state, clients).await;
-    assert_eq!(status.len(), 7);
+    assert_eq!(status.len(), count);
     for resource in status {
         match resource.observed.expect("readable") {
             Observed::Ours { identity, ready, differs } => {
@@ -148,10 +156,10 @@ async fn registers_what_landed(clients: &Clients, stack: &Stack, names: &Names) 
     assert_eq!(register().await.expect("registered again"), Vec::<Vec<String>>::new());
 }
 
-async fn takes_down(journal: &Journal, clients: &Clients, cancel: &Cancel) {
+async fn takes_down(journal: &Journal, clients: &Clients, cancel: &Cancel, count: usize) {
     let down = lifecycle::down(journal, clients, &(), cancel).await.expect("down");
     assert!(down.is_clean(), "{down:#?}");
-    assert_eq!(outcomes(&down.removed), [Outcome::Deleted; 7]);
+    assert_eq!(outcomes(&down.removed), vec![Outcome::Deleted; count]);
 }
 
 /// moto's server; ends with the test.
@@ -188,12 +196,15 @@ impl Drop for Moto {
 async fn against_moto() {
     let (_moto, address) = Moto::start().await;
     let credentials = Credentials::new("any", "any", None, None, "test");
-    lifecycle(Where::Local { url: format!("http://{address}"), credentials }).await;
+    let place = Where::Local { url: format!("http://{address}"), credentials };
+    lifecycle(place.clone(), store_sales(), 7).await;
+    lifecycle(place, with_tasks(), 13).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn against_the_stand_in() {
     let folder = tempfile::tempdir().expect("a folder");
     let running = crate::stand_in::Running::over(folder.path()).await;
-    lifecycle(running.place()).await;
+    lifecycle(running.place(), store_sales(), 7).await;
+    lifecycle(running.place(), with_tasks(), 13).await;
 }

@@ -15,6 +15,7 @@ mod dynamodb;
 mod elsewhere;
 mod families;
 mod fleet;
+mod fleet_resources;
 mod fleet_simulation;
 mod circles;
 mod floors;

@@ -27,8 +27,8 @@ use crate::{
     stand_in::Running,
 };
 
-/// What is set in stacks that ship: a time to live, a Redshift of the stack's own, a cluster.
-const SETS: [(&str, &[&str]); 4] = [
+/// What is set in stacks that ship: a time to live, a Redshift of the stack's own, a cluster, workers on Fargate.
+const SETS: [(&str, &[&str]); 5] = [
     ("store-sales-s3", &["ttl=1h"]),
     ("store-sales-redshift", &["deliver.redshift.workgroup=null", "deliver.redshift.create=true"]),
     (
@@ -36,6 +36,7 @@ const SETS: [(&str, &[&str]); 4] = [
         &["deliver.redshift.workgroup=null", "deliver.redshift.cluster=demo", "deliver.redshift.user=awsuser"],
     ),
     ("store-sales-everything", &["ttl=1h"]),
+    ("stream-only", &["load.workers.fargate.tasks=2"]),
 ];
 
 /// Every stack that ships, and those with something set in them.

@@ -110,7 +110,7 @@ fn id(stack: &Stack) -> StackId {
 }
 
 fn materials(package: &Package) -> Materials<'_> {
-    Materials { schema: schema::store_sales(), function: Some(package) }
+    Materials { schema: schema::store_sales(), function: Some(package), worker: Some(package.architecture) }
 }
 
 fn stack(name: &str, sets: &[&str]) -> Stack {

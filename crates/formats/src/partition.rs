@@ -1,17 +1,30 @@
 //! Partitions of AWS: which of them a region is in.
 
-/// What a region's ARNs begin with, after `arn:` (botocore, `partitions.json`).
+/// What its regions begin with, its name, and what the names of its hosts end in (botocore, `partitions.json`).
+const PARTITIONS: [(&str, &str, &str); 8] = [
+    ("cn-", "aws-cn", "amazonaws.com.cn"),
+    ("eusc-", "aws-eusc", "amazonaws.eu"),
+    ("us-iso-", "aws-iso", "c2s.ic.gov"),
+    ("us-isob-", "aws-iso-b", "sc2s.sgov.gov"),
+    ("eu-isoe-", "aws-iso-e", "cloud.adc-e.uk"),
+    ("us-isof-", "aws-iso-f", "csp.hci.ic.gov"),
+    ("us-gov-", "aws-us-gov", "amazonaws.com"),
+    ("", "aws", "amazonaws.com"),
+];
+
+/// What a region's ARNs begin with, after `arn:`.
 pub fn of(region: &str) -> &'static str {
-    const PARTITIONS: [(&str, &str); 7] = [
-        ("cn-", "aws-cn"),
-        ("eusc-", "aws-eusc"),
-        ("us-iso-", "aws-iso"),
-        ("us-isob-", "aws-iso-b"),
-        ("eu-isoe-", "aws-iso-e"),
-        ("us-isof-", "aws-iso-f"),
-        ("us-gov-", "aws-us-gov"),
-    ];
-    PARTITIONS.iter().find(|(prefix, _)| region.starts_with(prefix)).map_or("aws", |(_, partition)| partition)
+    entry(region).1
+}
+
+/// What the names of a region's endpoints end in.
+pub fn suffix(region: &str) -> &'static str {
+    entry(region).2
+}
+
+fn entry(region: &str) -> &'static (&'static str, &'static str, &'static str) {
+    let found = PARTITIONS.iter().find(|(prefix, ..)| region.starts_with(prefix));
+    found.expect("the last one has every other region")
 }
 
 #[cfg(test)]
@@ -28,5 +41,7 @@ mod tests {
         ] {
             assert_eq!(super::of(region), partition, "{region}");
         }
+        assert_eq!(super::suffix("ap-south-1"), "amazonaws.com");
+        assert_eq!(super::suffix("cn-north-1"), "amazonaws.com.cn");
     }
 }

@@ -3,6 +3,7 @@
 
 mod caller;
 mod clock;
+mod fargate;
 mod names;
 mod permissions;
 mod quotas;
@@ -65,8 +66,9 @@ async fn around(intent: &Intent<'_>, caller: &Caller, clients: &Clients) -> Vec<
     let Intent { stack, graph, id, state } = *intent;
     let is_up = graph.nodes().iter().all(|node| state.phase(&node.key) == Some(Phase::Ready));
     let permissions = async { if is_up { None } else { Some(permissions::check(graph, id, caller, clients).await) } };
-    let (quotas, permissions) = futures::join!(quotas::check(stack, graph, state, clients), permissions);
-    quotas.into_iter().chain(permissions).collect()
+    let (quotas, fargate) = (quotas::check(stack, graph, state, clients), fargate::check(stack, caller, clients));
+    let (quotas, fargate, permissions) = futures::join!(quotas, fargate, permissions);
+    quotas.into_iter().chain(fargate).chain(permissions).collect()
 }
 
 /// Few tries: a service that does not know the question is not asked again and again.

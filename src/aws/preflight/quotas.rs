@@ -17,7 +17,7 @@ use crate::{
         stream::{self, Capacity, Streams},
     },
     engine::{Cause, Graph, Node, Phase, ProviderError, Resource, State},
-    spec::{self, Stack},
+    spec::{self, Stack, Workers},
 };
 
 /// A quota by the names of Service Quotas (`aws service-quotas list-service-quotas`).
@@ -36,6 +36,8 @@ const TABLE_WRITES: Quota =
     Quota { service: "dynamodb", code: Some("L-AB614373"), name: "Table-level write throughput limit" };
 const BUCKETS: Quota = Quota { service: "s3", code: Some("L-DC2B2D3D"), name: "General purpose buckets" };
 const ROLES: Quota = Quota { service: "iam", code: Some("L-FE177D64"), name: "Roles per account" };
+const VCPUS: Quota =
+    Quota { service: "fargate", code: Some("L-3032A538"), name: "Fargate On-Demand vCPU resource count" };
 
 /// How much there is, and how much of it is taken and wanted.
 struct Room {
@@ -69,6 +71,10 @@ pub(super) async fn check(stack: &Stack, graph: &Graph, state: &State, clients: 
     }
     if let Some(mapping) = new.iter().find_map(|node| Mappings::of(node)) {
         asked.push(Box::pin(concurrency(mapping, stack, clients)));
+    }
+    if let Some(fargate) = stack.load.workers.as_ref().and_then(Workers::fargate) {
+        let needed = f64::from(fargate.tasks) * fargate.size.vcpus();
+        asked.push(Box::pin(found(VCPUS, vcpus_room(needed, clients), clients)));
     }
     let units = stack.deliver.dynamodb.as_ref().and_then(|to| to.write_units(&stack.load));
     if let Some(units) = units.filter(|_| count(&[ItemTables::KIND]) > 0.0) {
@@ -148,6 +154,12 @@ async fn roles_room(needed: f64, clients: &Clients) -> Result<Room, ProviderErro
     let number = |key: &str| summary.get(&key.into()).copied().map(f64::from);
     let (most, used) = (number("RolesQuota").unwrap_or(f64::INFINITY), number("Roles").unwrap_or_default());
     Ok(Room { quota: ROLES, most, used, needed, less: "deliver" })
+}
+
+/// What runs by now is not counted: Service Quotas does not tell it, and it may have ended when the load begins.
+async fn vcpus_room(needed: f64, clients: &Clients) -> Result<Room, ProviderError> {
+    let most = applied(&VCPUS, clients).await?;
+    Ok(Room { quota: VCPUS, most, used: 0.0, needed, less: "load.workers.fargate" })
 }
 
 async fn writes_room(needed: f64, clients: &Clients) -> Result<Room, ProviderError> {

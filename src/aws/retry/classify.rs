@@ -56,7 +56,7 @@ const RULES: &[Rule] = &[
     Rule(Failure::Expired, ANY,        &["UnrecognizedClient", "InvalidClientTokenId"], &["expired"]),
     Rule(Failure::Unknown, ANY,        &["UnrecognizedClient", "InvalidClientTokenId", "InvalidAccessKeyId", "InvalidToken",
                                       "SignatureDoesNotMatch", "InvalidSignature", "IncompleteSignature",
-                                      "MissingAuthenticationToken"], EVERY),
+                                      "MissingAuthenticationToken", "AuthFailure"], EVERY),
 
     Rule(Failure::Role,    "firehose", &["InvalidArgument"], &["Firehose is unable to assume role", "is not authorized to",
                                       "Access was denied", "Verify that the IAM role has access",
@@ -65,8 +65,11 @@ const RULES: &[Rule] = &[
                                       "The provided execution role does not have permissions",
                                       "ensure the role can perform"]),
     Rule(Failure::Role,    "redshift-serverless", &["Validation"], &["not authorized to assume", "cannot be assumed", "IAM role"]),
+    Rule(Failure::Role,    "ecs",      EVERY, &["unable to assume the role", "Role is not valid"]),
     Rule(Failure::Role,    "scheduler", &["Validation"], &["must allow AWS EventBridge Scheduler to assume the role"]),
 
+    Rule(Failure::Quota,   "ecs",      EVERY, &["reached the limit on the number of"]),
+    Rule(Failure::Rate,    "ecs",      EVERY, &["Capacity is unavailable at this time"]),
     Rule(Failure::Rate,    "kinesis",  &["LimitExceeded"], &["simultaneously be in CREATING or DELETING", "Rate exceeded"]),
     Rule(Failure::Rate,    "dynamodb", &["LimitExceeded"], &["simultaneous"]),
     Rule(Failure::Rate,    ANY,        &["Throttl", "TooManyRequests", "RequestLimitExceeded", "BandwidthLimitExceeded", "SlowDown",
@@ -83,6 +86,8 @@ const RULES: &[Rule] = &[
     Rule(Failure::Busy,    "logs",     &["OperationAborted"], EVERY),
     Rule(Failure::Busy,    "glue",     &["ConcurrentModification"], EVERY),
     Rule(Failure::Busy,    "scheduler", &["Conflict"], EVERY),
+    Rule(Failure::Busy,    "ecs",      &["ClusterContainsTasks", "UpdateInProgress"], EVERY),
+    Rule(Failure::Busy,    "ecs",      EVERY, &["is still in ACTIVE status"]),
     Rule(Failure::Busy,    "redshift-serverless", &["Conflict"], &["operation running", "in progress"]),
 
     Rule(Failure::Quota,   ANY,        &["LimitExceeded", "QuotaExceeded", "TooManyBuckets", "CodeStorageExceeded"], EVERY),
@@ -117,6 +122,18 @@ mod tests {
         assert_eq!(classify("dynamodb", "RequestLimitExceeded", ""), Failure::Rate);
         assert_eq!(classify("s3", "SlowDown", "Please reduce your request rate."), Failure::Rate);
         assert_eq!(classify("lambda", "TooManyRequestsException", "Rate Exceeded."), Failure::Rate);
+    }
+
+    /// Of ECS also what a failure says that stands in an answer, without a code.
+    #[test]
+    fn room_for_a_task_that_comes_is_told_from_a_quota() {
+        let none = "Capacity is unavailable at this time. Please try again later or in a different availability zone";
+        let quota = "You've reached the limit on the number of vCPUs you can run concurrently";
+        assert_eq!(classify("ecs", "", none), Failure::Rate);
+        for code in ["", "ClientException", "ThrottlingException"] {
+            assert_eq!(classify("ecs", code, quota), Failure::Quota);
+        }
+        assert_eq!(classify("ecs", "ThrottlingException", "Rate exceeded"), Failure::Rate);
     }
 
     #[test]
@@ -160,5 +177,6 @@ mod tests {
         );
         assert_eq!(classify("redshift-serverless", "ConflictException", "It already exists"), Failure::Other);
         assert_eq!(classify("iam", "EntityAlreadyExists", ""), Failure::Other);
+        assert_eq!(classify("ecs", "ClusterContainsTasksException", ""), Failure::Busy);
     }
 }

@@ -9,7 +9,7 @@ pub(in crate::aws) struct Quota {
 }
 
 /// By the call that runs into it.
-const QUOTAS: [(&str, Quota); 9] = [
+const QUOTAS: [(&str, Quota); 12] = [
     ("kinesis CreateStream", SHARDS),
     ("kinesis UpdateShardCount", SHARDS),
     ("firehose CreateDeliveryStream", Quota { service: "firehose", code: "L-14BB0BE7", name: "Delivery streams" }),
@@ -18,6 +18,9 @@ const QUOTAS: [(&str, Quota); 9] = [
     ("dynamodb CreateTable", Quota { service: "dynamodb", code: "L-F98FE922", name: "Maximum number of tables" }),
     ("lambda CreateFunction", STORAGE),
     ("lambda UpdateFunctionCode", STORAGE),
+    ("ecs CreateCluster", Quota { service: "ecs", code: "L-21C621EB", name: "Clusters per account" }),
+    ("ecs RunTask", Quota { service: "fargate", code: "L-3032A538", name: "Fargate On-Demand vCPU resource count" }),
+    ("ec2 CreateSecurityGroup", Quota { service: "vpc", code: "L-E79EC296", name: "VPC security groups per Region" }),
     ("glue CreateDatabase", Quota { service: "glue", code: "L-F953935E", name: "Max databases per account" }),
 ];
 const SHARDS: Quota = Quota { service: "kinesis", code: "L-0918CF54", name: "Shards per Region" };

@@ -53,6 +53,39 @@ async fn a_stream_changes_its_mode_both_ways() {
     bench.is_taken_down(&[]).await;
 }
 
+/// Each change is another revision, and the one before it goes.
+#[tokio::test(start_paused = true)]
+async fn the_tasks_of_a_load() {
+    let bench = Bench::of("stream-only");
+    let (from, to) = (
+        ["load.workers.fargate={tasks: 2, cpu: 1, memory: 2GiB}"],
+        ["load.workers.fargate={tasks: 3, cpu: 2, memory: 4GiB, image: mine}", "tags={team: demo}"],
+    );
+    let image = "public.ecr.aws/amazonlinux/amazonlinux:2023-minimal";
+    let tag = "tag team: missing, expected demo";
+    let in_definition = [
+        format!("task-definition: {tag}"),
+        "task-definition: CPU units: 1024, expected 2048".to_owned(),
+        "task-definition: memory (MiB): 2048, expected 4096".to_owned(),
+        format!("task-definition: image: {image}, expected mine"),
+    ];
+    bench.made(&from).await;
+    let planned = said(&bench.plan(&to).await);
+    assert_eq!(planned.iter().filter(|said| said.ends_with(tag)).count(), planned.len() - 3, "{planned:#?}");
+    assert!(in_definition.iter().all(|said| planned.contains(said)), "{planned:#?}");
+    assert!(planned.contains(&format!("cluster: {tag}")) && planned.contains(&format!("security-group: {tag}")));
+    bench.up(&to).await.expect("up");
+    bench.is_settled(&to).await;
+    let inventory = bench.stand_in.inventory().expect("readable");
+    let definitions: Vec<&str> = inventory.names().filter(|name| name.starts_with("ecs task definition")).collect();
+    assert!(definitions.len() == 1 && definitions[0].ends_with(":2"), "{definitions:?}");
+    bench.is_taken_down(&to).await;
+    let inventory = bench.stand_in.inventory().expect("readable");
+    let left: Vec<&str> =
+        inventory.names().filter(|name| name.starts_with("ecs ") || name.starts_with("ec2 ")).collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_delivery_to_s3_and_its_table() {
     let bench = Bench::of("store-sales-s3");

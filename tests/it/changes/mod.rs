@@ -73,7 +73,7 @@ impl Bench {
     async fn up(&self, sets: &[&str]) -> Result<BTreeMap<String, Outcome>, LifecycleError> {
         let (stack, clients) = (self.stack(sets), self.wire.clients().await);
         let (schema, package) = (schema_of(&stack), Package::find(Some(&self.code())).expect("a package"));
-        let materials = Materials { schema: &schema, function: Some(&package) };
+        let materials = Materials { schema: &schema, function: Some(&package), worker: Some(package.architecture) };
         let journal = lifecycle::open(&self.home(), &stack, json!({}), &clients).await?;
         let applied = lifecycle::up(&journal, &stack, &materials, &clients, &(), &Cancel::new()).await?;
         Ok(applied.resources.into_iter().map(|(key, outcome)| (short(&key.kind, &key.name), outcome)).collect())
@@ -82,7 +82,7 @@ impl Bench {
     async fn plan(&self, sets: &[&str]) -> Planned {
         let (stack, clients) = (self.stack(sets), self.wire.clients().await);
         let (schema, package) = (schema_of(&stack), Package::find(Some(&self.code())).expect("a package"));
-        let materials = Materials { schema: &schema, function: Some(&package) };
+        let materials = Materials { schema: &schema, function: Some(&package), worker: Some(package.architecture) };
         let state = self.state(&stack);
         let id: StackId = state.id().cloned().expect("a stack that is known");
         let steps = lifecycle::plan(&stack, &id, &state, &materials, &clients).await.expect("a plan");

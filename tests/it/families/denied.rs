@@ -2,11 +2,11 @@
 
 use kinesis_demo::engine::{Cause, ProviderError};
 
-use super::{CREATED, EVERYTHING, down, ends_clean, errors, ground, make, up, up_fails};
+use super::{CREATED, EVERYTHING, FARGATE, down, ends_clean, errors, ground, make, up, up_fails};
 use crate::{inside::Fault, matrix::ground::Ground};
 
 /// The stack, the call that is refused, and the action that the error must name.
-const WHILE_MAKING: [(&str, &str, &str); 22] = [
+const WHILE_MAKING: [(&str, &str, &str); 28] = [
     (EVERYTHING, "kinesis CreateStream", "kinesis:CreateStream"),
     (EVERYTHING, "kinesis DescribeStreamSummary", "kinesis:DescribeStreamSummary"),
     (EVERYTHING, "kinesis ListTagsForStream", "kinesis:ListTagsForStream"),
@@ -29,9 +29,15 @@ const WHILE_MAKING: [(&str, &str, &str); 22] = [
     (EVERYTHING, "glue CreateTable", "glue:CreateTable"),
     (EVERYTHING, "redshift-data BatchExecuteStatement", "redshift-data:BatchExecuteStatement"),
     (CREATED, "redshift-serverless CreateWorkgroup", "redshift-serverless:CreateWorkgroup"),
+    (FARGATE, "ec2 CreateSecurityGroup", "ec2:CreateSecurityGroup"),
+    (FARGATE, "ec2 DescribeSecurityGroups", "ec2:DescribeSecurityGroups"),
+    (FARGATE, "ecs CreateCluster", "ecs:CreateCluster"),
+    (FARGATE, "ecs DescribeClusters", "ecs:DescribeClusters"),
+    (FARGATE, "ecs RegisterTaskDefinition", "ecs:RegisterTaskDefinition"),
+    (FARGATE, "ecs ListTaskDefinitions", "ecs:ListTaskDefinitions"),
 ];
 
-const WHILE_DELETING: [(&str, &str, &str); 18] = [
+const WHILE_DELETING: [(&str, &str, &str); 23] = [
     (EVERYTHING, "kinesis DeleteStream", "kinesis:DeleteStream"),
     (EVERYTHING, "kinesis DescribeStreamSummary", "kinesis:DescribeStreamSummary"),
     (EVERYTHING, "kinesis ListTagsForStream", "kinesis:ListTagsForStream"),
@@ -50,12 +56,20 @@ const WHILE_DELETING: [(&str, &str, &str); 18] = [
     (EVERYTHING, "glue DeleteTable", "glue:DeleteTable"),
     (CREATED, "redshift-serverless DeleteWorkgroup", "redshift-serverless:DeleteWorkgroup"),
     (CREATED, "redshift-serverless DeleteNamespace", "redshift-serverless:DeleteNamespace"),
+    (FARGATE, "ec2 DeleteSecurityGroup", "ec2:DeleteSecurityGroup"),
+    (FARGATE, "ecs DeleteCluster", "ecs:DeleteCluster"),
+    (FARGATE, "ecs ListTasks", "ecs:ListTasks"),
+    (FARGATE, "ecs DeregisterTaskDefinition", "ecs:DeregisterTaskDefinition"),
+    (FARGATE, "ecs DeleteTaskDefinitions", "ecs:DeleteTaskDefinitions"),
 ];
 
 /// As services write it that do not say who and what.
 fn denied(call: &str) -> Fault {
-    let code =
-        if call.starts_with("s3 ") || call.starts_with("iam ") { "AccessDenied" } else { "AccessDeniedException" };
+    let code = match call.split(' ').next() {
+        Some("s3" | "iam") => "AccessDenied",
+        Some("ec2") => "UnauthorizedOperation",
+        _ => "AccessDeniedException",
+    };
     Fault::Answer { status: 403, code, message: "Access Denied".to_owned() }
 }
 

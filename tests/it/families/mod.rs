@@ -34,10 +34,16 @@ use crate::{
 const EVERYTHING: &str = "store-sales-everything";
 /// The one whose Redshift is its own.
 const CREATED: &str = "store-sales-redshift (created)";
+/// The one whose workers are tasks on Fargate.
+const FARGATE: &str = "stream-only (fargate)";
 
 /// Ground for a stack of which nothing is made yet.
 async fn ground(name: &str) -> Ground {
-    let case = if name == CREATED { Case::created() } else { Case::named(name) };
+    let case = match name {
+        CREATED => Case::created(),
+        FARGATE => Case::fargate(),
+        _ => Case::named(name),
+    };
     let mut ground = Ground::of(&case).await;
     ground.begin().await;
     ground

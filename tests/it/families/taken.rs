@@ -2,11 +2,11 @@
 
 use kinesis_demo::{aws::Names, engine::Cause};
 
-use super::{CREATED, EVERYTHING, down, ends_clean, ground, up};
+use super::{CREATED, EVERYTHING, FARGATE, down, ends_clean, ground, up};
 use crate::{inside::Fault, matrix::point::nothing_is_left};
 
 /// Call, status and code of what is busy; the texts are the services' own.
-const BUSY: [(&str, &str, u16, &str, &str); 10] = [
+const BUSY: [(&str, &str, u16, &str, &str); 12] = [
     (
         EVERYTHING,
         "lambda DeleteEventSourceMapping",
@@ -40,6 +40,14 @@ const BUSY: [(&str, &str, u16, &str, &str); 10] = [
         400,
         "ConflictException",
         "There is an operation running on the workgroup.",
+    ),
+    (FARGATE, "ec2 DeleteSecurityGroup", 400, "DependencyViolation", "resource sg-0 has a dependent object"),
+    (
+        FARGATE,
+        "ecs DeleteCluster",
+        400,
+        "ClusterContainsTasksException",
+        "The Cluster cannot be deleted while Tasks are active.",
     ),
 ];
 

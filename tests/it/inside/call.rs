@@ -23,6 +23,8 @@ pub(super) enum Protocol {
     Rest,
     /// Forms in, XML out: IAM, STS.
     Query,
+    /// Forms in, XML out in another way: EC2.
+    Ec2,
     /// XML by paths.
     S3,
 }
@@ -48,7 +50,8 @@ fn operation(request: &Request<Bytes>) -> (Protocol, String, String) {
     match signed_for(request) {
         Some(service @ "lambda") => (Protocol::Rest, service.to_owned(), lambda(request)),
         Some(service @ "scheduler") => (Protocol::Rest, service.to_owned(), scheduler(request)),
-        Some(service @ ("iam" | "sts" | "ec2")) => (Protocol::Query, service.to_owned(), action(request.body())),
+        Some(service @ "ec2") => (Protocol::Ec2, service.to_owned(), action(request.body())),
+        Some(service @ ("iam" | "sts")) => (Protocol::Query, service.to_owned(), action(request.body())),
         _ => (Protocol::S3, "s3".to_owned(), s3(request)),
     }
 }

@@ -62,6 +62,13 @@ pub fn written(call: &Call, status: u16, code: &str, message: &str) -> Response<
                  <RequestId>1</RequestId></ErrorResponse>"
             ),
         ),
+        Protocol::Ec2 => (
+            "text/xml",
+            format!(
+                "<Response><Errors><Error><Code>{code}</Code><Message>{message_xml}</Message></Error></Errors>\
+                 <RequestID>1</RequestID></Response>"
+            ),
+        ),
         Protocol::S3 if call.method == Method::HEAD => ("application/xml", String::new()),
         Protocol::S3 => (
             "application/xml",

@@ -20,8 +20,8 @@ pub struct Case {
 const ONE: &str = "KINESIS_DEMO_MATRIX";
 
 impl Case {
-    /// Every stack that is in the folder, a Redshift of the stack's own, one with a time to live, and one whose
-    /// journal has a mirror.
+    /// Every stack that is in the folder, a Redshift of the stack's own, one whose workers are tasks on Fargate, one
+    /// with a time to live, and one whose journal has a mirror.
     pub fn all() -> Vec<Self> {
         let files = fs::read_dir("stacks").expect("the folder is there").map(|entry| entry.expect("readable").path());
         let mut all: Vec<Self> = files
@@ -30,6 +30,7 @@ impl Case {
             .collect();
         all.push(Self::created());
         all.push(Self::of("stacks/stream-only.yaml".into(), " (mirrored)", &["mirror=true"]));
+        all.push(Self::fargate());
         all.push(Self::of("stacks/store-sales-s3.yaml".into(), " (ttl)", &["ttl=30d"]));
         all.push(Self::of("stacks/store-sales-s3.yaml".into(), " (mirror)", &["mirror=true"]));
         all.sort_by(|a, b| a.name.cmp(&b.name));
@@ -43,6 +44,11 @@ impl Case {
     pub fn created() -> Self {
         let own = ["deliver.redshift.workgroup=null", "deliver.redshift.create=true"];
         Self::of("stacks/store-sales-redshift.yaml".into(), " (created)", &own)
+    }
+
+    /// One whose workers are tasks on Fargate.
+    pub fn fargate() -> Self {
+        Self::of("stacks/stream-only.yaml".into(), " (fargate)", &["load.workers.fargate.tasks=2"])
     }
 
     /// That of a stack's file, without its ending.

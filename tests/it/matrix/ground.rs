@@ -128,7 +128,7 @@ impl Ground {
     }
 
     pub fn materials(&self) -> Materials<'_> {
-        Materials { schema: &self.schema, function: Some(&self.function) }
+        Materials { schema: &self.schema, function: Some(&self.function), worker: Some(self.function.architecture) }
     }
 }
 

@@ -53,6 +53,8 @@ async fn unmarked(ground: &Ground) {
     let role = aws.iam.create_role().role_name(&name).path(format!("/demo/{id}/")).assume_role_policy_document(trust);
     role.send().await.expect("a role");
     aws.logs.create_log_group().log_group_name(format!("/aws/lambda/{id}-nobodys")).send().await.expect("a group");
+    aws.ecs.create_cluster().cluster_name(&name).send().await.expect("a cluster");
+    aws.logs.create_log_group().log_group_name(format!("/demo/{id}/nobodys")).send().await.expect("a group");
     aws.athena.create_work_group().name(&name).send().await.expect("a workgroup");
     let database = aws_sdk_glue::types::DatabaseInput::builder().name(format!("nobodys_{SUFFIX}")).build();
     let database = database.expect("a database");

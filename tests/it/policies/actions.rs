@@ -6,7 +6,7 @@ pub const NEEDLESS: [(&str, &str); 1] =
     [("iam SimulatePrincipalPolicy", "a refusal is noted; who may ask it sees what others may do")];
 
 /// What is allowed and no call of these lives shows, with the reason.
-pub const UNSEEN: [(&str, &str); 38] = [
+pub const UNSEEN: [(&str, &str); 39] = [
     ("athena:UpdateWorkGroup", "a changed stack file"),
     ("dynamodb:UpdateTable", "a changed stack file"),
     ("firehose:UpdateDestination", "a changed stack file"),
@@ -31,12 +31,13 @@ pub const UNSEEN: [(&str, &str); 38] = [
     ("iam:DetachRolePolicy", "what somebody else has attached to the role"),
     ("s3:AbortMultipartUpload", "uploads that nobody has ended"),
     ("servicequotas:GetAWSDefaultServiceQuota", "quotas that were never applied to the account"),
+    ("ecs:DescribeTasks", "tasks that run in the cluster"),
+    ("ecs:RunTask", "tasks that run in the cluster"),
+    ("ecs:StopTask", "tasks that run in the cluster"),
     ("ec2:DescribeAccountAttributes", "Redshift looks up the default VPC in the caller's name"),
     ("ec2:DescribeAvailabilityZones", "Redshift looks up the default VPC in the caller's name"),
-    ("ec2:DescribeSecurityGroups", "Redshift looks up the default VPC in the caller's name"),
-    ("ec2:DescribeSubnets", "Redshift looks up the default VPC in the caller's name"),
     ("ec2:DescribeVpcs", "Redshift looks up the default VPC in the caller's name"),
-    ("iam:CreateServiceLinkedRole", "the first Redshift of an account"),
+    ("iam:CreateServiceLinkedRole", "the first Redshift or cluster of an account"),
     ("secretsmanager:CreateSecret", "Redshift keeps its admin's password in the caller's name"),
     ("secretsmanager:DeleteSecret", "Redshift keeps its admin's password in the caller's name"),
     ("secretsmanager:GetRandomPassword", "Redshift keeps its admin's password in the caller's name"),
@@ -74,6 +75,9 @@ pub fn besides(call: &str) -> Vec<String> {
         "athena CreateWorkGroup" => &["athena:TagResource", "athena:ListTagsForResource"],
         "athena StartQueryExecution" => &["s3:GetBucketLocation", "glue:GetTable", "glue:GetDatabase"],
         "dynamodb CreateTable" => &["dynamodb:TagResource"],
+        "ec2 CreateSecurityGroup" => &["ec2:CreateTags"],
+        "ecs CreateCluster" => &["ecs:TagResource"],
+        "ecs RegisterTaskDefinition" => &["ecs:TagResource", "iam:PassRole"],
         "firehose CreateDeliveryStream" => &["firehose:TagDeliveryStream", "iam:PassRole"],
         "glue CreateDatabase" => &["glue:TagResource"],
         "iam CreateRole" => &["iam:TagRole"],

@@ -25,11 +25,21 @@ use serde_json::Value;
 use super::cases;
 
 /// What the linter's definitions do not know yet: the finding, the action, and where it is written.
-const BEHIND: [(&str, &str, &str); 4] = [
+const BEHIND: [(&str, &str, &str); 6] = [
     ("RESOURCE_MISMATCH", "kinesis:UpdateShardCount", "it is of a stream (Kinesis API reference)"),
     ("RESOURCE_MISMATCH", "kinesis:UpdateStreamMode", "it is of a stream (Kinesis API reference)"),
     ("RESOURCE_MISMATCH", "athena:TagResource", "one of its kinds of resources is enough, a workgroup"),
     ("RESOURCE_MISMATCH", "athena:ListTagsForResource", "one of its kinds of resources is enough, a workgroup"),
+    (
+        "RESOURCE_MISMATCH",
+        "ec2:CreateSecurityGroup",
+        "the VPC has a statement of its own: what is asked for it has no tags",
+    ),
+    (
+        "RESOURCE_STAR",
+        "ecs:ListTasks",
+        "a condition binds it (ECS developer guide, \"Identity-based policy examples\")",
+    ),
 ];
 
 /// An action that the linter has never heard of hides the rest of its statement, so it is taken out.
@@ -103,7 +113,7 @@ fn finding(line: &str) -> Option<String> {
     let finding: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
     let issue = finding["issue"].as_str().unwrap_or_default();
     let behind = |action: &str| BEHIND.iter().any(|(known, of, _)| *known == issue && *of == action);
-    let action = |detail: &Value| detail["action"].as_str().unwrap_or_default().to_owned();
+    let action = |detail: &Value| detail["action"].as_str().or(detail.as_str()).unwrap_or_default().to_owned();
     let details = finding["detail"].as_array().filter(|details| !details.is_empty());
     let known = details.is_some_and(|details| details.iter().all(|detail| behind(&action(detail))));
     (!known).then(|| line.to_owned())
@@ -152,6 +162,7 @@ fn graph_of(stack: &Stack, id: &StackId) -> Graph {
         Workload::StoreSales { .. } => schema::store_sales().clone(),
         _ => OpenWorkload::of(stack).expect("its documents open").schema().expect("columns"),
     };
-    let materials = Materials { schema: &schema, function: Some(&Package::any()) };
+    let any = Package::any();
+    let materials = Materials { schema: &schema, function: Some(&any), worker: Some(any.architecture) };
     pipeline::graph(stack, id, Utc::now(), &materials).expect("a graph")
 }
