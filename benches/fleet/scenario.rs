@@ -114,6 +114,7 @@ impl Scenario {
             poll: POLL,
             logged: LOGGED,
             by_shard: Coordinator::counts_by_shard(self.workers, shards),
+            expires: None,
         };
         let (_control, controls) = load::control();
         let place = Arc::new(bucket.clone());

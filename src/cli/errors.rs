@@ -8,7 +8,7 @@ use crate::{
     engine::{ApplyError, Cause, HomeError, ProviderError, StackId},
     operations::{
         BudgetError, ConnectError, DocumentsError, DownError, FindError, RunError, UpError, WorkerError,
-        up::is_interrupted, verification::SearchError,
+        attach::AttachError, up::is_interrupted, verification::SearchError,
     },
     pipeline::lifecycle::LifecycleError,
 };
@@ -138,6 +138,21 @@ pub fn run(error: RunError) -> anyhow::Error {
         RunError::Up(error) => up(error),
         RunError::Down(error) => down(error, ""),
         RunError::Search(SearchError::Interrupted) => interrupted().into(),
+        RunError::Detach(_) => Stop::usage(error).into(),
+        error => error.into(),
+    }
+}
+
+/// Gives an error of `attach` its exit code.
+pub fn attach(error: AttachError) -> anyhow::Error {
+    match error {
+        AttachError::Interrupted => interrupted().into(),
+        AttachError::Unknown(_) | AttachError::NoTasks { .. } => Stop::usage(error).into(),
+        AttachError::Find(error) => find(error),
+        AttachError::Connect(error) => connect(error),
+        AttachError::Documents(error) => documents(error),
+        AttachError::Lifecycle(error) => lifecycle(*error).into(),
+        AttachError::Run(error) => run(error),
         error => error.into(),
     }
 }

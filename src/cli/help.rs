@@ -14,7 +14,7 @@ const GROUPS: [(&str, &[&str]); 7] = [
     ("Get started", &["init", "run", "explain"]),
     ("Check before you create", &["validate", "plan", "cost", "doctor", "policy"]),
     ("Create and remove stacks", &["up", "status", "ls", "down", "gc"]),
-    ("Load, present and verify", &["control", "dashboard", "verify"]),
+    ("Load, present and verify", &["attach", "control", "dashboard", "verify"]),
     ("Look at documents", &["query", "get", "sample", "schema"]),
     ("Look at runs", &["runs", "report"]),
     ("The stand-in and this tool", &["local", "completions", "man", "help"]),

@@ -1,5 +1,6 @@
 //! The command line: one file for each command. This file lists the commands.
 
+pub mod attach;
 pub mod code;
 pub mod completions;
 pub mod context;
@@ -77,6 +78,8 @@ enum Command {
     Plan(plan::Plan),
     /// Load a stack and verify that every record arrived; creates the stack first if needed.
     Run(run::Run),
+    /// Lead a run on Fargate that nobody leads, of `run --detach` or of a process that is gone, and verify it.
+    Attach(attach::Attach),
     /// Act on a run that is under way: pause it, change its rate, reshard its stream, heat a key, stop it.
     Control(control::Control),
     /// Serve a live page of a run, for an audience and for you; plays a run back that is over.
@@ -197,6 +200,7 @@ fn execute(command: Command, screen: &Screen) -> anyhow::Result<Exit> {
         Command::Up(command) => context::block_on(command.run(screen)),
         Command::Plan(command) => context::block_on(command.run(screen)),
         Command::Run(command) => context::block_on(command.run(screen)),
+        Command::Attach(command) => context::block_on(command.run(screen)),
         Command::Control(command) => context::block_on(command.run()),
         Command::Status(command) => context::block_on(command.run(screen)),
         Command::Query(command) => context::block_on(command.run(screen)),

@@ -1,6 +1,7 @@
 //! `demo run FILE`: up, load, verify, query, and with `--rm`, down.
 
 use clap::Args;
+use serde_json::json;
 
 use super::{
     Reach, StackFile,
@@ -38,6 +39,9 @@ pub struct Run {
     /// Remove what this run created when it ends, even after a failure.
     #[arg(long)]
     rm: bool,
+    /// With workers on Fargate: leave the load to them once all of them send; `demo attach` leads them to the end.
+    #[arg(long, conflicts_with_all = ["rm", "workers"])]
+    detach: bool,
     /// Print one JSON object instead of the summary.
     #[arg(long)]
     json: bool,
@@ -92,17 +96,9 @@ impl Run {
     ) -> anyhow::Result<Exit> {
         let on_failure = if self.rm { OnFailure::RollBack } else { OnFailure::RollBackUnlessInterrupted };
         let up = up_options(&self.reach, &self.code, on_failure, true);
-        let options = RunOptions { up, remove: self.rm, query: !self.json };
+        let options = RunOptions { up, remove: self.rm, query: !self.json, detach: self.detach };
         let outcome = run(checked, options, signals.cancel(), host).await.map_err(errors::run)?;
-        let RunOutcome { report, down, error } = outcome;
-        if !report.run.is_empty() && report.unrecorded.is_none() {
-            screen.line(&format!("\nrecorded as {run}; `demo report {run}` shows it again", run = report.run));
-        }
-        if self.json && !report.run.is_empty() {
-            context::print(&format!("{}\n", serde_json::to_string(&report)?))?;
-        }
-        error.map_or(Ok(()), |error| Err(errors::run(error)))?;
-        Ok(exit(&report, down.map_or(Exit::Fine, |down| exit_of(&down))))
+        Shown { json: self.json, screen }.outcome(outcome)
     }
 
     /// Sends one worker's part of a shared run.
@@ -124,6 +120,43 @@ impl Run {
         let id = &report.stack;
         screen.line(&format!("\nwhen all workers have ended, run `demo verify {id}` to verify the documents of all"));
         Ok(exit(&report, Exit::Fine))
+    }
+}
+
+/// How a run's end is shown.
+pub(super) struct Shown<'a> {
+    pub(super) json: bool,
+    pub(super) screen: &'a Screen,
+}
+
+impl Shown<'_> {
+    /// Shows how a run has ended, or that it goes on; returns the exit code.
+    pub(super) fn outcome(&self, outcome: RunOutcome) -> anyhow::Result<Exit> {
+        let RunOutcome { report, down, error, goes_on } = outcome;
+        let run = &report.run;
+        if goes_on {
+            return self.goes_on(&report);
+        }
+        if !run.is_empty() && report.unrecorded.is_none() {
+            self.screen.line(&format!("\nrecorded as {run}; `demo report {run}` shows it again"));
+        }
+        if self.json && !run.is_empty() {
+            context::print(&format!("{}\n", serde_json::to_string(&report)?))?;
+        }
+        error.map_or(Ok(()), |error| Err(errors::run(error)))?;
+        Ok(exit(&report, down.map_or(Exit::Fine, |down| exit_of(&down))))
+    }
+
+    fn goes_on(&self, RunReport { stack, run, .. }: &RunReport) -> anyhow::Result<Exit> {
+        let text = match self.json {
+            true => format!("{}\n", json!({"stack": stack, "run": run, "goes_on": true})),
+            false => format!(
+                "run {run} of {stack} goes on without this process\n  \
+                 `demo attach {run}` leads it to the end and verifies it; add --rm to remove the stack then\n"
+            ),
+        };
+        context::print(&text)?;
+        Ok(Exit::Fine)
     }
 }
 

@@ -1,5 +1,7 @@
 //! The coordinator of a load that several workers share.
 
+mod takeover;
+
 use std::{fmt, io, sync::Arc, time::Duration};
 
 use futures::{StreamExt, TryStreamExt, stream};
@@ -8,7 +10,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use super::{
     event::{FleetEvent, Tell},
     last_words::{LastWords, last_words},
-    launch::Launcher,
+    launch::{Launcher, Running},
     message::{
         Assignment, COORDINATOR, Ended, Finished, Order, PLAN, Pulse, RunPlan, Stage, Status, order, since_1970,
     },
@@ -23,12 +25,16 @@ use crate::{
     spec::Action,
 };
 
+pub use takeover::plan_of;
+
 /// Between two heartbeats.
 const BEAT: Duration = Duration::from_secs(1);
 /// A worker, or the coordinator, that is not heard of for so long is taken for dead.
 const LEASE: Duration = Duration::from_secs(60);
 /// From when all are ready until they start, beside what they take to see it.
 const LEAD: Duration = Duration::from_millis(200);
+/// The lease of workers that nobody leads for now: they end when their load does.
+const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 86_400);
 /// So many workers have a part, one after the other.
 const MOST_GENERATIONS: u32 = 4;
 /// Objects that are read or written at a time: of a thousand workers in a second, where each takes a tenth of one.
@@ -50,6 +56,21 @@ pub enum FleetError {
         /// Why not.
         source: io::Error,
     },
+    /// It cannot be found out which workers run.
+    #[error("cannot find the workers of the run: {0}")]
+    Adopt(io::Error),
+    /// The workers of a run end with whoever started them.
+    #[error("the workers of the run ended with the process that started them")]
+    NotTasks,
+    /// Tasks of another run would send beside those of this one.
+    #[error(
+        "tasks of run {0} still run in the stack's cluster\n  \
+         run `demo attach {0}` to lead them, or wait a minute: they end where the process that led them is gone"
+    )]
+    OtherRun(String),
+    /// Another process leads the run.
+    #[error("another process leads the run: its heartbeat in {0} goes on")]
+    Led(String),
     /// A worker cannot go on, and neither could another.
     #[error("worker {part}: {why}")]
     Worker {
@@ -134,7 +155,42 @@ impl Coordinator {
     /// # Errors
     /// A worker cannot go on, and the others have ended. Those that run when this is dropped are ended.
     pub async fn run(mut self, cancel: &Cancel, tell: Tell<'_>) -> Result<FleetResult, FleetError> {
-        write_once(&*self.place, PLAN, &self.plan).await?;
+        let begun = self.begin(tell).await;
+        self.finish(begun, cancel, tell).await
+    }
+
+    /// Until all workers send; they go on by themselves, until another process leads them. What they have come to, if it does
+    /// not get so far. A raised `cancel` ends all of them in order.
+    ///
+    /// # Errors
+    /// As of [`Coordinator::run`].
+    pub async fn run_until_started(
+        mut self,
+        cancel: &Cancel,
+        tell: Tell<'_>,
+    ) -> Result<Option<FleetResult>, FleetError> {
+        let are_sending = |coordinator: &Self| {
+            coordinator.parts.iter().all(|part| part.stage() >= Stage::Sending) && !coordinator.is_ending
+        };
+        let mut begun = self.begin(tell).await;
+        if begun.is_ok() {
+            begun = self.lead(cancel, tell, are_sending).await;
+        }
+        if begun.is_err() || !are_sending(&self) {
+            return self.finish(begun, cancel, tell).await.map(Some);
+        }
+        self.pulse.lease = FOR_EVER;
+        self.beat().await?;
+        self.parts.iter_mut().filter_map(|part| part.running.take()).for_each(Running::release);
+        self.problems.extend(self.launcher.close().await);
+        Ok(None)
+    }
+
+    /// Tells the workers what they share, unless another process has.
+    async fn begin(&mut self, tell: Tell<'_>) -> Result<(), FleetError> {
+        if self.pulse.beat == 0 {
+            write_once(&*self.place, PLAN, &self.plan).await?;
+        }
         self.beat().await?;
         if !self.plan.by_shard {
             let (workers, shards) = (self.parts.len(), self.open_shards);
@@ -142,7 +198,28 @@ impl Coordinator {
                 format!("{workers} workers do not say what each of {shards} shards got: it would be too much");
             tell(FleetEvent::Warning(&warning));
         }
-        let (led, ended) = (self.lead(cancel, tell).await, self.elapsed());
+        if self.started.is_some() {
+            tell(FleetEvent::Started { total: self.documents });
+        }
+        let vacant = (0..self.parts.len()).filter(|index| self.parts[*index].seat.generation == 0).collect();
+        match self.seat(vacant).await?.into_iter().next() {
+            Some((index, source)) => Err(FleetError::Launch { part: self.parts[index].seat.part, source }),
+            None => Ok(()),
+        }
+    }
+
+    /// Leads the workers until every part has ended, and says what that came to; ends them where it went wrong before.
+    async fn finish(
+        mut self,
+        begun: Result<(), FleetError>,
+        cancel: &Cancel,
+        tell: Tell<'_>,
+    ) -> Result<FleetResult, FleetError> {
+        let led = match begun {
+            Ok(()) => self.lead(cancel, tell, |_| false).await,
+            failed => failed,
+        };
+        let ended = self.elapsed();
         self.parts.iter_mut().for_each(|part| part.running = None);
         self.problems.extend(self.launcher.close().await);
         led?;
@@ -153,14 +230,16 @@ impl Coordinator {
         }
     }
 
-    /// Starts the workers and leads them, until every part has ended.
-    async fn lead(&mut self, cancel: &Cancel, tell: Tell<'_>) -> Result<(), FleetError> {
-        if let Some((index, source)) = self.seat((0..self.parts.len()).collect()).await?.into_iter().next() {
-            return Err(FleetError::Launch { part: self.parts[index].seat.part, source });
-        }
+    /// Leads the workers, until every part has ended or it is enough.
+    async fn lead(
+        &mut self,
+        cancel: &Cancel,
+        tell: Tell<'_>,
+        is_enough: impl Fn(&Self) -> bool,
+    ) -> Result<(), FleetError> {
         let mut ticks = interval(self.plan.poll);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        while self.parts.iter().any(|part| part.end.is_none()) {
+        while !is_enough(self) && self.parts.iter().any(|part| part.end.is_none()) {
             tokio::select! {
                 biased;
                 () = cancel.raised(), if !self.is_ending => self.end_all().await?,
@@ -396,7 +475,7 @@ impl Coordinator {
             self.acted(asked, at);
             return Ok(());
         }
-        self.order(&Order::Act(asked.action.clone())).await?;
+        self.order(&Order::Act(Done { at, action: asked.action.clone() })).await?;
         self.is_stopped |= asked.action == Action::Stop;
         self.pending = Some(Pending { number: self.pulse.orders, asked, at });
         Ok(())
@@ -421,7 +500,7 @@ impl Coordinator {
     }
 
     /// Seconds since the load began.
-    fn elapsed(&self) -> f64 {
+    pub fn elapsed(&self) -> f64 {
         self.started.map_or(0.0, |started| started.elapsed().as_secs_f64())
     }
 }

@@ -23,6 +23,15 @@ pub trait Launcher: Send + Sync {
         STARTS_WITHIN
     }
 
+    /// Workers that another process started in these seats, in their order; one that does not run any more says so. None
+    /// where they end with whoever started them.
+    ///
+    /// # Errors
+    /// It cannot be found out which of them run.
+    async fn adopt(&self, _seats: &[Seat]) -> io::Result<Option<Vec<Box<dyn Running>>>> {
+        Ok(None)
+    }
+
     /// The acknowledgement log of a worker that is gone, where it is on this machine; it says as much as the worker's last
     /// copy, or more. None where there is only that copy.
     fn log(&self, _seat: Seat) -> Option<String> {
@@ -42,4 +51,7 @@ pub trait Running: Send {
 
     /// Ends it for good; it does nothing more when this has returned.
     fn kill(&mut self);
+
+    /// Leaves it to itself, if it goes on when whoever started it has ended.
+    fn release(self: Box<Self>) {}
 }

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     engine::Cancel,
-    load::{Control, Gate, Resumed},
+    load::{Control, Done, Gate, Resumed},
 };
 
 /// Between two heartbeats.
@@ -126,7 +126,7 @@ impl Member {
             if gate.is_reached() {
                 self.status.stage = Stage::Ready;
             }
-            if self.is_abandoned().await {
+            if self.is_abandoned().await || self.has_expired() {
                 cancel.raise();
             }
             // An order that cannot be read now is read the next time.
@@ -152,6 +152,12 @@ impl Member {
         at.elapsed() >= lease
     }
 
+    /// Whether the stack is to be gone by now.
+    fn has_expired(&self) -> bool {
+        let at = |at: i64| since_1970() >= Duration::from_millis(at.unsigned_abs());
+        self.plan.expires.is_some_and(at)
+    }
+
     async fn obey(&mut self, control: &Control, gate: &mut AtGate, cancel: &Cancel) -> Result<(), RendezvousError> {
         let Pulse { start, orders, .. } = self.pulse.0;
         if let Some(at) = start.filter(|_| self.status.stage == Stage::Ready) {
@@ -163,7 +169,7 @@ impl Member {
             match ordered {
                 Order::End => cancel.raise(),
                 Order::Act(_) if self.status.stage < Stage::Sending => return Ok(()),
-                Order::Act(action) => {
+                Order::Act(Done { action, .. }) => {
                     // A load that is over has nothing left to be done to.
                     let done = control.act(action).await;
                     self.status.acted = done.map_or(self.status.acted, |done| done.at);

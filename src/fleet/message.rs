@@ -11,10 +11,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::figures::Figures;
-use crate::{
-    load::{Flaws, LoadResult, Part, Percentiles, Resumed},
-    spec::Action,
-};
+use crate::load::{Done, Flaws, LoadResult, Part, Percentiles, Resumed};
 
 pub(super) const PLAN: &str = "plan";
 pub(super) const COORDINATOR: &str = "coordinator";
@@ -48,6 +45,14 @@ impl Seat {
 
     pub(super) fn ended(&self) -> String {
         self.object("ended")
+    }
+
+    /// That of an assignment's name.
+    pub(super) fn of_assignment(name: &str) -> Option<Self> {
+        let (part, generation) = name.strip_prefix("seat-")?.split_once('.')?;
+        let (worker, of) = part.split_once("-of-")?;
+        let part = Part { worker: worker.parse().ok()?, of: of.parse().ok()? };
+        Some(Self { part, generation: generation.parse().ok()? })
     }
 }
 
@@ -84,6 +89,8 @@ pub struct RunPlan {
     pub logged: Duration,
     /// Whether workers say what each shard got; it is much where they and the shards are many.
     pub by_shard: bool,
+    /// When the stack is to be gone, in milliseconds since 1970, if it is: a worker ends by itself then.
+    pub expires: Option<i64>,
 }
 
 /// The coordinator's heartbeat, with all that a worker looks for again and again.
@@ -112,8 +119,8 @@ pub(super) struct Assignment {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Order {
-    /// Act on the load.
-    Act(Action),
+    /// Act on the load; with when it was asked for.
+    Act(Done),
     /// End in order, as on a Ctrl-C.
     End,
 }

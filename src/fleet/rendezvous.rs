@@ -104,6 +104,14 @@ impl Slot {
         Self { name: name.into(), version: None, text: Vec::new(), attempted: Vec::new() }
     }
 
+    /// Takes over what another process wrote there.
+    pub(super) async fn take_over(place: &dyn Rendezvous, name: &str) -> Result<Self, RendezvousError> {
+        let Some(Reflected { text, version }) = place.get(name).await? else {
+            return Err(RendezvousError::Gone(place.title()));
+        };
+        Ok(Self { name: name.to_owned(), version: Some(version), attempted: text.clone(), text })
+    }
+
     pub(super) async fn write(
         &mut self,
         place: &dyn Rendezvous,

@@ -20,22 +20,25 @@ use crate::engine::{Cause, ProviderError};
 const DESCRIBED_EVERY: Duration = Duration::from_secs(10);
 /// Tasks that are asked for in a call (ECS API reference, DescribeTasks).
 const DESCRIBED_AT_A_TIME: usize = 100;
-/// From when a task is asked for until its worker is heard of: the service's room, the image, the program.
-const STARTS_WITHIN: Duration = Duration::from_secs(600);
 /// How often it is asked for, with pauses that double: for some four minutes.
 const TRIES: u32 = 12;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// Of a task that ran when nobody looked.
+const GONE: &str = "its task does not run any more";
 
 /// A service that runs tasks.
 #[async_trait]
 pub trait TaskService: Send + Sync + 'static {
-    /// Starts the task of a seat and returns its identity. The same seat again is the same task. `attempt` grows from 0 where
-    /// it had no room: it may have some elsewhere.
-    async fn start(&self, seat: Seat, attempt: u32) -> Result<String, ProviderError>;
+    /// Starts the task of a seat and returns its identity. The same seat again is the same task; where it had no room, it may
+    /// have some elsewhere.
+    async fn start(&self, seat: Seat) -> Result<String, ProviderError>;
 
     /// Those of the tasks that have stopped, or that it does not know, each with why.
     async fn stopped(&self, tasks: &[String]) -> Result<Vec<(String, String)>, ProviderError>;
+
+    /// Those that run for this run, whoever started them, each with its seat.
+    async fn running(&self) -> Result<Vec<(String, Seat)>, ProviderError>;
 
     /// Stops a task; one that has stopped stays so.
     async fn stop(&self, task: &str) -> Result<(), ProviderError>;
@@ -45,6 +48,7 @@ pub trait TaskService: Send + Sync + 'static {
 pub struct Tasks {
     all: Arc<All>,
     watching: JoinHandle<()>,
+    starts_within: Duration,
 }
 
 struct All {
@@ -66,8 +70,9 @@ enum State {
 }
 
 impl Tasks {
-    /// Of this service.
-    pub fn new(service: Box<dyn TaskService>) -> Self {
+    /// Of this service. From when a task is asked for until its worker is heard of, it may take so long: for the service's room, the
+    /// image, the program.
+    pub fn new(service: Box<dyn TaskService>, starts_within: Duration) -> Self {
         let (states, calls, problems) = Default::default();
         let all = Arc::new(All { service, states, calls, problems });
         let watched = all.clone();
@@ -77,7 +82,7 @@ impl Tasks {
                 watched.look().await;
             }
         });
-        Self { all, watching }
+        Self { all, watching, starts_within }
     }
 }
 
@@ -97,7 +102,18 @@ impl Launcher for Tasks {
     }
 
     fn starts_within(&self) -> Duration {
-        STARTS_WITHIN
+        self.starts_within
+    }
+
+    async fn adopt(&self, seats: &[Seat]) -> io::Result<Option<Vec<Box<dyn Running>>>> {
+        let running = self.all.service.running().await.map_err(io::Error::other)?;
+        let mut states = held(&self.all.states);
+        let adopted = seats.iter().map(|seat| {
+            let task = running.iter().find(|(_, of)| of == seat).map(|(task, _)| task.clone());
+            states.insert(*seat, task.map_or_else(|| State::Stopped(GONE.to_owned()), State::Runs));
+            Box::new(Task { seat: *seat, all: self.all.clone() }) as Box<dyn Running>
+        });
+        Ok(Some(adopted.collect()))
     }
 
     async fn close(&self) -> Vec<String> {
@@ -124,7 +140,7 @@ impl All {
     async fn start(self: Arc<Self>, seat: Seat) {
         let (mut attempt, mut pause) = (0, FIRST_PAUSE);
         while !self.is_ended(seat) {
-            match self.service.start(seat, attempt).await {
+            match self.service.start(seat).await {
                 Ok(task) => return self.started(seat, task),
                 Err(error) if passes(&error) && attempt + 1 < TRIES => sleep(pause).await,
                 Err(error) => return self.put(seat, State::Stopped(error.to_string())),
@@ -206,9 +222,14 @@ impl Running for Task {
             self.all.stop(task);
         }
     }
+
+    fn release(self: Box<Self>) {
+        held(&self.all.states).remove(&self.seat);
+    }
 }
 
 impl Drop for Task {
+    /// One that was released is known no more, so nothing is stopped.
     fn drop(&mut self) {
         self.kill();
     }
@@ -221,13 +242,15 @@ mod tests {
     use super::*;
     use crate::{engine::Transient, load::Part};
 
+    const STARTS_WITHIN: Duration = Duration::from_secs(600);
+
     /// A service with room for nobody at first.
     #[derive(Default)]
     struct Service {
         /// It refuses so many starts.
         refuses: Mutex<u32>,
         forbids: bool,
-        started: Mutex<Vec<(Seat, u32)>>,
+        started: Mutex<Vec<Seat>>,
         /// Those that have stopped by themselves.
         stopped: Mutex<Vec<String>>,
         /// Those that were stopped.
@@ -247,8 +270,8 @@ mod tests {
 
     #[async_trait]
     impl TaskService for Arc<Service> {
-        async fn start(&self, seat: Seat, attempt: u32) -> Result<String, ProviderError> {
-            held(&self.started).push((seat, attempt));
+        async fn start(&self, seat: Seat) -> Result<String, ProviderError> {
+            held(&self.started).push(seat);
             sleep(Duration::from_millis(100)).await;
             if self.forbids {
                 return Err(failed(Cause::Permission, "AccessDeniedException"));
@@ -266,6 +289,12 @@ mod tests {
             let stopped = held(&self.stopped).clone();
             let stopped = stopped.into_iter().filter(|task| tasks.contains(task));
             Ok(stopped.map(|task| (task, "OutOfMemoryError".to_owned())).collect())
+        }
+
+        async fn running(&self) -> Result<Vec<(String, Seat)>, ProviderError> {
+            let stopped = held(&self.stopped).clone();
+            let started = held(&self.started).clone().into_iter().map(|seat| (named(seat), seat));
+            Ok(started.filter(|(task, _)| !stopped.contains(task)).collect())
         }
 
         async fn stop(&self, task: &str) -> Result<(), ProviderError> {
@@ -293,10 +322,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_task_is_asked_for_until_there_is_room_and_its_end_is_seen() {
         let service = Arc::new(Service { refuses: Mutex::new(2), ..Service::default() });
-        let tasks = Tasks::new(Box::new(service.clone()));
+        let tasks = Tasks::new(Box::new(service.clone()), STARTS_WITHIN);
         let mut task = tasks.launch(seat(1, 1)).expect("asked for");
         sleep(Duration::from_secs(5)).await;
-        assert_eq!(*held(&service.started), [0, 1, 2].map(|attempt| (seat(1, 1), attempt)));
+        assert_eq!(*held(&service.started), [seat(1, 1); 3]);
         assert_eq!(task.ended(), None);
         held(&service.stopped).push(named(seat(1, 1)));
         let (how, after) = end(&mut *task).await;
@@ -308,13 +337,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_has_no_room_for_long_or_is_forbidden_is_said() {
         let full = Arc::new(Service { refuses: Mutex::new(u32::MAX), ..Service::default() });
-        let tasks = Tasks::new(Box::new(full.clone()));
+        let tasks = Tasks::new(Box::new(full.clone()), STARTS_WITHIN);
         let (how, after) = end(&mut *tasks.launch(seat(1, 1)).expect("asked for")).await;
         assert!(how.starts_with("ecs RunTask on friday: Capacity is unavailable"), "{how}");
         assert_eq!(held(&full.started).len(), TRIES as usize);
         assert!(after > Duration::from_secs(120) && after < STARTS_WITHIN / 2, "{after:?}");
         let forbidden = Arc::new(Service { forbids: true, ..Service::default() });
-        let tasks = Tasks::new(Box::new(forbidden.clone()));
+        let tasks = Tasks::new(Box::new(forbidden.clone()), STARTS_WITHIN);
         let (how, _) = end(&mut *tasks.launch(seat(1, 1)).expect("asked for")).await;
         assert!(how.contains("AccessDeniedException") && held(&forbidden.started).len() == 1, "{how}");
     }
@@ -322,7 +351,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_task_that_nobody_wants_is_stopped_also_if_it_starts_only_then() {
         let service = Arc::new(Service::default());
-        let tasks = Tasks::new(Box::new(service.clone()));
+        let tasks = Tasks::new(Box::new(service.clone()), STARTS_WITHIN);
         let mut runs = tasks.launch(seat(1, 2)).expect("asked for");
         sleep(Duration::from_secs(1)).await;
         let starts = tasks.launch(seat(2, 2)).expect("asked for");
@@ -336,9 +365,27 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn released_tasks_go_on_and_another_process_adopts_those_that_run() {
+        let service = Arc::new(Service::default());
+        let tasks = Tasks::new(Box::new(service.clone()), STARTS_WITHIN);
+        let started: Vec<_> = (1..=2).map(|worker| tasks.launch(seat(worker, 2)).expect("asked for")).collect();
+        sleep(Duration::from_secs(1)).await;
+        started.into_iter().for_each(Running::release);
+        assert!(tasks.close().await.is_empty() && held(&service.stops).is_empty(), "they go on");
+        held(&service.stopped).push(named(seat(1, 2)));
+        let others = Tasks::new(Box::new(service.clone()), STARTS_WITHIN);
+        let mut adopted = others.adopt(&[seat(1, 2), seat(2, 2)]).await.expect("asked").expect("tasks are adopted");
+        assert_eq!(adopted[0].ended().as_deref(), Some(GONE));
+        assert_eq!(adopted[1].ended(), None);
+        drop(adopted);
+        assert!(others.close().await.is_empty());
+        assert_eq!(*held(&service.stops), [named(seat(2, 2))]);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn many_tasks_are_looked_at_a_hundred_at_a_time() {
         let service = Arc::new(Service::default());
-        let tasks = Tasks::new(Box::new(service.clone()));
+        let tasks = Tasks::new(Box::new(service.clone()), STARTS_WITHIN);
         let all: Vec<_> = (1..=250).map(|worker| tasks.launch(seat(worker, 250)).expect("asked for")).collect();
         sleep(DESCRIBED_EVERY + Duration::from_secs(1)).await;
         let mut described = held(&service.described).clone();

@@ -1,5 +1,7 @@
 //! A coordinator and workers that send nothing, in simulated time.
 
+mod takeover;
+
 use std::{
     collections::{BTreeMap, HashMap},
     io,
@@ -9,12 +11,12 @@ use std::{
 
 use async_trait::async_trait;
 use tokio::{
-    task::JoinHandle,
+    task::{AbortHandle, JoinHandle},
     time::{sleep, timeout},
 };
 
 use super::{
-    message::{COORDINATOR, Pulse},
+    message::{COORDINATOR, Pulse, since_1970},
     rendezvous::{Slot, read},
     *,
 };
@@ -100,6 +102,8 @@ struct Tasks {
     /// What was done to each worker's load.
     acted: Arc<Mutex<Vec<(u32, Action)>>>,
     outlives: bool,
+    /// Those that were started, for a coordinator that did not.
+    running: Arc<Mutex<HashMap<Seat, AbortHandle>>>,
 }
 
 struct Task(JoinHandle<()>, bool);
@@ -122,10 +126,19 @@ impl Drop for Task {
     }
 }
 
+#[async_trait]
 impl Launcher for Tasks {
     fn launch(&self, seat: Seat) -> io::Result<Box<dyn Running>> {
         let task = tokio::spawn(self.clone().work(seat));
+        self.running.lock().expect("a test that failed").insert(seat, task.abort_handle());
         Ok(Box::new(Task(task, self.outlives)))
+    }
+
+    async fn adopt(&self, seats: &[Seat]) -> io::Result<Option<Vec<Box<dyn Running>>>> {
+        let running = self.running.lock().expect("a test that failed");
+        let adopted =
+            seats.iter().map(|seat| Box::new(takeover::Adopted(running.get(seat).cloned())) as Box<dyn Running>);
+        Ok(Some(adopted.collect()))
     }
 }
 
@@ -234,11 +247,13 @@ struct Fleet {
     tasks: Tasks,
     told: Mutex<Vec<String>>,
     rows: Mutex<Vec<u64>>,
+    /// When its stack is to be gone.
+    expires: Option<i64>,
 }
 
 impl Fleet {
     fn new(tasks: Tasks) -> Self {
-        Self { tasks, told: Mutex::default(), rows: Mutex::default() }
+        Self { tasks, told: Mutex::default(), rows: Mutex::default(), expires: None }
     }
 
     fn coordinator(&self) -> (Coordinator, Control) {
@@ -254,6 +269,7 @@ impl Fleet {
             poll: Duration::from_millis(100),
             logged: Duration::ZERO,
             by_shard: true,
+            expires: self.expires,
         };
         let launcher = Box::new(self.tasks.clone());
         (Coordinator::new(self.tasks.place.clone(), launcher, controls, plan, (DOCUMENTS, 3), 4), control)

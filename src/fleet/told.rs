@@ -25,6 +25,12 @@ pub(super) struct Told {
 }
 
 impl Told {
+    /// Nothing, of a load that has gone on for so many seconds.
+    pub(super) fn nothing(parts: &[PartOfLoad], elapsed: f64) -> Self {
+        let row = Sum::of(parts.iter().flat_map(PartOfLoad::figures));
+        Self { rows: elapsed as u64, row_at: elapsed, row, ..Self::default() }
+    }
+
     /// Tells what is new, so many seconds after the load began, which has so many documents.
     pub(super) fn tell(&mut self, parts: &[PartOfLoad], (elapsed, documents): (f64, u64), tell: Tell<'_>) {
         let states: Vec<_> = parts.iter().map(PartOfLoad::state).collect();

@@ -14,10 +14,12 @@ use tokio::sync::watch;
 use super::{
     conductor::{Conductor, Place},
     documents::Documents,
+    fargate,
     guard::Guard,
     host::{Event, Host},
     load::{StackLoadError, StackLoadResult, beside_load, take_requests, was_stopped},
     logs::Logs,
+    meeting::Meeting,
     watching::Watches,
 };
 use crate::{
@@ -25,12 +27,12 @@ use crate::{
     deliveries,
     engine::{Cancel, Home, Journal, StackId},
     fleet::{
-        Coordinator, FleetEvent, FleetResult, InFolder, LastRead, LogOf, Processes, Rendezvous, RendezvousError,
-        RunPlan, Tracked,
+        Coordinator, FleetError, FleetEvent, FleetResult, InFolder, LastRead, LogOf, Processes, Rendezvous,
+        RendezvousError, RunPlan, Tell, Tracked,
     },
-    load::{self, AckLog, LoadError, Part, Progress},
-    pipeline::meter::Meter,
-    spec::Stack,
+    load::{self, AckLog, Controls, LoadError, Part, Progress},
+    pipeline::{meter::Meter, ttl},
+    spec::{self, Stack, Workers},
     verify::{Destination, freshness::Freshness},
 };
 
@@ -61,32 +63,42 @@ pub struct FleetLoad<'a> {
     pub journal: &'a Journal,
     /// The run's id.
     pub run: &'a str,
-    /// How many workers share it.
-    pub workers: u32,
+    /// Who shares it.
+    pub workers: &'a Workers,
+}
+
+/// How far this process leads the workers.
+pub enum Lead {
+    /// From their start to the end.
+    Whole,
+    /// Until all send: they go on by themselves.
+    UntilStarted,
+    /// From where another process left them, which told them this.
+    TakenOver(Box<RunPlan>),
 }
 
 impl FleetLoad<'_> {
-    /// Has the workers send the load until it ends or is cancelled. Their logs are where those of the run's parts belong.
+    /// Has the workers send the load until it ends or is cancelled; their logs are then where those of the run's parts belong.
+    /// None where they go on by themselves.
     pub async fn send(
         self,
+        lead: Lead,
         meter: &Meter,
         cancel: &Cancel,
         host: &dyn Host,
-    ) -> Result<StackLoadResult, StackLoadError> {
+    ) -> Result<Option<StackLoadResult>, StackLoadError> {
         let Self { home, id, stack, names, clients, .. } = self;
         let open_shards = shards::open_ranges(&clients.kinesis, &names.stream).await?.len();
-        let documents = stack.load.schedule.documents().ok_or(LoadError::Endless)?;
-        let plan = self.plan(documents, open_shards).await?;
         fs::create_dir_all(Logs::of(home, id).path(self.run, Part::WHOLE).parent().expect("a log lies in a folder"))?;
-        // Whoever led a run before is gone, or would have the journal: so are its workers, or will be at once.
-        let folder = home.stack(id).join(FOLDER).join(self.run);
-        forget(home, id).await?;
-        let place = Arc::new(InFolder::create(&folder)?);
-        let launcher = Box::new(Processes::new(&folder, self.log_of())?);
+        let is_detached = matches!(lead, Lead::UntilStarted);
+        let meeting = self.meeting(&lead).await?;
+        let place = meeting.place.clone();
         let (control, controls) = load::control();
-        let shared = (documents, self.workers);
-        let coordinator = Coordinator::new(place, launcher, controls, plan, shared, open_shards);
-        let events = stack.load.events.iter().cloned();
+        let coordinator = self.coordinator(lead, meeting, controls, open_shards).await?;
+        let elapsed = Duration::from_secs_f64(coordinator.elapsed());
+        let (past, events): (Vec<_>, Vec<_>) = stack.load.events.iter().cloned().partition(|event| event.at < elapsed);
+        past.iter().for_each(|event| host.notify(Event::Warning(&missed(event))));
+        let events = events.into_iter();
         let mut conductor =
             Conductor::new(control.clone(), Place { home, stack, names, clients }, events, cancel, host);
         let identity = self.documents.open(stack).await?.source.identity();
@@ -106,7 +118,7 @@ impl FleetLoad<'_> {
             };
             tokio::pin!(conducting);
             let sent = tokio::select! {
-                sent = coordinator.run(cancel, &tell) => sent,
+                sent = led(coordinator, is_detached, cancel, &tell) => sent,
                 never = &mut conducting => match never {},
                 never = beside => match never {},
                 never = watches.look_on(host) => match never {},
@@ -117,21 +129,56 @@ impl FleetLoad<'_> {
             sent
         };
         let cleared = forget(home, id).await;
-        let FleetResult { load, tracked, mut problems, logs } = sent?;
+        let Some(FleetResult { load, tracked, mut problems, logs }) = sent? else { return Ok(None) };
         self.keep(&logs)?;
+        place.clear().await?;
         cleared?;
         host.notify(Event::Loaded(&load));
         problems.extend(conductor.end(was_stopped(&load)).await);
         let freshness = tracked.and_then(|tracked| freshness(tracked, &deliveries::destinations(stack)));
         let aborted = guard.into_inner().unwrap_or_else(PoisonError::into_inner).ended();
-        Ok(StackLoadResult { load, freshness, problems, read: None, watches: watches.all, aborted })
+        Ok(Some(StackLoadResult { load, freshness, problems, read: None, watches: watches.all, aborted }))
+    }
+
+    async fn meeting(&self, lead: &Lead) -> Result<Meeting, StackLoadError> {
+        let Self { home, id, stack, names, clients, run, .. } = *self;
+        if let Workers::Fargate(tasks) = self.workers {
+            return fargate::meeting(stack, tasks, names, clients, run).await;
+        }
+        if matches!(lead, Lead::TakenOver(_)) {
+            return Err(FleetError::NotTasks.into());
+        }
+        // Whoever led a run before is gone, or would have the journal: so are its workers, or will be at once.
+        forget(home, id).await?;
+        let folder = home.stack(id).join(FOLDER).join(run);
+        let place = Arc::new(InFolder::create(&folder)?);
+        let launcher = Box::new(Processes::new(&folder, self.log_of())?);
+        Ok(Meeting { place, launcher, poll: POLL, logged: Duration::ZERO })
+    }
+
+    async fn coordinator(
+        &self,
+        lead: Lead,
+        meeting: Meeting,
+        controls: Controls,
+        open_shards: usize,
+    ) -> Result<Coordinator, StackLoadError> {
+        let documents = self.stack.load.schedule.documents().ok_or(LoadError::Endless)?;
+        let shared = (documents, self.workers.count());
+        if let Lead::TakenOver(plan) = lead {
+            let Meeting { place, launcher, .. } = meeting;
+            return Ok(Coordinator::take_over(place, launcher, controls, *plan, shared, open_shards).await?);
+        }
+        let plan = self.plan(documents, open_shards, &meeting).await?;
+        Ok(Coordinator::new(meeting.place, meeting.launcher, controls, plan, shared, open_shards))
     }
 
     /// What all workers are told, with the tickets that they share.
-    async fn plan(&self, documents: u64, open_shards: usize) -> Result<RunPlan, StackLoadError> {
+    async fn plan(&self, documents: u64, open_shards: usize, meeting: &Meeting) -> Result<RunPlan, StackLoadError> {
         let source = self.documents.open(self.stack).await.map_err(StackLoadError::from)?.source;
-        let count = documents.div_ceil(source.documents_per_ticket().max(1));
-        let reserved = self.journal.reserve_shared(self.run, count, self.workers);
+        let (count, workers) = (documents.div_ceil(source.documents_per_ticket().max(1)), self.workers.count());
+        let expires = ttl::known(&self.journal.state());
+        let reserved = self.journal.reserve_shared(self.run, count, workers);
         let tickets = reserved.map_err(|source| LoadError::Reserve { count, source: source.into() })?;
         Ok(RunPlan {
             spec: self.spec.clone(),
@@ -141,9 +188,10 @@ impl FleetLoad<'_> {
             flaws: self.documents.flaws.clone(),
             began: Utc::now().timestamp_millis(),
             endpoint_url: self.endpoint_url.map(str::to_owned),
-            poll: POLL,
-            logged: Duration::ZERO,
-            by_shard: Coordinator::counts_by_shard(self.workers, open_shards),
+            poll: meeting.poll,
+            logged: meeting.logged,
+            by_shard: Coordinator::counts_by_shard(workers, open_shards),
+            expires: expires.map(|at| at.timestamp_millis()),
         })
     }
 
@@ -170,6 +218,24 @@ impl FleetLoad<'_> {
 /// Removes what the workers of a killed run left of the folder where they met; those that are still there end.
 pub(super) async fn forget(home: &Home, id: &StackId) -> Result<(), RendezvousError> {
     InFolder::at(&home.stack(id).join(FOLDER)).clear().await
+}
+
+/// Leads the workers as far as they are to be led.
+async fn led(
+    coordinator: Coordinator,
+    is_detached: bool,
+    cancel: &Cancel,
+    tell: Tell<'_>,
+) -> Result<Option<FleetResult>, FleetError> {
+    match is_detached {
+        true => coordinator.run_until_started(cancel, tell).await,
+        false => coordinator.run(cancel, tell).await.map(Some),
+    }
+}
+
+/// What was due when nobody may have led the load.
+fn missed(spec::Event { at, action }: &spec::Event) -> String {
+    format!("`{action}` was due after {} s; it is not done again, whether or not it was done then", at.as_secs())
 }
 
 fn pass_on(event: FleetEvent<'_>, progress: &watch::Sender<Progress>, destinations: &[Destination], host: &dyn Host) {

@@ -20,7 +20,7 @@ use super::{
     watching::Watches,
 };
 use crate::{
-    aws::{Clients, Names, SendingClients},
+    aws::{Clients, Names, SendingClients, worker_program::ProgramError},
     deliveries,
     engine::{Cancel, Home, ProviderError, StackId},
     fleet::{FleetError, RendezvousError},
@@ -101,6 +101,9 @@ pub enum StackLoadError {
     /// The load cannot be shared.
     #[error(transparent)]
     Load(#[from] LoadError),
+    /// There is no program for tasks.
+    #[error(transparent)]
+    Program(#[from] ProgramError),
     /// They cannot be sent, or the load ended early.
     #[error(transparent)]
     Send(#[from] SendError),

@@ -3,18 +3,21 @@
 //! An operation knows no terminal, no exit code and no process signal. It reports events to a [`Host`], asks it before
 //! something costs money or is deleted, and ends in order once a [`Cancel`](crate::engine::Cancel) is raised.
 
+pub mod attach;
 pub mod budget;
 pub mod causes;
 pub mod conductor;
 pub mod control;
 pub mod documents;
 pub mod down;
+mod fargate;
 pub mod fleet;
 mod guard;
 pub mod host;
 pub mod known;
 pub mod load;
 pub mod logs;
+mod meeting;
 pub mod member;
 pub mod process;
 pub mod query;

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{
     down::{self, DownError},
-    fleet::FleetLoad,
+    fleet::{FleetLoad, Lead},
     host::{Event, Host},
     load::{StackLoad, StackLoadError, StackLoadResult, new_run},
     logs::{Logs, LogsError},
@@ -26,7 +26,7 @@ use crate::{
     load::{Part, ReserveTickets},
     pipeline::meter::Meter,
     report::{RunReport, thresholds::Abort},
-    spec::{Checked, Stack},
+    spec::{Checked, Stack, Workers},
 };
 
 /// The most rows of the demo query to fetch.
@@ -41,6 +41,17 @@ pub struct RunOptions<'a> {
     pub remove: bool,
     /// Whether to run the demo query.
     pub query: bool,
+    /// Whether to leave the load to its tasks once all of them send.
+    pub detach: bool,
+}
+
+/// How a run ends.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Afterwards {
+    /// Whether to remove the stack.
+    pub(super) remove: bool,
+    /// Whether to run the demo query.
+    pub(super) query: bool,
 }
 
 /// The result of a run.
@@ -51,6 +62,8 @@ pub struct RunOutcome {
     pub down: Option<Down>,
     /// Why the load or the verification ended early.
     pub error: Option<RunError>,
+    /// Whether its tasks go on without this process.
+    pub goes_on: bool,
 }
 
 /// Why a run has no result, or ended early.
@@ -59,6 +72,9 @@ pub enum RunError {
     /// The stack is not up.
     #[error(transparent)]
     Up(#[from] UpError),
+    /// Nobody could lead the run's workers in place of this process.
+    #[error(transparent)]
+    Detach(#[from] DetachError),
     /// The load ended early.
     #[error(transparent)]
     Load(#[from] StackLoadError),
@@ -90,6 +106,20 @@ pub enum RunError {
     Down(#[from] DownError),
 }
 
+/// Why nobody could lead a load in place of the process that starts it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DetachError {
+    /// It is sent by this machine.
+    #[error("--detach needs tasks that go on without this process: set `load.workers.fargate`")]
+    NoTasks,
+    /// Something is to be done meanwhile.
+    #[error("--detach leaves nobody to do what `load.events` asks for: take it out, or do not detach")]
+    Events,
+    /// Something is to be watched meanwhile.
+    #[error("--detach leaves nobody to stop the load at its `budget`: take it out, or do not detach")]
+    Budget,
+}
+
 /// Runs a stack.
 ///
 /// # Errors
@@ -100,46 +130,85 @@ pub async fn run(
     cancel: &Cancel,
     host: &dyn Host,
 ) -> Result<RunOutcome, RunError> {
+    let Checked { stack, merged: spec, .. } = checked;
+    if options.detach {
+        may_be_left(stack)?;
+    }
     let stack_up = up(checked, options.up, cancel, host).await?;
-    let (stack, target) = (stack_up.id.to_string(), location(&stack_up.clients));
-    let mut report = RunReport { stack, target, ..RunReport::default() };
-    report.seconds.up = Some(stack_up.seconds);
-    let run_id = new_run();
-    let state = stack_up.journal.state();
-    let meter = Meter::new(
-        &checked.stack,
-        state.live().map(|resource| &resource.node),
-        stack_up.clients.place(),
-        Duration::from_secs_f64(stack_up.seconds),
-        Part::WHOLE,
-    );
-    let subject = Subject {
-        home: &stack_up.home,
-        id: &stack_up.id,
-        stack: &checked.stack,
-        spec: &checked.merged,
-        state: &state,
-        clients: &stack_up.clients,
-        run: &run_id,
-        part: Part::WHOLE,
-        meter: &meter,
-    };
-    let recording = Recording::begin(host, subject).await;
-    let run = Run {
-        stack: &checked.stack,
-        spec: &checked.merged,
-        endpoint_url: options.up.endpoint_url,
-        up: &stack_up,
-        cancel,
-        host: &recording,
-        recording: &recording,
-        meter: &meter,
-    };
-    let result = run.load_and_verify(run_id, &mut report, options.query).await;
-    let ended = run.end(&mut report, options.remove, &result).await;
-    let error = ended.as_ref().err().or(result.as_ref().err()).map(ToString::to_string);
-    recording.end(&mut report, error);
-    Ok(RunOutcome { report, down: ended?, error: result.err() })
+    let run = UpRun { up: &stack_up, stack, spec, endpoint_url: options.up.endpoint_url };
+    let lead = if options.detach { Lead::UntilStarted } else { Lead::Whole };
+    let then = Afterwards { remove: options.remove, query: options.query };
+    run.lead(new_run(), lead, then, cancel, host).await
+}
+
+/// Refuses a load that needs a process beside its workers.
+fn may_be_left(stack: &Stack) -> Result<(), DetachError> {
+    match () {
+        () if stack.load.workers.as_ref().and_then(Workers::fargate).is_none() => Err(DetachError::NoTasks),
+        () if !stack.load.events.is_empty() => Err(DetachError::Events),
+        () if stack.budget.is_some() => Err(DetachError::Budget),
+        () => Ok(()),
+    }
+}
+
+/// A stack that is up, and what it is to run.
+pub(super) struct UpRun<'a> {
+    pub(super) up: &'a StackUp,
+    pub(super) stack: &'a Stack,
+    /// The stack file with its overlays and overrides.
+    pub(super) spec: &'a Value,
+    /// Called in place of the target's own endpoint.
+    pub(super) endpoint_url: Option<&'a str>,
+}
+
+impl UpRun<'_> {
+    /// Loads the stack as far as it is led, and verifies that.
+    pub(super) async fn lead(
+        self,
+        run_id: String,
+        lead: Lead,
+        then: Afterwards,
+        cancel: &Cancel,
+        host: &dyn Host,
+    ) -> Result<RunOutcome, RunError> {
+        let Self { up, stack, spec, endpoint_url } = self;
+        let mut report = RunReport { stack: up.id.to_string(), target: location(&up.clients), ..RunReport::default() };
+        report.seconds.up = (!matches!(lead, Lead::TakenOver(_))).then_some(up.seconds);
+        let state = up.journal.state();
+        let took = Duration::from_secs_f64(up.seconds);
+        let nodes = state.live().map(|resource| &resource.node);
+        let meter = Meter::new(stack, nodes, up.clients.place(), took, Part::WHOLE);
+        let subject = Subject {
+            home: &up.home,
+            id: &up.id,
+            stack,
+            spec,
+            state: &state,
+            clients: &up.clients,
+            run: &run_id,
+            part: Part::WHOLE,
+            meter: &meter,
+        };
+        let recording = Recording::begin(host, subject).await;
+        let run = Run { stack, spec, endpoint_url, up, cancel, host: &recording, recording: &recording, meter: &meter };
+        let result = run.load_and_verify(run_id, lead, &mut report, then.query).await;
+        if let Ok(Loaded::GoesOn) = result {
+            return Ok(RunOutcome { report, down: None, error: None, goes_on: true });
+        }
+        let result = result.map(drop);
+        let ended = run.end(&mut report, then.remove, &result).await;
+        let error = ended.as_ref().err().or(result.as_ref().err()).map(ToString::to_string);
+        recording.end(&mut report, error);
+        Ok(RunOutcome { report, down: ended?, error: result.err(), goes_on: false })
+    }
+}
+
+/// What became of a load.
+enum Loaded {
+    /// It has ended.
+    Ended,
+    /// Its tasks go on without this process.
+    GoesOn,
 }
 
 /// A run of a stack that is up.
@@ -155,12 +224,19 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    async fn load_and_verify(&self, run: String, report: &mut RunReport, asks: bool) -> Result<(), RunError> {
+    async fn load_and_verify(
+        &self,
+        run: String,
+        lead: Lead,
+        report: &mut RunReport,
+        asks: bool,
+    ) -> Result<Loaded, RunError> {
         let Self { stack, up, cancel, host, recording, .. } = *self;
         let names = Names::of(stack, &up.id);
         let logs = Logs::of(&up.home, &up.id);
-        let sent = self.send(&names, &run).await?;
+        let sent = self.send(&names, &run, lead).await?;
         report.run = run;
+        let Some(sent) = sent else { return Ok(Loaded::GoesOn) };
         report.record_load(&sent.load);
         report.problems.extend(sent.problems);
         report.aborted = sent.aborted;
@@ -200,21 +276,21 @@ impl Run<'_> {
         report.check_thresholds(&stack.thresholds.before_removal());
         recording.save(report);
         host.notify(Event::Reported(report));
-        match query::table(stack, &names, &up.clients, None).filter(|_| asks && !report.interrupted) {
-            Some(table) => self.query(table.as_ref()).await,
-            None => Ok(()),
+        let table = query::table(stack, &names, &up.clients, None).filter(|_| asks && !report.interrupted);
+        if let Some(table) = table {
+            self.query(table.as_ref()).await?;
         }
+        Ok(Loaded::Ended)
     }
 
     /// Sends the load, by this process or by the workers that the stack file asks for.
-    async fn send(&self, names: &Names, run: &str) -> Result<StackLoadResult, StackLoadError> {
+    async fn send(&self, names: &Names, run: &str, lead: Lead) -> Result<Option<StackLoadResult>, StackLoadError> {
         let Self { stack, spec, up, cancel, host, endpoint_url, meter, .. } = *self;
         let StackUp { home, id, journal, clients, documents, .. } = up;
         if let Some(workers) = &stack.load.workers {
-            let workers = workers.count();
             let fleet =
                 FleetLoad { home, id, stack, spec, names, clients, endpoint_url, documents, journal, run, workers };
-            return fleet.send(meter, cancel, host).await;
+            return fleet.send(lead, meter, cancel, host).await;
         }
         let load = StackLoad {
             home,
@@ -228,7 +304,7 @@ impl Run<'_> {
             log: Logs::of(home, id).path(run, Part::WHOLE),
             tickets: reserve(journal.clone(), run.to_owned()),
         };
-        load.send(meter, cancel, host).await
+        load.send(meter, cancel, host).await.map(Some)
     }
 
     /// Runs the demo query. A cancellation ends it, but the run stays verified.

@@ -8,13 +8,19 @@ use crate::{
         self,
         usage::{Sent, Used},
     },
-    spec::{Aggregation, ON_DEMAND_SHARDS, SHARD_BYTES, SHARD_RECORDS, Stack, StreamMode},
+    spec::{Aggregation, Fargate, ON_DEMAND_SHARDS, SHARD_BYTES, SHARD_RECORDS, Stack, StreamMode, Workers},
 };
 
 /// A PUT payload unit (Kinesis Data Streams pricing, provisioned mode).
 const PUT_UNIT_BYTES: f64 = 25.0 * 1_024.0;
 /// What a record into an on-demand stream is rounded up to (Kinesis Data Streams pricing, on-demand mode).
 const ON_DEMAND_BYTES: f64 = 1_024.0;
+
+/// What a task is paid for at least, in seconds (AWS Fargate pricing).
+const LEAST_SECONDS: f64 = 60.0;
+/// Requests to the bucket of a worker, and of its coordinator for it, in a second (docs/scale.md).
+const GETS: f64 = 2.0;
+const PUTS: f64 = 1.2;
 
 /// What a load costs.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -60,7 +66,24 @@ pub(super) fn used(stack: &Stack, sent: Sent, seconds: f64, prices: &Prices) -> 
     let mut used = into_stream(stack, sent, prices);
     used.extend(deliveries.iter().flat_map(|delivery| delivery.used(sent, prices)));
     used.extend(deliveries.iter().filter_map(|delivery| delivery.used_meanwhile(seconds, prices)));
+    used.extend(
+        stack.load.workers.as_ref().and_then(Workers::fargate).into_iter().flat_map(|of| tasks(of, seconds, prices)),
+    );
     used
+}
+
+/// What tasks use while they send for so many seconds; the time in which they start is not in it.
+fn tasks(Fargate { tasks, size, .. }: &Fargate, seconds: f64, prices: &Prices) -> [Used; 4] {
+    let tasks = f64::from(*tasks);
+    let hours = tasks * seconds.max(LEAST_SECONDS) / 3_600.0;
+    let requests = tasks * seconds * (GETS * prices.thousand_gets + PUTS * prices.thousand_puts) / 1e3;
+    let thousands = tasks * seconds * (GETS + PUTS) / 1e3;
+    [
+        Used::each("Fargate CPU", hours * size.vcpus(), "vCPU-hours", prices.vcpu_hour),
+        Used::each("Fargate memory", hours * size.memory_gb(), "GB-hours", prices.memory_gb_hour),
+        Used::each("Public IPv4 addresses of tasks", hours, "hours", prices.ipv4_hour),
+        Used::each("S3 requests of tasks", thousands, "thousand", requests / thousands),
+    ]
 }
 
 /// What else is paid by use, which nobody can tell beforehand.
@@ -157,6 +180,21 @@ mod tests {
         near(of(&parquet, "Firehose to Parquet"), (0.9537, 0.017166));
         let created = ["deliver.redshift.create=true", "deliver.redshift={workgroup: null, role: null}", sets[0]];
         near(of(&load("stacks/store-sales-redshift.yaml", &created), "Redshift while it loads"), (2.2222, 0.8333));
+    }
+
+    #[test]
+    fn tasks_are_paid_by_what_they_have_and_for_a_minute_at_least() {
+        let of_tasks = |duration: &str| {
+            let workers = "load.workers={fargate: {tasks: 4, cpu: 4, memory: 8GiB}}";
+            let timed = format!("load={{rate: 100/s, records: null, duration: {duration}}}");
+            load("stacks/stream-only.yaml", &[&timed, workers])
+        };
+        let hour = of_tasks("1h");
+        near(of(&hour, "Fargate CPU"), (16.0, 0.64768));
+        near(of(&hour, "Fargate memory"), (32.0, 0.14224));
+        near(of(&hour, "Public IPv4 addresses of tasks"), (4.0, 0.02));
+        near(of(&hour, "S3 requests of tasks"), (46.08, 4.0 * 3.6 * (2.0 * 0.0004 + 1.2 * 0.005)));
+        near(of(&of_tasks("6s"), "Fargate CPU"), (16.0 / 60.0, 0.64768 / 60.0));
     }
 
     #[test]

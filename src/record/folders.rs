@@ -13,6 +13,9 @@ use crate::{
     report::recorded::Recorded,
 };
 
+/// Where records are that another process began, and did not end.
+const EARLIER: &str = "earlier";
+
 /// The records of a state folder.
 pub struct Records {
     root: PathBuf,
@@ -35,6 +38,22 @@ impl Records {
     /// The folder of a run, or of a worker's part of it.
     pub fn folder(&self, stack: &StackId, run: &str, part: Part) -> PathBuf {
         self.root.join(stack.as_str()).join(name(run, part))
+    }
+
+    /// Moves the record of a run to where it is no longer listed, if there is one: another process goes on with the run, and
+    /// records that.
+    ///
+    /// # Errors
+    /// The folder cannot be moved.
+    pub fn set_aside(&self, stack: &StackId, run: &str) -> Result<(), RecordError> {
+        let folder = self.folder(stack, run, Part::WHOLE);
+        if !folder.exists() {
+            return Ok(());
+        }
+        let earlier = self.root.join(stack.as_str()).join(EARLIER);
+        fs::create_dir_all(&earlier).map_err(failed("create", &earlier))?;
+        let free = (1..).map(|number: u64| earlier.join(format!("{run}-{number}"))).find(|place| !place.exists());
+        fs::rename(&folder, free.expect("there are numbers enough")).map_err(failed("move", &folder))
     }
 
     /// Every record, the newest first, of one stack or of all: `stack` is an id or a name. Those that cannot be read hide

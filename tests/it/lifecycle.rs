@@ -88,7 +88,8 @@ pub fn materials() -> Materials<'static> {
 fn with_tasks() -> Stack {
     let mut stack = store_sales();
     let size = TaskSize { cpu_units: 1_024, memory_mib: 2_048 };
-    stack.load.workers = Some(Workers::Fargate(Fargate { tasks: 2, size, image: None }));
+    stack.load.workers =
+        Some(Workers::Fargate(Fargate { tasks: 2, size, image: None, start_timeout: Duration::from_secs(60) }));
     stack
 }
 

@@ -14,6 +14,7 @@ mod doctor;
 mod dynamodb;
 mod elsewhere;
 mod families;
+mod fargate;
 mod fleet;
 mod fleet_resources;
 mod fleet_simulation;

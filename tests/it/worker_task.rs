@@ -135,6 +135,7 @@ async fn workers_in_bare_roots_share_a_load_and_another_finishes_the_part_of_one
         poll: Duration::from_millis(100),
         logged: Duration::from_millis(500),
         by_shard: true,
+        expires: None,
     };
     let pids = Arc::new(Mutex::new(Vec::new()));
     let seat = Seat { part: load::Part::WHOLE, generation: 1 };

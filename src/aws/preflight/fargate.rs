@@ -62,12 +62,14 @@ fn image(fargate: &Fargate, caller: &Caller, region: &str) -> Finding {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::{aws::preflight::Verdict, spec::TaskSize};
 
     fn verdict(of: Option<&str>) -> Verdict {
         let size = TaskSize { cpu_units: 1_024, memory_mib: 2_048 };
-        let fargate = Fargate { tasks: 2, size, image: of.map(str::to_owned) };
+        let fargate = Fargate { tasks: 2, size, image: of.map(str::to_owned), start_timeout: Duration::ZERO };
         let caller = Caller { account: "123456789012".to_owned(), arn: String::new() };
         image(&fargate, &caller, "eu-west-1").verdict
     }

@@ -1,5 +1,7 @@
 //! The checks of `load.workers`: what several processes or tasks can share.
 
+use std::{ops::RangeInclusive, time::Duration};
+
 use super::{
     super::{
         file::{FargateFile, LoadFile, TasksFile, WorkersFile},
@@ -17,6 +19,9 @@ const TASKS: &str = "load.workers.fargate.tasks";
 const CPU: &str = "load.workers.fargate.cpu";
 const MEMORY: &str = "load.workers.fargate.memory";
 const IMAGE: &str = "load.workers.fargate.image";
+const START: &str = "load.workers.fargate.start_timeout";
+const START_TIMEOUT: Duration = Duration::from_secs(600);
+const START_TIMEOUTS: RangeInclusive<Duration> = Duration::from_secs(10)..=Duration::from_secs(3_600);
 const DEFAULT_VCPUS: f64 = 1.0;
 
 impl Check<'_> {
@@ -63,6 +68,7 @@ impl Check<'_> {
             return None;
         }
         let image = self.image(fargate);
+        let start_timeout = self.start_timeout(fargate);
         let size = self.task_size(fargate)?;
         let tasks = match fargate.tasks {
             Some(TasksFile::Number(tasks)) => tasks,
@@ -71,7 +77,7 @@ impl Check<'_> {
                 self.most(size.tasks_for(peak, bytes, load.transport.unwrap_or_default()))?
             }
         };
-        Some(Workers::Fargate(Fargate { tasks, size, image: image? }))
+        Some(Workers::Fargate(Fargate { tasks, size, image: image?, start_timeout: start_timeout? }))
     }
 
     fn most(&mut self, tasks: f64) -> Option<u32> {
@@ -105,6 +111,17 @@ impl Check<'_> {
                 None
             }
         }
+    }
+
+    fn start_timeout(&mut self, fargate: &FargateFile) -> Option<Duration> {
+        let Some(text) = &fargate.start_timeout else { return Some(START_TIMEOUT) };
+        let time = self.time(START, text, "m")?;
+        if !START_TIMEOUTS.contains(&time) {
+            let problem = format!("a task is not waited for {}", text.0);
+            self.refuse(START, Refusal::new(problem, "10s to 1h"));
+            return None;
+        }
+        Some(time)
     }
 
     fn image(&mut self, fargate: &FargateFile) -> Option<Option<String>> {

@@ -349,6 +349,8 @@ pub(in super::super) struct FargateFile {
     pub memory: Option<Size>,
     /// An image with `sh`, `curl` and `sha256sum`; Amazon Linux 2023, minimal, of the public registry when left out.
     pub image: Option<String>,
+    /// How long each may take until it is heard of, before another has its part; 10m when left out.
+    pub start_timeout: Option<Time>,
 }
 
 /// a whole number of at least 1, or `auto`
