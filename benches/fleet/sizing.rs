@@ -2,15 +2,13 @@
 
 use kinesis_demo::{
     aws::cost::{Prices, prices_in},
-    spec::{SHARD_BYTES, SHARD_RECORDS},
+    spec::{BUSY, SHARD_BYTES, SHARD_RECORDS},
 };
 
 /// The mean of a full document.
 const DOCUMENT_BYTES: f64 = 8_170.0;
 /// CPU-seconds for a document, made and sent in CBOR over TLS (docs/benchmarks.md).
 const CPU: f64 = 11.6e-6;
-/// How much of its CPU a task is given to do, and how much of its link, since neither is its alone.
-const BUSY: f64 = 0.7;
 /// How much of a shard is planned with, as `shards: auto` does.
 const OF_SHARD: f64 = 0.95;
 /// Records of a request (Kinesis API reference, PutRecords); 500 of these are 4.1 MB of the 5 MiB that it takes.
