@@ -2,11 +2,13 @@
 //! converts records by it.
 
 mod column;
+mod delimited;
 mod json;
 mod keys;
 mod names;
 
 pub(super) use column::{Column, Unreadable};
+pub(super) use delimited::{Delimiters, NULL as DELIMITED_NULL};
 pub(super) use json::Malformed;
 pub(super) use keys::KeyMappings;
 pub(super) use names::{Names, NoObject};
@@ -19,7 +21,7 @@ use datafusion::{
 };
 
 /// How Hive writes a null partition value.
-const HIVE_NULL: &str = "__HIVE_DEFAULT_PARTITION__";
+pub(super) const HIVE_NULL: &str = "__HIVE_DEFAULT_PARTITION__";
 
 /// How deep types may lie in each other, as values of JSON may.
 const MAX_DEPTH: usize = 128;
@@ -157,6 +159,70 @@ impl<'a> Parser<'a> {
     fn expected(&self, c: char) -> String {
         format!("a type has {:?} where {c:?} is expected", self.rest)
     }
+}
+
+/// The Hive type that holds values of an Arrow type.
+pub(super) fn type_name(data_type: &DataType) -> Result<String, String> {
+    Ok(match data_type {
+        DataType::Boolean => "boolean".to_owned(),
+        DataType::Int8 => "tinyint".to_owned(),
+        DataType::Int16 => "smallint".to_owned(),
+        DataType::Int32 => "int".to_owned(),
+        DataType::Int64 | DataType::UInt64 => "bigint".to_owned(),
+        DataType::Float32 => "float".to_owned(),
+        DataType::Float64 => "double".to_owned(),
+        DataType::Decimal128(precision, scale) => format!("decimal({precision},{scale})"),
+        DataType::Date32 => "date".to_owned(),
+        DataType::Timestamp(_, None) => "timestamp".to_owned(),
+        DataType::Utf8 | DataType::Utf8View => "string".to_owned(),
+        DataType::Binary => "binary".to_owned(),
+        DataType::List(item) => format!("array<{}>", type_name(item.data_type())?),
+        DataType::Map(entries, _) => match entries.data_type() {
+            DataType::Struct(fields) => {
+                format!("map<{},{}>", type_name(fields[0].data_type())?, type_name(fields[1].data_type())?)
+            }
+            other => return Err(format!("{other}")),
+        },
+        DataType::Struct(fields) => {
+            let field = |field: &Arc<Field>| Ok(format!("{}:{}", field.name(), type_name(field.data_type())?));
+            format!("struct<{}>", fields.iter().map(field).collect::<Result<Vec<_>, String>>()?.join(","))
+        }
+        other => return Err(format!("{other}")),
+    })
+}
+
+/// How a partition's value is written in its folder's name (Hive, `FileUtils.escapePathName`).
+pub(super) fn path_name(value: &str) -> String {
+    let is_escaped = |c: char| c.is_ascii_control() || "\"#%'*/:=?\\{[]^\u{7f}".contains(c);
+    let mut name = String::with_capacity(value.len());
+    for c in value.chars() {
+        match is_escaped(c) {
+            true => name.push_str(&format!("%{:02X}", u32::from(c))),
+            false => name.push(c),
+        }
+    }
+    name
+}
+
+/// The value that a folder's name has written so.
+pub(super) fn value_of_path_name(name: &str) -> String {
+    let mut value = String::with_capacity(name.len());
+    let mut rest = name;
+    while let Some((before, after)) = rest.split_once('%') {
+        value.push_str(before);
+        let code = after.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok()).filter(u8::is_ascii);
+        match code {
+            Some(code) => {
+                value.push(char::from(code));
+                rest = &after[2..];
+            }
+            None => {
+                value.push('%');
+                rest = after;
+            }
+        }
+    }
+    value + rest
 }
 
 /// A partition's value as its column's type has it.

@@ -31,6 +31,7 @@ mod value;
 use std::sync::Arc;
 
 use datafusion::{
+    arrow::datatypes::DataType,
     config::ConfigOptions,
     error::Result,
     execution::FunctionRegistry,
@@ -100,6 +101,24 @@ pub(crate) async fn plan(context: &SessionContext, query: Box<Query>, suspects: 
     Ok(plan)
 }
 
+/// A type's name as Trino prints it.
+pub(crate) fn type_name(kind: &DataType) -> String {
+    types::name(kind)
+}
+
+/// The type that Trino's name stands for.
+///
+/// # Errors
+/// It stands for none.
+pub(crate) fn type_of_name(name: &str) -> Result<DataType, Refusal> {
+    types::parse(name)
+}
+
+/// Whether a value of one type goes into a column of another, as in INSERT (Trino, `TypeCoercion.canCoerce`).
+pub(crate) fn is_coerced(from: &DataType, to: &DataType) -> bool {
+    types::common(to, from).as_ref() == Some(to)
+}
+
 /// An interval of so many milliseconds, as Trino prints it.
 pub(crate) fn day_to_second(millis: i64) -> String {
     functions::written(millis, &types::DAY_TO_SECOND)
@@ -113,4 +132,9 @@ pub(crate) fn year_to_month(months: i32) -> String {
 /// A time of day in milliseconds, as Trino prints it.
 pub(crate) fn time(millis: i32) -> String {
     functions::written(millis.into(), &types::TIME)
+}
+
+/// What a field of a row is called that has no name.
+pub(crate) fn nameless(index: usize) -> String {
+    types::anonymous(index)
 }

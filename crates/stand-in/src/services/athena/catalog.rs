@@ -1,6 +1,9 @@
 //! Glue's databases and tables as DataFusion's catalog.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use async_trait::async_trait;
 use datafusion::{
@@ -11,25 +14,51 @@ use datafusion::{
 use super::{
     failure::{Failure, fail},
     layout::Meter,
+    plan::CATALOG,
     store::Store,
     table::GlueTable,
+    table_name::FullName,
+    view::View,
 };
 use crate::{services::glue::Glue, trino};
 
-/// The catalog's name in SQL, as Athena has it.
-pub(super) const CATALOG: &str = "awsdatacatalog";
+/// How many views a statement may read, each as often as it is named: a view of views that each name one twice doubles with each.
+const VIEWS: usize = 256;
 
 /// The catalog as one query sees it.
 #[derive(Clone)]
 pub(super) struct GlueCatalog {
     pub(super) glue: Arc<Glue>,
     pub(super) store: Arc<dyn Store>,
-    pub(super) meter: Arc<Meter>,
+    meter: Arc<Meter>,
+    /// The views around the query that is planned, one in the other.
+    around: Vec<FullName>,
+    views: Arc<AtomicUsize>,
 }
 
 impl std::fmt::Debug for GlueCatalog {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("GlueCatalog")
+    }
+}
+
+impl GlueCatalog {
+    pub(super) fn new(glue: Arc<Glue>, store: Arc<dyn Store>, meter: Arc<Meter>) -> Self {
+        Self { glue, store, meter, around: Vec::new(), views: Arc::default() }
+    }
+
+    /// The catalog as a view's query sees it.
+    pub(super) fn within(&self, view: &FullName) -> Result<Self, Failure> {
+        if self.around.contains(view) {
+            return Err(Failure::user("VIEW_IS_RECURSIVE: line 1:1: View is recursive"));
+        }
+        if self.views.fetch_add(1, Ordering::Relaxed) == VIEWS {
+            return Err(Failure::user(format!(
+                "STACK_OVERFLOW: statement is too large (views, read out: more than {VIEWS}); read fewer of them"
+            )));
+        }
+        let around = self.around.iter().chain([view]).cloned().collect();
+        Ok(Self { around, ..self.clone() })
     }
 }
 
@@ -57,11 +86,16 @@ impl SchemaProvider for GlueDatabase {
     }
 
     async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
-        let GlueCatalog { glue, store, meter } = &self.catalog;
+        let GlueCatalog { glue, store, meter, .. } = &self.catalog;
         let (name, with_path) = name.strip_suffix(trino::PATH).map_or((name, false), |name| (name, true));
         let Some(info) = glue.table(&self.name, name) else {
             return fail(missing_table(glue, &self.name, name));
         };
+        if let Some(text) = &info.view {
+            let name = FullName { database: self.name.to_lowercase(), table: name.to_lowercase() };
+            let catalog = self.catalog.within(&name)?;
+            return Ok(Some(View::read(text)?.relation(&name, Arc::new(catalog)).await?));
+        }
         let registered = glue.partitions(&self.name, name);
         Ok(Some(Arc::new(GlueTable::new(info, registered, store.clone(), meter.clone(), with_path)?)))
     }

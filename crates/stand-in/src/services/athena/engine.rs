@@ -2,68 +2,65 @@
 
 use std::sync::Arc;
 
-use datafusion::{
-    arrow::datatypes::SchemaRef,
-    error::DataFusionError,
-    prelude::{SessionConfig, SessionContext},
-    sql::sqlparser::ast::{Query, Statement as Sql},
-};
+use datafusion::sql::sqlparser::ast::{Query, Statement as Sql};
 use futures::StreamExt;
 
 use super::{
-    catalog::{CATALOG, GlueCatalog},
+    create_table_as::CreateTableAs,
+    cursor::Cursor,
+    definition::Definition,
     failure::{Failure, unsupported},
-    names::Names,
+    insert::Insert,
+    job::Job,
+    kind::Kind,
+    plan,
     results::{self, QueryResult},
     statement::{self, Utility},
+    unload::Unload,
 };
-use crate::{
-    hive,
-    sql::{self, check_depth, check_expansion, check_signs, check_size},
-    trino,
-};
+use crate::hive;
 
 /// How large a result may be as text.
 const MAX_RESULT: usize = 128 << 20;
 
-/// Runs `sql` over the catalog, with these in the place of its question marks.
-pub(super) async fn run(
-    catalog: GlueCatalog,
-    database: &str,
-    sql: &str,
-    parameters: &[String],
-) -> Result<QueryResult, Failure> {
-    match Utility::parse(sql) {
-        Some(utility) => statement::answer(&utility?, &catalog.glue, database),
-        None => query(catalog, database, sql, parameters).await,
+/// Runs a statement.
+pub(super) async fn run(job: Job) -> Result<QueryResult, Failure> {
+    if let Some(utility) = Utility::parse(&job.sql) {
+        return statement::answer(&utility?, &job.catalog.glue, &job.database);
+    }
+    let mut cursor = Cursor::new(&job.sql, &job.parameters)?;
+    match Kind::of(&job.sql).0 {
+        Kind::CreateTableAs => {
+            cursor.expect("CREATE TABLE")?;
+            CreateTableAs::parse(cursor)?.run(&job).await
+        }
+        Kind::Insert => {
+            cursor.expect("INSERT")?;
+            Insert::parse(cursor)?.run(&job).await
+        }
+        Kind::Unload => {
+            cursor.expect("UNLOAD")?;
+            Unload::parse(cursor)?.run(&job).await
+        }
+        Kind::Definition => Definition::parse(cursor)?.run(&job).await,
+        Kind::Query | Kind::Question => query(cursor, &job).await,
     }
 }
 
-async fn query(catalog: GlueCatalog, database: &str, sql: &str, parameters: &[String]) -> Result<QueryResult, Failure> {
-    let tokens = trino::with_parameters(trino::tokenize(sql)?, parameters)?;
-    let plain: Vec<_> = tokens.iter().map(|token| token.token.clone()).collect();
-    check_depth(&plain)?;
-    check_signs(&plain)?;
-    let (mut query, is_explained) = select(trino::parse(tokens)?)?;
-    let names = Names::of(&query);
-    let suspects = trino::suspects(&query)?;
-    trino::rewrite(&mut query)?;
-    check_expansion(&query)?;
-    let context = session(catalog, database)?;
-    let plan = trino::plan(&context, query, suspects).await?;
-    check_size::<Failure>(&plan)?;
+async fn query(cursor: Cursor<'_>, job: &Job) -> Result<QueryResult, Failure> {
+    let (query, is_explained) = select(plan::parse(cursor.rest())?)?;
+    let planned = plan::plan(Arc::new(job.catalog.clone()), &job.database, query).await?;
     if is_explained {
-        let text = context.state().optimize(&plan)?.display_indent().to_string();
-        let mut csv = Vec::new();
-        for line in std::iter::once("Query Plan").chain(text.lines()) {
-            results::write_row(&mut csv, [Some(line)].into_iter());
-        }
-        return Ok(QueryResult { columns: vec![("Query Plan".to_owned(), "varchar".to_owned())], csv });
+        let text = planned.context.state().optimize(&planned.plan)?.display_indent().to_string();
+        let lines = std::iter::once("Query Plan").chain(text.lines()).map(str::to_owned);
+        return Ok(QueryResult::of_lines(&["Query Plan"], "varchar", lines.collect()));
     }
-    let mut stream = context.execute_logical_plan(plan).await?.execute_stream().await?;
-    let mut answer = QueryResult { columns: columns(&stream.schema(), &names), csv: Vec::new() };
+    let columns = planned.columns().into_iter();
+    let columns = columns.map(|column| (column.name, hive::athena_name(&column.data_type).to_owned())).collect();
+    let mut answer = QueryResult { columns, ..QueryResult::default() };
     results::write_row(&mut answer.csv, answer.columns.iter().map(|(name, _)| Some(name.as_str())));
-    while let Some(batch) = stream.next().await {
+    let mut rows = planned.stream().await?;
+    while let Some(batch) = rows.next().await {
         results::write_batch(&mut answer.csv, &batch?)?;
         if answer.csv.len() > MAX_RESULT {
             return Err(Failure::user(format!(
@@ -74,19 +71,7 @@ async fn query(catalog: GlueCatalog, database: &str, sql: &str, parameters: &[St
     Ok(answer)
 }
 
-fn session(catalog: GlueCatalog, database: &str) -> Result<SessionContext, DataFusionError> {
-    let mut config = SessionConfig::new()
-        .with_default_catalog_and_schema(CATALOG, database.to_lowercase())
-        .with_create_default_catalog_and_schema(false);
-    trino::configure(config.options_mut());
-    let mut context = sql::session(config)?;
-    trino::register(&mut context)?;
-    context.register_catalog(CATALOG, Arc::new(catalog));
-    Ok(context)
-}
-
-/// The query, where the statement is one, and whether it is to be explained only: everything else would write, or is
-/// Athena's own.
+/// The query, where the statement is one, and whether it is to be explained only.
 fn select(parsed: Sql) -> Result<(Box<Query>, bool), Failure> {
     match parsed {
         Sql::Query(query) => Ok((query, false)),
@@ -101,11 +86,4 @@ fn select(parsed: Sql) -> Result<(Box<Query>, bool), Failure> {
 fn first_words(statement: &Sql) -> String {
     let text = statement.to_string();
     text.split_whitespace().take(2).collect::<Vec<_>>().join(" ").to_uppercase()
-}
-
-fn columns(schema: &SchemaRef, names: &Names) -> Vec<(String, String)> {
-    let fields = schema.fields().iter().enumerate();
-    fields
-        .map(|(index, field)| (names.name(index, field.name()), hive::athena_name(field.data_type()).to_owned()))
-        .collect()
 }

@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 
 use super::{
     failure::Failure,
+    kind::Kind,
+    plan::CATALOG,
     results::QueryResult,
     wire::{invalid, now},
     workgroup,
@@ -47,7 +49,14 @@ pub(super) struct Execution {
     pub(super) asked: Asked,
     /// Bucket and key of the result.
     pub(super) output: (String, String),
-    pub(super) utility: bool,
+    #[serde(default)]
+    pub(super) kind: Kind,
+    /// What Athena calls its kind more closely.
+    #[serde(default)]
+    substatement: Option<String>,
+    /// Whether its workgroup alone says where results go.
+    #[serde(default)]
+    pub(super) is_output_enforced: bool,
     pub(super) state: QueryState,
     reason: Option<String>,
     system_error: bool,
@@ -57,6 +66,12 @@ pub(super) struct Execution {
     scanned: u64,
     /// Name and Athena type of the result's columns.
     pub(super) columns: Vec<(String, String)>,
+    /// How many rows it wrote, where it writes rows.
+    #[serde(default)]
+    pub(super) written: Option<u64>,
+    /// Where the list of the objects lies that it wrote.
+    #[serde(default)]
+    manifest: Option<String>,
 }
 
 /// What makes two calls with one token the same call.
@@ -74,8 +89,14 @@ pub(super) struct Asked {
 
 impl Execution {
     /// A new one, queued, its result to lie at `output`.
-    pub(super) fn new(id: String, asked: Asked, output: (String, String), utility: bool) -> Self {
-        Self { id, asked, output, utility, submitted: now(), ..Self::default() }
+    pub(super) fn new(
+        id: String,
+        asked: Asked,
+        output: (String, String),
+        (kind, substatement): (Kind, Option<&str>),
+    ) -> Self {
+        let substatement = substatement.map(str::to_owned);
+        Self { id, asked, output, kind, substatement, submitted: now(), ..Self::default() }
     }
 
     fn start(&mut self) {
@@ -85,6 +106,8 @@ impl Execution {
 
     fn succeed(&mut self, answer: &QueryResult, scanned: u64) {
         self.columns = answer.columns.clone();
+        self.written = answer.written;
+        self.manifest = answer.manifest.clone();
         self.end(QueryState::Succeeded, None, scanned);
     }
 
@@ -121,12 +144,12 @@ impl Execution {
         let until = self.completed.unwrap_or_else(now);
         let started = self.started.unwrap_or(until);
         let millis = |from: f64, to: f64| ((to - from) * 1e3).round().max(0.0) as u64;
-        json!({
+        let mut described = json!({
             "QueryExecutionId": self.id,
             "Query": self.asked.sql,
-            "StatementType": if self.utility { "UTILITY" } else { "DML" },
+            "StatementType": self.kind.statement_type(),
             "ResultConfiguration": {"OutputLocation": format!("s3://{}/{}", self.output.0, self.output.1)},
-            "QueryExecutionContext": {"Database": self.asked.database, "Catalog": super::catalog::CATALOG},
+            "QueryExecutionContext": {"Database": self.asked.database, "Catalog": CATALOG},
             "Status": status,
             "Statistics": {
                 "EngineExecutionTimeInMillis": millis(started, until),
@@ -136,7 +159,14 @@ impl Execution {
             },
             "WorkGroup": self.asked.workgroup,
             "EngineVersion": workgroup::engine_version(),
-        })
+        });
+        if let Some(substatement) = &self.substatement {
+            described["SubstatementType"] = substatement.as_str().into();
+        }
+        if let Some(manifest) = &self.manifest {
+            described["Statistics"]["DataManifestLocation"] = manifest.as_str().into();
+        }
+        described
     }
 }
 

@@ -45,7 +45,14 @@ impl Failure {
 /// A statement of Athena's that only the real one runs.
 pub(super) fn unsupported(what: &str) -> Failure {
     Failure::user(format!(
-        "NOT_SUPPORTED: {what} is not supported by the stand-in; it runs SELECT, EXPLAIN, SHOW DATABASES, SHOW TABLES, SHOW COLUMNS, SHOW PARTITIONS, SHOW CREATE TABLE and DESCRIBE"
+        "NOT_SUPPORTED: {what} is not supported by the stand-in; docs/sql.md lists the statements that it runs"
+    ))
+}
+
+/// What Hive says, which runs Athena's statements about tables, partitions and databases.
+pub(super) fn of_hive(message: &str) -> Failure {
+    Failure::user(format!(
+        "FAILED: Execution Error, return code 1 from org.apache.hadoop.hive.ql.exec.DDLTask. {message}"
     ))
 }
 

@@ -19,7 +19,10 @@ use datafusion::{
 };
 
 use super::failure::Failure;
-use crate::{hive::KeyMappings, services::s3::Object};
+use crate::{
+    hive::{Delimiters, KeyMappings},
+    services::s3::Object,
+};
 
 /// How many bytes of objects a query has read, and may read.
 #[derive(Debug, Default)]
@@ -58,8 +61,8 @@ pub(super) struct Part {
 /// Where a column of the output comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Origin {
-    /// The JSON documents.
-    Document,
+    /// The documents: this column of the table.
+    Document(usize),
     /// This partition key.
     Partition(usize),
     /// Where the object lies.
@@ -73,6 +76,8 @@ pub(super) enum Format {
     Json,
     /// Parquet.
     Parquet,
+    /// Text, a row a line.
+    Delimited(Delimiters),
 }
 
 /// How documents become rows.
@@ -83,6 +88,8 @@ pub(super) struct Layout {
     pub(super) schema: SchemaRef,
     /// One for each column.
     pub(super) origins: Vec<Origin>,
+    /// How many lines of an object are above its first row.
+    pub(super) header_lines: u64,
     /// Under which keys the columns' values are.
     pub(super) keys: KeyMappings,
     /// The SerDe's `ignore.malformed.json`: a malformed line is a row of nulls rather than the query's end.
@@ -93,7 +100,13 @@ impl Layout {
     /// The columns that are read from the objects.
     pub(super) fn fields(&self) -> impl Iterator<Item = &FieldRef> {
         let fields = self.schema.fields().iter().zip(&self.origins);
-        fields.filter(|(_, origin)| **origin == Origin::Document).map(|(field, _)| field)
+        fields.filter(|(_, origin)| matches!(origin, Origin::Document(_))).map(|(field, _)| field)
+    }
+
+    /// Which of the table's columns those are.
+    pub(super) fn places(&self) -> Vec<usize> {
+        let place = |origin: &Origin| if let Origin::Document(column) = origin { Some(*column) } else { None };
+        self.origins.iter().filter_map(place).collect()
     }
 }
 
@@ -120,7 +133,7 @@ impl Part {
         let mut columns: Vec<ArrayRef> = Vec::with_capacity(layout.origins.len());
         for origin in &layout.origins {
             columns.push(match origin {
-                Origin::Document => documents.next().expect("a column for each origin in the document"),
+                Origin::Document(_) => documents.next().expect("a column for each origin in the document"),
                 Origin::Partition(key) => self.values[*key].to_array_of_size(rows)?,
                 Origin::Path => ScalarValue::from(self.path()).to_array_of_size(rows)?,
             });

@@ -9,25 +9,44 @@
 //! read-only here: CREATE, ALTER, MSCK, INSERT, UNLOAD and DROP fail with a message that says so.
 
 mod catalog;
+mod create_table;
+mod create_table_as;
+mod create_view;
+mod cursor;
+mod definition;
 mod engine;
 mod execution;
 mod failure;
+mod folders;
+mod insert;
+mod job;
+mod kind;
 mod layout;
 mod named_query;
 mod names;
+mod output_columns;
 mod parquet;
+mod partition_change;
+mod plan;
 mod prepared;
 mod projected_dates;
 mod projection;
+mod properties;
 mod query;
 mod results;
 mod source;
 mod statement;
 mod store;
 mod table;
+mod table_input;
+mod table_name;
 mod text;
+mod unload;
+mod value_text;
+mod view;
 mod wire;
 mod workgroup;
+mod write;
 
 use std::{fs, io, path::Path, sync::Arc};
 

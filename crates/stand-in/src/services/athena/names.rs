@@ -6,8 +6,8 @@ use crate::trino;
 
 /// Their names as the query writes them.
 pub(super) enum Names {
-    /// One for each column.
-    Each(Vec<String>),
+    /// One for each column, where it has one.
+    Each(Vec<Option<String>>),
     /// Those that it writes, among others that a `*` stands for.
     Some(Vec<String>),
 }
@@ -21,8 +21,7 @@ impl Names {
                 SetExpr::Query(query) => body = query.body.as_ref(),
                 SetExpr::SetOperation { left, .. } => body = left,
                 SetExpr::Values(values) => {
-                    let width = values.rows.first().map_or(0, |row| row.len());
-                    return Self::Each((0..width).map(|index| format!("_col{index}")).collect());
+                    return Self::Each(vec![None; values.rows.first().map_or(0, |row| row.len())]);
                 }
                 _ => return Self::Some(Vec::new()),
             }
@@ -30,27 +29,37 @@ impl Names {
     }
 
     fn of_items(items: &[SelectItem]) -> Self {
-        let name = |(index, item): (usize, &SelectItem)| match item {
-            SelectItem::UnnamedExpr(expression) => {
-                Some(trino::own_name(expression).map_or_else(|| format!("_col{index}"), |name| name.value.clone()))
-            }
+        let name = |item: &SelectItem| match item {
+            SelectItem::UnnamedExpr(expression) => trino::own_name(expression).map(|name| name.value.clone()),
             SelectItem::ExprWithAlias { alias, .. } => Some(alias.value.clone()),
             _ => None,
         };
-        let names: Vec<Option<String>> = items.iter().enumerate().map(name).collect();
-        match names.iter().cloned().collect::<Option<Vec<_>>>() {
-            Some(names) => Self::Each(names),
-            None => Self::Some(names.into_iter().flatten().collect()),
+        let is_column =
+            |item: &SelectItem| matches!(item, SelectItem::UnnamedExpr(_) | SelectItem::ExprWithAlias { .. });
+        match items.iter().all(is_column) {
+            true => Self::Each(items.iter().map(name).collect()),
+            false => Self::Some(items.iter().filter_map(name).collect()),
         }
     }
 
-    /// The name of the column at `index`, which the engine calls `own`.
-    pub(super) fn name(&self, index: usize, own: &str) -> String {
+    /// The name of the column at `index`, which the engine calls `own`; nothing where the query gives it none.
+    pub(super) fn given(&self, index: usize, own: &str) -> Option<String> {
         let own = own.split(trino::AGAIN).next().unwrap_or_default();
-        let written = match self {
-            Self::Each(names) => names.get(index),
-            Self::Some(names) => names.iter().find(|name| name.eq_ignore_ascii_case(own)),
-        };
-        written.map_or_else(|| own.to_owned(), Clone::clone)
+        match self {
+            Self::Each(names) => names.get(index).cloned().flatten(),
+            Self::Some(names) => {
+                let written = names.iter().find(|name| name.eq_ignore_ascii_case(own)).cloned();
+                written.or_else(|| (own != numbered(index)).then(|| own.to_owned()))
+            }
+        }
     }
+
+    /// The name of the column at `index`, which the engine calls `own`, as a result has it.
+    pub(super) fn name(&self, index: usize, own: &str) -> String {
+        self.given(index, own).unwrap_or_else(|| numbered(index))
+    }
+}
+
+fn numbered(index: usize) -> String {
+    format!("_col{index}")
 }

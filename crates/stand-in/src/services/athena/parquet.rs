@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use datafusion::{
     arrow::{
-        array::{Array, ArrayRef, AsArray, ListArray, StructArray, new_null_array},
+        array::{Array, ArrayRef, AsArray, ListArray, MapArray, StructArray, new_null_array},
         compute::cast,
         datatypes::{DataType, FieldRef, Fields},
         record_batch::RecordBatch,
@@ -69,6 +69,7 @@ fn conform(array: &ArrayRef, field: &FieldRef) -> Result<ArrayRef, String> {
         (found, wanted) if found == wanted => Ok(array.clone()),
         (DataType::Struct(_), DataType::Struct(fields)) => structure(array.as_struct(), fields),
         (DataType::List(_), DataType::List(item)) => list(array.as_list(), item),
+        (DataType::Map(..), DataType::Map(entries, is_sorted)) => map(array.as_map(), entries, *is_sorted),
         (found, wanted) if widens(found, wanted) => cast(array, wanted).map_err(|e| e.to_string()),
         (found, wanted) => Err(format!(
             "Field {}'s type {found} in parquet file is incompatible with type {wanted} defined in table schema",
@@ -92,6 +93,14 @@ fn structure(array: &StructArray, fields: &Fields) -> Result<ArrayRef, String> {
 fn list(array: &ListArray, item: &FieldRef) -> Result<ArrayRef, String> {
     let items = conform(array.values(), item)?;
     Ok(Arc::new(ListArray::new(item.clone(), array.offsets().clone(), items, array.nulls().cloned())))
+}
+
+fn map(array: &MapArray, entries: &FieldRef, is_sorted: bool) -> Result<ArrayRef, String> {
+    let DataType::Struct(fields) = entries.data_type() else { return Err("a map has no entries".to_owned()) };
+    let columns = array.entries().columns().iter().zip(fields).map(|(column, field)| conform(column, field));
+    let columns = columns.collect::<Result<Vec<_>, String>>()?;
+    let inside = StructArray::new(fields.clone(), columns, array.entries().nulls().cloned());
+    Ok(Arc::new(MapArray::new(entries.clone(), array.offsets().clone(), inside, array.nulls().cloned(), is_sorted)))
 }
 
 fn widens(found: &DataType, wanted: &DataType) -> bool {

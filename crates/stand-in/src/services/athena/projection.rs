@@ -22,6 +22,9 @@ use crate::services::glue::TableInfo;
 pub(super) struct Projection {
     /// Where the template's placeholders have not begun yet.
     pub(super) root: Location,
+    template: Location,
+    /// The names of the partition keys.
+    names: Vec<String>,
     key: Regex,
     /// The partition key of each group of `key`.
     groups: Vec<usize>,
@@ -51,10 +54,11 @@ impl Projection {
             Ok(template) => template.to_owned(),
             Err(_) => hive_template(&table.location, &keys),
         };
-        let (root, key, groups) = compile(&template, &keys, &domains)?;
+        let (whole, root, key, groups) = compile(&template, &keys, &domains)?;
+        let names = keys.iter().map(|key| (*key).to_owned()).collect();
         let injected = keys.iter().zip(&domains).filter(|(_, domain)| **domain == Domain::Injected);
         let injected = injected.map(|(key, _)| (*key).to_owned()).collect();
-        Ok(Some(Self { root, key, groups, domains, injected }))
+        Ok(Some(Self { root, template: whole, names, key, groups, domains, injected }))
     }
 
     /// Fails unless the query says which value it is of each injected key (Athena user guide, "Dynamic ID partitioning").
@@ -66,6 +70,29 @@ impl Projection {
                  only static equality conditions, and at least one such condition must be present."
             ))),
         }
+    }
+
+    /// Where the objects of the partition with these values lie.
+    pub(super) fn location_of(&self, values: &[String]) -> Result<Location, Failure> {
+        let mut prefix = String::new();
+        let mut rest = self.template.prefix.as_str();
+        while let Some((literal, after)) = rest.split_once("${") {
+            let (placeholder, after) = after.split_once('}').unwrap_or((after, ""));
+            let key = self.names.iter().position(|name| name.eq_ignore_ascii_case(placeholder));
+            let found = key.and_then(|key| Some((&self.names[key], &self.domains[key], values.get(key)?)));
+            let (name, domain, value) = found.ok_or_else(|| invalid(format!("no partition key {placeholder}")))?;
+            let value = domain.written(value);
+            if !domain.has(&value) || (*domain == Domain::Injected && value.contains('/')) {
+                return Err(invalid(format!(
+                    "{value:?} is no value of the partition key {name}: its rows would not be found"
+                )));
+            }
+            prefix.push_str(literal);
+            prefix.push_str(&value);
+            rest = after;
+        }
+        prefix.push_str(rest);
+        Ok(Location { bucket: self.template.bucket.clone(), prefix })
     }
 
     /// The partition values that an object's key contains, when it lies in a projected partition.
@@ -135,6 +162,14 @@ impl Domain {
         }
     }
 
+    /// A value as a key has it.
+    fn written(&self, value: &str) -> String {
+        match (self, value.parse::<i64>()) {
+            (Self::Integer { digits, .. }, Ok(number)) => format!("{number:0digits$}", digits = *digits),
+            _ => value.to_owned(),
+        }
+    }
+
     fn has(&self, text: &str) -> bool {
         match self {
             Self::Injected => true,
@@ -162,11 +197,15 @@ fn hive_template(location: &str, keys: &[&str]) -> String {
     template
 }
 
-/// The template's fixed beginning, what a key under it looks like, and which partition key each group of that is.
-fn compile(template: &str, keys: &[&str], domains: &[Domain]) -> Result<(Location, Regex, Vec<usize>), Failure> {
+/// The template, its fixed beginning, what a key under it looks like, and which partition key each group of that is.
+fn compile(
+    template: &str,
+    keys: &[&str],
+    domains: &[Domain],
+) -> Result<(Location, Location, Regex, Vec<usize>), Failure> {
     let whole = Location::parse(template).ok_or_else(|| invalid(format!("{template:?} is no s3:// location")))?;
     let fixed = whole.prefix.find("${").unwrap_or(whole.prefix.len());
-    let root = Location { bucket: whole.bucket, prefix: whole.prefix[..fixed].to_owned() };
+    let root = Location { bucket: whole.bucket.clone(), prefix: whole.prefix[..fixed].to_owned() };
     let (mut pattern, mut groups) = (String::from("^"), Vec::new());
     let mut rest = whole.prefix.as_str();
     while let Some((literal, after)) = rest.split_once("${") {
@@ -182,7 +221,7 @@ fn compile(template: &str, keys: &[&str], domains: &[Domain]) -> Result<(Locatio
         return Err(invalid(format!("{template:?} has no placeholder ${{{}}}", keys[missing])));
     }
     let regex = Regex::new(&pattern).map_err(|e| invalid(e.to_string()))?;
-    Ok((root, regex, groups))
+    Ok((whole, root, regex, groups))
 }
 
 fn invalid(message: String) -> Failure {

@@ -17,10 +17,11 @@ use super::{
     engine,
     execution::{Asked, Execution, Executions, QueryState},
     failure::Failure,
+    job::Job,
+    kind::Kind,
     layout::Meter,
     prepared::Prepared,
     results::{self, QueryResult, Row},
-    statement,
     store::Store,
     wire::{Paging, invalid},
     workgroup::{Delete, PRIMARY, Workgroups},
@@ -163,6 +164,7 @@ impl Queries {
             output: request.result_configuration.output_location,
             parameters: request.execution_parameters.unwrap_or_default(),
         };
+        let kind = self.kind(&asked);
         let workgroups = self.workgroups.read();
         let workgroup = workgroups.enabled(&asked.workgroup)?;
         let location = workgroup.output_for(asked.output.as_deref())?;
@@ -170,9 +172,20 @@ impl Queries {
             return Err(invalid(format!("Unable to verify/create output bucket {}", location.bucket)));
         }
         let id = uuid();
-        let utility = statement::is_utility(&asked.sql);
-        let key = format!("{}{id}.{}", location.prefix, if utility { "txt" } else { "csv" });
-        Ok((Execution::new(id, asked, (location.bucket, key), utility), workgroup.cutoff()))
+        let output = (location.bucket, kind.0.key(&location.prefix, &id));
+        let mut execution = Execution::new(id, asked, output, kind);
+        execution.is_output_enforced = workgroup.is_output_enforced();
+        Ok((execution, workgroup.cutoff()))
+    }
+
+    /// The kind of a statement; of one that is prepared, where it executes that.
+    fn kind(&self, asked: &Asked) -> (Kind, Option<&'static str>) {
+        if let Some(Ok(Prepared::Execute { name, .. })) = Prepared::parse(&asked.sql)
+            && let Ok(prepared) = self.workgroups.prepared(&asked.workgroup, &name)
+        {
+            return Kind::of(&prepared);
+        }
+        Kind::of(&asked.sql)
     }
 
     async fn run(self: Arc<Self>, id: String, meter: Arc<Meter>) {
@@ -192,17 +205,20 @@ impl Queries {
         let _turn = self.turns.acquire().await.map_err(ServiceError::internal)?;
         self.executions.start(id)?;
         let execution = self.executions.get(id)?;
-        let (bucket, key) = execution.output;
-        let catalog = GlueCatalog { glue: self.glue.clone(), store: self.store.clone(), meter: meter.clone() };
-        let mut outcome = match self.statement(execution.asked)? {
+        let Execution { asked, output, kind, is_output_enforced, .. } = execution;
+        let (bucket, key) = output.clone();
+        let catalog = GlueCatalog::new(self.glue.clone(), self.store.clone(), meter.clone());
+        let mut outcome = match self.statement(asked)? {
             Ok(Some(Statement { sql, parameters, database })) => {
-                let query = async move { engine::run(catalog, &database, &sql, &parameters).await };
-                run_isolated(TIME_LIMIT, query).await.unwrap_or_else(|ended| Err(ended.into()))
+                let job = Job { catalog, database, sql, parameters, output, is_output_enforced };
+                run_isolated(TIME_LIMIT, engine::run(job)).await.unwrap_or_else(|ended| Err(ended.into()))
             }
             Ok(None) => Ok(QueryResult::default()),
             Err(failure) => Err(failure),
         };
-        if let Ok(answer) = &mut outcome {
+        if let Ok(answer) = &mut outcome
+            && !kind.writes_rows()
+        {
             let csv = Bytes::from(std::mem::take(&mut answer.csv));
             if let Err(error) = self.store.put(&bucket, &key, csv).await {
                 outcome = Err(Failure::user(format!("the result cannot be written to s3://{bucket}/{key}: {error}")));
@@ -279,16 +295,18 @@ impl Queries {
         if execution.state != QueryState::Succeeded {
             return Err(invalid(no_results(execution.state)));
         }
-        let csv = self.read(&execution).await?;
+        let csv = if execution.kind.writes_rows() { Bytes::new() } else { self.read(&execution).await? };
         let size = request.paging.size(PAGE_ROWS)?;
         let (rows, next) = results::read_rows(&csv, request.paging.offset()?, size);
         let mut answer = json!({
-            "UpdateCount": 0,
             "ResultSet": {
                 "Rows": rows.iter().map(row).collect::<Vec<_>>(),
                 "ResultSetMetadata": {"ColumnInfo": execution.columns.iter().map(column_info).collect::<Vec<_>>()},
             },
         });
+        if execution.kind != Kind::Definition {
+            answer["UpdateCount"] = execution.written.unwrap_or_default().into();
+        }
         if let Some(next) = next {
             answer["NextToken"] = next.to_string().into();
         }

@@ -1,18 +1,8 @@
 //! A result as Athena writes it to S3: CSV with every value quoted, a null as nothing at all.
 
-use chrono::{DateTime, NaiveDate, TimeDelta};
-use datafusion::arrow::{
-    array::{Array, AsArray},
-    datatypes::{
-        DataType, Date32Type, DurationMillisecondType, Float32Type, Float64Type, IntervalUnit, IntervalYearMonthType,
-        Time32MillisecondType, TimeUnit,
-    },
-    record_batch::RecordBatch,
-    util::display::array_value_to_string,
-};
-use datafusion::error::Result;
+use datafusion::{arrow::record_batch::RecordBatch, error::Result};
 
-use crate::trino;
+use super::value_text::text;
 
 /// A statement's result.
 #[derive(Clone, Debug, Default)]
@@ -21,6 +11,29 @@ pub(super) struct QueryResult {
     pub(super) columns: Vec<(String, String)>,
     /// The rows as CSV; the header first where it is a query's.
     pub(super) csv: Vec<u8>,
+    /// How many rows were written, by a statement that writes rows.
+    pub(super) written: Option<u64>,
+    /// Where the list of the objects lies that it wrote.
+    pub(super) manifest: Option<String>,
+}
+
+impl QueryResult {
+    /// Of a statement that wrote so many rows: its one column is the count, which no row has (athena-local, "Supported API",
+    /// measured).
+    pub(super) fn of_written(rows: u64, manifest: Option<String>) -> Self {
+        let columns = vec![("rows".to_owned(), "bigint".to_owned())];
+        Self { columns, csv: Vec::new(), written: Some(rows), manifest }
+    }
+
+    /// Of lines, one in a row, whatever columns it names.
+    pub(super) fn of_lines(columns: &[&str], kind: &str, lines: Vec<String>) -> Self {
+        let mut csv = Vec::new();
+        for line in &lines {
+            write_row(&mut csv, [Some(line.as_str())].into_iter());
+        }
+        let columns = columns.iter().map(|name| ((*name).to_owned(), kind.to_owned()));
+        Self { columns: columns.collect(), csv, ..Self::default() }
+    }
 }
 
 /// One row of text; `None` is null.
@@ -44,7 +57,7 @@ pub(super) fn write_row<'a>(csv: &mut Vec<u8>, row: impl Iterator<Item = Option<
 /// Adds each row of a batch.
 pub(super) fn write_batch(csv: &mut Vec<u8>, batch: &RecordBatch) -> Result<()> {
     for index in 0..batch.num_rows() {
-        let row = batch.columns().iter().map(|column| value(column, index)).collect::<Result<Row>>()?;
+        let row = batch.columns().iter().map(|column| text(column, index)).collect::<Result<Row>>()?;
         write_row(csv, row.iter().map(Option::as_deref));
     }
     Ok(())
@@ -92,104 +105,4 @@ fn read_quoted(csv: &[u8], mut at: usize) -> (String, usize) {
         text.push(b'"');
         at += 1;
     }
-}
-
-/// A value as Athena writes it.
-fn value(array: &dyn Array, row: usize) -> Result<Option<String>> {
-    if array.is_null(row) {
-        return Ok(None);
-    }
-    Ok(Some(match array.data_type() {
-        DataType::Utf8 => array.as_string::<i32>().value(row).to_owned(),
-        DataType::LargeUtf8 => array.as_string::<i64>().value(row).to_owned(),
-        DataType::Utf8View => array.as_string_view().value(row).to_owned(),
-        DataType::Float64 => java_double(array.as_primitive::<Float64Type>().value(row)),
-        DataType::Float32 => java_float(array.as_primitive::<Float32Type>().value(row)),
-        DataType::Date32 => date(array.as_primitive::<Date32Type>().value(row)),
-        DataType::Timestamp(_, zone) => {
-            let text = array_value_to_string(array, row)?;
-            timestamp(&text, zone.as_deref()).unwrap_or(text)
-        }
-        DataType::Binary => {
-            let bytes = array.as_binary::<i32>().value(row).iter();
-            bytes.map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ")
-        }
-        DataType::Duration(TimeUnit::Millisecond) => {
-            trino::day_to_second(array.as_primitive::<DurationMillisecondType>().value(row))
-        }
-        DataType::Interval(IntervalUnit::YearMonth) => {
-            trino::year_to_month(array.as_primitive::<IntervalYearMonthType>().value(row))
-        }
-        DataType::Time32(TimeUnit::Millisecond) => {
-            trino::time(array.as_primitive::<Time32MillisecondType>().value(row))
-        }
-        DataType::Struct(fields) => {
-            let array = array.as_struct();
-            let each = fields.iter().zip(array.columns());
-            let each = each.map(|(field, column)| Ok(format!("{}={}", field.name(), inner(column, row)?)));
-            format!("{{{}}}", each.collect::<Result<Vec<_>>>()?.join(", "))
-        }
-        DataType::Map(..) => {
-            let entries = array.as_map().value(row);
-            let (keys, values) = (entries.column(0), entries.column(1));
-            let each = (0..entries.len()).map(|index| Ok(format!("{}={}", inner(keys, index)?, inner(values, index)?)));
-            format!("{{{}}}", each.collect::<Result<Vec<_>>>()?.join(", "))
-        }
-        DataType::List(_) => {
-            let items = array.as_list::<i32>().value(row);
-            let each = (0..items.len()).map(|index| inner(&items, index));
-            format!("[{}]", each.collect::<Result<Vec<_>>>()?.join(", "))
-        }
-        _ => array_value_to_string(array, row)?,
-    }))
-}
-
-fn inner(array: &dyn Array, row: usize) -> Result<String> {
-    Ok(value(array, row)?.unwrap_or_else(|| "null".to_owned()))
-}
-
-fn date(days: i32) -> String {
-    let day = NaiveDate::default().checked_add_signed(TimeDelta::days(days.into()));
-    day.map_or_else(|| format!("day {days}"), |day| day.format("%Y-%m-%d").to_string())
-}
-
-/// `2026-01-31 10:00:00.000`, from Arrow's ISO 8601, with the zone behind it where it has one.
-fn timestamp(text: &str, zone: Option<&str>) -> Option<String> {
-    if let Some(zone) = zone {
-        let moment = DateTime::parse_from_rfc3339(text).ok()?.naive_local();
-        let zone = if zone == "+00:00" { "UTC" } else { zone };
-        return Some(format!("{} {zone}", moment.format("%Y-%m-%d %H:%M:%S%.3f")));
-    }
-    let moment: chrono::NaiveDateTime = text.parse().ok()?;
-    Some(moment.format("%Y-%m-%d %H:%M:%S%.3f").to_string())
-}
-
-/// A double as Java's `Double.toString` has it: `1.0`, `1.0E10`, `1.0E-5`, `NaN`, `Infinity`.
-fn java_double(number: f64) -> String {
-    match number {
-        _ if number.is_nan() => "NaN".to_owned(),
-        _ if number.is_infinite() => if number > 0.0 { "Infinity" } else { "-Infinity" }.to_owned(),
-        _ if plain(number.abs()) => format!("{number:?}"),
-        _ => java_exponent(&format!("{number:e}")),
-    }
-}
-
-fn java_float(number: f32) -> String {
-    match number {
-        _ if !number.is_finite() => java_double(number.into()),
-        _ if plain(number.abs().into()) => format!("{number:?}"),
-        _ => java_exponent(&format!("{number:e}")),
-    }
-}
-
-/// Whether Java writes a number of this size without an exponent.
-fn plain(size: f64) -> bool {
-    size == 0.0 || (1e-3..1e7).contains(&size)
-}
-
-/// `1.0E10` from Rust's `1e10`.
-fn java_exponent(rust: &str) -> String {
-    let (mantissa, exponent) = rust.split_once('e').unwrap_or((rust, "0"));
-    let point = if mantissa.contains('.') { "" } else { ".0" };
-    format!("{mantissa}{point}E{exponent}")
 }

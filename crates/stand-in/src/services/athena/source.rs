@@ -45,7 +45,7 @@ impl PartitionStream for ObjectScan {
         let (store, meter) = (self.store.clone(), self.meter.clone());
         stream.spawn(async move {
             for part in parts {
-                if layout.format == Format::Json {
+                if layout.format != Format::Parquet {
                     meter.add(part.object.size)?;
                 }
                 let data = fetch(store.as_ref(), &part).await?;
@@ -76,7 +76,7 @@ fn read(
     output: &Sender<Result<RecordBatch>>,
 ) -> Result<Wanted> {
     match layout.format {
-        Format::Json => text::Reader::new(layout, part).read(&data, output),
+        Format::Json | Format::Delimited(_) => text::Reader::new(layout, part).read(&data, output),
         Format::Parquet => parquet::read(layout, part, data, meter, output),
     }
 }

@@ -1,4 +1,4 @@
-//! The statements that ask the catalog: `SHOW DATABASES`, `SHOW TABLES`, `SHOW PARTITIONS` and `DESCRIBE`.
+//! The statements that ask the catalog: `SHOW` and `DESCRIBE`.
 
 use chrono::Utc;
 
@@ -6,9 +6,11 @@ use super::{
     catalog::missing_table,
     failure::{Failure, unsupported},
     projection::Projection,
-    results::{self, QueryResult},
+    results::QueryResult,
+    table_name::{FullName, TableName, plain},
+    view::View,
 };
-use crate::services::glue::Glue;
+use crate::services::glue::{Glue, TableInfo};
 
 /// A question about the catalog.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,18 +21,8 @@ pub(super) enum Utility {
     Columns(TableName),
     CreateTable(TableName),
     Describe(TableName),
-}
-
-/// `table` or `database.table`, in lower case.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct TableName {
-    database: Option<String>,
-    table: String,
-}
-
-/// Whether Athena's statement type is UTILITY or DDL, whose results have no header row.
-pub(super) fn is_utility(sql: &str) -> bool {
-    Utility::parse(sql).is_some()
+    Views { database: Option<String> },
+    CreateView(TableName),
 }
 
 impl Utility {
@@ -39,35 +31,26 @@ impl Utility {
         let words: Vec<&str> = sql.trim().trim_end_matches(';').split_whitespace().collect();
         let upper: Vec<String> = words.iter().map(|word| word.to_ascii_uppercase()).collect();
         let keywords: Vec<&str> = upper.iter().map(String::as_str).collect();
-        Some(Ok(match keywords.as_slice() {
+        let named = |name: &str, of: fn(TableName) -> Self| TableName::parse(name).map(of);
+        let question = match keywords.as_slice() {
             ["SHOW", "DATABASES" | "SCHEMAS"] => Self::Databases,
             ["SHOW", "TABLES"] => Self::Tables { database: None },
             ["SHOW", "TABLES", "IN" | "FROM", _] => Self::Tables { database: Some(plain(words[3])) },
-            ["SHOW", "PARTITIONS", _] => Self::Partitions(TableName::parse(words[2])),
-            ["SHOW", "COLUMNS", "IN" | "FROM", _] => Self::Columns(TableName::parse(words[3])),
+            ["SHOW", "VIEWS"] => Self::Views { database: None },
+            ["SHOW", "VIEWS", "IN" | "FROM", _] => Self::Views { database: Some(plain(words[3])) },
+            ["SHOW", "PARTITIONS", _] => return Some(named(words[2], Self::Partitions)),
+            ["SHOW", "COLUMNS", "IN" | "FROM", _] => return Some(named(words[3], Self::Columns)),
             ["SHOW", "COLUMNS", "IN" | "FROM", _, "IN" | "FROM", _] => {
-                Self::Columns(TableName { database: Some(plain(words[5])), table: plain(words[3]) })
+                Self::Columns(TableName::of(plain(words[5]), plain(words[3])))
             }
-            ["SHOW", "CREATE", "TABLE", _] => Self::CreateTable(TableName::parse(words[3])),
-            ["DESCRIBE" | "DESC", _] => Self::Describe(TableName::parse(words[1])),
+            ["SHOW", "CREATE", "TABLE", _] => return Some(named(words[3], Self::CreateTable)),
+            ["SHOW", "CREATE", "VIEW", _] => return Some(named(words[3], Self::CreateView)),
+            ["DESCRIBE" | "DESC", _] => return Some(named(words[1], Self::Describe)),
             ["SHOW" | "DESCRIBE" | "DESC", ..] => return Some(Err(unsupported(&words.join(" ")))),
             _ => return None,
-        }))
+        };
+        Some(Ok(question))
     }
-}
-
-impl TableName {
-    fn parse(text: &str) -> Self {
-        match text.rsplit_once('.') {
-            Some((database, table)) => Self { database: Some(plain(database)), table: plain(table) },
-            None => Self { database: None, table: plain(text) },
-        }
-    }
-}
-
-/// A name without its quotes.
-fn plain(name: &str) -> String {
-    name.trim_matches(['`', '"']).to_lowercase()
 }
 
 /// The catalog's answer.
@@ -83,20 +66,39 @@ pub(super) fn answer(utility: &Utility, glue: &Glue, database: &str) -> Result<Q
         Utility::Columns(name) => columns(name, glue, database),
         Utility::CreateTable(name) => create_table(name, glue, database),
         Utility::Describe(name) => describe(name, glue, database),
+        Utility::Views { database: other } => views(other.as_deref().unwrap_or(database), glue),
+        Utility::CreateView(name) => create_view(name, glue, database),
     }
 }
 
 fn columns(name: &TableName, glue: &Glue, database: &str) -> Result<QueryResult, Failure> {
-    let database = name.database.as_deref().unwrap_or(database);
-    let table = glue.table(database, &name.table).ok_or_else(|| missing_table(glue, database, &name.table))?;
+    let (_, table) = found(name, glue, database)?;
+    if let Some(text) = &table.view {
+        return of_view(text);
+    }
     let names = table.columns.iter().chain(&table.partition_keys).map(|(name, _)| name.clone());
     Ok(lines(&["field"], names.collect()))
 }
 
+/// A table, and its whole name.
+fn found(name: &TableName, glue: &Glue, database: &str) -> Result<(FullName, TableInfo), Failure> {
+    let name = name.within(database);
+    let table = glue.table(&name.database, &name.table);
+    let table = table.ok_or_else(|| missing_table(glue, &name.database, &name.table))?;
+    Ok((name, table))
+}
+
+/// The columns of a view.
+fn of_view(text: &str) -> Result<QueryResult, Failure> {
+    Ok(QueryResult::of_lines(&["column", "type"], "varchar", View::read(text)?.lines()))
+}
+
 /// The statement that would make the table, as far as the catalog has it.
 fn create_table(name: &TableName, glue: &Glue, database: &str) -> Result<QueryResult, Failure> {
-    let database = name.database.as_deref().unwrap_or(database);
-    let table = glue.table(database, &name.table).ok_or_else(|| missing_table(glue, database, &name.table))?;
+    let (name, table) = found(name, glue, database)?;
+    if table.view.is_some() {
+        return Err(Failure::user(format!("NOT_SUPPORTED: {name} is a view; ask SHOW CREATE VIEW {name}")));
+    }
     let quoted = |text: &str| text.replace('\'', "\\'");
     let column = |(name, kind): &(String, String)| format!("  `{name}` {kind}");
     let property = |(key, value): (&String, &String)| format!("  '{}'='{}'", quoted(key), quoted(value));
@@ -119,19 +121,31 @@ fn listed(items: impl Iterator<Item = String>) -> String {
     format!("{})", items.collect::<Vec<_>>().join(",\n"))
 }
 
+/// The statement that would make the view.
+fn create_view(name: &TableName, glue: &Glue, database: &str) -> Result<QueryResult, Failure> {
+    let (name, table) = found(name, glue, database)?;
+    let text = table.view.ok_or_else(|| {
+        Failure::user(format!("NOT_SUPPORTED: Relation '{name}' is a table, not a view; ask SHOW CREATE TABLE {name}"))
+    })?;
+    let statement = format!("CREATE VIEW {name} AS\n{}", View::read(&text)?.original_sql);
+    Ok(QueryResult::of_lines(&["create view"], "varchar", statement.lines().map(str::to_owned).collect()))
+}
+
+fn views(database: &str, glue: &Glue) -> Result<QueryResult, Failure> {
+    let tables = glue.table_names(database).ok_or_else(|| missing_table(glue, database, ""))?;
+    let is_view = |table: &String| glue.table(database, table).is_some_and(|table| table.view.is_some());
+    Ok(lines(&["views"], tables.into_iter().filter(is_view).collect()))
+}
+
 fn partitions(name: &TableName, glue: &Glue, database: &str) -> Result<QueryResult, Failure> {
-    let database = name.database.as_deref().unwrap_or(database);
-    let table = glue.table(database, &name.table).ok_or_else(|| missing_table(glue, database, &name.table))?;
+    let (name, table) = found(name, glue, database)?;
     if table.partition_keys.is_empty() {
-        return Err(Failure::user(format!(
-            "FAILED: SemanticException Table {database}.{} is not a partitioned table",
-            name.table
-        )));
+        return Err(Failure::user(format!("FAILED: SemanticException Table {name} is not a partitioned table")));
     }
     if Projection::of(&table, Utc::now())?.is_some() {
         return Ok(lines(&["partition"], Vec::new()));
     }
-    let registered = glue.partitions(database, &name.table).into_iter();
+    let registered = glue.partitions(&name.database, &name.table).into_iter();
     let each = registered.map(|partition| {
         let pairs = table.partition_keys.iter().zip(&partition.values);
         pairs.map(|((key, _), value)| format!("{key}={value}")).collect::<Vec<_>>().join("/")
@@ -140,19 +154,15 @@ fn partitions(name: &TableName, glue: &Glue, database: &str) -> Result<QueryResu
 }
 
 fn describe(name: &TableName, glue: &Glue, database: &str) -> Result<QueryResult, Failure> {
-    let database = name.database.as_deref().unwrap_or(database);
-    let table = glue.table(database, &name.table).ok_or_else(|| missing_table(glue, database, &name.table))?;
+    let (_, table) = found(name, glue, database)?;
+    if let Some(text) = &table.view {
+        return of_view(text);
+    }
     let line = |(name, hive): &(String, String)| format!("{name:20}\t{hive:20}\t{:20}", "");
     let all = table.columns.iter().chain(&table.partition_keys);
     Ok(lines(&["col_name", "data_type", "comment"], all.map(line).collect()))
 }
 
-/// A result of one text a row, as Athena answers such questions, whatever columns it names.
 fn lines(columns: &[&str], lines: Vec<String>) -> QueryResult {
-    let mut csv = Vec::new();
-    for line in &lines {
-        results::write_row(&mut csv, [Some(line.as_str())].into_iter());
-    }
-    let columns = columns.iter().map(|name| ((*name).to_owned(), "string".to_owned()));
-    QueryResult { columns: columns.collect(), csv }
+    QueryResult::of_lines(columns, "string", lines)
 }

@@ -29,13 +29,14 @@ use datafusion::{
 
 use super::{
     failure::Failure,
+    folders::parsed,
     layout::{Format, Layout, Meter, Origin, Part},
     projection::Projection,
     source::ObjectScan,
     store::{Location, Store},
 };
 use crate::{
-    hive,
+    hive::{self, Delimiters},
     services::{
         glue::{PartitionInfo, TableInfo},
         s3::Object,
@@ -52,6 +53,8 @@ const JSON_SERDES: [&str; 3] = [
 
 const PARQUET_SERDES: [&str; 2] =
     ["org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe", "parquet.hive.serde.ParquetHiveSerDe"];
+
+const TEXT_SERDE: &str = "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe";
 
 /// A table of objects in S3.
 pub(super) struct GlueTable {
@@ -79,7 +82,7 @@ impl GlueTable {
         meter: Arc<Meter>,
         with_path: bool,
     ) -> Result<Self, Failure> {
-        let format = format(&info.serde)?;
+        let format = format(&info)?;
         let keys = Arc::new(Schema::new(fields(&info.partition_keys)?));
         let mut all = fields(&info.columns)?;
         all.extend(fields(&info.partition_keys)?);
@@ -92,7 +95,7 @@ impl GlueTable {
         let projection = projection.unwrap_or(&every);
         let documents = self.info.columns.len();
         let origin = |index: &usize| match index.checked_sub(documents) {
-            None => Origin::Document,
+            None => Origin::Document(*index),
             Some(key) if key < self.info.partition_keys.len() => Origin::Partition(key),
             Some(_) => Origin::Path,
         };
@@ -101,6 +104,7 @@ impl GlueTable {
             format: self.format,
             schema: Arc::new(self.schema.project(projection)?),
             origins: projection.iter().map(origin).collect(),
+            header_lines: header_lines(&self.info)?,
             keys: hive::KeyMappings::of_serde(&self.info.serde_parameters),
             ignore_malformed: ignore.is_some_and(|value| value.eq_ignore_ascii_case("true")),
         })
@@ -111,7 +115,7 @@ impl GlueTable {
         if let Some(projection) = Projection::of(&self.info, Utc::now())? {
             self.projected(&projection, filter).await
         } else if self.info.partition_keys.is_empty() {
-            let location = location(&self.info.location)?;
+            let location = parsed(&self.info.location)?;
             Ok(parts(&location.bucket, self.list(&location).await?, Arc::default()).collect())
         } else {
             self.registered(filter).await
@@ -125,7 +129,7 @@ impl GlueTable {
         let mut all = Vec::new();
         for ((partition, values), kept) in self.registered.iter().zip(rows).zip(kept) {
             if kept {
-                let location = location(&partition.location)?;
+                let location = parsed(&partition.location)?;
                 all.extend(parts(&location.bucket, self.list(&location).await?, Arc::new(values)));
             }
         }
@@ -261,16 +265,27 @@ fn fixed(condition: &Expr) -> Option<&str> {
     }
 }
 
-fn format(serde: &str) -> Result<Format, Failure> {
-    match serde {
-        _ if JSON_SERDES.contains(&serde) => Ok(Format::Json),
-        _ if PARQUET_SERDES.contains(&serde) => Ok(Format::Parquet),
-        _ => Err(Failure::user(format!(
-            "NOT_SUPPORTED: the table's SerDe is {serde:?}; the stand-in reads {}, {}",
+/// What the objects of a table hold, by its SerDe.
+pub(super) fn format(table: &TableInfo) -> Result<Format, Failure> {
+    match table.serde.as_str() {
+        serde if JSON_SERDES.contains(&serde) => Ok(Format::Json),
+        serde if PARQUET_SERDES.contains(&serde) => Ok(Format::Parquet),
+        TEXT_SERDE => {
+            let delimiters = Delimiters::of_serde(&table.serde_parameters);
+            delimiters.map(Format::Delimited).map_err(|why| Failure::user(format!("NOT_SUPPORTED: {why}")))
+        }
+        serde => Err(Failure::user(format!(
+            "NOT_SUPPORTED: the table's SerDe is {serde:?}; the stand-in reads {}, {}, {TEXT_SERDE}",
             JSON_SERDES.join(", "),
             PARQUET_SERDES.join(", ")
         ))),
     }
+}
+
+fn header_lines(table: &TableInfo) -> Result<u64, Failure> {
+    const NAME: &str = "skip.header.line.count";
+    let Some(count) = table.parameters.get(NAME) else { return Ok(0) };
+    count.parse().map_err(|_| Failure::user(format!("HIVE_INVALID_METADATA: {NAME} {count:?}: a number is expected")))
 }
 
 fn fields(columns: &[(String, String)]) -> Result<Vec<Field>, Failure> {
@@ -280,10 +295,6 @@ fn fields(columns: &[(String, String)]) -> Result<Vec<Field>, Failure> {
         Ok(Field::new(name, data_type, true))
     };
     columns.iter().map(field).collect()
-}
-
-fn location(text: &str) -> Result<Location, Failure> {
-    Location::parse(text).ok_or_else(|| Failure::user(format!("HIVE_METASTORE_ERROR: {text:?} is no s3:// location")))
 }
 
 fn parts(bucket: &str, objects: Vec<Object>, values: Arc<Vec<ScalarValue>>) -> impl Iterator<Item = Part> {

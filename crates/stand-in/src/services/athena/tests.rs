@@ -1,58 +1,82 @@
-use std::{collections::BTreeMap, io::Write, sync::Mutex, time::Duration};
+use std::{io::Write, sync::Mutex, time::Duration};
 
 use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{service::ask, services::s3::Object};
+use crate::{
+    keys::AccessKey,
+    service::ask,
+    services::s3::{Draft, Object},
+};
 
 mod bounds;
 mod data;
+mod definitions;
 mod formats;
 mod functions;
 mod operations;
 mod projected;
 mod units;
+mod views;
+mod writes;
 
-/// Buckets in memory; records which objects are read.
-#[derive(Default)]
-struct Memory {
-    objects: Mutex<BTreeMap<String, Bytes>>,
+/// The stand-in's S3; records which objects are read.
+struct Recorded {
+    s3: Arc<S3>,
     read: Mutex<Vec<String>>,
     /// While it is held, reading waits.
     gate: tokio::sync::Mutex<()>,
 }
 
+impl Recorded {
+    /// With the bucket `lake`.
+    fn open(folder: &Path) -> Self {
+        let key = AccessKey::open(folder).expect("a key");
+        let s3 = S3::open(&folder.join("s3"), &key).expect("S3");
+        s3.create_bucket("lake", None);
+        Self { s3, read: Mutex::default(), gate: tokio::sync::Mutex::default() }
+    }
+}
+
 #[async_trait::async_trait]
-impl Store for Memory {
+impl Store for Recorded {
     fn exists(&self, bucket: &str) -> bool {
-        bucket == "lake"
+        self.s3.exists(bucket)
     }
 
-    async fn list(&self, _: &str, prefix: &str) -> Result<Vec<Object>, ServiceError> {
-        let objects = self.objects.lock().expect("objects");
-        let found = objects.iter().filter(|(key, _)| key.starts_with(prefix));
-        Ok(found.map(|(key, data)| Object { key: key.clone(), size: data.len() as u64 }).collect())
+    async fn list(&self, bucket: &str, prefix: &str) -> Result<Vec<Object>, ServiceError> {
+        self.s3.list(bucket, prefix).await
     }
 
-    async fn get(&self, _: &str, key: &str) -> Result<Bytes, ServiceError> {
+    async fn get(&self, bucket: &str, key: &str) -> Result<Bytes, ServiceError> {
         let _open = self.gate.lock().await;
         self.read.lock().expect("reads").push(key.to_owned());
-        let found = self.objects.lock().expect("objects").get(key).cloned();
-        found.ok_or_else(|| ServiceError::client("NoSuchKey", key))
+        self.s3.get(bucket, key).await
     }
 
-    async fn put(&self, _: &str, key: &str, data: Bytes) -> Result<(), ServiceError> {
-        self.objects.lock().expect("objects").insert(key.to_owned(), data);
-        Ok(())
+    async fn put(&self, bucket: &str, key: &str, data: Bytes) -> Result<(), ServiceError> {
+        self.s3.put(bucket, key, data).await
+    }
+
+    fn draft(&self) -> Result<Draft, ServiceError> {
+        self.s3.draft()
+    }
+
+    fn publish(&self, drafts: Vec<(String, String, Draft)>) -> Result<(), ServiceError> {
+        self.s3.publish(drafts)
+    }
+
+    fn delete(&self, bucket: &str, key: &str) -> Result<(), ServiceError> {
+        self.s3.delete(bucket, key)
     }
 }
 
 /// A lake with the database `tpcds` over it.
 struct Lake {
     folder: tempfile::TempDir,
-    store: Arc<Memory>,
+    store: Arc<Recorded>,
     glue: Arc<Glue>,
     athena: Arc<Athena>,
 }
@@ -60,7 +84,7 @@ struct Lake {
 impl Lake {
     async fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let store = Arc::new(Memory::default());
+        let store = Arc::new(Recorded::open(folder.path()));
         let glue = Glue::open(&folder.path().join("glue")).expect("a catalog");
         let athena =
             Athena::open_over_store(&folder.path().join("athena"), glue.clone(), store.clone()).expect("Athena");
@@ -120,9 +144,35 @@ impl Lake {
 
     fn object(&self, key: &str, data: impl Into<Bytes>) -> u64 {
         let data = data.into();
-        let size = data.len() as u64;
-        self.store.objects.lock().expect("objects").insert(key.to_owned(), data);
-        size
+        let mut draft = self.store.draft().expect("a draft");
+        draft.write_all(&data).expect("written");
+        self.store.publish(vec![("lake".to_owned(), key.to_owned(), draft)]).expect("published");
+        data.len() as u64
+    }
+
+    /// The data of an object.
+    async fn data(&self, key: &str) -> Bytes {
+        self.store.s3.get("lake", key).await.expect(key)
+    }
+
+    /// The keys of the objects below a prefix.
+    async fn keys(&self, prefix: &str) -> Vec<String> {
+        let objects = self.store.s3.list("lake", prefix).await.expect("listed");
+        objects.into_iter().map(|object| object.key).collect()
+    }
+
+    /// A table or a view as Glue has it.
+    async fn described(&self, name: &str) -> Value {
+        let request = json!({"DatabaseName": "tpcds", "Name": name});
+        let answer = ask(&self.glue, "GetTable", request.to_string()).await.expect(name);
+        serde_json::from_slice::<Value>(&answer).expect("an answer in JSON")["Table"].clone()
+    }
+
+    /// An execution that has succeeded.
+    async fn done(&self, sql: &str) -> Value {
+        let execution = self.ended(sql).await;
+        assert_eq!(execution["Status"]["State"], "SUCCEEDED", "{sql}: {}", execution["Status"]);
+        execution
     }
 
     async fn try_call(&self, operation: &str, request: Value) -> Result<Value, ServiceError> {

@@ -1,4 +1,4 @@
-//! Objects of JSON: decompressed, split into lines, each line's first JSON object made a row.
+//! Objects of text: decompressed, split into lines, each line made a row: its first JSON object, or the values between its signs.
 
 use std::io::{BufRead, BufReader};
 
@@ -8,10 +8,10 @@ use tokio::sync::mpsc::Sender;
 
 use super::{
     failure::{Failure, fail},
-    layout::{Layout, Part, Wanted},
+    layout::{Format, Layout, Part, Wanted},
 };
 use crate::{
-    hive::{Column, Malformed, Names, NoObject},
+    hive::{Column, Delimiters, Malformed, Names, NoObject},
     snappy::HadoopReader,
 };
 
@@ -25,6 +25,8 @@ pub(super) struct Reader<'a> {
     layout: &'a Layout,
     part: &'a Part,
     names: Names,
+    /// Which of a line's values the columns are.
+    places: Vec<usize>,
     columns: Vec<Column>,
     rows: usize,
     bytes: usize,
@@ -37,6 +39,7 @@ impl<'a> Reader<'a> {
             layout,
             part,
             names: Names::new(layout.fields().map(|field| field.name().as_str()), &layout.keys),
+            places: layout.places(),
             columns: layout.fields().map(|field| Column::new(field.data_type(), &layout.keys)).collect(),
             rows: 0,
             bytes: 0,
@@ -52,7 +55,7 @@ impl<'a> Reader<'a> {
             line.clear();
             match text.read_until(b'\n', &mut line) {
                 Ok(0) => break,
-                Ok(_) => self.add(line.trim_ascii())?,
+                Ok(_) => self.add(&line)?,
                 Err(e) => return fail(self.bad("HIVE_CURSOR_ERROR", &e.to_string())),
             }
             let full = self.rows >= BATCH_ROWS || self.bytes >= BATCH_BYTES;
@@ -78,6 +81,30 @@ impl<'a> Reader<'a> {
 
     fn add(&mut self, line: &[u8]) -> Result<()> {
         self.line += 1;
+        match self.layout.format {
+            _ if self.line <= self.layout.header_lines => Ok(()),
+            Format::Delimited(delimiters) => {
+                let line = line.strip_suffix(b"\n").unwrap_or(line);
+                self.add_values(line.strip_suffix(b"\r").unwrap_or(line), &delimiters);
+                Ok(())
+            }
+            _ => self.add_document(line.trim_ascii()),
+        }
+    }
+
+    /// Adds a row of the values between a line's signs; what a column's type cannot hold is null there.
+    fn add_values(&mut self, line: &[u8], delimiters: &Delimiters) {
+        self.rows += 1;
+        self.bytes += line.len();
+        let values: Vec<&[u8]> = delimiters.columns(line).collect();
+        for ((column, place), field) in self.columns.iter_mut().zip(&self.places).zip(self.layout.fields()) {
+            let value = values.get(*place).and_then(|value| delimiters.json(value, field.data_type(), 1));
+            // A column that cannot hold the value has a null in its place.
+            let _held = column.append(value.as_deref());
+        }
+    }
+
+    fn add_document(&mut self, line: &[u8]) -> Result<()> {
         if line.is_empty() {
             return Ok(());
         }

@@ -61,6 +61,11 @@ impl Workgroup {
         self.configuration.get("EnforceWorkGroupConfiguration").and_then(Value::as_bool).unwrap_or(true)
     }
 
+    /// Whether it alone says where results go.
+    pub(super) fn is_output_enforced(&self) -> bool {
+        self.enforced() && self.output().is_some()
+    }
+
     /// Whether it has named queries.
     pub(super) fn has_named_queries(&self) -> bool {
         !self.named_queries.is_empty()

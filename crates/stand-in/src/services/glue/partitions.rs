@@ -7,7 +7,7 @@ use super::{
     catalog::Catalog,
     expression::Expression,
     partition::{Partition, key},
-    wire::{Object, Paging, check_batch, error_detail, listing, not_found},
+    wire::{Object, Paging, check_batch, error_detail, listing, not_found, request},
 };
 use crate::service_error::ServiceError;
 
@@ -100,6 +100,19 @@ impl Catalog {
         self.change_table(&request.database_name, &request.table_name, |table| {
             let each = partitions.into_iter().map(|partition| (partition.values().to_vec(), table.add(partition)));
             Ok(json!({"Errors": failures(each)}))
+        })
+    }
+
+    /// Creates those of these partitions that do not exist, all of them or none.
+    pub(super) fn add_partitions(&self, database: &str, table: &str, inputs: Vec<Value>) -> Result<(), ServiceError> {
+        let inputs = inputs.into_iter().map(|input| Partition::new(request(input)?));
+        let partitions: Vec<_> = inputs.collect::<Result<_, ServiceError>>()?;
+        self.change_table(database, table, |table| {
+            partitions.iter().try_for_each(|partition| table.check_values(partition.values()))?;
+            for partition in partitions {
+                table.partitions.entry(key(partition.values())).or_insert(partition);
+            }
+            Ok(())
         })
     }
 

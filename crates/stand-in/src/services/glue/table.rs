@@ -62,7 +62,14 @@ impl Table {
             parameters: strings(self.input.get("Parameters")),
             serde: storage["SerdeInfo"]["SerializationLibrary"].as_str().unwrap_or_default().to_owned(),
             serde_parameters: strings(storage["SerdeInfo"].get("Parameters")),
+            view: self.view_text().map(str::to_owned),
         }
+    }
+
+    fn view_text(&self) -> Option<&str> {
+        let is_view = self.input.get("TableType").and_then(Value::as_str) == Some("VIRTUAL_VIEW");
+        let text = self.input.get("ViewOriginalText").and_then(Value::as_str).unwrap_or_default();
+        is_view.then_some(text)
     }
 
     pub(super) fn partition_infos(&self) -> Vec<PartitionInfo> {

@@ -20,6 +20,11 @@ pub(super) fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T, ServiceError
     }
 }
 
+/// A request of another service of the stand-in, with the checks of one that came over the wire.
+pub(super) fn request<T: DeserializeOwned>(request: Value) -> Result<T, ServiceError> {
+    T::deserialize(request).map_err(|e| invalid(json::problem(&e)))
+}
+
 pub(super) fn invalid(message: impl Into<String>) -> ServiceError {
     ServiceError::client("InvalidInputException", message)
 }

@@ -9,6 +9,7 @@ mod checksums;
 mod copy;
 mod delete;
 mod document;
+mod draft;
 mod get;
 mod list;
 mod multipart;
@@ -31,6 +32,7 @@ use s3s::{
 };
 
 use crate::{inventory::Inventory, keys::AccessKey, protocol::Protocol, service::Service, service_error::ServiceError};
+pub(crate) use draft::Draft;
 use operations::Operations;
 use store::{About, Condition, Entry, Span, Store};
 
@@ -98,6 +100,22 @@ impl S3 {
             store.put((&bucket, &key), incoming.finish(), About::default(), &Condition::None)
         });
         put.await.map(drop)
+    }
+
+    /// Begins an object that another service of the stand-in writes piece by piece. Nobody sees it before it is published.
+    pub(crate) fn draft(&self) -> Result<Draft, ServiceError> {
+        Ok(Draft::new(self.store.receive(None)?))
+    }
+
+    /// Puts drafts at their buckets and keys, all of them or none; waits for files.
+    pub(crate) fn publish(&self, drafts: Vec<(String, String, Draft)>) -> Result<(), ServiceError> {
+        let received = drafts.into_iter().map(|(bucket, key, draft)| (bucket, key, draft.finish()));
+        self.store.put_all(received.collect())
+    }
+
+    /// Deletes an object, which may be absent; waits for files.
+    pub(crate) fn delete(&self, bucket: &str, key: &str) -> Result<(), ServiceError> {
+        self.store.delete(bucket, key, &Condition::None)
     }
 
     /// Every object under a key prefix, in key order.

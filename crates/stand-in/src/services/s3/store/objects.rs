@@ -28,16 +28,28 @@ impl Store {
     ) -> Result<Object, ServiceError> {
         let mut index = self.lock();
         let change = index.change()?;
-        let bucket = buckets::admit_put(&change, bucket, key)?;
-        let (content, size, etag) = (data.number(), data.digest.size, data.digest.etag());
-        let object = Object { content, size, modified: Moment::now(), etag, about };
-        let insert = "INSERT INTO part (file, content, number, size, modified, etag) VALUES (?1, ?1, 1, ?2, ?3, ?4)";
-        change.prepare_cached(insert)?.execute(params![content, size, object.modified.0, object.etag])?;
-        let replaced = replace(&change, (bucket, key), &object, condition)?;
+        let (object, replaced) = enter(&change, (bucket, key), &data, about, condition)?;
         change.commit()?;
         data.keep();
         self.discard(index, replaced.into_iter().collect());
         Ok(object)
+    }
+
+    /// Puts objects at their buckets and keys, all of them or none.
+    ///
+    /// # Errors
+    /// A bucket does not exist, or its policy denies the put.
+    pub(crate) fn put_all(&self, objects: Vec<(String, String, Received)>) -> Result<(), ServiceError> {
+        let mut index = self.lock();
+        let change = index.change()?;
+        let mut replaced = Vec::new();
+        for (bucket, key, data) in &objects {
+            replaced.extend(enter(&change, (bucket, key), data, About::default(), &Condition::None)?.1);
+        }
+        change.commit()?;
+        objects.into_iter().for_each(|(_, _, data)| data.keep());
+        self.discard(index, replaced);
+        Ok(())
     }
 
     /// Returns an object without its data.
@@ -89,6 +101,26 @@ impl Store {
         self.discard(index, vec![discarded]);
         Ok(())
     }
+}
+
+/// The content of an object that another replaces, and its files.
+type Replaced = (i64, Vec<i64>);
+
+/// Enters an object whose data has come in. Returns it, and what it replaces.
+fn enter(
+    change: &Connection,
+    (bucket, key): (&str, &str),
+    data: &Received,
+    about: About,
+    condition: &Condition,
+) -> Result<(Object, Option<Replaced>), ServiceError> {
+    let bucket = buckets::admit_put(change, bucket, key)?;
+    let (content, size, etag) = (data.number(), data.digest.size, data.digest.etag());
+    let object = Object { content, size, modified: Moment::now(), etag, about };
+    let insert = "INSERT INTO part (file, content, number, size, modified, etag) VALUES (?1, ?1, 1, ?2, ?3, ?4)";
+    change.prepare_cached(insert)?.execute(params![content, size, object.modified.0, object.etag])?;
+    let replaced = replace(change, (bucket, key), &object, condition)?;
+    Ok((object, replaced))
 }
 
 /// Writes an object's row if the condition holds for the one that the key has. Returns the content and the files of that.
