@@ -250,3 +250,27 @@ fn a_run_goes_on_when_there_is_no_capacity_at_first_and_when_a_task_never_starts
 fn is_whole_of_600(report: &Value) {
     assert_eq!(counts(report, ["offered", "acknowledged", "landed_stream", "lost"]), [600, 600, 600, 0], "{report}");
 }
+
+#[test]
+fn a_detached_run_is_led_by_another_machine_that_has_the_bucket() {
+    let (here, there) = (Demo::new(), Demo::new());
+    let url = here.expect(0, &["local", "start"]).trim().to_owned();
+    let (at, key) = (["--endpoint-url", url.as_str()], here.key());
+    let sets = sets("rate: 400/s, records: 2000", 2);
+    let sets: Vec<&str> = sets.iter().map(String::as_str).chain(["--set", "mirror=true"]).collect();
+    let run = here.command_with(&key, &[&["run", STREAM_ONLY, "--detach", "--json"][..], &sets, &at].concat());
+    let output = { run }.output().expect("demo starts");
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let left: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let [stack, name] = ["stack", "run"].map(|field| left[field].as_str().expect("a text"));
+    assert_eq!(left["goes_on"], true);
+    let attach = ["attach", name, "--mirror", stack, "--rm", "--json", at[0], at[1]];
+    let output = there.command_with(&key, &attach).output().expect("demo starts");
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(
+        counts(&report, ["offered", "acknowledged", "landed_stream", "lost", "leftovers"]),
+        [2_000, 2_000, 2_000, 0, 0]
+    );
+    assert!(tasks(&here).is_empty());
+}
