@@ -144,12 +144,12 @@ async fn tasks_are_started_found_and_stopped_with_their_stack() {
     let one = tasks.run(order.clone()).await.expect("started");
     assert_eq!(tasks.run(order.clone()).await.as_ref(), Ok(&one), "the same token is the same task");
     let two = tasks.run(TaskOrder { client_token: "two".to_owned(), ..order.clone() }).await.expect("started");
-    let mut found = tasks.running(STARTED_BY).await.expect("listed");
+    let mut found = tasks.running(Some(STARTED_BY)).await.expect("listed");
     found.sort_by_key(|task| task.arn != one);
     let arns: Vec<&String> = found.iter().map(|task| &task.arn).collect();
     assert_eq!(arns, [&one, &two]);
     assert!(found.iter().all(|task| task.tags == order.tags && task.variables == order.variables), "{found:?}");
-    assert!(tasks.running("saturday").await.expect("listed").is_empty());
+    assert!(tasks.running(Some("saturday")).await.expect("listed").is_empty());
     let InCluster { tasks: count, vcpus, .. } = ground.measured().await;
     let size = ground.stack.load.workers.as_ref().and_then(|workers| workers.fargate()).expect("tasks").size;
     assert_eq!((count, vcpus), (2, 2.0 * size.vcpus()));

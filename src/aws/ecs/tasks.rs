@@ -70,6 +70,8 @@ pub struct TaskOrder {
 pub struct RunningTask {
     /// Its ARN.
     pub arn: String,
+    /// What it was started by.
+    pub started_by: Option<String>,
     /// Its tags.
     pub tags: BTreeMap<String, String>,
     /// The environment that it was started with.
@@ -134,12 +136,12 @@ impl ClusterTasks {
         }
     }
 
-    /// The tasks that were started with this `started_by`, and have not been stopped.
+    /// The tasks that were started with this `started_by`, or all, and have not been stopped.
     ///
     /// # Errors
     /// A call fails.
-    pub async fn running(&self, started_by: &str) -> Result<Vec<RunningTask>, ProviderError> {
-        Ok(self.described(Some(started_by)).await?.into_iter().filter_map(running).collect())
+    pub async fn running(&self, started_by: Option<&str>) -> Result<Vec<RunningTask>, ProviderError> {
+        Ok(self.described(started_by).await?.into_iter().filter_map(running).collect())
     }
 
     /// Every task that is to run, of whoever has started it, or those with this `started_by`; none where there is no cluster.
@@ -241,7 +243,7 @@ fn running(task: Task) -> Option<RunningTask> {
     let of_worker = overrides.iter().filter(|container| container.name() == Some(CONTAINER));
     let variables = of_worker.flat_map(|container| container.environment());
     let variables = variables.filter_map(|pair| Some((pair.name()?.to_owned(), pair.value()?.to_owned()))).collect();
-    Some(RunningTask { arn: task.task_arn?, tags, variables })
+    Some(RunningTask { arn: task.task_arn?, started_by: task.started_by, tags, variables })
 }
 
 #[cfg(test)]
@@ -292,6 +294,6 @@ mod tests {
         let task = Task::builder().task_arn("a").tags(aws_sdk_ecs::types::Tag::builder().key("k").value("v").build());
         let found = running(task.overrides(overrides(&variables)).build());
         let tags = BTreeMap::from([("k".to_owned(), "v".to_owned())]);
-        assert_eq!(found, Some(RunningTask { arn: "a".to_owned(), tags, variables }));
+        assert_eq!(found, Some(RunningTask { arn: "a".to_owned(), started_by: None, tags, variables }));
     }
 }
