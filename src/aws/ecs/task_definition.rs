@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use aws_sdk_ecs::{
     operation::describe_task_definition::DescribeTaskDefinitionOutput,
     types::{
-        Compatibility, ContainerDefinition, CpuArchitecture, LogConfiguration, LogDriver, NetworkMode, OsFamily,
-        RuntimePlatform, TaskDefinition, TaskDefinitionField, TaskDefinitionStatus,
+        Compatibility, ContainerDefinition, CpuArchitecture, Failure, LogConfiguration, LogDriver, NetworkMode,
+        OsFamily, RuntimePlatform, TaskDefinition, TaskDefinitionField, TaskDefinitionStatus,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -41,6 +41,9 @@ const DESCRIBE: &str = "ecs DescribeTaskDefinition";
 const DEREGISTER: &str = "ecs DeregisterTaskDefinition";
 const DELETE: &str = "ecs DeleteTaskDefinitions";
 const LIST: &str = "ecs ListTaskDefinitions";
+
+/// What ECS says of a revision that is not there.
+const GONE: &str = "does not exist";
 
 /// A task definition as it is wanted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -237,17 +240,23 @@ impl TaskDefinitions {
         Ok(registered.and_then(|definition| definition.task_definition_arn).unwrap_or_default())
     }
 
-    /// Deregisters what is active, and deletes all: only inactive ones can be deleted.
+    /// Deregisters what is active, and deletes all: only inactive ones can be deleted. One that is gone already is a success, as
+    /// where the answer of a try was lost.
     async fn remove(&self, revisions: Vec<Revision>) -> Result<(), ProviderError> {
         for Revision { arn, .. } in revisions.iter().filter(|revision| revision.is_active) {
             let answer = self.0.ecs.deregister_task_definition().task_definition(arn).send().await;
-            answer.map_err(|error| failure(DEREGISTER, arn, &error))?;
+            match answer {
+                Ok(_) => {}
+                Err(error) if says(&error, &[GONE]) => {}
+                Err(error) => return Err(failure(DEREGISTER, arn, &error)),
+            }
         }
         for revisions in revisions.chunks(MOST_DELETED) {
             let arns = revisions.iter().map(|revision| revision.arn.clone()).collect();
             let answer = self.0.ecs.delete_task_definitions().set_task_definitions(Some(arns)).send().await;
             let answer = answer.map_err(|error| failure(DELETE, &revisions[0].arn, &error))?;
-            if let Some(left) = answer.failures().first() {
+            let is_left = |failure: &&Failure| !failure.reason().is_some_and(|reason| reason.contains(GONE));
+            if let Some(left) = answer.failures().iter().find(is_left) {
                 let (arn, reason) = (left.arn().unwrap_or_default(), left.reason().unwrap_or("no reason given"));
                 let cause = classify("ecs", "", reason).cause();
                 return Err(broken(cause, DELETE, arn, reason.to_owned(), "run `demo down` again to remove it"));

@@ -5,7 +5,7 @@ use kinesis_demo::{
     engine::{Cancel, Doing, Graph, Node, Progress, ResourceKey},
 };
 
-use super::{CREATED, EVERYTHING, down, ends_clean, ground, kinds, make, up};
+use super::{CREATED, EVERYTHING, FARGATE, down, ends_clean, ground, kinds, make, up};
 use crate::matrix::ground::Ground;
 
 /// A node and all that stands on it, those last that are stood on.
@@ -55,4 +55,9 @@ async fn what_is_deleted_by_hand_is_made_again_and_is_no_trouble_to_down() {
 #[tokio::test(start_paused = true)]
 async fn a_redshift_of_its_own_too() {
     whatever_is_deleted(CREATED).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_tasks_on_fargate_need_too() {
+    whatever_is_deleted(FARGATE).await;
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use super::{CREATED, EVERYTHING, down, ends_clean, ground, kinds, make, up};
+use super::{CREATED, EVERYTHING, FARGATE, down, ends_clean, ground, kinds, make, up};
 use crate::{
     inside::Fault,
     matrix::{ground::Ground, point::nothing_is_left},
@@ -59,6 +59,11 @@ async fn lost_answers_of_a_stack_of_everything() {
 #[tokio::test(start_paused = true)]
 async fn lost_answers_of_a_redshift_of_its_own() {
     whatever_is_lost(CREATED).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn lost_answers_of_what_tasks_on_fargate_need() {
+    whatever_is_lost(FARGATE).await;
 }
 
 /// The SDK gives up before the service answers at all; what it made meanwhile is found by its mark.
