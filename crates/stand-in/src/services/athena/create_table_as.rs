@@ -86,7 +86,7 @@ impl CreateTableAs {
                 }
             })
         };
-        written.commit(job.catalog.store.clone(), &job.output, enter).await
+        written.commit(job.catalog.store.clone(), &job.output, job.end.clone(), enter).await
     }
 }
 

@@ -77,7 +77,7 @@ impl Insert {
             true => Ok(()),
             false => glue.create_partitions(&database, &table, partitions),
         };
-        written.commit(store.clone(), &job.output, enter).await
+        written.commit(store.clone(), &job.output, job.end.clone(), enter).await
     }
 }
 

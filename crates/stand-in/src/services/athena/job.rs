@@ -1,6 +1,8 @@
 //! A statement as it is run.
 
-use super::{catalog::GlueCatalog, failure::Failure, store::Location};
+use std::sync::Arc;
+
+use super::{catalog::GlueCatalog, end::FirstEnd, failure::Failure, store::Location};
 
 /// A statement, and what is around it.
 pub(super) struct Job {
@@ -12,6 +14,8 @@ pub(super) struct Job {
     pub(super) parameters: Vec<String>,
     /// Bucket and key of its result; those of what it writes begin with it.
     pub(super) output: (String, String),
+    /// What it must have before it makes visible what it has written.
+    pub(super) end: Arc<FirstEnd>,
     /// Whether the workgroup alone says where results go.
     pub(super) is_output_enforced: bool,
 }

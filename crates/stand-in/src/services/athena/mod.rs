@@ -14,6 +14,7 @@ mod create_table_as;
 mod create_view;
 mod cursor;
 mod definition;
+mod end;
 mod engine;
 mod execution;
 mod failure;

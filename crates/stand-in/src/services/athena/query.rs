@@ -14,6 +14,7 @@ use tokio::{sync::Semaphore, task::AbortHandle};
 
 use super::{
     catalog::GlueCatalog,
+    end::{End, FirstEnd},
     engine,
     execution::{Asked, Execution, Executions, QueryState},
     failure::Failure,
@@ -56,6 +57,7 @@ pub(super) struct Queries {
 struct Running {
     task: AbortHandle,
     meter: Arc<Meter>,
+    end: Arc<FirstEnd>,
 }
 
 /// What is run: its text, what stands for its question marks, and the database of its plain names.
@@ -137,10 +139,11 @@ impl Queries {
             return Ok(json!({"QueryExecutionId": earlier}));
         }
         let meter = Arc::new(Meter::new(cutoff));
+        let end = Arc::new(FirstEnd::default());
         let mut running = self.running();
-        let work = self.clone().run(id.clone(), meter.clone());
+        let work = self.clone().run(id.clone(), meter.clone(), end.clone());
         let task = tokio::spawn(work).abort_handle();
-        running.insert(id.clone(), Running { task, meter });
+        running.insert(id.clone(), Running { task, meter, end });
         Ok(json!({"QueryExecutionId": id}))
     }
 
@@ -188,8 +191,8 @@ impl Queries {
         Kind::of(&asked.sql)
     }
 
-    async fn run(self: Arc<Self>, id: String, meter: Arc<Meter>) {
-        let ended = AssertUnwindSafe(self.execute(&id, &meter)).catch_unwind().await;
+    async fn run(self: Arc<Self>, id: String, meter: Arc<Meter>, end: Arc<FirstEnd>) {
+        let ended = AssertUnwindSafe(self.execute(&id, &meter, end)).catch_unwind().await;
         let ended = ended.unwrap_or_else(|_| Err(ServiceError::internal("it panicked; the log has more")));
         if let Err(error) = ended {
             tracing::error!(query = id, %error, "the stand-in failed while a query ran");
@@ -201,7 +204,7 @@ impl Queries {
         self.running().remove(&id);
     }
 
-    async fn execute(&self, id: &str, meter: &Arc<Meter>) -> Result<(), ServiceError> {
+    async fn execute(&self, id: &str, meter: &Arc<Meter>, end: Arc<FirstEnd>) -> Result<(), ServiceError> {
         let _turn = self.turns.acquire().await.map_err(ServiceError::internal)?;
         self.executions.start(id)?;
         let execution = self.executions.get(id)?;
@@ -210,7 +213,7 @@ impl Queries {
         let catalog = GlueCatalog::new(self.glue.clone(), self.store.clone(), meter.clone());
         let mut outcome = match self.statement(asked)? {
             Ok(Some(Statement { sql, parameters, database })) => {
-                let job = Job { catalog, database, sql, parameters, output, is_output_enforced };
+                let job = Job { catalog, database, sql, parameters, output, end, is_output_enforced };
                 run_isolated(TIME_LIMIT, engine::run(job)).await.unwrap_or_else(|ended| Err(ended.into()))
             }
             Ok(None) => Ok(QueryResult::default()),
@@ -254,6 +257,10 @@ impl Queries {
         let id = request.query_execution_id;
         let mut running = self.running();
         let mut scanned = 0;
+        // What is being made visible comes to its own end.
+        if running.get(&id).is_some_and(|query| !query.end.is(End::Stopped)) {
+            return Ok(json!({}));
+        }
         if let Some(query) = running.remove(&id) {
             query.task.abort();
             scanned = query.meter.scanned();

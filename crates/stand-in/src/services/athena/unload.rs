@@ -52,6 +52,6 @@ impl Unload {
         let folders = folders::of_keys(location, keys.clone());
         let target = Target { schema, keys: keys.len(), encoding: properties.encoding, folders };
         let written = write::write(query, job.catalog.store.clone(), target, None).await?;
-        written.commit(job.catalog.store.clone(), &job.output, || Ok(())).await
+        written.commit(job.catalog.store.clone(), &job.output, job.end.clone(), || Ok(())).await
     }
 }

@@ -366,3 +366,38 @@ async fn a_statement_that_writes_can_be_prepared() {
     let answer = lake.ok("GetQueryResults", json!({"QueryExecutionId": execution["QueryExecutionId"]})).await;
     assert_eq!(answer["UpdateCount"], 1);
 }
+
+#[tokio::test]
+async fn a_table_that_comes_meanwhile_stays_and_what_was_written_is_taken_back() {
+    let lake = Lake::with_table(&[("a", "bigint")], &[]).await;
+    lake.object("t/1.json", "{\"a\":1}\n");
+    let gate = lake.store.gate.lock().await;
+    let id = lake.start("CREATE TABLE made AS SELECT a FROM t").await;
+    lake.until(&id, &["RUNNING"]).await;
+    lake.table("made", &[("b", "string")], &[], json!({}), json!({})).await;
+    drop(gate);
+    let execution = lake.until(&id, &["FAILED", "SUCCEEDED"]).await;
+    let reason = execution["Status"]["StateChangeReason"].as_str().unwrap_or_default();
+    assert!(reason.contains("already exists"), "{execution}");
+    assert_eq!(lake.keys("results/tables/").await, Vec::<String>::new());
+    assert_eq!(lake.described("made").await["StorageDescriptor"]["Columns"][0]["Name"], "b");
+}
+
+#[tokio::test]
+async fn a_statement_that_is_stopped_or_denied_has_written_nothing() {
+    let lake = Lake::with_table(&[("a", "bigint")], &[]).await;
+    lake.object("t/1.json", "{\"a\":1}\n");
+    let gate = lake.store.gate.lock().await;
+    let id = lake.start("INSERT INTO t SELECT a + 1 FROM t").await;
+    lake.until(&id, &["RUNNING"]).await;
+    lake.ok("StopQueryExecution", json!({"QueryExecutionId": id})).await;
+    drop(gate);
+    lake.until(&id, &["CANCELLED"]).await;
+    assert_eq!(lake.rows("SELECT a FROM t").await, [["a"], ["1"]]);
+    let deny = r#"{"Statement": {"Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": "*"}}"#;
+    lake.store.s3.create_bucket("lake", Some(deny));
+    let reason = lake.reason("CREATE TABLE made AS SELECT 1 a", "FAILED").await;
+    assert!(reason.contains("AccessDenied"), "{reason}");
+    assert_eq!(lake.keys("results/tables/").await, Vec::<String>::new());
+    assert!(lake.glue.table("tpcds", "made").is_none());
+}

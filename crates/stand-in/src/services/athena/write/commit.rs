@@ -3,6 +3,7 @@
 use std::{io::Write, sync::Arc};
 
 use super::super::{
+    end::{End, FirstEnd},
     failure::Failure,
     results::QueryResult,
     store::{Location, Store},
@@ -21,17 +22,24 @@ pub(in crate::services::athena) struct Written {
 
 impl Written {
     /// Makes the objects visible, all at once, with a list of them beside `output`; then changes the catalog. Where that fails, the
-    /// objects are taken back.
+    /// objects are taken back. A statement that was stopped makes nothing visible.
     pub(in crate::services::athena) async fn commit(
         mut self,
         store: Arc<dyn Store>,
         output: &(String, String),
+        end: Arc<FirstEnd>,
         change: impl FnOnce() -> Result<(), ServiceError> + Send + 'static,
     ) -> Result<QueryResult, Failure> {
         let manifest = (output.0.clone(), format!("{}-manifest.csv", output.1));
         let rows = self.rows;
         // On a thread that is not ended with the statement, so that nothing is done by halves.
         let committing = tokio::task::spawn_blocking(move || {
+            if !end.is(End::Committed) {
+                return Err(ServiceError::client(
+                    "QueryStopped",
+                    "the query was stopped before it had written anything",
+                ));
+            }
             let places: Vec<_> = self.drafts.iter().map(|(bucket, key, _)| (bucket.clone(), key.clone())).collect();
             if places.is_empty() {
                 return change().map(|()| None);
