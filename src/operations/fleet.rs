@@ -25,7 +25,7 @@ use super::{
 use crate::{
     aws::{Clients, Names, shards},
     deliveries,
-    engine::{Cancel, Home, Journal, StackId},
+    engine::{Cancel, Home, Journal, JournalError, StackId},
     fleet::{
         Coordinator, FleetError, FleetEvent, FleetResult, InFolder, LastRead, LogOf, Processes, Rendezvous,
         RendezvousError, RunPlan, Tell, Tracked,
@@ -178,8 +178,10 @@ impl FleetLoad<'_> {
         let source = self.documents.open(self.stack).await.map_err(StackLoadError::from)?.source;
         let (count, workers) = (documents.div_ceil(source.documents_per_ticket().max(1)), self.workers.count());
         let expires = ttl::known(&self.journal.state());
-        let reserved = self.journal.reserve_shared(self.run, count, workers);
-        let tickets = reserved.map_err(|source| LoadError::Reserve { count, source: source.into() })?;
+        let failed = |source: JournalError| LoadError::Reserve { count, source: source.into() };
+        let tickets = self.journal.reserve_shared(self.run, count, workers).map_err(failed)?;
+        // Another machine may lead the run from now on.
+        self.journal.reflect().await.map_err(failed)?;
         Ok(RunPlan {
             spec: self.spec.clone(),
             stack: self.id.to_string(),
