@@ -3,7 +3,7 @@
 
 The same client puts the same records of 1 KB, 500 at a time, into each server on this machine in turn. The figure is the
 server's CPU time for a thousand records that it has taken, over all of its processes. Servers that are not on PATH are left out:
-kinesis-local and kinesalite (npm), moto_server (pip).
+kinesis-local and kinesalite (npm), moto_server (pip), ferrokinesis (cargo install).
 """
 
 import argparse
@@ -80,6 +80,7 @@ def servers(demo, home):
         "kinesis-local": (["kinesis-local"], {"KINESIS_MOCK_PLAIN_PORT": port, "SHARD_LIMIT": "1000", "LOG_LEVEL": "ERROR"}),
         "kinesalite": (["kinesalite", "--port", port, "--shardLimit", "1000", "--createStreamMs", "1"], {}),
         "moto": (["moto_server", "-p", port], {}),
+        "ferrokinesis": (["ferrokinesis", "--port", port, "--shard-limit", "1000", "--create-stream-ms", "1"], {}),
     }
     for name, (command, env) in others.items():
         if shutil.which(command[0]):

@@ -219,6 +219,15 @@ async fn a_query_that_fails_on_its_way_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn a_map_is_not_written_into_a_text() {
+    let lake = Lake::new().await;
+    let sql = "CREATE TABLE mapped WITH (format = 'TEXTFILE') AS SELECT MAP(ARRAY['k'], ARRAY[1]) AS m";
+    let reason = lake.reason(sql, "FAILED").await;
+    assert!(reason.starts_with("NOT_SUPPORTED: the stand-in writes no map into a TEXTFILE; Athena does"), "{reason}");
+    assert!(lake.reason("SELECT * FROM mapped", "FAILED").await.starts_with("TABLE_NOT_FOUND"));
+}
+
+#[tokio::test]
 async fn rows_are_added_to_a_table_of_json_under_its_keys() {
     let lake = Lake::new().await;
     let columns = [("id", "bigint"), ("r", "struct<x:int,ts:string>"), ("ts", "string"), ("price", "double")];
