@@ -52,7 +52,7 @@ impl GlueCatalog {
         if self.around.contains(view) {
             return Err(Failure::user("VIEW_IS_RECURSIVE: line 1:1: View is recursive"));
         }
-        if self.views.fetch_add(1, Ordering::Relaxed) == VIEWS {
+        if self.views.fetch_add(1, Ordering::Relaxed) >= VIEWS {
             return Err(Failure::user(format!(
                 "STACK_OVERFLOW: statement is too large (views, read out: more than {VIEWS}); read fewer of them"
             )));

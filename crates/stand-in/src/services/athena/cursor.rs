@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan, Word};
 
 use super::{failure::Failure, table_name::TableName};
-use crate::trino;
+use crate::{sql::check_depth, trino};
+
+/// The most parentheses around what a property is set to.
+const PARENTHESES: usize = 16;
 
 /// The tokens of a statement, and how far they are read.
 pub(super) struct Cursor<'a> {
@@ -28,6 +31,7 @@ impl<'a> Cursor<'a> {
     /// At the first token of a statement; question marks are replaced by parameters.
     pub(super) fn new(sql: &'a str, parameters: &[String]) -> Result<Self, Failure> {
         let tokens = trino::with_parameters(trino::tokenize(sql)?, parameters)?;
+        check_depth(&tokens.iter().map(|token| token.token.clone()).collect::<Vec<_>>())?;
         let mut cursor = Self { sql, tokens, at: 0 };
         cursor.skip_blanks();
         Ok(cursor)
@@ -189,19 +193,26 @@ impl<'a> Cursor<'a> {
         })
     }
 
+    /// Reads what a property is set to. A parameter comes in parentheses, and may have some of its own.
     fn setting(&mut self) -> Result<Setting, Failure> {
+        let mut open = 0;
+        while open < PARENTHESES && self.takes_sign(&Token::LParen) {
+            open += 1;
+        }
+        let setting = self.plain_setting()?;
+        for _ in 0..open {
+            self.expect_sign(&Token::RParen)?;
+        }
+        Ok(setting)
+    }
+
+    fn plain_setting(&mut self) -> Result<Setting, Failure> {
         if self.takes("ARRAY") {
             self.expect_sign(&Token::LBracket)?;
             if self.takes_sign(&Token::RBracket) {
                 return Ok(Setting::List(Vec::new()));
             }
             return Ok(Setting::List(self.rest_of_list(&Token::RBracket, &mut Self::text)?));
-        }
-        // A parameter comes in parentheses.
-        if self.takes_sign(&Token::LParen) {
-            let setting = self.setting()?;
-            self.expect_sign(&Token::RParen)?;
-            return Ok(setting);
         }
         match self.token() {
             Token::SingleQuotedString(_) => Ok(Setting::Text(self.text()?)),
@@ -384,6 +395,26 @@ mod tests {
         assert_eq!(refused, "SYNTAX_ERROR: line 3:3: mismatched input 'AS'. Expecting: 'FOR'");
         assert!(cursor.takes("AS"));
         assert_eq!(cursor.rest_of_text(), "SELECT 'ü'");
+    }
+
+    #[test]
+    fn a_setting_may_be_in_a_few_parentheses() {
+        let nested = |times: usize| format!("(a = {}'x'{})", "(".repeat(times), ")".repeat(times));
+        let sql = nested(PARENTHESES);
+        assert_eq!(cursor(&sql).settings().expect(&sql), [("a".to_owned(), Setting::Text("x".into()))]);
+        let sql = nested(PARENTHESES + 1);
+        let refused = cursor(&sql).settings().expect_err(&sql).message;
+        assert_eq!(refused, "SYNTAX_ERROR: line 1:22: mismatched input '('. Expecting: <expression>");
+        let refused = cursor("(a = ('x')").settings().expect_err("a parenthesis is missing").message;
+        assert!(refused.ends_with("mismatched input '<EOF>'. Expecting: ')'"), "{refused}");
+    }
+
+    #[test]
+    fn what_is_nested_too_deeply_is_refused_before_it_is_read() {
+        let nested = format!("{}1{}", "(".repeat(1_000), ")".repeat(1_000));
+        let refused =
+            Cursor::new("CREATE TABLE t WITH (a = ?) AS SELECT 1 b", &[nested]).err().expect("it is too deep");
+        assert!(refused.message.starts_with("STACK_OVERFLOW: statement is too large (levels"), "{refused}");
     }
 
     #[test]

@@ -65,7 +65,10 @@ impl Insert {
         check_types(&schema, &filled, &query.columns())?;
         let places = (0..columns.len()).map(|column| filled.iter().position(|filled| *filled == column)).collect();
         let target = Target {
-            schema: by_keys(&schema, &KeyMappings::of_serde(&table.serde_parameters)),
+            schema: match encoding.format {
+                RowFormat::Json => by_keys(&schema, &KeyMappings::of_serde(&table.serde_parameters)),
+                RowFormat::Parquet | RowFormat::Delimited(_) => schema,
+            },
             keys: table.partition_keys.len(),
             encoding,
             folders: folders::of_table(&table, glue.partitions(&name.database, &name.table))?,
@@ -88,6 +91,12 @@ fn encoding(table: &TableInfo) -> Result<Encoding, Failure> {
         Format::Parquet => RowFormat::Parquet,
         Format::Delimited(delimiters) => RowFormat::Delimited(delimiters),
     };
+    // The objects of a Parquet table have no lines.
+    if format != RowFormat::Parquet && table::header_lines(table)? > 0 {
+        return Err(Failure::user(
+            "NOT_SUPPORTED: the stand-in inserts no rows into a table with skip.header.line.count; Athena does",
+        ));
+    }
     let encoding = Encoding::of_table(format, &table.parameters);
     encoding.map_err(|why| Refusal::missing(&format!("INSERT INTO: {why}")).into())
 }

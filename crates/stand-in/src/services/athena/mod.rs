@@ -5,8 +5,8 @@
 //! are asked for are read. Every query reads the objects anew; nothing is cached.
 //!
 //! The SQL is Trino's dialect, on DataFusion (see [`crate::trino`]); `docs/sql.md` lists what there is of it. Not covered:
-//! `binary` columns, maps with keys other than strings, and file formats other than JSON and Parquet. Catalog and data are
-//! read-only here: CREATE, ALTER, MSCK, INSERT, UNLOAD and DROP fail with a message that says so.
+//! `binary` columns, maps with keys other than strings, and file formats other than JSON, Parquet and delimited text. What a
+//! statement writes is put whole when its query has ended, and then entered in the catalog.
 
 mod catalog;
 mod create_table;

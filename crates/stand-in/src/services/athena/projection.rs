@@ -15,7 +15,7 @@ use super::{
     projected_dates::{Dates, Step},
     store::Location,
 };
-use crate::services::glue::TableInfo;
+use crate::{hive::HIVE_NULL, services::glue::TableInfo};
 
 /// A table's projected partitions.
 #[derive(Debug)]
@@ -82,7 +82,8 @@ impl Projection {
             let found = key.and_then(|key| Some((&self.names[key], &self.domains[key], values.get(key)?)));
             let (name, domain, value) = found.ok_or_else(|| invalid(format!("no partition key {placeholder}")))?;
             let value = domain.written(value);
-            if !domain.has(&value) || (*domain == Domain::Injected && value.contains('/')) {
+            // No query asks for a null where it must name the value.
+            if !domain.has(&value) || (*domain == Domain::Injected && value == HIVE_NULL) {
                 return Err(invalid(format!(
                     "{value:?} is no value of the partition key {name}: its rows would not be found"
                 )));
@@ -92,6 +93,12 @@ impl Projection {
             rest = after;
         }
         prefix.push_str(rest);
+        let written = values.iter().zip(&self.domains).map(|(value, domain)| domain.written(value));
+        if self.values_of(&prefix) != Some(written.collect()) {
+            return Err(invalid(format!(
+                "the location {prefix:?} does not tell the values {values:?} of its partition: its rows would not be found"
+            )));
+        }
         Ok(Location { bucket: self.template.bucket.clone(), prefix })
     }
 

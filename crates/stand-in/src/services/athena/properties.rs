@@ -19,13 +19,12 @@ pub(super) struct Properties {
 /// The formats that Athena writes and the stand-in does not.
 const OTHER_FORMATS: [&str; 3] = ["ORC", "AVRO", "ION"];
 /// Properties that Athena has and the stand-in does not.
-const MISSING: [&str; 15] = [
+const MISSING: [&str; 14] = [
     "bucketed_by",
     "bucket_count",
     "orc_compression",
     "compression_level",
     "location",
-    "is_external",
     "partitioning",
     "vacuum_min_snapshots_to_keep",
     "vacuum_max_snapshot_age_seconds",
@@ -40,7 +39,9 @@ const MISSING: [&str; 15] = [
 impl Properties {
     /// Of CREATE TABLE AS.
     pub(super) fn of_table(settings: Vec<(String, Setting)>) -> Result<Self, Failure> {
-        Self::read(settings, &["table_type", "external_location", "parquet_compression", "write_compression"])
+        const OWN: [&str; 5] =
+            ["table_type", "is_external", "external_location", "parquet_compression", "write_compression"];
+        Self::read(settings, &OWN)
     }
 
     /// Of UNLOAD.
@@ -65,6 +66,7 @@ impl Properties {
                     return Err(invalid(&format!("Catalog 'awsdatacatalog' table property '{name}' does not exist")));
                 }
                 "table_type" => check_table_type(text(name, setting)?)?,
+                "is_external" => check_is_external(setting)?,
                 "format" => format = Some(text(name, setting)?),
                 "field_delimiter" => delimiter = Some(text(name, setting)?),
                 "partitioned_by" => partitioned_by = list(name, setting)?,
@@ -93,6 +95,9 @@ fn row_format(name: &str, delimiter: Option<&str>) -> Result<RowFormat, Failure>
     match (name.as_str(), delimiter) {
         ("TEXTFILE", None) => Ok(RowFormat::Delimited(Delimiters::of_field(1))),
         ("TEXTFILE", Some(delimiter)) => match delimiter.as_bytes() {
+            [sign] if !is_read_back(*sign) => Err(invalid(&format!(
+                "field_delimiter {delimiter:?}: a digit, an end of a line, a backslash, N or one of the characters 2 to 8 would not be read back"
+            ))),
             [sign] => Ok(RowFormat::Delimited(Delimiters::of_field(*sign))),
             _ if delimiter == "\\t" => Ok(RowFormat::Delimited(Delimiters::of_field(b'\t'))),
             _ => Err(invalid(&format!("field_delimiter {delimiter:?}: one character is expected"))),
@@ -114,6 +119,21 @@ fn check_table_type(text: &str) -> Result<(), Failure> {
         "ICEBERG" => Err(Refusal::missing("table_type = 'ICEBERG'").into()),
         _ => Err(invalid(&format!("table_type '{text}': HIVE or ICEBERG is expected"))),
     }
+}
+
+/// Tables of Hive's are external in Athena; those of Iceberg are not.
+fn check_is_external(setting: &Setting) -> Result<(), Failure> {
+    match setting {
+        Setting::Bare(word) if word == "true" => Ok(()),
+        Setting::Bare(word) if word == "false" => Err(Refusal::missing("is_external = false").into()),
+        _ => Err(invalid("Invalid value for property 'is_external': true or false is expected")),
+    }
+}
+
+/// Whether a sign between columns is found again: Hive takes a digit for the number of a sign, 2 to 8 stand between nested values, and
+/// a null is `\N`.
+fn is_read_back(sign: u8) -> bool {
+    !(sign.is_ascii_digit() || matches!(sign, 2..=8 | b'\n' | b'\r' | b'\\' | b'N'))
 }
 
 fn text<'a>(name: &str, setting: &'a Setting) -> Result<&'a str, Failure> {
@@ -152,6 +172,32 @@ mod tests {
         assert_eq!(zstd.codec.name(), "ZSTD");
         let text = of(&[("format", "TEXTFILE"), ("field_delimiter", ",")]).expect("properties").encoding;
         assert_eq!(text.format, RowFormat::Delimited(Delimiters::of_field(b',')));
+    }
+
+    #[test]
+    fn a_table_of_hive_is_external() {
+        let of = |setting: Setting| {
+            let settings = vec![("is_external".to_owned(), setting)];
+            Properties::of_table(settings).map(drop).map_err(|failure| failure.message)
+        };
+        assert_eq!(of(Setting::Bare("true".to_owned())), Ok(()));
+        let refused = of(Setting::Bare("false".to_owned())).expect_err("a managed table");
+        assert_eq!(refused, "NOT_SUPPORTED: the stand-in has no `is_external = false`; Athena has it");
+        let refused = of(Setting::Text("true".to_owned())).expect_err("a text");
+        assert!(refused.starts_with("INVALID_TABLE_PROPERTY: Invalid value for property 'is_external'"), "{refused}");
+    }
+
+    #[test]
+    fn a_sign_that_is_not_read_back_is_refused() {
+        for sign in ["7", "\n", "\r", "\u{2}", "\u{8}", "\\", "N"] {
+            let refused = of(&[("format", "TEXTFILE"), ("field_delimiter", sign)]).expect_err(sign);
+            assert!(refused.starts_with("INVALID_TABLE_PROPERTY: field_delimiter "), "{refused}");
+            assert!(refused.ends_with("would not be read back"), "{refused}");
+        }
+        for (text, sign) in [("\t", b'\t'), ("\\t", b'\t'), ("\u{1}", 1), ("|", b'|'), ("n", b'n')] {
+            let read = of(&[("format", "TEXTFILE"), ("field_delimiter", text)]).expect(text).encoding;
+            assert_eq!(read.format, RowFormat::Delimited(Delimiters::of_field(sign)));
+        }
     }
 
     #[test]

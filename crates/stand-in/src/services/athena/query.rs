@@ -39,6 +39,8 @@ use crate::{
 const CATALOG: &str = "AwsDataCatalog";
 /// How many queries run at a time; the others are queued.
 const AT_A_TIME: usize = 4;
+/// The most bytes of a statement (Athena user guide, "Service Quotas": 262144 bytes), here with its parameters.
+const MAX_STATEMENT: usize = 262_144;
 /// Athena API reference, GetQueryResults: the most rows of a page.
 const PAGE_ROWS: usize = 1000;
 
@@ -149,8 +151,14 @@ impl Queries {
 
     /// The execution that a call asks for, and how many bytes it may scan.
     fn admit(&self, request: Start) -> Result<(Execution, Option<u64>), ServiceError> {
-        if request.query_string.trim().is_empty() || request.query_string.len() > 262_144 {
-            return Err(invalid("QueryString must have 1 to 262144 bytes"));
+        let parameters = request.execution_parameters.unwrap_or_default();
+        if request.query_string.trim().is_empty() || request.query_string.len() > MAX_STATEMENT {
+            return Err(invalid(format!("QueryString must have 1 to {MAX_STATEMENT} bytes")));
+        }
+        if request.query_string.len() + parameters.iter().map(String::len).sum::<usize>() > MAX_STATEMENT {
+            return Err(invalid(format!(
+                "QueryString and ExecutionParameters together must have at most {MAX_STATEMENT} bytes"
+            )));
         }
         if request.client_request_token.as_ref().is_some_and(|token| !(32..=128).contains(&token.len())) {
             return Err(invalid("ClientRequestToken must have 32 to 128 characters"));
@@ -165,7 +173,7 @@ impl Queries {
             workgroup: request.work_group.unwrap_or_else(|| PRIMARY.to_owned()),
             token: request.client_request_token,
             output: request.result_configuration.output_location,
-            parameters: request.execution_parameters.unwrap_or_default(),
+            parameters,
         };
         let kind = self.kind(&asked);
         let workgroups = self.workgroups.read();

@@ -85,6 +85,9 @@ impl GlueTable {
         let format = format(&info)?;
         let keys = Arc::new(Schema::new(fields(&info.partition_keys)?));
         let mut all = fields(&info.columns)?;
+        if matches!(format, Format::Delimited(_)) && all.iter().any(|field| has_map(field.data_type())) {
+            return Err(Failure::user("NOT_SUPPORTED: the stand-in reads no map in a delimited table; Athena does"));
+        }
         all.extend(fields(&info.partition_keys)?);
         all.extend(with_path.then(|| Field::new(trino::PATH, DataType::Utf8, false)));
         Ok(Self { info, registered, format, schema: Arc::new(Schema::new(all)), keys, store, meter })
@@ -282,7 +285,8 @@ pub(super) fn format(table: &TableInfo) -> Result<Format, Failure> {
     }
 }
 
-fn header_lines(table: &TableInfo) -> Result<u64, Failure> {
+/// How many lines of each object are above its first row.
+pub(super) fn header_lines(table: &TableInfo) -> Result<u64, Failure> {
     const NAME: &str = "skip.header.line.count";
     let Some(count) = table.parameters.get(NAME) else { return Ok(0) };
     count.parse().map_err(|_| Failure::user(format!("HIVE_INVALID_METADATA: {NAME} {count:?}: a number is expected")))
@@ -295,6 +299,15 @@ fn fields(columns: &[(String, String)]) -> Result<Vec<Field>, Failure> {
         Ok(Field::new(name, data_type, true))
     };
     columns.iter().map(field).collect()
+}
+
+fn has_map(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Map(..) => true,
+        DataType::List(item) => has_map(item.data_type()),
+        DataType::Struct(fields) => fields.iter().any(|field| has_map(field.data_type())),
+        _ => false,
+    }
 }
 
 fn parts(bucket: &str, objects: Vec<Object>, values: Arc<Vec<ScalarValue>>) -> impl Iterator<Item = Part> {

@@ -52,6 +52,27 @@ async fn what_is_nested_too_deeply_fails_by_itself() {
 }
 
 #[tokio::test]
+async fn a_parameter_that_is_nested_too_deeply_fails_by_itself() {
+    let lake = Lake::new().await;
+    for (times, words) in
+        [(3, ""), (100, "SYNTAX_ERROR: "), (100_000, "STACK_OVERFLOW: statement is too large (levels of nesting")]
+    {
+        let mut start = request("CREATE TABLE made WITH (format = ?) AS SELECT 1 a");
+        start["ExecutionParameters"] = json!([format!("{}'JSON'{}", "(".repeat(times), ")".repeat(times))]);
+        let id = lake.ok("StartQueryExecution", start).await["QueryExecutionId"].as_str().expect("an id").to_owned();
+        let execution = lake.until(&id, &["SUCCEEDED", "FAILED"]).await;
+        let reason = execution["Status"]["StateChangeReason"].as_str().unwrap_or_default();
+        assert!(reason.starts_with(words) && reason.is_empty() == words.is_empty(), "{times}: {reason}");
+    }
+    let mut start = request("SELECT ?");
+    start["ExecutionParameters"] = json!([format!("'{}'", "x".repeat(262_144 - 8 - 2))]);
+    lake.ok("StartQueryExecution", start.clone()).await;
+    start["QueryString"] = json!("SELECT  ?");
+    let refused = lake.refused("StartQueryExecution", start).await;
+    assert_eq!(refused.message, "QueryString and ExecutionParameters together must have at most 262144 bytes");
+}
+
+#[tokio::test]
 async fn a_plan_that_explodes_fails_by_itself() {
     let lake = Lake::new().await;
     let doubled: String = (1..40).map(|n| format!(", t{n} as (select a.x from t{0} a, t{0} b)", n - 1)).collect();

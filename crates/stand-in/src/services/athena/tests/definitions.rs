@@ -109,6 +109,22 @@ async fn a_table_of_hives_ddl_reads_what_lies_there() {
 }
 
 #[tokio::test]
+async fn a_map_in_delimited_text_is_refused_when_it_is_read() {
+    let lake = Lake::new().await;
+    lake.object("m/1.txt", "1,x\n");
+    for kind in ["map<string,int>", "array<struct<x:map<string,int>>>"] {
+        lake.done(&format!(
+            "CREATE EXTERNAL TABLE m (a int, m {kind}) ROW FORMAT DELIMITED FIELDS TERMINATED BY ',' STORED AS TEXTFILE \
+             LOCATION 's3://lake/m/'"
+        ))
+        .await;
+        let reason = lake.reason("SELECT a FROM m", "FAILED").await;
+        assert_eq!(reason, "NOT_SUPPORTED: the stand-in reads no map in a delimited table; Athena does", "{kind}");
+        lake.done("DROP TABLE m").await;
+    }
+}
+
+#[tokio::test]
 async fn partitions_are_added_dropped_and_found() {
     let lake = Lake::with_table(&[("a", "bigint")], &[("year", "int"), ("kind", "string")]).await;
     lake.object("t/year=2026/kind=a%2Fb/1.json", "{\"a\":1}\n");

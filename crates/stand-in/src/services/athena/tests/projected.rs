@@ -114,3 +114,23 @@ async fn an_empty_folder_is_left_out_of_a_location() {
     lake.object("in/year=2026/month=01/day=31/x.json", "{\"a\":2}\n");
     assert_eq!(lake.value("select sum(a) from p").await, "2");
 }
+
+#[tokio::test]
+async fn rows_that_would_not_be_found_are_refused() {
+    let lake = Lake::new().await;
+    let parameters = json!({
+        "projection.enabled": "true", "projection.kind.type": "enum", "projection.kind.values": "a,b/c",
+        "projection.device.type": "injected", "storage.location.template": "s3://lake/d/${kind}/${device}/",
+    });
+    lake.table("p", &[("a", "bigint")], &[("kind", "string"), ("device", "string")], parameters, json!({})).await;
+    lake.done("INSERT INTO p VALUES (1, 'a', 'x')").await;
+    for values in ["(2, 'b/c', 'x')", "(2, 'd', 'x')", "(2, 'a', NULL)", "(2, 'a', '')", "(2, 'a', 'x/y')"] {
+        let reason = lake.reason(&format!("INSERT INTO p VALUES {values}"), "FAILED").await;
+        assert!(
+            reason.starts_with("INVALID_TABLE_PROPERTY: ") && reason.ends_with("its rows would not be found"),
+            "{values}: {reason}"
+        );
+    }
+    assert_eq!(lake.keys("d/").await.len(), 1);
+    assert_eq!(lake.value("SELECT a, kind FROM p WHERE device = 'x'").await, "1|a");
+}

@@ -2,7 +2,10 @@
 
 use base64_simd::STANDARD;
 
-use super::*;
+use super::{
+    super::{catalog::GlueCatalog, table_name::FullName},
+    *,
+};
 
 #[tokio::test]
 async fn a_view_is_a_table_of_the_catalog_as_athena_writes_it() {
@@ -92,6 +95,20 @@ async fn views_that_double_with_each_are_bounded() {
         }
     }
     assert!(last.starts_with("STACK_OVERFLOW: statement is too large"), "{last}");
+}
+
+#[tokio::test]
+async fn each_view_beyond_the_most_is_refused() {
+    let lake = Lake::new().await;
+    let catalog = GlueCatalog::new(lake.glue.clone(), lake.store.clone(), Arc::default());
+    let view = FullName { database: "tpcds".to_owned(), table: "v".to_owned() };
+    for _ in 0..256 {
+        catalog.within(&view).expect("one of those that are allowed");
+    }
+    for _ in 0..2 {
+        let refused = catalog.within(&view).expect_err("one too many").message;
+        assert!(refused.starts_with("STACK_OVERFLOW: statement is too large (views, read out"), "{refused}");
+    }
 }
 
 #[tokio::test]

@@ -249,6 +249,56 @@ async fn rows_are_added_to_a_table_of_json_under_its_keys() {
 }
 
 #[tokio::test]
+async fn no_rows_are_added_where_the_first_lines_are_headers() {
+    let lake = Lake::new().await;
+    for (name, count) in [("headed", 1), ("plain", 0)] {
+        lake.done(&format!(
+            "CREATE EXTERNAL TABLE {name} (a int) ROW FORMAT DELIMITED FIELDS TERMINATED BY ',' STORED AS TEXTFILE \
+             LOCATION 's3://lake/{name}/' TBLPROPERTIES ('skip.header.line.count'='{count}')"
+        ))
+        .await;
+    }
+    let reason = lake.reason("INSERT INTO headed VALUES (1)", "FAILED").await;
+    assert_eq!(
+        reason,
+        "NOT_SUPPORTED: the stand-in inserts no rows into a table with skip.header.line.count; Athena does"
+    );
+    assert_eq!(lake.keys("headed/").await, Vec::<String>::new());
+    lake.done("INSERT INTO plain VALUES (1)").await;
+    assert_eq!(lake.value("SELECT a FROM plain").await, "1");
+}
+
+#[tokio::test]
+async fn columns_of_parquet_keep_their_names() {
+    let lake = Lake::new().await;
+    let serde = json!({
+        "SerializationLibrary": "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe",
+        "Parameters": {"mapping.ts": "timestamp"},
+    });
+    lake.table_of("kept", &[("id", "bigint"), ("ts", "string")], &[], json!({}), serde).await;
+    lake.done("INSERT INTO kept VALUES (1, 'new')").await;
+    assert_eq!(lake.value("SELECT id, ts FROM kept").await, "1|new");
+}
+
+#[tokio::test]
+async fn a_partition_is_named_in_printable_ascii() {
+    let lake = Lake::new().await;
+    let with = "WITH (table_type = 'hive', is_external = true, partitioned_by = ARRAY['k'])";
+    for (value, bytes) in [("'ü'", "C3 BC"), ("chr(9) || '~'", "09 7E")] {
+        let reason = lake.reason(&format!("CREATE TABLE made {with} AS SELECT 1 a, {value} k"), "FAILED").await;
+        assert_eq!(
+            reason,
+            format!(
+                "HIVE_INVALID_PARTITION_VALUE: Hive partition keys can only contain printable ASCII characters \
+                 (0x20 - 0x7E). Invalid value: {bytes}"
+            )
+        );
+    }
+    lake.done(&format!("CREATE TABLE made {with} AS SELECT 1 a, ' ~' k")).await;
+    assert_eq!(lake.value("SELECT a FROM made WHERE k = ' ~'").await, "1");
+}
+
+#[tokio::test]
 async fn what_does_not_fit_a_table_is_not_added() {
     let lake = Lake::with_table(&[("a", "int"), ("b", "string")], &[("day", "date")]).await;
     lake.done("CREATE VIEW v AS SELECT 1 a").await;
