@@ -1,5 +1,6 @@
 //! The coordinator of a load that several workers share.
 
+mod orders;
 mod takeover;
 
 use std::{fmt, io, sync::Arc, time::Duration};
@@ -11,9 +12,7 @@ use super::{
     event::{FleetEvent, Tell},
     last_words::{LastWords, last_words},
     launch::{Launcher, Running},
-    message::{
-        Assignment, COORDINATOR, Ended, Finished, Order, PLAN, Pulse, RunPlan, Stage, Status, order, since_1970,
-    },
+    message::{Assignment, COORDINATOR, Ended, Finished, PLAN, Pulse, RunPlan, Stage, Status, has_passed, since_1970},
     outcome::{FleetResult, merged},
     rendezvous::{Rendezvous, RendezvousError, Slot, read, write_once},
     seat::{End, PartOfLoad},
@@ -21,11 +20,10 @@ use super::{
 };
 use crate::{
     engine::Cancel,
-    load::{Asked, Controls, Done, Part, Resumed},
-    spec::Action,
+    load::{Controls, Done, Part, Resumed},
 };
 
-pub use takeover::plan_of;
+pub use takeover::{Unled, plan_of, until_unled};
 
 /// Between two heartbeats.
 const BEAT: Duration = Duration::from_secs(1);
@@ -94,7 +92,7 @@ pub struct Coordinator {
     pulse_at: Option<Instant>,
     heartbeat: Slot,
     started: Option<Instant>,
-    pending: Option<Pending>,
+    pending: Option<orders::Pending>,
     actions: Vec<Done>,
     /// No more is to be offered.
     is_stopped: bool,
@@ -102,14 +100,9 @@ pub struct Coordinator {
     is_ending: bool,
     failed: Option<FleetError>,
     problems: Vec<String>,
+    /// Since when objects can be neither read nor written.
+    cut_off: Option<Instant>,
     told: Told,
-}
-
-/// An order that workers have not all carried out.
-struct Pending {
-    number: u64,
-    asked: Asked,
-    at: f64,
 }
 
 impl Coordinator {
@@ -122,6 +115,7 @@ impl Coordinator {
         (documents, workers): (u64, u32),
         open_shards: usize,
     ) -> Self {
+        let plan_poll = plan.poll;
         let parts = (1..=workers).map(|worker| PartOfLoad::new(Part { worker, of: workers }, documents));
         Self {
             place,
@@ -131,7 +125,7 @@ impl Coordinator {
             parts: parts.collect(),
             documents,
             open_shards,
-            pulse: Pulse { beat: 0, lease: LEASE, start: None, orders: 0 },
+            pulse: Pulse { leader: rand::random(), beat: 0, lease: LEASE, start: None, orders: 0 },
             pulse_at: None,
             heartbeat: Slot::new(COORDINATOR),
             started: None,
@@ -141,7 +135,8 @@ impl Coordinator {
             is_ending: false,
             failed: None,
             problems: Vec::new(),
-            told: Told::default(),
+            cut_off: None,
+            told: Told::waiting(2 * plan_poll),
         }
     }
 
@@ -180,9 +175,11 @@ impl Coordinator {
             return self.finish(begun, cancel, tell).await.map(Some);
         }
         self.pulse.lease = FOR_EVER;
-        self.beat().await?;
+        if let Err(error) = self.beat().await {
+            return self.finish(Err(error), cancel, tell).await.map(Some);
+        }
         self.parts.iter_mut().filter_map(|part| part.running.take()).for_each(Running::release);
-        self.problems.extend(self.launcher.close().await);
+        self.launcher.close().await.iter().for_each(|problem| tell(FleetEvent::Warning(problem)));
         Ok(None)
     }
 
@@ -219,10 +216,20 @@ impl Coordinator {
             Ok(()) => self.lead(cancel, tell, |_| false).await,
             failed => failed,
         };
-        let ended = self.elapsed();
-        self.parts.iter_mut().for_each(|part| part.running = None);
-        self.problems.extend(self.launcher.close().await);
-        led?;
+        let ended = self.ended_after();
+        let running = self.parts.iter_mut().filter_map(|part| part.running.take());
+        if let Err(FleetError::Rendezvous(RendezvousError::Taken { .. })) = led {
+            // They are another process's now.
+            running.for_each(Running::release);
+            return Err(FleetError::Led(self.place.title()));
+        }
+        running.for_each(drop);
+        let left = self.launcher.close().await;
+        if let Err(error) = led {
+            left.iter().for_each(|problem| tell(FleetEvent::Warning(problem)));
+            return Err(error);
+        }
+        self.problems.extend(left);
         self.told.tell_end(&self.parts, ended, tell);
         match self.failed {
             Some(error) => Err(error),
@@ -243,15 +250,35 @@ impl Coordinator {
             tokio::select! {
                 biased;
                 () = cancel.raised(), if !self.is_ending => self.end_all().await?,
-                _ = ticks.tick() => self.tick(tell).await?,
+                _ = ticks.tick() => {
+                    let ticked = self.tick(tell).await;
+                    self.bear(ticked)?;
+                }
                 asked = self.controls.next(), if self.pending.is_none() && self.started.is_some() => self.act(asked).await?,
             }
         }
         Ok(())
     }
 
+    /// Lets a failure pass, as workers do: for as long as these may not hear of their coordinator.
+    fn bear(&mut self, ticked: Result<(), FleetError>) -> Result<(), FleetError> {
+        match ticked {
+            Err(FleetError::Rendezvous(RendezvousError::Bucket(error))) => {
+                let since = *self.cut_off.get_or_insert_with(Instant::now);
+                if since.elapsed() < LEASE { Ok(()) } else { Err(RendezvousError::Bucket(error).into()) }
+            }
+            ticked => {
+                self.cut_off = None;
+                ticked
+            }
+        }
+    }
+
     async fn tick(&mut self, tell: Tell<'_>) -> Result<(), FleetError> {
         self.beat_in_time().await?;
+        if self.plan.expires.is_some_and(has_passed) {
+            self.end_all().await?;
+        }
         self.hear().await?;
         self.bury(tell).await?;
         self.start(tell).await?;
@@ -261,7 +288,7 @@ impl Coordinator {
     }
 
     async fn beat_in_time(&mut self) -> Result<(), FleetError> {
-        match self.pulse_at.is_some_and(|at| at.elapsed() < BEAT) {
+        match self.pulse_at.is_some_and(|at| at.elapsed() + self.plan.poll / 2 < BEAT) {
             true => Ok(()),
             false => self.beat().await,
         }
@@ -453,50 +480,14 @@ impl Coordinator {
         Ok(())
     }
 
-    async fn end_all(&mut self) -> Result<(), FleetError> {
-        if !std::mem::replace(&mut self.is_ending, true) {
-            self.order(&Order::End).await?;
-        }
-        Ok(())
-    }
-
-    /// All workers are told this next.
-    async fn order(&mut self, what: &Order) -> Result<(), FleetError> {
-        let number = self.pulse.orders + 1;
-        write_once(&*self.place, order(number), what).await?;
-        self.pulse.orders = number;
-        self.beat().await
-    }
-
-    /// Passes on what is asked of the load; what is done to the stream is done by whoever asks.
-    async fn act(&mut self, asked: Asked) -> Result<(), FleetError> {
-        let at = self.elapsed();
-        if asked.action.is_shared() {
-            self.acted(asked, at);
-            return Ok(());
-        }
-        self.order(&Order::Act(Done { at, action: asked.action.clone() })).await?;
-        self.is_stopped |= asked.action == Action::Stop;
-        self.pending = Some(Pending { number: self.pulse.orders, asked, at });
-        Ok(())
-    }
-
-    fn acted(&mut self, asked: Asked, at: f64) {
-        let done = Done { at, action: asked.action.clone() };
-        self.actions.push(done.clone());
-        asked.answer(done);
-    }
-
-    /// Answers once every worker has carried out the order.
-    fn answer(&mut self) {
-        let Some(Pending { number, .. }) = self.pending else { return };
-        let live = || self.parts.iter().filter(|part| part.end.is_none());
-        let orders = |part: &PartOfLoad| part.status.as_ref().map_or(0, |status| status.orders);
-        if live().all(|part| orders(part) >= number) {
-            let acted = self.parts.iter().filter_map(|part| Some(part.status.as_ref()?.acted)).fold(0.0, f64::max);
-            let Some(Pending { asked, at, .. }) = self.pending.take() else { return };
-            self.acted(asked, at.max(acted));
-        }
+    /// Seconds from when the load began until it ended: what ended while nobody led ended earlier than now.
+    fn ended_after(&self) -> f64 {
+        let of_part = |part: &PartOfLoad| match &part.end {
+            Some(End::Finished(finished)) => Some(finished.load.seconds),
+            _ => None,
+        };
+        let all: Option<Vec<f64>> = self.parts.iter().map(of_part).collect();
+        all.map_or(self.elapsed(), |all| all.into_iter().fold(0.0, f64::max).min(self.elapsed()))
     }
 
     /// Seconds since the load began.

@@ -273,9 +273,11 @@ impl Sum {
 
     fn shards_since(&self, before: &Self, places: &mut Vec<Box<str>>) -> ByShard {
         let mut second = ByShard { open: self.figures.open, ..ByShard::default() };
-        for shard in self.shards.all().iter().filter(|shard| before.shards.get(&shard.id).is_none()) {
-            places.push(shard.id.clone());
-            second.first_seen.push(shard.id.to_string());
+        for shard in self.shards.all() {
+            if !places.contains(&shard.id) {
+                places.push(shard.id.clone());
+                second.first_seen.push(shard.id.to_string());
+            }
         }
         let of = |sum: &Self, id: &str| sum.shards.get(id).cloned().unwrap_or_default();
         for id in places.iter() {

@@ -23,8 +23,8 @@ pub trait Launcher: Send + Sync {
         STARTS_WITHIN
     }
 
-    /// Workers that another process started in these seats, in their order; one that does not run any more says so. None
-    /// where they end with whoever started them.
+    /// Workers that another process started in these seats, in their order; one that is not found
+    /// may still start. None where they end with whoever started them.
     ///
     /// # Errors
     /// It cannot be found out which of them run.

@@ -9,7 +9,9 @@ use tokio::{
 
 use super::{
     figures::Figures,
-    message::{Assignment, COORDINATOR, Ended, Order, PLAN, Pulse, RunPlan, Seat, Stage, Status, order, since_1970},
+    message::{
+        Assignment, COORDINATOR, Ended, Order, PLAN, Pulse, RunPlan, Seat, Stage, Status, has_passed, order, since_1970,
+    },
     rendezvous::{Rendezvous, RendezvousError, Slot, read, write_once},
 };
 use crate::{
@@ -93,6 +95,10 @@ impl Member {
         let gone = || RendezvousError::Gone(place.title());
         let plan: RunPlan = read(&*place, PLAN).await?.ok_or_else(gone)?;
         let Assignment { resumed, orders } = read(&*place, &seat.assignment()).await?.ok_or_else(gone)?;
+        // A task that was given up while it started has a successor.
+        if place.get(&seat.next().assignment()).await?.is_some() {
+            return Err(RendezvousError::Replaced(seat.to_string()));
+        }
         let pulse: Pulse = read(&*place, COORDINATOR).await?.ok_or_else(gone)?;
         let status = Status { beat: 0, stage: Stage::Preparing, figures: Figures::default(), orders, acted: 0.0 };
         Ok(Self {
@@ -154,8 +160,7 @@ impl Member {
 
     /// Whether the stack is to be gone by now.
     fn has_expired(&self) -> bool {
-        let at = |at: i64| since_1970() >= Duration::from_millis(at.unsigned_abs());
-        self.plan.expires.is_some_and(at)
+        self.plan.expires.is_some_and(has_passed)
     }
 
     async fn obey(&mut self, control: &Control, gate: &mut AtGate, cancel: &Cancel) -> Result<(), RendezvousError> {

@@ -47,6 +47,11 @@ impl Seat {
         self.object("ended")
     }
 
+    /// That of whoever has the part next.
+    pub(super) fn next(&self) -> Self {
+        Self { generation: self.generation + 1, ..*self }
+    }
+
     /// That of an assignment's name.
     pub(super) fn of_assignment(name: &str) -> Option<Self> {
         let (part, generation) = name.strip_prefix("seat-")?.split_once('.')?;
@@ -96,6 +101,8 @@ pub struct RunPlan {
 /// The coordinator's heartbeat, with all that a worker looks for again and again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Pulse {
+    /// Who leads: no two coordinators write the same.
+    pub(super) leader: u64,
     /// Grows with each.
     pub(super) beat: u64,
     /// A worker that sees no other for so long ends by itself.
@@ -186,6 +193,11 @@ pub struct Tracked {
     pub why: Option<String>,
     /// The times of the others in milliseconds.
     pub ms: Option<Percentiles>,
+}
+
+/// Whether a time in milliseconds since 1970 has passed.
+pub(super) fn has_passed(at: i64) -> bool {
+    since_1970() >= Duration::from_millis(at.unsigned_abs())
 }
 
 /// What machines' clocks agree on, by the clock that Tokio's timers go by: a simulation turns that one forward.

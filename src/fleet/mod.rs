@@ -35,7 +35,7 @@ mod told;
 mod tests;
 
 pub use bucket::InBucket;
-pub use coordinator::{Coordinator, FleetError, plan_of};
+pub use coordinator::{Coordinator, FleetError, Unled, plan_of, until_unled};
 pub use event::{FleetEvent, Tell};
 pub use figures::{Figures, LastRead, Tally};
 pub use folder::InFolder;

@@ -59,6 +59,9 @@ pub enum RendezvousError {
     /// The place is gone, and so is whoever made it.
     #[error("{0} is gone: the run has ended")]
     Gone(String),
+    /// Another worker has the seat's part by now.
+    #[error("another worker has part {0} by now")]
+    Replaced(String),
     /// Another process has written an object.
     #[error("another process wrote {name} in {place}; end one of them")]
     Taken {

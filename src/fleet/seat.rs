@@ -140,7 +140,7 @@ impl PartOfLoad {
     fn of_the_dead(&self, unacknowledged: u64, why: &str) -> LoadResult {
         let figures = self.status.as_ref().map(|status| status.figures.clone()).unwrap_or_default();
         let done = self.done();
-        let acknowledged = done.acknowledged.count() - self.before.acknowledged.count();
+        let acknowledged = done.acknowledged.count().saturating_sub(self.before.acknowledged.count());
         let mut result = LoadResult::none();
         figures.ack_latency_us.add_to(&mut result.latency_us);
         let reason = format!("worker {} ended before they were acknowledged ({why})", self.seat);
@@ -150,7 +150,7 @@ impl PartOfLoad {
             offered: acknowledged + unacknowledged,
             acknowledged,
             failed: unacknowledged,
-            refused: done.refused.count() - self.before.refused.count(),
+            refused: done.refused.count().saturating_sub(self.before.refused.count()),
             failures: Some(failure).filter(|failure| failure.count > 0).into_iter().collect(),
             retried: figures.totals.retried,
             throttled: figures.totals.throttled,
@@ -187,7 +187,8 @@ impl PartOfLoad {
     pub(super) fn lose(&mut self, why: &str) -> u64 {
         let done = self.done();
         let offered = self.status.as_ref().map_or(0, |status| status.figures.totals.offered);
-        let unacknowledged = offered.saturating_sub(done.acknowledged.count() - self.before.acknowledged.count());
+        let acknowledged = done.acknowledged.count().saturating_sub(self.before.acknowledged.count());
+        let unacknowledged = offered.saturating_sub(acknowledged);
         let unacknowledged = unacknowledged.min(self.len() - done.count());
         self.past.push(self.of_the_dead(unacknowledged, why));
         self.end = Some(End::Lost);

@@ -8,7 +8,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use tokio::{task::JoinHandle, time::sleep};
+use tokio::{sync::Semaphore, task::JoinHandle, time::sleep};
 
 use super::{
     launch::{Launcher, Running},
@@ -24,8 +24,8 @@ const DESCRIBED_AT_A_TIME: usize = 100;
 const TRIES: u32 = 12;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-/// Of a task that ran when nobody looked.
-const GONE: &str = "its task does not run any more";
+/// Starts, and stops, that are under way at a time.
+const CALLS: usize = 16;
 
 /// A service that runs tasks.
 #[async_trait]
@@ -58,6 +58,7 @@ struct All {
     calls: Mutex<Vec<JoinHandle<()>>>,
     /// Tasks that could not be stopped.
     problems: Mutex<Vec<String>>,
+    slots: Semaphore,
 }
 
 enum State {
@@ -67,6 +68,8 @@ enum State {
     Stopped(String),
     /// Nobody wants it any more.
     Ended,
+    /// It goes on, whatever becomes of this process.
+    Released,
 }
 
 impl Tasks {
@@ -74,7 +77,7 @@ impl Tasks {
     /// image, the program.
     pub fn new(service: Box<dyn TaskService>, starts_within: Duration) -> Self {
         let (states, calls, problems) = Default::default();
-        let all = Arc::new(All { service, states, calls, problems });
+        let all = Arc::new(All { service, states, calls, problems, slots: Semaphore::new(CALLS) });
         let watched = all.clone();
         let watching = tokio::spawn(async move {
             loop {
@@ -110,24 +113,18 @@ impl Launcher for Tasks {
         let mut states = held(&self.all.states);
         let adopted = seats.iter().map(|seat| {
             let task = running.iter().find(|(_, of)| of == seat).map(|(task, _)| task.clone());
-            states.insert(*seat, task.map_or_else(|| State::Stopped(GONE.to_owned()), State::Runs));
+            states.insert(*seat, task.map_or(State::Starting, State::Runs));
             Box::new(Task { seat: *seat, all: self.all.clone() }) as Box<dyn Running>
         });
         Ok(Some(adopted.collect()))
     }
 
     async fn close(&self) -> Vec<String> {
-        loop {
-            // A start that nobody waits for any more may become a stop.
-            let calls = std::mem::take(&mut *held(&self.all.calls));
-            if calls.is_empty() {
-                return std::mem::take(&mut *held(&self.all.problems));
-            }
-            for call in calls {
-                let ended = call.await;
-                held(&self.all.problems).extend(ended.err().map(|error| error.to_string()));
-            }
-        }
+        self.all.until_called().await;
+        // One whose start had no answer may run all the same.
+        self.all.look().await;
+        self.all.until_called().await;
+        std::mem::take(&mut *held(&self.all.problems))
     }
 }
 
@@ -137,10 +134,31 @@ impl All {
         held(&self.calls).push(tokio::spawn(call));
     }
 
+    /// Waits for all calls under way. A start that nobody waits for any more may become a stop.
+    async fn until_called(&self) {
+        loop {
+            let calls = std::mem::take(&mut *held(&self.calls));
+            if calls.is_empty() {
+                return;
+            }
+            for call in calls {
+                let ended = call.await;
+                held(&self.problems).extend(ended.err().map(|error| error.to_string()));
+            }
+        }
+    }
+
     async fn start(self: Arc<Self>, seat: Seat) {
         let (mut attempt, mut pause) = (0, FIRST_PAUSE);
         while !self.is_ended(seat) {
-            match self.service.start(seat).await {
+            let started = {
+                let _slot = self.slots.acquire().await;
+                if self.is_ended(seat) {
+                    return;
+                }
+                self.service.start(seat).await
+            };
+            match started {
                 Ok(task) => return self.started(seat, task),
                 Err(error) if passes(&error) && attempt + 1 < TRIES => sleep(pause).await,
                 Err(error) => return self.put(seat, State::Stopped(error.to_string())),
@@ -149,24 +167,52 @@ impl All {
         }
     }
 
-    fn started(self: Arc<Self>, seat: Seat, task: String) {
-        match self.is_ended(seat) {
-            true => self.stop(task),
-            false => self.put(seat, State::Runs(task)),
+    /// A task has started, or was found; one whose seat is not the present one of its part any more is stopped.
+    fn started(self: &Arc<Self>, seat: Seat, task: String) {
+        let is_wanted = {
+            let mut states = held(&self.states);
+            match states.get(&seat) {
+                Some(State::Starting) => {
+                    states.insert(seat, State::Runs(task.clone()));
+                    true
+                }
+                Some(State::Runs(known)) => *known == task,
+                Some(State::Released) => true,
+                Some(State::Stopped(_) | State::Ended) => false,
+                // Another process may have started a later one.
+                None => !states.keys().any(|of| of.part == seat.part && of.generation > seat.generation),
+            }
+        };
+        if !is_wanted {
+            self.stop(task);
         }
     }
 
+    /// Stops a task, as long as that may yet be possible.
     fn stop(self: &Arc<Self>, task: String) {
         let all = self.clone();
         self.call(async move {
-            if let Err(error) = all.service.stop(&task).await {
-                held(&all.problems).push(error.to_string());
+            let mut pause = FIRST_PAUSE;
+            for attempt in 1.. {
+                let stopped = {
+                    let _slot = all.slots.acquire().await;
+                    all.service.stop(&task).await
+                };
+                match stopped {
+                    Ok(()) => return,
+                    Err(error) if passes(&error) && attempt < TRIES => sleep(pause).await,
+                    Err(error) => return held(&all.problems).push(error.to_string()),
+                }
+                pause = LONGEST_PAUSE.min(pause * 2);
             }
         });
     }
 
-    /// Looks which tasks have stopped; what cannot be asked now is asked the next time.
-    async fn look(&self) {
+    /// Looks which tasks run that should not, and which have stopped; what cannot be asked now is asked the next time.
+    async fn look(self: &Arc<Self>) {
+        for (task, seat) in self.service.running().await.unwrap_or_default() {
+            self.started(seat, task);
+        }
         let running = |(seat, state): (&Seat, &State)| match state {
             State::Runs(task) => Some((task.clone(), *seat)),
             _ => None,
@@ -217,19 +263,24 @@ impl Running for Task {
     }
 
     fn kill(&mut self) {
-        let before = held(&self.all.states).insert(self.seat, State::Ended);
+        let before = {
+            let mut states = held(&self.all.states);
+            if matches!(states.get(&self.seat), Some(State::Released)) {
+                return;
+            }
+            states.insert(self.seat, State::Ended)
+        };
         if let Some(State::Runs(task)) = before {
             self.all.stop(task);
         }
     }
 
     fn release(self: Box<Self>) {
-        held(&self.all.states).remove(&self.seat);
+        held(&self.all.states).insert(self.seat, State::Released);
     }
 }
 
 impl Drop for Task {
-    /// One that was released is known no more, so nothing is stopped.
     fn drop(&mut self) {
         self.kill();
     }
@@ -292,7 +343,7 @@ mod tests {
         }
 
         async fn running(&self) -> Result<Vec<(String, Seat)>, ProviderError> {
-            let stopped = held(&self.stopped).clone();
+            let stopped = [held(&self.stopped).clone(), held(&self.stops).clone()].concat();
             let started = held(&self.started).clone().into_iter().map(|seat| (named(seat), seat));
             Ok(started.filter(|(task, _)| !stopped.contains(task)).collect())
         }
@@ -375,8 +426,11 @@ mod tests {
         held(&service.stopped).push(named(seat(1, 2)));
         let others = Tasks::new(Box::new(service.clone()), STARTS_WITHIN);
         let mut adopted = others.adopt(&[seat(1, 2), seat(2, 2)]).await.expect("asked").expect("tasks are adopted");
-        assert_eq!(adopted[0].ended().as_deref(), Some(GONE));
-        assert_eq!(adopted[1].ended(), None);
+        assert_eq!(
+            adopted.iter_mut().map(|task| task.ended()).collect::<Vec<_>>(),
+            [None, None],
+            "the first may still start"
+        );
         drop(adopted);
         assert!(others.close().await.is_empty());
         assert_eq!(*held(&service.stops), [named(seat(2, 2))]);

@@ -91,7 +91,7 @@ enum Fate {
 }
 
 /// Starts workers as tasks.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 struct Tasks {
     place: Arc<InMemory>,
     fates: HashMap<(u32, u32), Fate>,
@@ -102,6 +102,8 @@ struct Tasks {
     /// What was done to each worker's load.
     acted: Arc<Mutex<Vec<(u32, Action)>>>,
     outlives: bool,
+    /// Of one worker's documents.
+    between: Duration,
     /// Those that were started, for a coordinator that did not.
     running: Arc<Mutex<HashMap<Seat, AbortHandle>>>,
 }
@@ -158,6 +160,21 @@ impl View for Seen {
 
     fn log(&self) -> Option<String> {
         Some(self.log.lock().expect("a test that failed").text())
+    }
+}
+
+impl Default for Tasks {
+    fn default() -> Self {
+        Self {
+            place: Arc::default(),
+            fates: HashMap::new(),
+            sent: Arc::default(),
+            ended: Arc::default(),
+            acted: Arc::default(),
+            outlives: false,
+            between: BETWEEN_DOCUMENTS,
+            running: Arc::default(),
+        }
     }
 }
 
@@ -223,7 +240,7 @@ impl Tasks {
                     let done = crate::load::Done { at: 1.0, action: asked.action.clone() };
                     asked.answer(done);
                 }
-                () = sleep(BETWEEN_DOCUMENTS) => {}
+                () = sleep(self.between) => {}
             }
             result.offered += 1;
             result.acknowledged += 1;

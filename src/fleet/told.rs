@@ -10,12 +10,14 @@ use super::{
 };
 use crate::load::Progress;
 
-/// A row of the record waits so long for workers to say what they did in its second.
+/// A row of the record waits so much longer than it takes to hear of its second.
 const ROW_WAITS: f64 = 0.5;
 
 /// What was told last.
 #[derive(Default)]
 pub(super) struct Told {
+    /// How long a row waits for what workers did in its second.
+    waits: f64,
     rows: u64,
     row_at: f64,
     row: Sum,
@@ -25,10 +27,15 @@ pub(super) struct Told {
 }
 
 impl Told {
-    /// Nothing, of a load that has gone on for so many seconds.
-    pub(super) fn nothing(parts: &[PartOfLoad], elapsed: f64) -> Self {
+    /// Nothing, of workers whose figures come so late.
+    pub(super) fn waiting(late: Duration) -> Self {
+        Self { waits: ROW_WAITS + late.as_secs_f64(), ..Self::default() }
+    }
+
+    /// Nothing of what these had done after so many seconds: another process has told that.
+    pub(super) fn nothing_before(self, parts: &[PartOfLoad], elapsed: f64) -> Self {
         let row = Sum::of(parts.iter().flat_map(PartOfLoad::figures));
-        Self { rows: elapsed as u64, row_at: elapsed, row, ..Self::default() }
+        Self { rows: elapsed as u64, row_at: elapsed, row, ..self }
     }
 
     /// Tells what is new, so many seconds after the load began, which has so many documents.
@@ -48,8 +55,8 @@ impl Told {
             self.read = read.number;
             tell(FleetEvent::Read(read));
         }
-        if elapsed >= (self.rows + 1) as f64 + ROW_WAITS {
-            self.rows = (elapsed - ROW_WAITS) as u64;
+        if elapsed >= (self.rows + 1) as f64 + self.waits {
+            self.rows = (elapsed - self.waits) as u64;
             self.row(sum, self.rows as f64, tell);
         }
     }

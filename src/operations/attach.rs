@@ -15,7 +15,7 @@ use super::{
 use crate::{
     aws::{Clients, bucket::Buckets, kind::Kind},
     engine::{Cancel, Home, HomeError, Journal, State},
-    fleet::{InBucket, RendezvousError, RunPlan, plan_of},
+    fleet::{FleetError, InBucket, RendezvousError, RunPlan, Unled, plan_of, until_unled},
     pipeline::lifecycle::{self, LifecycleError},
     record::{RecordError, folders::Records},
     spec::{self, SpecErrors},
@@ -61,6 +61,9 @@ pub enum AttachError {
     /// What its workers were told cannot be read.
     #[error(transparent)]
     Rendezvous(#[from] RendezvousError),
+    /// Another process leads it.
+    #[error(transparent)]
+    Fleet(#[from] FleetError),
     /// What its workers were told names no stack.
     #[error("cannot read the stack that the workers were told: {0}")]
     Spec(SpecErrors),
@@ -99,7 +102,7 @@ pub async fn attach(
 ) -> Result<RunOutcome, AttachError> {
     let finding = find(run, &options);
     let found = cancel.unless_raised(finding).await.map_err(|_| AttachError::Interrupted)??;
-    let Found { up, plan } = found;
+    let Found { up, unled, plan } = found;
     host.notify(Event::Started { home: &up.home, id: &up.id });
     host.notify(Event::Locked { id: &up.id, clients: &up.clients });
     let stack = spec::from_value(&plan.spec).map_err(AttachError::Spec)?;
@@ -107,18 +110,19 @@ pub async fn attach(
     let (spec, endpoint_url) = (plan.spec.clone(), plan.endpoint_url.clone());
     let driven = UpRun { up: &up, stack: &stack, spec: &spec, endpoint_url: endpoint_url.as_deref() };
     let then = Afterwards { remove: options.remove, query: options.query };
-    Ok(driven.lead(run.to_owned(), Lead::TakenOver(Box::new(plan)), then, cancel, host).await?)
+    Ok(driven.lead(run.to_owned(), Lead::TakenOver(Box::new((unled, plan))), then, cancel, host).await?)
 }
 
 /// A locked stack, and what the workers of its run were told.
 struct Found {
     up: StackUp,
+    unled: Unled,
     plan: RunPlan,
 }
 
 async fn find(run: &str, options: &AttachOptions<'_>) -> Result<Found, AttachError> {
     let home = state_folder()?;
-    let (journal, clients, plan) = match &options.mirror {
+    let Left { journal, clients, unled, plan } = match &options.mirror {
         Some((bucket, search)) => mirrored(run, &home, bucket, search).await?,
         None => journaled(run, &home).await?,
     };
@@ -128,11 +132,19 @@ async fn find(run: &str, options: &AttachOptions<'_>) -> Result<Found, AttachErr
     let journal = Arc::new(journal);
     // What it created before is this run's to remove.
     let up = StackUp { home, id, journal, clients, documents, existed_before: false, seconds: 0.0 };
-    Ok(Found { up, plan })
+    Ok(Found { up, unled, plan })
+}
+
+/// A run that nobody leads, and its stack's journal.
+struct Left {
+    journal: Journal,
+    clients: Clients,
+    unled: Unled,
+    plan: RunPlan,
 }
 
 /// By the journal of this machine.
-async fn journaled(run: &str, home: &Home) -> Result<(Journal, Clients, RunPlan), AttachError> {
+async fn journaled(run: &str, home: &Home) -> Result<Left, AttachError> {
     let journals = home.journals()?.readable;
     let has_run = |state: &&State| !state.is_closed() && state.runs().iter().any(|known| known.id == run);
     let state = journals.iter().find(has_run).ok_or_else(|| AttachError::Unknown(run.to_owned()))?;
@@ -141,8 +153,9 @@ async fn journaled(run: &str, home: &Home) -> Result<(Journal, Clients, RunPlan)
     let bucket = state.live().find_map(|resource| Buckets::of(&resource.node)).map(|bucket| bucket.name);
     let bucket = bucket.ok_or_else(|| AttachError::NoTasks { stack: id.to_string(), run: run.to_owned() })?;
     let journal = lifecycle::open_known(home, &state, &clients).await?;
-    let plan = plan_of(&InBucket::new(&clients.s3, &bucket, run)).await?;
-    Ok((journal, clients, plan))
+    let place = InBucket::new(&clients.s3, &bucket, run);
+    let (unled, plan) = (until_unled(&place).await?, plan_of(&place).await?);
+    Ok(Left { journal, clients, unled, plan })
 }
 
 /// By the mirror of another machine's journal.
@@ -151,10 +164,12 @@ async fn mirrored(
     home: &Home,
     bucket: &str,
     SearchIn { target, endpoint_url }: &SearchIn,
-) -> Result<(Journal, Clients, RunPlan), AttachError> {
+) -> Result<Left, AttachError> {
     let clients = target::connect(home, target, endpoint_url.as_deref()).await?;
     let name = bucket.trim_start_matches("s3://").split('/').next().unwrap_or_default();
-    let plan = plan_of(&InBucket::new(&clients.s3, name, run)).await?;
+    let place = InBucket::new(&clients.s3, name, run);
+    // Before anything is taken: the journal of whoever leads it stays whole.
+    let (unled, plan) = (until_unled(&place).await?, plan_of(&place).await?);
     let journal = lifecycle::take_over(home, &plan.stack, bucket, &clients).await?;
-    Ok((journal, clients, plan))
+    Ok(Left { journal, clients, unled, plan })
 }

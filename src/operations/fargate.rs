@@ -15,7 +15,7 @@ use crate::{
         Clients, Names,
         ec2::{network::default_subnets, security_group},
         ecs::tasks::{ClusterTasks, RunningTask, TaskOrder},
-        ownership::Ownership,
+        ownership::{Ownership, STACK},
         worker_program::WorkerProgram,
     },
     engine::{Cause, ProviderError},
@@ -105,8 +105,9 @@ impl FargateTasks {
 
     /// The run of each task of another run.
     async fn others(&self) -> Result<Vec<String>, ProviderError> {
-        let running = self.tasks.running(None).await?;
-        Ok(running.into_iter().filter_map(|task| task.started_by).filter(|run| *run != self.run).collect())
+        let running = self.tasks.running(None).await?.into_iter();
+        let is_ours = |task: &RunningTask| task.tags.get(STACK) == self.order.tags.get(STACK);
+        Ok(running.filter(is_ours).filter_map(|task| task.started_by).filter(|run| *run != self.run).collect())
     }
 
     async fn asked(&self, seat: Seat) -> Result<Asked, ProviderError> {

@@ -28,7 +28,7 @@ use crate::{
     engine::{Cancel, Home, Journal, JournalError, StackId},
     fleet::{
         Coordinator, FleetError, FleetEvent, FleetResult, InFolder, LastRead, LogOf, Processes, Rendezvous,
-        RendezvousError, RunPlan, Tell, Tracked,
+        RendezvousError, RunPlan, Tell, Tracked, Unled,
     },
     load::{self, AckLog, Controls, LoadError, Part, Progress},
     pipeline::{meter::Meter, ttl},
@@ -74,7 +74,7 @@ pub enum Lead {
     /// Until all send: they go on by themselves.
     UntilStarted,
     /// From where another process left them, which told them this.
-    TakenOver(Box<RunPlan>),
+    TakenOver(Box<(Unled, RunPlan)>),
 }
 
 impl FleetLoad<'_> {
@@ -165,9 +165,9 @@ impl FleetLoad<'_> {
     ) -> Result<Coordinator, StackLoadError> {
         let documents = self.stack.load.schedule.documents().ok_or(LoadError::Endless)?;
         let shared = (documents, self.workers.count());
-        if let Lead::TakenOver(plan) = lead {
+        if let Lead::TakenOver(left) = lead {
             let Meeting { place, launcher, .. } = meeting;
-            return Ok(Coordinator::take_over(place, launcher, controls, *plan, shared, open_shards).await?);
+            return Ok(Coordinator::take_over(place, launcher, controls, *left, shared, open_shards).await?);
         }
         let plan = self.plan(documents, open_shards, &meeting).await?;
         Ok(Coordinator::new(meeting.place, meeting.launcher, controls, plan, shared, open_shards))
@@ -210,7 +210,9 @@ impl FleetLoad<'_> {
         for log in logs {
             let path = folder.path(self.run, log.header.part);
             if !path.exists() {
-                fs::write(path, log.text())?;
+                let new = path.with_extension("new");
+                fs::write(&new, log.text())?;
+                fs::rename(new, path)?;
             }
         }
         Ok(())

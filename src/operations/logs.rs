@@ -105,7 +105,7 @@ impl Logs {
     fn read(&self, run: &str, found: &mut RunLogs) -> Result<(), LogsError> {
         for part in self.parts(run)? {
             let path = self.path(run, part);
-            if part.is_whole() || path.exists() {
+            if path.exists() {
                 // Asked first: what is written later is not read as if it were all.
                 if AckLog::is_under_way(&path)? {
                     found.under_way.push(named(run, part));
@@ -113,7 +113,8 @@ impl Logs {
                 found.logs.push(AckLog::read(&path)?);
             } else {
                 let path = path.display();
-                found.missing.push(format!("run {run}: no log of worker {part}; copy it to {path}"));
+                let whose = if part.is_whole() { String::new() } else { format!(" of worker {part}") };
+                found.missing.push(format!("run {run}: no log{whose}; copy it to {path}"));
             }
         }
         Ok(())
@@ -170,7 +171,8 @@ mod tests {
         assert_eq!(parts, [1, 1, 3]);
         let [missing] = &found.missing[..] else { panic!("{:?}", found.missing) };
         assert!(missing.contains("worker 2/3") && missing.ends_with("shared.2-of-3.acks"), "{missing}");
-        assert!(logs.read("none", &mut found).is_err());
+        logs.read("none", &mut found).expect("read");
+        assert!(found.missing[1].starts_with("run none: no log; copy it to"), "{:?}", found.missing);
         assert!(found.under_way.is_empty());
         let second = fs::File::open(logs.path("shared", Part { worker: 3, of: 3 })).expect("a log");
         second.lock().expect("free");

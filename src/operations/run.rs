@@ -23,6 +23,7 @@ use crate::{
     aws::Names,
     deliveries::{Beside, query::Table},
     engine::{Cancel, Down, ForeignContents, Journal, JournalError, journal::Entry},
+    fleet::FleetError,
     load::{Part, ReserveTickets},
     pipeline::meter::Meter,
     report::{RunReport, thresholds::Abort},
@@ -118,6 +119,9 @@ pub enum DetachError {
     /// Something is to be watched meanwhile.
     #[error("--detach leaves nobody to stop the load at its `budget`: take it out, or do not detach")]
     Budget,
+    /// The same.
+    #[error("--detach leaves nobody to stop the load where a threshold has `abort`: take it out, or do not detach")]
+    Abort,
 }
 
 /// Runs a stack.
@@ -147,6 +151,7 @@ fn may_be_left(stack: &Stack) -> Result<(), DetachError> {
         () if stack.load.workers.as_ref().and_then(Workers::fargate).is_none() => Err(DetachError::NoTasks),
         () if !stack.load.events.is_empty() => Err(DetachError::Events),
         () if stack.budget.is_some() => Err(DetachError::Budget),
+        () if stack.thresholds.0.iter().any(|threshold| threshold.aborts) => Err(DetachError::Abort),
         () => Ok(()),
     }
 }
@@ -195,7 +200,13 @@ impl UpRun<'_> {
         if let Ok(Loaded::GoesOn) = result {
             return Ok(RunOutcome { report, down: None, error: None, goes_on: true });
         }
-        let result = result.map(drop);
+        let result = match result.map(drop) {
+            // The stack is in use by whoever leads.
+            Err(RunError::Load(StackLoadError::Fleet(error @ FleetError::Led(_)))) => {
+                return Err(StackLoadError::Fleet(error).into());
+            }
+            result => result,
+        };
         let ended = run.end(&mut report, then.remove, &result).await;
         let error = ended.as_ref().err().or(result.as_ref().err()).map(ToString::to_string);
         recording.end(&mut report, error);

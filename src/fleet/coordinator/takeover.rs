@@ -1,6 +1,6 @@
 //! The coordinator of a load that another process led before.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use tokio::time::{Instant, sleep};
 
@@ -9,17 +9,16 @@ use crate::{
     fleet::{
         last_words::{LastWords, last_words},
         launch::Launcher,
-        message::{COORDINATOR, Ended, Order, PLAN, Pulse, RunPlan, Seat, order, since_1970},
+        message::{COORDINATOR, Ended, Order, PLAN, Pulse, RunPlan, Seat, Stage, order, since_1970},
         rendezvous::{Rendezvous, RendezvousError, Slot, read},
         seat::PartOfLoad,
-        told::Told,
     },
-    load::Controls,
+    load::{Controls, Part},
     spec::Action,
 };
 
 /// A coordinator that lives has said something new by then.
-const LISTENS: Duration = BEAT.saturating_mul(4);
+const LISTENS: Duration = BEAT.saturating_mul(15);
 /// Why a part's worker was replaced that this process did not see.
 const BEFORE: &str = "while another process led the run";
 
@@ -31,6 +30,25 @@ pub async fn plan_of(place: &dyn Rendezvous) -> Result<RunPlan, RendezvousError>
     read(place, PLAN).await?.ok_or_else(|| RendezvousError::Gone(place.title()))
 }
 
+/// A run that nobody leads.
+#[derive(Debug)]
+pub struct Unled(Pulse);
+
+/// Waits until it is known that nobody leads a run.
+///
+/// # Errors
+/// Somebody leads it, or there is no such run.
+pub async fn until_unled(place: &dyn Rendezvous) -> Result<Unled, FleetError> {
+    let gone = || RendezvousError::Gone(place.title());
+    let pulse: Pulse = read(place, COORDINATOR).await?.ok_or_else(gone)?;
+    sleep(LISTENS).await;
+    let later: Pulse = read(place, COORDINATOR).await?.ok_or_else(gone)?;
+    match pulse == later {
+        true => Ok(Unled(pulse)),
+        false => Err(FleetError::Led(place.title())),
+    }
+}
+
 impl Coordinator {
     /// Takes the lead of a load of so many documents that another process led, which is gone or has left it to itself.
     ///
@@ -40,62 +58,67 @@ impl Coordinator {
         place: Arc<dyn Rendezvous>,
         launcher: Box<dyn Launcher>,
         controls: Controls,
-        plan: RunPlan,
+        (Unled(before), plan): (Unled, RunPlan),
         (documents, workers): (u64, u32),
         open_shards: usize,
     ) -> Result<Self, FleetError> {
         let mut led = Self::new(place, launcher, controls, plan, (documents, workers), open_shards);
-        led.pulse = led.silent_pulse().await?;
-        led.heartbeat = Slot::take_over(&*led.place, COORDINATOR).await?;
-        led.started = led.pulse.start.map(begun);
-        led.recall_parts().await?;
-        led.recall_orders().await?;
-        led.adopt().await?;
-        led.told = Told::nothing(&led.parts, led.elapsed());
-        Ok(led)
-    }
-
-    /// The last heartbeat of whoever led before, once it is known to be the last.
-    async fn silent_pulse(&self) -> Result<Pulse, FleetError> {
-        let gone = || RendezvousError::Gone(self.place.title());
-        let pulse: Pulse = read(&*self.place, COORDINATOR).await?.ok_or_else(gone)?;
-        sleep(LISTENS).await;
-        let later: Pulse = read(&*self.place, COORDINATOR).await?.ok_or_else(gone)?;
-        match pulse.beat == later.beat {
-            true => Ok(Pulse { lease: LEASE, ..pulse }),
-            false => Err(FleetError::Led(self.place.title())),
+        let heartbeat = Slot::take_over(&*led.place, COORDINATOR).await?;
+        if read::<Pulse>(&*led.place, COORDINATOR).await?.as_ref() != Some(&before) {
+            return Err(FleetError::Led(led.place.title()));
         }
+        led.pulse = Pulse { leader: led.pulse.leader, lease: LEASE, ..before };
+        led.heartbeat = heartbeat;
+        led.started = led.pulse.start.map(begun);
+        // Workers wait for it no longer than for the one before; and whoever else takes the lead now fails.
+        led.beat().await?;
+        led.recall_orders().await?;
+        led.recall_parts().await?;
+        led.adopt().await?;
+        let has_ended = led.parts.iter().all(|part| part.stage() == Stage::Ended);
+        // What ended while nobody led has one row.
+        let elapsed = if has_ended { 0.0 } else { led.elapsed() };
+        let parts = if has_ended { &[] } else { led.parts.as_slice() };
+        led.told = std::mem::take(&mut led.told).nothing_before(parts, elapsed);
+        Ok(led)
     }
 
     /// What each part's workers came to, as they said it.
     async fn recall_parts(&mut self) -> Result<(), FleetError> {
-        let seats: Vec<Seat> = self.place.list().await?.iter().filter_map(|name| Seat::of_assignment(name)).collect();
-        for part in &mut self.parts {
-            let of_part = seats.iter().filter(|seat| seat.part == part.seat.part);
-            let latest = of_part.map(|seat| seat.generation).max().unwrap_or(0);
-            for generation in 1..latest {
+        let names = self.place.list().await?;
+        let mut latest: HashMap<Part, u32> = HashMap::new();
+        for seat in names.iter().filter_map(|name| Seat::of_assignment(name)) {
+            let known = latest.entry(seat.part).or_default();
+            *known = seat.generation.max(*known);
+        }
+        for index in 0..self.parts.len() {
+            let generations = latest.get(&self.parts[index].seat.part).copied().unwrap_or(0);
+            for generation in 1..generations {
+                let part = &mut self.parts[index];
                 part.seat.generation = generation;
                 let words = last_words(&*self.place, &*self.launcher, part.seat).await?;
                 self.problems.extend(recall(part, words));
+                self.beat_in_time().await?;
             }
-            part.seat.generation = latest;
-            part.hear(read(&*self.place, &part.seat.status()).await?);
+            self.parts[index].seat.generation = generations;
         }
-        Ok(())
+        self.hear().await
     }
 
+    /// An order that was written last may not be in the heartbeat.
     async fn recall_orders(&mut self) -> Result<(), FleetError> {
-        for number in 1..=self.pulse.orders {
-            match read(&*self.place, &order(number)).await? {
-                Some(Order::End) => self.is_ending = true,
-                Some(Order::Act(done)) => {
+        self.pulse.orders = 0;
+        while let Some(ordered) = read(&*self.place, &order(self.pulse.orders + 1)).await? {
+            self.pulse.orders += 1;
+            match ordered {
+                Order::End => self.is_ending = true,
+                Order::Act(done) => {
                     self.is_stopped |= done.action == Action::Stop;
                     self.actions.push(done);
                 }
-                None => {}
             }
         }
-        Ok(())
+        self.beat().await
     }
 
     async fn adopt(&mut self) -> Result<(), FleetError> {

@@ -9,7 +9,7 @@ pub(super) struct Adopted(pub(super) Option<AbortHandle>);
 
 impl Running for Adopted {
     fn ended(&mut self) -> Option<String> {
-        self.0.as_ref().is_none_or(AbortHandle::is_finished).then(|| "its task is gone".to_owned())
+        self.0.as_ref().is_some_and(AbortHandle::is_finished).then(|| "its task is gone".to_owned())
     }
 
     fn kill(&mut self) {
@@ -20,7 +20,7 @@ impl Running for Adopted {
 impl Fleet {
     /// Of workers that outlive their coordinator.
     fn outliving(fates: impl IntoIterator<Item = ((u32, u32), Fate)>) -> Self {
-        Self::new(Tasks { outlives: true, ..Tasks::fated(fates) })
+        Self::new(Tasks { outlives: true, between: Duration::from_millis(25), ..Tasks::fated(fates) })
     }
 
     async fn until_sent(&self, documents: usize) {
@@ -44,8 +44,9 @@ impl Fleet {
 
     async fn taken_over(&self) -> Result<Coordinator, FleetError> {
         let place = self.tasks.place.clone();
+        let unled = until_unled(&*place).await?;
         let plan = plan_of(&*place).await.expect("a plan");
-        Coordinator::take_over(place, Box::new(self.tasks.clone()), control().1, plan, (DOCUMENTS, 3), 4).await
+        Coordinator::take_over(place, Box::new(self.tasks.clone()), control().1, (unled, plan), (DOCUMENTS, 3), 4).await
     }
 }
 
@@ -54,7 +55,7 @@ async fn a_load_whose_coordinator_was_killed_ends_as_if_it_had_not_been() {
     let fleet = Fleet::outliving([]);
     fleet.led_until_sent(60).await;
     let led = fleet.taken_over().await.expect("the lead");
-    assert!(led.elapsed() > 3.5 && fleet.sent().len() < DOCUMENTS as usize, "{} s", led.elapsed());
+    assert!(led.elapsed() > 15.0 && fleet.sent().len() < DOCUMENTS as usize, "{} s", led.elapsed());
     let result = fleet.run(led, &Cancel::new()).await.expect("a result");
     assert!(fleet.sent().len() == DOCUMENTS as usize && fleet.sent().values().all(|times| *times == 1));
     assert_eq!((result.load.offered, result.load.acknowledged), (DOCUMENTS, DOCUMENTS));
@@ -70,7 +71,7 @@ async fn workers_that_died_while_nobody_led_or_before_are_replaced_and_what_they
     // The first of part 1 dies while it is led, that of part 2 while nobody leads.
     let fleet = Fleet::outliving([((1, 1), Fate::Dies(50)), ((2, 1), Fate::Dies(450))]);
     fleet.led_until_sent(900).await;
-    fleet.until_sent(1_500).await;
+    fleet.until_sent(1_400).await;
     let led = fleet.taken_over().await.expect("the lead");
     let result = fleet.run(led, &Cancel::new()).await.expect("a result");
     let sent = fleet.sent();
@@ -100,7 +101,7 @@ async fn a_detached_load_goes_on_alone_and_is_collected_later() {
 
 #[tokio::test(start_paused = true)]
 async fn a_detached_load_ends_when_its_stack_is_to_be_gone() {
-    let soon = since_1970() + Duration::from_secs(2);
+    let soon = since_1970() + Duration::from_secs(4);
     let fleet = Fleet { expires: i64::try_from(soon.as_millis()).ok(), ..Fleet::outliving([]) };
     let (coordinator, _control) = fleet.coordinator();
     let told = |_: FleetEvent<'_>| {};
@@ -111,7 +112,7 @@ async fn a_detached_load_ends_when_its_stack_is_to_be_gone() {
         }
     };
     timeout(PATIENCE, all_ended).await.expect("their end");
-    assert!((300..DOCUMENTS as usize).contains(&fleet.sent().len()), "{}", fleet.sent().len());
+    assert!((100..DOCUMENTS as usize).contains(&fleet.sent().len()), "{}", fleet.sent().len());
 }
 
 #[tokio::test(start_paused = true)]
@@ -136,8 +137,42 @@ async fn orders_of_the_coordinator_before_are_known_and_a_stopped_load_stays_sto
 }
 
 #[tokio::test(start_paused = true)]
+async fn whoever_is_beaten_to_the_lead_leaves_the_workers_alone() {
+    let fleet = Fleet::outliving([]);
+    fleet.led_until_sent(60).await;
+    let place = fleet.tasks.place.clone();
+    let (first, second) = tokio::join!(until_unled(&*place), until_unled(&*place));
+    let plan = plan_of(&*place).await.expect("a plan");
+    let lead = async |unled| {
+        let launcher = Box::new(fleet.tasks.clone());
+        Coordinator::take_over(place.clone(), launcher, control().1, (unled, plan.clone()), (DOCUMENTS, 3), 4).await
+    };
+    let led = lead(first.expect("unled")).await.expect("the lead");
+    let refused = lead(second.expect("unled")).await.expect_err("it is led").to_string();
+    assert!(refused.starts_with("another process leads the run"), "{refused}");
+    // A leader that slept finds out that another has taken its place.
+    let successor = fleet.taken_over().await.expect("the lead");
+    let beaten = fleet.run(led, &Cancel::new()).await.err().map(|error| error.to_string());
+    assert_eq!(beaten.as_deref(), Some("another process leads the run: its heartbeat in memory goes on"));
+    let result = fleet.run(successor, &Cancel::new()).await.expect("a result");
+    assert_eq!((result.load.acknowledged, fleet.sent().len() as u64), (DOCUMENTS, DOCUMENTS));
+    assert!(fleet.sent().values().all(|times| *times == 1), "nobody was stopped");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_that_starts_when_it_has_a_successor_ends_at_once() {
+    let fleet = Fleet::outliving([]);
+    fleet.led_until_sent(60).await;
+    let place = fleet.tasks.place.clone();
+    let seat = Seat { part: Part { worker: 2, of: 3 }, generation: 1 };
+    place.put(&seat.next().assignment(), b"{}".to_vec(), None).await.expect("put");
+    let error = Member::join(place, seat).await.err().map(|error| error.to_string());
+    assert_eq!(error.as_deref(), Some("another worker has part 2/3 by now"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_load_that_is_led_is_not_taken_over() {
-    let fleet = Fleet::new(Tasks::default());
+    let fleet = Fleet::new(Tasks { between: Duration::from_millis(25), ..Tasks::default() });
     let (coordinator, _control) = fleet.coordinator();
     let (cancel, taking) = (Cancel::new(), async {
         fleet.until_sent(30).await;
