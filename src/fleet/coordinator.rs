@@ -336,11 +336,16 @@ impl Coordinator {
         let place = &self.place;
         let reads =
             live.map(|(index, part)| async move { (index, read::<Status>(&**place, &part.seat.status()).await) });
-        let heard: Vec<_> = stream::iter(reads).buffered(AT_A_TIME).collect().await;
+        // In whatever order: one that answers late keeps no other waiting.
+        let heard: Vec<_> = stream::iter(reads).buffer_unordered(AT_A_TIME).collect().await;
+        let mut failed = None;
         for (index, status) in heard {
-            self.parts[index].hear(status?);
+            match status {
+                Ok(status) => self.parts[index].hear(status),
+                Err(error) => failed = Some(error),
+            }
         }
-        Ok(())
+        failed.map_or(Ok(()), |error| Err(error.into()))
     }
 
     /// Finds out which workers have ended, in order or not, and has others go on with what is left of their parts.
