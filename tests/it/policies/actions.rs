@@ -5,6 +5,12 @@
 pub const NEEDLESS: [(&str, &str); 1] =
     [("iam SimulatePrincipalPolicy", "a refusal is noted; who may ask it sees what others may do")];
 
+/// What is allowed and may be called in these lives, or not, with the reason.
+pub const SELDOM: [(&str, &str); 2] = [
+    ("ecs:DescribeTasks", "tasks that run for longer than it takes until somebody looks at them"),
+    ("ecs:StopTask", "tasks that have not stopped by themselves when their part has ended"),
+];
+
 /// What is allowed and no call of these lives shows, with the reason.
 pub const UNSEEN: [(&str, &str); 36] = [
     ("athena:UpdateWorkGroup", "a changed stack file"),
