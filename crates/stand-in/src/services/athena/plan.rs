@@ -5,6 +5,7 @@ use std::sync::Arc;
 use datafusion::{
     arrow::datatypes::DataType,
     catalog::CatalogProvider,
+    common::DFSchemaRef,
     error::DataFusionError,
     logical_expr::LogicalPlan,
     physical_plan::SendableRecordBatchStream,
@@ -28,6 +29,7 @@ pub(super) const CATALOG: &str = "awsdatacatalog";
 pub(super) struct Planned {
     pub(super) context: SessionContext,
     pub(super) plan: LogicalPlan,
+    schema: DFSchemaRef,
     names: Names,
 }
 
@@ -70,7 +72,9 @@ pub(super) async fn plan(
     let context = session(catalog, database)?;
     let plan = trino::plan(&context, query, suspects).await?;
     check_size::<Failure>(&plan)?;
-    Ok(Planned { context, plan, names })
+    // Planned types are those of the first branch; the engine makes them those of all when it runs.
+    let schema = context.state().optimize(&plan)?.schema().clone();
+    Ok(Planned { context, plan, schema, names })
 }
 
 fn session(catalog: Arc<dyn CatalogProvider>, database: &str) -> Result<SessionContext, DataFusionError> {
@@ -87,7 +91,7 @@ fn session(catalog: Arc<dyn CatalogProvider>, database: &str) -> Result<SessionC
 impl Planned {
     /// The columns of its result.
     pub(super) fn columns(&self) -> Vec<OutputColumn> {
-        let fields = self.plan.schema().fields().iter().enumerate();
+        let fields = self.schema.fields().iter().enumerate();
         let column = |(index, field): (usize, &Arc<datafusion::arrow::datatypes::Field>)| OutputColumn {
             given: self.names.given(index, field.name()),
             name: self.names.name(index, field.name()),
