@@ -45,6 +45,9 @@ impl Verify {
         if let Some(bucket) = known.names.bucket.as_deref().filter(|_| known.stack.mirror) {
             logs.download(&known.state, &InBucket::new(&known.clients, bucket)).await?;
         }
+        if let Some(bucket) = known.bucket() {
+            logs.collect(&known.state, &known.clients, &bucket).await?;
+        }
         let RunLogs { logs, under_way, missing } = logs.of_runs(&known.state, None)?;
         let unfinished = logs.iter().filter(|log| log.offered.is_none()).count().saturating_sub(under_way.len());
         for run in &under_way {

@@ -39,6 +39,7 @@ pub use coordinator::{Coordinator, FleetError, Unled, plan_of, until_unled};
 pub use event::{FleetEvent, Tell};
 pub use figures::{Figures, LastRead, Tally};
 pub use folder::InFolder;
+pub use last_words::logs_in;
 pub use launch::{Launcher, Running};
 pub use member::{AtGate, Member, View};
 pub use message::{Ended, Finished, RunPlan, Seat, Stage, Tracked};

@@ -7,18 +7,18 @@ use super::{
     down::SearchIn,
     fleet::Lead,
     host::{Event, Host},
-    known::{FindError, JournaledStack, state_folder},
+    known::{FindError, JournaledStack, bucket_of, state_folder},
     run::{Afterwards, RunError, RunOutcome, UpRun},
     target::{self, ConnectError},
     up::StackUp,
 };
 use crate::{
-    aws::{Clients, bucket::Buckets, kind::Kind},
+    aws::Clients,
     engine::{Cancel, Home, HomeError, Journal, State},
     fleet::{FleetError, InBucket, RendezvousError, RunPlan, Unled, plan_of, until_unled},
     pipeline::lifecycle::{self, LifecycleError},
     record::{RecordError, folders::Records},
-    spec::{self, SpecErrors},
+    spec::{self, SpecErrors, Stack},
 };
 
 /// How to lead a run.
@@ -102,10 +102,9 @@ pub async fn attach(
 ) -> Result<RunOutcome, AttachError> {
     let finding = find(run, &options);
     let found = cancel.unless_raised(finding).await.map_err(|_| AttachError::Interrupted)??;
-    let Found { up, unled, plan } = found;
+    let Found { up, stack, unled, plan } = found;
     host.notify(Event::Started { home: &up.home, id: &up.id });
     host.notify(Event::Locked { id: &up.id, clients: &up.clients });
-    let stack = spec::from_value(&plan.spec).map_err(AttachError::Spec)?;
     Records::of(&up.home).set_aside(&up.id, run)?;
     let (spec, endpoint_url) = (plan.spec.clone(), plan.endpoint_url.clone());
     let driven = UpRun { up: &up, stack: &stack, spec: &spec, endpoint_url: endpoint_url.as_deref() };
@@ -116,6 +115,7 @@ pub async fn attach(
 /// A locked stack, and what the workers of its run were told.
 struct Found {
     up: StackUp,
+    stack: Stack,
     unled: Unled,
     plan: RunPlan,
 }
@@ -132,7 +132,7 @@ async fn find(run: &str, options: &AttachOptions<'_>) -> Result<Found, AttachErr
     let journal = Arc::new(journal);
     // What it created before is this run's to remove.
     let up = StackUp { home, id, journal, clients, documents, existed_before: false, seconds: 0.0 };
-    Ok(Found { up, unled, plan })
+    Ok(Found { up, stack, unled, plan })
 }
 
 /// A run that nobody leads, and its stack's journal.
@@ -150,8 +150,8 @@ async fn journaled(run: &str, home: &Home) -> Result<Left, AttachError> {
     let state = journals.iter().find(has_run).ok_or_else(|| AttachError::Unknown(run.to_owned()))?;
     let id = state.id().ok_or_else(|| AttachError::Unknown(run.to_owned()))?;
     let JournaledStack { state, clients, .. } = JournaledStack::find(id.as_str()).await?;
-    let bucket = state.live().find_map(|resource| Buckets::of(&resource.node)).map(|bucket| bucket.name);
-    let bucket = bucket.ok_or_else(|| AttachError::NoTasks { stack: id.to_string(), run: run.to_owned() })?;
+    let bucket =
+        bucket_of(&state).ok_or_else(|| AttachError::NoTasks { stack: id.to_string(), run: run.to_owned() })?;
     let journal = lifecycle::open_known(home, &state, &clients).await?;
     let place = InBucket::new(&clients.s3, &bucket, run);
     let (unled, plan) = (until_unled(&place).await?, plan_of(&place).await?);

@@ -28,7 +28,7 @@ use crate::{
     engine::{Cancel, Home, Journal, JournalError, StackId},
     fleet::{
         Coordinator, FleetError, FleetEvent, FleetResult, InFolder, LastRead, LogOf, Processes, Rendezvous,
-        RendezvousError, RunPlan, Tell, Tracked, Unled,
+        RendezvousError, RunPlan, Tell, Tracked, Unled, logs_in,
     },
     load::{self, AckLog, Controls, LoadError, Part, Progress},
     pipeline::{meter::Meter, ttl},
@@ -90,11 +90,12 @@ impl FleetLoad<'_> {
         let Self { home, id, stack, names, clients, .. } = self;
         let open_shards = shards::open_ranges(&clients.kinesis, &names.stream).await?.len();
         fs::create_dir_all(Logs::of(home, id).path(self.run, Part::WHOLE).parent().expect("a log lies in a folder"))?;
-        let is_detached = matches!(lead, Lead::UntilStarted);
-        let meeting = self.meeting(&lead).await?;
-        let place = meeting.place.clone();
+        let (is_detached, is_taken) = (matches!(lead, Lead::UntilStarted), matches!(lead, Lead::TakenOver(_)));
         let (control, controls) = load::control();
-        let coordinator = self.coordinator(lead, meeting, controls, open_shards).await?;
+        let (coordinator, place) = match self.coordinator(lead, controls, open_shards).await {
+            Err(error) if is_taken => return Err(StackLoadError::NotLed(Box::new(error))),
+            coordinator => coordinator?,
+        };
         let elapsed = Duration::from_secs_f64(coordinator.elapsed());
         let (past, events): (Vec<_>, Vec<_>) = stack.load.events.iter().cloned().partition(|event| event.at < elapsed);
         past.iter().for_each(|event| host.notify(Event::Warning(&missed(event))));
@@ -129,7 +130,15 @@ impl FleetLoad<'_> {
             sent
         };
         let cleared = forget(home, id).await;
-        let Some(FleetResult { load, tracked, mut problems, logs }) = sent? else { return Ok(None) };
+        let sent = match sent {
+            // What its workers had acknowledged is known all the same.
+            Err(error) => {
+                self.keep(&logs_in(&*place).await.unwrap_or_default())?;
+                return Err(error.into());
+            }
+            Ok(sent) => sent,
+        };
+        let Some(FleetResult { load, tracked, mut problems, logs }) = sent else { return Ok(None) };
         self.keep(&logs)?;
         place.clear().await?;
         cleared?;
@@ -159,18 +168,19 @@ impl FleetLoad<'_> {
     async fn coordinator(
         &self,
         lead: Lead,
-        meeting: Meeting,
         controls: Controls,
         open_shards: usize,
-    ) -> Result<Coordinator, StackLoadError> {
+    ) -> Result<(Coordinator, Arc<dyn Rendezvous>), StackLoadError> {
+        let meeting = self.meeting(&lead).await?;
+        let met = meeting.place.clone();
         let documents = self.stack.load.schedule.documents().ok_or(LoadError::Endless)?;
         let shared = (documents, self.workers.count());
         if let Lead::TakenOver(left) = lead {
             let Meeting { place, launcher, .. } = meeting;
-            return Ok(Coordinator::take_over(place, launcher, controls, *left, shared, open_shards).await?);
+            return Ok((Coordinator::take_over(place, launcher, controls, *left, shared, open_shards).await?, met));
         }
         let plan = self.plan(documents, open_shards, &meeting).await?;
-        Ok(Coordinator::new(meeting.place, meeting.launcher, controls, plan, shared, open_shards))
+        Ok((Coordinator::new(meeting.place, meeting.launcher, controls, plan, shared, open_shards), met))
     }
 
     /// What all workers are told, with the tickets that they share.
@@ -203,19 +213,9 @@ impl FleetLoad<'_> {
         Box::new(move |part| logs.path(&run, part))
     }
 
-    /// Puts the workers' logs where the verification looks for them, unless they are there: a worker of this machine writes
-    /// its own.
+    /// Keeps the workers' logs: a worker of this machine has written its own.
     fn keep(&self, logs: &[AckLog]) -> io::Result<()> {
-        let folder = Logs::of(self.home, self.id);
-        for log in logs {
-            let path = folder.path(self.run, log.header.part);
-            if !path.exists() {
-                let new = path.with_extension("new");
-                fs::write(&new, log.text())?;
-                fs::rename(new, path)?;
-            }
-        }
-        Ok(())
+        Logs::of(self.home, self.id).keep(self.run, logs)
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::target::{self, ConnectError};
 use crate::{
-    aws::{Clients, Names, Where},
+    aws::{Clients, Names, Where, bucket::Buckets, kind::Kind},
     engine::{Home, HomeError, StackId, State},
     spec::{self, SpecErrors, Stack},
 };
@@ -94,6 +94,18 @@ impl KnownStack {
         let stack = spec::from_value(spec).map_err(FindError::Spec)?;
         Ok(Self { names: Names::of(&stack, &id), home, state, id, stack, clients })
     }
+}
+
+impl KnownStack {
+    /// The bucket that it has, whatever its stack file said when it was opened.
+    pub fn bucket(&self) -> Option<String> {
+        bucket_of(&self.state)
+    }
+}
+
+/// The bucket of a stack, while it may be there.
+pub(super) fn bucket_of(state: &State) -> Option<String> {
+    state.live().find_map(|resource| Buckets::of(&resource.node)).map(|bucket| bucket.name)
 }
 
 /// The name of a stack: if `asked` is a file, the name in it; else `asked` itself.

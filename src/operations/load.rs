@@ -110,9 +110,19 @@ pub enum StackLoadError {
     /// Several workers shared it, and it ended early.
     #[error(transparent)]
     Fleet(#[from] FleetError),
+    /// The lead of its workers cannot be taken.
+    #[error("cannot take the lead of the run, whose tasks are left alone: {0}")]
+    NotLed(Box<StackLoadError>),
     /// The tracking of samples panicked.
     #[error(transparent)]
     Panicked(#[from] JoinError),
+}
+
+impl StackLoadError {
+    /// Whether the stack is in use by workers that this process does not lead.
+    pub(super) fn leaves_workers(&self) -> bool {
+        matches!(self, Self::NotLed(_) | Self::Fleet(FleetError::Led(_)))
+    }
 }
 
 /// A new id for an unnamed run.

@@ -3,8 +3,9 @@
 use std::{fs, io, path::PathBuf};
 
 use crate::{
-    aws::mirror::InBucket,
+    aws::{Clients, mirror},
     engine::{Home, ProviderError, StackId, State},
+    fleet::{InBucket, RendezvousError, logs_in},
     load::{AckLog, AckLogError, Part},
 };
 
@@ -25,6 +26,9 @@ pub enum LogsError {
     /// A log cannot be downloaded.
     #[error(transparent)]
     Mirror(#[from] ProviderError),
+    /// The place where workers met cannot be read.
+    #[error(transparent)]
+    Rendezvous(#[from] RendezvousError),
 }
 
 /// The logs of some runs.
@@ -54,7 +58,7 @@ impl Logs {
     }
 
     /// Downloads the logs of workers on other machines from the journal's mirror, if it has them.
-    pub async fn download(&self, state: &State, mirror: &InBucket) -> Result<(), LogsError> {
+    pub async fn download(&self, state: &State, mirror: &mirror::InBucket) -> Result<(), LogsError> {
         for run in runs(state) {
             for part in self.parts(&run)? {
                 let path = self.path(&run, part);
@@ -64,6 +68,35 @@ impl Logs {
                 {
                     fs::write(&path, text)?;
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps the logs of runs whose workers left them where they met, such as tasks whose coordinator was killed.
+    ///
+    /// # Errors
+    /// The bucket cannot be read, or a file cannot be written.
+    pub async fn collect(&self, state: &State, clients: &Clients, bucket: &str) -> Result<(), LogsError> {
+        fs::create_dir_all(&self.folder)?;
+        for run in state.runs().iter().filter(|run| run.workers.is_some() && run.summary.is_none()) {
+            self.keep(&run.id, &logs_in(&InBucket::new(&clients.s3, bucket, &run.id)).await?)?;
+        }
+        Ok(())
+    }
+
+    /// Writes logs where the verification looks for them, unless those there say as much: each is whole or not there.
+    ///
+    /// # Errors
+    /// A file cannot be written.
+    pub fn keep(&self, run: &str, logs: &[AckLog]) -> io::Result<()> {
+        for log in logs {
+            let path = self.path(run, log.header.part);
+            let says_less = |known: AckLog| known.acknowledged.count() < log.acknowledged.count();
+            if AckLog::read(&path).map_or(true, says_less) {
+                let new = path.with_extension("new");
+                fs::write(&new, log.text())?;
+                fs::rename(new, path)?;
             }
         }
         Ok(())

@@ -23,7 +23,6 @@ use crate::{
     aws::Names,
     deliveries::{Beside, query::Table},
     engine::{Cancel, Down, ForeignContents, Journal, JournalError, journal::Entry},
-    fleet::FleetError,
     load::{Part, ReserveTickets},
     pipeline::meter::Meter,
     report::{RunReport, thresholds::Abort},
@@ -119,7 +118,7 @@ pub enum DetachError {
     /// Something is to be watched meanwhile.
     #[error("--detach leaves nobody to stop the load at its `budget`: take it out, or do not detach")]
     Budget,
-    /// The same.
+    /// Something is to end it meanwhile.
     #[error("--detach leaves nobody to stop the load where a threshold has `abort`: take it out, or do not detach")]
     Abort,
 }
@@ -201,10 +200,8 @@ impl UpRun<'_> {
             return Ok(RunOutcome { report, down: None, error: None, goes_on: true });
         }
         let result = match result.map(drop) {
-            // The stack is in use by whoever leads.
-            Err(RunError::Load(StackLoadError::Fleet(error @ FleetError::Led(_)))) => {
-                return Err(StackLoadError::Fleet(error).into());
-            }
+            // Nothing is removed under them.
+            Err(RunError::Load(error)) if error.leaves_workers() => return Err(error.into()),
             result => result,
         };
         let ended = run.end(&mut report, then.remove, &result).await;

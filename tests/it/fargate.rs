@@ -189,6 +189,10 @@ fn a_run_whose_coordinator_is_killed_is_led_to_its_end_by_another() {
         demo.output(&[&["run", STREAM_ONLY][..], &sets.iter().map(String::as_str).collect::<Vec<_>>()].concat());
     assert_eq!(others.status.code(), Some(1));
     assert!(text(&others.stderr).contains(&format!("tasks of run {name} still run")), "{}", text(&others.stderr));
+    let verified: Value =
+        serde_json::from_slice(&demo.output(&["verify", "stream-only", "--json"]).stdout).expect("JSON");
+    assert!(counts(&verified, ["acknowledged"])[0] > 0, "by the logs in the bucket: {verified}");
+    assert_eq!(counts(&verified, ["lost"]), [0], "{verified}");
     assert_eq!(tasks(&demo).len(), 2, "its tasks wait for it");
     let (report, _) = Run::start(&demo, &["attach", &name, "--rm", "--json"], &[]).report();
     is_whole(&report, 6_000);
@@ -273,4 +277,32 @@ fn a_detached_run_is_led_by_another_machine_that_has_the_bucket() {
         [2_000, 2_000, 2_000, 0, 0]
     );
     assert!(tasks(&here).is_empty());
+}
+
+#[test]
+fn a_run_that_is_led_is_taken_from_nobody() {
+    let (here, there) = (Demo::new(), Demo::new());
+    let url = here.expect(0, &["local", "start"]).trim().to_owned();
+    let (at, key) = (["--endpoint-url", url.as_str()], here.key());
+    let sets = sets("rate: 100/s, records: 4000", 2);
+    let sets: Vec<&str> = sets.iter().map(String::as_str).chain(["--set", "mirror=true"]).collect();
+    let args = [&["run", STREAM_ONLY, "--json"][..], &sets, &at].concat();
+    let said = here.home.path().join("said");
+    let file = File::create(&said).expect("a file");
+    let mut command = here.command_with(&key, &args);
+    command.stdout(file.try_clone().expect("a file")).stderr(file);
+    let run = Run { child: command.spawn().expect("demo starts"), said };
+    let name = sending(&here, 2)[0].run.clone();
+    let listed = here.command_with(&key, &["ls", "--json"]).output().expect("demo starts");
+    let stacks: Value = serde_json::from_slice(&listed.stdout).expect("JSON");
+    let stack = stacks[0]["id"].as_str().expect("an id").to_owned();
+    let attach = ["attach", &name, "--mirror", &stack, "--rm", at[0], at[1]];
+    let refused = there.command_with(&key, &attach).output().expect("demo starts");
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused.stderr).contains("another process leads the run"), "{}", text(&refused.stderr));
+    let (report, _) = run.report();
+    assert_eq!(
+        counts(&report, ["offered", "acknowledged", "landed_stream", "lost", "duplicated"]),
+        [4_000, 4_000, 4_000, 0, 0]
+    );
 }

@@ -29,6 +29,7 @@ use aws_smithy_runtime_api::{
 use aws_smithy_types::{body::SdkBody, config_bag::Layer, error::ErrorMetadata};
 use aws_types::{SigningName, region::SigningRegion};
 use demo_formats::partition;
+use form_urlencoded::Serializer;
 use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::{
@@ -132,20 +133,13 @@ fn signed(config: &SdkConfig, region: Region, retries: RetryPartition) -> Static
 }
 
 fn request(Form { action, fields }: Form) -> Result<HttpRequest, BoxError> {
-    let own = [("Action", action), ("Version", VERSION)];
-    let fields = own.into_iter().chain(fields.iter().map(|(name, value)| (name.as_str(), value.as_str())));
-    let fields: Vec<String> = fields.map(|(name, value)| format!("{name}={}", encoded(value))).collect();
-    let mut request = HttpRequest::new(SdkBody::from(fields.join("&")));
+    let mut form = Serializer::new(String::new());
+    form.extend_pairs([("Action", action), ("Version", VERSION)]).extend_pairs(fields);
+    let mut request = HttpRequest::new(SdkBody::from(form.finish()));
     request.set_method("POST")?;
     request.set_uri("/")?;
     request.headers_mut().insert("content-type", "application/x-www-form-urlencoded");
     Ok(request)
-}
-
-fn encoded(text: &str) -> String {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    let one = |byte: u8| if is_plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
-    text.bytes().map(one).collect()
 }
 
 fn answer(response: &HttpResponse) -> Result<Answer, OrchestratorError<ErrorMetadata>> {
@@ -192,7 +186,7 @@ mod tests {
         let fields = vec![("Filter.1.Value.1".to_owned(), "a b&c=ä".to_owned())];
         let request = request(Form { action: "DescribeSubnets", fields }).expect("a request");
         let body = String::from_utf8_lossy(request.body().bytes().expect("in memory"));
-        assert_eq!(body, "Action=DescribeSubnets&Version=2016-11-15&Filter.1.Value.1=a%20b%26c%3D%C3%A4");
+        assert_eq!(body, "Action=DescribeSubnets&Version=2016-11-15&Filter.1.Value.1=a+b%26c%3D%C3%A4");
         assert_eq!((request.method(), request.uri()), ("POST", "/"));
     }
 

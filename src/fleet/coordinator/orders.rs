@@ -21,14 +21,16 @@ pub(super) struct Pending {
 impl Coordinator {
     /// Ends all in order; those that have not been heard of have nothing to end.
     pub(super) async fn end_all(&mut self) -> Result<(), FleetError> {
-        if std::mem::replace(&mut self.is_ending, true) {
+        if self.is_ending {
             return Ok(());
         }
+        self.order(&Order::End).await?;
+        self.is_ending = true;
         for part in self.parts.iter_mut().filter(|part| part.end.is_none() && part.status.is_none()) {
             part.running = None;
             part.end = Some(End::Lost);
         }
-        self.order(&Order::End).await
+        Ok(())
     }
 
     /// All workers are told this next.

@@ -219,6 +219,15 @@ async fn a_query_that_fails_on_its_way_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn a_column_has_the_type_of_all_branches() {
+    let lake = Lake::new().await;
+    lake.done("CREATE TABLE made AS SELECT 1 AS a UNION ALL SELECT 2.5").await;
+    let described = lake.rows("DESCRIBE made").await;
+    assert_eq!(described[0][0].split_whitespace().collect::<Vec<_>>(), ["a", "decimal(11,1)"]);
+    assert_eq!(lake.rows("SELECT a FROM made ORDER BY a").await, [["a"], ["1.0"], ["2.5"]]);
+}
+
+#[tokio::test]
 async fn a_map_is_not_written_into_a_text() {
     let lake = Lake::new().await;
     let sql = "CREATE TABLE mapped WITH (format = 'TEXTFILE') AS SELECT MAP(ARRAY['k'], ARRAY[1]) AS m";
