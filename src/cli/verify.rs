@@ -45,10 +45,13 @@ impl Verify {
         if let Some(bucket) = known.names.bucket.as_deref().filter(|_| known.stack.mirror) {
             logs.download(&known.state, &InBucket::new(&known.clients, bucket)).await?;
         }
+        // Before their logs are read: those of a task that ends meanwhile may not be all.
+        let tasks = known.tasks_under_way().await?;
         if let Some(bucket) = known.bucket() {
             logs.collect(&known.state, &known.clients, &bucket).await?;
         }
-        let RunLogs { logs, under_way, missing } = logs.of_runs(&known.state, None)?;
+        let RunLogs { logs, mut under_way, missing } = logs.of_runs(&known.state, None)?;
+        under_way.extend(tasks);
         let unfinished = logs.iter().filter(|log| log.offered.is_none()).count().saturating_sub(under_way.len());
         for run in &under_way {
             screen.warning(&format!(

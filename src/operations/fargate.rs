@@ -14,12 +14,16 @@ use crate::{
     aws::{
         Clients, Names,
         ec2::{network::default_subnets, security_group},
-        ecs::tasks::{ClusterTasks, RunningTask, TaskOrder},
+        ecs::{
+            cluster,
+            tasks::{ClusterTasks, RunningTask, TaskOrder},
+        },
         ownership::{Ownership, STACK},
         worker_program::WorkerProgram,
     },
     engine::{Cause, ProviderError},
     fleet::{FleetError, InBucket, Seat, Task, TaskService, Tasks},
+    load::Part,
     spec::{Fargate, Stack},
 };
 
@@ -152,6 +156,21 @@ impl TaskService for FargateTasks {
     async fn stop(&self, task: &str) -> Result<(), ProviderError> {
         self.tasks.stop(task, "its coordinator has no more for it to do").await
     }
+}
+
+/// The tasks of a stack's cluster that are its own and work: the run of each, and its part of the load.
+///
+/// # Errors
+/// A call fails.
+pub(super) async fn working(
+    clients: &Clients,
+    cluster: &cluster::Desired,
+) -> Result<Vec<(String, Part)>, ProviderError> {
+    let running = ClusterTasks::new(clients, cluster.name.clone()).running(None).await?.into_iter();
+    let ours = running.filter(|task| task.tags.get(STACK) == cluster.ownership.all().get(STACK));
+    let mut working: Vec<_> = ours.filter_map(|task| Some((task.started_by.clone()?, seated(task)?.1.part))).collect();
+    working.sort_by(|(run, part), (other, next)| (run, part.worker).cmp(&(other, next.worker)));
+    Ok(working)
 }
 
 /// A task, and the seat that it was started for.

@@ -4,10 +4,13 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::target::{self, ConnectError};
+use super::{
+    fargate, logs,
+    target::{self, ConnectError},
+};
 use crate::{
-    aws::{Clients, Names, Where, bucket::Buckets, kind::Kind},
-    engine::{Home, HomeError, StackId, State},
+    aws::{Clients, Names, Where, bucket::Buckets, ecs::cluster::Clusters, kind::Kind},
+    engine::{Home, HomeError, ProviderError, StackId, State},
     spec::{self, SpecErrors, Stack},
 };
 
@@ -100,6 +103,18 @@ impl KnownStack {
     /// The bucket that it has, whatever its stack file said when it was opened.
     pub fn bucket(&self) -> Option<String> {
         bucket_of(&self.state)
+    }
+
+    /// For people: the workers that send documents as tasks in its cluster now.
+    ///
+    /// # Errors
+    /// A call fails.
+    pub async fn tasks_under_way(&self) -> Result<Vec<String>, ProviderError> {
+        let Some(cluster) = self.state.live().find_map(|resource| Clusters::of(&resource.node)) else {
+            return Ok(Vec::new());
+        };
+        let tasks = fargate::working(&self.clients, &cluster).await?;
+        Ok(tasks.iter().map(|(run, part)| logs::named(run, *part)).collect())
     }
 }
 

@@ -168,7 +168,8 @@ impl Logs {
     }
 }
 
-fn named(run: &str, part: Part) -> String {
+/// A worker of a run, for people.
+pub(super) fn named(run: &str, part: Part) -> String {
     if part.is_whole() { run.to_owned() } else { format!("{run}, worker {part}") }
 }
 

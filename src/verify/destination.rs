@@ -53,8 +53,8 @@ pub trait DestinationReader: Send {
     /// Which one.
     fn destination(&self) -> Destination;
 
-    /// How long to wait for it.
-    fn patience(&self) -> Patience;
+    /// How long to wait for it, while so many documents are missing.
+    fn patience(&self, left: u64) -> Patience;
 
     /// Reads once more. Returns the documents found so far, doubled ones included. May be dropped at any point.
     async fn read(&mut self) -> Result<u64, VerifyError>;

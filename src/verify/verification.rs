@@ -213,7 +213,7 @@ async fn search(
             never = tell_on(counter, |documents| tell(documents.max(before))) => match never {},
             () = cancel.raised() => before,
         };
-        let patience = to.patience();
+        let patience = to.patience(expected.saturating_sub(documents));
         tell(documents);
         let has_moved = documents > before;
         if has_moved {

@@ -9,7 +9,7 @@ use std::{
 };
 
 use rustix::process::{Pid, Signal, kill_process};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::command::{Demo, text, until};
 
@@ -189,10 +189,15 @@ fn a_run_whose_coordinator_is_killed_is_led_to_its_end_by_another() {
         demo.output(&[&["run", STREAM_ONLY][..], &sets.iter().map(String::as_str).collect::<Vec<_>>()].concat());
     assert_eq!(others.status.code(), Some(1));
     assert!(text(&others.stderr).contains(&format!("tasks of run {name} still run")), "{}", text(&others.stderr));
-    let verified: Value =
-        serde_json::from_slice(&demo.output(&["verify", "stream-only", "--json"]).stdout).expect("JSON");
-    assert!(counts(&verified, ["acknowledged"])[0] > 0, "by the logs in the bucket: {verified}");
-    assert_eq!(counts(&verified, ["lost"]), [0], "{verified}");
+    let verified = || -> Value {
+        serde_json::from_slice(&demo.output(&["verify", "stream-only", "--json"]).stdout).expect("JSON")
+    };
+    until("logs in the bucket that have documents", || {
+        let verified = verified();
+        assert_eq!(counts(&verified, ["lost"]), [0], "{verified}");
+        assert_eq!(verified["runs_under_way"], json!([format!("{name}, worker 1/2"), format!("{name}, worker 2/2")]));
+        counts(&verified, ["acknowledged"])[0] > 0
+    });
     assert_eq!(tasks(&demo).len(), 2, "its tasks wait for it");
     let (report, _) = Run::start(&demo, &["attach", &name, "--rm", "--json"], &[]).report();
     is_whole(&report, 6_000);

@@ -6,7 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
@@ -39,8 +39,12 @@ pub const DESTINATION: Destination = Destination {
     keeps: Keeps::OneOfAKey,
 };
 
-/// A scan reads the whole table, so it is not begun more often.
+/// A scan reads the whole table, so it is not begun more often …
 const BETWEEN_SCANS: Duration = Duration::from_secs(1);
+/// … and not more seldom, so that somebody who waits sees that something happens.
+const LONGEST_BETWEEN_SCANS: Duration = Duration::from_secs(10);
+/// Of the time that the missing documents will take, before the next scan: the rest may come faster.
+const WAITED: f64 = 0.8;
 
 /// The items of some runs. A table keeps one item of a key, however often the key was sent.
 pub struct DynamoDb {
@@ -48,10 +52,22 @@ pub struct DynamoDb {
     table: String,
     expected: Arc<Expected>,
     patience: Patience,
+    pace: Pace,
     found: Found,
     /// How many a scan under way has found.
     counter: Arc<AtomicU64>,
     given_up: GivenUp,
+}
+
+/// How fast the table fills.
+#[derive(Default)]
+struct Pace {
+    /// When the last scan began, and what it found.
+    last: Option<(Instant, u64)>,
+    /// How long it took.
+    took: Duration,
+    /// Documents a second that it found more than the one before it.
+    rate: f64,
 }
 
 /// What a scan has found.
@@ -84,7 +100,8 @@ impl DynamoDb {
             client: clients.dynamodb.clone(),
             table: of_delivery.table,
             expected: expected.clone(),
-            patience: Patience { every: patience.every.max(BETWEEN_SCANS), ..patience },
+            patience,
+            pace: Pace::default(),
             found: Found::default(),
             counter: Arc::default(),
         }
@@ -108,13 +125,16 @@ impl DestinationReader for DynamoDb {
         DESTINATION
     }
 
-    fn patience(&self) -> Patience {
-        self.patience
+    fn patience(&self, left: u64) -> Patience {
+        Patience { every: self.patience.every.max(self.pace.until_next(left)), ..self.patience }
     }
 
     async fn read(&mut self) -> Result<u64, VerifyError> {
+        let begun = Instant::now();
         self.found = scan(&self.client, &self.table, &self.expected, &self.counter).await?;
-        Ok(self.found.ids.len() as u64)
+        let found = self.found.ids.len() as u64;
+        self.pace.scanned(begun, begun.elapsed(), found);
+        Ok(found)
     }
 
     fn counter(&self) -> Option<Arc<AtomicU64>> {
@@ -173,6 +193,27 @@ async fn scan(client: &Client, table: &str, expected: &Expected, counter: &Atomi
     }
 }
 
+impl Pace {
+    fn scanned(&mut self, begun: Instant, took: Duration, found: u64) {
+        if let Some((before, known)) = self.last.replace((begun, found)) {
+            self.rate = found.saturating_sub(known) as f64 / (begun - before).as_secs_f64();
+        }
+        self.took = took;
+    }
+
+    /// How long to leave the table alone: its capacity is for those that write.
+    fn until_next(&self, left: u64) -> Duration {
+        let wait = match self.rate {
+            rate if rate > 0.0 => {
+                let rest = (left as f64 / rate * WAITED).min(LONGEST_BETWEEN_SCANS.as_secs_f64());
+                Duration::from_secs_f64(rest).saturating_sub(self.took)
+            }
+            _ => self.took,
+        };
+        wait.clamp(BETWEEN_SCANS, LONGEST_BETWEEN_SCANS)
+    }
+}
+
 impl Found {
     fn record(&mut self, item: &Item, expected: &Expected) {
         match expected.id_of(Json(item).to_string().as_bytes()) {
@@ -219,6 +260,21 @@ mod tests {
         let mut found = Found::default();
         found.record(&Item::new(), &expected);
         assert!(found.broken.is_some());
+    }
+
+    #[test]
+    fn a_table_is_scanned_again_when_most_of_the_rest_will_be_there() {
+        let (begun, mut pace) = (Instant::now(), Pace::default());
+        let seconds = Duration::from_secs;
+        assert_eq!(pace.until_next(1_000), BETWEEN_SCANS, "nothing is known yet");
+        pace.scanned(begun, seconds(3), 1_000);
+        assert_eq!(pace.until_next(1_000), seconds(3), "at most half the time is for scans");
+        pace.scanned(begun + seconds(10), seconds(1), 2_000);
+        assert_eq!(pace.until_next(1_000), seconds(7), "8 s, of which the scan took one");
+        assert_eq!(pace.until_next(100), BETWEEN_SCANS);
+        assert_eq!(pace.until_next(1_000_000), LONGEST_BETWEEN_SCANS - seconds(1));
+        pace.scanned(begun + seconds(20), seconds(2), 2_000);
+        assert_eq!(pace.until_next(1_000), seconds(2), "it has come to a stop");
     }
 
     #[test]

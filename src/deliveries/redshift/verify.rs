@@ -213,7 +213,7 @@ impl DestinationReader for Redshift {
         DESTINATION
     }
 
-    fn patience(&self) -> Patience {
+    fn patience(&self, _left: u64) -> Patience {
         self.patience
     }
 

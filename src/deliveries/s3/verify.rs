@@ -90,7 +90,7 @@ impl DestinationReader for S3 {
         DESTINATION
     }
 
-    fn patience(&self) -> Patience {
+    fn patience(&self, _left: u64) -> Patience {
         self.patience
     }
 

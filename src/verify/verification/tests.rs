@@ -44,7 +44,7 @@ impl DestinationReader for Slow {
         self.place
     }
 
-    fn patience(&self) -> Patience {
+    fn patience(&self, _left: u64) -> Patience {
         Patience { every: Duration::from_millis(1), standstill: Duration::from_millis(50) }
     }
 
@@ -128,7 +128,7 @@ impl DestinationReader for LongRead {
         ITEMS
     }
 
-    fn patience(&self) -> Patience {
+    fn patience(&self, _left: u64) -> Patience {
         Patience { every: Duration::from_millis(1), standstill: Duration::from_millis(50) }
     }
 
@@ -162,7 +162,7 @@ impl DestinationReader for Crowded {
         OBJECTS
     }
 
-    fn patience(&self) -> Patience {
+    fn patience(&self, _left: u64) -> Patience {
         Patience { every: Duration::from_millis(1), standstill: Duration::from_millis(50) }
     }
 
@@ -201,7 +201,7 @@ impl DestinationReader for Shut {
         ROWS
     }
 
-    fn patience(&self) -> Patience {
+    fn patience(&self, _left: u64) -> Patience {
         Patience { every: Duration::from_millis(1), standstill: Duration::ZERO }
     }
 

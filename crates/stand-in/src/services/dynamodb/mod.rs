@@ -1,12 +1,15 @@
 //! DynamoDB over a library that keeps tables in one SQLite file.
 //!
 //! The library answers as DynamoDB does, its checks and their words included; what is here is the way in: which operations
-//! there are, and how a request and an error are written. Not covered: transactions, streams, indexes added later, PartiQL,
+//! there are, how a request and an error are written, and what a pipeline does all the time, writes and scans that are written
+//! plainly. Not covered: transactions, streams, indexes added later, PartiQL,
 //! backups, capacity limits, and the old item in the error of a failed condition.
 
-mod wire;
+mod plain;
+mod scan;
 #[cfg(test)]
 mod tests;
+mod wire;
 
 use std::{
     fs, io,
@@ -19,6 +22,7 @@ use dynoxide::Database;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
+use self::scan::Scans;
 use crate::{
     inventory::Inventory,
     protocol::{Json, Protocol},
@@ -45,6 +49,7 @@ const NOT_UPDATED: [&str; 7] = [
 pub(crate) struct DynamoDb {
     folder: PathBuf,
     database: Database,
+    scans: Scans,
 }
 
 impl DynamoDb {
@@ -61,7 +66,9 @@ impl DynamoDb {
         // kill of the process loses nothing, and a batch costs what it writes.
         let database = database.and_then(|database| database.disable_bulk_loading().map(|()| database));
         let database = database.map_err(|e| io::Error::other(format!("open the tables in {path}: {e}")))?;
-        Ok(Arc::new(Self { folder: folder.to_owned(), database }))
+        let scans =
+            Scans::open(&file).map_err(|e| io::Error::other(format!("open the tables in {path} to scan: {e}")))?;
+        Ok(Arc::new(Self { folder: folder.to_owned(), database, scans }))
     }
 
     /// [`answer`] of an operation that stores data.
@@ -72,6 +79,19 @@ impl DynamoDb {
     ) -> Answer {
         refuse_without_room(&self.folder, call.body.len())?;
         answer(call, run)
+    }
+
+    fn scan(&self, call: &Call) -> Answer {
+        match self.scans.page(&call.body, &self.database)? {
+            Some(page) => Reply::json(200, &page),
+            None => answer(call, |request| self.database.scan(request)),
+        }
+    }
+
+    fn write_batch(&self, call: &Call) -> Answer {
+        refuse_without_room(&self.folder, call.body.len())?;
+        let request = plain::puts(&call.body).map_or_else(|| wire::parse(&call.body), Ok)?;
+        answered(call, self.database.batch_write_item(request))
     }
 }
 
@@ -114,13 +134,10 @@ static OPERATIONS: Operations<DynamoDb> = Operations(&[
     ("GetItem", Immediate(|dynamodb, call| answer(call, |request| dynamodb.database.get_item(request)))),
     ("UpdateItem", Immediate(|dynamodb, call| dynamodb.store(call, |request| dynamodb.database.update_item(request)))),
     ("DeleteItem", Immediate(|dynamodb, call| answer(call, |request| dynamodb.database.delete_item(request)))),
-    (
-        "BatchWriteItem",
-        Immediate(|dynamodb, call| dynamodb.store(call, |request| dynamodb.database.batch_write_item(request))),
-    ),
+    ("BatchWriteItem", Immediate(|dynamodb, call| dynamodb.write_batch(call))),
     ("BatchGetItem", Immediate(|dynamodb, call| answer(call, |request| dynamodb.database.batch_get_item(request)))),
     ("Query", Immediate(|dynamodb, call| answer(call, |request| dynamodb.database.query(request)))),
-    ("Scan", Immediate(|dynamodb, call| answer(call, |request| dynamodb.database.scan(request)))),
+    ("Scan", Immediate(|dynamodb, call| dynamodb.scan(call))),
 ]);
 
 #[async_trait]
@@ -173,6 +190,9 @@ fn answer<Request: DeserializeOwned, Response: Serialize>(
     call: &Call,
     run: impl FnOnce(Request) -> dynoxide::Result<Response>,
 ) -> Answer {
-    let response = run(wire::parse(&call.body)?).map_err(|error| wire::service_error(&call.operation, &error))?;
-    Reply::json(200, &response)
+    answered(call, run(wire::parse(&call.body)?))
+}
+
+fn answered<Response: Serialize>(call: &Call, response: dynoxide::Result<Response>) -> Answer {
+    Reply::json(200, &response.map_err(|error| wire::service_error(&call.operation, &error))?)
 }

@@ -2,7 +2,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use demo_formats::prefix::{Prefix, Use};
 use tokio::{sync::watch, task::spawn_blocking, time::sleep};
@@ -10,10 +9,9 @@ use tokio::{sync::watch, task::spawn_blocking, time::sleep};
 use super::{
     Durable, Glue, S3, ServiceError,
     buffer::{Block, Buffer},
-    failure,
+    landing::{Landing, Landings},
     progress::{Intended, Progress},
-    recipe::{Group, RenderedObject, Sorted},
-    records::Records,
+    recipe::Group,
     settings::S3Settings,
     source::RecordSource,
     stream::{Ledger, Status},
@@ -25,8 +23,6 @@ const CREATING: Duration = Duration::from_millis(200);
 const POLL: Duration = Duration::from_millis(100);
 const FIRST_BACKOFF: Duration = Duration::from_millis(100);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
-/// Characters of a UUID.
-const UUID: usize = 36;
 
 /// One delivery stream at work.
 pub(super) struct Delivery {
@@ -34,7 +30,7 @@ pub(super) struct Delivery {
     ledger: Arc<Durable<Ledger>>,
     progress: Arc<Durable<Progress>>,
     source: RecordSource,
-    s3: Arc<S3>,
+    landings: Landings,
     glue: Arc<Glue>,
     deleted: watch::Receiver<bool>,
     buffer: Buffer,
@@ -54,12 +50,13 @@ impl Delivery {
         (s3, glue): (Arc<S3>, Arc<Glue>),
         deleted: watch::Receiver<bool>,
     ) -> Self {
+        let landing = Landing { progress: progress.clone(), source: source.clone(), s3 };
         Self {
             name,
             ledger,
             progress,
             source,
-            s3,
+            landings: Landings::new(landing),
             glue,
             deleted,
             buffer: Buffer::default(),
@@ -107,7 +104,7 @@ impl Delivery {
         if self.source.is_stalled(&self.name) {
             return Ok(false);
         }
-        self.land_intended(None).await?;
+        self.landings.go_on().await?;
         let Some((settings, version)) = self.settings() else { return Ok(false) };
         let read = self.fill(&settings).await?;
         let is_due = self.buffer.is_due(settings.buffer_bytes(), settings.buffer_interval());
@@ -118,22 +115,24 @@ impl Delivery {
     }
 
     async fn finish(&mut self) -> Result<(), ServiceError> {
-        self.land_intended(None).await?;
-        match self.settings() {
-            Some((settings, version)) if self.buffer.bytes() > 0 => self.deliver(&settings, version).await,
-            _ => Ok(()),
+        self.landings.end().await?;
+        if let Some((settings, version)) = self.settings()
+            && self.buffer.bytes() > 0
+        {
+            self.deliver(&settings, version).await?;
         }
+        self.landings.end().await
     }
 
     /// Reads each shard once, within what the buffer still takes.
     async fn fill(&mut self, settings: &S3Settings) -> Result<bool, ServiceError> {
         let source = self.source.clone();
-        let positions = self.progress.read().delivered.clone();
+        let taken = self.progress.read().taken();
         let buffered: Vec<(String, u64)> = self.buffer.ranges().into_iter().map(|r| (r.shard, r.to)).collect();
         let (last, room) = (self.last_shard.clone(), settings.buffer_bytes().saturating_sub(self.buffer.bytes()));
         let delimiter = settings.delimiter();
         let blocks = spawn_blocking(move || {
-            let mut next = positions;
+            let mut next = taken;
             next.extend(buffered);
             let mut shards = source.shards()?;
             let first = shards.iter().position(|shard| *shard > last).unwrap_or(0);
@@ -169,50 +168,8 @@ impl Delivery {
         let sorted = spawn_blocking(move || sorter.sort(records)).await.map_err(ServiceError::internal)??;
         let keys = recipe.groups(&sorted).into_iter();
         let keys = keys.map(|group| Ok((group.clone(), self.key(settings, version, oldest, &group)?)));
-        let intended = Intended { keys: keys.collect::<Result<_, ServiceError>>()?, recipe, ranges };
-        self.progress.change(|progress| {
-            progress.intended = Some(intended);
-            Ok::<_, ServiceError>(())
-        })?;
-        self.land_intended(Some(sorted)).await
-    }
-
-    /// Puts the objects that are intended, if any are; without their records, from the source once more.
-    async fn land_intended(&mut self, sorted: Option<Sorted>) -> Result<(), ServiceError> {
-        let Some(intended) = self.progress.read().intended.clone() else { return Ok(()) };
-        let mut sorted = match sorted {
-            Some(sorted) => sorted,
-            None => self.sort_again(intended.clone()).await?,
-        };
-        let mut unconverted = Vec::new();
-        for (group, key) in &intended.keys {
-            let rendered = match sorted.remove(group) {
-                Some(records) => pack(&intended, group, key, records).await?,
-                None if *group == Group::Failed(failure::Kind::FormatConversion) => left_over(&mut unconverted),
-                None => continue,
-            };
-            unconverted.extend(rendered.unconverted);
-            if let Some(object) = rendered.object {
-                self.s3.put(&intended.recipe.bucket, key, object).await?;
-            }
-        }
-        self.progress.change(|progress| {
-            progress.land();
-            Ok::<_, ServiceError>(())
-        })?;
-        intended.ranges.iter().try_for_each(|range| self.source.done_with(range.to))
-    }
-
-    async fn sort_again(&self, intended: Intended) -> Result<Sorted, ServiceError> {
-        let source = self.source.clone();
-        let again = spawn_blocking(move || {
-            let mut records = Vec::new();
-            for range in &intended.ranges {
-                records.extend(Block::read_again(&source, range, intended.recipe.delimiter.as_bytes())?);
-            }
-            intended.recipe.sort(records)
-        });
-        again.await.map_err(ServiceError::internal)?
+        let keys = keys.collect::<Result<_, ServiceError>>()?;
+        self.landings.begin(Intended { keys, recipe, ranges, landed: false }, sorted).await
     }
 
     /// `<prefix><delivery stream>-<version>-<time>-<uuid><extension>` (Firehose developer guide, "Configure Amazon S3 object
@@ -276,25 +233,4 @@ impl Delivery {
         }
         self.backoff = FIRST_BACKOFF;
     }
-}
-
-/// Makes the object of a group.
-async fn pack(
-    intended: &Intended,
-    group: &Group,
-    key: &str,
-    records: Vec<Records>,
-) -> Result<RenderedObject, ServiceError> {
-    let (recipe, group) = (intended.recipe.clone(), group.clone());
-    // An archive's one file is named by a UUID, as the object is.
-    let name = key.rsplit('/').next().unwrap_or(key);
-    let name = name.strip_suffix(recipe.codec.extension()).unwrap_or(name);
-    let entry = name[name.len().saturating_sub(UUID)..].to_owned();
-    spawn_blocking(move || recipe.pack(&group, records, &entry)).await.map_err(ServiceError::internal)?
-}
-
-/// The object of the records that conversion left.
-fn left_over(unconverted: &mut Vec<u8>) -> RenderedObject {
-    let lines = Bytes::from(std::mem::take(unconverted));
-    RenderedObject { object: Some(lines).filter(|lines| !lines.is_empty()), unconverted: Vec::new() }
 }

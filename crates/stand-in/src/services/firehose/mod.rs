@@ -17,6 +17,7 @@ mod extraction;
 mod failure;
 mod jq;
 mod item;
+mod landing;
 mod loads;
 mod manage;
 mod parquet;

@@ -321,8 +321,8 @@ async fn an_object_put_before_the_crash_is_put_again_with_the_same_key_and_conte
     let ranges = vec![progress::Range { shard: shard.clone(), from: before.delivered[shard], to: *to }];
     let recipe = rig.firehose().find("d").expect("it is there").settings.recipe(&rig.glue).expect("a recipe");
     let keys = vec![(Group::Partition([].into()), objects[0].0.clone())];
-    let intended = progress::Intended { recipe, keys, ranges };
-    let torn = Progress { intended: Some(intended), ..before };
+    let intended = progress::Intended { recipe, keys, ranges, landed: false };
+    let torn = Progress { landing: vec![intended], ..before };
     rig.crash();
     fs::write(&file, serde_json::to_vec(&torn).expect("JSON")).expect("writes");
     rig.open();
@@ -337,7 +337,7 @@ async fn a_denied_bucket_holds_delivery_up_and_loses_nothing() {
     rig.reopen_with_policy(Some(DENY_ALL));
     rig.send(0, 10).await;
     let file = progress_file(&rig, "d");
-    until("an object is intended", async || progress_in(&file).intended.is_some()).await;
+    until("an object is intended", async || !progress_in(&file).landing.is_empty()).await;
     assert!(rig.objects().await.is_empty());
     rig.reopen_with_policy(None);
     rig.caught_up("d").await;

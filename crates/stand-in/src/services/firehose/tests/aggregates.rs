@@ -42,7 +42,7 @@ async fn what_was_aggregated_is_delimited_record_by_record() {
         rig.kinesis("PutRecord", json!({"StreamName": "sales", "PartitionKey": "a", "Data": data})).await;
     }
     let file = progress_file(&rig, "d");
-    until("an object is intended", async || progress_in(&file).intended.is_some()).await;
+    until("an object is intended", async || !progress_in(&file).landing.is_empty()).await;
     rig.reopen_with_policy(None);
     rig.caught_up("d").await;
     assert_eq!(rig.lines().await, expected(0, 8));
