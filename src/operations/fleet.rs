@@ -133,7 +133,7 @@ impl FleetLoad<'_> {
         let sent = match sent {
             // What its workers had acknowledged is known all the same.
             Err(error) => {
-                self.keep(&logs_in(&*place).await.unwrap_or_default())?;
+                self.keep_left(&*place, host).await;
                 return Err(error.into());
             }
             Ok(sent) => sent,
@@ -211,6 +211,17 @@ impl FleetLoad<'_> {
     fn log_of(&self) -> LogOf {
         let (logs, run) = (Logs::of(self.home, self.id), self.run.to_owned());
         Box::new(move |part| logs.path(&run, part))
+    }
+
+    /// Keeps the logs that the workers of a load left that has failed; why it failed is what matters more.
+    async fn keep_left(&self, place: &dyn Rendezvous, host: &dyn Host) {
+        let kept = match logs_in(place).await {
+            Ok(logs) => self.keep(&logs).map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        if let Err(why) = kept {
+            host.notify(Event::Warning(&format!("what the workers had acknowledged is not kept: {why}")));
+        }
     }
 
     /// Keeps the workers' logs: a worker of this machine has written its own.

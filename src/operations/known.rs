@@ -97,9 +97,7 @@ impl KnownStack {
         let stack = spec::from_value(spec).map_err(FindError::Spec)?;
         Ok(Self { names: Names::of(&stack, &id), home, state, id, stack, clients })
     }
-}
 
-impl KnownStack {
     /// The bucket that it has, whatever its stack file said when it was opened.
     pub fn bucket(&self) -> Option<String> {
         bucket_of(&self.state)

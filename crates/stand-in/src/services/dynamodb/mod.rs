@@ -2,8 +2,8 @@
 //!
 //! The library answers as DynamoDB does, its checks and their words included; what is here is the way in: which operations
 //! there are, how a request and an error are written, and what a pipeline does all the time, writes and scans that are written
-//! plainly. Not covered: transactions, streams, indexes added later, PartiQL,
-//! backups, capacity limits, and the old item in the error of a failed condition.
+//! plainly. Not covered: transactions, streams, indexes added later, PartiQL, backups, capacity limits, and the old item in the
+//! error of a failed condition.
 
 mod plain;
 mod scan;
